@@ -1,0 +1,46 @@
+# Everything sets itself up: a fresh clone needs Python >= 3.11, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test check format bench lock wheel clean
+
+demo: $(READY)  ## train the quickstart on real digits and print the overthinking table
+	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
+
+test: $(READY)  ## all tests, offline
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(READY)  ## formatter, linter, strict types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## benchmarks; figures go to docs/log.md with the machine they were made on
+	$(BIN)/python -m benchmarks
+
+lock: $(READY)  ## pin anew what pyproject.toml allows
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
+	  --group dev pyproject.toml -o requirements.lock
+	echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile -q --universal --generate-hashes \
+	  --no-header --python-version 3.11 - -o .ci/uv.lock
+
+wheel: $(READY)
+	$(BIN)/python -m hatchling build -t wheel
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): requirements.lock .ci/uv.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "overthink needs Python >= 3.11; say make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r .ci/uv.lock
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock .ci/uv.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
+	touch $@

@@ -1,0 +1,42 @@
+"""Arrays at the door: their types, and one-sentence refusals of those that do not fit."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+LogitArray = NDArray[np.float32]
+
+
+def integers(name: str, values: ArrayLike) -> IntArray:
+    """Return the values as int64; raises ValueError where they are not integers."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be integers, got {array.dtype}")
+    return array.astype(np.int64)
+
+
+def check_type(name: str, values: NDArray[np.generic], dtype: type[np.generic], shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless the array has this type and shape, and at least one value."""
+    if values.dtype != dtype or values.shape != shape or not values.size:
+        expected = f"{np.dtype(dtype)} of shape {shape}, at least one value"
+        raise ValueError(f"{name} must be {expected}, got {values.dtype} of shape {values.shape}")
+
+
+def check_range(name: str, values: IntArray | FloatArray, low: float, high: float) -> None:
+    """Raise ValueError unless every value lies between low and high, both included; not-a-number does not."""
+    fits = (values >= low) & (values <= high)
+    if not fits.all():
+        raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {values[~fits][0]}")
+
+
+def check_logits(name: str, logits_ENC: LogitArray, n_samples: int) -> None:
+    """Raise ValueError unless these are finite float32 logits of at least 1 exit, 1 sample and 2 classes."""
+    dtype, shape = logits_ENC.dtype, logits_ENC.shape
+    if dtype != np.float32 or len(shape) != 3 or shape[1] != n_samples or not logits_ENC.size or shape[2] < 2:
+        expected = f"float32 of shape (at least 1 exit, {n_samples} samples, at least 2 classes)"
+        raise ValueError(f"{name} must be {expected}, got {dtype} of shape {shape}")
+    if not np.isfinite(logits_ENC).all():
+        where = tuple(np.argwhere(~np.isfinite(logits_ENC))[0])
+        raise ValueError(f"{name} must be finite, got {logits_ENC[where]} at exit {where[0] + 1}, row {where[1]}")

@@ -1,0 +1,171 @@
+"""The `overthink` command: one function a command, each a call into the platform, imported only when it is used."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from overthink.definition.experiment import LoadedExperiment
+
+app = typer.Typer(
+    help="Train multi-exit image classifiers from definitions, and compare how much they overthink.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Data sets: what there is, fetching it, looking at it.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Definitions = Annotated[
+    list[str], typer.Argument(help="Definition files, or names of shipped ones such as quickstart.")
+]
+Settings = Annotated[
+    list[str], typer.Option("--set", help="Override a value: --set regime.0.epochs=5", metavar="KEY=VALUE")
+]
+SeedsOption = Annotated[
+    str | None,
+    typer.Option("--seeds", help="Other seeds: 0:5, 3, or 0,2,7:9. Streams that the definition fixes stay."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+DataRoot = Annotated[Path | None, typer.Option("--data-root", help="Folder with data sets [default: OVERTHINK_DATA].")]
+
+
+def log() -> Console:
+    """Return the console for people: standard error, so that standard output holds results alone."""
+    return Console(stderr=True, highlight=False)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from overthink import __version__
+
+        typer.echo(f"overthink {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and end.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options of every command."""
+    if debug:
+        os.environ["OVERTHINK_DEBUG"] = "1"
+
+
+@app.command()
+def run(
+    definitions: Definitions,
+    settings: Settings = [],  # noqa: B006 - typer copies it
+    seeds: SeedsOption = None,
+    jobs: Annotated[int, typer.Option(help="Runs side by side; 0 for one a CPU core.", min=0)] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    data_root: DataRoot = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Train anew what is finished already.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train what definitions ask for, unless the store has it already; then show the overthinking table."""
+    from overthink.commands.run import RunOptions
+    from overthink.commands.run import run as launch_all
+
+    chosen = RunOptions(jobs, device, data_root, dry_run, force, as_json)
+    raise typer.Exit(launch_all(_load(definitions, settings, seeds), chosen, log()))
+
+
+@app.command()
+def inspect(definition: str, settings: Settings = [], seeds: SeedsOption = None, as_json: Json = False) -> None:
+    """Show a definition as it resolves: values, run keys, and parameters and MUL-ADDs per exit."""
+    from overthink.commands.inspect import inspect as describe
+
+    describe(_load([definition], settings, seeds)[0], as_json)
+
+
+@app.command()
+def compare(
+    definitions: Annotated[
+        list[str] | None, typer.Argument(help="Definitions or experiment names; all where left out.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="variant, definition, dataset, network or regime")] = "variant",
+    form: Annotated[str, typer.Option("--format", help="table, markdown, latex, csv, json or html")] = "table",
+    settings: Settings = [],  # noqa: B006
+    refresh: Annotated[bool, typer.Option("--refresh", help="Read the whole store anew.")] = False,
+) -> None:
+    """Make the overthinking table from stored runs."""
+    from overthink.commands.compare import compare as table
+
+    raise typer.Exit(table(definitions or [], by, form, settings, refresh, log()))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser, on a desktop.")] = True,
+) -> None:
+    """Start the MLflow UI on the store that the runs are in, for this machine only."""
+    from overthink.commands.ui import ui as serve
+
+    raise typer.Exit(serve(port, open_browser, log()))
+
+
+@data_app.command("list")
+def data_list(data_root: DataRoot = None, as_json: Json = False) -> None:
+    """List data sets: what they are, their licence, and whether they are here."""
+    from overthink.commands import data
+
+    data.show_list(data_root, as_json)
+
+
+@data_app.command("get")
+def data_get(name: str, data_root: DataRoot = None) -> None:
+    """Fetch a data set into the data folder, checking what arrives."""
+    from overthink.commands import data
+
+    data.get(name, data_root, log())
+
+
+@data_app.command("show")
+def data_show(
+    name: str,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Picture to write [default: NAME.png].")] = None,
+    data_root: DataRoot = None,
+    settings: Settings = [],  # noqa: B006
+) -> None:
+    """Write a picture of samples for each class and level."""
+    from overthink.commands import data
+
+    data.picture(name, output, data_root, settings, log())
+
+
+def _load(names: list[str], settings: list[str], seeds: str | None) -> "list[LoadedExperiment]":
+    from overthink.definition.experiment import load_experiment
+    from overthink.definition.source import find
+    from overthink.seeds import parse_seeds
+
+    chosen = parse_seeds(seeds) if seeds is not None else None
+    return [load_experiment(find(name), settings, chosen) for name in names]
+
+
+def main() -> None:
+    """Run the command; turn what a person can mend into one sentence and an exit code.
+
+    0 ok, 1 failure, 2 wrong usage or definition, 3 some runs failed, 130 interrupted, 143 terminated.
+    """
+    from overthink.exits import exit_code_for, obey_signals
+
+    obey_signals()
+    try:
+        app(standalone_mode=True)
+    except BaseException as error:  # noqa: BLE001 - the last place that can turn it into a sentence
+        sys.exit(exit_code_for(error, log()))
+
+
+if __name__ == "__main__":
+    main()

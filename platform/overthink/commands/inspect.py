@@ -1,0 +1,69 @@
+"""`overthink inspect`: what a definition resolves to, and what its networks cost."""
+
+import json
+from typing import Any
+
+import torch
+import typer
+import yaml
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+from overthink.definition.experiment import Group, GroupDefinition, LoadedExperiment, run_key
+from overthink.networks.catalogue import build_network
+from overthink.networks.cost import mul_adds, parameter_counts
+
+
+def inspect(loaded: LoadedExperiment, as_json: bool) -> None:
+    """Print the resolved definition, its run keys, and parameters and MUL-ADDs per exit."""
+    described = [_describe(group) for group in loaded.groups]
+    if as_json:
+        head = {"name": loaded.experiment.name, "file": loaded.source}
+        # A definition without variants has one group: its numbers stand at the top, too.
+        single = described[0] if len(described) == 1 else {}
+        typer.echo(json.dumps({**head, **single, "groups": described}, indent=2))
+        return
+    console = Console(highlight=False)
+    for entry in described:
+        _show(console, loaded.experiment.name, entry)
+
+
+def _describe(group: Group) -> dict[str, Any]:
+    exits = exits_of(group.definition)
+    return {
+        "variant": group.variant,
+        "group_key": group.definition.key,
+        "runs": [
+            {"seeds": seeds.model_dump(), "run_key": run_key(run)}
+            for seeds, run in zip(group.seeds, group.runs, strict=True)
+        ],
+        "parameters": exits[-1]["params"],
+        "exits": exits,
+        "definition": group.definition.model_dump(mode="json"),
+    }
+
+
+def exits_of(definition: GroupDefinition) -> list[dict[str, int]]:
+    """Return, for each exit, its number and its cumulative parameters and MUL-ADDs."""
+    dataset = definition.dataset
+    network = build_network(definition.network, dataset.input_shape, dataset.n_classes, torch.Generator())
+    counted = zip(parameter_counts(network), mul_adds(network, dataset.input_shape), strict=True)
+    return [{"exit": number, "params": params, "mul_adds": cost} for number, (params, cost) in enumerate(counted, 1)]
+
+
+def _show(console: Console, name: str, entry: dict[str, Any]) -> None:
+    console.rule(f"{name}: {entry['variant']}")
+    text = yaml.safe_dump(entry["definition"], sort_keys=False, default_flow_style=None)
+    console.print(Syntax(text, "yaml", background_color="default"))
+    table = Table("exit", "parameters", "MUL-ADDs", box=SIMPLE_HEAD)
+    for column in table.columns:
+        column.justify = "right"
+    for row in entry["exits"]:
+        table.add_row(str(row["exit"]), f"{row['params']:,}", f"{row['mul_adds']:,}")
+    console.print(table)
+    for run in entry["runs"]:
+        console.print(
+            f"run {run['run_key']}: " + ", ".join(f"{stream} {seed}" for stream, seed in run["seeds"].items())
+        )

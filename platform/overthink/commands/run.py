@@ -1,0 +1,103 @@
+"""`overthink run`: plan, launch, show the table and where to look."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from overthink.comparison.frame import frame_of
+from overthink.comparison.overthinking import overthinking_rows
+from overthink.definition.experiment import LoadedExperiment
+from overthink.exits import FAILURE, OK, SOME_FAILED
+from overthink.launch import Options, Outcomes, launch
+from overthink.links import ui_hint
+from overthink.plan import TO_DO, PlannedRun, plan
+from overthink.progress import progress_for
+from overthink.report.tables import as_json, as_rich
+from overthink.tracking import tags
+from overthink.tracking.reader import find_runs
+from overthink.tracking.store import Store
+
+DOINGS = {
+    "train": "to train",
+    "resume": "to go on with from a checkpoint",
+    "done": "finished already",
+    "diverged": "diverged earlier (--force trains them anew)",
+    "busy": "being trained by another process",
+}
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the command line said."""
+
+    jobs: int
+    device: str
+    data_root: Path | None
+    dry_run: bool
+    force: bool
+    as_json: bool
+
+
+def run(experiments: Sequence[LoadedExperiment], options: RunOptions, console: Console) -> int:
+    """Launch the experiments; return the exit code."""
+    store = Store()
+    if options.dry_run:
+        return _show_plan(plan(store, experiments, options.force, dry=True), options, console)
+    jobs = options.jobs or os.cpu_count() or 1
+    settings = Options(jobs, options.device, options.data_root, options.force)
+    with progress_for(console) as progress:
+        outcomes = launch(store, experiments, settings, progress)
+    _show_outcomes(outcomes, console)
+    _show_table(store, experiments, options, outcomes, console)
+    if outcomes.complete:
+        return OK
+    return SOME_FAILED if outcomes.runs.keys() & {tags.FINISHED, "done"} else FAILURE
+
+
+def _show_plan(runs: Sequence[PlannedRun], options: RunOptions, console: Console) -> int:
+    if options.as_json:
+        typer.echo(json.dumps([{"name": run.name, "run_key": run.key, "action": run.action} for run in runs], indent=2))
+    else:
+        for run in runs:
+            console.print(Text(f"{run.key}  {run.name}: {DOINGS[run.action]}"), soft_wrap=True)
+        todo = sum(run.action in TO_DO for run in runs)
+        console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
+    return OK
+
+
+def _show_outcomes(outcomes: Outcomes, console: Console) -> None:
+    for outcome, runs in outcomes.runs.items():
+        for run in runs:
+            if outcome not in (tags.FINISHED, "done"):
+                message = outcomes.messages.get(run.key) or DOINGS.get(outcome, "")
+                console.print(Text(f"{run.name}: {outcome}: {message}"), soft_wrap=True)
+    counts = {outcome: len(runs) for outcome, runs in outcomes.runs.items()}
+    if set(counts) == {"done"}:
+        console.print(f"All {counts['done']} runs were finished already: nothing was trained.")
+    else:
+        said = ", ".join(f"{count} {'finished already' if kind == 'done' else kind}" for kind, count in counts.items())
+        console.print(f"{said}; {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s of it tracking.")
+
+
+def _show_table(
+    store: Store,
+    experiments: Sequence[LoadedExperiment],
+    options: RunOptions,
+    outcomes: Outcomes,
+    console: Console,
+) -> None:
+    keys = dict.fromkeys(group.definition.key for experiment in experiments for group in experiment.groups)
+    runs = [run for key in keys for run in find_runs(store, group_key=key)]
+    rows = overthinking_rows(frame_of(runs, store.experiment_names()))
+    if options.as_json:
+        typer.echo(as_json(rows))
+    elif rows:
+        Console(highlight=False).print(as_rich(rows))
+    if outcomes.experiment_ids:
+        console.print(ui_hint(store, next(iter(outcomes.experiment_ids.values()))), soft_wrap=True)

@@ -1,0 +1,86 @@
+"""`overthink ui`: the MLflow UI on our store, on this machine only, opened where the runs are."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import webbrowser
+from contextlib import suppress
+
+from rich.console import Console
+
+from overthink.exits import FAILURE, OK, InterruptedBySignal
+from overthink.tracking.reader import search
+from overthink.tracking.store import Store
+from overthink.tracking.view import link
+
+HOST = "127.0.0.1"
+START_SECONDS = 120
+
+
+def ui(port: int, open_browser: bool, console: Console) -> int:
+    """Start the server, print the link, and serve until interrupted."""
+    store = Store()
+    address = link(_base(store, port), _newest_experiment(store), None)
+    if store.uri.startswith("http"):
+        console.print(f"The store is a server already: {address}", soft_wrap=True)
+        return OK
+    if _taken(port):
+        console.print(f"error: port {port} is in use; try --port {port + 1}")
+        return FAILURE
+    server = subprocess.Popen(command(store.uri, port), env=environment(), start_new_session=True)
+    try:
+        if not _answers(server, port):
+            console.print("error: the MLflow server did not start")
+            return FAILURE
+        console.print(f"MLflow UI: {address}\nCtrl-C ends it.", soft_wrap=True)
+        if open_browser and (
+            sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        ):
+            webbrowser.open(address)
+        server.wait()
+        return OK if server.returncode == 0 else FAILURE
+    except InterruptedBySignal:
+        return OK
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def command(uri: str, port: int) -> list[str]:
+    """Return the command of the server."""
+    arguments = ["--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1"]
+    return [sys.executable, "-m", "mlflow", "server", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of the server: no job runner, no telemetry."""
+    off = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return {**os.environ, **off}
+
+
+def _base(store: Store, port: int) -> str:
+    return store.uri.rstrip("/") if store.uri.startswith("http") else f"http://{HOST}:{port}"
+
+
+def _newest_experiment(store: Store) -> str | None:
+    newest = next(search(store, ""), None)
+    return newest.experiment_id if newest else None
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _answers(server: "subprocess.Popen[bytes]", port: int) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
+            return True
+        time.sleep(0.3)
+    return False

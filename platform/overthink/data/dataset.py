@@ -1,0 +1,71 @@
+"""What a data set is once it is loaded."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples of one part of a data set, as arrays of equal length."""
+
+    images_NKHW: NDArray[np.uint8]
+    labels_N: NDArray[np.int64]
+    levels_N: NDArray[np.int64]
+    """Index into the data set's levels; zeros where it has none."""
+    ids_N: NDArray[np.int64]
+    """Names a sample within its part, whatever is done to the order."""
+
+    def rows(self, rows_M: NDArray[np.int64]) -> "Split":
+        """Return some of the samples."""
+        return Split(self.images_NKHW[rows_M], self.labels_N[rows_M], self.levels_N[rows_M], self.ids_N[rows_M])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test samples, and what they mean."""
+
+    name: str
+    train: Split
+    test: Split
+    classes: tuple[str, ...]
+    levels: tuple[str, ...]
+    """Names of difficulty levels, easiest first; empty where the data set has none."""
+    digest: str
+    """SHA-256 over every array: equal digests, equal data."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(K, H, W)."""
+        _, channels, height, width = self.train.images_NKHW.shape
+        return channels, height, width
+
+    @cached_property
+    def pixel_statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and standard deviation of the training images per channel, as fractions of 255.
+
+        From exact sums over a histogram of the 256 pixel values. A channel that never varies has deviation 1.
+        """
+        value = np.arange(256, dtype=np.float64) / 255
+        images_NKHW = self.train.images_NKHW
+        counts_KV = np.zeros((images_NKHW.shape[1], 256), dtype=np.int64)
+        for first in range(0, len(images_NKHW), 1000):  # counting makes 8 bytes of each pixel
+            for k, counts_V in enumerate(counts_KV):
+                counts_V += np.bincount(images_NKHW[first : first + 1000, k].ravel(), minlength=256)
+        share_KV = counts_KV / counts_KV.sum(axis=1, keepdims=True)
+        mean_K = share_KV @ value
+        std_K = np.sqrt((share_KV * (value - mean_K[:, None]) ** 2).sum(axis=1))
+        return mean_K, np.where(std_K > 0, std_K, 1.0)
+
+
+def digest_of(*splits: Split, version: str) -> str:
+    """Return the SHA-256 of a version and of every array's shape, type and bytes."""
+    digest = hashlib.sha256(version.encode())
+    for split in splits:
+        for array in (split.images_NKHW, split.labels_N, split.levels_N, split.ids_N):
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

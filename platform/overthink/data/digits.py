@@ -1,0 +1,123 @@
+"""20x20 handwritten digits: a sample of MNIST that ships with the package, or all of MNIST."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Source = Literal["mnist", "embedded"]
+SIDE = 20
+"""Pixels. MNIST's digits were scaled to fit a 20x20 box before they were centred in 28x28 by their mass."""
+
+EMBEDDED = Path(__file__).parent / "embedded" / "digits.npz"
+EMBEDDED_SHA256 = "c10e2e503338ad9c480aae9db7e5a43e9eba4516da7d87c005cd0b07b749bee0"
+
+MNIST_FILES = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+"""File -> md5 of its unpacked contents, as published."""
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Images (N, 20, 20) uint8, their digits 0..9, and their row numbers in MNIST's own file."""
+
+    images_NHW: NDArray[np.uint8]
+    labels_N: NDArray[np.int64]
+    ids_N: NDArray[np.int64]
+
+
+def default_root() -> Path:
+    """Return the folder for data sets: OVERTHINK_DATA, else one in the user's cache."""
+    return Path(os.environ.get("OVERTHINK_DATA") or Path.home() / ".cache" / "overthink" / "data")
+
+
+def load_digits(source: Source, part: Literal["train", "test"], root: Path | None = None) -> Digits:
+    """Return the training or the test digits of a source.
+
+    Raises ValueError naming the file where one is missing, truncated or not what it should be.
+    """
+    if source == "embedded":
+        return _embedded(part)
+    return read_mnist((root or default_root()) / "MNIST" / "raw", part)
+
+
+def _embedded(part: str) -> Digits:
+    found = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest() if EMBEDDED.is_file() else "nothing"
+    if found != EMBEDDED_SHA256:
+        raise ValueError(f"{EMBEDDED}: expected SHA-256 {EMBEDDED_SHA256}, found {found}; install the package again")
+    with np.load(EMBEDDED, allow_pickle=False) as arrays:
+        return Digits(
+            arrays[f"{part}_images"], arrays[f"{part}_labels"].astype(np.int64), arrays[f"{part}_ids"].astype(np.int64)
+        )
+
+
+def read_mnist(folder: Path, part: Literal["train", "test"], md5: dict[str, str] | None = None) -> Digits:
+    """Return MNIST's digits from its four unpacked files, each checked against its published md5."""
+    prefix = "train" if part == "train" else "t10k"
+    checks = MNIST_FILES if md5 is None else md5
+    names = f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"
+    images, labels = (read_idx(folder / name, checks[name]) for name in names)
+    if len(images) != len(labels):
+        raise ValueError(f"{folder}: {len(images)} images, but {len(labels)} labels")
+    return Digits(ink_boxes(images), labels.astype(np.int64), np.arange(len(labels)))
+
+
+def read_idx(path: Path, md5: str) -> NDArray[np.uint8]:
+    """Return the array of bytes in a file of the idx format (magic number, dimensions, data)."""
+    if not path.is_file():
+        raise ValueError(
+            f"{path}: no such file; fetch it with `overthink data get mnist`, or name a folder with --data-root"
+        )
+    content = path.read_bytes()
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != md5:
+        raise ValueError(
+            f"{path}: expected md5 {md5}, found {found} ({len(content)} bytes); the file is damaged or another"
+        )
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">u4", dimensions, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(tuple(int(size) for size in shape))
+
+
+def ink_boxes(images_NHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return each image's inked box centred in 20x20; raise ValueError where the ink does not fit."""
+    top_N, height_N = _extent(images_NHW.any(axis=2))
+    left_N, width_N = _extent(images_NHW.any(axis=1))
+    if max(height_N.max(), width_N.max()) > SIDE:
+        raise ValueError(f"an image has ink of {height_N.max()}x{width_N.max()} pixels, more than {SIDE}x{SIDE}")
+    padded_NHW = np.pad(images_NHW, ((0, 0), (SIDE, SIDE), (SIDE, SIDE)))
+    first_row_N = top_N + SIDE - (SIDE - height_N) // 2
+    first_column_N = left_N + SIDE - (SIDE - width_N) // 2
+    rows = first_row_N[:, None] + np.arange(SIDE)
+    columns = first_column_N[:, None] + np.arange(SIDE)
+    return padded_NHW[np.arange(len(images_NHW))[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def _extent(inked_NL: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first inked place along a side, and how far it is to the last one."""
+    first_N = inked_NL.argmax(axis=1)
+    last_N = inked_NL.shape[1] - 1 - inked_NL[:, ::-1].argmax(axis=1)
+    return first_N, np.where(inked_NL.any(axis=1), last_N - first_N + 1, 0)
+
+
+def mnist_is_here(root: Path) -> bool:
+    """Tell whether all four files lie under a root (their contents are checked when they are read)."""
+    return all((root / "MNIST" / "raw" / name).is_file() for name in MNIST_FILES)
+
+
+def get_mnist(root: Path) -> None:
+    """Fetch MNIST under a root through torchvision, with its progress, and check what arrived."""
+    from torchvision.datasets import MNIST
+
+    root.mkdir(parents=True, exist_ok=True)
+    MNIST(str(root), download=True)
+    for part in ("train", "test"):
+        read_mnist(root / "MNIST" / "raw", part)  # type: ignore[arg-type]

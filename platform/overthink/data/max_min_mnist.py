@@ -1,0 +1,197 @@
+"""Max-Min MNIST (thesis section 4.2.2): images whose difficulty is built in.
+
+A black plane with one, two or four 20x20 digits at random places that do not overlap. Easy: one digit, the label is the
+digit. Medium and hard: two and four digits, the label is the largest minus the smallest. For each label, levels stand
+2:1:1; labels are balanced exactly. Training images use MNIST's training digits, test images its test digits.
+
+The thesis does not say how the digits of an image are drawn. Here: uniformly among all ordered pairs (or fours) of digits
+with the wanted difference, then a handwritten image of each digit uniformly.
+"""
+
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from overthink.data.dataset import Dataset, Split, digest_of
+from overthink.data.digits import SIDE, Digits, load_digits
+from overthink.spec import Spec
+
+LEVELS = ("easy", "medium", "hard")
+DIGITS_OF_LEVEL = (1, 2, 4)
+SHARES = (2, 1, 1)
+"""Levels of each label stand in this ratio."""
+N_CLASSES = 10
+SMALLEST_BALANCE = N_CLASSES * sum(SHARES)
+CHUNK = 10_000
+"""Images drawn at a time, so that memory holds the shrunk images and one chunk of whole ones."""
+
+
+class MaxMinMnistSpec(Spec):
+    """Max-Min MNIST; defaults are the thesis's sizes."""
+
+    kind: Literal["max-min-mnist"]
+    digits: Literal["mnist", "embedded"] = "mnist"
+    """All of MNIST, or the 10,000 digits that ship with the package."""
+    train: Annotated[int, Field(ge=SMALLEST_BALANCE, le=10_000_000)] = 100_000
+    test: Annotated[int, Field(ge=SMALLEST_BALANCE, le=10_000_000)] = 18_000
+    size: Annotated[int, Field(ge=52, le=512)] = 64
+    """Side of the plane in pixels. Below 52, four digits hardly ever find room by chance."""
+    shrink: Literal[1, 2, 4] = 1
+    """Squares of so many pixels become their mean, after the image is drawn."""
+    space_to_depth: Literal[1, 2, 4] = 1
+    """Squares of so many pixels become channels (row by row): a smaller plane with nothing lost."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """The data's own seed. Training seeds do not touch the data."""
+    version: Literal[1] = 1
+    """Of the generator: another version draws other images from the same seed."""
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "MaxMinMnistSpec":
+        for name, count in (("train", self.train), ("test", self.test)):
+            if count % SMALLEST_BALANCE:
+                raise ValueError(
+                    f"{name} must be a multiple of {SMALLEST_BALANCE} (10 labels, levels 2:1:1), got {count}"
+                )
+        if self.size % (self.shrink * self.space_to_depth):
+            raise ValueError(f"size {self.size} is no multiple of shrink * space_to_depth")
+        return self
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(K, H, W) of its images."""
+        side = self.size // (self.shrink * self.space_to_depth)
+        return self.space_to_depth**2, side, side
+
+    @property
+    def n_classes(self) -> int:
+        """Number of labels."""
+        return N_CLASSES
+
+
+class Scenes(NamedTuple):
+    """What is to be drawn: unused places of an image hold digit -1."""
+
+    labels_N: NDArray[np.int64]
+    levels_N: NDArray[np.int64]
+    rows_ND: NDArray[np.int64]
+    """For each of at most 4 digits, its row among the handwritten digits."""
+    corners_ND2: NDArray[np.int64]
+    """Top and left pixel of each digit."""
+
+
+def load(spec: MaxMinMnistSpec, data_root: Path | None) -> Dataset:
+    """Draw the data set. Raises ValueError naming the file where MNIST's files are missing or damaged."""
+    parts = []
+    for number, (part, count) in enumerate([("train", spec.train), ("test", spec.test)]):
+        digits = load_digits(spec.digits, part, data_root)  # type: ignore[arg-type]
+        rng = np.random.default_rng(np.random.SeedSequence(spec.seed, spawn_key=(number,)))
+        scenes = draw_scenes(count, digits, spec.size, rng)
+        parts.append(Split(_images(spec, scenes, digits), scenes.labels_N, scenes.levels_N, np.arange(count)))
+    train, test = parts
+    classes = tuple(str(label) for label in range(N_CLASSES))
+    digest = digest_of(train, test, version=f"max-min-mnist {spec.version}")
+    return Dataset("max-min-mnist", train, test, classes, LEVELS, digest)
+
+
+def draw_scenes(count: int, digits: Digits, size: int, rng: np.random.Generator) -> Scenes:
+    """Choose labels, levels, digits and places for a balanced set of images, in random order."""
+    unit = count // SMALLEST_BALANCE
+    levels_N = np.tile(np.repeat(np.arange(len(LEVELS)), [share * unit for share in SHARES]), N_CLASSES)
+    labels_N = np.repeat(np.arange(N_CLASSES), unit * sum(SHARES))
+    order_N = rng.permutation(count)
+    levels_N, labels_N = levels_N[order_N], labels_N[order_N]
+    digits_ND = _digits(labels_N, levels_N, rng)
+    return Scenes(labels_N, levels_N, _handwritten(digits_ND, digits, rng), _places(digits_ND >= 0, size, rng))
+
+
+def _digits(labels_N: NDArray[np.int64], levels_N: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the digits of each image (N, 4), -1 where it has fewer."""
+    digits_ND = np.full((len(labels_N), max(DIGITS_OF_LEVEL)), -1)
+    for level, n_digits in enumerate(DIGITS_OF_LEVEL):
+        for label in range(N_CLASSES):
+            rows = np.flatnonzero((levels_N == level) & (labels_N == label))
+            tuples = _tuples(n_digits, label)
+            digits_ND[rows, :n_digits] = tuples[rng.integers(len(tuples), size=len(rows))]
+    return digits_ND
+
+
+@cache
+def _tuples(n_digits: int, label: int) -> NDArray[np.int64]:
+    """Return every ordered choice of digits with a label."""
+    if n_digits == 1:
+        return np.array([[label]])
+    choices = np.array(list(product(range(N_CLASSES), repeat=n_digits)))
+    return choices[choices.max(axis=1) - choices.min(axis=1) == label]
+
+
+def _handwritten(digits_ND: NDArray[np.int64], digits: Digits, rng: np.random.Generator) -> NDArray[np.int64]:
+    rows_ND = np.full_like(digits_ND, -1)
+    for digit in range(N_CLASSES):
+        candidates = np.flatnonzero(digits.labels_N == digit)
+        wanted = digits_ND == digit
+        rows_ND[wanted] = candidates[rng.integers(len(candidates), size=int(wanted.sum()))]
+    return rows_ND
+
+
+def _places(used_ND: NDArray[np.bool_], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return corners (N, 4, 2), uniform over all placements in which no two digits overlap, by rejection."""
+    n_images, n_digits = used_ND.shape
+    corners_ND2 = np.zeros((n_images, n_digits, 2), dtype=np.int64)
+    waiting = np.arange(n_images)
+    while len(waiting):
+        drawn = rng.integers(size - SIDE + 1, size=(len(waiting), n_digits, 2))
+        good = ~_overlap(drawn, used_ND[waiting])
+        corners_ND2[waiting[good]] = drawn[good]
+        waiting = waiting[~good]
+    return corners_ND2
+
+
+def _overlap(corners_ND2: NDArray[np.int64], used_ND: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    overlap_N = np.zeros(len(corners_ND2), dtype=bool)
+    for one in range(used_ND.shape[1]):
+        for other in range(one):
+            near_N2 = np.abs(corners_ND2[:, one] - corners_ND2[:, other]) < SIDE
+            overlap_N |= near_N2.all(axis=1) & used_ND[:, one] & used_ND[:, other]
+    return overlap_N
+
+
+def _images(spec: MaxMinMnistSpec, scenes: Scenes, digits: Digits) -> NDArray[np.uint8]:
+    count = len(scenes.labels_N)
+    images_NKHW = np.empty((count, *spec.input_shape), dtype=np.uint8)
+    for first in range(0, count, CHUNK):
+        chunk = slice(first, first + CHUNK)
+        planes_NHW = _planes(scenes.rows_ND[chunk], scenes.corners_ND2[chunk], digits, spec.size)
+        images_NKHW[chunk] = _to_depth(_shrunk(planes_NHW, spec.shrink), spec.space_to_depth)
+    return images_NKHW
+
+
+def _planes(rows_ND: NDArray[np.int64], corners_ND2: NDArray[np.int64], digits: Digits, size: int) -> NDArray[np.uint8]:
+    planes_NHW = np.zeros((len(rows_ND), size, size), dtype=np.uint8)
+    pixel = np.arange(SIDE)
+    for place in range(rows_ND.shape[1]):
+        used = np.flatnonzero(rows_ND[:, place] >= 0)
+        top, left = corners_ND2[used, place].T
+        rows, columns = top[:, None, None] + pixel[:, None], left[:, None, None] + pixel
+        planes_NHW[used[:, None, None], rows, columns] = digits.images_NHW[rows_ND[used, place]]
+    return planes_NHW
+
+
+def _shrunk(planes_NHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    if factor == 1:
+        return planes_NHW
+    n, height, width = planes_NHW.shape
+    squares = planes_NHW.reshape(n, height // factor, factor, width // factor, factor)
+    sums = squares.sum(axis=(2, 4), dtype=np.uint32)
+    return ((sums + factor**2 // 2) // factor**2).astype(np.uint8)
+
+
+def _to_depth(planes_NHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Return (N, factor^2, H / factor, W / factor): channel r * factor + c holds row r, column c of each square."""
+    n, height, width = planes_NHW.shape
+    squares = planes_NHW.reshape(n, height // factor, factor, width // factor, factor)
+    return squares.transpose(0, 2, 4, 1, 3).reshape(n, factor**2, height // factor, width // factor)

@@ -1,0 +1,1 @@
+"""Definition files: reading them, checking them, and the keys of the runs they ask for."""

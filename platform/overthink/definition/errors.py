@@ -1,0 +1,83 @@
+"""What is wrong with a definition, in one sentence that names the file, the key and the value."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+LONGEST_VALUE = 80
+
+
+class DefinitionError(ValueError):
+    """A definition cannot be run as it is written."""
+
+
+def sentence_for(error: ValidationError, model: type[BaseModel], source: str, raw: Any) -> str:
+    """Turn a validation error of some raw data into one sentence; errors after the first are counted."""
+    details = error.errors(include_url=False)
+    first = next((entry for entry in details if entry["type"] == "extra_forbidden"), details[0])
+    path = _path(first, raw)
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    where = f"{source}: {'.'.join(path)}: " if path else f"{source}: "
+    return where + _what(first, path, model) + more
+
+
+def nearest(word: str, known: Iterator[str] | list[str]) -> str:
+    """Return `; did you mean 'x'?` for the known word nearest to a mistaken one, or nothing."""
+    matches = get_close_matches(word, sorted(known), n=1, cutoff=0.5)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def _what(first: ErrorDetails, path: list[str], model: type[BaseModel]) -> str:
+    if first["type"] == "extra_forbidden":
+        known = sorted(_properties_at(model.model_json_schema(), path[:-1]))
+        hint = nearest(path[-1], known) or f"; known keys: {', '.join(known)}"
+        return f"unknown key {path[-1]!r}{hint}"
+    if first["type"] == "missing":
+        return "this key is required"
+    message = first["msg"].removeprefix("Value error, ")
+    shown = repr(first["input"])
+    message = message[0].lower() + message[1:]
+    if first["type"] == "value_error" or len(shown) > LONGEST_VALUE:
+        return message
+    return f"{message}, got {shown}"
+
+
+def _path(first: ErrorDetails, raw: Any) -> list[str]:
+    """Return where in the raw data an error lies, without what pydantic adds for the members of a union."""
+    path, node = [], raw
+    for part in first["loc"]:
+        if (isinstance(node, dict) and part in node) or (
+            isinstance(node, list) and isinstance(part, int) and part < len(node)
+        ):
+            node = node[part]
+        elif not (first["type"] == "missing" and part == first["loc"][-1]):
+            continue
+        path.append(str(part))
+    return path
+
+
+def _properties_at(schema: dict[str, Any], path: list[str]) -> set[str]:
+    """Return the keys that a JSON schema knows at a path, over all alternatives."""
+    nodes = [schema]
+    for part in path:
+        nodes = [child for node in nodes for option in _options(node, schema) for child in _children(option, part)]
+    return {name for node in nodes for option in _options(node, schema) for name in option.get("properties", {})}
+
+
+def _options(node: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "$ref" in node:
+        yield from _options(root["$defs"][node["$ref"].rsplit("/", 1)[-1]], root)
+        return
+    yield node
+    for alternative in node.get("anyOf", []) + node.get("oneOf", []):
+        yield from _options(alternative, root)
+
+
+def _children(node: dict[str, Any], part: str) -> Iterator[dict[str, Any]]:
+    if part in node.get("properties", {}):
+        yield node["properties"][part]
+    elif isinstance(node.get("items"), dict) and part.isdigit():
+        yield node["items"]

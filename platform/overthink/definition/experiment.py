@@ -1,0 +1,215 @@
+"""Definitions: YAML files that say what to run, checked whole before anything runs.
+
+An `Experiment` is what a person writes. It resolves into groups (one a variant), a group into one `RunDefinition` a seed.
+Keys are hashes of what departs from the defaults: a field added later leaves the keys of older runs as they are.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
+
+from overthink.data.batches import AugmentSpec
+from overthink.data.catalogue import DatasetSpec
+from overthink.definition.errors import DefinitionError, sentence_for
+from overthink.definition.source import Overrides, override, read_yaml
+from overthink.metrics.catalogue import describe
+from overthink.networks.catalogue import NetworkSpec, check_network
+from overthink.seeds import SeedPlan, Seeds, expand, replace_free
+from overthink.spec import Spec
+from overthink.training.losses import check_loss
+from overthink.training.regime import Regime, regime_label
+
+S = TypeVar("S", bound=Spec)
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
+
+
+class Reported(Spec):
+    """A number that a paper gives for an experiment; tables print it beside ours."""
+
+    metric: str
+    """A stored metric with its split, such as `test/overthinking/any_later`."""
+    value: float
+    """In the metric's unit: a fraction, not percent."""
+    source: Annotated[str, Field(min_length=1)]
+    variant: Name | None = None
+    """The variant it belongs to; every variant where left out."""
+    approximate: bool = False
+    """Read off a plot, or derived from a rounded number."""
+
+    @field_validator("metric")
+    @classmethod
+    def _metric_exists(cls, metric: str) -> str:
+        split, _, name = metric.partition("/")
+        if split not in ("val", "test"):
+            raise ValueError(f"a reported metric starts with val/ or test/, got {metric!r}")
+        describe(name)
+        return metric
+
+
+class GroupDefinition(Spec):
+    """Everything that makes a run what it is, the seeds left out."""
+
+    schema_version: Literal[1]
+    dataset: DatasetSpec
+    augment: AugmentSpec = AugmentSpec()
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Fraction of the training samples set aside for validation (thesis section 4.2: 20%)."""
+    network: NetworkSpec
+    regime: Regime
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    """CPU threads of one run. They change the last bits of a result, so they belong to the definition."""
+    keep_logits: bool = False
+    """Keep every logit among the predictions, beside what is derived from them."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        check_network(self.network, self.dataset.input_shape, self.dataset.n_classes)
+        for number, phase in enumerate(self.regime):
+            try:
+                check_loss(phase.loss, self.network.blocks)
+            except ValueError as error:
+                raise ValueError(f"regime.{number}.{error}") from None
+        return self
+
+    @property
+    def key(self) -> str:
+        """The group key."""
+        return _key(self)
+
+    def with_seeds(self, seeds: Seeds) -> "RunDefinition":
+        """Return the definition of one run of this group."""
+        return RunDefinition(**{name: getattr(self, name) for name in GroupDefinition.model_fields}, seeds=seeds)
+
+
+class RunDefinition(GroupDefinition):
+    """One training of one network with one set of seeds: enough to repeat a run from the store alone."""
+
+    seeds: Seeds
+
+    @property
+    def group(self) -> GroupDefinition:
+        """The same without its seeds."""
+        return GroupDefinition(**{name: getattr(self, name) for name in GroupDefinition.model_fields})
+
+
+class Experiment(GroupDefinition):
+    """A definition file: a group, its seeds, variants of it, and what a paper reported."""
+
+    name: Name
+    description: Annotated[str, Field(min_length=1)]
+    seeds: SeedPlan
+    variants: dict[Name, dict[str, JsonValue]] = {}
+    """Name -> {dotted path: value}: each variant is the definition with these values instead."""
+    reported: tuple[Reported, ...] = ()
+
+    @model_validator(mode="after")
+    def _reported_variants_exist(self) -> Self:
+        for entry in self.reported:
+            if entry.variant is not None and entry.variant not in self.variants:
+                raise ValueError(f"reported: no variant {entry.variant!r} among {sorted(self.variants)}")
+        return self
+
+
+@dataclass(frozen=True)
+class Group:
+    """One variant of an experiment, resolved, with the runs it asks for."""
+
+    variant: str
+    definition: GroupDefinition
+    seeds: tuple[Seeds, ...]
+    reported: tuple[Reported, ...]
+
+    @property
+    def runs(self) -> tuple[RunDefinition, ...]:
+        """One definition a seed."""
+        return tuple(self.definition.with_seeds(seeds) for seeds in self.seeds)
+
+
+@dataclass(frozen=True)
+class LoadedExperiment:
+    """An experiment read from a file, with its groups; groups that resolve to the same thing are one."""
+
+    source: str
+    experiment: Experiment
+    groups: tuple[Group, ...]
+
+
+def load_experiment(
+    path: Path, overrides: Sequence[str] = (), seeds: tuple[int, ...] | None = None
+) -> LoadedExperiment:
+    """Read, override (`network.growth=8`) and check a definition with all its variants.
+
+    Raises DefinitionError, in one sentence naming file, key and value, at the first thing that is wrong.
+    """
+    raw = read_yaml(path)
+    settings = Overrides.parse(overrides)
+    experiment = _validate(Experiment, settings.apply(raw), str(path))
+    if seeds is not None:
+        experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
+    groups: dict[str, Group] = {}
+    for variant, changes in (experiment.variants or {"base": {}}).items():
+        group = _resolve(raw, variant, changes, settings, experiment, str(path))
+        groups.setdefault(group.definition.key, group)
+    return LoadedExperiment(str(path), experiment, tuple(groups.values()))
+
+
+def _resolve(
+    raw: dict[str, Any],
+    variant: str,
+    changes: Mapping[str, JsonValue],
+    settings: Overrides,
+    experiment: Experiment,
+    source: str,
+) -> Group:
+    place = f"{source}: variants.{variant}"
+    changed = raw
+    for path, value in changes.items():
+        if path.split(".")[0] not in GroupDefinition.model_fields:
+            raise DefinitionError(f"{place}.{path}: a variant changes a run, and {path!r} is not part of one")
+        changed = override(changed, path, value, place)
+    changed = settings.apply(changed)
+    base = {key: value for key, value in changed.items() if key in GroupDefinition.model_fields}
+    definition = _validate(GroupDefinition, base, place if changes else source)
+    reported = tuple(entry for entry in experiment.reported if entry.variant in (None, variant))
+    return Group(variant, definition, expand(experiment.seeds), reported)
+
+
+def parse_run(text: str, source: str) -> RunDefinition:
+    """Read the JSON of a resolved run, as stored with every run; raise DefinitionError where it is not one."""
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise DefinitionError(f"{source}: not readable as JSON: {error}") from None
+    return _validate(RunDefinition, raw, source)
+
+
+def run_key(run: RunDefinition) -> str:
+    """Return the key of a run: equal for equal definitions, seeds included."""
+    return _key(run)
+
+
+def summary(definition: GroupDefinition) -> dict[str, str]:
+    """Say a definition in the few words that tags and columns show."""
+    network, dataset = definition.network, definition.dataset
+    return {
+        "dataset": dataset.kind,
+        "network": f"{network.kind} {network.blocks}x{network.scales}",
+        "regime": regime_label(definition.regime),
+    }
+
+
+def _key(definition: GroupDefinition) -> str:
+    departs = definition.model_dump(mode="json", exclude_defaults=True)
+    return hashlib.sha256(json.dumps(departs, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _validate(model: type[S], raw: Any, source: str) -> S:
+    try:
+        return model.model_validate_json(json.dumps(raw))
+    except ValidationError as error:
+        raise DefinitionError(sentence_for(error, model, source, raw)) from None

@@ -1,0 +1,137 @@
+"""Definition files as plain data: reading YAML that is not trusted, and overriding values by dotted path."""
+
+import copy
+import io
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from overthink.definition.errors import DefinitionError, nearest
+
+LARGEST_FILE = 1_000_000
+"""Bytes. A definition is a page of text; anything larger is a mistake or an attack."""
+SHIPPED = Path(__file__).parents[1] / "experiments"
+CHECKOUT = Path(__file__).parents[3] / "experiments"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases (they can grow without bound) and without repeated keys (one would silently win)."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, f"keys are words, got {key!r}", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def find(name: str) -> Path:
+    """Return the file of a definition: a path, or the name of one that ships with the package."""
+    path = Path(name)
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return path
+    shipped = [file for folder in (SHIPPED, CHECKOUT) for file in sorted(folder.glob("*.yaml"))]
+    for file in shipped:
+        if file.stem == name:
+            return file
+    raise DefinitionError(f"{name}: no such file or shipped definition{nearest(name, [file.stem for file in shipped])}")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a definition file; raise DefinitionError naming the file and the place where it cannot be read."""
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise DefinitionError(f"{path}: larger than {LARGEST_FILE} bytes; a definition is a page of text")
+        raw = parse_yaml(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise DefinitionError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except OSError as error:
+        raise DefinitionError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise DefinitionError(f"{path}: not readable as YAML: {_yaml_problem(error)}") from None
+    if not isinstance(raw, dict):
+        raise DefinitionError(f"{path}: expected keys and values, got {type(raw).__name__}")
+    return raw
+
+
+def parse_yaml(text: str) -> Any:
+    """Return the plain data of a YAML text."""
+    loader = _Loader(io.StringIO(text))
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
+def _yaml_problem(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{error.problem} (line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1})"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """Values given on the command line as `network.growth=8`, to be set after everything else."""
+
+    values: tuple[tuple[str, Any], ...]
+
+    @classmethod
+    def parse(cls, texts: Sequence[str]) -> "Overrides":
+        """Read `path=value` texts, the value written as in a definition file."""
+        return cls(tuple(cls._parse_one(text) for text in texts))
+
+    @staticmethod
+    def _parse_one(text: str) -> tuple[str, Any]:
+        path, equals, value = text.partition("=")
+        if not equals or not all(path.split(".")):
+            raise DefinitionError(f"--set {text}: expected KEY=VALUE, such as regime.0.epochs=5")
+        try:
+            return path, parse_yaml(value)
+        except (yaml.YAMLError, RecursionError, ValueError) as error:
+            raise DefinitionError(f"--set {text}: {_yaml_problem(error)}") from None
+
+    def apply(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Return the data with all values set."""
+        for path, value in self.values:
+            raw = override(raw, path, value, f"--set {path}={value}")
+        return raw
+
+
+def override(raw: dict[str, Any], path: str, value: Any, source: str) -> dict[str, Any]:
+    """Return a copy with the value at a dotted path replaced; missing mappings on the way are made.
+
+    Raises DefinitionError where the path leads through something that has no such place.
+    """
+    result = copy.deepcopy(raw)
+    node: Any = result
+    *parents, last = path.split(".")
+    for part in parents:
+        node = node.setdefault(part, {}) if isinstance(node, dict) else node[_index(node, part, source)]
+    node[last if isinstance(node, dict) else _index(node, last, source)] = value
+    return result
+
+
+def _index(node: Any, part: str, source: str) -> int:
+    if not isinstance(node, list):
+        raise DefinitionError(f"{source}: {part!r} leads into {node!r}, which has no keys")
+    if not part.isdigit() or int(part) >= len(node):
+        raise DefinitionError(f"{source}: {part!r} is not one of the {len(node)} places, 0 to {len(node) - 1}")
+    return int(part)

@@ -1,0 +1,1 @@
+"""What stored predictions say about leaving early: confidence, perfect exiting."""

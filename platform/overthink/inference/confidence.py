@@ -1,0 +1,25 @@
+"""Confidence: how sure an exit is of a prediction, by the three criteria of thesis section 3.2.3."""
+
+from overthink.arrays import FloatArray
+from overthink.predictions import Predictions
+
+CRITERIA = ("max_softmax", "entropy", "top2_ratio")
+
+
+def confidence(predictions: Predictions, criterion: str) -> FloatArray:
+    """Return the confidence of every exit in every sample, (E, N); higher always means more confident.
+
+    max_softmax: the largest softmax value, a fraction (thesis eq. 3.7).
+    entropy: sum_c p_c log p_c, nats, at most 0: the NEGATIVE entropy, which is thesis eq. 3.8 as printed. The
+        thesis calls it entropy and says "high entropy" is sure; it is the printed sum that is high there.
+    top2_ratio: highest over second highest softmax value, from 1 to softmax.LARGEST_RATIO.
+
+    Raises ValueError for another criterion.
+    """
+    if criterion == "max_softmax":
+        return predictions.max_softmax_EN
+    if criterion == "entropy":
+        return -predictions.entropy_EN
+    if criterion == "top2_ratio":
+        return predictions.top2_ratio_EN
+    raise ValueError(f"confidence must be one of {', '.join(CRITERIA)}, got {criterion!r}")

@@ -1,0 +1,50 @@
+"""What exiting reaches at best, and without any choice: oracle, upper bound, anytime (thesis fig. 3.7).
+
+All take correct_EN, bool (E, N), and cost_E, cumulative MUL-ADDs per sample that grow from exit to exit.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from overthink.arrays import BoolArray, IntArray
+
+
+class OperatingPoint(NamedTuple):
+    """Accuracy (fraction of all samples) at a mean cost (MUL-ADDs per sample, over all samples)."""
+
+    accuracy: float
+    mean_cost: float
+
+
+def oracle(correct_EN: BoolArray, cost_E: IntArray) -> OperatingPoint:
+    """Send each sample to the cheapest exit that is right; do no inference where none is (thesis fig. 3.7).
+
+    The samples left out cost nothing and count as wrong: both means are over all samples.
+    """
+    solvable_N = correct_EN.any(axis=0)
+    cost_N = np.where(solvable_N, _cost_of_first_right(correct_EN, cost_E), 0)
+    return OperatingPoint(float(solvable_N.mean()), float(cost_N.mean()))
+
+
+def upper_bound(correct_EN: BoolArray, cost_E: IntArray) -> OperatingPoint:
+    """Send each sample to the cheapest exit that is right, or to the last where none is (thesis fig. 3.7).
+
+    The thesis's realistic upper bound: the oracle's accuracy at a higher cost.
+    """
+    solvable_N = correct_EN.any(axis=0)
+    cost_N = np.where(solvable_N, _cost_of_first_right(correct_EN, cost_E), cost_E[-1])
+    return OperatingPoint(float(solvable_N.mean()), float(cost_N.mean()))
+
+
+def anytime(correct_EN: BoolArray, cost_E: IntArray) -> tuple[OperatingPoint, ...]:
+    """Send every sample to one exit: a point an exit, in their order (thesis section 3.2.1)."""
+    accuracy_E = correct_EN.mean(axis=1)
+    return tuple(OperatingPoint(*point) for point in zip(accuracy_E.tolist(), cost_E.tolist(), strict=True))
+
+
+def _cost_of_first_right(correct_EN: BoolArray, cost_E: IntArray) -> IntArray:
+    """Return (N,) MUL-ADDs of the first right exit; the first exit's where none is right."""
+    assert len(correct_EN) == len(cost_E), (correct_EN.shape, cost_E.shape)
+    cost_N: IntArray = cost_E[correct_EN.argmax(axis=0)]
+    return cost_N

@@ -1,0 +1,1 @@
+"""Multi-exit networks and what they cost."""

@@ -1,0 +1,23 @@
+"""The one place that names networks: a new one is a module of its own and a line in each function here."""
+
+import torch
+
+from overthink.networks.msdnet import build_msdnet
+from overthink.networks.msdnet_spec import MSDNetSpec, check_msdnet
+from overthink.networks.multi_exit import MultiExitNetwork
+
+NetworkSpec = MSDNetSpec
+
+
+def check_network(spec: NetworkSpec, input_shape: tuple[int, int, int], n_classes: int) -> None:
+    """Raise ValueError where no such network can be built for images (K, H, W) of so many classes."""
+    if n_classes < 2:
+        raise ValueError(f"a network needs at least 2 classes, got {n_classes}")
+    check_msdnet(spec, input_shape)
+
+
+def build_network(
+    spec: NetworkSpec, input_shape: tuple[int, int, int], n_classes: int, generator: torch.Generator
+) -> MultiExitNetwork:
+    """Return the network of a specification, its weights drawn from the generator alone."""
+    return build_msdnet(spec, input_shape, n_classes, generator)

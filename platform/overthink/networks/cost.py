@@ -1,0 +1,64 @@
+"""What a network costs: MUL-ADDs and parameters, cumulative up to and including each exit, earlier heads included.
+
+Counted as the reference counts: multiply-adds of convolutions, one per ReLU element, the elements that pooling reads,
+weights and biases of linear layers. BatchNorm is free, since it folds into the convolution before it.
+"""
+
+import copy
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from overthink.networks.multi_exit import MultiExitNetwork
+
+FREE = (nn.BatchNorm2d, nn.Identity)
+
+
+def parameter_counts(network: MultiExitNetwork) -> tuple[int, ...]:
+    """Return the parameters that each exit uses."""
+    pairs = zip(network.blocks, network.exits, strict=True)
+    return tuple(accumulate(sum(p.numel() for part in pair for p in part.parameters()) for pair in pairs))
+
+
+def mul_adds(network: MultiExitNetwork, input_shape: tuple[int, int, int]) -> tuple[int, ...]:
+    """Return the MUL-ADDs that each exit takes for one image (K, H, W); the network is left as it is.
+
+    Raises TypeError for a layer that nobody has taught to count.
+    """
+    weightless = copy.deepcopy(network).to("meta").eval()
+    per_exit = [0]
+
+    def count(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        per_exit[-1] += _mul_adds_of(module, inputs[0], output)
+
+    for module in weightless.modules():
+        if not list(module.children()):
+            module.register_forward_hook(count)
+    with torch.inference_mode():
+        for head, state in zip(
+            weightless.exits, weightless.states(torch.empty(1, *input_shape, device="meta")), strict=True
+        ):
+            head(state)
+            per_exit.append(0)
+    return tuple(accumulate(per_exit[:-1]))
+
+
+def _mul_adds_of(module: nn.Module, given: Tensor, output: Tensor) -> int:
+    match module:
+        case nn.Conv2d():
+            return output.numel() * module.weight[0].numel() + (output.numel() if module.bias is not None else 0)
+        case nn.Linear():
+            rows = output.numel() // module.out_features
+            return rows * (module.weight.numel() + (module.out_features if module.bias is not None else 0))
+        case nn.ReLU():
+            return output.numel()
+        case nn.AvgPool2d() | nn.MaxPool2d():
+            kernel = module.kernel_size
+            return output.numel() * (kernel**2 if isinstance(kernel, int) else kernel[0] * kernel[1])
+        case nn.AdaptiveAvgPool2d():
+            return given.numel()
+        case _ if isinstance(module, FREE):
+            return 0
+    raise TypeError(f"no rule to count the MUL-ADDs of {type(module).__name__}")

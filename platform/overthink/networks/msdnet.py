@@ -1,0 +1,172 @@
+"""Multi-Scale Dense Network (Huang et al. 2018; thesis section 3.2.2), layer for layer as the reference builds it.
+
+Departures from the reference: an exit pools adaptively to 1x1, so that any image size works; at 32x32 pixels with three
+scales that is the reference's 2x2 average. Weights come from a generator of their own.
+"""
+
+from math import sqrt
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from overthink.networks.msdnet_spec import LayerPlan, MSDNetSpec, check_msdnet
+from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, State
+
+
+def build_msdnet(
+    spec: MSDNetSpec, input_shape: tuple[int, int, int], n_classes: int, generator: torch.Generator
+) -> MultiExitNetwork:
+    """Return an MSDNet for images (K, H, W), its weights drawn from the generator alone.
+
+    Raises ValueError where the image cannot be halved into so many scales.
+    """
+    check_msdnet(spec, input_shape)
+    with torch.device("meta"):  # no weights yet: the modules' own initialisers would draw from the global generator
+        network = MultiExitNetwork(_blocks(spec, input_shape[0]), _exits(spec, n_classes))
+    network.to_empty(device="cpu")
+    _draw_weights(network, spec.init, generator)
+    return network
+
+
+def _convolution(n_in: int, n_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    convolution = nn.Conv2d(n_in, n_out, kernel, stride, padding=kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True))
+
+
+class FirstLayer(nn.Module):
+    """Seeds every scale: the finest from the images, each further one from the scale above it."""
+
+    def __init__(self, spec: MSDNetSpec, n_in: int) -> None:
+        super().__init__()
+        widths = [spec.channels * factor for factor in spec.growth_factors[: spec.scales]]
+        if spec.stem == "imagenet":
+            stem = [_convolution(n_in, widths[0], kernel=7, stride=2), nn.MaxPool2d(3, stride=2, padding=1)]
+            first: nn.Module = nn.Sequential(*stem)
+        else:
+            first = _convolution(n_in, widths[0])
+        further = [_convolution(above, width, stride=2) for above, width in zip(widths, widths[1:], strict=False)]
+        self.scales = nn.ModuleList([first, *further])
+
+    def forward(self, state: State) -> State:
+        """Return one feature map a scale."""
+        maps = list(state)
+        for scale in self.scales:
+            maps.append(scale(maps[-1]))
+        return tuple(maps[1:])
+
+
+class Path(nn.Sequential):
+    """An optional 1x1 bottleneck and a 3x3 convolution, each with BatchNorm and ReLU."""
+
+    def __init__(self, spec: MSDNetSpec, source: int, n_in: int, n_out: int, stride: int) -> None:
+        width = min(n_in, spec.bottleneck_factors[source] * n_out) if spec.bottleneck else n_in
+        bottleneck = [_convolution(n_in, width, kernel=1)] if spec.bottleneck else []
+        super().__init__(*bottleneck, _convolution(width, n_out, stride=stride))
+
+
+class Layer(nn.Module):
+    """At each scale it keeps: what was there, what the next finer scale gives, and what the scale itself gives.
+
+    A finer scale that is dropped here is still read by the finest scale kept.
+    """
+
+    def __init__(self, spec: MSDNetSpec, plan: LayerPlan) -> None:
+        super().__init__()
+        self.dropped = plan.scales_in - plan.scales_out
+        finest_in = spec.scales - plan.scales_in
+        self.down, self.normal = nn.ModuleList(), nn.ModuleList()
+        for scale in range(spec.scales - plan.scales_out, spec.scales):
+            n_in, n_out = (count * spec.growth_factors[scale] for count in (plan.channels_in, spec.growth))
+            if scale == finest_in:  # nothing finer to read from, so all the growth is its own
+                self.normal.append(Path(spec, scale, n_in, n_out, stride=1))
+            else:
+                finer = plan.channels_in * spec.growth_factors[scale - 1]
+                self.down.append(Path(spec, scale - 1, finer, n_out // 2, stride=2))
+                self.normal.append(Path(spec, scale, n_in, n_out // 2, stride=1))
+
+    def forward(self, state: State) -> State:
+        """Return the kept scales, each with its new channels after the old ones."""
+        kept = state[self.dropped :]
+        finer = state[max(self.dropped - 1, 0) :]
+        downs: list[Tensor | None] = [down(features) for down, features in zip(self.down, finer, strict=False)]
+        if len(downs) < len(kept):
+            downs.insert(0, None)
+        return tuple(
+            torch.cat([old, normal(old)] if down is None else [old, down, normal(old)], dim=1)
+            for old, down, normal in zip(kept, downs, self.normal, strict=True)
+        )
+
+
+class Transition(nn.Module):
+    """Fewer channels at every scale, by 1x1 convolutions."""
+
+    def __init__(self, spec: MSDNetSpec, plan: LayerPlan) -> None:
+        super().__init__()
+        n_in = plan.channels_in + spec.growth
+        factors = spec.growth_factors[spec.scales - plan.scales_out : spec.scales]
+        self.scales = nn.ModuleList(_convolution(n_in * f, plan.channels_out * f, kernel=1) for f in factors)
+
+    def forward(self, state: State) -> State:
+        """Return the thinner scales."""
+        return tuple(scale(features) for scale, features in zip(self.scales, state, strict=True))
+
+
+class HeadFeatures(nn.Module):
+    """What an exit reads off the coarsest scale: two strided convolutions and their mean."""
+
+    def __init__(self, n_in: int, width: int) -> None:
+        super().__init__()
+        self.convolutions = nn.Sequential(_convolution(n_in, width, stride=2), _convolution(width, width, stride=2))
+        self.pool = nn.AdaptiveAvgPool2d(1)
+
+    def forward(self, state: State) -> Tensor:
+        """Return features_BF."""
+        return cast(Tensor, self.pool(self.convolutions(state[-1]))).flatten(1)
+
+
+def _blocks(spec: MSDNetSpec, n_image_channels: int) -> list[nn.Module]:
+    plans = spec.layer_plans()
+    blocks = []
+    for number, n_layers in enumerate(spec.layers_of_blocks):
+        layers: list[nn.Module] = [FirstLayer(spec, n_image_channels)] if number == 0 else []
+        for plan in (next(plans) for _ in range(n_layers)):
+            layers.append(Layer(spec, plan))
+            if plan.transition:
+                layers.append(Transition(spec, plan))
+        blocks.append(nn.Sequential(*layers))
+    return blocks
+
+
+def _exits(spec: MSDNetSpec, n_classes: int) -> list[ExitHead]:
+    plans = list(spec.layer_plans())
+    heads, last = [], 0
+    for n_layers in spec.layers_of_blocks:
+        last += n_layers
+        n_in = plans[last - 1].channels_out * spec.growth_factors[spec.scales - 1]
+        heads.append(ExitHead(HeadFeatures(n_in, spec.head_channels), spec.head_channels, n_classes))
+    return heads
+
+
+@torch.no_grad()
+def _draw_weights(network: nn.Module, init: str, generator: torch.Generator) -> None:
+    """Draw first weights.
+
+    torch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for convolutions, last layers and their biases (PyTorch's default).
+    he: N(0, 2 / (kernel area * output channels)) for convolutions, PyTorch's default for last layers, biases 0.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()
+        elif isinstance(module, nn.Conv2d | nn.Linear):
+            bound = 1 / sqrt(module.weight[0].numel())
+            if init == "he" and isinstance(module, nn.Conv2d):
+                deviation = sqrt(2 / (module.weight[0, 0].numel() * module.out_channels))
+                module.weight.normal_(0, deviation, generator=generator)
+            else:
+                module.weight.uniform_(-bound, bound, generator=generator)
+            if module.bias is not None:
+                if init == "he":
+                    module.bias.zero_()
+                else:
+                    module.bias.uniform_(-bound, bound, generator=generator)

@@ -1,0 +1,127 @@
+"""What a Multi-Scale Dense Network is made of, and the plan of its layers in whole numbers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from overthink.spec import Spec
+
+Count = Annotated[int, Field(ge=1, le=10_000)]
+SMALLEST_SIDE = 1
+
+
+class MSDNetSpec(Spec):
+    """Multi-Scale Dense Network (Huang et al. 2018). Defaults are the thesis's (section 4.2)."""
+
+    kind: Literal["msdnet"]
+    blocks: Annotated[int, Field(ge=1, le=100)] = 5
+    """E: each block ends in an exit."""
+    scales: Annotated[int, Field(ge=1, le=10)] = 3
+    base: Count = 1
+    """Layers of the first block."""
+    step: Count = 1
+    step_mode: Literal["linear", "even"] = "linear"
+    """Layers of block i > 1: step everywhere (even), or step * (i - 1) + 1 (linear)."""
+    channels: Count = 16
+    """Channels that the first layer gives the finest scale, times growth_factors[0]."""
+    growth: Count = 6
+    """Channels that a layer adds to the finest scale, times growth_factors[0]."""
+    growth_factors: tuple[Count, ...] = (1, 2, 4)
+    """Per scale, finest first: channels and growth are multiplied by it."""
+    bottleneck: bool = True
+    bottleneck_factors: tuple[Count, ...] = (1, 2, 4)
+    """Per scale that a path reads from: its 1x1 convolution is at most this many times as wide as its output."""
+    prune: Literal["max", "min"] = "max"
+    """When finer scales are dropped: evenly over depth (max), or as late as the exits allow (min)."""
+    reduction: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the channels that a transition keeps."""
+    head_channels: Count = 128
+    """Channels of the two convolutions of an exit."""
+    stem: Literal["small", "imagenet"] = "small"
+    """How images come in: a 3x3 convolution, or 7x7 with stride 2 and a max-pool with stride 2."""
+    init: Literal["torch", "he"] = "torch"
+    """First weights: PyTorch's default, which is what the reference trains with in effect; or He's, as in the paper."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "MSDNetSpec":
+        for name in ("growth_factors", "bottleneck_factors"):
+            factors = getattr(self, name)
+            if len(factors) < self.scales:
+                raise ValueError(
+                    f"{name} {list(factors)} has {len(factors)} numbers, but there are {self.scales} scales"
+                )
+        for scale in range(1, self.scales):
+            grown = self.growth * self.growth_factors[scale]
+            if grown % 2:
+                raise ValueError(
+                    f"growth * growth_factors[{scale}] = {grown} is halved between two paths, so must be even"
+                )
+        if min(plan.channels_out for plan in self.layer_plans()) < 1:
+            raise ValueError(f"reduction {self.reduction} leaves no channels after a transition")
+        return self
+
+    @property
+    def layers_of_blocks(self) -> tuple[int, ...]:
+        """Number of layers of each block."""
+        later = (self.step if self.step_mode == "even" else self.step * i + 1 for i in range(1, self.blocks))
+        return (self.base, *later)
+
+    def layer_plans(self) -> "Iterator[LayerPlan]":
+        """Yield the plan of each layer, first to last."""
+        n_layers, channels = sum(self.layers_of_blocks), self.channels
+        for number in range(1, n_layers + 1):
+            scales_in, scales_out = self._kept(number, n_layers)
+            grown = channels + self.growth
+            thin = self._thins(number, n_layers, scales_in, scales_out)
+            after = floor(self.reduction * grown) if thin else grown
+            yield LayerPlan(number, scales_in, scales_out, channels, after, thin)
+            channels = after
+
+    def _kept(self, number: int, n_layers: int) -> tuple[int, int]:
+        if self.prune == "min":
+            left = n_layers - number
+            return min(self.scales, left + 2), min(self.scales, left + 1)
+        interval = ceil(n_layers / self.scales)
+        return self.scales - max(0, number - 2) // interval, self.scales - (number - 1) // interval
+
+    def _thins(self, number: int, n_layers: int, scales_in: int, scales_out: int) -> bool:
+        if self.prune == "min":
+            return number in (n_layers // 3, 2 * n_layers // 3)
+        return scales_out < scales_in
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """A layer: how many scales come in and go out, and channels per unit of growth factor."""
+
+    number: int
+    """1 for the first layer after the stem."""
+    scales_in: int
+    scales_out: int
+    """The coarsest so many are kept."""
+    channels_in: int
+    channels_out: int
+    """After the layer's transition, if it has one."""
+    transition: bool
+
+
+def coarsest_side(spec: MSDNetSpec, side: int) -> int:
+    """Return the side in pixels of the coarsest scale, for images of a side."""
+    halvings = spec.scales - 1 + (2 if spec.stem == "imagenet" else 0)
+    for _ in range(halvings):
+        side = ceil(side / 2)
+    return side
+
+
+def check_msdnet(spec: MSDNetSpec, input_shape: tuple[int, int, int]) -> None:
+    """Raise ValueError where a network has more scales than an image (K, H, W) can be halved into."""
+    _, height, width = input_shape
+    halvings = spec.scales - 1 + (2 if spec.stem == "imagenet" else 0)
+    if min(height, width) < 2**halvings:
+        stem = " after its stem" if spec.stem == "imagenet" else ""
+        raise ValueError(
+            f"network.scales: {spec.scales} scales{stem} are too many for images of {height}x{width} pixels"
+        )

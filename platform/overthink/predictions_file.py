@@ -1,0 +1,144 @@
+"""The file of predictions: one Parquet file, a row per sample, readable by any tool without this package.
+
+Columns: sample_id, label, level (its name, or null), and for every exit i from 1: exit_i_prediction,
+exit_i_max_softmax, exit_i_entropy (nats), exit_i_top2_ratio, exit_i_confusion, and exit_i_logits where kept.
+What belongs to the whole split is JSON in the schema metadata. The same pyarrow writes the same bytes for the
+same content.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Literal
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from overthink.spec import Spec
+
+Columns = Mapping[str, NDArray[Any]]
+"""Values by column: int64 (N,), float64 (N,), or float32 (N, C) for logits; levels as indices."""
+
+METADATA_KEY = b"overthink.predictions"
+EXIT_COLUMNS = {
+    "prediction": pa.int64(),
+    "max_softmax": pa.float64(),
+    "entropy": pa.float64(),
+    "top2_ratio": pa.float64(),
+    "confusion": pa.float64(),
+}
+
+
+class Header(Spec):
+    """What a file of predictions says about the whole split."""
+
+    format_version: Literal[1]
+    split: str
+    cost: Annotated[tuple[Annotated[int, Field(ge=1, lt=2**63)], ...], Field(min_length=1)]
+    """MUL-ADDs per sample up to and including each exit."""
+    level_names: tuple[str, ...]
+    fingerprint: str
+
+
+def write_file(path: Path, header: Header, columns: Columns) -> None:
+    """Write the file whole or not at all; raises OSError where it cannot be written."""
+    arrays = {name: _to_arrow(name, values, header) for name, values in columns.items()}
+    table = pa.table(arrays).replace_schema_metadata({METADATA_KEY: header.model_dump_json()})
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with unfinished.open("wb") as file:
+            pq.write_table(table, file, compression="zstd", use_dictionary=["level"], write_page_checksum=True)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_file(path: Path) -> tuple[Header, Columns]:
+    """Read what `write_file` wrote; nothing in the file is trusted.
+
+    Raises ValueError, in one clause without the file's name, where it is not Parquet, is damaged, or is
+    not a file of predictions; OSError where it cannot be opened.
+    """
+    with path.open("rb") as file:
+        try:
+            return _read(file)
+        except (pa.ArrowException, OSError) as error:
+            what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ValueError(f"it is not a readable Parquet file ({what})") from error
+
+
+def _read(file: BinaryIO) -> tuple[Header, Columns]:
+    parquet = pq.ParquetFile(file, page_checksum_verification=True)
+    header = _header(parquet.schema_arrow)
+    _check_columns(parquet.schema_arrow, len(header.cost))
+    table = parquet.read()
+    return header, {name: _to_numpy(name, table[name].combine_chunks(), header) for name in table.column_names}
+
+
+def _header(schema: pa.Schema) -> Header:
+    text = (schema.metadata or {}).get(METADATA_KEY)
+    if text is None:
+        raise ValueError(f"its schema has no metadata {METADATA_KEY.decode()!r}, so it holds no predictions")
+    try:
+        return Header.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "JSON"
+        raise ValueError(f"its metadata is not valid: {where}: {first['msg']}") from None
+
+
+def _check_columns(schema: pa.Schema, n_exits: int) -> None:
+    """Check names and types before any row is read."""
+    expected = {"sample_id": pa.int64(), "label": pa.int64(), "level": pa.string()}
+    for number in range(1, n_exits + 1):
+        expected |= {f"exit_{number}_{name}": kind for name, kind in EXIT_COLUMNS.items()}
+    if "exit_1_logits" in schema.names:
+        logits = schema.field(schema.names.index("exit_1_logits")).type
+        if not (pa.types.is_fixed_size_list(logits) and logits.value_type == pa.float32()):
+            raise ValueError(f"its column exit_1_logits is {logits}, expected a fixed-size list of float32")
+        expected |= {f"exit_{number}_logits": logits for number in range(1, n_exits + 1)}
+    for name, kind in expected.items():
+        if name not in schema.names:
+            raise ValueError(f"its column {name} is missing")
+        if (found := schema.field(schema.names.index(name)).type) != kind:
+            raise ValueError(f"its column {name} is {found}, expected {kind}")
+    if len(schema.names) > len(expected):
+        extra = sorted(set(schema.names) - set(expected)) or "repeated names"
+        raise ValueError(f"it has columns that predictions do not have: {extra}")
+
+
+def _to_arrow(name: str, values: NDArray[Any], header: Header) -> pa.Array:
+    if name == "level":
+        if not header.level_names:
+            return pa.nulls(len(values), pa.string())
+        return pa.array(header.level_names, pa.string()).take(pa.array(values))
+    if values.ndim == 2:
+        return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+    return pa.array(values)
+
+
+def _to_numpy(name: str, values: pa.Array, header: Header) -> NDArray[Any]:
+    if name == "level":
+        return _levels(values, header)
+    flat = values.flatten() if pa.types.is_fixed_size_list(values.type) else values
+    if values.null_count or flat.null_count:
+        raise ValueError(f"its column {name} has missing values")
+    array: NDArray[Any] = flat.to_numpy(zero_copy_only=False)
+    return array if flat is values else array.reshape(len(values), values.type.list_size)
+
+
+def _levels(names: pa.Array, header: Header) -> NDArray[np.int64]:
+    """Turn level names into indices; without level names every entry is null, and every index 0."""
+    if not header.level_names and names.null_count == len(names):
+        return np.zeros(len(names), dtype=np.int64)
+    levels = pc.index_in(names, value_set=pa.array(header.level_names, pa.string()))
+    if levels.null_count:
+        raise ValueError(f"its column level has entries that are not among the levels {list(header.level_names)}")
+    indices: NDArray[np.int32] = levels.to_numpy()
+    return indices.astype(np.int64)

@@ -1,0 +1,109 @@
+"""How a launch is watched: moving bars on a terminal, a line an event elsewhere. Written to standard error."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from overthink.plan import TO_DO, PlannedRun
+from overthink.training.regime import total_epochs
+
+
+class Lines:
+    """A plain line an event: for logs, pipes and people without a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def planned(self, runs: Sequence[PlannedRun]) -> None:
+        """Say how much there is to do."""
+        self._console.print(_intent(runs))
+
+    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        """Say what happened."""
+        self._console.print(Text(f"{run.name}: {_event(run, body)}"), soft_wrap=True)
+
+
+class Bars:
+    """A bar for all epochs together, and one for each run at work."""
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self._console = console
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+        self._all: TaskID | None = None
+
+    def planned(self, runs: Sequence[PlannedRun]) -> None:
+        """Say how much there is to do, and start the overall bar."""
+        self._console.print(_intent(runs))
+        work = [run for run in runs if run.action in TO_DO]
+        if work:
+            epochs = sum(total_epochs(run.run.regime) for run in work)
+            self._all = self._progress.add_task(f"all {len(work)} runs", total=epochs, note="")
+
+    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        """Move the bars."""
+        match body["event"]:
+            case "started":
+                done, total = len(body["history"]), total_epochs(run.run.regime)
+                self._tasks[run.key] = self._progress.add_task(_short(run.name), total=total, completed=done, note="")
+                self._advance(done)
+            case "epoch":
+                self._progress.update(self._tasks[run.key], advance=1, note=_accuracies(body))
+                self._advance(1)
+            case _:
+                if run.key in self._tasks:
+                    self._progress.remove_task(self._tasks.pop(run.key))
+                self._console.print(Text(f"{run.name}: {_event(run, body)}"))
+
+    def _advance(self, epochs: int) -> None:
+        assert self._all is not None
+        self._progress.update(self._all, advance=epochs)
+
+
+@contextmanager
+def progress_for(console: Console) -> Iterator[Lines | Bars]:
+    """Give the watcher that fits the console."""
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=12),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(console, progress)
+
+
+def _intent(runs: Sequence[PlannedRun]) -> str:
+    todo = sum(run.action in TO_DO for run in runs)
+    again = sum(run.action == "resume" for run in runs)
+    rest = f", {again} of them from a checkpoint" if again else ""
+    return f"{len(runs)} runs: {todo} to train{rest}, {len(runs) - todo} not."
+
+
+def _event(run: PlannedRun, body: dict[str, Any]) -> str:
+    match body["event"]:
+        case "started":
+            device, images = body["settings"]["device"], body["samples"]["train"]
+            return f"started on {device} ({images} training images, {body['mul_adds'][-1] / 1e6:.1f} M MUL-ADDs)"
+        case "epoch":
+            return f"epoch {body['epoch']}/{total_epochs(run.run.regime)}, loss {body['train_loss']:.3f}, {_accuracies(body)}"
+        case "finished":
+            return "finished"
+        case event:
+            return f"{event}: {body.get('message', '')}"
+
+
+def _accuracies(body: dict[str, Any]) -> str:
+    return "val % " + "/".join(f"{100 * accuracy:.0f}" for accuracy in body["val_accuracy"])
+
+
+def _short(name: str, longest: int = 26) -> str:
+    return name if len(name) <= longest else "…" + name[1 - longest :]

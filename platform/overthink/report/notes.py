@@ -1,0 +1,43 @@
+"""The Markdown descriptions that MLflow shows beside a run and a group."""
+
+from collections.abc import Mapping, Sequence
+
+from overthink.comparison.estimate import estimate
+from overthink.report.tables import TITLES, estimate_lines
+from overthink.tracking.reader import StoredRun
+
+
+def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int]) -> str:
+    """Return a run's description: a row an exit, and how much the network overthinks."""
+    lines = ["| exit | MUL-ADDs | validation accuracy | test accuracy |", "|--:|--:|--:|--:|"]
+    for number, cost in enumerate(mul_adds, start=1):
+        val, test = (metrics[f"{split}/accuracy/exit_{number}"] for split in ("val", "test"))
+        lines.append(f"| {number} | {cost / 1e6:.2f} M | {100 * val:.2f}% | {100 * test:.2f}% |")
+    any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"**Overthinking on test data:** {100 * any_later:.2f}% of samples have an exit that is right and a later one "
+            f"that is wrong (any later, thesis eq. 3.11); {100 * final:.2f}% have one that is right and a wrong last exit "
+            f"(final). An oracle would reach {100 * metrics['test/oracle/accuracy']:.2f}%.",
+        ]
+    )
+
+
+def group_note(runs: Sequence[StoredRun]) -> str:
+    """Return a group's description: its numbers over seeds, mean and standard deviation with an interval."""
+    lines = ["| on test data, % | mean ± std | 95% interval over seeds |", "|---|--:|--:|"]
+    for metric, title in TITLES.items():
+        values = [run.metrics[metric] for run in runs if metric in run.metrics]
+        if values:
+            said = (*estimate_lines(estimate(values)), "-")
+            lines.append(f"| {title} | {said[0]} | {said[1]} |")
+    seeds = ", ".join(sorted(run.tags.get("overthink.seeds", "?") for run in runs))
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"n = {len(runs)} finished runs (seeds {seeds}). Curves and figures: see the child runs.",
+        ]
+    )

@@ -1,0 +1,201 @@
+"""The overthinking table for people and for files. A table is a tuple of columns; every format draws the same cells."""
+
+import csv
+import html
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from overthink.comparison.estimate import Estimate
+from overthink.comparison.overthinking import COLUMNS, PaperNumber, Row
+
+Format = Literal["table", "markdown", "latex", "csv", "json", "html"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+TITLES = {
+    "test/accuracy/last": "Accuracy last exit",
+    "test/overthinking/any_later": "Overthinking any later",
+    "test/overthinking/final": "Overthinking final",
+    "test/oracle/accuracy": "Oracle accuracy",
+}
+CAPTION = (
+    "Percent of test samples; mean ± standard deviation over seeds, [95% interval of the mean over seeds]. "
+    "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A title and the lines of text that a row has under it."""
+
+    title: str
+    cell: Callable[[Row], tuple[str, ...]]
+    number: bool
+
+
+def overthinking_columns(metrics: Sequence[str] = COLUMNS) -> tuple[Column, ...]:
+    """Return the columns of the overthinking table."""
+    return (
+        Column("Data set, group", lambda row: (row.dataset, row.group, *_gaps(row)), False),
+        Column("n", lambda row: (_count(row),), True),
+        *(Column(TITLES.get(metric, metric), _metric_cell(metric), True) for metric in metrics),
+    )
+
+
+def _metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
+    def cell(row: Row) -> tuple[str, ...]:
+        lines = estimate_lines(row.estimates.get(metric))
+        reported = row.reported.get(metric)
+        return lines if reported is None else (*lines, _paper(reported))
+
+    return cell
+
+
+def estimate_lines(estimate: Estimate | None) -> tuple[str, ...]:
+    """Say an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none."""
+    if estimate is None:
+        return ("-",)
+    if estimate.std is None or estimate.low is None or estimate.high is None:
+        return (f"{100 * estimate.mean:.2f}",)
+    low, high = (
+        max(estimate.low, 0.0),
+        min(estimate.high, 1.0),
+    )  # beyond 0 and 100% an interval of a fraction says nothing
+    interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
+    return (f"{100 * estimate.mean:.2f} ± {100 * estimate.std:.2f}", interval)
+
+
+def _paper(reported: PaperNumber) -> str:
+    return f"paper {'~' if reported.approximate else ''}{100 * reported.value:.4g}"
+
+
+def _count(row: Row) -> str:
+    asked = len(row.finished) + len(row.missing) + len(row.unfinished)
+    return str(asked) if asked == len(row.finished) else f"{len(row.finished)} of {asked}"
+
+
+def _gaps(row: Row) -> tuple[str, ...]:
+    missing = (f"missing: seed {', '.join(row.missing)}",) if row.missing else ()
+    return (*missing, *(f"{outcome}: seed {seed}" for seed, outcome in row.unfinished.items()))
+
+
+def as_rich(rows: Sequence[Row]) -> Table:
+    """Return the table for a terminal. Names from the store are shown as they are, never as markup."""
+    columns = overthinking_columns()
+    table = Table(
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        caption=Text(CAPTION),
+        caption_justify="left",
+    )
+    for column in columns:
+        table.add_column(Text(column.title), justify="right" if column.number else "left")
+    for row in rows:
+        table.add_row(*(Text("\n".join(column.cell(row))) for column in columns))
+    return table
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    """Return a GitHub-flavoured Markdown table."""
+    columns = overthinking_columns()
+    lines = [
+        "| " + " | ".join(column.title for column in columns) + " |",
+        "|" + "|".join("--:" if column.number else "---" for column in columns) + "|",
+        *("| " + " | ".join(_markdown_cell(column.cell(row)) for column in columns) + " |" for row in rows),
+    ]
+    return "\n".join([*lines, "", CAPTION])
+
+
+def _markdown_cell(lines: tuple[str, ...]) -> str:
+    return "<br>".join(html.escape(line, quote=False).replace("|", "\\|").replace("\n", " ") for line in lines)
+
+
+LATEX_SPECIAL = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"$\sim$",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "\n": " ",
+}
+
+
+def as_latex(rows: Sequence[Row]) -> str:
+    """Return a LaTeX table for the booktabs package."""
+    columns = overthinking_columns()
+    body = []
+    for row in rows:
+        cells = [column.cell(row) for column in columns]
+        for line in range(max(map(len, cells))):
+            body.append(" & ".join(_latex(cell[line] if line < len(cell) else "") for cell in cells) + r" \\")
+        body.append(r"\addlinespace")
+    alignment = "".join("r" if column.number else "l" for column in columns)
+    head = " & ".join(_latex(column.title) for column in columns) + r" \\"
+    lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body[:-1], r"\bottomrule"]
+    return "\n".join([f"% {CAPTION}", *lines, r"\end{tabular}"])
+
+
+def _latex(text: str) -> str:
+    return "".join(LATEX_SPECIAL.get(character, character) for character in text)
+
+
+def as_html(rows: Sequence[Row]) -> str:
+    """Return an HTML table element; everything in it is escaped."""
+    columns = overthinking_columns()
+    head = "".join(f"<th>{html.escape(column.title)}</th>" for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{'<br>'.join(map(html.escape, column.cell(row)))}</td>" for column in columns) + "</tr>"
+        for row in rows
+    )
+    caption = f"<caption>{html.escape(CAPTION)}</caption>"
+    return f'<table class="overthinking">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Return comma-separated values: fractions with all digits, one column a number."""
+    records = [_record(row) for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for record in records for key in record)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _inert(value) for key, value in record.items()} for record in records)
+    return text.getvalue().rstrip("\n")
+
+
+def _inert(value: Any) -> Any:
+    """Keep a name from a store from being run as a formula by a spreadsheet."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+
+
+def _record(row: Row) -> dict[str, Any]:
+    record: dict[str, Any] = {"dataset": row.dataset, "group": row.group, "runs": " ".join(row.run_ids)}
+    for metric, estimate in row.estimates.items():
+        record |= {f"{metric}/{name}": value for name, value in estimate._asdict().items()}
+    record |= {f"{metric}/paper": reported.value for metric, reported in row.reported.items()}
+    unfinished = " ".join(f"{seed}:{outcome}" for seed, outcome in row.unfinished.items())
+    return record | {"missing": " ".join(row.missing), "unfinished": unfinished}
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Return JSON: fractions with all digits, the run ids behind every number."""
+    plain = [
+        asdict(row) | {"estimates": {metric: value._asdict() for metric, value in row.estimates.items()}}
+        for row in rows
+    ]
+    return json.dumps({"metrics": list(COLUMNS), "unit": "fraction", "rows": plain}, indent=2)
+
+
+TEXTS: dict[str, Callable[[Sequence[Row]], str]] = {
+    "markdown": as_markdown,
+    "latex": as_latex,
+    "csv": as_csv,
+    "json": as_json,
+    "html": as_html,
+}
+"""Every format but the terminal's."""

@@ -1,0 +1,160 @@
+"""The spine: one run from its definition to stored predictions, in the order things happen. Read this first.
+
+    definition -> data -> network -> training -> predictions
+
+Everything after that (metrics, MLflow, tables, figures) is computed from the predictions, by whoever asked for the run.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from overthink.data.batches import Samples
+from overthink.data.catalogue import DatasetSpec, load_dataset
+from overthink.data.dataset import Dataset, Split
+from overthink.data.splits import split_validation
+from overthink.definition.experiment import RunDefinition, run_key
+from overthink.networks.catalogue import build_network
+from overthink.networks.cost import mul_adds, parameter_counts
+from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.predictions import Predictions
+from overthink.seeds import generator, torch_generator
+from overthink.training import checkpoint
+from overthink.training.evaluate import logits_of
+from overthink.training.loop import EpochRecord, fit, start
+
+
+@dataclass(frozen=True)
+class Started:
+    """The data is loaded and the network built: what they are, and how many epochs an earlier attempt left."""
+
+    dataset: str
+    digest: str
+    samples: dict[str, int]
+    """Number of samples in train, val and test."""
+    parameters: tuple[int, ...]
+    """Per exit, cumulative."""
+    mul_adds: tuple[int, ...]
+    """Per exit, cumulative."""
+    history: tuple[EpochRecord, ...]
+    """Epochs done before, read from the checkpoint; empty for a new run."""
+    settings: dict[str, str | int | bool]
+    """Device, threads and the determinism settings, as torch reports them."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The predictions and the last checkpoint lie in the run's folder."""
+
+
+Event = Started | EpochRecord | Finished
+
+
+def train(run: RunDefinition, folder: Path, device: str = "auto", data_root: Path | None = None) -> Iterator[Event]:
+    """Train one network from where its folder's checkpoint stands, and leave its predictions in the folder.
+
+    Raises DivergedError where the loss leaves the finite numbers, ValueError for data or checkpoints that do not fit,
+    OSError where the folder cannot be written.
+    """
+    on = configure(run.threads, device)
+    dataset = _dataset(run.dataset, data_root)
+    parts = _split(dataset, run)
+    samples = {name: _samples(part, dataset, on) for name, part in parts.items()}
+    network = build_network(
+        run.network, dataset.image_shape, len(dataset.classes), torch_generator(run.seeds, "init")
+    ).to(on)
+    cost_E = mul_adds(network, dataset.image_shape)
+
+    state, key = start(network), run_key(run)
+    checkpoint.load(folder, state, key)
+    yield Started(
+        dataset=dataset.name,
+        digest=dataset.digest,
+        samples={name: len(part.labels_N) for name, part in parts.items()},
+        parameters=parameter_counts(network),
+        mul_adds=cost_E,
+        history=tuple(state.history),
+        settings=settings(on),
+    )
+    for record in fit(state, run.regime, samples["train"], samples["val"], run.augment, run.seeds):
+        checkpoint.save(folder, state, key)
+        yield record
+
+    for name in ("val", "test"):
+        predictions = _predict(network, samples[name], parts[name], dataset, cost_E, run, name)
+        predictions.write(folder / f"{name}.parquet")
+    yield Finished()
+
+
+def configure(threads: int, device: str) -> torch.device:
+    """Set the process up so that the same run gives the same bits, and return the device to use."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def settings(device: torch.device) -> dict[str, str | int | bool]:
+    """Return what of this process can move the bits of a result."""
+    return {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "cudnn_tf32": torch.backends.cudnn.allow_tf32,
+        "matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
+    }
+
+
+@lru_cache(maxsize=1)  # a worker trains many seeds on one data set
+def _dataset(spec: DatasetSpec, data_root: Path | None) -> Dataset:
+    return load_dataset(spec, data_root)
+
+
+def _split(dataset: Dataset, run: RunDefinition) -> dict[str, Split]:
+    rows = split_validation(len(dataset.train.labels_N), run.validation, generator(run.seeds, "split"))
+    return {
+        "train": dataset.train.rows(rows.train_N),
+        "val": dataset.train.rows(rows.validation_N),
+        "test": dataset.test,
+    }
+
+
+def _samples(part: Split, dataset: Dataset, device: torch.device) -> Samples:
+    mean_K, std_K = dataset.pixel_statistics
+    return Samples(
+        images_NKHW=torch.from_numpy(part.images_NKHW).to(device),
+        labels_N=torch.from_numpy(part.labels_N).to(device),
+        mean_K=torch.tensor(mean_K, dtype=torch.float32, device=device),
+        std_K=torch.tensor(std_K, dtype=torch.float32, device=device),
+    )
+
+
+def _predict(
+    network: MultiExitNetwork,
+    samples: Samples,
+    part: Split,
+    dataset: Dataset,
+    cost_E: tuple[int, ...],
+    run: RunDefinition,
+    split: str,
+) -> Predictions:
+    return Predictions.from_logits(
+        logits_of(network, samples).numpy(),
+        labels_N=part.labels_N,
+        ids_N=part.ids_N,
+        levels_N=part.levels_N,
+        level_names=dataset.levels,
+        cost_E=np.array(cost_E, dtype=np.int64),
+        fingerprint=f"run {run_key(run)} data {dataset.digest}",
+        split=split,
+        keep_logits=run.keep_logits,
+    )

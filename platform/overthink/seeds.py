@@ -1,0 +1,120 @@
+"""Independent streams of randomness, so that a study can move one source and hold the others still.
+
+A run has one seed per stream. What a stream yields at a place in training (an epoch, say) is a function of its seed and
+of that place alone: there is no generator state to save, and a resumed run draws exactly what it would have drawn.
+"""
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from overthink.spec import Spec
+
+if TYPE_CHECKING:
+    import torch
+
+Stream = Literal["split", "init", "order", "augment"]
+STREAMS: tuple[Stream, ...] = get_args(Stream)
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Seeds(Spec):
+    """The seeds of one run: which samples validate, the first weights, the order of samples, their augmentation."""
+
+    split: Seed
+    init: Seed
+    order: Seed
+    augment: Seed
+
+    @property
+    def label(self) -> str:
+        """A short name: `3` where all streams share seed 3, else each stream with its seed."""
+        values = [getattr(self, stream) for stream in STREAMS]
+        if len(set(values)) == 1:
+            return str(values[0])
+        return "-".join(f"{stream}{value}" for stream, value in zip(STREAMS, values, strict=True))
+
+
+class SeedStreams(Spec):
+    """Seeds stream by stream: a number fixes a stream, a list gives one seed a run.
+
+    A stream left out takes the number of the run, 0, 1, 2, ..., so that naming one stream fixes that one alone.
+    """
+
+    split: Seed | tuple[Seed, ...] | None = None
+    init: Seed | tuple[Seed, ...] | None = None
+    order: Seed | tuple[Seed, ...] | None = None
+    augment: Seed | tuple[Seed, ...] | None = None
+
+    @model_validator(mode="after")
+    def _lists_agree(self) -> "SeedStreams":
+        lengths = {stream: len(value) for stream in STREAMS if isinstance(value := getattr(self, stream), tuple)}
+        if len(set(lengths.values())) > 1 or 0 in lengths.values():
+            raise ValueError(f"lists of seeds must be equally long and not empty, got lengths {lengths}")
+        return self
+
+
+SeedPlan = Annotated[int, Field(ge=1, le=10_000)] | Annotated[tuple[Seed, ...], Field(min_length=1)] | SeedStreams
+
+
+def expand(plan: int | tuple[int, ...] | SeedStreams) -> tuple[Seeds, ...]:
+    """Return the seeds of each run of a plan: a count, a list of seeds, or seeds stream by stream."""
+    if isinstance(plan, int):
+        plan = tuple(range(plan))
+    if isinstance(plan, tuple):
+        return tuple(dict.fromkeys(Seeds(**dict.fromkeys(STREAMS, seed)) for seed in plan))
+    lists = [value for stream in STREAMS if isinstance(value := getattr(plan, stream), tuple)]
+    runs = range(len(lists[0]) if lists else 1)
+    return tuple(dict.fromkeys(Seeds(**{s: _seed_of_run(getattr(plan, s), run) for s in STREAMS}) for run in runs))
+
+
+def _seed_of_run(value: int | tuple[int, ...] | None, run: int) -> int:
+    if isinstance(value, tuple):
+        return value[run]
+    return run if value is None else value
+
+
+def replace_free(plan: int | tuple[int, ...] | SeedStreams, seeds: tuple[int, ...]) -> tuple[int, ...] | SeedStreams:
+    """Return the plan with other seeds (`--seeds 0:5`); the streams that the definition fixes stay fixed."""
+    if not isinstance(plan, SeedStreams):
+        return seeds
+    fixed = {stream: value for stream in STREAMS if isinstance(value := getattr(plan, stream), int)}
+    return SeedStreams(**{stream: fixed.get(stream, seeds) for stream in STREAMS})
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Read `0:5` (0 up to and not including 5), `3`, or `0,2,7:9`; raise ValueError with the text otherwise."""
+    try:
+        spans = [[int(end) for end in part.split(":")] for part in text.split(",")]
+        seeds = [seed for span in spans for seed in (range(*span) if len(span) == 2 else span)]
+        if not seeds or min(seeds) < 0 or any(len(span) > 2 for span in spans):
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"--seeds {text!r}: expected seeds such as 0:5, 3 or 0,2,7:9") from None
+    return tuple(dict.fromkeys(seeds))
+
+
+def ranges(seeds: tuple[int, ...]) -> str:
+    """Write seeds the way `parse_seeds` reads them: (0, 1, 2, 7) becomes `0:3,7`."""
+    runs = [
+        [seed for _, seed in group] for _, group in groupby(enumerate(sorted(seeds)), lambda pair: pair[1] - pair[0])
+    ]
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}:{run[-1] + 1}" for run in runs)
+
+
+def generator(seeds: Seeds, stream: Stream, *place: int) -> np.random.Generator:
+    """Return the NumPy generator of a stream at a place in training, such as (phase, epoch)."""
+    return np.random.default_rng(_sequence(seeds, stream, place))
+
+
+def torch_generator(seeds: Seeds, stream: Stream, *place: int) -> "torch.Generator":
+    """Return the torch generator (CPU) of a stream at a place in training."""
+    import torch
+
+    return torch.Generator().manual_seed(int(_sequence(seeds, stream, place).generate_state(1, np.uint64)[0] >> 1))
+
+
+def _sequence(seeds: Seeds, stream: Stream, place: tuple[int, ...]) -> np.random.SeedSequence:
+    return np.random.SeedSequence(entropy=getattr(seeds, stream), spawn_key=(STREAMS.index(stream), *place))

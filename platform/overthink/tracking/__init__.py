@@ -1,0 +1,1 @@
+"""The only package that imports mlflow: writing runs to a store, and reading them back."""

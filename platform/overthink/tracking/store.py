@@ -1,0 +1,126 @@
+"""The MLflow store that runs live in: opening it, and saying in one sentence what is wrong with it."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its default waits for minutes before it says a word
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+
+import mlflow
+import sqlalchemy.exc
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+from mlflow.exceptions import MlflowException
+
+from overthink.tracking.uri import tracking_uri
+
+logging.getLogger("alembic").setLevel(logging.WARNING)
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+
+class StoreError(RuntimeError):
+    """The store cannot be used; the sentence names it."""
+
+
+class Store:
+    """A tracking store by its URI: MLFLOW_TRACKING_URI, else `mlflow.db` in the working directory."""
+
+    def __init__(self, uri: str | None = None) -> None:
+        self.uri = uri or tracking_uri()
+        _check_scheme(self.uri)
+        with self.sentences():
+            self.client = MlflowClient(self.uri)
+            self.client.search_experiments(max_results=1)
+
+    @contextmanager
+    def sentences(self) -> Iterator[None]:
+        """Turn whatever a store's libraries raise into a StoreError of one sentence."""
+        try:
+            yield
+        except CommandError as error:
+            raise StoreError(
+                f"store {self.shown}: written by another, newer MLflow ({error}); update mlflow"
+            ) from error
+        except (MlflowException, sqlalchemy.exc.SQLAlchemyError) as error:
+            raise StoreError(f"store {self.shown}: {_reason(error)}") from error
+
+    @property
+    def shown(self) -> str:
+        """The URI without its password."""
+        parts = urlsplit(self.uri)
+        return self.uri.replace(f":{parts.password}@", ":***@") if parts.password else self.uri
+
+    def experiment(self, name: str, note: str) -> str:
+        """Return the id of the MLflow experiment of a definition, made where it is missing; `note` describes it."""
+        with self.sentences():
+            found = self.client.get_experiment_by_name(name)
+            if found is None:
+                return str(self.client.create_experiment(name, tags={"mlflow.note.content": note}))
+            if found.lifecycle_stage == "deleted":
+                raise StoreError(
+                    f"store {self.shown}: experiment {name!r} lies in the trash; restore or purge it first"
+                )
+            if found.tags.get("mlflow.note.content") != note:
+                self.client.set_experiment_tag(found.experiment_id, "mlflow.note.content", note)
+            return str(found.experiment_id)
+
+    def artifact(self, run_id: str, name: str, folder: Path) -> Path:
+        """Fetch an artifact of a run into a folder of its own; return the local file, which is not to be trusted."""
+        target = folder / run_id
+        target.mkdir(parents=True, exist_ok=True)
+        with self.sentences():
+            return Path(self.client.download_artifacts(run_id, name, str(target)))
+
+    def experiment_names(self) -> dict[str, str]:
+        """Return the names of all experiments by id."""
+        with self.sentences():
+            names: dict[str, str] = {}
+            token = None
+            while True:
+                page = self.client.search_experiments(ViewType.ACTIVE_ONLY, max_results=1000, page_token=token)
+                names |= {experiment.experiment_id: experiment.name for experiment in page}
+                token = page.token
+                if not token:
+                    return names
+
+
+def _schema_problem(version: str) -> str:
+    """Say what to do about a database whose schema is not this MLflow's: older ones it can upgrade, newer ones not."""
+    migrations = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+    try:
+        migrations.get_revision(version)
+    except CommandError:
+        return f"it was written by a newer MLflow (schema {version}) than {mlflow.__version__}; update mlflow"
+    return f"it was written by an older MLflow (schema {version}); back it up, then run: mlflow db upgrade URI"
+
+
+def _check_scheme(uri: str) -> None:
+    scheme = urlsplit(uri).scheme
+    if scheme in ("", "file"):
+        raise StoreError(
+            f"store {uri}: MLflow no longer keeps runs in folders; use sqlite:///FILE, a database or a server"
+        )
+    if scheme == "sqlite":
+        path = Path(uri.removeprefix("sqlite:///"))
+        if not path.parent.is_dir():
+            raise StoreError(f"store {uri}: the folder {path.parent} does not exist")
+        target = path if path.exists() else path.parent
+        if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise StoreError(f"store {uri}: {target} is not writable")
+
+
+def _reason(error: Exception) -> str:
+    if found := re.search(r"database schema \(found version (\w+)", str(error)):
+        return _schema_problem(found[1])
+    if isinstance(error, sqlalchemy.exc.SQLAlchemyError) and getattr(error, "orig", None) is not None:
+        return str(error.orig).splitlines()[0]  # type: ignore[attr-defined]
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:500]

@@ -1,0 +1,16 @@
+"""Where the store is. Apart from `store`, so that asking does not import mlflow."""
+
+import os
+from pathlib import Path
+
+DATABASE = "mlflow.db"
+
+
+def tracking_uri() -> str:
+    """Return MLFLOW_TRACKING_URI, else the SQLite file in the working directory that a bare `mlflow ui` shows."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE}"
+
+
+def database_file(uri: str) -> Path | None:
+    """Return the file of an SQLite store, or None for any other store."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None

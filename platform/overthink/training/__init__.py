@@ -1,0 +1,1 @@
+"""From a network and data to trained weights. Nothing here knows MLflow."""

@@ -1,0 +1,138 @@
+"""Checkpoints: one safetensors file, written whole or not at all, the one before kept. Nothing is ever unpickled.
+
+A checkpoint holds weights, BatchNorm statistics, momentum and the record of every epoch done. Phase, epoch and learning
+rate follow from the number of records; random draws follow from the seeds and the epoch (see `seeds`), so there is no
+generator state to store.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from overthink.training.loop import EpochRecord, TrainingState
+
+NAME = "checkpoint.safetensors"
+PREVIOUS = "checkpoint.previous.safetensors"
+FORMAT = "1"
+
+
+def save(folder: Path, state: TrainingState, run_key: str) -> Path:
+    """Write the state to the folder's checkpoint; on any failure the earlier checkpoint is still there.
+
+    Raises OSError naming the file where the disk is full or not writable.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(state).items()}
+    meta = {
+        "format": FORMAT,
+        "run_key": run_key,
+        "history": json.dumps([asdict(record) for record in state.history]),
+        "digest": _digest(tensors),
+    }
+    path, unfinished = folder / NAME, folder / f"{NAME}.{os.getpid()}.tmp"
+    try:
+        save_file(tensors, unfinished, metadata=meta)
+        _sync(unfinished)
+        with suppress(FileNotFoundError):
+            os.replace(path, folder / PREVIOUS)
+        os.replace(unfinished, path)
+        _sync(folder)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise OSError(f"could not write checkpoint {path}: {error}; the one before it is kept") from error
+    return path
+
+
+def load(folder: Path, state: TrainingState, run_key: str) -> bool:
+    """Fill the state from the folder's newest readable checkpoint; return False where there is none.
+
+    Raises ValueError where a checkpoint belongs to another run, or where none of those there can be read.
+    """
+    paths = [path for name in (NAME, PREVIOUS) if (path := folder / name).exists()]
+    problems = []
+    for path in paths:
+        try:
+            meta, tensors = _read(path)
+        except (OSError, SafetensorError, ValueError, KeyError) as error:
+            problems.append(f"{path}: {error}")
+            continue
+        if meta["run_key"] != run_key:
+            raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {run_key}")
+        _fill(state, path, meta, tensors)
+        return True
+    if problems:
+        raise ValueError(f"no readable checkpoint ({'; '.join(problems)}); --force starts the run anew")
+    return False
+
+
+def load_weights(path: Path, network: torch.nn.Module) -> None:
+    """Fill a network from a stored checkpoint, momentum left aside; raises ValueError where it does not fit."""
+    _, tensors = _read(path)
+    _load_network(network, path, tensors)
+
+
+def _tensors(state: TrainingState) -> dict[str, Tensor]:
+    weights = {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
+    momenta = {
+        f"momentum/{name}": buffer
+        for name, parameter in state.network.named_parameters()
+        if (buffer := state.optimizer.state.get(parameter, {}).get("momentum_buffer")) is not None
+    }
+    return weights | momenta
+
+
+def _fill(state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
+    _load_network(state.network, path, tensors)
+    state.optimizer.state.clear()
+    for name, parameter in state.network.named_parameters():
+        if (buffer := tensors.get(f"momentum/{name}")) is not None:
+            state.optimizer.state[parameter]["momentum_buffer"] = buffer.to(parameter.device)
+    state.history[:] = [_record(entry) for entry in json.loads(meta["history"])]
+
+
+def _load_network(network: torch.nn.Module, path: Path, tensors: Mapping[str, Tensor]) -> None:
+    weights = {name.removeprefix("network/"): t for name, t in tensors.items() if name.startswith("network/")}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"checkpoint {path} is of another network: {str(error).splitlines()[-1].strip()}") from None
+
+
+def _record(entry: dict[str, object]) -> EpochRecord:
+    return EpochRecord(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})  # type: ignore[arg-type]
+
+
+def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
+    with safe_open(path, framework="pt") as file:
+        meta = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    if meta.get("format") != FORMAT:
+        raise ValueError(f"checkpoint format {meta.get('format')!r}, expected {FORMAT!r}")
+    if meta.get("digest") != _digest(tensors):
+        raise ValueError("its contents do not match its digest")
+    return meta, tensors
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
+        digest.update(tensors[name].numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,36 @@
+"""What a network says about samples: logits of every exit, without touching the network's statistics."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from overthink.data.batches import Samples
+from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.training.losses import cross_entropy
+
+BATCH = 250
+
+
+class Evaluation(NamedTuple):
+    """Mean cross-entropy (nats) and accuracy (fraction) of each exit."""
+
+    loss_E: Tensor
+    accuracy_E: Tensor
+
+
+@torch.inference_mode()
+def logits_of(network: MultiExitNetwork, samples: Samples) -> Tensor:
+    """Return the logits of every exit on every sample, float32 (E, N, C), on the CPU."""
+    network.eval()
+    rows = torch.arange(len(samples.labels_N), device=samples.labels_N.device)
+    parts = [torch.stack(network(samples.batch(rows_B)[0])).cpu() for rows_B in rows.split(BATCH)]
+    return torch.cat(parts, dim=1)
+
+
+def evaluate(network: MultiExitNetwork, samples: Samples) -> Evaluation:
+    """Return loss and accuracy of every exit over the samples."""
+    logits_ENC = logits_of(network, samples)
+    labels_N = samples.labels_N.cpu()
+    accuracy_E = (logits_ENC.argmax(dim=2) == labels_N).double().mean(dim=1)
+    return Evaluation(cross_entropy(list(logits_ENC), labels_N), accuracy_E)

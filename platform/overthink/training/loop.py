@@ -1,0 +1,151 @@
+"""The training loop: `fit` yields a record per epoch, and whoever asked decides what to do with it."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from overthink.data.batches import AugmentSpec, Samples, training_batches
+from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.seeds import Seeds, generator
+from overthink.training.evaluate import evaluate
+from overthink.training.losses import build_loss
+from overthink.training.regime import Phase
+
+
+class DivergedError(ArithmeticError):
+    """The loss left the finite numbers; the sentence says where."""
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch did. Tuples hold a number per exit; losses are in nats, accuracies are fractions."""
+
+    epoch: int
+    """Counted from 1 over all phases: the epochs the network has seen."""
+    phase: int
+    """Counted from 1."""
+    lr: float
+    train_loss: float
+    """The loss that was minimised, summed over exits and averaged over batches."""
+    train_accuracy: tuple[float, ...]
+    """Over the epoch's own batches, augmented and while the weights moved."""
+    val_loss: tuple[float, ...]
+    val_accuracy: tuple[float, ...]
+    seconds: float
+    images_per_second: float
+    """Training images, the time for validation left out."""
+
+
+@dataclass
+class TrainingState:
+    """All that changes while a network learns; saved and loaded whole by `checkpoint`."""
+
+    network: MultiExitNetwork
+    optimizer: torch.optim.SGD
+    history: list[EpochRecord] = field(default_factory=list)
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs over all phases."""
+        return len(self.history)
+
+
+def start(network: MultiExitNetwork) -> TrainingState:
+    """Return the state before the first epoch."""
+    return TrainingState(network, torch.optim.SGD(network.parameters(), lr=0.1))
+
+
+def fit(
+    state: TrainingState,
+    regime: tuple[Phase, ...],
+    train: Samples,
+    validation: Samples,
+    augment: AugmentSpec,
+    seeds: Seeds,
+) -> Iterator[EpochRecord]:
+    """Train from where the state stands to the end of the regime; yield a record after each epoch.
+
+    Raises DivergedError, with the state as it then is, once a loss is not finite.
+    """
+    steps = [(phase, epoch) for phase, spec in enumerate(regime) for epoch in range(spec.epochs)]
+    for phase, epoch in steps[state.epochs_done :]:
+        record = _run_epoch(state, regime[phase], phase, epoch, train, validation, augment, seeds)
+        state.history.append(record)
+        yield record
+
+
+def _run_epoch(
+    state: TrainingState,
+    spec: Phase,
+    phase: int,
+    epoch: int,
+    train: Samples,
+    validation: Samples,
+    augment: AugmentSpec,
+    seeds: Seeds,
+) -> EpochRecord:
+    started = time.perf_counter()
+    _set_schedule(state.optimizer, spec, epoch)
+    loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds)
+    trained = time.perf_counter()
+    number = state.epochs_done + 1
+    _check_finite(loss, f"the training loss became {loss} in epoch {number} at learning rate {spec.lr_at(epoch):g}")
+    on_validation = evaluate(state.network, validation)
+    val_loss = tuple(on_validation.loss_E.double().tolist())
+    _check_finite(sum(val_loss), f"the validation loss became {sum(val_loss)} after epoch {number}")
+    return EpochRecord(
+        epoch=number,
+        phase=phase + 1,
+        lr=spec.lr_at(epoch),
+        train_loss=loss,
+        train_accuracy=tuple(accuracy_E.tolist()),
+        val_loss=val_loss,
+        val_accuracy=tuple(on_validation.accuracy_E.tolist()),
+        seconds=time.perf_counter() - started,
+        images_per_second=len(train.labels_N) / (trained - started),
+    )
+
+
+def _set_schedule(optimizer: torch.optim.SGD, spec: Phase, epoch: int) -> None:
+    if epoch == 0:
+        optimizer.state.clear()  # a phase starts with fresh momentum
+    for group in optimizer.param_groups:
+        group.update(lr=spec.lr_at(epoch), momentum=spec.momentum, weight_decay=spec.weight_decay)
+
+
+def _train_epoch(
+    state: TrainingState,
+    spec: Phase,
+    phase: int,
+    epoch: int,
+    train: Samples,
+    augment: AugmentSpec,
+    seeds: Seeds,
+) -> tuple[float, Tensor]:
+    """Return the mean loss and the accuracy of each exit. Sums stay on the device: nothing waits inside the loop."""
+    device = train.images_NKHW.device
+    loss_of = build_loss(spec.loss, state.network.n_exits, device)
+    order, chance = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
+    loss_sum = torch.zeros((), device=device, dtype=torch.float64)
+    right_E = torch.zeros(state.network.n_exits, device=device, dtype=torch.float64)
+    batches = seen = 0
+    state.network.train()
+    for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, chance):
+        logits_EBC = state.network(images_BKHW)
+        loss = loss_of(logits_EBC, labels_B).sum()
+        state.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        state.optimizer.step()
+        loss_sum += loss.detach()
+        right_E += torch.stack([(logits.detach().argmax(1) == labels_B).sum() for logits in logits_EBC])
+        batches, seen = batches + 1, seen + len(labels_B)
+    return float(loss_sum) / batches, (right_E / seen).cpu()
+
+
+def _check_finite(value: float, sentence: str) -> None:
+    if not math.isfinite(value):
+        raise DivergedError(f"{sentence}: the run diverged; try a lower learning rate")

@@ -1,0 +1,59 @@
+"""Stored runs made by hand, for tests of what is computed from them."""
+
+import json
+
+from overthink.tracking import tags
+from overthink.tracking.reader import StoredRun
+
+STATUS = {tags.FINISHED: "FINISHED", tags.RUNNING: "RUNNING", tags.INTERRUPTED: "KILLED"}
+
+
+def stored(
+    seed: str,
+    outcome: str = tags.FINISHED,
+    last: float = 0.6,
+    group: str = "g1",
+    started_ms: int = 0,
+    kind: str = tags.KIND_RUN,
+    reported: float | None = None,
+    variant: str = "short",
+    regime: str = "4 joint",
+) -> StoredRun:
+    paper = {
+        "metric": "test/overthinking/any_later",
+        "value": reported,
+        "source": "Table 3.1",
+        "approximate": False,
+    }
+    return StoredRun(
+        run_id=f"{kind}-{group}-{seed}-{started_ms}",
+        experiment_id="1",
+        name=f"{group} {seed}",
+        status=STATUS.get(outcome, "FAILED"),
+        started_ms=started_ms,
+        tags={
+            tags.KIND: kind,
+            tags.RUN_KEY: f"{group}-{seed}" if kind == tags.KIND_RUN else "",
+            tags.GROUP_KEY: group,
+            tags.VARIANT: variant,
+            tags.DEFINITION: "quickstart",
+            tags.SEEDS: seed,
+            tags.OUTCOME: outcome,
+            tags.REPORTED: json.dumps([paper] if reported is not None else []),
+            "overthink.dataset": "max-min-mnist",
+            "overthink.network": "msdnet 5x3",
+            "overthink.regime": regime,
+        },
+        metrics={
+            "test/accuracy/last": last,
+            "test/overthinking/any_later": 0.2,
+            "test/overthinking/final": 0.1,
+            "test/oracle/accuracy": last + 0.1,
+        }
+        if outcome == tags.FINISHED
+        else {},
+    )
+
+
+def parent(seeds: str, group: str = "g1", **kwargs: object) -> StoredRun:
+    return stored(seeds, group=group, kind=tags.KIND_GROUP, **kwargs)  # type: ignore[arg-type]

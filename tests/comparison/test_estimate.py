@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from overthink.comparison.estimate import estimate
+
+
+def test_by_hand() -> None:
+    # mean 2, std 1, n 3: half width 4.302653 / sqrt(3)
+    result = estimate([1.0, 2.0, 3.0])
+    assert (result.n, result.mean, result.std) == (3, 2.0, 1.0)
+    assert result.low == pytest.approx(2 - 2.4841377, abs=1e-6)
+    assert result.high == pytest.approx(2 + 2.4841377, abs=1e-6)
+
+
+def test_one_run_has_no_deviation_and_no_interval() -> None:
+    assert estimate([0.5]) == (1, 0.5, None, None, None)
+
+
+def test_no_runs_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        estimate([])
+
+
+def test_the_interval_covers_the_truth_in_95_of_100_studies() -> None:
+    rng = np.random.default_rng(0)
+    studies = [estimate(list(rng.normal(0.7, 0.01, size=5))) for _ in range(2000)]
+    covered = np.mean([study.low <= 0.7 <= study.high for study in studies if study.low and study.high])
+    assert 0.935 < covered < 0.965

@@ -1,0 +1,35 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+for name in ("MLFLOW_TRACKING_URI", "OVERTHINK_DATA", "OVERTHINK_STATE", "OVERTHINK_DEBUG", "NO_COLOR"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh MLflow database. Making one takes seconds, so each session makes one and tests copy it."""
+    from overthink.tracking.store import Store
+
+    folder = (
+        tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.mktemp("db")
+    )
+    database = folder / "empty-mlflow.db"
+    with FileLock(f"{database}.lock"):
+        if not database.exists():
+            unfinished = folder / "unfinished-mlflow.db"
+            Store(f"sqlite:///{unfinished}")
+            unfinished.rename(database)
+    return database
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep every test away from the person's own caches."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield

@@ -1,0 +1,70 @@
+import csv
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from comparison.stored import parent, stored
+from overthink.comparison.frame import frame_of
+from overthink.comparison.overthinking import Row, overthinking_rows
+from overthink.report.tables import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown, as_rich
+from overthink.tracking import tags
+
+
+def rows(variant: str = "short") -> list[Row]:
+    runs = [
+        parent("0 1 2", reported=0.1793, variant=variant),
+        stored("0", last=0.6, variant=variant),
+        stored("1", last=0.7, variant=variant),
+        stored("2", tags.DIVERGED, variant=variant),
+    ]
+    return overthinking_rows(frame_of(runs, {"1": "quickstart"}))
+
+
+def test_a_terminal_of_80_columns_shows_all_numbers() -> None:
+    console = Console(width=80, file=io.StringIO())
+    console.print(as_rich(rows()))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    for part in ("65.00 ± 7.07", "paper 17.93", "2 of 3", "diverged: seed 2", "[1.5, 100.0]"):
+        assert part in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_csv_holds_fractions_with_all_digits() -> None:
+    (record,) = csv.DictReader(io.StringIO(as_csv(rows())))
+    assert float(record["test/accuracy/last/mean"]) == pytest.approx(0.65, abs=1e-15)
+    assert record["test/overthinking/any_later/paper"] == "0.1793"
+    assert record["unfinished"] == "2:diverged"
+
+
+def test_json_names_the_runs_behind_each_number() -> None:
+    (row,) = json.loads(as_json(rows()))["rows"]
+    assert row["estimates"]["test/accuracy/last"]["n"] == 2
+    assert row["run_ids"] == ["run-g1-0-0", "run-g1-1-0"]
+
+
+def test_latex_has_booktabs_and_one_line_a_line() -> None:
+    text = as_latex(rows())
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
+    body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
+    assert r"65.00 $\pm$ 7.07" in body
+    assert all(line.count("&") == 5 for line in body.splitlines()[1:] if "&" in line)
+
+
+HOSTILE = "<script>alert(1)</script>|[red]x[/red]\\input{/etc/passwd}$&=1"
+
+
+def test_names_from_a_store_are_never_markup() -> None:
+    hostile = rows(HOSTILE)
+    assert "<script>" not in as_html(hostile)
+    assert "<script>" not in as_markdown(hostile)
+    assert r"\input" not in as_latex(hostile)
+    console = Console(width=200, file=io.StringIO())
+    console.print(as_rich(hostile))
+    assert "[red]x[/red]" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_every_format_draws_no_rows() -> None:
+    for text in TEXTS.values():
+        assert isinstance(text([]), str)

@@ -1,0 +1,77 @@
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from overthink.tracking.store import Store, StoreError
+
+
+def test_experiments_are_made_once_and_described(store: Store) -> None:
+    first = store.experiment("quickstart", "what it is")
+    assert store.experiment("quickstart", "said better") == first
+    assert store.client.get_experiment(first).tags["mlflow.note.content"] == "said better"
+    assert store.experiment_names()[first] == "quickstart"
+
+
+def test_an_experiment_in_the_trash_is_not_written_to(store: Store) -> None:
+    store.client.delete_experiment(store.experiment("quickstart", "x"))
+    with pytest.raises(StoreError, match="'quickstart' lies in the trash"):
+        store.experiment("quickstart", "x")
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns"])
+def test_a_folder_is_no_store(uri: str) -> None:
+    with pytest.raises(StoreError, match="no longer keeps runs in folders"):
+        Store(uri)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"absent does not exist"):
+        Store(f"sqlite:///{tmp_path}/absent/mlflow.db")
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[None]:
+    """Root may write everywhere, so a test about permissions steps down for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+def test_an_unwritable_store_is_named(as_nobody: None) -> None:
+    with TemporaryDirectory() as folder:
+        database = Path(folder) / "mlflow.db"
+        database.write_bytes(b"")
+        database.chmod(0o400)
+        with pytest.raises(StoreError, match="not writable"):
+            Store(f"sqlite:///{database}")
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"not a database, by any means" * 100)
+    with pytest.raises(StoreError, match="file is not a database"):
+        Store(f"sqlite:///{tmp_path}/mlflow.db")
+
+
+def test_a_store_of_a_newer_mlflow_is_left_alone(tmp_path: Path, empty_database: Path) -> None:
+    database = tmp_path / "mlflow.db"
+    database.write_bytes(empty_database.read_bytes())
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'fffffffffff1'")
+    connection.close()
+    before = database.read_bytes()
+    with pytest.raises(StoreError, match="newer MLflow"):
+        Store(f"sqlite:///{database}")
+    assert database.read_bytes() == before
+
+
+def test_a_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(StoreError, match=r"store http://user:\*\*\*@127.0.0.1:9"):
+        Store("http://user:secret@127.0.0.1:9")

@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import pytest
+
+from overthink.tracking import tags
+from overthink.tracking.liveness import is_gone, this_host, this_process
+from overthink.tracking.reader import StoredRun, find_runs, newest_per_key
+from overthink.tracking.store import Store
+from overthink.tracking.writer import LONGEST_TAG, Writer
+
+TAGS = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: "k", tags.GROUP_KEY: "g"}
+
+
+@pytest.fixture
+def writer(store: Store) -> Writer:
+    return Writer(store)
+
+
+def create(store: Store, writer: Writer, **params: str) -> str:
+    return writer.create(store.experiment("e", "note"), "a name", TAGS, params)
+
+
+def only(store: Store) -> StoredRun:
+    (run,) = find_runs(store, run_key="k")
+    return run
+
+
+def test_a_run_reads_back_as_it_was_written(store: Store, writer: Writer) -> None:
+    run_id = create(store, writer, **{"network.growth": "6"})
+    writer.log(run_id, {f"test/m{n}": float(n) for n in range(2500)}, step=3)
+    writer.close(run_id, tags.FINISHED)
+    run = only(store)
+    assert (run.run_id, run.name, run.outcome) == (run_id, "a name", tags.FINISHED)
+    assert len(run.metrics) == 2500
+    assert run.metrics["test/m2499"] == 2499.0
+    assert store.client.get_run(run_id).data.params == {"network.growth": "6"}
+    assert writer.logged_steps(run_id, "test/m7") == {3}
+
+
+@pytest.mark.parametrize(
+    "outcome, status", [(tags.FINISHED, "FINISHED"), (tags.DIVERGED, "FAILED"), (tags.INTERRUPTED, "KILLED")]
+)
+def test_outcomes_have_the_matching_status(store: Store, writer: Writer, outcome: str, status: str) -> None:
+    writer.close(create(store, writer), outcome, "why")
+    run = only(store)
+    assert (run.status, run.outcome, run.tags[tags.MESSAGE]) == (status, outcome, "why")
+
+
+def test_a_run_says_which_process_it_is_in_from_its_first_moment(store: Store, writer: Writer) -> None:
+    create(store, writer)
+    run = only(store)
+    assert run.outcome == tags.RUNNING
+    assert not is_gone(run.tags[tags.HOST], run.tags[tags.PROCESS])
+
+
+def test_a_revived_run_is_the_same_run(store: Store, writer: Writer) -> None:
+    run_id = create(store, writer)
+    writer.close(run_id, tags.INTERRUPTED, "killed")
+    writer.revive(run_id)
+    assert (only(store).run_id, only(store).outcome, only(store).tags[tags.MESSAGE]) == (run_id, tags.RUNNING, "")
+
+
+def test_what_the_store_would_cut_silently_is_cut_visibly(store: Store, writer: Writer) -> None:
+    run_id = create(store, writer, long="x" * 10_000)
+    writer.log(run_id, run_tags={"long": "y" * 10_000})
+    run = store.client.get_run(run_id)
+    assert run.data.params["long"].endswith("[cut]")
+    assert len(run.data.tags["long"]) == LONGEST_TAG
+    assert run.data.tags["long"].endswith("[cut]")
+
+
+def test_artifacts_come_back(store: Store, writer: Writer, tmp_path: Path) -> None:
+    run_id = create(store, writer)
+    (tmp_path / "file.txt").write_text("content")
+    writer.artifacts(run_id, [tmp_path / "file.txt"], "folder")
+    writer.text(run_id, "plain.json", {"b": 1, "a": [2]})
+    assert store.artifact(run_id, "folder/file.txt", tmp_path / "back").read_text() == "content"
+    assert store.artifact(run_id, "plain.json", tmp_path / "back").read_text().startswith('{\n  "a"')
+
+
+def test_the_data_set_is_an_input(store: Store, writer: Writer) -> None:
+    run_id = create(store, writer)
+    writer.dataset(run_id, "max-min-mnist", "f" * 64, {"kind": "max-min-mnist"})
+    (given,) = store.client.get_run(run_id).inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest) == ("max-min-mnist", "f" * 36)
+
+
+def test_a_process_is_gone_or_not_known_to_be() -> None:
+    assert not is_gone(this_host(), this_process())
+    assert not is_gone("another-host", "1@0")
+    assert is_gone(this_host(), "4194999@0")
+    assert is_gone(this_host(), this_process().split("@")[0] + "@12.0")
+    assert is_gone(this_host(), "")
+
+
+def test_finished_runs_come_before_newer_failures() -> None:
+    runs = [
+        StoredRun(name, "1", "", status, started, {tags.RUN_KEY: "k"}, {})
+        for name, status, started in [("old", "FINISHED", 1), ("new", "FINISHED", 2), ("failed", "FAILED", 3)]
+    ]
+    assert newest_per_key(runs)["k"].run_id == "new"
