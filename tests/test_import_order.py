@@ -5,34 +5,10 @@ from pathlib import Path
 
 import overthink
 
-ROOM_ORDER = [
-    "spec",
-    "seeds",
-    "arrays",
-    "data",
-    "networks",
-    "training",
-    "softmax",
-    "predictions_file",
-    "predictions",
-    "inference",
-    "metrics",
-    "definition",
-    "tracking",
-    "comparison",
-    "report",
-    "engine",
-    "run",
-    "worker",
-    "plan",
-    "recorder",
-    "launch",
-    "links",
-    "progress",
-    "exits",
-    "commands",
-    "cli",
-]
+ROOM_ORDER = (
+    "spec seeds arrays data networks training softmax predictions_file predictions inference metrics definition "
+    "tracking comparison report engine run worker plan recorder links launch progress exits commands cli"
+).split()
 SOURCE = Path(overthink.__file__).parent
 ONLY = {"mlflow": {"tracking"}, "plotly": {"report"}, "optuna": {"sweep"}}
 """Packages that one room alone may import."""

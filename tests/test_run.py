@@ -1,6 +1,7 @@
 """The spine on real digits: same seeds, same bits, whatever interrupted them on the way."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("val.parquet", "test.parquet")}
 
 
-def records(events: list[object]) -> list[tuple[object, ...]]:
+def records(events: Sequence[object]) -> list[tuple[object, ...]]:
     """Epoch records without their wall clock."""
     return [
         (e.epoch, e.phase, e.lr, e.train_loss, e.train_accuracy, e.val_loss, e.val_accuracy)

@@ -67,7 +67,7 @@ def test_a_stream_depends_on_its_own_seed_only() -> None:
 
 
 def test_drawing_leaves_the_global_generator_alone() -> None:
-    before = np.random.get_state()[1].copy()  # type: ignore[index, union-attr]
+    before = np.random.get_state()[1].copy()  # type: ignore[index]
     generator(same(3), "order", 1).permutation(10)
     assert (np.random.get_state()[1] == before).all()  # type: ignore[index]
 

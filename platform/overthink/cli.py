@@ -81,7 +81,12 @@ def run(
 
 
 @app.command()
-def inspect(definition: str, settings: Settings = [], seeds: SeedsOption = None, as_json: Json = False) -> None:
+def inspect(
+    definition: Annotated[str, typer.Argument(help="A definition file, or the name of a shipped one.")],
+    settings: Settings = [],  # noqa: B006
+    seeds: SeedsOption = None,
+    as_json: Json = False,
+) -> None:
     """Show a definition as it resolves: values, run keys, and parameters and MUL-ADDs per exit."""
     from overthink.commands.inspect import inspect as describe
 

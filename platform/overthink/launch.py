@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from overthink.definition.experiment import LoadedExperiment
 from overthink.engine.local import Job, LocalEngine, Message
+from overthink.links import views
 from overthink.plan import TO_DO, PlannedRun, plan, run_folder, state_folder
 from overthink.recorder import GroupRecorder, RunRecorder
 from overthink.tracking import tags
@@ -169,6 +170,7 @@ class _Session:
             members = self._members[key]
             experiment = members[0].experiment.experiment
             experiment_id = self._store.experiment(experiment.name, experiment.description)
+            self._store.offer_views(experiment_id, views(members[0].run.network.blocks))
             self._outcomes.experiment_ids[experiment.name] = experiment_id
             self._groups[key] = GroupRecorder.open(self._store, self._writer, members, experiment_id)
         return self._groups[key]

@@ -1,16 +1,43 @@
-"""Where to look: addresses of the MLflow UI that land on the runs."""
+"""Where to look: addresses of the MLflow UI that land on the runs, and the views they open with."""
 
+from overthink.comparison.overthinking import COLUMNS
+from overthink.tracking import tags
 from overthink.tracking.store import Store
-from overthink.tracking.uri import tracking_uri
+from overthink.tracking.view import CREATED_FLAT, default_sections, link, view_key, view_state
 
 PORT = 5000
+PARAMETERS = ("variant", "seed", "regime", "network")
+FOLDED = (
+    *("test/accuracy", "test/overthinking", "test/overthinking_pairs", "test/oracle", "test/upper_bound"),
+    *("test/accuracy_by_level/easy", "test/accuracy_by_level/medium", "test/accuracy_by_level/hard"),
+    *("val/accuracy", "val/overthinking", "val/overthinking_pairs", "network/mul_adds", "network/parameters"),
+    *("epochs", "epochs/train_accuracy", "epochs/val_accuracy", "epochs/val_loss"),
+)
+
+
+def views(exits: int) -> dict[str, str]:
+    """Return the saved views of an experiment, key -> state: all runs first, then groups alone (means over seeds)."""
+    sections = default_sections(exits, FOLDED)
+    runs = view_state(COLUMNS, PARAMETERS, name="overthink: all runs", order_by=CREATED_FLAT, sections=sections)
+    groups = view_state(
+        ("seeds/n", *COLUMNS),
+        PARAMETERS,
+        name="overthink: groups (means over seeds)",
+        search=f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'",
+        sections=sections,
+    )
+    return {view_key(state): state for state in (runs, groups)}
+
+
+def runs_link(store: Store, experiment_id: str, base_url: str | None = None) -> str:
+    """Return the address of an experiment's runs, in its own view where it has one."""
+    served = store.uri.rstrip("/") if store.uri.startswith("http") else f"http://127.0.0.1:{PORT}"
+    return link(base_url or served, experiment_id, store.view_of(experiment_id))
 
 
 def ui_hint(store: Store, experiment_id: str) -> str:
     """Say how to see an experiment's runs in a browser."""
-    from overthink.tracking.view import link
-
-    if store.uri.startswith("http"):
-        return f"In the MLflow UI: {link(store.uri.rstrip('/'), experiment_id, None)}"
-    where = "" if tracking_uri() == store.uri else f" (with MLFLOW_TRACKING_URI={store.shown})"
-    return f"To browse: overthink ui{where}, then {link(f'http://127.0.0.1:{PORT}', experiment_id, None)}"
+    address = runs_link(store, experiment_id)
+    return (
+        f"In the MLflow UI: {address}" if store.uri.startswith("http") else f"To browse: overthink ui, then {address}"
+    )

@@ -44,7 +44,7 @@ class PlannedRun:
 
 
 def state_folder() -> Path:
-    """Return where unfinished runs keep their checkpoints: OVERTHINK_STATE, else `.overthink` in the working directory."""
+    """Return where unfinished runs keep checkpoints: OVERTHINK_STATE, else `.overthink` in the working directory."""
     return Path(os.environ.get("OVERTHINK_STATE", ".overthink")).absolute()
 
 
@@ -67,7 +67,10 @@ def plan(
                 if key in planned:
                     continue
                 action = _action(stored.get(key), force, locked_out=not dry and locks[key] is None)
-                lock = locks[key] if action in TO_DO else _released(locks[key])
+                lock = locks[key]
+                if lock is not None and action not in TO_DO:
+                    lock.release()
+                    lock = None
                 known = stored.get(key) if action != "train" else None
                 planned[key] = PlannedRun(experiment, group, run, key, action, known, lock)
     return list(planned.values())
@@ -102,8 +105,3 @@ def _lock(key: str) -> FileLock | None:
     except Timeout:
         return None
     return lock
-
-
-def _released(lock: FileLock | None) -> None:
-    if lock is not None:
-        lock.release()

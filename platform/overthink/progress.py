@@ -94,7 +94,8 @@ def _event(run: PlannedRun, body: dict[str, Any]) -> str:
             device, images = body["settings"]["device"], body["samples"]["train"]
             return f"started on {device} ({images} training images, {body['mul_adds'][-1] / 1e6:.1f} M MUL-ADDs)"
         case "epoch":
-            return f"epoch {body['epoch']}/{total_epochs(run.run.regime)}, loss {body['train_loss']:.3f}, {_accuracies(body)}"
+            total = total_epochs(run.run.regime)
+            return f"epoch {body['epoch']}/{total}, loss {body['train_loss']:.3f}, {_accuracies(body)}"
         case "finished":
             return "finished"
         case event:

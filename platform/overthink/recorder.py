@@ -227,7 +227,8 @@ def aggregates(runs: Sequence[StoredRun]) -> dict[str, float]:
         if all(name in run.metrics for run in runs)
     }
     deviations = {f"seeds_std/{name}": value.std for name, value in estimates.items() if value.std is not None}
-    return {"seeds/n": len(runs), **{name: value.mean for name, value in estimates.items()}, **deviations}
+    numbers = {"seeds/n": len(runs), **{name: value.mean for name, value in estimates.items()}, **deviations}
+    return {name: round(value, 6) for name, value in numbers.items()}  # the UI shows every digit there is
 
 
 def _seed_labels(labels: Sequence[str]) -> str:

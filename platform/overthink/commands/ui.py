@@ -13,9 +13,9 @@ from contextlib import suppress
 from rich.console import Console
 
 from overthink.exits import FAILURE, OK, InterruptedBySignal
+from overthink.links import runs_link
 from overthink.tracking.reader import search
 from overthink.tracking.store import Store
-from overthink.tracking.view import link
 
 HOST = "127.0.0.1"
 START_SECONDS = 120
@@ -24,7 +24,9 @@ START_SECONDS = 120
 def ui(port: int, open_browser: bool, console: Console) -> int:
     """Start the server, print the link, and serve until interrupted."""
     store = Store()
-    address = link(_base(store, port), _newest_experiment(store), None)
+    newest = next(search(store, ""), None)
+    base = store.uri.rstrip("/") if store.uri.startswith("http") else f"http://{HOST}:{port}"
+    address = runs_link(store, newest.experiment_id, base) if newest else base
     if store.uri.startswith("http"):
         console.print(f"The store is a server already: {address}", soft_wrap=True)
         return OK
@@ -61,15 +63,6 @@ def environment() -> dict[str, str]:
     """Return the environment of the server: no job runner, no telemetry."""
     off = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     return {**os.environ, **off}
-
-
-def _base(store: Store, port: int) -> str:
-    return store.uri.rstrip("/") if store.uri.startswith("http") else f"http://{HOST}:{port}"
-
-
-def _newest_experiment(store: Store) -> str | None:
-    newest = next(search(store, ""), None)
-    return newest.experiment_id if newest else None
 
 
 def _taken(port: int) -> bool:

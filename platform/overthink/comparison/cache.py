@@ -1,7 +1,6 @@
 """The frame of a whole store, kept in a file, so that what has not changed is not read again.
 
-An SQLite store that nobody wrote to since is not even opened. Otherwise only runs that were not finished when last seen,
-and runs that ended since, are asked for. The file is a cache: anything odd about it means reading the store anew.
+An SQLite store that nobody wrote to since is not even opened; in any other case the store is read anew.
 """
 
 import hashlib

@@ -47,7 +47,7 @@ class Row:
 
 
 def overthinking_rows(frame: pd.DataFrame, by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
-    """Return the rows of the table, grouped by variant (a definition's own groups) or by another column of the frame."""
+    """Return the rows of the table, grouped by variant (a definition's own groups) or another column of the frame."""
     runs = newest_per_run_key(frame)
     groups = frame[frame["kind"] == tags.KIND_GROUP]
     keys = ["group_key"] if by == "variant" else list(dict.fromkeys(["dataset", by]))

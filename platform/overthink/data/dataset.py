@@ -53,8 +53,8 @@ class Dataset:
         images_NKHW = self.train.images_NKHW
         counts_KV = np.zeros((images_NKHW.shape[1], 256), dtype=np.int64)
         for first in range(0, len(images_NKHW), 1000):  # counting makes 8 bytes of each pixel
-            for k, counts_V in enumerate(counts_KV):
-                counts_V += np.bincount(images_NKHW[first : first + 1000, k].ravel(), minlength=256)
+            for k in range(len(counts_KV)):
+                counts_KV[k] += np.bincount(images_NKHW[first : first + 1000, k].ravel(), minlength=256)
         share_KV = counts_KV / counts_KV.sum(axis=1, keepdims=True)
         mean_K = share_KV @ value
         std_K = np.sqrt((share_KV * (value - mean_K[:, None]) ** 2).sum(axis=1))

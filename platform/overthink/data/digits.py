@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Source = Literal["mnist", "embedded"]
+Part = Literal["train", "test"]
+PARTS: tuple[Part, Part] = ("train", "test")
 SIDE = 20
 """Pixels. MNIST's digits were scaled to fit a 20x20 box before they were centred in 28x28 by their mass."""
 
@@ -39,7 +41,7 @@ def default_root() -> Path:
     return Path(os.environ.get("OVERTHINK_DATA") or Path.home() / ".cache" / "overthink" / "data")
 
 
-def load_digits(source: Source, part: Literal["train", "test"], root: Path | None = None) -> Digits:
+def load_digits(source: Source, part: Part, root: Path | None = None) -> Digits:
     """Return the training or the test digits of a source.
 
     Raises ValueError naming the file where one is missing, truncated or not what it should be.
@@ -49,7 +51,7 @@ def load_digits(source: Source, part: Literal["train", "test"], root: Path | Non
     return read_mnist((root or default_root()) / "MNIST" / "raw", part)
 
 
-def _embedded(part: str) -> Digits:
+def _embedded(part: Part) -> Digits:
     found = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest() if EMBEDDED.is_file() else "nothing"
     if found != EMBEDDED_SHA256:
         raise ValueError(f"{EMBEDDED}: expected SHA-256 {EMBEDDED_SHA256}, found {found}; install the package again")
@@ -59,7 +61,7 @@ def _embedded(part: str) -> Digits:
         )
 
 
-def read_mnist(folder: Path, part: Literal["train", "test"], md5: dict[str, str] | None = None) -> Digits:
+def read_mnist(folder: Path, part: Part, md5: dict[str, str] | None = None) -> Digits:
     """Return MNIST's digits from its four unpacked files, each checked against its published md5."""
     prefix = "train" if part == "train" else "t10k"
     checks = MNIST_FILES if md5 is None else md5
@@ -89,8 +91,8 @@ def read_idx(path: Path, md5: str) -> NDArray[np.uint8]:
 
 def ink_boxes(images_NHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return each image's inked box centred in 20x20; raise ValueError where the ink does not fit."""
-    top_N, height_N = _extent(images_NHW.any(axis=2))
-    left_N, width_N = _extent(images_NHW.any(axis=1))
+    top_N, height_N = _extent((images_NHW > 0).max(axis=2))
+    left_N, width_N = _extent((images_NHW > 0).max(axis=1))
     if max(height_N.max(), width_N.max()) > SIDE:
         raise ValueError(f"an image has ink of {height_N.max()}x{width_N.max()} pixels, more than {SIDE}x{SIDE}")
     padded_NHW = np.pad(images_NHW, ((0, 0), (SIDE, SIDE), (SIDE, SIDE)))
@@ -98,7 +100,9 @@ def ink_boxes(images_NHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
     first_column_N = left_N + SIDE - (SIDE - width_N) // 2
     rows = first_row_N[:, None] + np.arange(SIDE)
     columns = first_column_N[:, None] + np.arange(SIDE)
-    return padded_NHW[np.arange(len(images_NHW))[:, None, None], rows[:, :, None], columns[:, None, :]]
+    sample_N = np.arange(len(images_NHW))
+    boxes_NHW: NDArray[np.uint8] = padded_NHW[sample_N[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return boxes_NHW
 
 
 def _extent(inked_NL: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -119,5 +123,5 @@ def get_mnist(root: Path) -> None:
 
     root.mkdir(parents=True, exist_ok=True)
     MNIST(str(root), download=True)
-    for part in ("train", "test"):
-        read_mnist(root / "MNIST" / "raw", part)  # type: ignore[arg-type]
+    for part in PARTS:
+        read_mnist(root / "MNIST" / "raw", part)

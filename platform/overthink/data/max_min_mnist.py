@@ -4,8 +4,8 @@ A black plane with one, two or four 20x20 digits at random places that do not ov
 digit. Medium and hard: two and four digits, the label is the largest minus the smallest. For each label, levels stand
 2:1:1; labels are balanced exactly. Training images use MNIST's training digits, test images its test digits.
 
-The thesis does not say how the digits of an image are drawn. Here: uniformly among all ordered pairs (or fours) of digits
-with the wanted difference, then a handwritten image of each digit uniformly.
+The thesis does not say how the digits of an image are drawn. Here: uniformly among all ordered pairs (or fours) of
+digits with the wanted difference, then a handwritten image of each digit uniformly.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from overthink.data.dataset import Dataset, Split, digest_of
-from overthink.data.digits import SIDE, Digits, load_digits
+from overthink.data.digits import PARTS, SIDE, Digits, load_digits
 from overthink.spec import Spec
 
 LEVELS = ("easy", "medium", "hard")
@@ -87,8 +87,8 @@ class Scenes(NamedTuple):
 def load(spec: MaxMinMnistSpec, data_root: Path | None) -> Dataset:
     """Draw the data set. Raises ValueError naming the file where MNIST's files are missing or damaged."""
     parts = []
-    for number, (part, count) in enumerate([("train", spec.train), ("test", spec.test)]):
-        digits = load_digits(spec.digits, part, data_root)  # type: ignore[arg-type]
+    for number, (part, count) in enumerate(zip(PARTS, (spec.train, spec.test), strict=True)):
+        digits = load_digits(spec.digits, part, data_root)
         rng = np.random.default_rng(np.random.SeedSequence(spec.seed, spawn_key=(number,)))
         scenes = draw_scenes(count, digits, spec.size, rng)
         parts.append(Split(_images(spec, scenes, digits), scenes.labels_N, scenes.levels_N, np.arange(count)))
@@ -126,7 +126,8 @@ def _tuples(n_digits: int, label: int) -> NDArray[np.int64]:
     if n_digits == 1:
         return np.array([[label]])
     choices = np.array(list(product(range(N_CLASSES), repeat=n_digits)))
-    return choices[choices.max(axis=1) - choices.min(axis=1) == label]
+    fitting: NDArray[np.int64] = choices[choices.max(axis=1) - choices.min(axis=1) == label]
+    return fitting
 
 
 def _handwritten(digits_ND: NDArray[np.int64], digits: Digits, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -187,7 +188,8 @@ def _shrunk(planes_NHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     n, height, width = planes_NHW.shape
     squares = planes_NHW.reshape(n, height // factor, factor, width // factor, factor)
     sums = squares.sum(axis=(2, 4), dtype=np.uint32)
-    return ((sums + factor**2 // 2) // factor**2).astype(np.uint8)
+    means: NDArray[np.uint8] = ((sums + factor**2 // 2) // factor**2).astype(np.uint8)
+    return means
 
 
 def _to_depth(planes_NHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:

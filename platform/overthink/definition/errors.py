@@ -47,12 +47,12 @@ def _what(first: ErrorDetails, path: list[str], model: type[BaseModel]) -> str:
 
 def _path(first: ErrorDetails, raw: Any) -> list[str]:
     """Return where in the raw data an error lies, without what pydantic adds for the members of a union."""
-    path, node = [], raw
+    path: list[str] = []
+    node = raw
     for part in first["loc"]:
-        if (isinstance(node, dict) and part in node) or (
-            isinstance(node, list) and isinstance(part, int) and part < len(node)
-        ):
-            node = node[part]
+        places: dict[Any, Any] = dict(enumerate(node)) if isinstance(node, list) else node
+        if isinstance(places, dict) and part in places:
+            node = places[part]
         elif not (first["type"] == "missing" and part == first["loc"][-1]):
             continue
         path.append(str(part))

@@ -1,7 +1,7 @@
 """Definitions: YAML files that say what to run, checked whole before anything runs.
 
-An `Experiment` is what a person writes. It resolves into groups (one a variant), a group into one `RunDefinition` a seed.
-Keys are hashes of what departs from the defaults: a field added later leaves the keys of older runs as they are.
+An `Experiment` is what a person writes. It resolves into groups (one a variant), a group into one `RunDefinition` a
+seed. Keys are hashes of what departs from the defaults: a field added later leaves the keys of older runs as they are.
 """
 
 import hashlib
@@ -103,7 +103,7 @@ class Experiment(GroupDefinition):
     name: Name
     description: Annotated[str, Field(min_length=1)]
     seeds: SeedPlan
-    variants: dict[Name, dict[str, JsonValue]] = {}
+    variants: dict[Name, dict[str, JsonValue]] = Field(default_factory=dict)
     """Name -> {dotted path: value}: each variant is the definition with these values instead."""
     reported: tuple[Reported, ...] = ()
 

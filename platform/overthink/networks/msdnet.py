@@ -4,6 +4,7 @@ Departures from the reference: an exit pools adaptively to 1x1, so that any imag
 scales that is the reference's 2x2 average. Weights come from a generator of their own.
 """
 
+from itertools import pairwise
 from math import sqrt
 from typing import cast
 
@@ -45,7 +46,7 @@ class FirstLayer(nn.Module):
             first: nn.Module = nn.Sequential(*stem)
         else:
             first = _convolution(n_in, widths[0])
-        further = [_convolution(above, width, stride=2) for above, width in zip(widths, widths[1:], strict=False)]
+        further = [_convolution(above, width, stride=2) for above, width in pairwise(widths)]
         self.scales = nn.ModuleList([first, *further])
 
     def forward(self, state: State) -> State:
@@ -127,7 +128,7 @@ class HeadFeatures(nn.Module):
 
 def _blocks(spec: MSDNetSpec, n_image_channels: int) -> list[nn.Module]:
     plans = spec.layer_plans()
-    blocks = []
+    blocks: list[nn.Module] = []
     for number, n_layers in enumerate(spec.layers_of_blocks):
         layers: list[nn.Module] = [FirstLayer(spec, n_image_channels)] if number == 0 else []
         for plan in (next(plans) for _ in range(n_layers)):

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from overthink.spec import Spec
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
-SMALLEST_SIDE = 1
 
 
 class MSDNetSpec(Spec):
@@ -106,14 +105,6 @@ class LayerPlan:
     channels_out: int
     """After the layer's transition, if it has one."""
     transition: bool
-
-
-def coarsest_side(spec: MSDNetSpec, side: int) -> int:
-    """Return the side in pixels of the coarsest scale, for images of a side."""
-    halvings = spec.scales - 1 + (2 if spec.stem == "imagenet" else 0)
-    for _ in range(halvings):
-        side = ceil(side / 2)
-    return side
 
 
 def check_msdnet(spec: MSDNetSpec, input_shape: tuple[int, int, int]) -> None:

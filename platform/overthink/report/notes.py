@@ -18,9 +18,9 @@ def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int]) -> str:
         [
             *lines,
             "",
-            f"**Overthinking on test data:** {100 * any_later:.2f}% of samples have an exit that is right and a later one "
-            f"that is wrong (any later, thesis eq. 3.11); {100 * final:.2f}% have one that is right and a wrong last exit "
-            f"(final). An oracle would reach {100 * metrics['test/oracle/accuracy']:.2f}%.",
+            f"**Overthinking on test data:** {100 * any_later:.2f}% of samples have an exit that is right and a later "
+            f"one that is wrong (any later, thesis eq. 3.11); {100 * final:.2f}% have one that is right and a "
+            f"wrong last exit (final). An oracle would reach {100 * metrics['test/oracle/accuracy']:.2f}%.",
         ]
     )
 

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import Any, Literal, get_args
 
 from rich.box import SIMPLE_HEAD
@@ -130,11 +131,10 @@ LATEX_SPECIAL = {
 def as_latex(rows: Sequence[Row]) -> str:
     """Return a LaTeX table for the booktabs package."""
     columns = overthinking_columns()
-    body = []
+    body: list[str] = []
     for row in rows:
         cells = [column.cell(row) for column in columns]
-        for line in range(max(map(len, cells))):
-            body.append(" & ".join(_latex(cell[line] if line < len(cell) else "") for cell in cells) + r" \\")
+        body += [" & ".join(map(_latex, line)) + r" \\" for line in zip_longest(*cells, fillvalue="")]
         body.append(r"\addlinespace")
     alignment = "".join("r" if column.number else "l" for column in columns)
     head = " & ".join(_latex(column.title) for column in columns) + r" \\"

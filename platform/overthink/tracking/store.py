@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +20,9 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 
+from overthink.tracking import tags
 from overthink.tracking.uri import tracking_uri
+from overthink.tracking.view import TAG_PREFIX
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -71,6 +73,24 @@ class Store:
             if found.tags.get("mlflow.note.content") != note:
                 self.client.set_experiment_tag(found.experiment_id, "mlflow.note.content", note)
             return str(found.experiment_id)
+
+    def offer_views(self, experiment_id: str, views: Mapping[str, str]) -> None:
+        """Give an experiment its saved views (key -> state); views that we gave it earlier make way."""
+        with self.sentences():
+            known = self.client.get_experiment(experiment_id).tags.get(tags.VIEWS, "").split()
+            if known == list(views):
+                return
+            for key in known:
+                self.client.delete_experiment_tag(experiment_id, TAG_PREFIX + key)
+            for key, state in views.items():
+                self.client.set_experiment_tag(experiment_id, TAG_PREFIX + key, state)
+            self.client.set_experiment_tag(experiment_id, tags.VIEWS, " ".join(views))
+
+    def view_of(self, experiment_id: str) -> str | None:
+        """Return the key of the view that an experiment opens with."""
+        with self.sentences():
+            keys = self.client.get_experiment(experiment_id).tags.get(tags.VIEWS, "").split()
+        return keys[0] if keys else None
 
     def artifact(self, run_id: str, name: str, folder: Path) -> Path:
         """Fetch an artifact of a run into a folder of its own; return the local file, which is not to be trusted."""

@@ -14,6 +14,9 @@ HOST = "overthink.host"
 PROCESS = "overthink.process"
 REPORTED = "overthink.reported"
 
+VIEWS = "overthink.views"
+"""On an experiment: the keys of its saved views, the one to open first."""
+
 SUMMARY = ("dataset", "network", "regime")
 """Tags and parameters that say a definition in a few words, under `overthink.`."""
 

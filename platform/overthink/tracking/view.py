@@ -35,7 +35,7 @@ class Chart(NamedTuple):
 class Section(NamedTuple):
     """Charts under a heading, folded away unless `unfolded`.
 
-    A metric that is no chart's first one gets a chart from MLflow, in the section named like its prefix
+    A metric that is no bars' or lines' first one gets a chart from MLflow, in the section named like its prefix
     ("val/accuracy" for "val/accuracy/exit_1"), which MLflow appends, unfolded, where there is none.
     """
 
@@ -121,7 +121,7 @@ def default_sections(exits: int, folded: Sequence[str] = ()) -> tuple[Section, .
     """
     accuracy, overthinking = "test/accuracy/last", "test/overthinking/any_later"
     numbers = [(accuracy,), (overthinking,), ("test/overthinking/final",)]
-    curves = ["train/loss", *(f"val/accuracy/exit_{number}" for number in range(1, exits + 1))]
+    curves = ["epochs/train_loss", *(f"epochs/val_accuracy/exit_{number}" for number in range(1, exits + 1))]
     bars = (Chart("BAR", metrics) for metrics in numbers)
     return (
         Section("Accuracy and overthinking", (*bars, Chart("SCATTER", (accuracy, overthinking)))),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from overthink.data.digits import EMBEDDED, read_mnist
+from overthink.data.digits import EMBEDDED, PARTS, read_mnist
 
 PER_DIGIT = {"train": 800, "test": 200}
 
@@ -19,8 +19,8 @@ PER_DIGIT = {"train": 800, "test": 200}
 def main(root: Path) -> None:
     """Choose, cut, write, and print the digest that digits.py expects."""
     arrays = {}
-    for number, part in enumerate(("train", "test")):
-        digits = read_mnist(root / "MNIST" / "raw", part)  # type: ignore[arg-type]
+    for number, part in enumerate(PARTS):
+        digits = read_mnist(root / "MNIST" / "raw", part)
         rng = np.random.default_rng([20260101, number])
         chosen = [
             rng.choice(np.flatnonzero(digits.labels_N == digit), PER_DIGIT[part], replace=False) for digit in range(10)
@@ -29,7 +29,7 @@ def main(root: Path) -> None:
         arrays[f"{part}_images"] = digits.images_NHW[rows]
         arrays[f"{part}_labels"] = digits.labels_N[rows].astype(np.uint8)
         arrays[f"{part}_ids"] = digits.ids_N[rows].astype(np.uint16)
-    np.savez_compressed(EMBEDDED, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(EMBEDDED, **arrays)
     sys.stdout.write(f"{EMBEDDED}: {EMBEDDED.stat().st_size} bytes, SHA-256 {_sha256(EMBEDDED)}\n")
 
 
