@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 LEVEL = 0.95
 
@@ -34,5 +34,5 @@ def estimate(values: Sequence[float]) -> Estimate:
     if len(sample) == 1:
         return Estimate(1, mean, None, None, None)
     std = float(sample.std(ddof=1))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(sample) - 1)) * std / len(sample) ** 0.5
+    half = float(stdtrit(len(sample) - 1, (1 + LEVEL) / 2)) * std / len(sample) ** 0.5
     return Estimate(len(sample), mean, std, mean - half, mean + half)

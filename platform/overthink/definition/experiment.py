@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
-from overthink.data.batches import AugmentSpec
+from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import DatasetSpec
 from overthink.definition.errors import DefinitionError, sentence_for
 from overthink.definition.source import Overrides, override, read_yaml

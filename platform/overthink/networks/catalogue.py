@@ -1,10 +1,16 @@
-"""The one place that names networks: a new one is a module of its own and a line in each function here."""
+"""The one place that names networks: a new one is a module of its own and a line in each function here.
 
-import torch
+Networks are imported where they are built: definitions load without torch.
+"""
 
-from overthink.networks.msdnet import build_msdnet
+from typing import TYPE_CHECKING
+
 from overthink.networks.msdnet_spec import MSDNetSpec, check_msdnet
-from overthink.networks.multi_exit import MultiExitNetwork
+
+if TYPE_CHECKING:
+    import torch
+
+    from overthink.networks.multi_exit import MultiExitNetwork
 
 NetworkSpec = MSDNetSpec
 
@@ -17,7 +23,9 @@ def check_network(spec: NetworkSpec, input_shape: tuple[int, int, int], n_classe
 
 
 def build_network(
-    spec: NetworkSpec, input_shape: tuple[int, int, int], n_classes: int, generator: torch.Generator
-) -> MultiExitNetwork:
+    spec: NetworkSpec, input_shape: tuple[int, int, int], n_classes: int, generator: "torch.Generator"
+) -> "MultiExitNetwork":
     """Return the network of a specification, its weights drawn from the generator alone."""
+    from overthink.networks.msdnet import build_msdnet
+
     return build_msdnet(spec, input_shape, n_classes, generator)

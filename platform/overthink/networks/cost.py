@@ -27,19 +27,17 @@ def mul_adds(network: MultiExitNetwork, input_shape: tuple[int, int, int]) -> tu
 
     Raises TypeError for a layer that nobody has taught to count.
     """
-    weightless = copy.deepcopy(network).to("meta").eval()
+    studied = copy.deepcopy(network).cpu().eval()  # not the meta device, which imports the compiler for seconds
     per_exit = [0]
 
     def count(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         per_exit[-1] += _mul_adds_of(module, inputs[0], output)
 
-    for module in weightless.modules():
-        if not list(module.children()):
+    for module in studied.modules():
+        if not list(module.children()) or list(module.parameters(recurse=False)):
             module.register_forward_hook(count)
     with torch.inference_mode():
-        for head, state in zip(
-            weightless.exits, weightless.states(torch.empty(1, *input_shape, device="meta")), strict=True
-        ):
+        for head, state in zip(studied.exits, studied.states(torch.zeros(1, *input_shape)), strict=True):
             head(state)
             per_exit.append(0)
     return tuple(accumulate(per_exit[:-1]))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -45,21 +45,33 @@ class MSDNetSpec(Spec):
     """First weights: PyTorch's default, which is what the reference trains with in effect; or He's, as in the paper."""
 
     @model_validator(mode="after")
-    def _parts_fit(self) -> "MSDNetSpec":
+    def _factors_fit(self) -> Self:
         for name in ("growth_factors", "bottleneck_factors"):
             factors = getattr(self, name)
             if len(factors) < self.scales:
                 raise ValueError(
                     f"{name} {list(factors)} has {len(factors)} numbers, but there are {self.scales} scales"
                 )
-        for scale in range(1, self.scales):
-            grown = self.growth * self.growth_factors[scale]
-            if grown % 2:
+        for scale, factor in enumerate(self.growth_factors[1 : self.scales], start=1):
+            if self.growth * factor % 2:
                 raise ValueError(
-                    f"growth * growth_factors[{scale}] = {grown} is halved between two paths, so must be even"
+                    f"growth {self.growth} times growth_factors[{scale}] {factor} is {self.growth * factor}: "
+                    "two paths share it in halves, so it must be even"
                 )
-        if min(plan.channels_out for plan in self.layer_plans()) < 1:
-            raise ValueError(f"reduction {self.reduction} leaves no channels after a transition")
+        return self
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Self:
+        n_layers = sum(self.layers_of_blocks)
+        if self.prune == "min" and n_layers < self.scales - 1:
+            raise ValueError(
+                f"prune min drops at most one scale a layer, so {self.scales} scales need at least {self.scales - 1} "
+                f"layers, but the blocks have {n_layers} in all"
+            )
+        for plan in self.layer_plans():
+            if plan.channels_out < 1:
+                grown = plan.channels_in + self.growth
+                raise ValueError(f"reduction {self.reduction} keeps none of {grown} channels after layer {plan.number}")
         return self
 
     @property
@@ -108,10 +120,10 @@ class LayerPlan:
 
 
 def check_msdnet(spec: MSDNetSpec, input_shape: tuple[int, int, int]) -> None:
-    """Raise ValueError where a network has more scales than an image (K, H, W) can be halved into."""
+    """Raise ValueError where an image (K, H, W) is too small for each scale to be smaller than the one above it."""
     _, height, width = input_shape
     halvings = spec.scales - 1 + (2 if spec.stem == "imagenet" else 0)
-    if min(height, width) < 2**halvings:
+    if min(height, width) <= 2 ** (halvings - 1):  # a side of n pixels is halved to ceil(n / 2)
         stem = " after its stem" if spec.stem == "imagenet" else ""
         raise ValueError(
             f"network.scales: {spec.scales} scales{stem} are too many for images of {height}x{width} pixels"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from overthink.data.batches import AugmentSpec, Samples, training_batches
+from overthink.data.augment import AugmentSpec
+from overthink.data.batches import Samples, training_batches
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
 from overthink.training.evaluate import evaluate

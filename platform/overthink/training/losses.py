@@ -1,16 +1,20 @@
-"""Losses over all exits. A loss returns one number per exit, already weighted; training minimises their sum."""
+"""Losses over all exits. A loss returns one number per exit, already weighted; training minimises their sum.
+
+torch is imported where it is used: definitions load without it.
+"""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from pydantic import Field, model_validator
-from torch import Tensor
-from torch.nn import functional
 
 from overthink.spec import Spec
 
-Loss = Callable[[Sequence[Tensor], Tensor], Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Loss = Callable[[Sequence["Tensor"], "Tensor"], "Tensor"]
 """(logits_BC of exits 1..E, labels_B) -> losses_E."""
 
 
@@ -31,13 +35,15 @@ class JointLossSpec(Spec):
 LossSpec = JointLossSpec
 
 
-def build_loss(spec: LossSpec, n_exits: int, device: torch.device) -> Loss:
+def build_loss(spec: LossSpec, n_exits: int, device: "torch.device") -> Loss:
     """Return the loss of a specification; raises ValueError where its weights do not fit the number of exits."""
+    import torch
+
     check_loss(spec, n_exits)
     weights_E = torch.ones(n_exits) if spec.weights is None else torch.tensor(spec.weights)
     weights_E = weights_E.to(device)
 
-    def joint(logits_EBC: Sequence[Tensor], labels_B: Tensor) -> Tensor:
+    def joint(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor") -> "Tensor":
         return weights_E * cross_entropy(logits_EBC, labels_B)
 
     return joint
@@ -49,6 +55,9 @@ def check_loss(spec: LossSpec, n_exits: int) -> None:
         raise ValueError(f"loss.weights has {len(spec.weights)} numbers, but the network has {n_exits} exits")
 
 
-def cross_entropy(logits_EBC: Sequence[Tensor], labels_B: Tensor) -> Tensor:
+def cross_entropy(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor") -> "Tensor":
     """Mean cross-entropy (nats) of each exit over a batch, shape (E,)."""
+    import torch
+    from torch.nn import functional
+
     return torch.stack([functional.cross_entropy(logits_BC, labels_B) for logits_BC in logits_EBC])

@@ -1,0 +1,299 @@
+"""Launching for real: worker processes, an SQLite store, kills."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from overthink.comparison.frame import frame_of
+from overthink.comparison.overthinking import overthinking_rows
+from overthink.launch import Options, Outcomes, launch
+from overthink.plan import PlannedRun, plan, run_folder
+from overthink.predictions import Predictions
+from overthink.tracking import tags
+from overthink.tracking.reader import StoredRun, find_runs
+from overthink.tracking.store import Store
+from small import definition, small
+
+Bodies = list[dict[str, Any]]
+
+
+class Quiet:
+    """A watcher that remembers what it heard."""
+
+    def __init__(self) -> None:
+        self.bodies: Bodies = []
+
+    def planned(self, runs: Sequence[PlannedRun]) -> None:
+        pass
+
+    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        self.bodies.append({"run": run.name, **body})
+
+
+def opened(folder: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.chdir(folder)
+    (folder / "mlflow.db").write_bytes(database.read_bytes())
+    return Store(f"sqlite:///{folder}/mlflow.db")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Store:
+    """An empty store in a working directory of its own."""
+    return opened(tmp_path, empty_database, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def launched_once(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> tuple[Path, Outcomes]:
+    """The database after a launch of two seeds: training takes a while, so tests start from a copy of it."""
+    folder = tmp_path_factory.mktemp("launched")
+    with pytest.MonkeyPatch.context() as patch:
+        launched = opened(folder, empty_database, patch)
+        outcomes = launch(launched, [small(folder)], Options(jobs=2), Quiet())
+    return folder / "mlflow.db", outcomes
+
+
+@pytest.fixture
+def launched(launched_once: tuple[Path, Outcomes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A store of the test's own in which both runs are finished."""
+    return opened(tmp_path, launched_once[0], monkeypatch)
+
+
+def runs_of(store: Store) -> list[StoredRun]:
+    return sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: run.tags[tags.SEEDS])
+
+
+def group_of(store: Store) -> StoredRun:
+    (group,) = find_runs(store, kind=tags.KIND_GROUP)
+    return group
+
+
+def history(store: Store, run_id: str, metric: str = "epochs/train_loss") -> list[tuple[int, float]]:
+    return [(entry.step, entry.value) for entry in store.client.get_metric_history(run_id, metric)]
+
+
+def test_predictions(store: Store, run: StoredRun, folder: Path) -> Predictions:
+    return Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", folder))
+
+
+test_predictions.__test__ = False  # type: ignore[attr-defined]
+
+
+def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Path, Outcomes], tmp_path: Path) -> None:
+    assert launched_once[1].complete
+    store = launched
+    first, second = runs_of(store)
+    assert (first.outcome, second.outcome) == (tags.FINISHED, tags.FINISHED)
+    assert [step for step, _ in history(store, first.run_id)] == [1, 2, 3]
+    for metric in (
+        "test/accuracy/last",
+        "test/overthinking/any_later",
+        "val/oracle/accuracy",
+        "network/mul_adds/exit_3",
+    ):
+        assert metric in first.metrics
+    predictions = test_predictions(store, first, tmp_path)
+    assert first.metrics["test/accuracy/exit_3"] == pytest.approx(predictions.correct_EN[2].mean())
+    mlflow_run = store.client.get_run(first.run_id)
+    assert mlflow_run.data.params["network.growth"] == "2"
+    assert mlflow_run.data.params["seeds.order"] == "0"
+    assert mlflow_run.inputs.dataset_inputs[0].dataset.name == "max-min-mnist"
+    assert "| exit |" in first.tags["mlflow.note.content"]
+    there = {item.path for item in store.client.list_artifacts(first.run_id)}
+    assert there == {"definition.json", "provenance.json", "predictions", "checkpoint", "figures.html"}
+    provenance = json.loads(store.artifact(first.run_id, "provenance.json", tmp_path).read_text())
+    assert provenance["settings"]["threads"] == 1
+    assert provenance["versions"]["torch"]
+    assert not run_folder(first.tags[tags.RUN_KEY]).exists()
+
+
+def test_a_group_says_what_its_seeds_say_together(launched: Store) -> None:
+    store = launched
+    first, second = runs_of(store)
+    group = group_of(store)
+    assert first.tags["mlflow.parentRunId"] == second.tags["mlflow.parentRunId"] == group.run_id
+    assert (group.outcome, group.tags[tags.SEEDS], group.metrics["seeds/n"]) == (tags.FINISHED, "0 1", 2.0)
+    last = [run.metrics["test/accuracy/last"] for run in (first, second)]
+    assert group.metrics["test/accuracy/last"] == pytest.approx(sum(last) / 2, abs=1e-6)
+    assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(abs(last[0] - last[1]) / 2**0.5, abs=1e-6)
+
+
+def test_a_second_call_trains_nothing(launched: Store, tmp_path: Path) -> None:
+    store = launched
+    before = [history(store, group_of(store).run_id, "seeds/n"), *runs_of(store)]
+    quiet = Quiet()
+    outcomes = launch(store, [small(tmp_path)], Options(), quiet)
+    assert outcomes.complete
+    assert len(outcomes.runs["done"]) == 2
+    assert quiet.bodies == []
+    assert [history(store, group_of(store).run_id, "seeds/n"), *runs_of(store)] == before
+
+
+def test_more_seeds_train_those_alone_and_join_the_group(launched: Store, tmp_path: Path) -> None:
+    store, quiet = launched, Quiet()
+    launch(store, [small(tmp_path, seeds=3)], Options(), quiet)
+    assert {body["run"] for body in quiet.bodies} == {"small: base seed 2"}
+    assert group_of(store).metrics["seeds/n"] == 3.0
+    assert group_of(store).tags[tags.SEEDS] == "0 1 2"
+
+
+def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path) -> None:
+    store = launched
+    launch(store, [small(tmp_path, seeds=1)], Options(force=True), Quiet())
+    runs = [run for run in runs_of(store) if run.tags[tags.SEEDS] == "0"]
+    assert len(runs) == 2
+    old, new = sorted(runs, key=lambda run: run.started_ms)
+    assert old.metrics["test/accuracy/last"] == new.metrics["test/accuracy/last"]
+    (row,) = overthinking_rows(frame_of([*runs_of(store), group_of(store)], {}))
+    assert new.run_id in row.run_ids
+    assert old.run_id not in row.run_ids
+
+
+def test_a_diverged_run_leaves_the_others_alone(store: Store, tmp_path: Path) -> None:
+    raw = {"regime": [{"epochs": 1}], "seeds": 1, "variants": {"good": {}, "wild": {"regime.0.lr": 1e30}}}
+    quiet = Quiet()
+    outcomes = launch(store, [small(tmp_path, **raw)], Options(), quiet)
+    assert not outcomes.complete
+    status = {run.tags[tags.VARIANT]: (run.status, run.outcome) for run in runs_of(store)}
+    assert status == {"good": ("FINISHED", tags.FINISHED), "wild": ("FAILED", tags.DIVERGED)}
+    (message,) = outcomes.messages.values()
+    assert "diverged" in message
+    again = launch(store, [small(tmp_path, **raw)], Options(), Quiet())
+    assert {outcome: len(runs) for outcome, runs in again.runs.items()} == {"done": 1, tags.DIVERGED: 1}
+
+
+def test_missing_data_leave_nothing_half_made(store: Store, tmp_path: Path) -> None:
+    dataset = {"kind": "max-min-mnist", "train": 400, "test": 80}
+    outcomes = launch(store, [small(tmp_path, dataset=dataset)], Options(data_root=tmp_path / "nowhere"), Quiet())
+    assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 2}
+    assert "nowhere" in next(iter(outcomes.messages.values()))
+    assert runs_of(store) == []
+    assert find_runs(store, kind=tags.KIND_GROUP) == []
+
+
+def test_runs_of_dead_processes_are_found_and_closed(store: Store, tmp_path: Path) -> None:
+    experiment = store.experiment("old", "note")
+    abandoned = {tags.KIND: tags.KIND_RUN, tags.HOST: os.uname().nodename, tags.PROCESS: "4194999@1.0"}
+    elsewhere = abandoned | {tags.HOST: "another-machine"}
+    ids = [store.client.create_run(experiment, tags=run_tags).info.run_id for run_tags in (abandoned, elsewhere)]
+    launch(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), Quiet())
+    assert [store.client.get_run(run_id).info.status for run_id in ids] == ["KILLED", "RUNNING"]
+
+
+def command(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Start `overthink run` on the small definition, as a person would."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "overthink.cli", "run", str(folder / "small.yaml"), *arguments],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+
+
+def lines_until(process: "subprocess.Popen[str]", words: str) -> Iterator[str]:
+    assert process.stderr is not None
+    for line in process.stderr:
+        yield line
+        if words in line:
+            return
+    raise AssertionError(f"{words!r} was never said")
+
+
+LONG = {"regime": [{"epochs": 6, "drops": [4]}], "seeds": 1}
+
+
+def finish(store: Store, folder: Path) -> tuple[StoredRun, Predictions]:
+    """Call again after an interruption; return the one run there is, and its predictions."""
+    outcomes = launch(store, [small(folder, **LONG)], Options(), Quiet())
+    assert outcomes.complete
+    (run,) = runs_of(store)
+    return run, test_predictions(store, run, folder / "artifacts")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[int, float]], Predictions]:
+    """Loss over epochs and predictions of the long run when nothing disturbs it."""
+    from overthink.run import train
+    from overthink.training.loop import EpochRecord
+
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    events = list(train(small(folder, **LONG).groups[0].runs[0], folder, "cpu"))
+    losses = [(event.epoch, event.train_loss) for event in events if isinstance(event, EpochRecord)]
+    return losses, Predictions.read(folder / "test.parquet")
+
+
+@pytest.mark.parametrize("victim", ["coordinator", "worker"])
+def test_killed_and_called_again_ends_bit_for_bit(
+    store: Store, tmp_path: Path, uninterrupted: tuple[list[tuple[int, float]], Predictions], victim: str
+) -> None:
+    definition(tmp_path, **LONG)
+    process = command(tmp_path)
+    list(lines_until(process, "epoch 2/6"))
+    workers = psutil.Process(process.pid).children()
+    os.kill(process.pid if victim == "coordinator" else workers[0].pid, signal.SIGKILL)
+    process.communicate()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive, "a worker outlived its coordinator"
+    (left,) = runs_of(store)
+    assert left.status == ("RUNNING" if victim == "coordinator" else "FAILED")
+    run, predictions = finish(store, tmp_path)
+    losses, whole = uninterrupted
+    assert (run.run_id, run.outcome) == (left.run_id, tags.FINISHED)
+    assert history(store, run.run_id) == losses
+    assert (predictions.max_softmax_EN == whole.max_softmax_EN).all()
+    assert (predictions.predicted_EN == whole.predicted_EN).all()
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_closes_its_runs(store: Store, tmp_path: Path, number: int, code: int) -> None:
+    definition(tmp_path, **LONG)
+    process = command(tmp_path)
+    list(lines_until(process, "epoch 1/6"))
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in said
+    (run,) = runs_of(store)
+    assert (run.status, run.outcome) == ("KILLED", tags.INTERRUPTED)
+    assert group_of(store).status == "KILLED"
+    run, _ = finish(store, tmp_path)
+    assert (run.status, [step for step, _ in history(store, run.run_id)]) == ("FINISHED", [1, 2, 3, 4, 5, 6])
+
+
+def test_two_commands_at_once_train_nothing_twice(store: Store, tmp_path: Path) -> None:
+    definition(tmp_path, **LONG)
+    first = command(tmp_path)
+    list(lines_until(first, "started"))
+    (planned,) = plan(store, [small(tmp_path, **LONG)])
+    assert planned.action == "busy"
+    first.communicate(timeout=120)
+    assert first.returncode == 0
+    assert len(runs_of(store)) == 1
+
+
+def test_a_full_disk_costs_nothing_that_was_there(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file size limit stands in for a full disk: the operating system refuses the write either way."""
+    definition(tmp_path, **LONG)
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "from pathlib import Path; from small import small; from overthink.run import train; "
+        "list(train(small(Path('.'), **{'regime': [{'epochs': 1}]}).groups[0].runs[0], Path('state'), 'cpu'))"
+    )
+    (tmp_path / "state").mkdir()
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "could not write checkpoint" in done.stderr
+    assert list((tmp_path / "state").iterdir()) == []
