@@ -12,14 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
-from overthink.comparison.frame import frame_of
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.launch import Options, Outcomes, launch
 from overthink.plan import PlannedRun, plan, run_folder
 from overthink.predictions import Predictions
 from overthink.tracking import tags
-from overthink.tracking.reader import StoredRun, find_runs
+from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
+from overthink.tracking.stored import StoredRun
 from small import definition, small
 
 Bodies = list[dict[str, Any]]
@@ -151,7 +151,7 @@ def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path
     assert len(runs) == 2
     old, new = sorted(runs, key=lambda run: run.started_ms)
     assert old.metrics["test/accuracy/last"] == new.metrics["test/accuracy/last"]
-    (row,) = overthinking_rows(frame_of([*runs_of(store), group_of(store)], {}))
+    (row,) = overthinking_rows([*runs_of(store), group_of(store)])
     assert new.run_id in row.run_ids
     assert old.run_id not in row.run_ids
 

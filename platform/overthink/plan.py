@@ -11,8 +11,9 @@ from filelock import FileLock, Timeout
 from overthink.definition.experiment import Group, LoadedExperiment, RunDefinition, run_key
 from overthink.tracking import tags
 from overthink.tracking.liveness import is_gone
-from overthink.tracking.reader import StoredRun, find_runs, newest_per_key
+from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
+from overthink.tracking.stored import StoredRun, newest_per_key
 
 Action = Literal["train", "resume", "done", "diverged", "busy"]
 TO_DO: tuple[Action, ...] = ("train", "resume")

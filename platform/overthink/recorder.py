@@ -17,8 +17,9 @@ from overthink.report.notes import group_note, run_note
 from overthink.report.run_page import group_page, run_page
 from overthink.tracking import tags
 from overthink.tracking.provenance import provenance
-from overthink.tracking.reader import StoredRun, find_runs, newest_per_key
+from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
+from overthink.tracking.stored import StoredRun, newest_per_key
 from overthink.tracking.writer import Writer
 
 SPLITS = ("val", "test")

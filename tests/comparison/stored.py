@@ -3,7 +3,7 @@
 import json
 
 from overthink.tracking import tags
-from overthink.tracking.reader import StoredRun
+from overthink.tracking.stored import StoredRun
 
 STATUS = {tags.FINISHED: "FINISHED", tags.RUNNING: "RUNNING", tags.INTERRUPTED: "KILLED"}
 
@@ -31,6 +31,7 @@ def stored(
         name=f"{group} {seed}",
         status=STATUS.get(outcome, "FAILED"),
         started_ms=started_ms,
+        ended_ms=started_ms + 1,
         tags={
             tags.KIND: kind,
             tags.RUN_KEY: f"{group}-{seed}" if kind == tags.KIND_RUN else "",

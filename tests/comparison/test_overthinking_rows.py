@@ -1,14 +1,13 @@
 import pytest
 
 from comparison.stored import parent, stored
-from overthink.comparison.frame import frame_of
 from overthink.comparison.overthinking import PaperNumber, Row, overthinking_rows
 from overthink.tracking import tags
-from overthink.tracking.reader import StoredRun
+from overthink.tracking.stored import StoredRun
 
 
 def rows_of(*runs: StoredRun, by: str = "variant") -> list[Row]:
-    return overthinking_rows(frame_of(runs, {"1": "quickstart"}), by)
+    return overthinking_rows(runs, by)
 
 
 def test_one_group_by_hand() -> None:

@@ -6,7 +6,6 @@ import pytest
 from rich.console import Console
 
 from comparison.stored import parent, stored
-from overthink.comparison.frame import frame_of
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.report.tables import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown, as_rich
 from overthink.tracking import tags
@@ -19,7 +18,7 @@ def rows(variant: str = "short") -> list[Row]:
         stored("1", last=0.7, variant=variant),
         stored("2", tags.DIVERGED, variant=variant),
     ]
-    return overthinking_rows(frame_of(runs, {"1": "quickstart"}))
+    return overthinking_rows(runs)
 
 
 def test_a_terminal_of_80_columns_shows_all_numbers() -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from overthink.tracking import tags
 from overthink.tracking.liveness import is_gone, this_host, this_process
-from overthink.tracking.reader import StoredRun, find_runs, newest_per_key
+from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
+from overthink.tracking.stored import StoredRun, newest_per_key
 from overthink.tracking.writer import LONGEST_TAG, Writer
 
 TAGS = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: "k", tags.GROUP_KEY: "g"}
@@ -95,7 +96,7 @@ def test_a_process_is_gone_or_not_known_to_be() -> None:
 
 def test_finished_runs_come_before_newer_failures() -> None:
     runs = [
-        StoredRun(name, "1", "", status, started, {tags.RUN_KEY: "k"}, {})
+        StoredRun(name, "1", "", status, started, None, {tags.RUN_KEY: "k"}, {})
         for name, status, started in [("old", "FINISHED", 1), ("new", "FINISHED", 2), ("failed", "FAILED", 3)]
     ]
     assert newest_per_key(runs)["k"].run_id == "new"

@@ -1,18 +1,17 @@
 """`overthink compare`: the overthinking table from the store alone."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import pandas as pd
 import typer
 from rich.console import Console
 
-from overthink.comparison.cache import stored_frame
-from overthink.comparison.frame import GROUPINGS
-from overthink.comparison.overthinking import overthinking_rows
+from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
+from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.exits import OK, SOME_FAILED
 from overthink.report.tables import FORMATS, TEXTS, as_rich
+from overthink.tracking import tags
+from overthink.tracking.stored import StoredRun
 
 
 def compare(names: Sequence[str], by: str, form: str, settings: Sequence[str], refresh: bool, console: Console) -> int:
@@ -21,8 +20,7 @@ def compare(names: Sequence[str], by: str, form: str, settings: Sequence[str], r
         raise DefinitionError(f"--by {by}: not one of {', '.join(GROUPINGS)}{nearest(by, list(GROUPINGS))}")
     if form not in FORMATS:
         raise DefinitionError(f"--format {form}: not one of {', '.join(FORMATS)}{nearest(form, list(FORMATS))}")
-    frame = chosen(stored_frame(refresh), names, settings)
-    rows = overthinking_rows(frame, by)
+    rows = overthinking_rows(chosen(stored_runs(refresh), names, settings), by)
     if not rows:
         console.print("The store has no such runs yet; overthink run makes them.")
     elif form == "table":
@@ -32,17 +30,15 @@ def compare(names: Sequence[str], by: str, form: str, settings: Sequence[str], r
     return SOME_FAILED if any(row.missing or row.unfinished for row in rows) else OK
 
 
-def chosen(frame: pd.DataFrame, names: Sequence[str], settings: Sequence[str]) -> pd.DataFrame:
-    """Return the rows of a frame that belong to definitions (their groups as they now resolve) or experiments."""
+def chosen(runs: list[StoredRun], names: Sequence[str], settings: Sequence[str]) -> list[StoredRun]:
+    """Return the runs that belong to definitions (their groups as they now resolve) or to experiments by name."""
     if not names:
-        return frame
+        return runs
     keys: set[str] = set()
     for name in names:
-        if name in set(frame["definition"]) and not Path(name).suffix and not settings:
-            keys |= set(frame.loc[frame["definition"] == name, "group_key"])
-        else:
-            keys |= _group_keys(name, settings)
-    return frame[frame["group_key"].isin(keys)]
+        stored = {run.tags.get(tags.GROUP_KEY, "") for run in runs if run.tags.get(tags.DEFINITION) == name}
+        keys |= stored if stored and not settings else _group_keys(name, settings)
+    return [run for run in runs if run.tags.get(tags.GROUP_KEY) in keys]
 
 
 def _group_keys(name: str, settings: Sequence[str]) -> set[str]:

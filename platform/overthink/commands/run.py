@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from overthink.comparison.frame import frame_of
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.experiment import LoadedExperiment
 from overthink.exits import FAILURE, OK, SOME_FAILED
@@ -94,7 +93,7 @@ def _show_table(
 ) -> None:
     keys = dict.fromkeys(group.definition.key for experiment in experiments for group in experiment.groups)
     runs = [run for key in keys for run in find_runs(store, group_key=key)]
-    rows = overthinking_rows(frame_of(runs, store.experiment_names()))
+    rows = overthinking_rows(runs)
     if options.as_json:
         typer.echo(as_json(rows))
     elif rows:

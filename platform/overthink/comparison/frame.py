@@ -1,57 +1,41 @@
-"""Stored runs as one tidy frame: a row a run, a column a fact or metric."""
+"""Stored runs as a tidy pandas frame, for notebooks: a row a run, a column a fact or a metric.
+
+from overthink.comparison.frame import frame_of
+from overthink.comparison.stored_runs import stored_runs
+
+frame = frame_of(stored_runs())
+frame.groupby("variant")["test/overthinking/any_later"].describe()
+"""
 
 from collections.abc import Iterable
 
 import pandas as pd
 
 from overthink.tracking import tags
-from overthink.tracking.reader import StoredRun
+from overthink.tracking.stored import StoredRun
 
-FACTS = (
-    "run_id",
-    "experiment",
-    "name",
-    "kind",
-    "run_key",
-    "group_key",
-    "variant",
-    "seeds",
-    "outcome",
-    "message",
-)
-GROUPINGS = ("variant", "definition", *tags.SUMMARY)
-"""What `--by` can group runs by."""
+FACTS = {
+    "kind": tags.KIND,
+    "definition": tags.DEFINITION,
+    "variant": tags.VARIANT,
+    "seeds": tags.SEEDS,
+    **{name: f"overthink.{name}" for name in tags.SUMMARY},
+    "run_key": tags.RUN_KEY,
+    "group_key": tags.GROUP_KEY,
+}
+"""Column -> tag."""
 
 
-def frame_of(runs: Iterable[StoredRun], experiment_names: dict[str, str]) -> pd.DataFrame:
-    """Return a frame of runs and groups, newest first, with a column a metric where any run has it."""
-    rows = [{**_facts(run, experiment_names), **run.metrics} for run in runs]
-    columns = [*FACTS, *(name for name in GROUPINGS if name not in FACTS), "started_ms", "reported"]
-    frame = pd.DataFrame(rows)
-    return frame if rows else pd.DataFrame(columns=columns)
-
-
-def newest_per_run_key(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of a frame, one for each run key: the newest finished one, else the newest."""
-    runs = frame[frame["kind"] == tags.KIND_RUN]
-    ranked = runs.assign(_finished=runs["outcome"] == tags.FINISHED).sort_values(["_finished", "started_ms"])
-    return ranked.drop_duplicates("run_key", keep="last").drop(columns="_finished").sort_values("started_ms")
-
-
-def _facts(run: StoredRun, experiment_names: dict[str, str]) -> dict[str, object]:
-    return {
-        "run_id": run.run_id,
-        "experiment": experiment_names.get(run.experiment_id, run.experiment_id),
-        "name": run.name,
-        "kind": run.tags.get(tags.KIND, ""),
-        "run_key": run.tags.get(tags.RUN_KEY, ""),
-        "group_key": run.tags.get(tags.GROUP_KEY, ""),
-        "variant": run.tags.get(tags.VARIANT, ""),
-        "seeds": run.tags.get(tags.SEEDS, ""),
-        "outcome": run.outcome,
-        "message": run.tags.get(tags.MESSAGE, ""),
-        "definition": run.tags.get(tags.DEFINITION, ""),
-        **{name: run.tags.get(f"overthink.{name}", "") for name in tags.SUMMARY},
-        "started_ms": run.started_ms,
-        "reported": run.tags.get(tags.REPORTED, ""),
-    }
+def frame_of(runs: Iterable[StoredRun]) -> pd.DataFrame:
+    """Return a frame with a row a run or group; a metric that a run does not have is NaN. Rates are fractions."""
+    rows = [
+        {
+            "run_id": run.run_id,
+            "outcome": run.outcome,
+            **{column: run.tags.get(tag, "") for column, tag in FACTS.items()},
+            "started": pd.Timestamp(run.started_ms, unit="ms", tz="UTC"),
+            **run.metrics,
+        }
+        for run in runs
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["run_id", "outcome", *FACTS, "started"])

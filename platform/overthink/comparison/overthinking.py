@@ -1,14 +1,12 @@
 """The overthinking table: a row a group, its numbers over seeds, the paper's beside them, and what is missing."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from overthink.comparison.estimate import Estimate, estimate
-from overthink.comparison.frame import newest_per_run_key
 from overthink.tracking import tags
+from overthink.tracking.stored import StoredRun, newest_per_key
 
 COLUMNS = (
     "test/accuracy/last",
@@ -16,6 +14,8 @@ COLUMNS = (
     "test/overthinking/final",
     "test/oracle/accuracy",
 )
+GROUPINGS = ("variant", "definition", *tags.SUMMARY)
+"""What runs can be grouped by: the variants of definitions, or something that they share."""
 
 
 @dataclass(frozen=True)
@@ -46,57 +46,57 @@ class Row:
     """Seed -> outcome of runs that did not finish: diverged, failed, interrupted, running."""
 
 
-def overthinking_rows(frame: pd.DataFrame, by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
-    """Return the rows of the table, grouped by variant (a definition's own groups) or another column of the frame."""
-    runs = newest_per_run_key(frame)
-    groups = frame[frame["kind"] == tags.KIND_GROUP]
-    keys = ["group_key"] if by == "variant" else list(dict.fromkeys(["dataset", by]))
-    rows = []
-    known = pd.concat([groups, runs]).sort_values("started_ms", kind="stable")
-    for values, members in known.groupby(keys, sort=False):
-        of_group = members[members["kind"] == tags.KIND_RUN]
-        parents = members[members["kind"] == tags.KIND_GROUP]
-        newest = (parents if len(parents) else members).iloc[-1]
-        label = f"{newest['definition']}: {newest['variant']}" if by == "variant" else str(values[-1])
-        rows.append(_row(str(newest["dataset"]), label, of_group, parents, metrics))
-    return rows
+def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
+    """Return the rows of the table in the order of first runs, grouped by variant or by something that runs share."""
+    members: dict[tuple[str, ...], list[StoredRun]] = {}
+    for run in sorted(stored, key=lambda run: run.started_ms):
+        members.setdefault(_group_of(run, by), []).append(run)
+    return [_row(runs, by, metrics) for runs in members.values()]
 
 
-def _row(dataset: str, label: str, runs: pd.DataFrame, parents: pd.DataFrame, metrics: Sequence[str]) -> Row:
-    finished = runs[runs["outcome"] == tags.FINISHED]
-    others = runs[runs["outcome"] != tags.FINISHED]
-    asked = [
-        (group_key, seed)
-        for group_key, seeds in zip(parents["group_key"], parents["seeds"], strict=True)
-        for seed in str(seeds).split()
-    ]
-    there = set(zip(runs["group_key"], runs["seeds"], strict=True))
+def _group_of(run: StoredRun, by: str) -> tuple[str, ...]:
+    if by == "variant":  # a run may have been trained for another definition that asks for the very same
+        return (run.tags.get(tags.GROUP_KEY, ""),)
+    return run.tags.get("overthink.dataset", ""), run.tags.get(f"overthink.{by}", "")
+
+
+def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
+    groups = [run for run in members if run.is_group]
+    runs = newest_per_key(run for run in members if not run.is_group).values()
+    finished = [run for run in runs if run.outcome == tags.FINISHED]
+    newest = (groups or list(members))[-1]
+    names = (tags.DEFINITION, tags.VARIANT) if by == "variant" else (f"overthink.{by}",)
     return Row(
-        dataset=dataset,
-        group=label,
+        dataset=newest.tags.get("overthink.dataset", ""),
+        group=": ".join(newest.tags.get(name, "") for name in names),
         estimates={
             metric: estimate(values)
             for metric in metrics
-            if metric in finished and (values := finished[metric].dropna().tolist())
+            if (values := [run.metrics[metric] for run in finished if metric in run.metrics])
         },
-        reported=_reported(parents, metrics),
-        finished=tuple(finished["seeds"]),
-        run_ids=tuple(finished["run_id"]),
-        missing=tuple(dict.fromkeys(seed for group_key, seed in asked if (group_key, seed) not in there)),
-        unfinished=dict(zip(others["seeds"], others["outcome"], strict=True)),
+        reported=_reported(groups, metrics),
+        finished=tuple(run.tags.get(tags.SEEDS, "") for run in finished),
+        run_ids=tuple(run.run_id for run in finished),
+        missing=_missing(groups, runs),
+        unfinished={run.tags.get(tags.SEEDS, ""): run.outcome for run in runs if run.outcome != tags.FINISHED},
     )
 
 
-def _reported(parents: pd.DataFrame, metrics: Sequence[str]) -> dict[str, PaperNumber]:
-    """Read a paper's numbers off the newest group; pooled groups with different numbers have none."""
-    stored = set(parents["reported"]) if len(parents) else set()
+def _missing(groups: Sequence[StoredRun], runs: Iterable[StoredRun]) -> tuple[str, ...]:
+    there = {(run.tags.get(tags.GROUP_KEY), run.tags.get(tags.SEEDS)) for run in runs}
+    asked = ((group.tags.get(tags.GROUP_KEY), seed) for group in groups for seed in group.tags[tags.SEEDS].split())
+    return tuple(dict.fromkeys(str(seed) for key, seed in asked if (key, seed) not in there))
+
+
+def _reported(groups: Sequence[StoredRun], metrics: Sequence[str]) -> dict[str, PaperNumber]:
+    """Read a paper's numbers off the groups; pooled groups with different numbers have none."""
+    stored = {group.tags.get(tags.REPORTED, "") for group in groups}
     if len(stored) != 1:
         return {}
     try:
-        entries = json.loads(stored.pop() or "[]")
         return {
             str(entry["metric"]): PaperNumber(float(entry["value"]), str(entry["source"]), bool(entry["approximate"]))
-            for entry in entries
+            for entry in json.loads(stored.pop() or "[]")
             if entry["metric"] in metrics
         }
     except (ValueError, TypeError, KeyError):  # a tag that somebody else wrote

@@ -2,7 +2,7 @@
 
 Departures from the reference: an exit pools adaptively to 1x1, so that any image size works; at 32x32 pixels with three
 scales that is the reference's 2x2 average. Weights come from a generator of their own. With the ImageNet stem, its 7x7
-convolution has no bias (the BatchNorm after it has one), and exits are `head_channels` wide, not as wide as their input.
+convolution has no bias (the BatchNorm after it has one), and exits are `head_channels` wide, whatever their input is.
 """
 
 from itertools import pairwise
@@ -24,7 +24,7 @@ def build_msdnet(
     Raises ValueError where the image cannot be halved into so many scales.
     """
     check_msdnet(spec, input_shape)
-    # The modules' own initialisers draw from the global generator, which then gets its state back. On the meta device they
+    # The modules' own initialisers draw from the global generator, which then gets its state back. The meta device
     # would draw nothing, but using it imports the compiler: seconds against 0.05 s.
     with torch.random.fork_rng(devices=[]):
         network = MultiExitNetwork(_blocks(spec, input_shape[0]), _exits(spec, n_classes))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from overthink.comparison.estimate import estimate
 from overthink.report.tables import TITLES, estimate_lines
-from overthink.tracking.reader import StoredRun
+from overthink.tracking.stored import StoredRun
 
 
 def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int]) -> str:

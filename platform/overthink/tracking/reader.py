@@ -1,37 +1,13 @@
 """Reading runs back from a store, as plain records that know nothing of MLflow."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlflow.entities import Run, ViewType
 
-from overthink.tracking import tags
 from overthink.tracking.store import Store
+from overthink.tracking.stored import StoredRun
 
 PAGE = 1000
-
-
-@dataclass(frozen=True)
-class StoredRun:
-    """One run or group as the store has it."""
-
-    run_id: str
-    experiment_id: str
-    name: str
-    status: str
-    """MLflow's: RUNNING, FINISHED, FAILED, KILLED."""
-    started_ms: int
-    tags: dict[str, str]
-    metrics: dict[str, float]
-
-    @property
-    def outcome(self) -> str:
-        """Ours: finished, diverged, failed, interrupted, or running."""
-        if self.status == "FINISHED":
-            return tags.FINISHED
-        if self.status in ("RUNNING", "SCHEDULED"):
-            return tags.RUNNING
-        return self.tags.get(tags.OUTCOME, tags.INTERRUPTED)
 
 
 def find_runs(store: Store, **wanted: str) -> list[StoredRun]:
@@ -63,17 +39,17 @@ def stored_run(run: Run) -> StoredRun:
         name=run.info.run_name or "",
         status=run.info.status,
         started_ms=run.info.start_time or 0,
+        ended_ms=run.info.end_time,
         tags=dict(run.data.tags),
         metrics=dict(run.data.metrics),
     )
 
 
-def newest_per_key(runs: list[StoredRun]) -> dict[str, StoredRun]:
-    """Return one run for each run key: the newest finished one, else the newest."""
-    best: dict[str, StoredRun] = {}
-    for run in sorted(runs, key=lambda run: (run.status == "FINISHED", run.started_ms)):
-        best[run.tags.get(tags.RUN_KEY, run.run_id)] = run
-    return best
+def deleted_run_ids(store: Store) -> set[str]:
+    """Return the ids of the runs in the trash."""
+    with store.sentences():
+        ids = list(store.experiment_names())
+        return {run.info.run_id for run in store.client.search_runs(ids, "", ViewType.DELETED_ONLY, 50_000)}
 
 
 def _quoted(value: str) -> str:

@@ -1,0 +1,1 @@
+"""How fast the platform is, beside what people would otherwise write. Run with `make bench`."""

@@ -1,0 +1,15 @@
+"""Run all benchmarks, or those named: `python -m benchmarks compare help`."""
+
+import platform
+import sys
+
+from benchmarks import compare, generation, startup, tracking, training
+
+BENCHMARKS = {
+    module.__name__.split(".")[-1]: module.main for module in (startup, generation, compare, tracking, training)
+}
+
+if __name__ == "__main__":
+    print(f"{platform.platform()}, Python {platform.python_version()}")
+    for name in sys.argv[1:] or BENCHMARKS:
+        print(f"{name}: {BENCHMARKS[name]()}", flush=True)

@@ -1,0 +1,99 @@
+"""The quick ways to a store's runs give what MLflow itself gives."""
+
+from pathlib import Path
+
+import pytest
+
+from overthink.comparison import stored_runs
+from overthink.comparison.frame import frame_of
+from overthink.tracking import sqlite_reader, tags
+from overthink.tracking.reader import search
+from overthink.tracking.store import Store
+from overthink.tracking.stored import StoredRun
+from overthink.tracking.writer import Writer
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mlflow.db"
+    path.write_bytes(empty_database.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
+    return path
+
+
+def make(store: Store, seed: str, outcome: str | None = tags.FINISHED) -> str:
+    writer = Writer(store)
+    run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: f"k{seed}", tags.SEEDS: seed}
+    run_id = writer.create(store.experiment("e", "note"), f"run {seed}", run_tags, {"p": "1"})
+    writer.log(run_id, {"test/accuracy/last": 0.1}, step=1)
+    writer.log(run_id, {"test/accuracy/last": 0.1 + 0.2}, step=2)
+    if outcome:
+        writer.close(run_id, outcome)
+    return run_id
+
+
+def through_mlflow(store: Store) -> list[StoredRun]:
+    return [run for run in search(store, "") if tags.KIND in run.tags]
+
+
+def by_id(runs: list[StoredRun]) -> dict[str, StoredRun]:
+    return {run.run_id: run for run in runs}
+
+
+def test_reading_sqlite_directly_gives_what_mlflow_gives(database: Path) -> None:
+    store = Store()
+    ids = [make(store, "0"), make(store, "1", tags.DIVERGED), make(store, "2", None), make(store, "3")]
+    store.client.delete_run(ids[3])
+    store.client.create_run(store.experiment("e", "note"), tags={"somebody": "else"})
+    direct = sqlite_reader.read(database)
+    assert direct is not None
+    assert by_id(direct) == by_id(through_mlflow(store))
+    assert set(by_id(direct)) == set(ids[:3])
+    assert by_id(direct)[ids[0]].metrics == {"test/accuracy/last": 0.1 + 0.2}
+
+
+def test_a_database_laid_out_otherwise_is_left_to_mlflow(tmp_path: Path, database: Path) -> None:
+    (tmp_path / "noise.db").write_bytes(b"noise" * 1000)
+    assert sqlite_reader.read(tmp_path / "noise.db") is None
+    assert sqlite_reader.read(tmp_path / "absent.db") is None
+    assert not (tmp_path / "absent.db").exists()
+
+
+def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is finished comes from the file, what changed from the store, and what was deleted is gone."""
+    store = Store()
+    monkeypatch.setattr(sqlite_reader, "read", lambda path: None)
+    monkeypatch.setattr(stored_runs, "OVERLAP_MS", -10_000_000_000)  # nothing finished is asked for a second time
+    old, going, doomed = make(store, "0"), make(store, "1", None), make(store, "2")
+    first = stored_runs.stored_runs()
+    assert by_id(first) == by_id(through_mlflow(store))
+    store.client.set_tag(old, "asked", "again")
+    store.client.delete_run(doomed)
+    Writer(store).log(going, run_tags={"new": "tag"})
+    second = by_id(stored_runs.stored_runs())
+    assert set(second) == {old, going}
+    assert "asked" not in second[old].tags
+    assert second[going].tags["new"] == "tag"
+    assert "asked" in by_id(stored_runs.stored_runs(refresh=True))[old].tags
+
+
+def test_a_damaged_cache_is_ignored(database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    store = Store()
+    monkeypatch.setattr(sqlite_reader, "read", lambda path: None)
+    make(store, "0")
+    before = stored_runs.stored_runs()
+    (cache,) = (tmp_path / "cache").rglob("*.json")
+    for damage in ("", "[]", '{"format": 1, "finished": [{"run_id": 1}]}', '{"format": 1, "finished": 7}'):
+        cache.write_text(damage)
+        assert stored_runs.stored_runs() == before
+
+
+def test_a_frame_has_a_row_a_run_and_a_column_a_metric(database: Path) -> None:
+    store = Store()
+    make(store, "0")
+    make(store, "1", tags.DIVERGED)
+    frame = frame_of(stored_runs.stored_runs())
+    assert list(frame["outcome"]) == [tags.DIVERGED, tags.FINISHED]
+    assert frame["test/accuracy/last"].mean() == pytest.approx(0.3)
+    assert list(frame_of([]).columns[:3]) == ["run_id", "outcome", "kind"]
