@@ -25,7 +25,7 @@ from overthink.predictions import Predictions
 from overthink.seeds import generator, torch_generator
 from overthink.training import checkpoint
 from overthink.training.evaluate import logits_of
-from overthink.training.loop import EpochRecord, fit, start
+from overthink.training.loop import EpochRecord, TrainingState, fit
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def train(run: RunDefinition, folder: Path, device: str = "auto", data_root: Pat
     ).to(on)
     cost_E = mul_adds(network, dataset.image_shape)
 
-    state, key = start(network), run_key(run)
+    state, key = TrainingState(network), run_key(run)
     checkpoint.load(folder, state, key)
     yield Started(
         dataset=dataset.name,
@@ -93,11 +93,12 @@ def train(run: RunDefinition, folder: Path, device: str = "auto", data_root: Pat
 def configure(threads: int, device: str) -> torch.device:
     """Set the process up so that the same run gives the same bits, and return the device to use."""
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":  # on a CPU the operations used here are deterministic as they are
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = False
     return torch.device(device)
 
 

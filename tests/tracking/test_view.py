@@ -128,9 +128,9 @@ def test_default_sections() -> None:
     numbers, curves, folded = view.default_sections(2, ["test/accuracy"])
     assert [chart.kind for chart in numbers.charts] == ["BAR", "BAR", "BAR", "SCATTER"]
     assert [chart.metrics for chart in curves.charts] == [
-        ("train/loss",),
-        ("val/accuracy/exit_1",),
-        ("val/accuracy/exit_2",),
+        ("epochs/train_loss",),
+        ("epochs/val_accuracy/exit_1",),
+        ("epochs/val_accuracy/exit_2",),
     ]
     assert folded == view.Section("test/accuracy", (), unfolded=False)
 

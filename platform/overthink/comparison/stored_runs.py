@@ -1,7 +1,8 @@
 """All runs of the store, as fast as it can be had.
 
-An SQLite store is read directly. A server is asked only for runs that ended since it was last asked, and for those that
-have not finished; what is finished stays as it is and comes from a file. Anything odd about that file, and it is ignored.
+An SQLite store is read directly. A server is asked only for runs that ended since it was last asked, and for those
+that have not finished; what is finished stays as it is and comes from a file. Anything odd about that file, and it is
+ignored.
 """
 
 import hashlib

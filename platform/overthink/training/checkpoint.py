@@ -82,20 +82,18 @@ def load_weights(path: Path, network: torch.nn.Module) -> None:
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
     weights = {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
-    momenta = {
-        f"momentum/{name}": buffer
-        for name, parameter in state.network.named_parameters()
-        if (buffer := state.optimizer.state.get(parameter, {}).get("momentum_buffer")) is not None
-    }
-    return weights | momenta
+    return weights | {f"momentum/{name}": buffer for name, buffer in state.momentum.items()}
 
 
 def _fill(state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
     _load_network(state.network, path, tensors)
-    state.optimizer.state.clear()
-    for name, parameter in state.network.named_parameters():
-        if (buffer := tensors.get(f"momentum/{name}")) is not None:
-            state.optimizer.state[parameter]["momentum_buffer"] = buffer.to(parameter.device)
+    parameters = dict(state.network.named_parameters())
+    state.momentum.clear()
+    for name, buffer in tensors.items():
+        if name.startswith("momentum/"):
+            state.momentum[name.removeprefix("momentum/")] = buffer.to(
+                parameters[name.removeprefix("momentum/")].device
+            )
     state.history[:] = [_record(entry) for entry in json.loads(meta["history"])]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.optim.sgd import sgd
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, training_batches
@@ -46,18 +47,14 @@ class TrainingState:
     """All that changes while a network learns; saved and loaded whole by `checkpoint`."""
 
     network: MultiExitNetwork
-    optimizer: torch.optim.SGD
+    momentum: dict[str, Tensor] = field(default_factory=dict)
+    """Momentum of each parameter by name; empty before a phase's first step."""
     history: list[EpochRecord] = field(default_factory=list)
 
     @property
     def epochs_done(self) -> int:
         """Epochs over all phases."""
         return len(self.history)
-
-
-def start(network: MultiExitNetwork) -> TrainingState:
-    """Return the state before the first epoch."""
-    return TrainingState(network, torch.optim.SGD(network.parameters(), lr=0.1))
 
 
 def fit(
@@ -90,7 +87,8 @@ def _run_epoch(
     seeds: Seeds,
 ) -> EpochRecord:
     started = time.perf_counter()
-    _set_schedule(state.optimizer, spec, epoch)
+    if epoch == 0:
+        state.momentum.clear()  # a phase starts with fresh momentum
     loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds)
     trained = time.perf_counter()
     number = state.epochs_done + 1
@@ -111,11 +109,23 @@ def _run_epoch(
     )
 
 
-def _set_schedule(optimizer: torch.optim.SGD, spec: Phase, epoch: int) -> None:
-    if epoch == 0:
-        optimizer.state.clear()  # a phase starts with fresh momentum
-    for group in optimizer.param_groups:
-        group.update(lr=spec.lr_at(epoch), momentum=spec.momentum, weight_decay=spec.weight_decay)
+@torch.no_grad()
+def _step(state: TrainingState, spec: Phase, epoch: int) -> None:
+    """Take one step of SGD, by torch's function: making a torch.optim.SGD imports a compiler, seconds in each worker."""
+    moving = {name: p for name, p in state.network.named_parameters() if p.grad is not None}
+    momenta = [state.momentum.get(name) for name in moving]
+    sgd(
+        list(moving.values()),
+        [p.grad for p in moving.values() if p.grad is not None],
+        momenta,
+        weight_decay=spec.weight_decay,
+        momentum=spec.momentum,
+        lr=spec.lr_at(epoch),
+        dampening=0.0,
+        nesterov=False,
+        maximize=False,
+    )
+    state.momentum.update((name, buffer) for name, buffer in zip(moving, momenta, strict=True) if buffer is not None)
 
 
 def _train_epoch(
@@ -138,9 +148,9 @@ def _train_epoch(
     for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, chance):
         logits_EBC = state.network(images_BKHW)
         loss = loss_of(logits_EBC, labels_B).sum()
-        state.optimizer.zero_grad(set_to_none=True)
+        state.network.zero_grad(set_to_none=True)
         loss.backward()
-        state.optimizer.step()
+        _step(state, spec, epoch)
         loss_sum += loss.detach()
         right_E += torch.stack([(logits.detach().argmax(1) == labels_B).sum() for logits in logits_EBC])
         batches, seen = batches + 1, seen + len(labels_B)
