@@ -73,11 +73,11 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Train what definitions ask for, unless the store has it already; then show the overthinking table."""
+    loaded = _load(definitions, settings, seeds)  # a mistake in a definition is said before anything heavy is imported
     from overthink.commands.run import RunOptions
     from overthink.commands.run import run as launch_all
 
-    chosen = RunOptions(jobs, device, data_root, dry_run, force, as_json)
-    raise typer.Exit(launch_all(_load(definitions, settings, seeds), chosen, log()))
+    raise typer.Exit(launch_all(loaded, RunOptions(jobs, device, data_root, dry_run, force, as_json), log()))
 
 
 @app.command()
@@ -85,12 +85,15 @@ def inspect(
     definition: Annotated[str, typer.Argument(help="A definition file, or the name of a shipped one.")],
     settings: Settings = [],  # noqa: B006
     seeds: SeedsOption = None,
+    images: Annotated[str | None, typer.Option(help="Count it for other images: 3x32x32.", metavar="KxHxW")] = None,
+    classes: Annotated[int | None, typer.Option(help="Count it for another number of classes.", min=2)] = None,
     as_json: Json = False,
 ) -> None:
     """Show a definition as it resolves: values, run keys, and parameters and MUL-ADDs per exit."""
+    (loaded,) = _load([definition], settings, seeds)
     from overthink.commands.inspect import inspect as describe
 
-    describe(_load([definition], settings, seeds)[0], as_json)
+    describe(loaded, as_json, images, classes)
 
 
 @app.command()

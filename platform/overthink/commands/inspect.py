@@ -11,14 +11,19 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 
+from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Group, GroupDefinition, LoadedExperiment, run_key
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
 
 
-def inspect(loaded: LoadedExperiment, as_json: bool) -> None:
-    """Print the resolved definition, its run keys, and parameters and MUL-ADDs per exit."""
-    described = [_describe(group) for group in loaded.groups]
+def inspect(loaded: LoadedExperiment, as_json: bool, images: str | None = None, classes: int | None = None) -> None:
+    """Print the resolved definition, its run keys, and parameters and MUL-ADDs per exit.
+
+    `images` (`3x32x32`) and `classes` count the network as it would be on other data.
+    """
+    shape = _shape(images) if images else None
+    described = [_describe(group, shape, classes) for group in loaded.groups]
     if as_json:
         head = {"name": loaded.experiment.name, "file": loaded.source}
         # A definition without variants has one group: its numbers stand at the top, too.
@@ -30,8 +35,17 @@ def inspect(loaded: LoadedExperiment, as_json: bool) -> None:
         _show(console, loaded.experiment.name, entry)
 
 
-def _describe(group: Group) -> dict[str, Any]:
-    exits = exits_of(group.definition)
+def _shape(text: str) -> tuple[int, int, int]:
+    sides = text.split("x")
+    if len(sides) != 3 or not all(side.isdigit() and 0 < int(side) <= 4096 for side in sides):
+        raise DefinitionError(f"--images {text}: expected channels, height and width, such as 3x32x32")
+    channels, height, width = map(int, sides)
+    return channels, height, width
+
+
+def _describe(group: Group, shape: tuple[int, int, int] | None, classes: int | None) -> dict[str, Any]:
+    dataset = group.definition.dataset
+    exits = exits_of(group.definition, shape or dataset.input_shape, classes or dataset.n_classes)
     return {
         "variant": group.variant,
         "group_key": group.definition.key,
@@ -45,11 +59,10 @@ def _describe(group: Group) -> dict[str, Any]:
     }
 
 
-def exits_of(definition: GroupDefinition) -> list[dict[str, int]]:
+def exits_of(definition: GroupDefinition, shape: tuple[int, int, int], n_classes: int) -> list[dict[str, int]]:
     """Return, for each exit, its number and its cumulative parameters and MUL-ADDs."""
-    dataset = definition.dataset
-    network = build_network(definition.network, dataset.input_shape, dataset.n_classes, torch.Generator())
-    counted = zip(parameter_counts(network), mul_adds(network, dataset.input_shape), strict=True)
+    network = build_network(definition.network, shape, n_classes, torch.Generator())
+    counted = zip(parameter_counts(network), mul_adds(network, shape), strict=True)
     return [{"exit": number, "params": params, "mul_adds": cost} for number, (params, cost) in enumerate(counted, 1)]
 
 

@@ -111,7 +111,7 @@ def _run_epoch(
 
 @torch.no_grad()
 def _step(state: TrainingState, spec: Phase, epoch: int) -> None:
-    """Take one step of SGD, by torch's function: making a torch.optim.SGD imports a compiler, seconds in each worker."""
+    """Take one step of SGD, by torch's function: making a torch.optim.SGD imports a compiler, seconds a worker."""
     moving = {name: p for name, p in state.network.named_parameters() if p.grad is not None}
     momenta = [state.momentum.get(name) for name in moving]
     sgd(

@@ -1,0 +1,106 @@
+"""The records behind the figures: numbers by hand, and a brute force over samples."""
+
+import numpy as np
+import pytest
+
+from overthink.predictions import Predictions
+from overthink.report.drawing import draw_cost_accuracy, draw_history, draw_levels, draw_pairs, exit_colours
+from overthink.report.figures import cost_accuracy, history, levels, pairs
+
+
+def predictions(right: list[str], levels_of: list[int], names: tuple[str, ...] = ("easy", "hard")) -> Predictions:
+    """Make predictions from marks: a text an exit, a 1 a sample that it gets right. Label 0, else class 1."""
+    correct_EN = np.array([[mark == "1" for mark in marks] for marks in right])
+    logits_ENC = np.where(correct_EN[..., None], [2.0, 0.0], [0.0, 1.0]).astype(np.float32)
+    n = correct_EN.shape[1]
+    return Predictions.from_logits(
+        logits_ENC,
+        labels_N=np.zeros(n, dtype=np.int64),
+        ids_N=np.arange(n),
+        levels_N=np.array(levels_of),
+        level_names=names,
+        cost_E=np.array([10, 30, 60][: len(right)]),
+        fingerprint="test",
+        split="test",
+        keep_logits=False,
+    )
+
+
+ONE = predictions(["1100", "1010", "1000"], [0, 0, 1, 1])
+TWO = predictions(["1111", "1111", "1111"], [0, 0, 1, 1])
+
+
+def test_cost_and_accuracy_by_hand() -> None:
+    info = cost_accuracy([ONE])
+    assert info.cost_E == (10, 30, 60)
+    assert info.accuracy_E == (0.5, 0.5, 0.25)
+    assert info.deviation_E is None
+    assert info.by_level == {"easy": (1.0, 0.5, 0.5), "hard": (0.0, 0.5, 0.0)}
+    # samples 1 and 2 leave at exit 1, sample 3 at exit 2, and sample 4 nowhere or at the end
+    assert info.oracle == (0.75, (10 + 10 + 30 + 0) / 4)
+    assert info.upper_bound == (0.75, (10 + 10 + 30 + 60) / 4)
+
+
+def test_several_runs_are_averaged() -> None:
+    info = cost_accuracy([ONE, TWO])
+    assert info.accuracy_E == (0.75, 0.75, 0.625)
+    assert info.deviation_E == pytest.approx([0.5 / 2**0.5, 0.5 / 2**0.5, 0.75 / 2**0.5])
+    assert info.oracle.accuracy == 0.875
+
+
+def test_pairs_by_hand_and_by_brute_force() -> None:
+    # right at 1 and wrong at 2: sample 2; wrong at 3: sample 2; right at 2 and wrong at 3: sample 3
+    assert pairs([ONE]).share_EE == ((0, 0.25, 0.25), (0, 0, 0.25), (0, 0, 0))
+    correct = np.random.default_rng(0).random((3, 50)) < 0.6
+    run = predictions(["".join("01"[int(mark)] for mark in marks) for marks in correct], [0] * 50)
+    for i in range(3):
+        for j in range(3):
+            count = sum(bool(correct[i, n] and not correct[j, n]) for n in range(50)) if j > i else 0
+            assert pairs([run]).share_EE[i][j] == pytest.approx(count / 50)
+
+
+def test_levels_by_hand() -> None:
+    info = levels([ONE])
+    assert info.names == ("easy", "hard")
+    assert info.any_later == (0.5, 0.5)
+    assert info.final == (0.5, 0.5)
+    assert info.last_accuracy == (0.5, 0.0)
+
+
+def test_a_data_set_without_levels_is_one_level() -> None:
+    info = levels([predictions(["10", "01"], [0, 0], names=())])
+    assert (info.names, info.any_later, info.last_accuracy) == (("all",), (0.5,), (0.5,))
+
+
+def test_a_level_without_samples_is_left_out() -> None:
+    run = predictions(["10", "01"], [0, 0])
+    assert levels([run]).names == ("easy",)
+    assert set(cost_accuracy([run]).by_level) == {"easy"}
+
+
+def record(epoch: int, phase: int, lr: float) -> dict[str, object]:
+    curves = dict.fromkeys(("val_loss", "train_accuracy", "val_accuracy"), (0.1 * epoch, 0.2 * epoch))
+    return {"epoch": epoch, "phase": phase, "lr": lr, "train_loss": 1 / epoch, **curves}
+
+
+def test_history_by_hand() -> None:
+    info = history([record(1, 1, 0.1), record(2, 1, 0.01), record(3, 2, 0.01)])
+    assert info.epochs == (1, 2, 3)
+    assert np.array(info.val_loss) == pytest.approx(np.array([[0.1, 0.2, 0.3], [0.2, 0.4, 0.6]]))
+    assert (info.lr_drops, info.phase_starts) == ((2,), (3,))
+
+
+def test_drawings_show_percent_of_what_the_records_say() -> None:
+    info = cost_accuracy([ONE, TWO])
+    by_name = {trace.name: trace for trace in draw_cost_accuracy(info).data}
+    assert list(by_name["exits, all samples"].y) == [75, 75, 62.5]
+    assert by_name["oracle"].y == (87.5,)
+    heat = draw_pairs(pairs([ONE])).data[0]
+    assert [list(row) for row in heat.z] == [[None, 25, 25], [None, None, 25], [None, None, None]]
+    assert [list(bar.y) for bar in draw_levels(levels([ONE])).data] == [[50, 0], [50, 50], [50, 50]]
+    assert len(draw_history(history([record(1, 1, 0.1), record(2, 1, 0.1)])).data) == 6
+
+
+def test_each_exit_has_its_colour() -> None:
+    assert len(set(exit_colours(10))) == 10
+    assert len(exit_colours(1)) == 1

@@ -1,0 +1,73 @@
+"""Pages as a browser has them: no network, no foreign markup, all figures drawn."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+import pytest
+
+from overthink.report.pages import Captioned, page
+from overthink.report.run_page import group_page, run_page
+from report.test_figures import ONE, TWO, record
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+HOSTILE = '</script><script>window.hurt = 1</script><img src=x onerror="window.hurt = 2">'
+
+
+def hostile_page() -> str:
+    figure = go.Figure(go.Scatter(y=[1, 2], name=HOSTILE), layout={"title": HOSTILE})
+    return page(HOSTILE, HOSTILE, [Captioned(HOSTILE, figure)])
+
+
+def own_markup(text: str) -> str:
+    """The page without plotly's own source."""
+    return re.sub(r"<script>/\*\*.*?</script>", "", text, flags=re.S)
+
+
+def test_everything_is_inside_and_once() -> None:
+    text = run_page("a run", ONE, [record(1, 1, 0.1), record(2, 1, 0.1)])
+    assert text.count("plotly.js v") == 1
+    assert not re.findall(r"(?:src|href)\s*=", own_markup(text))
+    assert len(text) < 6_000_000
+
+
+def test_foreign_text_is_never_markup() -> None:
+    text = own_markup(hostile_page())
+    assert "<img" not in text
+    assert text.count("<script>") == text.count("</script>")
+
+
+@pytest.mark.browser
+def test_a_browser_draws_every_figure_offline(chromium: "Browser", tmp_path: Path) -> None:
+    path = tmp_path / "run.html"
+    path.write_text(run_page("a run", ONE, [record(1, 1, 0.1), record(2, 1, 0.1)]))
+    opened = chromium.new_page()
+    complaints: list[str] = []
+    requests: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.goto(path.as_uri())
+    opened.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 4")
+    assert opened.locator("figure").count() == 4
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+@pytest.mark.browser
+def test_a_browser_runs_nothing_foreign(chromium: "Browser", tmp_path: Path) -> None:
+    path = tmp_path / "hostile.html"
+    path.write_text(hostile_page())
+    opened = chromium.new_page()
+    opened.goto(path.as_uri())
+    opened.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 1")
+    assert opened.evaluate("window.hurt") is None
+    assert HOSTILE in opened.title()
+
+
+def test_a_group_of_one_and_of_many() -> None:
+    assert "Means over 1 run," in group_page("a group", [ONE])
+    assert "Means over 2 runs" in group_page("a group", [ONE, TWO])
