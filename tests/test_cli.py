@@ -86,11 +86,7 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
         (["run", "absent.yaml"], 2, "absent.yaml: no such file"),
         (["run", "quikstart"], 2, "did you mean 'quickstart'?"),
         (["run", "quickstart", "--set", "network.growht=3"], 2, "unknown key 'growht'; did you mean 'growth'?"),
-        (
-            ["run", "quickstart", "--set", "dataset.shrink=4", "--set", "dataset.space_to_depth=4"],
-            2,
-            "too many for images of 4x4 pixels",
-        ),
+        (["run", "quickstart", "--set", "network.scales=4"], 2, "growth_factors"),
         (["run", "quickstart", "--seeds", "5:2"], 2, "--seeds '5:2'"),
         (["inspect", "quickstart", "--images", "32"], 2, "such as 3x32x32"),
         (["compare", "--by", "regim"], 2, "did you mean 'regime'?"),

@@ -6,6 +6,8 @@ from overthink.tracking.store import Store
 from overthink.tracking.view import CREATED_FLAT, default_sections, link, view_key, view_state
 
 PORT = 5000
+LOCAL_NAME = "overthink.localhost"
+"""This machine, by a name that browsers resolve: under `localhost` MLflow opens its assistant over the runs."""
 PARAMETERS = ("variant", "seed", "regime", "network")
 FOLDED = (
     *("test/accuracy", "test/overthinking", "test/overthinking_pairs", "test/oracle", "test/upper_bound"),
@@ -31,7 +33,7 @@ def views(exits: int) -> dict[str, str]:
 
 def runs_link(store: Store, experiment_id: str, base_url: str | None = None) -> str:
     """Return the address of an experiment's runs, in its own view where it has one."""
-    served = store.uri.rstrip("/") if store.uri.startswith("http") else f"http://127.0.0.1:{PORT}"
+    served = store.uri.rstrip("/") if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{PORT}"
     return link(base_url or served, experiment_id, store.view_of(experiment_id))
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from rich.console import Console
 
 from overthink.exits import FAILURE, OK, InterruptedBySignal
-from overthink.links import runs_link
+from overthink.links import LOCAL_NAME, runs_link
 from overthink.tracking.reader import search
 from overthink.tracking.store import Store
 
@@ -25,7 +25,7 @@ def ui(port: int, open_browser: bool, console: Console) -> int:
     """Start the server, print the link, and serve until interrupted."""
     store = Store()
     newest = next(search(store, ""), None)
-    base = store.uri.rstrip("/") if store.uri.startswith("http") else f"http://{HOST}:{port}"
+    base = store.uri.rstrip("/") if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{port}"
     address = runs_link(store, newest.experiment_id, base) if newest else base
     if store.uri.startswith("http"):
         console.print(f"The store is a server already: {address}", soft_wrap=True)
@@ -38,7 +38,8 @@ def ui(port: int, open_browser: bool, console: Console) -> int:
         if not _answers(server, port):
             console.print("error: the MLflow server did not start")
             return FAILURE
-        console.print(f"MLflow UI: {address}\nCtrl-C ends it.", soft_wrap=True)
+        console.print(f"MLflow UI: {address}", soft_wrap=True)
+        console.print(f"A browser that does not know {LOCAL_NAME} finds it at {HOST}:{port}, too. Ctrl-C ends it.")
         if open_browser and (
             sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         ):
@@ -55,8 +56,17 @@ def ui(port: int, open_browser: bool, console: Console) -> int:
 
 def command(uri: str, port: int) -> list[str]:
     """Return the command of the server."""
-    arguments = ["--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1"]
-    return [sys.executable, "-m", "mlflow", "server", *arguments]
+    names = ",".join(f"{name}:{port}" for name in (HOST, "localhost", LOCAL_NAME))
+    arguments = {
+        "--backend-store-uri": uri,
+        "--host": HOST,
+        "--port": str(port),
+        "--workers": "1",
+        "--allowed-hosts": names,
+        "--cors-allowed-origins": f"http://{LOCAL_NAME}:{port}",
+        "--uvicorn-opts": "--log-level warning",
+    }
+    return [sys.executable, "-m", "mlflow", "server", *(word for pair in arguments.items() for word in pair)]
 
 
 def environment() -> dict[str, str]:
