@@ -1,5 +1,6 @@
 """What each moment of a run becomes in the store."""
 
+import getpass
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -182,6 +183,7 @@ def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
         tags.REPORTED: json.dumps(reported),
         "mlflow.source.name": experiment.source,
         "mlflow.source.type": "LOCAL",
+        "mlflow.user": getpass.getuser(),
         **{f"overthink.{name}": value for name, value in summary(group.definition).items()},
     }
 

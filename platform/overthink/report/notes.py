@@ -8,21 +8,20 @@ from overthink.tracking.stored import StoredRun
 
 
 def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int]) -> str:
-    """Return a run's description: a row an exit, and how much the network overthinks."""
-    lines = ["| exit | MUL-ADDs | validation accuracy | test accuracy |", "|--:|--:|--:|--:|"]
+    """Return a run's description: how much the network overthinks, and a row an exit."""
+    any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
+    lines = [
+        f"**{100 * any_later:.2f}% overthinking** on test data (any later: an exit is right and a later one wrong, thesis "
+        f"eq. 3.11; final: an exit is right and the last one wrong, {100 * final:.2f}%). The last exit reaches "
+        f"{100 * metrics['test/accuracy/last']:.2f}%, an oracle {100 * metrics['test/oracle/accuracy']:.2f}%.",
+        "",
+        "| exit | MUL-ADDs | validation accuracy | test accuracy |",
+        "|--:|--:|--:|--:|",
+    ]
     for number, cost in enumerate(mul_adds, start=1):
         val, test = (metrics[f"{split}/accuracy/exit_{number}"] for split in ("val", "test"))
         lines.append(f"| {number} | {cost / 1e6:.2f} M | {100 * val:.2f}% | {100 * test:.2f}% |")
-    any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"**Overthinking on test data:** {100 * any_later:.2f}% of samples have an exit that is right and a later "
-            f"one that is wrong (any later, thesis eq. 3.11); {100 * final:.2f}% have one that is right and a "
-            f"wrong last exit (final). An oracle would reach {100 * metrics['test/oracle/accuracy']:.2f}%.",
-        ]
-    )
+    return "\n".join(lines)
 
 
 def group_note(runs: Sequence[StoredRun]) -> str:
