@@ -18,6 +18,10 @@ def digests(folder: Path) -> dict[str, str]:
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("val.parquet", "test.parquet")}
 
 
+def weights(folder: Path) -> dict[str, bytes]:
+    return {name: tensor.numpy().tobytes() for name, tensor in load_file(folder / NAME).items()}
+
+
 def records(events: Sequence[object]) -> list[tuple[object, ...]]:
     """Epoch records without their wall clock."""
     return [
@@ -68,6 +72,7 @@ def test_a_run_that_stopped_goes_on_bit_for_bit(tmp_path: Path, epochs_before: i
     after = list(train(run, parts, "cpu"))
     assert records(before) + records(after) == records(uninterrupted)
     assert digests(parts) == digests(whole)
+    assert weights(parts) == weights(whole)
     resumed = after[0]
     assert isinstance(resumed, Started)
     assert len(resumed.history) == epochs_before

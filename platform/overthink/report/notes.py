@@ -11,8 +11,8 @@ def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int]) -> str:
     """Return a run's description: how much the network overthinks, and a row an exit."""
     any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
     lines = [
-        f"**{100 * any_later:.2f}% overthinking** on test data (any later: an exit is right and a later one wrong, thesis "
-        f"eq. 3.11; final: an exit is right and the last one wrong, {100 * final:.2f}%). The last exit reaches "
+        f"**{100 * any_later:.2f}% overthinking** on test data (any later: an exit is right and a later one wrong, "
+        f"thesis eq. 3.11; final: an exit is right and the last one wrong, {100 * final:.2f}%). The last exit reaches "
         f"{100 * metrics['test/accuracy/last']:.2f}%, an oracle {100 * metrics['test/oracle/accuracy']:.2f}%.",
         "",
         "| exit | MUL-ADDs | validation accuracy | test accuracy |",
