@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 from overthink.predictions import Predictions
 from overthink.run import Finished, Started, train
