@@ -42,12 +42,14 @@ class Bars:
         work = [run for run in runs if run.action in TO_DO]
         if work:
             epochs = sum(total_epochs(run.run.regime) for run in work)
-            self._all = self._progress.add_task(f"all {len(work)} runs", total=epochs, note="")
+            self._all = self._progress.add_task(f"all {len(work)} runs", total=epochs, note="starting workers")
 
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Move the bars."""
         match body["event"]:
             case "started":
+                assert self._all is not None
+                self._progress.update(self._all, note="")
                 done, total = len(body["history"]), total_epochs(run.run.regime)
                 self._tasks[run.key] = self._progress.add_task(_short(run.name), total=total, completed=done, note="")
                 self._advance(done)
