@@ -13,11 +13,12 @@ import psutil
 import pytest
 
 from overthink.comparison.overthinking import overthinking_rows
+from overthink.definition.experiment import experiment_of_run
 from overthink.launch import Options, Outcomes, launch
 from overthink.plan import PlannedRun, plan, run_folder
 from overthink.predictions import Predictions
 from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
+from overthink.tracking.reader import find_runs, stored_definition
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
 from small import definition, small
@@ -154,6 +155,16 @@ def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path
     (row,) = overthinking_rows([*runs_of(store), group_of(store)])
     assert new.run_id in row.run_ids
     assert old.run_id not in row.run_ids
+
+
+def test_a_run_repeats_from_the_store_alone(launched: Store) -> None:
+    first, _ = runs_of(launched)
+    text, run_tags = stored_definition(launched, first.run_id)
+    again = experiment_of_run(text, f"run:{first.run_id}", run_tags[tags.DEFINITION], run_tags[tags.VARIANT])
+    (planned,) = plan(launched, [again], dry=True)
+    assert (planned.key, planned.action, planned.name) == (first.tags[tags.RUN_KEY], "done", "small: base seed 0")
+    (forced,) = plan(launched, [again], force=True, dry=True)
+    assert forced.action == "train"
 
 
 def test_a_diverged_run_leaves_the_others_alone(store: Store, tmp_path: Path) -> None:

@@ -20,8 +20,16 @@ app = typer.Typer(
 data_app = typer.Typer(help="Data sets: what there is, fetching it, looking at it.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
+STORED = "run:"
+"""Before the id of a stored run, where a definition is asked for."""
+
+STORED = "run:"
+"""Stands before the id of a stored run where a definition is asked for."""
 Definitions = Annotated[
-    list[str], typer.Argument(help="Definition files, or names of shipped ones such as quickstart.")
+    list[str],
+    typer.Argument(
+        help="Definition files, names of shipped ones such as quickstart, or run:ID for a run of the store."
+    ),
 ]
 Settings = Annotated[
     list[str], typer.Option("--set", help="Override a value: --set regime.0.epochs=5", metavar="KEY=VALUE")
@@ -153,12 +161,31 @@ def data_show(
 
 
 def _load(names: list[str], settings: list[str], seeds: str | None) -> "list[LoadedExperiment]":
+    from overthink.definition.errors import DefinitionError
     from overthink.definition.experiment import load_experiment
     from overthink.definition.source import find
     from overthink.seeds import parse_seeds
 
     chosen = parse_seeds(seeds) if seeds is not None else None
-    return [load_experiment(find(name), settings, chosen) for name in names]
+    if (settings or chosen) and any(name.startswith(STORED) for name in names):
+        raise DefinitionError("a stored run is repeated as it was: --set and --seeds do not go with run:ID")
+    return [
+        _load_stored(name.removeprefix(STORED))
+        if name.startswith(STORED)
+        else load_experiment(find(name), settings, chosen)
+        for name in names
+    ]
+
+
+def _load_stored(run_id: str) -> "LoadedExperiment":
+    from overthink.definition.experiment import experiment_of_run
+    from overthink.tracking import tags
+    from overthink.tracking.reader import stored_definition
+    from overthink.tracking.store import Store
+
+    text, stored_tags = stored_definition(Store(), run_id)
+    names = stored_tags.get(tags.DEFINITION, "repeated"), stored_tags.get(tags.VARIANT, "base")
+    return experiment_of_run(text, f"{STORED}{run_id}", *names)
 
 
 def main() -> None:

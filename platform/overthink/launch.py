@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -138,8 +138,9 @@ class _Session:
         by_key = {run.key: run for run in runs}
         jobs = [_job(run, options) for run in runs]
         engine = LocalEngine(WORKER, max(options.jobs, 1), state_folder() / "workers")
-        for message in engine.execute(jobs):
-            self._hear(by_key[message.job.name], message)
+        with closing(engine.execute(jobs)) as messages:  # however this ends, the workers end first
+            for message in messages:
+                self._hear(by_key[message.job.name], message)
 
     def _hear(self, run: PlannedRun, message: Message) -> None:
         body = message.body
@@ -189,7 +190,8 @@ class _Session:
         ended = {run.key: outcome for outcome, runs in self._outcomes.runs.items() for run in runs}
         for key, members in self._members.items():
             outcomes = {ended[run.key] for run in members}
-            if key in self._groups or outcomes & {"done", tags.FINISHED}:
+            someone_elses = key not in self._groups and "busy" in outcomes
+            if (key in self._groups or outcomes & {"done", tags.FINISHED}) and not someone_elses:
                 whole = outcomes <= {"done", tags.FINISHED}
                 self._group(key).close(tags.FINISHED if whole else tags.FAILED)
 

@@ -24,6 +24,7 @@ from overthink.tracking.stored import StoredRun, newest_per_key
 from overthink.tracking.writer import Writer
 
 SPLITS = ("val", "test")
+FINAL_METRIC = "test/accuracy/last"
 EPOCH_LOSS = "epochs/train_loss"
 """In every epoch's batch of metrics, so its steps tell which epochs are in the store."""
 
@@ -96,7 +97,10 @@ class RunRecorder:
         self.writer.artifacts(self.run_id, [folder / f"{split}.parquet" for split in SPLITS], "predictions")
         self.writer.artifacts(self.run_id, [folder / "checkpoint.safetensors"], "checkpoint")
         self.writer.text(self.run_id, "figures.html", run_page(self.planned.name, predictions["test"], self.history))
-        self.writer.log(self.run_id, metrics, step=len(self.history))
+        if not self.writer.logged_steps(
+            self.run_id, FINAL_METRIC
+        ):  # they may be there from an attempt that was cut off
+            self.writer.log(self.run_id, metrics, step=len(self.history))
         self.writer.log(self.run_id, run_tags={"mlflow.note.content": run_note(metrics, self.mul_adds)})
         self.writer.close(self.run_id, tags.FINISHED)
         shutil.rmtree(folder)

@@ -12,7 +12,9 @@ def samples(n: int, channels: int = 2, side: int = 5) -> Samples:
 
 
 def test_normalised_by_hand() -> None:
-    data = Samples(torch.tensor([[[[0, 255]]]], dtype=torch.uint8), torch.tensor([0]), torch.tensor([0.5]), torch.tensor([0.25]))
+    data = Samples(
+        torch.tensor([[[[0, 255]]]], dtype=torch.uint8), torch.tensor([0]), torch.tensor([0.5]), torch.tensor([0.25])
+    )
     torch.testing.assert_close(data.normalise(data.images_NKHW), torch.tensor([[[[-2.0, 2.0]]]]))
 
 

@@ -51,7 +51,7 @@ def test_a_killed_worker_ends_its_job_alone(tmp_path: Path) -> None:
 def test_leaving_early_ends_the_processes(tmp_path: Path) -> None:
     running = engine(tmp_path, 2).execute([job("a", sleep=60), job("b", sleep=60)])
     pids = {next(running).body["pid"], next(running).body["pid"]}
-    running.close()  # type: ignore[attr-defined]
+    running.close()
     time.sleep(0.1)
     assert not [pid for pid in pids if psutil.pid_exists(pid)]
 

@@ -188,6 +188,14 @@ def parse_run(text: str, source: str) -> RunDefinition:
     return _validate(RunDefinition, raw, source)
 
 
+def experiment_of_run(text: str, source: str, name: str, variant: str) -> LoadedExperiment:
+    """Return an experiment of the one run whose stored definition (JSON) this is: a run repeats from the store alone."""
+    run = parse_run(text, source)
+    raw = json.loads(text) | {"name": name, "description": f"Repeats {source}.", "variants": {variant: {}}}
+    experiment = _validate(Experiment, raw, source)
+    return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), ()),))
+
+
 def run_key(run: RunDefinition) -> str:
     """Return the key of a run: equal for equal definitions, seeds included."""
     return _key(run)

@@ -7,7 +7,7 @@ job. JSON on pipes: nothing is pickled, and a worker that is killed is seen as t
 import json
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,7 @@ class LocalEngine:
         self._processes: dict[int, subprocess.Popen[str]] = {}
         self._stopping = False
 
-    def execute(self, jobs: Sequence[Job]) -> Iterator[Message]:
+    def execute(self, jobs: Sequence[Job]) -> Generator[Message, None, None]:
         """Yield what the workers say until every job has ended. Leaving early ends the processes.
 
         A job whose process dies ends with a message {"event": "died", "exit_code": ..., "log": ...}.

@@ -1,9 +1,12 @@
 """Reading runs back from a store, as plain records that know nothing of MLflow."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mlflow.entities import Run, ViewType
 
+from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
 
@@ -29,6 +32,15 @@ def search(store: Store, conditions: str, experiment_ids: list[str] | None = Non
         token = page.token
         if not token:
             return
+
+
+def stored_definition(store: Store, run_id: str) -> tuple[str, dict[str, str]]:
+    """Return the resolved definition (JSON text, not to be trusted) and the tags of a run."""
+    with store.sentences():
+        run = store.client.get_run(run_id)
+    with TemporaryDirectory() as folder:
+        text = store.artifact(run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
+    return text, dict(run.data.tags)
 
 
 def stored_run(run: Run) -> StoredRun:
