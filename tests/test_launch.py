@@ -159,8 +159,9 @@ def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path
 
 def test_a_run_repeats_from_the_store_alone(launched: Store) -> None:
     first, _ = runs_of(launched)
-    text, run_tags = stored_definition(launched, first.run_id)
-    again = experiment_of_run(text, f"run:{first.run_id}", run_tags[tags.DEFINITION], run_tags[tags.VARIANT])
+    stored = stored_definition(launched, first.run_id)
+    again = experiment_of_run(stored.text, "run:ID", stored.name, stored.variant, stored.description)
+    assert again.experiment.description == "Tiny networks for tests."
     (planned,) = plan(launched, [again], dry=True)
     assert (planned.key, planned.action, planned.name) == (first.tags[tags.RUN_KEY], "done", "small: base seed 0")
     (forced,) = plan(launched, [again], force=True, dry=True)

@@ -27,9 +27,7 @@ STORED = "run:"
 """Stands before the id of a stored run where a definition is asked for."""
 Definitions = Annotated[
     list[str],
-    typer.Argument(
-        help="Definition files, names of shipped ones such as quickstart, or run:ID for a run of the store."
-    ),
+    typer.Argument(help="Definition files, names of shipped ones (quickstart), or run:ID for a run of the store."),
 ]
 Settings = Annotated[
     list[str], typer.Option("--set", help="Override a value: --set regime.0.epochs=5", metavar="KEY=VALUE")
@@ -170,22 +168,18 @@ def _load(names: list[str], settings: list[str], seeds: str | None) -> "list[Loa
     if (settings or chosen) and any(name.startswith(STORED) for name in names):
         raise DefinitionError("a stored run is repeated as it was: --set and --seeds do not go with run:ID")
     return [
-        _load_stored(name.removeprefix(STORED))
-        if name.startswith(STORED)
-        else load_experiment(find(name), settings, chosen)
+        _load_stored(name) if name.startswith(STORED) else load_experiment(find(name), settings, chosen)
         for name in names
     ]
 
 
-def _load_stored(run_id: str) -> "LoadedExperiment":
+def _load_stored(name: str) -> "LoadedExperiment":
     from overthink.definition.experiment import experiment_of_run
-    from overthink.tracking import tags
     from overthink.tracking.reader import stored_definition
     from overthink.tracking.store import Store
 
-    text, stored_tags = stored_definition(Store(), run_id)
-    names = stored_tags.get(tags.DEFINITION, "repeated"), stored_tags.get(tags.VARIANT, "base")
-    return experiment_of_run(text, f"{STORED}{run_id}", *names)
+    stored = stored_definition(Store(), name.removeprefix(STORED))
+    return experiment_of_run(stored.text, name, stored.name, stored.variant, stored.description)
 
 
 def main() -> None:

@@ -51,6 +51,8 @@ def test_reading_sqlite_directly_gives_what_mlflow_gives(database: Path) -> None
     assert by_id(direct) == by_id(through_mlflow(store))
     assert set(by_id(direct)) == set(ids[:3])
     assert by_id(direct)[ids[0]].metrics == {"test/accuracy/last": 0.1 + 0.2}
+    assert sqlite_reader.read(database, ["test/accuracy/last"]) == direct
+    assert {len(run.metrics) for run in sqlite_reader.read(database, ["other"]) or []} == {0}
 
 
 def test_a_database_laid_out_otherwise_is_left_to_mlflow(tmp_path: Path, database: Path) -> None:
@@ -63,7 +65,7 @@ def test_a_database_laid_out_otherwise_is_left_to_mlflow(tmp_path: Path, databas
 def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is finished comes from the file, what changed from the store, and what was deleted is gone."""
     store = Store()
-    monkeypatch.setattr(sqlite_reader, "read", lambda path: None)
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics: None)
     monkeypatch.setattr(stored_runs, "OVERLAP_MS", -10_000_000_000)  # nothing finished is asked for a second time
     old, going, doomed = make(store, "0"), make(store, "1", None), make(store, "2")
     first = stored_runs.stored_runs()
@@ -80,7 +82,7 @@ def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.Mo
 
 def test_a_damaged_cache_is_ignored(database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     store = Store()
-    monkeypatch.setattr(sqlite_reader, "read", lambda path: None)
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics: None)
     make(store, "0")
     before = stored_runs.stored_runs()
     (cache,) = (tmp_path / "cache").rglob("*.json")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import typer
 from rich.console import Console
 
-from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
+from overthink.comparison.overthinking import COLUMNS, GROUPINGS, overthinking_rows
 from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.exits import OK, SOME_FAILED
@@ -20,7 +20,7 @@ def compare(names: Sequence[str], by: str, form: str, settings: Sequence[str], r
         raise DefinitionError(f"--by {by}: not one of {', '.join(GROUPINGS)}{nearest(by, list(GROUPINGS))}")
     if form not in FORMATS:
         raise DefinitionError(f"--format {form}: not one of {', '.join(FORMATS)}{nearest(form, list(FORMATS))}")
-    rows = overthinking_rows(chosen(stored_runs(refresh), names, settings), by)
+    rows = overthinking_rows(chosen(stored_runs(refresh, COLUMNS), names, settings), by)
     if not rows:
         console.print("The store has no such runs yet; overthink run makes them.")
     elif form == "table":

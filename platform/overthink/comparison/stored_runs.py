@@ -8,6 +8,7 @@ ignored.
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -21,12 +22,15 @@ OVERLAP_MS = 3_600_000
 """Clocks of machines differ; runs that ended up to an hour before the newest known one are asked for again."""
 
 
-def stored_runs(refresh: bool = False) -> list[StoredRun]:
-    """Return every run and group in the store, newest first; `refresh` forgets what is cached."""
+def stored_runs(refresh: bool = False, metrics: Sequence[str] | None = None) -> list[StoredRun]:
+    """Return every run and group in the store, newest first; `refresh` forgets what is cached.
+
+    Where only some `metrics` are wanted, others may be left out to save time.
+    """
     uri = tracking_uri()
     database = database_file(uri)
     if database is not None and database.is_file():
-        runs = sqlite_reader.read(database)
+        runs = sqlite_reader.read(database, metrics)
         if runs is not None:
             return runs
     return _from_mlflow(uri, refresh)

@@ -188,10 +188,10 @@ def parse_run(text: str, source: str) -> RunDefinition:
     return _validate(RunDefinition, raw, source)
 
 
-def experiment_of_run(text: str, source: str, name: str, variant: str) -> LoadedExperiment:
-    """Return an experiment of the one run whose stored definition (JSON) this is: a run repeats from the store alone."""
+def experiment_of_run(text: str, source: str, name: str, variant: str, description: str) -> LoadedExperiment:
+    """Return an experiment of the one run whose resolved definition (JSON) this is."""
     run = parse_run(text, source)
-    raw = json.loads(text) | {"name": name, "description": f"Repeats {source}.", "variants": {variant: {}}}
+    raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}}
     experiment = _validate(Experiment, raw, source)
     return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), ()),))
 

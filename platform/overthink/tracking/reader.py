@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from mlflow.entities import Run, ViewType
 
@@ -34,13 +35,29 @@ def search(store: Store, conditions: str, experiment_ids: list[str] | None = Non
             return
 
 
-def stored_definition(store: Store, run_id: str) -> tuple[str, dict[str, str]]:
-    """Return the resolved definition (JSON text, not to be trusted) and the tags of a run."""
+class StoredDefinition(NamedTuple):
+    """What the store has of a run's definition; none of it is to be trusted."""
+
+    text: str
+    """The resolved definition as JSON."""
+    name: str
+    variant: str
+    description: str
+
+
+def stored_definition(store: Store, run_id: str) -> StoredDefinition:
+    """Return the definition that is stored with a run."""
     with store.sentences():
         run = store.client.get_run(run_id)
+        experiment = store.client.get_experiment(run.info.experiment_id)
     with TemporaryDirectory() as folder:
         text = store.artifact(run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
-    return text, dict(run.data.tags)
+    return StoredDefinition(
+        text,
+        name=run.data.tags.get(tags.DEFINITION, "repeated"),
+        variant=run.data.tags.get(tags.VARIANT, "base"),
+        description=experiment.tags.get("mlflow.note.content") or f"Repeats run {run_id}.",
+    )
 
 
 def stored_run(run: Run) -> StoredRun:

@@ -5,6 +5,7 @@ their columns for years; where one is missing, `read` returns None and the calle
 """
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -25,13 +26,16 @@ OURS = f"""
 """
 
 
-def read(database: Path) -> list[StoredRun] | None:
-    """Return every run and group of ours, newest first, or None where the database is not laid out as expected."""
+def read(database: Path, metrics: Sequence[str] | None = None) -> list[StoredRun] | None:
+    """Return every run and group of ours, newest first, with all metrics or some of them.
+
+    Returns None where the database is not laid out as expected.
+    """
     try:
         with closing(sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)) as connection:
             if not _as_expected(connection):
                 return None
-            return _runs(connection)
+            return _runs(connection, metrics)
     except sqlite3.Error:
         return None
 
@@ -43,7 +47,7 @@ def _as_expected(connection: sqlite3.Connection) -> bool:
     )
 
 
-def _runs(connection: sqlite3.Connection) -> list[StoredRun]:
+def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None) -> list[StoredRun]:
     runs = {
         row[0]: StoredRun(row[0], str(row[1]), row[2] or "", row[3], row[4] or 0, row[5], {}, {})
         for row in connection.execute(
@@ -53,7 +57,8 @@ def _runs(connection: sqlite3.Connection) -> list[StoredRun]:
     }
     for run_id, key, value in connection.execute(f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({OURS})"):
         runs[run_id].tags[key] = value
-    metrics = f"SELECT run_uuid, key, value FROM latest_metrics WHERE NOT is_nan AND run_uuid IN ({OURS})"
-    for run_id, key, value in connection.execute(metrics):
+    wanted = "" if metrics is None else f"AND key IN ({', '.join('?' * len(metrics))})"
+    values = f"SELECT run_uuid, key, value FROM latest_metrics WHERE NOT is_nan {wanted} AND run_uuid IN ({OURS})"
+    for run_id, key, value in connection.execute(values, metrics or ()):
         runs[run_id].metrics[key] = value
     return list(runs.values())
