@@ -63,6 +63,8 @@ def test_name_seeds_and_reported_numbers_are_not_part_of_a_group(tmp_path: Path)
     other = load_experiment(written(tmp_path, BASE | {"name": "other", "seeds": 5, "reported": reported})).groups[0]
     assert plain.definition.key == other.definition.key
     assert other.reported[0].value == 0.5
+    changed = load_experiment(written(tmp_path, BASE | {"reported": reported}), ["regime.0.epochs=1"]).groups[0]
+    assert changed.reported == ()
 
 
 def test_settings_win_over_variants_and_equal_groups_are_one(tmp_path: Path) -> None:
@@ -90,6 +92,7 @@ def test_a_stored_run_reads_back_as_itself(tmp_path: Path) -> None:
         ("network.growth", -2, "network.growth: "),
         ("network.blocks", "five", "network.blocks: "),
         ("network.blocks", 2.5, "network.blocks: "),
+        ("network.step", 10_000, "layers in all, more than 1000"),
         ("network.scales", 9, "9"),
         ("network.kind", "resnet", "network"),
         ("dataset.train", 401, "401"),

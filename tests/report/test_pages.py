@@ -1,5 +1,6 @@
 """Pages as a browser has them: no network, no foreign markup, all figures drawn."""
 
+import html
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import pytest
 
 from overthink.report.pages import Captioned, page
 from overthink.report.run_page import group_page, run_page
-from report.test_figures import ONE, TWO, record
+from report.test_figures import ONE, TWO, predictions, record
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -31,6 +32,7 @@ def test_everything_is_inside_and_once() -> None:
     text = run_page("a run", ONE, [record(1, 1, 0.1), record(2, 1, 0.1)])
     assert text.count("plotly.js v") == 1
     assert not re.findall(r"(?:src|href)\s*=", own_markup(text))
+    assert "unsafe-eval" not in own_markup(text)
     assert len(text) < 6_000_000
 
 
@@ -51,8 +53,9 @@ def test_a_browser_draws_every_figure_offline(chromium: "Browser", tmp_path: Pat
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("request", lambda request: requests.append(request.url))
     opened.goto(path.as_uri())
-    opened.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 4")
-    assert opened.locator("figure").count() == 4
+    opened.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 5")
+    assert opened.locator("figure").count() == 5
+    assert opened.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
@@ -71,3 +74,35 @@ def test_a_browser_runs_nothing_foreign(chromium: "Browser", tmp_path: Path) -> 
 def test_a_group_of_one_and_of_many() -> None:
     assert "Means over 1 run," in group_page("a group", [ONE])
     assert "Means over 2 runs" in group_page("a group", [ONE, TWO])
+    assert "a group (n = 2)" in group_page("a group", [ONE, TWO])
+
+
+@pytest.mark.browser
+def test_a_sandboxed_frame_draws_every_figure(chromium: "Browser", tmp_path: Path) -> None:
+    """MLflow shows pages in a frame that may run scripts and nothing else."""
+    path = tmp_path / "frame.html"
+    inside = html.escape(group_page("a group", [ONE, TWO]))
+    path.write_text(
+        f'<!doctype html><iframe sandbox="allow-scripts" width="900" height="900" srcdoc="{inside}"></iframe>'
+    )
+    opened = chromium.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(path.as_uri())
+    frame = opened.frame_locator("iframe")
+    frame.locator("figure").nth(2).locator(".main-svg").first.wait_for()
+    assert frame.locator("figure").count() == 3
+    assert complaints == []
+
+
+@pytest.mark.browser
+def test_a_level_name_from_a_file_is_text_in_a_figure(chromium: "Browser", tmp_path: Path) -> None:
+    link = '<a href="https://example.org/">easy</a>'
+    path = tmp_path / "levels.html"
+    path.write_text(group_page("a group", [predictions(["10", "01"], [0, 1], (link, "hard"))]))
+    opened = chromium.new_page()
+    opened.goto(path.as_uri())
+    opened.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 3")
+    assert opened.locator("svg a").count() == 0
+    assert opened.locator("svg .legendtext", has_text=link).count() == 1

@@ -64,6 +64,13 @@ def test_names_from_a_store_are_never_markup() -> None:
     assert "[red]x[/red]" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
+def test_names_from_a_store_do_not_steer_the_terminal() -> None:
+    console = Console(width=200, file=io.StringIO())
+    console.print(as_rich(rows("\x1b[2Jcleared\rback")))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "?[2Jcleared?back" in shown
+
+
 def test_every_format_draws_no_rows() -> None:
     for text in TEXTS.values():
         assert isinstance(text([]), str)

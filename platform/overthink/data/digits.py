@@ -79,13 +79,16 @@ def read_mnist(folder: Path, part: Part, md5: dict[str, str] | None = None) -> D
 def read_idx(path: Path, md5: str) -> NDArray[np.uint8]:
     """Return the array of bytes in a file of the idx format (magic number, dimensions, data).
 
-    Raises ValueError naming the file where it is missing, no idx file, cut short, or of another md5.
+    Raises ValueError naming the file where it is missing, of another md5, no idx file, or not as long as it says.
     """
     if not path.is_file():
         raise ValueError(
             f"{path}: no such file; fetch it with `overthink data get mnist`, or name a folder with --data-root"
         )
     content = path.read_bytes()
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != md5:
+        raise ValueError(f"{path}: expected md5 {md5}, found {found} ({len(content)} bytes); {MEND}")
     if content[:3] != IDX_OF_BYTES:
         raise ValueError(f"{path}: no idx file of bytes, it begins with {content[:3].hex() or 'nothing'}; {MEND}")
     dimensions = int.from_bytes(content[3:4])
@@ -93,9 +96,6 @@ def read_idx(path: Path, md5: str) -> NDArray[np.uint8]:
     header = 4 + 4 * dimensions
     if len(content) != header + math.prod(shape):
         raise ValueError(f"{path}: {len(content)} bytes, but its header promises {header + math.prod(shape)}; {MEND}")
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != md5:
-        raise ValueError(f"{path}: expected md5 {md5}, found {found}; {MEND}")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
@@ -104,8 +104,8 @@ def ink_boxes(images_NHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     Raises ValueError where the ink does not fit: of MNIST's 70,000 images it fits in every one.
     """
-    top_N, height_N = _extent(images_NHW.any(axis=2))
-    left_N, width_N = _extent(images_NHW.any(axis=1))
+    top_N, height_N = _extent((images_NHW > 0).max(axis=2))
+    left_N, width_N = _extent((images_NHW > 0).max(axis=1))
     if max(height_N.max(), width_N.max()) > SIDE:
         raise ValueError(f"an image has ink of {height_N.max()}x{width_N.max()} pixels, more than {SIDE}x{SIDE}")
     border = SIDE // 2

@@ -57,10 +57,11 @@ class MaxMinMnistSpec(Spec):
         for name, count in (("train", self.train), ("test", self.test)):
             if count <= 0 or count % SMALLEST_BALANCE:
                 raise ValueError(
-                    f"{name} must be a positive multiple of {SMALLEST_BALANCE} (10 labels, levels 2:1:1), got {count}"
+                    f"{name} must be a multiple of {SMALLEST_BALANCE}, greater than or equal to {SMALLEST_BALANCE} "
+                    f"(10 labels, levels 2:1:1), got {count}"
                 )
         if self.size % (factor := self.shrink * self.space_to_depth):
-            raise ValueError(f"size must be a multiple of shrink * space_to_depth = {factor}, got {self.size}")
+            raise ValueError(f"size {self.size} is no multiple of shrink * space_to_depth = {factor}")
         return self
 
     @property

@@ -11,7 +11,10 @@ LONGEST_VALUE = 80
 
 
 class DefinitionError(ValueError):
-    """A definition cannot be run as it is written."""
+    """A definition cannot be run as it is written. It is one line that any terminal may show."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in sentence))
 
 
 def sentence_for(error: ValidationError, model: type[BaseModel], source: str, raw: Any) -> str:

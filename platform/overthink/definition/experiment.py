@@ -175,7 +175,9 @@ def _resolve(
     changed = settings.apply(changed)
     base = {key: value for key, value in changed.items() if key in GroupDefinition.model_fields}
     definition = _validate(GroupDefinition, base, place if changes else source)
-    reported = tuple(entry for entry in experiment.reported if entry.variant in (None, variant))
+    # A paper's numbers are for the definition as it is written, not for one with other values.
+    as_written = not any(path.split(".")[0] in GroupDefinition.model_fields for path, _ in settings.values)
+    reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
     return Group(variant, definition, expand(experiment.seeds), reported)
 
 

@@ -12,6 +12,10 @@ from overthink.spec import Spec
 Count = Annotated[int, Field(ge=1, le=10_000)]
 
 
+MOST_LAYERS = 1000
+"""Ten times the deepest network anybody published; more is a slip of the pen."""
+
+
 class MSDNetSpec(Spec):
     """Multi-Scale Dense Network (Huang et al. 2018). Defaults are the thesis's (section 4.2)."""
 
@@ -63,6 +67,8 @@ class MSDNetSpec(Spec):
     @model_validator(mode="after")
     def _layers_fit(self) -> Self:
         n_layers = sum(self.layers_of_blocks)
+        if n_layers > MOST_LAYERS:
+            raise ValueError(f"the blocks have {n_layers} layers in all, more than {MOST_LAYERS}")
         if self.prune == "min" and n_layers < self.scales - 1:
             raise ValueError(
                 f"prune min drops at most one scale a layer, so {self.scales} scales need at least {self.scales - 1} "

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from overthink.predictions import Predictions
-from overthink.report.drawing import draw_cost_accuracy, draw_history, draw_levels, draw_pairs
+from overthink.report.drawing import draw_accuracies, draw_cost_accuracy, draw_levels, draw_losses, draw_pairs
 from overthink.report.figures import cost_accuracy, history, levels, pairs
 from overthink.report.pages import Captioned, page
 
@@ -16,20 +16,23 @@ BOUNDS = (
 
 def run_page(title: str, predictions: Predictions, records: Sequence[Mapping[str, Any]]) -> str:
     """Return the page of one run: its test predictions, and how it got there."""
-    learning = "Loss and accuracy over epochs: validation solid, training dotted, lines where the learning rate drops"
-    figures = [*_on_predictions([predictions]), Captioned(learning, draw_history(history(records)), wide=True)]
-    return page(title, f"One run, on test data. {BOUNDS}", figures)
+    curves = history(records)
+    learning = [
+        Captioned("Loss over epochs: validation solid, training dashed", draw_losses(curves)),
+        Captioned("Accuracy over epochs: validation solid, training dashed", draw_accuracies(curves)),
+    ]
+    return page(title, f"One run, on test data. {BOUNDS}", [*_on_predictions([predictions]), *learning])
 
 
 def group_page(title: str, runs: Sequence[Predictions]) -> str:
     """Return the page of a group: means over the test predictions of its runs."""
-    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs with different seeds, bars one standard deviation"
-    return page(title, f"Means over {count}, on test data. {BOUNDS}", _on_predictions(runs))
+    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs with different seeds, ± one standard deviation"
+    return page(f"{title} (n = {len(runs)})", f"Means over {count}, on test data. {BOUNDS}", _on_predictions(runs))
 
 
 def _on_predictions(runs: Sequence[Predictions]) -> list[Captioned]:
     return [
         Captioned("Accuracy of each exit against what it costs", draw_cost_accuracy(cost_accuracy(runs)), wide=True),
-        Captioned("Overthinking for each pair of exits: right at one, wrong at a later one", draw_pairs(pairs(runs))),
-        Captioned("Overthinking and accuracy by difficulty", draw_levels(levels(runs))),
+        Captioned("Overthinking by pair of exits: right at one, wrong at a later one", draw_pairs(pairs(runs))),
+        Captioned("Overthinking and accuracy of the last exit by difficulty", draw_levels(levels(runs))),
     ]

@@ -99,8 +99,13 @@ def as_rich(rows: Sequence[Row]) -> Table:
     for column in columns:
         table.add_column(Text(column.title), justify="right" if column.number else "left")
     for row in rows:
-        table.add_row(*(Text("\n".join(column.cell(row))) for column in columns))
+        table.add_row(*(Text("\n".join(map(_inert_line, column.cell(row)))) for column in columns))
     return table
+
+
+def _inert_line(text: str) -> str:
+    """Keep a name from a store from steering the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from overthink.data import catalogue
+from overthink.data.catalogue import ENTRIES, FETCHABLE, is_here, load_dataset
+from overthink.data.digits import MNIST_FILES
+from overthink.data.max_min_mnist import MaxMinMnistSpec, load
+
+SMALL = MaxMinMnistSpec(kind="max-min-mnist", digits="embedded", train=40, test=40, space_to_depth=2)
+
+
+def test_a_specification_knows_what_it_loads() -> None:
+    dataset = load_dataset(SMALL)
+    assert dataset.digest == load(SMALL, None).digest
+    assert dataset.image_shape == SMALL.input_shape
+    assert len(dataset.classes) == SMALL.n_classes
+    assert set(np.unique(dataset.train.labels_N)) <= set(range(SMALL.n_classes))
+
+
+def test_entries_are_complete() -> None:
+    assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
+    for entry in ENTRIES:
+        assert entry.needs is None or entry.needs in FETCHABLE
+        assert entry.description
+        assert "CC BY-SA 3.0" in entry.licence
+
+
+def test_what_ships_is_here_and_what_does_not_is_not(tmp_path: Path) -> None:
+    assert [entry.name for entry in ENTRIES if is_here(entry, tmp_path)] == ["max-min-mnist-embedded"]
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in MNIST_FILES:
+        assert not all(is_here(entry, tmp_path) for entry in ENTRIES)
+        (raw / name).touch()
+    assert all(is_here(entry, tmp_path) for entry in ENTRIES)
+
+
+def test_entries_load_or_say_what_is_missing(tmp_path: Path) -> None:
+    for entry in catalogue.ENTRIES:
+        if entry.needs is None:
+            assert load_dataset(entry.example, tmp_path).image_shape == entry.example.input_shape
+        else:
+            with pytest.raises(ValueError, match=f"overthink data get {entry.needs}"):
+                load_dataset(entry.example, tmp_path)
