@@ -21,9 +21,6 @@ data_app = typer.Typer(help="Data sets: what there is, fetching it, looking at i
 app.add_typer(data_app, name="data")
 
 STORED = "run:"
-"""Before the id of a stored run, where a definition is asked for."""
-
-STORED = "run:"
 """Stands before the id of a stored run where a definition is asked for."""
 Definitions = Annotated[
     list[str],

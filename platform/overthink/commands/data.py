@@ -14,6 +14,7 @@ from overthink.data.catalogue import ENTRIES, FETCHABLE, Entry, is_here, load_da
 from overthink.data.digits import default_root
 from overthink.data.picture import sample_grid
 from overthink.definition.errors import DefinitionError, nearest
+from overthink.definition.experiment import validated
 from overthink.definition.source import Overrides
 
 
@@ -54,9 +55,8 @@ def get(name: str, data_root: Path | None, console: Console) -> None:
 def picture(name: str, output: Path | None, data_root: Path | None, settings: Sequence[str], console: Console) -> None:
     """Write a picture of samples for each class and level."""
     entry = _entry(name)
-    spec = type(entry.example).model_validate_json(
-        json.dumps(Overrides.parse(settings).apply(entry.example.model_dump(mode="json")))
-    )
+    raw = Overrides.parse(settings).apply(entry.example.model_dump(mode="json"))
+    spec = validated(type(entry.example), raw, name)
     path = output or Path(f"{name}.png")
     sample_grid(load_dataset(spec, data_root)).save(path)
     console.print(Text(f"{path}: a column a class, a row a level"), soft_wrap=True)

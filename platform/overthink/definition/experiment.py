@@ -148,7 +148,7 @@ def load_experiment(
     """
     raw = read_yaml(path)
     settings = Overrides.parse(overrides)
-    experiment = _validate(Experiment, settings.apply(raw), str(path))
+    experiment = validated(Experiment, settings.apply(raw), str(path))
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
@@ -174,7 +174,7 @@ def _resolve(
         changed = override(changed, path, value, place)
     changed = settings.apply(changed)
     base = {key: value for key, value in changed.items() if key in GroupDefinition.model_fields}
-    definition = _validate(GroupDefinition, base, place if changes else source)
+    definition = validated(GroupDefinition, base, place if changes else source)
     # A paper's numbers are for the definition as it is written, not for one with other values.
     as_written = not any(path.split(".")[0] in GroupDefinition.model_fields for path, _ in settings.values)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
@@ -187,14 +187,14 @@ def parse_run(text: str, source: str) -> RunDefinition:
         raw = json.loads(text)
     except ValueError as error:
         raise DefinitionError(f"{source}: not readable as JSON: {error}") from None
-    return _validate(RunDefinition, raw, source)
+    return validated(RunDefinition, raw, source)
 
 
 def experiment_of_run(text: str, source: str, name: str, variant: str, description: str) -> LoadedExperiment:
     """Return an experiment of the one run whose resolved definition (JSON) this is."""
     run = parse_run(text, source)
     raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}}
-    experiment = _validate(Experiment, raw, source)
+    experiment = validated(Experiment, raw, source)
     return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), ()),))
 
 
@@ -218,7 +218,8 @@ def _key(definition: GroupDefinition) -> str:
     return hashlib.sha256(json.dumps(departs, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _validate(model: type[S], raw: Any, source: str) -> S:
+def validated(model: type[S], raw: Any, source: str) -> S:
+    """Return raw data as a specification; raise DefinitionError in one sentence where it is not one."""
     try:
         return model.model_validate_json(json.dumps(raw))
     except ValidationError as error:
