@@ -92,7 +92,7 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
         (["compare", "--by", "regim"], 2, "did you mean 'regime'?"),
         (["compare", "--format", "xls"], 2, "not one of table, markdown"),
         (["data", "get", "imagenet"], 2, "no such data set"),
-        (["data", "show", "max-min-mnist", "--set", "test=3"], 2, "max-min-mnist: test: input should be greater"),
+        (["data", "show", "max-min-mnist", "--set", "test=3"], 2, "test must be a multiple of 40"),
         (["data", "show", "max-min-mnist"], 2, "overthink data get mnist"),
         (["fly"], 2, "No such command"),
     ],
