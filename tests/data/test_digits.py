@@ -48,6 +48,15 @@ def test_a_damaged_file_is_named_with_both_digests(tmp_path: Path, damage: bytes
         read_idx(path, md5["train-images-idx3-ubyte"])
 
 
+def test_the_expected_md5_comes_before_the_found_one(tmp_path: Path) -> None:
+    path = tmp_path / "train-labels-idx1-ubyte"
+    good = write_idx(path, np.array([7, 0, 9], dtype=np.uint8))
+    altered = write_idx(path, np.array([7, 0, 8], dtype=np.uint8))
+    with pytest.raises(ValueError, match="expected md5") as caught:
+        read_idx(path, good)
+    assert str(caught.value).startswith(f"{path}: expected md5 {good}, found {altered} (11 bytes)")
+
+
 def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no such file; fetch it with `overthink data get mnist`.*--data-root"):
         load_digits("mnist", "train", tmp_path)
@@ -76,11 +85,16 @@ def test_ink_boxes_against_a_loop() -> None:
         assert (box == expected).all()
 
 
-def test_ink_that_does_not_fit_is_refused() -> None:
+@pytest.mark.parametrize("height, width", [(21, 3), (3, 21)])
+def test_ink_that_does_not_fit_is_refused(height: int, width: int) -> None:
     images = np.zeros((1, 28, 28), dtype=np.uint8)
-    images[0, 2:23, 4:7] = 1
-    with pytest.raises(ValueError, match="ink of 21x3 pixels"):
+    images[0, 2 : 2 + height, 4 : 4 + width] = 1
+    with pytest.raises(ValueError, match=f"ink of {height}x{width} pixels, more than 20x20"):
         ink_boxes(images)
+
+
+def test_an_image_without_ink_stays_empty() -> None:
+    assert (ink_boxes(np.zeros((2, 28, 28), dtype=np.uint8)) == np.zeros((2, 20, 20))).all()
 
 
 def test_the_embedded_digits_are_balanced_and_whole() -> None:
@@ -98,6 +112,13 @@ def test_an_altered_embedded_file_is_noticed(monkeypatch: pytest.MonkeyPatch, tm
     (tmp_path / "digits.npz").write_bytes(b"other")
     with pytest.raises(ValueError, match="expected SHA-256"):
         load_digits("embedded", "train")
+
+
+def test_embedded_digits_of_another_digest_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = digits.EMBEDDED_SHA256
+    monkeypatch.setattr(digits, "EMBEDDED_SHA256", "0" * 64)
+    with pytest.raises(ValueError, match=f"digits.npz: expected SHA-256 {'0' * 64}, found {shipped};"):
+        load_digits("embedded", "test")
 
 
 def test_the_data_folder_is_the_users_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ def test_a_column_a_class_and_rows_a_level() -> None:
     assert one_hard[1] + 96 < picture.shape[1]
 
 
+def test_size_by_hand() -> None:
+    one = sample_grid(plain([11, 12], [0, 1], [0, 0]))
+    assert one.mode == "RGB"
+    assert one.size == (32 + 96 + 4 + 96 + 16, 40 + 96 + 16)  # unnamed levels take no width
+    two = sample_grid(plain([11, 12], [0, 1], [0, 1], ("", "")))
+    assert two.size == (one.width, one.height + 4 + 14 + 96)
+
+
 def test_more_samples_a_cell_stand_below_each_other() -> None:
     picture = np.asarray(sample_grid(plain([11, 12, 15], [0, 1, 0], [0, 0, 0], ("easy",)), per_cell=2))
     first, other, second = cells(picture, [11, 12, 15])
