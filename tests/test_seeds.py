@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from overthink.seeds import (
     STREAMS,
@@ -10,7 +8,6 @@ from overthink.seeds import (
     expand,
     generator,
     parse_seeds,
-    ranges,
     replace_free,
     torch_generator,
 )
@@ -81,12 +78,3 @@ def test_labels_are_short_where_streams_agree() -> None:
 def test_unreadable_seeds_are_named(text: str) -> None:
     with pytest.raises(ValueError, match="--seeds"):
         parse_seeds(text)
-
-
-@given(st.lists(st.integers(0, 50), min_size=1, unique=True))
-def test_seeds_written_as_ranges_read_back(seeds: list[int]) -> None:
-    assert parse_seeds(ranges(tuple(seeds))) == tuple(sorted(seeds))
-
-
-def test_ranges_by_hand() -> None:
-    assert ranges((0, 1, 2, 7)) == "0:3,7"

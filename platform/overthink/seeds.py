@@ -4,7 +4,6 @@ A run has one seed per stream. What a stream yields at a place in training (an e
 of that place alone: there is no generator state to save, and a resumed run draws exactly what it would have drawn.
 """
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import numpy as np
@@ -94,14 +93,6 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     except ValueError:
         raise ValueError(f"--seeds {text!r}: expected seeds such as 0:5, 3 or 0,2,7:9") from None
     return tuple(dict.fromkeys(seeds))
-
-
-def ranges(seeds: tuple[int, ...]) -> str:
-    """Write seeds the way `parse_seeds` reads them: (0, 1, 2, 7) becomes `0:3,7`."""
-    runs = [
-        [seed for _, seed in group] for _, group in groupby(enumerate(sorted(seeds)), lambda pair: pair[1] - pair[0])
-    ]
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}:{run[-1] + 1}" for run in runs)
 
 
 def generator(seeds: Seeds, stream: Stream, *place: int) -> np.random.Generator:

@@ -74,12 +74,6 @@ def load(folder: Path, state: TrainingState, run_key: str) -> bool:
     return False
 
 
-def load_weights(path: Path, network: torch.nn.Module) -> None:
-    """Fill a network from a stored checkpoint, momentum left aside; raises ValueError where it does not fit."""
-    _, tensors = _read(path)
-    _load_network(network, path, tensors)
-
-
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
     weights = {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
     return weights | {f"momentum/{name}": buffer for name, buffer in state.momentum.items()}
