@@ -84,7 +84,8 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
         session.train([run for run in runs if run.action in TO_DO], options)
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
-        session.abandon(tags.INTERRUPTED if interrupted else tags.FAILED, str(error) or type(error).__name__)
+        why = "interrupted by a signal" if interrupted else str(error) or type(error).__name__
+        session.abandon(tags.INTERRUPTED if interrupted else tags.FAILED, why)
         raise
     finally:
         for run in runs:

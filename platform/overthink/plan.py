@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from overthink.definition.experiment import Group, LoadedExperiment, RunDefinition, run_key
 from overthink.tracking import tags
-from overthink.tracking.liveness import is_gone
+from overthink.tracking.liveness import is_gone, this_host, this_process
 from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
@@ -94,7 +94,7 @@ def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:
 def _abandoned(stored: StoredRun) -> bool:
     """Tell whether a running run may go on here: its process is gone, or is this one, which does not train it."""
     host, process = stored.tags.get(tags.HOST, ""), stored.tags.get(tags.PROCESS, "")
-    return is_gone(host, process) or process.partition("@")[0] == str(os.getpid())
+    return is_gone(host, process) or (host, process) == (this_host(), this_process())
 
 
 def _lock(key: str) -> FileLock | None:

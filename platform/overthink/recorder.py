@@ -177,6 +177,13 @@ class GroupRecorder:
             return [Predictions.read(file) for file in files]
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return "unknown"
+
+
 def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
     """Return the tags that runs and their group share."""
     reported = [entry.model_dump(mode="json") for entry in group.reported]
@@ -187,7 +194,7 @@ def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
         tags.REPORTED: json.dumps(reported),
         "mlflow.source.name": experiment.source,
         "mlflow.source.type": "LOCAL",
-        "mlflow.user": getpass.getuser(),
+        "mlflow.user": _user(),
         **{f"overthink.{name}": value for name, value in summary(group.definition).items()},
     }
 

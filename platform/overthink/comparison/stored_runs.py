@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from overthink.tracking import sqlite_reader
+from overthink.tracking import sqlite_reader, tags
 from overthink.tracking.stored import StoredRun
 from overthink.tracking.uri import database_file, tracking_uri
 
@@ -47,6 +47,7 @@ def _from_mlflow(uri: str, refresh: bool) -> list[StoredRun]:
         fresh = [
             *search(store, f"attributes.end_time >= {since}"),
             *search(store, "attributes.status != 'FINISHED'"),
+            *search(store, f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'"),
         ]
     else:
         fresh = list(search(store, ""))

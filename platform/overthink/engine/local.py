@@ -95,6 +95,8 @@ class LocalEngine:
         except BrokenPipeError:
             pass  # it died while idle: the empty pipe below says so
         for line in process.stdout:
+            if not line.endswith("\n"):
+                break  # half a line: it was killed while it spoke
             body = json.loads(line)
             yield Message(job, body, ends=bool(body.get("ends")))
             if body.get("ends"):
