@@ -97,9 +97,8 @@ class RunRecorder:
         self.writer.artifacts(self.run_id, [folder / f"{split}.parquet" for split in SPLITS], "predictions")
         self.writer.artifacts(self.run_id, [folder / "checkpoint.safetensors"], "checkpoint")
         self.writer.text(self.run_id, "figures.html", run_page(self.planned.name, predictions["test"], self.history))
-        if not self.writer.logged_steps(
-            self.run_id, FINAL_METRIC
-        ):  # they may be there from an attempt that was cut off
+        cut_off_after_metrics = self.writer.logged_steps(self.run_id, FINAL_METRIC)
+        if not cut_off_after_metrics:
             self.writer.log(self.run_id, metrics, step=len(self.history))
         self.writer.log(self.run_id, run_tags={"mlflow.note.content": run_note(metrics, self.mul_adds)})
         self.writer.close(self.run_id, tags.FINISHED)
