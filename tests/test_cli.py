@@ -127,6 +127,12 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path, empty_database: Path)
     assert not (tmp_path / ".overthink").exists()
 
 
+def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
+    done = overthink(tmp_path, "run", str(definition(tmp_path)), "--dry-run")
+    assert "2 of 2 runs would be trained" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
+
+
 def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     variants = {"good": {}, "wild": {"regime.0.lr": 1e30}}
@@ -135,7 +141,7 @@ def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) 
     assert done.returncode == 3, done.stderr
     good, wild = sorted(json.loads(done.stdout)["rows"], key=lambda row: row["group"])
     assert good["estimates"]["test/accuracy/last"]["n"] == 1
-    assert wild["unfinished"] == {"0": "diverged"}
+    assert wild["gaps"] == [{"group": "small: wild", "seed": "0", "outcome": "diverged"}]
     assert "the run diverged" in done.stderr
     assert "\x1b" not in done.stderr + done.stdout
     assert "workflowType=machine_learning&viewStateShareKey=" in done.stderr
@@ -156,7 +162,7 @@ def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     runs = [parent("0 1 2", reported=0.1793), stored("0"), stored("1", last=0.7), stored("2", tags.DIVERGED)]
     store_of(tmp_path, runs, empty_database)
-    table = overthink(tmp_path, "compare", "quickstart")
+    table = overthink(tmp_path, "compare")
     assert table.returncode == 3  # a seed is missing from the numbers
     assert "65.00 ± 7.07" in table.stdout
     assert "paper 17.93" in table.stdout
@@ -174,6 +180,18 @@ def test_compare_on_nothing_says_so(tmp_path: Path) -> None:
     done = overthink(tmp_path, "compare")
     assert (done.returncode, done.stdout) == (0, "")
     assert "no such runs yet" in done.stderr
+    assert json.loads(overthink(tmp_path, "compare", "--format", "json").stdout)["rows"] == []
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_compare_shows_what_a_definition_asks_for_and_nobody_has_run(tmp_path: Path, empty_database: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    path = definition(tmp_path, variants={"narrow": {}, "wide": {"network.growth": 4}})
+    done = overthink(tmp_path, "compare", str(path), "--format", "json")
+    assert done.returncode == 3
+    rows = json.loads(done.stdout)["rows"]
+    assert [row["group"] for row in rows] == ["small: narrow", "small: wide"]
+    assert [gap["outcome"] for row in rows for gap in row["gaps"]] == ["missing"] * 4
 
 
 def test_data_list_and_show(tmp_path: Path) -> None:

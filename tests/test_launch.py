@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,20 @@ import pytest
 
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.experiment import experiment_of_run
-from overthink.launch import Options, Outcomes, launch
+from overthink.launch import launch
+from overthink.outcomes import Options, Outcomes
 from overthink.plan import PlannedRun, plan, run_folder
 from overthink.predictions import Predictions
+from overthink.recording import group_recorder
+from overthink.recording.group_recorder import GroupRecorder
+from overthink.recording.run_recorder import RunRecorder
+from overthink.session import Session
 from overthink.tracking import tags
+from overthink.tracking.liveness import SILENCE_SECONDS, this_host
 from overthink.tracking.reader import find_runs, stored_definition
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
+from overthink.tracking.writer import Writer
 from small import definition, small
 
 Bodies = list[dict[str, Any]]
@@ -87,6 +95,11 @@ def test_predictions(store: Store, run: StoredRun, folder: Path) -> Predictions:
 test_predictions.__test__ = False  # type: ignore[attr-defined]
 
 
+def attempts(store: Store, run_id: str, folder: Path) -> list[dict[str, Any]]:
+    stored = json.loads(store.artifact(run_id, "provenance.json", folder).read_text())
+    return list(stored["attempts"])
+
+
 def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Path, Outcomes], tmp_path: Path) -> None:
     assert launched_once[1].complete
     store = launched
@@ -109,9 +122,10 @@ def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Pa
     assert "| exit |" in first.tags["mlflow.note.content"]
     there = {item.path for item in store.client.list_artifacts(first.run_id)}
     assert there == {"definition.json", "provenance.json", "predictions", "checkpoint", "figures.html"}
-    provenance = json.loads(store.artifact(first.run_id, "provenance.json", tmp_path).read_text())
-    assert provenance["settings"]["threads"] == 1
-    assert provenance["versions"]["torch"]
+    (attempt,) = attempts(store, first.run_id, tmp_path)
+    assert attempt["settings"]["threads"] == 1
+    assert attempt["versions"]["torch"]
+    assert attempt["epochs_before"] == 0
     assert not run_folder(first.tags[tags.RUN_KEY]).exists()
 
 
@@ -142,7 +156,7 @@ def test_more_seeds_train_those_alone_and_join_the_group(launched: Store, tmp_pa
     launch(store, [small(tmp_path, seeds=3)], Options(), quiet)
     assert {body["run"] for body in quiet.bodies} == {"small: base seed 2"}
     assert group_of(store).metrics["seeds/n"] == 3.0
-    assert group_of(store).tags[tags.SEEDS] == "0 1 2"
+    assert group_of(store).tags[tags.SEEDS] == "0:3"
 
 
 def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path) -> None:
@@ -192,11 +206,119 @@ def test_missing_data_leave_nothing_half_made(store: Store, tmp_path: Path) -> N
 
 def test_runs_of_dead_processes_are_found_and_closed(store: Store, tmp_path: Path) -> None:
     experiment = store.experiment("old", "note")
-    abandoned = {tags.KIND: tags.KIND_RUN, tags.HOST: os.uname().nodename, tags.PROCESS: "4194999@1.0"}
+    abandoned = {tags.KIND: tags.KIND_RUN, tags.HOST: this_host(), tags.PROCESS: "4194999@1.0"}
     elsewhere = abandoned | {tags.HOST: "another-machine"}
     ids = [store.client.create_run(experiment, tags=run_tags).info.run_id for run_tags in (abandoned, elsewhere)]
     launch(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), Quiet())
     assert [store.client.get_run(run_id).info.status for run_id in ids] == ["KILLED", "RUNNING"]
+
+
+def test_a_run_left_on_a_machine_that_is_gone_goes_on(store: Store, tmp_path: Path) -> None:
+    """Its heartbeat stopped long ago; where it wrote none, force alone may take it over."""
+    once = {"seeds": 1, "regime": [{"epochs": 1}]}
+    launch(store, [small(tmp_path, **once)], Options(), Quiet())
+    (run,) = runs_of(store)
+    store.client.update_run(run.run_id, status="RUNNING")
+    store.client.set_tag(run.run_id, tags.HOST, "another-machine")
+
+    def action(force: bool = False) -> str:
+        return plan(store, [small(tmp_path, **once)], force, dry=True)[0].action
+
+    assert (action(), action(force=True)) == ("busy", "busy")
+    store.client.set_tag(run.run_id, tags.HEARTBEAT, f"{time.time() - 2 * SILENCE_SECONDS:.0f}")
+    assert (action(), action(force=True)) == ("resume", "train")
+    store.client.delete_tag(run.run_id, tags.HEARTBEAT)
+    assert (action(), action(force=True)) == ("busy", "train")
+
+
+def test_a_force_that_was_cut_short_goes_on(launched: Store, tmp_path: Path) -> None:
+    store, one = launched, small(tmp_path, seeds=1)
+    (planned,) = plan(store, [one], force=True)
+    assert planned.forced
+    writer = Writer(store)
+    recorder = RunRecorder.open(store, writer, planned, group_of(store).experiment_id, group_of(store).run_id)
+    recorder.ended(tags.INTERRUPTED, "interrupted by a signal")
+    assert planned.lock is not None
+    planned.lock.release()
+    (again,) = plan(store, [one], dry=True)
+    assert again.stored is not None
+    assert (again.action, again.stored.run_id) == ("resume", recorder.run_id)
+    assert launch(store, [one], Options(), Quiet()).complete
+    assert store.client.get_run(recorder.run_id).info.status == "FINISHED"
+    assert plan(store, [one], dry=True)[0].action == "done"
+
+
+def test_one_run_that_cannot_be_recorded_leaves_the_others_alone(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk under the artifacts is full while one run of two is recorded: it goes on at the next call."""
+    write = Writer.artifacts
+    refused: list[str] = []
+
+    def full(self: Writer, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
+        if not refused:
+            refused.append(run_id)
+            raise OSError(28, "No space left on device")
+        write(self, run_id, files, folder)
+
+    monkeypatch.setattr(Writer, "artifacts", full)
+    short = small(tmp_path, regime=[{"epochs": 1}])
+    outcomes = launch(store, [short], Options(), Quiet())
+    assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1, tags.FINISHED: 1}
+    (message,) = outcomes.messages.values()
+    assert "could not be recorded: [Errno 28] No space left" in message
+    assert group_of(store).outcome == tags.FAILED
+    again = launch(store, [short], Options(), Quiet())
+    assert again.complete
+    assert [run.outcome for run in runs_of(store)] == [tags.FINISHED, tags.FINISHED]
+    told = attempts(store, refused[0], tmp_path)
+    assert [attempt["epochs_before"] for attempt in told] == [0, 1]
+
+
+def test_a_damaged_file_of_one_group_leaves_the_other_groups_alone(store: Store, tmp_path: Path) -> None:
+    two = {"regime": [{"epochs": 1}], "variants": {"one": {}, "two": {"network.growth": 4}}}
+    launch(store, [small(tmp_path, seeds=1, **two)], Options(jobs=2), Quiet())
+    damaged = next(run for run in runs_of(store) if run.tags[tags.VARIANT] == "one")
+    (tmp_path / "test.parquet").write_bytes(b"noise")
+    store.client.log_artifact(damaged.run_id, str(tmp_path / "test.parquet"), "predictions")
+    outcomes = launch(store, [small(tmp_path, seeds=2, **two)], Options(jobs=2), Quiet())
+    assert not outcomes.complete
+    assert list(outcomes.unaggregated) == ["small: one"]
+    groups = {run.tags[tags.VARIANT]: run for run in find_runs(store, kind=tags.KIND_GROUP)}
+    assert (groups["one"].outcome, groups["two"].outcome) == (tags.INTERRUPTED, tags.FINISHED)
+    assert groups["two"].metrics["seeds/n"] == 2.0
+
+
+def test_a_signal_after_the_end_leaves_a_finished_run_finished(launched: Store, tmp_path: Path) -> None:
+    store = launched
+    first, _ = runs_of(store)
+    (planned, _) = plan(store, [small(tmp_path)], dry=True)
+    session = Session(store, Writer(store), [planned], Outcomes(), Quiet())
+    session._open[planned.key] = RunRecorder(store, Writer(store), planned, first.run_id, closing=True)
+    session.abandon(tags.INTERRUPTED, "interrupted by a signal")
+    assert store.client.get_run(first.run_id).info.status == "FINISHED"
+
+
+def test_two_groups_made_at_one_moment_become_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plan(store, [small(tmp_path)])
+    experiment_id = store.experiment("small", "note")
+    seen = group_recorder._oldest
+    blind = iter([True])
+    monkeypatch.setattr(group_recorder, "_oldest", lambda *of: None if next(blind, False) else seen(*of))
+    first = GroupRecorder.open(store, Writer(store), planned, experiment_id)
+    blind = iter([True])  # the second call looks before the first has written, and finds nothing either
+    second = GroupRecorder.open(store, Writer(store), planned, experiment_id)
+    assert first.run_id == second.run_id == group_of(store).run_id
+
+
+def test_a_diverged_seed_is_not_put_together_again_and_again(store: Store, tmp_path: Path) -> None:
+    wild = small(tmp_path, regime=[{"epochs": 1, "lr": 1e30}], seeds=1)
+    launch(store, [wild], Options(), Quiet())
+    before = group_of(store)
+    launch(store, [wild], Options(), Quiet())
+    assert group_of(store) == before
 
 
 def command(folder: Path, *arguments: str) -> "subprocess.Popen[str]":

@@ -7,8 +7,10 @@ from overthink.seeds import (
     SeedStreams,
     expand,
     generator,
+    joined,
     parse_seeds,
     replace_free,
+    split_labels,
     torch_generator,
 )
 
@@ -45,6 +47,25 @@ def test_new_seeds_leave_fixed_streams_alone() -> None:
         Seeds(split=9, init=2, order=2, augment=2),
     )
     assert replace_free(5, (1, 2)) == (1, 2)
+
+
+def test_labels_are_joined_into_spans_and_split_again() -> None:
+    labels = ["0", "1", "2", "7", "split0-init1-order0-augment0", "9", "10"]
+    assert joined(labels) == "0:3 7 split0-init1-order0-augment0 9 10"
+    assert split_labels(joined(labels)) == labels
+    assert len(joined(map(str, range(10_000)))) < 10
+    with pytest.raises(ValueError, match="more than a store can name"):
+        joined(f"split{number}-init0-order0-augment0" for number in range(1000))
+
+
+def test_a_span_from_a_store_is_not_believed_without_bounds() -> None:
+    assert len(split_labels("0:9999999999999999999")) == 10_000
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "0:9223372036854775809", "0:99999999", "5:5", "²", "-1"])
+def test_seeds_out_of_range_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"--seeds '{text}': "):
+        parse_seeds(text)
 
 
 def test_streams_and_places_are_independent() -> None:

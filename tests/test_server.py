@@ -15,7 +15,8 @@ import pytest
 from overthink.commands.ui import command, environment
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.comparison.stored_runs import stored_runs
-from overthink.launch import Options, launch
+from overthink.launch import launch
+from overthink.outcomes import Options
 from overthink.predictions import Predictions
 from overthink.tracking import tags
 from overthink.tracking.reader import find_runs
@@ -31,10 +32,11 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    arguments = [*command(f"sqlite:///{tmp_path}/served.db", port), "--serve-artifacts"]
+    arguments = [*command(port), "--serve-artifacts"]
     arguments += ["--artifacts-destination", str(tmp_path / "served")]
+    uri = f"sqlite:///{tmp_path}/served.db"
     with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen(arguments, env=environment(), stderr=log, stdout=log, start_new_session=True)
+        process = subprocess.Popen(arguments, env=environment(uri), stderr=log, stdout=log, start_new_session=True)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):

@@ -77,5 +77,8 @@ def test_the_link_lands_on_the_runs_with_the_columns_that_matter(chromium: "Brow
 def test_the_server_listens_on_this_machine_alone() -> None:
     from overthink.commands.ui import command, environment
 
-    assert command("sqlite:///x.db", 5000)[command("sqlite:///x.db", 5000).index("--host") + 1] == "127.0.0.1"
-    assert environment()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    assert command(5000)[command(5000).index("--host") + 1] == "127.0.0.1"
+    settings = environment("postgresql://me:secret@db/mlflow")
+    assert settings["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    assert settings["MLFLOW_BACKEND_STORE_URI"] == "postgresql://me:secret@db/mlflow"
+    assert "secret" not in " ".join(command(5000))  # anybody may read a command line

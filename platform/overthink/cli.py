@@ -27,7 +27,7 @@ Definitions = Annotated[
     typer.Argument(help="Definition files, names of shipped ones (quickstart), or run:ID for a run of the store."),
 ]
 Settings = Annotated[
-    list[str], typer.Option("--set", help="Override a value: --set regime.0.epochs=5", metavar="KEY=VALUE")
+    list[str], typer.Option("--set", help="Override a value: --set regime.0.lr=0.05", metavar="KEY=VALUE")
 ]
 SeedsOption = Annotated[
     str | None,
@@ -64,7 +64,7 @@ def options(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913, PLR0917 - an option each
     definitions: Definitions,
     settings: Settings = [],  # noqa: B006 - typer copies it
     seeds: SeedsOption = None,
@@ -73,6 +73,9 @@ def run(
     data_root: DataRoot = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train anew what is finished already.")] = False,
+    no_reuse: Annotated[
+        bool, typer.Option("--no-reuse", help="Train every phase, also those that another run has trained already.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train what definitions ask for, unless the store has it already; then show the overthinking table."""
@@ -80,7 +83,8 @@ def run(
     from overthink.commands.run import RunOptions
     from overthink.commands.run import run as launch_all
 
-    raise typer.Exit(launch_all(loaded, RunOptions(jobs, device, data_root, dry_run, force, as_json), log()))
+    wanted = RunOptions(jobs, device, data_root, dry_run, force, not no_reuse, as_json)
+    raise typer.Exit(launch_all(loaded, wanted, log()))
 
 
 @app.command()
@@ -176,7 +180,7 @@ def _load_stored(name: str) -> "LoadedExperiment":
     from overthink.tracking.store import Store
 
     stored = stored_definition(Store(), name.removeprefix(STORED))
-    return experiment_of_run(stored.text, name, stored.name, stored.variant, stored.description)
+    return experiment_of_run(stored.text, name, stored.name, stored.variant, stored.description, changes=stored.changes)
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 def exit_code_for(error: BaseException, console: Console) -> int:
     """Say an error in one sentence on the console and return the exit code; with --debug, show the traceback."""
     if isinstance(error, InterruptedBySignal):
-        console.print("Interrupted. The same command goes on from here.")
+        console.print("Interrupted. The same command, without --force, goes on from here.")
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else FAILURE
     if os.environ.get("OVERTHINK_DEBUG"):

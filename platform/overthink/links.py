@@ -3,6 +3,7 @@
 from overthink.comparison.overthinking import COLUMNS
 from overthink.tracking import tags
 from overthink.tracking.store import Store
+from overthink.tracking.uri import without_account
 from overthink.tracking.view import CREATED_FLAT, default_sections, link, view_key, view_state
 
 PORT = 5000
@@ -33,7 +34,7 @@ def views(exits: int) -> dict[str, str]:
 
 def runs_link(store: Store, experiment_id: str, base_url: str | None = None) -> str:
     """Return the address of an experiment's runs, in its own view where it has one."""
-    served = store.uri.rstrip("/") if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{PORT}"
+    served = without_account(store.uri) if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{PORT}"
     return link(base_url or served, experiment_id, store.view_of(experiment_id))
 
 

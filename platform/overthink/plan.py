@@ -1,22 +1,31 @@
 """What a call has to do: which runs are finished already, which go on from a checkpoint, which are new."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
 from overthink.definition.experiment import Group, LoadedExperiment, RunDefinition, run_key
+from overthink.seeds import joined
 from overthink.tracking import tags
-from overthink.tracking.liveness import is_gone, this_host, this_process
+from overthink.tracking.liveness import is_gone, is_this
 from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
 
 Action = Literal["train", "resume", "done", "diverged", "busy"]
 TO_DO: tuple[Action, ...] = ("train", "resume")
+
+
+class Parent(NamedTuple):
+    """The run of the same seeds whose whole regime is how another run's regime begins."""
+
+    key: str
+    run_id: str | None
+    """None while it is still to be trained by this very call."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,12 @@ class PlannedRun:
     action: Action
     stored: StoredRun | None
     """The run in the store that is done, or that goes on."""
+    forced: bool
+    """Whether it is trained although a finished run of its key is in the store."""
     lock: FileLock | None
     """Held while this process is at the run; None in a dry run and where there is nothing to do."""
+    parent: Parent | None = None
+    """Where its first phases come from; None where it trains them itself."""
 
     @property
     def name(self) -> str:
@@ -41,7 +54,7 @@ class PlannedRun:
     @property
     def group_name(self) -> str:
         """A readable name of its group."""
-        return f"{self.experiment.experiment.name}: {self.group.variant}"
+        return f"{self.experiment.experiment.name}: {self.group.label}"
 
 
 def state_folder() -> Path:
@@ -55,46 +68,85 @@ def run_folder(key: str) -> Path:
 
 
 def plan(
-    store: Store, experiments: Sequence[LoadedExperiment], force: bool = False, dry: bool = False
+    store: Store | None,
+    experiments: Sequence[LoadedExperiment],
+    force: bool = False,
+    reuse: bool = True,
+    dry: bool = False,
 ) -> list[PlannedRun]:
-    """Return every run that the experiments ask for, once each, in their order. Unless dry, runs to do are locked."""
+    """Return every run that the experiments ask for, once each, in their order. Unless dry, runs to do are locked.
+
+    With `reuse`, a run begins where a run of its first phases and its seeds has ended. None stands for a store that
+    does not exist yet.
+    """
     planned: dict[str, PlannedRun] = {}
     for experiment in experiments:
         for group in experiment.groups:
-            locks = {run_key(run): None if dry else _lock(run_key(run)) for run in group.runs}
-            stored = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key))
-            for run in group.runs:
-                key = run_key(run)
-                if key in planned:
-                    continue
-                action = _action(stored.get(key), force, locked_out=not dry and locks[key] is None)
-                lock = locks[key]
-                if lock is not None and action not in TO_DO:
-                    lock.release()
-                    lock = None
-                known = stored.get(key) if action != "train" else None
-                planned[key] = PlannedRun(experiment, group, run, key, action, known, lock)
-    return list(planned.values())
+            joined(seeds.label for seeds in group.seeds)  # too many are said before anything is trained
+            runs = {key: run for run in group.runs if (key := run_key(run)) not in planned}
+            locks = {key: None if dry else _lock(key) for key in runs}
+            known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
+            for key, run in runs.items():
+                of_key = [entry for entry in known if entry.tags.get(tags.RUN_KEY) == key]
+                planned[key] = _planned(experiment, group, run, of_key, force, locks[key], dry)
+    if not reuse:
+        return list(planned.values())
+    return [replace(run, parent=_parent(store, run, planned)) for run in planned.values()]
+
+
+def _parent(store: Store | None, child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
+    """Return the run that has trained, or will have trained, the most of a run's first phases."""
+    if child.action not in TO_DO:
+        return None
+    for n_phases in range(len(child.run.regime) - 1, 0, -1):
+        key = run_key(child.run.model_copy(update={"regime": child.run.regime[:n_phases]}))
+        if key in planned and planned[key].action in TO_DO:
+            return Parent(key, None)
+        known = find_runs(store, kind=tags.KIND_RUN, run_key=key) if store else []
+        for run in newest_per_key(known).values():
+            if run.outcome == tags.FINISHED:
+                return Parent(key, run.run_id)
+    return None
+
+
+def _planned(
+    experiment: LoadedExperiment,
+    group: Group,
+    run: RunDefinition,
+    known: Sequence[StoredRun],
+    force: bool,
+    lock: FileLock | None,
+    dry: bool,
+) -> PlannedRun:
+    key, standing = run_key(run), _standing(known)
+    action = _action(standing, force, locked_out=lock is None and not dry)
+    if lock is not None and action not in TO_DO:
+        lock.release()
+        lock = None
+    forced = any(entry.outcome == tags.FINISHED for entry in known)
+    return PlannedRun(experiment, group, run, key, action, standing if action != "train" else None, forced, lock)
+
+
+def _standing(known: Iterable[StoredRun]) -> StoredRun | None:
+    """Return the run that a key stands at: the finished one, unless a later --force was cut short and goes on."""
+    runs = sorted(known, key=lambda run: run.started_ms)
+    if runs and tags.FORCED in runs[-1].tags and runs[-1].outcome != tags.DIVERGED:
+        return runs[-1]
+    return next(iter(newest_per_key(runs).values()), None)
 
 
 def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:
     if locked_out:
         return "busy"
-    if stored is None or (force and stored.outcome != tags.RUNNING):
+    if stored is None:
         return "train"
-    if stored.outcome == tags.FINISHED:
-        return "done"
-    if stored.outcome == tags.DIVERGED:
-        return "diverged"
-    if stored.outcome == tags.RUNNING and not _abandoned(stored):
-        return "busy"
-    return "train" if force else "resume"
-
-
-def _abandoned(stored: StoredRun) -> bool:
-    """Tell whether a running run may go on here: its process is gone, or is this one, which does not train it."""
-    host, process = stored.tags.get(tags.HOST, ""), stored.tags.get(tags.PROCESS, "")
-    return is_gone(host, process) or (host, process) == (this_host(), this_process())
+    if stored.outcome == tags.RUNNING and not (is_gone(stored.tags) or is_this(stored.tags)):
+        # Without a heartbeat (an older version, on a machine that may be gone) force alone can tell.
+        return "train" if force and tags.HEARTBEAT not in stored.tags else "busy"
+    if force:
+        return "train"
+    known: dict[str, Action] = {tags.FINISHED: "done", tags.DIVERGED: "diverged"}
+    return known.get(stored.outcome, "resume")
 
 
 def _lock(key: str) -> FileLock | None:

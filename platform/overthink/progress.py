@@ -50,6 +50,8 @@ class Bars:
             case "started":
                 assert self._all is not None
                 self._progress.update(self._all, note="")
+                if "warning" in body:
+                    self._console.print(Text(f"{run.name}: {body['warning']}"))
                 done, total = len(body["history"]), total_epochs(run.run.regime)
                 self._tasks[run.key] = self._progress.add_task(_short(run.name), total=total, completed=done, note="")
                 self._advance(done)
@@ -94,7 +96,10 @@ def _event(run: PlannedRun, body: dict[str, Any]) -> str:
     match body["event"]:
         case "started":
             device, images = body["settings"]["device"], body["samples"]["train"]
-            return f"started on {device} ({images} training images, {body['mul_adds'][-1] / 1e6:.1f} M MUL-ADDs)"
+            warning = f"; {body['warning']}" if "warning" in body else ""
+            return (
+                f"started on {device} ({images} training images, {body['mul_adds'][-1] / 1e6:.1f} M MUL-ADDs){warning}"
+            )
         case "epoch":
             total = total_epochs(run.run.regime)
             return f"epoch {body['epoch']}/{total}, loss {body['train_loss']:.3f}, {_accuracies(body)}"

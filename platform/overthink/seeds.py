@@ -4,6 +4,8 @@ A run has one seed per stream. What a stream yields at a place in training (an e
 of that place alone: there is no generator state to save, and a resumed run draws exactly what it would have drawn.
 """
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import numpy as np
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
 
 Stream = Literal["split", "init", "order", "augment"]
 STREAMS: tuple[Stream, ...] = get_args(Stream)
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+LARGEST_SEED = 2**63 - 1
+MOST_RUNS = 10_000
+"""Of one group."""
+LONGEST_LABELS = 8000
+"""Characters that a tag of a store holds."""
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class Seeds(Spec):
@@ -55,7 +62,7 @@ class SeedStreams(Spec):
         return self
 
 
-SeedPlan = Annotated[int, Field(ge=1, le=10_000)] | Annotated[tuple[Seed, ...], Field(min_length=1)] | SeedStreams
+SeedPlan = Annotated[int, Field(ge=1, le=MOST_RUNS)] | Annotated[tuple[Seed, ...], Field(min_length=1)] | SeedStreams
 
 
 def expand(plan: int | tuple[int, ...] | SeedStreams) -> tuple[Seeds, ...]:
@@ -85,14 +92,55 @@ def replace_free(plan: int | tuple[int, ...] | SeedStreams, seeds: tuple[int, ..
 
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Read `0:5` (0 up to and not including 5), `3`, or `0,2,7:9`; raise ValueError with the text otherwise."""
-    try:
-        spans = [[int(end) for end in part.split(":")] for part in text.split(",")]
-        seeds = [seed for span in spans for seed in (range(*span) if len(span) == 2 else span)]
-        if not seeds or min(seeds) < 0 or any(len(span) > 2 for span in spans):
-            raise ValueError
-    except ValueError:
-        raise ValueError(f"--seeds {text!r}: expected seeds such as 0:5, 3 or 0,2,7:9") from None
-    return tuple(dict.fromkeys(seeds))
+    if not re.fullmatch(r"[0-9]+(:[0-9]+)?(,[0-9]+(:[0-9]+)?)*", text):
+        raise ValueError(f"--seeds {text!r}: expected seeds such as 0:5, 3 or 0,2,7:9")
+    seeds: dict[int, None] = {}
+    for part in text.split(","):
+        first, _, end = part.partition(":")
+        span = int(first), int(end or int(first) + 1)
+        if not span[0] < span[1] <= LARGEST_SEED + 1:
+            raise ValueError(f"--seeds {text!r}: {part} is no span of seeds from 0 to 2^63 - 1")
+        if span[1] - span[0] > MOST_RUNS - len(seeds):
+            raise ValueError(f"--seeds {text!r}: more than {MOST_RUNS} seeds")
+        seeds |= dict.fromkeys(range(*span))
+    return tuple(seeds)
+
+
+def joined(labels: Iterable[str]) -> str:
+    """Return labels of runs as one text, consecutive numbers as spans: `0:5 7 split0-init1-order0-augment0`.
+
+    Raises ValueError where there are more than a store can name for one group.
+    """
+    parts: list[str] = []
+    numbers: list[int] = []
+    for label in [*dict.fromkeys(labels), None]:
+        number = int(label) if label is not None and label.isdecimal() else None
+        if numbers and number != numbers[-1] + 1:
+            parts += [f"{numbers[0]}:{numbers[-1] + 1}"] if len(numbers) > 2 else map(str, numbers)
+            numbers = []
+        if number is not None:
+            numbers.append(number)
+        elif label is not None:
+            parts.append(label)
+    text = " ".join(parts)
+    if len(text) > LONGEST_LABELS:
+        raise ValueError(
+            f"the seeds {text[:60]}... are more than a store can name for one group: use spans such as 0:100"
+        )
+    return text
+
+
+def split_labels(text: str) -> list[str]:
+    """Return the labels of a text that `joined` made; text from a store is not trusted to be one."""
+    labels: list[str] = []
+    for part in text.split():
+        span = re.fullmatch(r"([0-9]{1,19}):([0-9]{1,19})", part)
+        if span is None:
+            labels.append(part)
+        else:
+            first = int(span[1])
+            labels += map(str, range(first, min(int(span[2]), first + MOST_RUNS)))
+    return labels
 
 
 def generator(seeds: Seeds, stream: Stream, *place: int) -> np.random.Generator:

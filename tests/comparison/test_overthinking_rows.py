@@ -1,7 +1,7 @@
 import pytest
 
 from comparison.stored import parent, stored
-from overthink.comparison.overthinking import PaperNumber, Row, overthinking_rows
+from overthink.comparison.overthinking import MISSING, Gap, PaperNumber, Row, overthinking_rows
 from overthink.tracking import tags
 from overthink.tracking.stored import StoredRun
 
@@ -19,13 +19,12 @@ def test_one_group_by_hand() -> None:
     assert last.std == pytest.approx(0.1 / 2**0.5)
     assert row.reported == {"test/overthinking/any_later": PaperNumber(0.1793, "Table 3.1", False)}
     assert row.finished == ("0", "1")
-    assert (row.missing, row.unfinished) == ((), {})
+    assert row.gaps == ()
 
 
 def test_missing_and_failed_seeds_are_shown_not_dropped() -> None:
-    (row,) = rows_of(parent("0 1 2 3"), stored("0"), stored("2", tags.DIVERGED), stored("3", tags.RUNNING))
-    assert row.missing == ("1",)
-    assert row.unfinished == {"2": tags.DIVERGED, "3": tags.RUNNING}
+    (row,) = rows_of(parent("0:4"), stored("0"), stored("2", tags.DIVERGED), stored("3", tags.RUNNING))
+    assert {(gap.seed, gap.outcome) for gap in row.gaps} == {("1", MISSING), ("2", tags.DIVERGED), ("3", tags.RUNNING)}
     assert row.estimates["test/accuracy/last"].n == 1
 
 
@@ -34,7 +33,7 @@ def test_the_newest_finished_run_of_a_key_counts() -> None:
     failed_later = stored("0", tags.FAILED, started_ms=3)
     (row,) = rows_of(old, new, failed_later)
     assert row.estimates["test/accuracy/last"] == (1, 0.9, None, None, None)
-    assert row.unfinished == {}
+    assert row.gaps == ()
 
 
 def test_groups_can_be_pooled_by_regime() -> None:
@@ -43,6 +42,29 @@ def test_groups_can_be_pooled_by_regime() -> None:
         ("4 joint", 2),
         ("8 joint", 1),
     ]
+
+
+def test_the_same_seed_failing_in_two_pooled_groups_counts_twice() -> None:
+    (row,) = rows_of(
+        *(stored("0", tags.FAILED, group=group, variant=group) for group in ("a", "b")),
+        *(parent("0 1", group=group, variant=group) for group in ("a", "b")),
+        by="regime",
+    )
+    assert sorted(row.gaps) == [
+        Gap("quickstart: a", "0", tags.FAILED),
+        Gap("quickstart: a", "1", MISSING),
+        Gap("quickstart: b", "0", tags.FAILED),
+        Gap("quickstart: b", "1", MISSING),
+    ]
+
+
+def test_regimes_that_read_alike_and_differ_are_not_pooled() -> None:
+    """Short words hide a learning rate; the key of the part does not."""
+    one, other, same = (stored("0", group=group) for group in "abc")
+    for run, key in ((one, "aaaaaaaa"), (other, "bbbbbbbb"), (same, "aaaaaaaa")):
+        run.tags[tags.part_key("regime")] = key
+    rows = rows_of(one, other, same, by="regime")
+    assert [(row.group, len(row.finished)) for row in rows] == [("4 joint #aaaaaa", 2), ("4 joint #bbbbbb", 1)]
 
 
 def test_no_runs_give_no_rows() -> None:

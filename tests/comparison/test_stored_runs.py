@@ -1,9 +1,11 @@
 """The quick ways to a store's runs give what MLflow itself gives."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+from comparison.stored import stored
 from overthink.comparison import stored_runs
 from overthink.comparison.frame import frame_of
 from overthink.tracking import sqlite_reader, tags
@@ -78,6 +80,33 @@ def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.Mo
     assert "asked" not in second[old].tags
     assert second[going].tags["new"] == "tag"
     assert "asked" in by_id(stored_runs.stored_runs(refresh=True))[old].tags
+
+
+def test_a_cache_of_another_database_or_of_a_deleted_experiment_is_not_believed(
+    database: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics: None)
+    store = Store()
+    make(store, "0")
+    assert len(stored_runs.stored_runs()) == 1
+    store.client.delete_experiment(store.experiment("e", "note"))
+    assert stored_runs.stored_runs() == []
+    other = empty_database.parent / f"{database.parent.name}.db"
+    other.write_bytes(empty_database.read_bytes())
+    elsewhere = Store(f"sqlite:///{other}")
+    new = make(elsewhere, "7")
+    assert stored_runs._news(elsewhere, by_id(through_mlflow(elsewhere))) == by_id(through_mlflow(elsewhere))
+    known = stored("5", started_ms=int(time.time() * 1000))
+    assert stored_runs._news(elsewhere, {known.run_id: known}) is None
+    assert new in stored_runs._everything(elsewhere)
+
+
+def test_a_run_whose_process_is_gone_reads_as_interrupted(database: Path) -> None:
+    store = Store()
+    run_id = make(store, "0", None)
+    assert [run.outcome for run in stored_runs.stored_runs()] == [tags.RUNNING]
+    store.client.set_tag(run_id, tags.PROCESS, "4194999@1.0")
+    assert [run.outcome for run in stored_runs.stored_runs()] == [tags.INTERRUPTED]
 
 
 def test_a_damaged_cache_is_ignored(database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import load_experiment, parse_run, run_key
+from overthink.definition.experiment import load_experiment, parse_run, part_keys, run_key
 from overthink.definition.source import override
 
 BASE: dict[str, Any] = {
@@ -55,6 +55,21 @@ def test_a_default_written_out_is_the_same_run(tmp_path: Path) -> None:
     plain = load_experiment(written(tmp_path, BASE)).groups[0]
     spelled = load_experiment(written(tmp_path, BASE), ["network.scales=3", "regime.0.lr=0.1"]).groups[0]
     assert plain.definition.key == spelled.definition.key
+
+
+def test_what_set_changes_is_part_of_the_label(tmp_path: Path) -> None:
+    path = written(tmp_path, BASE | {"variants": {"short": {}, "long": {"regime.0.epochs": 4}}})
+    changed = load_experiment(path, ["regime.0.epochs=4", "seeds=3"]).groups
+    assert [group.label for group in changed] == ["short [regime.0.epochs=4]"]  # long is the same, and comes second
+    assert [group.label for group in load_experiment(path, ["seeds=3"]).groups] == ["short", "long"]
+    same = load_experiment(written(tmp_path, BASE), ["regime.0.epochs=2"]).groups
+    assert [group.label for group in same] == ["base"]
+
+
+def test_parts_have_keys_of_their_own(tmp_path: Path) -> None:
+    plain = part_keys(load_experiment(written(tmp_path, BASE)).groups[0].definition)
+    slower = part_keys(load_experiment(written(tmp_path, BASE), ["regime.0.lr=0.05"]).groups[0].definition)
+    assert {part for part in plain if plain[part] != slower[part]} == {"regime"}
 
 
 def test_name_seeds_and_reported_numbers_are_not_part_of_a_group(tmp_path: Path) -> None:

@@ -74,6 +74,15 @@ def test_settings_read_values_as_a_file_would() -> None:
     assert settings.apply({}) == {"a": 1, "b": [1, 2], "c": "text", "d": None, "e": "x=y"}
 
 
+def test_a_number_without_a_point_is_a_number() -> None:
+    assert parse_yaml("[1e-4, 1E3, -2e+1, 1.5e-4, 1e, e4]") == [1e-4, 1e3, -20.0, 1.5e-4, "1e", "e4"]
+
+
+def test_a_place_is_a_plain_number() -> None:
+    with pytest.raises(DefinitionError, match="is not one of the 2 places"):
+        override({"a": [1, 2]}, "a.²", 0, "here")
+
+
 @pytest.mark.parametrize("text", ["a", "=1", "a..b=1", "a=[1"])
 def test_unreadable_settings_are_named(text: str) -> None:
     with pytest.raises(DefinitionError, match="--set"):

@@ -34,7 +34,7 @@ def test_csv_holds_fractions_with_all_digits() -> None:
     (record,) = csv.DictReader(io.StringIO(as_csv(rows())))
     assert float(record["test/accuracy/last/mean"]) == pytest.approx(0.65, abs=1e-15)
     assert record["test/overthinking/any_later/paper"] == "0.1793"
-    assert record["unfinished"] == "2:diverged"
+    assert record["gaps"] == "quickstart: short seed 2 diverged"
 
 
 def test_json_names_the_runs_behind_each_number() -> None:

@@ -16,6 +16,25 @@ def test_experiments_are_made_once_and_described(store: Store) -> None:
     assert store.experiment_names()[first] == "quickstart"
 
 
+def test_a_description_that_a_person_edited_stays(store: Store) -> None:
+    experiment_id = store.experiment("quickstart", "ours")
+    store.client.set_experiment_tag(experiment_id, "mlflow.note.content", "a person's")
+    store.experiment("quickstart", "ours, said better")
+    assert store.client.get_experiment(experiment_id).tags["mlflow.note.content"] == "a person's"
+
+
+def test_an_experiment_made_meanwhile_is_taken(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, look = store.experiment("quickstart", "ours"), store.client.get_experiment_by_name
+    blind = iter([True])
+    monkeypatch.setattr(store.client, "get_experiment_by_name", lambda name: None if next(blind, False) else look(name))
+    assert store.experiment("quickstart", "ours") == made
+
+
+def test_a_run_id_is_no_path(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is no run id"):
+        store.artifact("../../etc", "passwd", tmp_path)
+
+
 def test_an_experiment_in_the_trash_is_not_written_to(store: Store) -> None:
     store.client.delete_experiment(store.experiment("quickstart", "x"))
     with pytest.raises(StoreError, match="'quickstart' lies in the trash"):

@@ -1,9 +1,10 @@
+import time
 from pathlib import Path
 
 import pytest
 
 from overthink.tracking import tags
-from overthink.tracking.liveness import is_gone, this_host, this_process
+from overthink.tracking.liveness import SILENCE_SECONDS, is_gone, this_host, this_process
 from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
@@ -51,7 +52,7 @@ def test_a_run_says_which_process_it_is_in_from_its_first_moment(store: Store, w
     create(store, writer)
     run = only(store)
     assert run.outcome == tags.RUNNING
-    assert not is_gone(run.tags[tags.HOST], run.tags[tags.PROCESS])
+    assert not is_gone(run.tags)
 
 
 def test_a_revived_run_is_the_same_run(store: Store, writer: Writer) -> None:
@@ -87,11 +88,24 @@ def test_the_data_set_is_an_input(store: Store, writer: Writer) -> None:
 
 
 def test_a_process_is_gone_or_not_known_to_be() -> None:
-    assert not is_gone(this_host(), this_process())
-    assert not is_gone("another-host", "1@0")
-    assert is_gone(this_host(), "4194999@0")
-    assert is_gone(this_host(), this_process().split("@")[0] + "@12.0")
-    assert is_gone(this_host(), "")
+    def gone(process: str, host: str = this_host(), silent_seconds: float = 0) -> bool:
+        heartbeat = f"{time.time() - silent_seconds:.0f}"
+        return is_gone({tags.HOST: host, tags.PROCESS: process, tags.HEARTBEAT: heartbeat})
+
+    assert not gone(this_process(), silent_seconds=2 * SILENCE_SECONDS)  # a laptop slept
+    assert gone("4194999@0")
+    assert gone(this_process().split("@")[0] + "@12.0")
+    assert gone("")
+    assert not gone("1@0", "another-host")
+    assert gone("1@0", "another-host", silent_seconds=2 * SILENCE_SECONDS)
+    assert not is_gone({tags.HOST: "another-host", tags.PROCESS: "1@0"})  # an older version's: nobody knows
+
+
+def test_a_heartbeat_is_renewed(store: Store, writer: Writer) -> None:
+    run_id = create(store, writer)
+    writer.log(run_id, run_tags={tags.HEARTBEAT: "1"})
+    writer.beat([run_id])
+    assert abs(int(store.client.get_run(run_id).data.tags[tags.HEARTBEAT]) - time.time()) < 60
 
 
 def test_finished_runs_come_before_newer_failures() -> None:

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from overthink.comparison.overthinking import COLUMNS, GROUPINGS, overthinking_rows
 from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
+from overthink.definition.experiment import LoadedExperiment, load_experiment
+from overthink.definition.source import find
 from overthink.exits import OK, SOME_FAILED
+from overthink.recording.facts import group_tags
 from overthink.report.tables import FORMATS, TEXTS, as_rich
+from overthink.seeds import joined
 from overthink.tracking import tags
-from overthink.tracking.stored import StoredRun
+from overthink.tracking.stored import ASKED, StoredRun
 
 
 def compare(names: Sequence[str], by: str, form: str, settings: Sequence[str], refresh: bool, console: Console) -> int:
@@ -20,29 +25,57 @@ def compare(names: Sequence[str], by: str, form: str, settings: Sequence[str], r
         raise DefinitionError(f"--by {by}: not one of {', '.join(GROUPINGS)}{nearest(by, list(GROUPINGS))}")
     if form not in FORMATS:
         raise DefinitionError(f"--format {form}: not one of {', '.join(FORMATS)}{nearest(form, list(FORMATS))}")
-    rows = overthinking_rows(chosen(stored_runs(refresh, COLUMNS), names, settings), by)
+    rows = overthinking_rows(chosen(stored_runs(refresh, COLUMNS), names, settings, console), by)
     if not rows:
         console.print("The store has no such runs yet; overthink run makes them.")
-    elif form == "table":
-        Console(highlight=False).print(as_rich(rows))
-    else:
+    if form != "table":
         typer.echo(TEXTS[form](rows))
-    return SOME_FAILED if any(row.missing or row.unfinished for row in rows) else OK
+    elif rows:
+        Console(highlight=False).print(as_rich(rows))
+    return SOME_FAILED if any(row.gaps for row in rows) else OK
 
 
-def chosen(runs: list[StoredRun], names: Sequence[str], settings: Sequence[str]) -> list[StoredRun]:
-    """Return the runs that belong to definitions (their groups as they now resolve) or to experiments by name."""
+def chosen(runs: list[StoredRun], names: Sequence[str], settings: Sequence[str], console: Console) -> list[StoredRun]:
+    """Return the runs that belong to definitions as they now resolve, what nobody has run yet included.
+
+    A name that is no definition's is an MLflow experiment's: all its groups. Without names, everything.
+    """
     if not names:
         return runs
-    keys: set[str] = set()
+    wanted: list[StoredRun] = []
     for name in names:
-        stored = {run.tags.get(tags.GROUP_KEY, "") for run in runs if run.tags.get(tags.DEFINITION) == name}
-        keys |= stored if stored and not settings else _group_keys(name, settings)
-    return [run for run in runs if run.tags.get(tags.GROUP_KEY) in keys]
+        stored = [run for run in runs if run.tags.get(tags.DEFINITION) == name]
+        loaded = _definition(name, settings, otherwise=bool(stored) and not settings)
+        if loaded is None:
+            keys = {run.tags.get(tags.GROUP_KEY) for run in stored}
+        else:
+            asked = [_asked(loaded, place) for place in range(len(loaded.groups))]
+            wanted += asked
+            keys = {run.tags.get(tags.GROUP_KEY) for run in asked}
+            _mention_others(name, {run.tags.get(tags.GROUP_KEY) for run in stored} - keys, console)
+        wanted += [run for run in runs if run.tags.get(tags.GROUP_KEY) in keys]
+    return list({run.run_id: run for run in wanted}.values())
 
 
-def _group_keys(name: str, settings: Sequence[str]) -> set[str]:
-    from overthink.definition.experiment import load_experiment
-    from overthink.definition.source import find
+def _definition(name: str, settings: Sequence[str], otherwise: bool) -> LoadedExperiment | None:
+    try:
+        return load_experiment(find(name), settings)
+    except DefinitionError:
+        if otherwise:
+            return None
+        raise
 
-    return {group.definition.key for group in load_experiment(find(name), settings).groups}
+
+def _asked(loaded: LoadedExperiment, place: int) -> StoredRun:
+    """Return what a group of a definition would be in a store: it asks for its seeds, run or not."""
+    group = loaded.groups[place]
+    seeds = joined(run.seeds.label for run in group.runs)
+    asked = {**group_tags(loaded, group), tags.KIND: tags.KIND_GROUP, tags.SEEDS: seeds}
+    # Its place instead of a time: rows come in the order of the definition.
+    return StoredRun(f"asked {group.definition.key}", "", group.label, ASKED, place, None, asked, {})
+
+
+def _mention_others(name: str, others: set[str | None], console: Console) -> None:
+    if others:
+        more = f"{len(others)} more group{'s' if len(others) > 1 else ''}"
+        console.print(Text(f"{name}: {more} of other versions of it are stored; compare without a name shows all."))

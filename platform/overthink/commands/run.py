@@ -13,14 +13,16 @@ from rich.text import Text
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.experiment import LoadedExperiment
 from overthink.exits import FAILURE, OK, SOME_FAILED
-from overthink.launch import Options, Outcomes, launch
+from overthink.launch import launch
 from overthink.links import ui_hint
+from overthink.outcomes import Options, Outcomes
 from overthink.plan import TO_DO, PlannedRun, plan
 from overthink.progress import progress_for
 from overthink.report.tables import as_json, as_rich
 from overthink.tracking import tags
 from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
+from overthink.tracking.uri import database_file, tracking_uri
 
 DOINGS = {
     "train": "to train",
@@ -40,16 +42,20 @@ class RunOptions:
     data_root: Path | None
     dry_run: bool
     force: bool
+    reuse: bool
     as_json: bool
 
 
 def run(experiments: Sequence[LoadedExperiment], options: RunOptions, console: Console) -> int:
     """Launch the experiments; return the exit code."""
-    store = Store()
     if options.dry_run:
-        return _show_plan(plan(store, experiments, options.force, dry=True), options, console)
+        database = database_file(tracking_uri())
+        looked_at = None if database is not None and not database.exists() else Store()  # opening one would make it
+        planned = plan(looked_at, experiments, options.force, options.reuse, dry=True)
+        return _show_plan(planned, options, console)
+    store = Store()
     jobs = options.jobs or os.cpu_count() or 1
-    settings = Options(jobs, options.device, options.data_root, options.force)
+    settings = Options(jobs, options.device, options.data_root, options.force, options.reuse)
     with progress_for(console) as progress:
         outcomes = launch(store, experiments, settings, progress)
     _show_outcomes(outcomes, console)
@@ -61,13 +67,19 @@ def run(experiments: Sequence[LoadedExperiment], options: RunOptions, console: C
 
 def _show_plan(runs: Sequence[PlannedRun], options: RunOptions, console: Console) -> int:
     if options.as_json:
-        typer.echo(json.dumps([{"name": run.name, "run_key": run.key, "action": run.action} for run in runs], indent=2))
+        typer.echo(json.dumps([_as_plain(run) for run in runs], indent=2))
     else:
         for run in runs:
-            console.print(Text(f"{run.key}  {run.name}: {DOINGS[run.action]}"), soft_wrap=True)
+            begins = f", beginning with the phases of run {run.parent.key}" if run.parent else ""
+            console.print(Text(f"{run.key}  {run.name}: {DOINGS[run.action]}{begins}"), soft_wrap=True)
         todo = sum(run.action in TO_DO for run in runs)
         console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
+
+
+def _as_plain(run: PlannedRun) -> dict[str, str | None]:
+    parent = run.parent.key if run.parent else None
+    return {"name": run.name, "run_key": run.key, "action": run.action, "parent_run_key": parent}
 
 
 def _show_outcomes(outcomes: Outcomes, console: Console) -> None:
@@ -76,6 +88,8 @@ def _show_outcomes(outcomes: Outcomes, console: Console) -> None:
             if outcome not in (tags.FINISHED, "done"):
                 message = outcomes.messages.get(run.key) or DOINGS.get(outcome, "")
                 console.print(Text(f"{run.name}: {outcome}: {message}"), soft_wrap=True)
+    for group, message in outcomes.unaggregated.items():
+        console.print(Text(f"{group}: its runs could not be put together: {message}"), soft_wrap=True)
     counts = {outcome: len(runs) for outcome, runs in outcomes.runs.items()}
     if set(counts) == {"done"}:
         console.print(f"All {counts['done']} runs were finished already: nothing was trained.")

@@ -13,9 +13,12 @@ from contextlib import suppress
 from rich.console import Console
 
 from overthink.exits import FAILURE, OK, InterruptedBySignal
+from overthink.launch import reap
 from overthink.links import LOCAL_NAME, runs_link
 from overthink.tracking.reader import search
 from overthink.tracking.store import Store
+from overthink.tracking.uri import without_account
+from overthink.tracking.writer import Writer
 
 HOST = "127.0.0.1"
 START_SECONDS = 120
@@ -24,8 +27,9 @@ START_SECONDS = 120
 def ui(port: int, open_browser: bool, console: Console) -> int:
     """Start the server, print the link, and serve until interrupted."""
     store = Store()
+    reap(store, Writer(store))
     newest = next(search(store, ""), None)
-    base = store.uri.rstrip("/") if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{port}"
+    base = without_account(store.uri) if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{port}"
     address = runs_link(store, newest.experiment_id, base) if newest else base
     if store.uri.startswith("http"):
         console.print(f"The store is a server already: {address}", soft_wrap=True)
@@ -33,7 +37,7 @@ def ui(port: int, open_browser: bool, console: Console) -> int:
     if _taken(port):
         console.print(f"error: port {port} is in use; try --port {port + 1}")
         return FAILURE
-    server = subprocess.Popen(command(store.uri, port), env=environment(), start_new_session=True)
+    server = subprocess.Popen(command(port), env=environment(store.uri), start_new_session=True)
     try:
         if not _answers(server, port):
             console.print("error: the MLflow server did not start")
@@ -54,11 +58,10 @@ def ui(port: int, open_browser: bool, console: Console) -> int:
         server.wait(timeout=30)
 
 
-def command(uri: str, port: int) -> list[str]:
+def command(port: int) -> list[str]:
     """Return the command of the server."""
     names = ",".join(f"{name}:{port}" for name in (HOST, "localhost", LOCAL_NAME))
     arguments = {
-        "--backend-store-uri": uri,
         "--host": HOST,
         "--port": str(port),
         "--workers": "1",
@@ -69,10 +72,14 @@ def command(uri: str, port: int) -> list[str]:
     return [sys.executable, "-m", "mlflow", "server", *(word for pair in arguments.items() for word in pair)]
 
 
-def environment() -> dict[str, str]:
-    """Return the environment of the server: no job runner, no telemetry."""
-    off = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    return {**os.environ, **off}
+def environment(uri: str) -> dict[str, str]:
+    """Return the environment of the server: its store (whose password no other user may see), no jobs, no telemetry."""
+    settings = {
+        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    return {**os.environ, **settings}
 
 
 def _taken(port: int) -> bool:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from overthink.comparison.estimate import Estimate, estimate
+from overthink.seeds import split_labels
 from overthink.tracking import tags
 from overthink.tracking.stored import StoredRun, newest_per_key
 
@@ -18,6 +20,9 @@ GROUPINGS = ("variant", "definition", *tags.SUMMARY)
 """What runs can be grouped by: the variants of definitions, or something that they share."""
 
 
+MISSING = "missing"
+
+
 @dataclass(frozen=True)
 class PaperNumber:
     """What a paper gives for a cell."""
@@ -25,6 +30,16 @@ class PaperNumber:
     value: float
     source: str
     approximate: bool
+
+
+class Gap(NamedTuple):
+    """A run that a definition asks for and that is not among the numbers."""
+
+    group: str
+    """Definition and variant."""
+    seed: str
+    outcome: str
+    """`missing` where no run has been started, else how it stands: diverged, failed, interrupted, running."""
 
 
 @dataclass(frozen=True)
@@ -40,55 +55,80 @@ class Row:
     """Seeds of the runs behind the numbers."""
     run_ids: tuple[str, ...]
     """MLflow ids of the same runs, in the same order."""
-    missing: tuple[str, ...]
-    """Seeds that the definition asks for and no run has."""
-    unfinished: dict[str, str]
-    """Seed -> outcome of runs that did not finish: diverged, failed, interrupted, running."""
+    gaps: tuple[Gap, ...]
 
 
 def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
-    """Return the rows of the table in the order of first runs, grouped by variant or by something that runs share."""
+    """Return the rows of the table in the order of first runs, grouped by variant or by something that runs share.
+
+    Runs are told apart by what they are, not by what they are called: where two rows would read the same, each also
+    shows the beginning of its keys.
+    """
     members: dict[tuple[str, ...], list[StoredRun]] = {}
     for run in sorted(stored, key=lambda run: run.started_ms):
-        members.setdefault(_group_of(run, by), []).append(run)
-    return [_row(runs, by, metrics) for runs in members.values()]
+        members.setdefault(_identity(run, by), []).append(run)
+    rows = {identity: _row(runs, by, metrics) for identity, runs in members.items()}
+    return [_told_apart(identity, row, rows) for identity, row in rows.items()]
 
 
-def _group_of(run: StoredRun, by: str) -> tuple[str, ...]:
+def _identity(run: StoredRun, by: str) -> tuple[str, ...]:
     if by == "variant":  # a run may have been trained for another definition that asks for the very same
         return (run.tags.get(tags.GROUP_KEY, ""),)
-    return run.tags.get("overthink.dataset", ""), run.tags.get(f"overthink.{by}", "")
+    if by == "definition":
+        return run.tags.get(tags.part_key("dataset"), ""), run.tags.get(tags.DEFINITION, "")
+    # Runs of older versions have no keys of their parts: they go by their names.
+    named = (run.tags.get("overthink.dataset", ""), run.tags.get(f"overthink.{by}", ""))
+    return *named, run.tags.get(tags.part_key("dataset"), ""), run.tags.get(tags.part_key(by), "")
+
+
+def _told_apart(identity: tuple[str, ...], row: Row, rows: dict[tuple[str, ...], Row]) -> Row:
+    alike = [key for key, other in rows.items() if (other.dataset, other.group) == (row.dataset, row.group)]
+    differing = [key for place, key in enumerate(identity) if len({other[place] for other in alike}) > 1]
+    return replace(row, group=" ".join([row.group, *(f"#{key[:6]}" for key in differing)]))
 
 
 def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
-    groups = [run for run in members if run.is_group]
+    asked = sorted((run for run in members if run.is_group), key=lambda run: (run.is_only_asked, run.started_ms))
+    groups = {run.tags.get(tags.GROUP_KEY, ""): run for run in asked}
     runs = newest_per_key(run for run in members if not run.is_group).values()
     finished = [run for run in runs if run.outcome == tags.FINISHED]
-    newest = (groups or list(members))[-1]
-    names = (tags.DEFINITION, tags.VARIANT) if by == "variant" else (f"overthink.{by}",)
+    newest = (asked or list(members))[-1]
     return Row(
         dataset=newest.tags.get("overthink.dataset", ""),
-        group=": ".join(newest.tags.get(name, "") for name in names),
+        group=_label(newest) if by == "variant" else newest.tags.get(f"overthink.{by}", ""),
         estimates={
             metric: estimate(values)
             for metric in metrics
             if (values := [run.metrics[metric] for run in finished if metric in run.metrics])
         },
-        reported=_reported(groups, metrics),
+        reported=_reported(groups.values(), metrics),
         finished=tuple(run.tags.get(tags.SEEDS, "") for run in finished),
         run_ids=tuple(run.run_id for run in finished),
-        missing=_missing(groups, runs),
-        unfinished={run.tags.get(tags.SEEDS, ""): run.outcome for run in runs if run.outcome != tags.FINISHED},
+        gaps=(*_missing(asked, runs), *_unfinished(runs)),
     )
 
 
-def _missing(groups: Sequence[StoredRun], runs: Iterable[StoredRun]) -> tuple[str, ...]:
+def _label(run: StoredRun) -> str:
+    changes = run.tags.get(tags.CHANGES, "")
+    name = f"{run.tags.get(tags.DEFINITION, '')}: {run.tags.get(tags.VARIANT, '')}"
+    return f"{name} [{changes}]" if changes else name
+
+
+def _unfinished(runs: Iterable[StoredRun]) -> list[Gap]:
+    return [Gap(_label(run), run.tags.get(tags.SEEDS, ""), run.outcome) for run in runs if run.outcome != tags.FINISHED]
+
+
+def _missing(groups: Sequence[StoredRun], runs: Iterable[StoredRun]) -> list[Gap]:
     there = {(run.tags.get(tags.GROUP_KEY), run.tags.get(tags.SEEDS)) for run in runs}
-    asked = ((group.tags.get(tags.GROUP_KEY), seed) for group in groups for seed in group.tags[tags.SEEDS].split())
-    return tuple(dict.fromkeys(str(seed) for key, seed in asked if (key, seed) not in there))
+    gaps = {
+        (group.tags.get(tags.GROUP_KEY), seed): Gap(_label(group), seed, MISSING)
+        for group in groups
+        for seed in split_labels(group.tags.get(tags.SEEDS, ""))
+    }
+    return [gap for key, gap in gaps.items() if key not in there]
 
 
-def _reported(groups: Sequence[StoredRun], metrics: Sequence[str]) -> dict[str, PaperNumber]:
+def _reported(groups: Iterable[StoredRun], metrics: Sequence[str]) -> dict[str, PaperNumber]:
     """Read a paper's numbers off the groups; pooled groups with different numbers have none."""
     stored = {group.tags.get(tags.REPORTED, "") for group in groups}
     if len(stored) != 1:

@@ -10,12 +10,17 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from overthink.tracking import sqlite_reader, tags
+from overthink.tracking.liveness import is_gone
 from overthink.tracking.stored import StoredRun
 from overthink.tracking.uri import database_file, tracking_uri
+
+if TYPE_CHECKING:
+    from overthink.tracking.store import Store
 
 FORMAT = 1
 OVERLAP_MS = 3_600_000
@@ -25,37 +30,60 @@ OVERLAP_MS = 3_600_000
 def stored_runs(refresh: bool = False, metrics: Sequence[str] | None = None) -> list[StoredRun]:
     """Return every run and group in the store, newest first; `refresh` forgets what is cached.
 
-    Where only some `metrics` are wanted, others may be left out to save time.
+    Where only some `metrics` are wanted, others may be left out to save time. A run that is RUNNING in the store, but
+    whose process is gone, is returned as interrupted.
     """
-    uri = tracking_uri()
+    return [
+        replace(run, status="KILLED") if run.outcome == tags.RUNNING and is_gone(run.tags) else run
+        for run in _stored(tracking_uri(), refresh, metrics)
+    ]
+
+
+def _stored(uri: str, refresh: bool, metrics: Sequence[str] | None) -> list[StoredRun]:
     database = database_file(uri)
-    if database is not None and database.is_file():
-        runs = sqlite_reader.read(database, metrics)
-        if runs is not None:
-            return runs
-    return _from_mlflow(uri, refresh)
+    if database is not None and not database.exists():
+        return []  # asking MLflow would make one
+    runs = sqlite_reader.read(database, metrics) if database is not None else None
+    return _from_mlflow(uri, refresh) if runs is None else runs
 
 
 def _from_mlflow(uri: str, refresh: bool) -> list[StoredRun]:
-    from overthink.tracking.reader import deleted_run_ids, search
     from overthink.tracking.store import Store
 
     store, cache = Store(uri), _cache_file(uri)
     known = {} if refresh else _load(cache)
-    if known:
-        since = max(run.ended_ms or 0 for run in known.values()) - OVERLAP_MS
-        fresh = [
-            *search(store, f"attributes.end_time >= {since}"),
-            *search(store, "attributes.status != 'FINISHED'"),
-            *search(store, f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'"),
-        ]
-    else:
-        fresh = list(search(store, ""))
-    gone = deleted_run_ids(store) if known else set()
-    runs = {**known, **{run.run_id: run for run in fresh if "overthink.kind" in run.tags}}
-    kept = sorted((run for run in runs.values() if run.run_id not in gone), key=lambda run: -run.started_ms)
-    _save(cache, kept)
-    return kept
+    runs = (_news(store, known) if known else None) or _everything(store)
+    newest_first = sorted(runs.values(), key=lambda run: -run.started_ms)
+    _save(cache, newest_first)
+    return newest_first
+
+
+def _everything(store: "Store") -> dict[str, StoredRun]:
+    from overthink.tracking.reader import search
+
+    return {run.run_id: run for run in search(store, "") if tags.KIND in run.tags}
+
+
+def _news(store: "Store", known: dict[str, StoredRun]) -> dict[str, StoredRun] | None:
+    """Return the known runs with what changed since; None where the store is not the one that they came from."""
+    from overthink.tracking.reader import deleted_run_ids, search
+
+    since = max(run.ended_ms or 0 for run in known.values()) - OVERLAP_MS
+    fresh = {
+        run.run_id: run
+        for conditions in (
+            f"attributes.end_time >= {since}",
+            "attributes.status != 'FINISHED'",
+            f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'",
+        )
+        for run in search(store, conditions)
+        if tags.KIND in run.tags
+    }
+    gone, experiments = deleted_run_ids(store), store.experiment_names()
+    left = {key: run for key, run in known.items() if key not in gone and run.experiment_id in experiments}
+    if any((run.ended_ms or 0) >= since and key not in fresh for key, run in left.items()):
+        return None
+    return left | fresh
 
 
 def _cache_file(uri: str) -> Path:

@@ -123,6 +123,13 @@ class Group:
     definition: GroupDefinition
     seeds: tuple[Seeds, ...]
     reported: tuple[Reported, ...]
+    changes: str = ""
+    """What `--set` made of the variant: `network.growth=8`; empty for a variant as it is written."""
+
+    @property
+    def label(self) -> str:
+        """The variant, and what departs from it."""
+        return f"{self.variant} [{self.changes}]" if self.changes else self.variant
 
     @property
     def runs(self) -> tuple[RunDefinition, ...]:
@@ -172,13 +179,25 @@ def _resolve(
         if path.split(".")[0] not in GroupDefinition.model_fields:
             raise DefinitionError(f"{place}.{path}: a variant changes a run, and {path!r} is not part of one")
         changed = override(changed, path, value, place)
-    changed = settings.apply(changed)
-    base = {key: value for key, value in changed.items() if key in GroupDefinition.model_fields}
-    definition = validated(GroupDefinition, base, place if changes else source)
+    definition = _group_definition(settings.apply(changed), place if changes else source)
     # A paper's numbers are for the definition as it is written, not for one with other values.
-    as_written = not any(path.split(".")[0] in GroupDefinition.model_fields for path, _ in settings.values)
+    as_written = not settings.values or _is(definition, changed, place)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
-    return Group(variant, definition, expand(experiment.seeds), reported)
+    departs = "" if as_written else settings.text_of(GroupDefinition.model_fields)
+    return Group(variant, definition, expand(experiment.seeds), reported, departs)
+
+
+def _group_definition(raw: Mapping[str, Any], place: str) -> GroupDefinition:
+    base = {key: value for key, value in raw.items() if key in GroupDefinition.model_fields}
+    return validated(GroupDefinition, base, place)
+
+
+def _is(definition: GroupDefinition, written: Mapping[str, Any], place: str) -> bool:
+    """Tell whether a definition with `--set` values comes to the same as the one that is written, if that is valid."""
+    try:
+        return _group_definition(written, place).key == definition.key
+    except DefinitionError:
+        return False
 
 
 def parse_run(text: str, source: str) -> RunDefinition:
@@ -190,12 +209,14 @@ def parse_run(text: str, source: str) -> RunDefinition:
     return validated(RunDefinition, raw, source)
 
 
-def experiment_of_run(text: str, source: str, name: str, variant: str, description: str) -> LoadedExperiment:
+def experiment_of_run(
+    text: str, source: str, name: str, variant: str, description: str, changes: str = ""
+) -> LoadedExperiment:
     """Return an experiment of the one run whose resolved definition (JSON) this is."""
     run = parse_run(text, source)
     raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}}
     experiment = validated(Experiment, raw, source)
-    return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), ()),))
+    return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), (), changes),))
 
 
 def run_key(run: RunDefinition) -> str:
@@ -213,8 +234,17 @@ def summary(definition: GroupDefinition) -> dict[str, str]:
     }
 
 
+def part_keys(definition: GroupDefinition) -> dict[str, str]:
+    """Return a key for each part that runs can be compared by: equal keys, equal parts, whatever their short names."""
+    plain = definition.model_dump(mode="json", exclude_defaults=True)
+    return {part: _hash(plain[part]) for part in ("dataset", "network", "regime")}
+
+
 def _key(definition: GroupDefinition) -> str:
-    departs = definition.model_dump(mode="json", exclude_defaults=True)
+    return _hash(definition.model_dump(mode="json", exclude_defaults=True))
+
+
+def _hash(departs: Any) -> str:
     return hashlib.sha256(json.dumps(departs, sort_keys=True).encode()).hexdigest()[:16]
 
 

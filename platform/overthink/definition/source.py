@@ -2,7 +2,9 @@
 
 import copy
 import io
-from collections.abc import Hashable, Sequence
+import json
+import re
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,10 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+# YAML 1.1 takes 1e-4 for a word, since it has no point; everybody who writes it means a number.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 def find(name: str) -> Path:
@@ -102,7 +108,7 @@ class Overrides:
     def _parse_one(text: str) -> tuple[str, Any]:
         path, equals, value = text.partition("=")
         if not equals or not all(path.split(".")):
-            raise DefinitionError(f"--set {text}: expected KEY=VALUE, such as regime.0.epochs=5")
+            raise DefinitionError(f"--set {text}: expected KEY=VALUE, such as regime.0.lr=0.05")
         try:
             return path, parse_yaml(value)
         except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -113,6 +119,14 @@ class Overrides:
         for path, value in self.values:
             raw = override(raw, path, value, f"--set {path}={value}")
         return raw
+
+    def text_of(self, roots: Collection[str]) -> str:
+        """Say the values whose paths begin with one of some keys, as they would be given again."""
+        return ", ".join(
+            f"{path}={value if isinstance(value, str) else json.dumps(value)}"
+            for path, value in self.values
+            if path.split(".")[0] in roots
+        )
 
 
 def override(raw: dict[str, Any], path: str, value: Any, source: str) -> dict[str, Any]:
@@ -132,6 +146,6 @@ def override(raw: dict[str, Any], path: str, value: Any, source: str) -> dict[st
 def _index(node: Any, part: str, source: str) -> int:
     if not isinstance(node, list):
         raise DefinitionError(f"{source}: {part!r} leads into {node!r}, which has no keys")
-    if not part.isdigit() or int(part) >= len(node):
+    if not (part.isascii() and part.isdecimal() and len(part) < 10 and int(part) < len(node)):
         raise DefinitionError(f"{source}: {part!r} is not one of the {len(node)} places, 0 to {len(node) - 1}")
     return int(part)

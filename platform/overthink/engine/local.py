@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 LAST_JOB = None
@@ -35,55 +35,59 @@ class Message:
 
 
 class LocalEngine:
-    """Runs jobs in `workers` processes of one command; `log_folder` takes what they print."""
+    """Runs jobs in up to `workers` processes of one command; `log_folder` takes what they print."""
 
-    def __init__(self, command: Sequence[str], workers: int, log_folder: Path) -> None:
+    def __init__(self, command: Sequence[str], workers: int, log_folder: Path, tick_seconds: float = 60.0) -> None:
         self._command = list(command)
         self._workers = workers
         self._log_folder = log_folder
+        self._tick_seconds = tick_seconds
         self._processes: dict[int, subprocess.Popen[str]] = {}
+        self._waiting: SimpleQueue[Job | None] = SimpleQueue()
+        self._messages: SimpleQueue[Message | BaseException] = SimpleQueue()
+        self._remaining = 0
         self._stopping = False
 
-    def execute(self, jobs: Sequence[Job]) -> Generator[Message, None, None]:
+    def add(self, job: Job) -> None:
+        """Give the workers one more job while they work."""
+        self._remaining += 1
+        self._waiting.put(job)
+
+    def execute(self, jobs: Sequence[Job]) -> Generator[Message | None, None, None]:
         """Yield what the workers say until every job has ended. Leaving early ends the processes.
 
-        A job whose process dies ends with a message {"event": "died", "exit_code": ..., "log": ...}.
+        A job whose process dies ends with a message {"event": "died", "exit_code": ..., "log": ...}. None: nobody has
+        said anything for `tick_seconds`.
         """
-        waiting: SimpleQueue[Job | None] = SimpleQueue()
-        messages: SimpleQueue[Message | BaseException] = SimpleQueue()
-        n_workers = min(self._workers, len(jobs))
-        for entry in [*jobs, *[LAST_JOB] * n_workers]:
-            waiting.put(entry)
+        for job in jobs:
+            self.add(job)
         self._log_folder.mkdir(parents=True, exist_ok=True)
-        threads = [
-            threading.Thread(target=self._serve, args=(number, waiting, messages), daemon=True)
-            for number in range(n_workers)
-        ]
-        for thread in threads:
-            thread.start()
+        for number in range(self._workers):
+            threading.Thread(target=self._serve, args=(number,), daemon=True).start()
         try:
-            remaining = len(jobs)
-            while remaining:
-                message = messages.get()
-                if isinstance(message, BaseException):
-                    raise message
-                remaining -= message.ends
+            while self._remaining:
+                message = self._next_message()
+                self._remaining -= message is not None and message.ends
                 yield message
         finally:
             self._stop()
 
-    def _serve(
-        self,
-        number: int,
-        waiting: "SimpleQueue[Job | None]",
-        messages: "SimpleQueue[Message | BaseException]",
-    ) -> None:
+    def _next_message(self) -> Message | None:
         try:
-            while (job := waiting.get()) is not None and not self._stopping:
+            message = self._messages.get(timeout=self._tick_seconds)
+        except Empty:
+            return None
+        if isinstance(message, BaseException):
+            raise message
+        return message
+
+    def _serve(self, number: int) -> None:
+        try:
+            while (job := self._waiting.get()) is not None and not self._stopping:
                 for message in self._talk(number, job):
-                    messages.put(message)
+                    self._messages.put(message)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            messages.put(error)
+            self._messages.put(error)
 
     def _talk(self, number: int, job: Job) -> Iterator[Message]:
         process = self._process(number)
@@ -126,6 +130,8 @@ class LocalEngine:
 
     def _stop(self) -> None:
         self._stopping = True
+        for _ in range(self._workers):
+            self._waiting.put(LAST_JOB)
         for process in self._processes.values():
             process.kill()  # checkpoints are whole at any moment, so nothing is lost
         for process in self._processes.values():

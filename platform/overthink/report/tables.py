@@ -76,13 +76,19 @@ def _paper(reported: PaperNumber) -> str:
 
 
 def _count(row: Row) -> str:
-    asked = len(row.finished) + len(row.missing) + len(row.unfinished)
+    asked = len(row.finished) + len(row.gaps)
     return str(asked) if asked == len(row.finished) else f"{len(row.finished)} of {asked}"
 
 
 def _gaps(row: Row) -> tuple[str, ...]:
-    missing = (f"missing: seed {', '.join(row.missing)}",) if row.missing else ()
-    return (*missing, *(f"{outcome}: seed {seed}" for seed, outcome in row.unfinished.items()))
+    seeds: dict[tuple[str, str], list[str]] = {}
+    for gap in row.gaps:
+        seeds.setdefault((gap.outcome, gap.group), []).append(gap.seed)
+    several = len({gap.group for gap in row.gaps}) > 1
+    return tuple(
+        f"{outcome}: seed {', '.join(those)}{f' of {group}' if several else ''}"
+        for (outcome, group), those in seeds.items()
+    )
 
 
 def as_rich(rows: Sequence[Row]) -> Table:
@@ -183,14 +189,17 @@ def _record(row: Row) -> dict[str, Any]:
     for metric, estimate in row.estimates.items():
         record |= {f"{metric}/{name}": value for name, value in estimate._asdict().items()}
     record |= {f"{metric}/paper": reported.value for metric, reported in row.reported.items()}
-    unfinished = " ".join(f"{seed}:{outcome}" for seed, outcome in row.unfinished.items())
-    return record | {"missing": " ".join(row.missing), "unfinished": unfinished}
+    return record | {"gaps": "; ".join(f"{gap.group} seed {gap.seed} {gap.outcome}" for gap in row.gaps)}
 
 
 def as_json(rows: Sequence[Row]) -> str:
     """Return JSON: fractions with all digits, the run ids behind every number."""
     plain = [
-        asdict(row) | {"estimates": {metric: value._asdict() for metric, value in row.estimates.items()}}
+        asdict(row)
+        | {
+            "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
+            "gaps": [gap._asdict() for gap in row.gaps],
+        }
         for row in rows
     ]
     return json.dumps({"metrics": list(COLUMNS), "unit": "fraction", "rows": plain}, indent=2)

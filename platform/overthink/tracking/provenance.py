@@ -1,6 +1,7 @@
 """Where a result comes from: code, versions, machine and settings, enough to explain a difference later."""
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -23,6 +24,7 @@ PACKAGES = (
 )
 LARGEST_PATCH = 1_000_000
 """Characters. A larger patch is cut, and says so."""
+MOVES_BITS = ("torch", "torchvision", "numpy")
 
 
 class Git(NamedTuple):
@@ -31,10 +33,11 @@ class Git(NamedTuple):
     commit: str | None
     dirty: bool | None
     patch: str
+    """`git apply` makes it of the commit; files that git does not know yet are part of it."""
 
 
 def provenance(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what made a result, as plain data for `provenance.json`; `settings` are what the worker read off torch."""
+    """Return what makes a result, as plain data for `provenance.json`; `settings` are the worker's."""
     git = git_state()
     return {
         "git": {"commit": git.commit, "dirty": git.dirty},
@@ -47,32 +50,61 @@ def provenance(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def git_state() -> Git:
-    """Return commit and uncommitted changes of the checkout that this package lies in, if it lies in one."""
-    commit = _git("rev-parse", "HEAD")
-    if commit is None:
+def attempts_of(text: str) -> list[dict[str, Any]]:
+    """Return the attempts that a run's `provenance.json` tells of; raise ValueError where it is not one."""
+    stored = json.loads(text)
+    if not isinstance(stored, dict):
+        raise ValueError("provenance is not a mapping")
+    attempts = stored.get("attempts", [stored])
+    return [attempt for attempt in attempts if isinstance(attempt, dict)]
+
+
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Say what differs between two attempts and can move the bits of a result, such as `device cpu -> cuda`."""
+    was, is_now = _moving(before), _moving(now)
+    return ", ".join(f"{key} {was.get(key)} -> {value}" for key, value in is_now.items() if was.get(key) != value)
+
+
+def _moving(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    settings, versions = attempt.get("settings"), attempt.get("versions")
+    found = dict(settings) if isinstance(settings, dict) else {}
+    return found | {name: versions.get(name) for name in MOVES_BITS if isinstance(versions, dict)}
+
+
+def git_state(file: Path = Path(__file__)) -> Git:
+    """Return commit and uncommitted changes of the checkout that a file of this package belongs to, if to any."""
+    # A virtual environment may lie in somebody's repository without being part of it.
+    if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
         return Git(None, None, "")
-    patch = _git("diff", "HEAD") or ""
-    untracked = _git("ls-files", "--others", "--exclude-standard") or ""
-    patch += "".join(f"\n# untracked: {name}" for name in untracked.splitlines())
+    root = Path((_git(file.parent, "rev-parse", "--show-toplevel") or "").strip())
+    commit = (_git(root, "rev-parse", "HEAD") or "").strip() or None
+    patch = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary") or ""
+    untracked = (_git(root, "ls-files", "--others", "--exclude-standard", "-z") or "").split("\0")
+    for name in filter(None, untracked):
+        if len(patch) + (root / name).lstat().st_size > LARGEST_PATCH:
+            patch += f"# untracked, too large to be kept here: {name}\n"
+        else:
+            patch += _git(root, "diff", "--no-color", "--binary", "--no-index", "/dev/null", name) or ""
+    dirty = bool(patch)
     if len(patch) > LARGEST_PATCH:
         patch = patch[:LARGEST_PATCH] + "\n# cut here"
-    return Git(commit, bool(patch.strip()), patch)
+    return Git(commit, dirty, patch)
 
 
-def _git(*arguments: str) -> str | None:
+def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), *arguments],
+            ["git", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,
             errors="replace",
             timeout=30,
-            check=True,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    differs = "--no-index" in arguments and done.returncode == 1  # that is how it says that files differ
+    return done.stdout if done.returncode == 0 or differs else None
 
 
 def _lock_hash() -> str | None:

@@ -42,6 +42,7 @@ class StoredDefinition(NamedTuple):
     """The resolved definition as JSON."""
     name: str
     variant: str
+    changes: str
     description: str
 
 
@@ -56,6 +57,7 @@ def stored_definition(store: Store, run_id: str) -> StoredDefinition:
         text,
         name=run.data.tags.get(tags.DEFINITION, "repeated"),
         variant=run.data.tags.get(tags.VARIANT, "base"),
+        changes=run.data.tags.get(tags.CHANGES, ""),
         description=experiment.tags.get("mlflow.note.content") or f"Repeats run {run_id}.",
     )
 

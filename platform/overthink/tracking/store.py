@@ -17,11 +17,11 @@ import sqlalchemy.exc
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from mlflow import MlflowClient
-from mlflow.entities import ViewType
+from mlflow.entities import Experiment, ViewType
 from mlflow.exceptions import MlflowException
 
 from overthink.tracking import tags
-from overthink.tracking.uri import tracking_uri
+from overthink.tracking.uri import tracking_uri, without_password
 from overthink.tracking.view import TAG_PREFIX
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -57,22 +57,34 @@ class Store:
     @property
     def shown(self) -> str:
         """The URI without its password."""
-        parts = urlsplit(self.uri)
-        return self.uri.replace(f":{parts.password}@", ":***@") if parts.password else self.uri
+        return without_password(self.uri)
 
     def experiment(self, name: str, note: str) -> str:
-        """Return the id of the MLflow experiment of a definition, made where it is missing; `note` describes it."""
+        """Return the id of the MLflow experiment of a definition, made where it is missing.
+
+        `note` describes it, unless a person has edited the description since.
+        """
+        notes = {"mlflow.note.content": note, tags.NOTE: note}
         with self.sentences():
-            found = self.client.get_experiment_by_name(name)
-            if found is None:
-                return str(self.client.create_experiment(name, tags={"mlflow.note.content": note}))
+            found = self.client.get_experiment_by_name(name) or self._created(name, notes)
             if found.lifecycle_stage == "deleted":
                 raise StoreError(
                     f"store {self.shown}: experiment {name!r} lies in the trash; restore or purge it first"
                 )
-            if found.tags.get("mlflow.note.content") != note:
-                self.client.set_experiment_tag(found.experiment_id, "mlflow.note.content", note)
+            ours = found.tags.get("mlflow.note.content") == found.tags.get(tags.NOTE)
+            if ours and found.tags.get(tags.NOTE) != note:
+                for key, value in notes.items():
+                    self.client.set_experiment_tag(found.experiment_id, key, value)
             return str(found.experiment_id)
+
+    def _created(self, name: str, experiment_tags: dict[str, str]) -> Experiment:
+        try:
+            return self.client.get_experiment(self.client.create_experiment(name, tags=experiment_tags))
+        except MlflowException as error:
+            made_meanwhile = self.client.get_experiment_by_name(name)
+            if error.error_code != "RESOURCE_ALREADY_EXISTS" or made_meanwhile is None:
+                raise
+            return made_meanwhile
 
     def offer_views(self, experiment_id: str, views: Mapping[str, str]) -> None:
         """Give an experiment its saved views (key -> state); views that we gave it earlier make way."""
@@ -94,6 +106,8 @@ class Store:
 
     def artifact(self, run_id: str, name: str, folder: Path) -> Path:
         """Fetch an artifact of a run into a folder of its own; return the local file, which is not to be trusted."""
+        if not run_id.isalnum():
+            raise StoreError(f"store {self.shown}: {run_id!r} is no run id")
         target = folder / run_id
         target.mkdir(parents=True, exist_ok=True)
         with self.sentences():

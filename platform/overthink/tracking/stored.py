@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from overthink.tracking import tags
 
+ASKED = "SCHEDULED"
+"""The status of what a definition asks for; we never write it to a store."""
+
 
 @dataclass(frozen=True)
 class StoredRun:
@@ -28,6 +31,11 @@ class StoredRun:
         if self.status in ("RUNNING", "SCHEDULED"):
             return tags.RUNNING
         return self.tags.get(tags.OUTCOME, tags.INTERRUPTED)
+
+    @property
+    def is_only_asked(self) -> bool:
+        """Whether no store has this: a definition asks for it."""
+        return self.status == ASKED
 
     @property
     def is_group(self) -> bool:

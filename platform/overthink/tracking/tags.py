@@ -12,6 +12,18 @@ OUTCOME = "overthink.outcome"
 MESSAGE = "overthink.message"
 HOST = "overthink.host"
 PROCESS = "overthink.process"
+HEARTBEAT = "overthink.heartbeat"
+"""Unix time in seconds at which the process at a run last said that it is alive."""
+FORCED = "overthink.forced"
+"""On a run that was asked for with --force although its key was finished already."""
+CHANGES = "overthink.changes"
+"""What `--set` changed: `network.growth=8`; empty for a definition as it is written."""
+PARENT_RUN, PARENT_KEY = "overthink.parent_run", "overthink.parent_key"
+"""On a run whose first phases another run of the same seeds has trained: that run's id and key."""
+MIXED = "overthink.mixed"
+"""On a run that went on under settings other than those it began with: which."""
+NOTE = "overthink.note"
+"""On an experiment: the description that we gave it; where it reads otherwise now, a person edited it."""
 REPORTED = "overthink.reported"
 
 VIEWS = "overthink.views"
@@ -19,6 +31,12 @@ VIEWS = "overthink.views"
 
 SUMMARY = ("dataset", "network", "regime")
 """Tags and parameters that say a definition in a few words, under `overthink.`."""
+
+
+def part_key(name: str) -> str:
+    """Return the tag that holds the key of a part of the definition: equal keys, equal data, network or regime."""
+    return f"overthink.{name}_key"
+
 
 FINISHED, DIVERGED, FAILED, INTERRUPTED, RUNNING = "finished", "diverged", "failed", "interrupted", "running"
 

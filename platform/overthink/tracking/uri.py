@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 DATABASE = "mlflow.db"
 
@@ -14,3 +15,15 @@ def tracking_uri() -> str:
 def database_file(uri: str) -> Path | None:
     """Return the file of an SQLite store, or None for any other store."""
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+def without_password(uri: str) -> str:
+    """Return a URI as it may be shown."""
+    parts = urlsplit(uri)
+    return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri
+
+
+def without_account(uri: str) -> str:
+    """Return the address of a server as a link: a browser asks for name and password itself."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")

@@ -9,7 +9,8 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from pydantic import JsonValue
 
-from overthink.tracking import liveness, tags
+from overthink.tracking import tags
+from overthink.tracking.liveness import alive_tags
 from overthink.tracking.store import Store
 
 METRICS_A_REQUEST = 1000
@@ -40,13 +41,24 @@ class Writer:
         self.log(run.info.run_id, params=params)
         return str(run.info.run_id)
 
+    def delete(self, run_id: str) -> None:
+        """Put a run into the trash."""
+        with self._store.sentences():
+            self._store.client.delete_run(run_id)
+
+    def beat(self, run_ids: Iterable[str]) -> None:
+        """Say of running runs that somebody is still at them."""
+        for run_id in run_ids:
+            self.log(run_id, run_tags={tags.HEARTBEAT: alive_tags()[tags.HEARTBEAT]})
+
     def revive(self, run_id: str) -> None:
         """Mark a run that an earlier process left as running again, in this process."""
+        # First the tags: a run that is RUNNING under the name of a dead process is somebody else's to reap.
+        self.log(run_id, run_tags={**alive_tags(), tags.OUTCOME: tags.RUNNING, tags.MESSAGE: ""})
         started = time.perf_counter()
         with self._store.sentences():
             self._store.client.update_run(run_id, status="RUNNING")
         self.seconds += time.perf_counter() - started
-        self.log(run_id, run_tags={**alive_tags(), tags.OUTCOME: tags.RUNNING, tags.MESSAGE: ""})
 
     def log(
         self,
@@ -113,11 +125,6 @@ class Writer:
         with self._store.sentences():
             self._store.client.set_terminated(run_id, status, _now_ms())
         self.seconds += time.perf_counter() - started
-
-
-def alive_tags() -> dict[str, str]:
-    """Return the tags that say which process a run is in."""
-    return {tags.HOST: liveness.this_host(), tags.PROCESS: liveness.this_process()}
 
 
 def shortened(text: str, longest: int) -> str:

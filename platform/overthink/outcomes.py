@@ -1,0 +1,58 @@
+"""What goes into a launch, who is told about it, and what comes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from overthink.plan import PlannedRun
+from overthink.tracking import tags
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run what a definition asks for; none of it changes a result."""
+
+    jobs: int = 1
+    device: str = "auto"
+    data_root: Path | None = None
+    force: bool = False
+    reuse: bool = True
+    """Whether a run begins with the phases that another run of the same seeds has trained already."""
+
+
+class Watch(Protocol):
+    """Somebody who is told how it goes."""
+
+    def planned(self, runs: Sequence[PlannedRun]) -> None:
+        """Hear once what there is to do."""
+
+    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        """Hear each message about a run: started, epoch, finished, diverged, failed, died."""
+
+
+@dataclass
+class Outcomes:
+    """How a launch went: runs by outcome, and what it took."""
+
+    runs: dict[str, list[PlannedRun]] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+    """Run key -> why it did not finish."""
+    unaggregated: dict[str, str] = field(default_factory=dict)
+    """Name of a group -> why its runs could not be put together."""
+    experiment_ids: dict[str, str] = field(default_factory=dict)
+    """Definition name -> MLflow experiment id."""
+    seconds: float = 0.0
+    tracking_seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run asked for is finished, and every group put together."""
+        unfinished = any(runs for outcome, runs in self.runs.items() if outcome not in (tags.FINISHED, "done"))
+        return not unfinished and not self.unaggregated
+
+    def add(self, outcome: str, run: PlannedRun, message: str = "") -> None:
+        """Count a run."""
+        self.runs.setdefault(outcome, []).append(run)
+        if message:
+            self.messages[run.key] = message

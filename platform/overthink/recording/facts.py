@@ -1,0 +1,59 @@
+"""A definition as a store has it: tags, and flat parameters."""
+
+import getpass
+import json
+from typing import Any
+
+from overthink.definition.experiment import (
+    Group,
+    GroupDefinition,
+    LoadedExperiment,
+    RunDefinition,
+    part_keys,
+    summary,
+)
+from overthink.tracking import tags
+
+
+def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
+    """Return the tags that runs and their group share."""
+    reported = [entry.model_dump(mode="json") for entry in group.reported]
+    return {
+        tags.GROUP_KEY: group.definition.key,
+        tags.DEFINITION: experiment.experiment.name,
+        tags.VARIANT: group.variant,
+        tags.CHANGES: group.changes,
+        tags.REPORTED: json.dumps(reported),
+        "mlflow.source.name": experiment.source,
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": _user(),
+        **{f"overthink.{name}": value for name, value in summary(group.definition).items()},
+        **{tags.part_key(name): value for name, value in part_keys(group.definition).items()},
+    }
+
+
+def parameters(definition: GroupDefinition, variant: str) -> dict[str, str]:
+    """Return a definition as flat parameters: `network.growth`, `regime.0.epochs`, `seeds.order`."""
+    flat: dict[str, str] = {"variant": variant, **summary(definition)}
+    if isinstance(definition, RunDefinition):
+        flat["seed"] = definition.seeds.label
+    _flatten("", definition.model_dump(mode="json"), flat)
+    return flat
+
+
+def _flatten(path: str, value: Any, flat: dict[str, str]) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _flatten(f"{path}.{key}" if path else key, inner, flat)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, inner in enumerate(value):
+            _flatten(f"{path}.{number}", inner, flat)
+    elif path not in flat:
+        flat[path] = value if isinstance(value, str) else json.dumps(value)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return "unknown"

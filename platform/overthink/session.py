@@ -1,0 +1,186 @@
+"""The runs and groups that are open in the store while workers train."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from overthink.engine.local import Job, LocalEngine, Message
+from overthink.links import views
+from overthink.outcomes import Options, Outcomes, Watch
+from overthink.plan import PlannedRun, run_folder, state_folder
+from overthink.recording.group_recorder import GroupRecorder
+from overthink.recording.run_recorder import RunRecorder
+from overthink.tracking import tags
+from overthink.tracking.liveness import BEAT_SECONDS
+from overthink.tracking.store import Store, StoreError
+from overthink.tracking.writer import Writer
+
+WORKER = (sys.executable, "-m", "overthink.worker")
+PARENT = "parent.safetensors"
+"""In a run's folder: the checkpoint of another run that it begins with."""
+ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
+"""What may go wrong while one run is recorded, a full disk or a damaged file, and must leave the others alone."""
+
+
+class Session:
+    """Starts jobs, and hands what workers say to the recorders.
+
+    Nothing is created before a run's data and network are known to be good: a mistake leaves no half-made run behind.
+    """
+
+    def __init__(
+        self, store: Store, writer: Writer, runs: Sequence[PlannedRun], outcomes: Outcomes, watch: Watch
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._outcomes = outcomes
+        self._watch = watch
+        self._open: dict[str, RunRecorder] = {}
+        self._unrecorded: set[str] = set()
+        """Keys of runs whose recording failed; what their workers still say is not listened to."""
+        self._finished: dict[str, str] = {}
+        """Run key -> MLflow run id of the runs that this session has finished."""
+        self._parents: dict[str, str] = {}
+        """Run key -> MLflow run id of the run that its first phases come from."""
+        self._groups: dict[str, GroupRecorder] = {}
+        self._members: dict[str, list[PlannedRun]] = {}
+        self._last_beat = time.monotonic()
+        for run in runs:
+            self._members.setdefault(run.group.definition.key, []).append(run)
+
+    def train(self, runs: Sequence[PlannedRun], options: Options) -> None:
+        """Run the jobs and record what the workers say."""
+        by_key = {run.key: run for run in runs}
+        children: dict[str, list[PlannedRun]] = {}
+        for run in runs:
+            if run.parent is not None and run.parent.run_id is None:
+                children.setdefault(run.parent.key, []).append(run)
+        waiting = {run.key for those in children.values() for run in those}
+        first = sorted((run for run in runs if run.key not in waiting), key=lambda run: run.key not in children)
+        workers = min(max(options.jobs, 1), len(runs))
+        engine = LocalEngine(WORKER, workers, state_folder() / "workers", BEAT_SECONDS)
+        with closing(engine.execute([self._job(run, options) for run in first])) as messages:  # the workers end first
+            for message in messages:
+                if message is not None:
+                    self._hear(by_key[message.job.name], message)
+                    for child in children.pop(message.job.name, []) if message.ends else []:
+                        engine.add(self._job(child, options))
+                self._beat()
+
+    def _job(self, run: PlannedRun, options: Options) -> Job:
+        folder = run_folder(run.key)
+        if options.force:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        order = {
+            "run": json.dumps(run.run.model_dump(mode="json")),
+            "folder": str(folder),
+            "device": options.device,
+            "data_root": str(options.data_root) if options.data_root else None,
+            "parent_key": self._fetch_parent(run, folder),
+        }
+        return Job(run.key, order)
+
+    def _fetch_parent(self, run: PlannedRun, folder: Path) -> str | None:
+        """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none."""
+        if run.parent is None:
+            return None
+        run_id = run.parent.run_id or self._finished.get(run.parent.key)
+        if run_id is None:  # it was to be trained first and did not finish: the run trains those phases itself
+            return None
+        with TemporaryDirectory() as temporary:
+            fetched = self._store.artifact(run_id, "checkpoint/checkpoint.safetensors", Path(temporary))
+            shutil.move(fetched, folder / PARENT)
+        self._parents[run.key] = run_id
+        return run.parent.key
+
+    def _hear(self, run: PlannedRun, message: Message) -> None:
+        body = message.body
+        if run.key not in self._unrecorded:
+            try:
+                self._record(run, body)
+            except ONE_RUNS_TROUBLE as error:
+                self._unrecorded.add(run.key)
+                body = {"event": "failed", "message": f"it could not be recorded: {error}"}
+                self._ended(run, tags.FAILED, body["message"])
+            self._watch.said(run, body)
+        if message.ends:
+            self._open.pop(run.key, None)
+
+    def _record(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        if run.key not in self._open and (body["event"] == "started" or run.stored is not None):
+            group = self._group(run.group.definition.key)
+            recorder = RunRecorder.open(self._store, self._writer, run, group.experiment_id, group.run_id)
+            self._open[run.key] = recorder
+            if run.key in self._parents:
+                recorder.descends_from(self._parents[run.key])
+        if body["event"] in ("diverged", "failed", "died"):
+            body["message"] = body.get("message") or _epitaph(body)
+            self._ended(run, tags.DIVERGED if body["event"] == "diverged" else tags.FAILED, body["message"])
+        elif run.key in self._open:
+            self._open[run.key].hear(body)
+        if body["event"] == "finished":
+            self._finished[run.key] = self._open[run.key].run_id
+            self._outcomes.add(tags.FINISHED, run)
+
+    def _ended(self, run: PlannedRun, outcome: str, message: str) -> None:
+        if run.key in self._open:
+            self._open[run.key].ended(outcome, message)
+        self._outcomes.add(outcome, run, message)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._last_beat >= BEAT_SECONDS:
+            self._last_beat = time.monotonic()
+            groups = [group.run_id for group in self._groups.values() if group.changed]
+            self._writer.beat([*(run.run_id for run in self._open.values()), *groups])
+
+    def _group(self, key: str) -> GroupRecorder:
+        if key not in self._groups:
+            members = self._members[key]
+            experiment = members[0].experiment.experiment
+            experiment_id = self._store.experiment(experiment.name, experiment.description)
+            self._store.offer_views(experiment_id, views(members[0].run.network.blocks))
+            self._outcomes.experiment_ids[experiment.name] = experiment_id
+            self._groups[key] = GroupRecorder.open(self._store, self._writer, members, experiment_id)
+        return self._groups[key]
+
+    def abandon(self, outcome: str, message: str) -> None:
+        """Close what is open after an interruption, as far as the store still answers."""
+        with suppress(StoreError):
+            for recorder in self._open.values():
+                if not recorder.closing:
+                    recorder.ended(outcome, message)
+            for group in self._groups.values():
+                if group.changed and not group.closing:
+                    self._writer.close(group.run_id, outcome, message)
+
+    def close_groups(self) -> None:
+        """Aggregate each group that has a run; a group with a run that did not finish ends as failed."""
+        ended = {run.key: outcome for outcome, runs in self._outcomes.runs.items() for run in runs}
+        for key, members in self._members.items():
+            outcomes = {ended[run.key] for run in members}
+            someone_elses = key not in self._groups and "busy" in outcomes
+            if (key in self._groups or outcomes & {"done", tags.FINISHED}) and not someone_elses:
+                whole = outcomes <= {"done", tags.FINISHED}
+                self._close_group(key, members[0].group_name, tags.FINISHED if whole else tags.FAILED)
+
+    def _close_group(self, key: str, name: str, outcome: str) -> None:
+        try:
+            self._group(key).close(outcome)
+        except ONE_RUNS_TROUBLE as error:
+            self._outcomes.unaggregated[name] = str(error)
+            if key in self._groups:  # interrupted, so that the next call tries again
+                self._writer.close(self._groups[key].run_id, tags.INTERRUPTED, f"not put together: {error}")
+
+
+def _epitaph(body: dict[str, Any]) -> str:
+    code = body["exit_code"]
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    last = body["log"].splitlines()[-1] if body["log"] else ""
+    return f"its worker process {how}{': ' + last if last else ''}; the same command goes on from its checkpoint"

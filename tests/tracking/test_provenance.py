@@ -1,0 +1,69 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from overthink.tracking.provenance import attempts_of, changed_settings, git_state, provenance
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a"}
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | identity,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "code.py").write_text("one\n")
+    git(tmp_path, "add", "code.py")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    return tmp_path
+
+
+def test_a_clean_checkout(checkout: Path) -> None:
+    state = git_state(checkout / "code.py")
+    assert state == (git(checkout, "rev-parse", "HEAD"), False, "")
+
+
+def test_the_patch_makes_the_commit_what_ran(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    (checkout / "code.py").write_text("two\n")
+    (checkout / "new.py").write_text("three\n")
+    (checkout / "picture.bin").write_bytes(bytes(range(256)))
+    state = git_state(checkout / "code.py")
+    assert state.dirty
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    git(elsewhere, "clone", "-q", str(checkout), ".")
+    (elsewhere / "the.patch").write_text(state.patch)
+    git(elsewhere, "apply", "the.patch")
+    for name in ("code.py", "new.py", "picture.bin"):
+        assert (elsewhere / name).read_bytes() == (checkout / name).read_bytes()
+
+
+def test_somebody_elses_repository_around_the_package_is_not_ours(checkout: Path) -> None:
+    installed = checkout / "environment" / "package.py"
+    installed.parent.mkdir()
+    installed.write_text("")
+    assert git_state(installed) == (None, None, "")
+
+
+def test_attempts_are_compared_by_what_moves_bits() -> None:
+    before = {"settings": {"device": "cpu", "threads": 1}, "versions": {"torch": "2.11", "mlflow": "3.17"}}
+    now = {"settings": {"device": "cuda", "threads": 1}, "versions": {"torch": "2.15", "mlflow": "3.18"}}
+    assert changed_settings(before, now) == "device cpu -> cuda, torch 2.11 -> 2.15"
+    assert changed_settings(before, before) == ""
+    assert changed_settings({}, provenance({})) != ""
+
+
+def test_attempts_of_an_older_version_and_of_nobody() -> None:
+    assert attempts_of('{"settings": {}}') == [{"settings": {}}]
+    assert attempts_of('{"attempts": [{"argv": []}, 7]}') == [{"argv": []}]
+    with pytest.raises(ValueError, match="not a mapping"):
+        attempts_of("[]")
