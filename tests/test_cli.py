@@ -88,6 +88,7 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
         (["run", "quickstart", "--set", "network.growht=3"], 2, "unknown key 'growht'; did you mean 'growth'?"),
         (["run", "quickstart", "--set", "network.scales=4"], 2, "growth_factors"),
         (["run", "quickstart", "--seeds", "5:2"], 2, "--seeds '5:2'"),
+        (["run", "quickstart", "--device", "gpu"], 2, "--device gpu: expected auto, cpu, cuda"),
         (["inspect", "quickstart", "--images", "32"], 2, "such as 3x32x32"),
         (["compare", "--by", "regim"], 2, "did you mean 'regime'?"),
         (["compare", "--format", "xls"], 2, "not one of table, markdown"),

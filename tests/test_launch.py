@@ -313,6 +313,34 @@ def test_two_groups_made_at_one_moment_become_one(
     assert first.run_id == second.run_id == group_of(store).run_id
 
 
+TWO = {"regime": [{"epochs": 1}, {"epochs": 1, "lr": 0.01}]}
+
+
+def test_phases_that_two_runs_share_are_trained_once(store: Store, tmp_path: Path) -> None:
+    """The second run waits for the first within one call, says whose child it is, and ends with the same bits."""
+    shared, quiet = small(tmp_path, regime=[{"epochs": 1}], seeds=1, variants={"one": {}, "two": TWO}), Quiet()
+    planned = {run.group.variant: run for run in plan(store, [shared], dry=True)}
+    assert planned["two"].parent == (planned["one"].key, None)
+    assert launch(store, [shared], Options(jobs=2), quiet).complete
+    trained = [(body["run"], body["epoch"]) for body in quiet.bodies if body["event"] == "epoch"]
+    assert trained == [("small: one seed 0", 1), ("small: two seed 0", 2)]
+    runs = {run.tags[tags.VARIANT]: run for run in runs_of(store)}
+    assert runs["two"].tags[tags.PARENT_RUN] == runs["one"].run_id
+    assert [step for step, _ in history(store, runs["two"].run_id)] == [1, 2]
+    launch(store, [shared], Options(force=True, reuse=False), Quiet())
+    anew = max((run for run in runs_of(store) if run.tags[tags.VARIANT] == "two"), key=lambda run: run.started_ms)
+    assert tags.PARENT_RUN not in anew.tags
+    for metric in ("test/accuracy/last", "test/overthinking/any_later", "epochs/train_loss"):
+        assert anew.metrics[metric] == runs["two"].metrics[metric]
+
+
+def test_a_parent_that_is_finished_already_comes_from_the_store(store: Store, tmp_path: Path) -> None:
+    launch(store, [small(tmp_path, regime=[{"epochs": 1}], seeds=1)], Options(), Quiet())
+    quiet = Quiet()
+    launch(store, [small(tmp_path, seeds=1, **TWO)], Options(), quiet)
+    assert [body["epoch"] for body in quiet.bodies if body["event"] == "epoch"] == [2]
+
+
 def test_a_diverged_seed_is_not_put_together_again_and_again(store: Store, tmp_path: Path) -> None:
     wild = small(tmp_path, regime=[{"epochs": 1, "lr": 1e30}], seeds=1)
     launch(store, [wild], Options(), Quiet())

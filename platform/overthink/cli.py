@@ -1,6 +1,7 @@
 """The `overthink` command: one function a command, each a call into the platform, imported only when it is used."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,7 +70,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     settings: Settings = [],  # noqa: B006 - typer copies it
     seeds: SeedsOption = None,
     jobs: Annotated[int, typer.Option(help="Runs side by side; 0 for one a CPU core.", min=0)] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
     data_root: DataRoot = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train anew what is finished already.")] = False,
@@ -79,6 +80,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     as_json: Json = False,
 ) -> None:
     """Train what definitions ask for, unless the store has it already; then show the overthinking table."""
+    _check_device(device)
     loaded = _load(definitions, settings, seeds)  # a mistake in a definition is said before anything heavy is imported
     from overthink.commands.run import RunOptions
     from overthink.commands.run import run as launch_all
@@ -157,6 +159,13 @@ def data_show(
     from overthink.commands import data
 
     data.picture(name, output, data_root, settings, log())
+
+
+def _check_device(device: str) -> None:
+    from overthink.definition.errors import DefinitionError
+
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
+        raise DefinitionError(f"--device {device}: expected auto, cpu, cuda, or cuda:N for one of several")
 
 
 def _load(names: list[str], settings: list[str], seeds: str | None) -> "list[LoadedExperiment]":

@@ -5,6 +5,8 @@
 Everything after that (metrics, MLflow, tables, figures) is computed from the predictions, by whoever asked for the run.
 """
 
+import copy
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,8 +26,11 @@ from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.predictions import Predictions
 from overthink.seeds import generator, torch_generator
 from overthink.training import checkpoint
+from overthink.training.checkpoint import Course
 from overthink.training.evaluate import logits_of
 from overthink.training.loop import EpochRecord, TrainingState, fit
+from overthink.training.phases import network_in
+from overthink.training.regime import PARENT_CHECKPOINT
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,16 @@ class Finished:
 Event = Started | EpochRecord | Finished
 
 
-def train(run: RunDefinition, folder: Path, device: str = "auto", data_root: Path | None = None) -> Iterator[Event]:
+def train(
+    run: RunDefinition,
+    folder: Path,
+    device: str = "auto",
+    data_root: Path | None = None,
+    parent_key: str | None = None,
+) -> Iterator[Event]:
     """Train one network from where its folder's checkpoint stands, and leave its predictions in the folder.
 
+    Where there is none yet and `parent_key` is given, it begins with that run's checkpoint, which lies in the folder.
     Raises DivergedError where the loss leaves the finite numbers, ValueError for data or checkpoints that do not fit,
     OSError where the folder cannot be written.
     """
@@ -67,25 +79,27 @@ def train(run: RunDefinition, folder: Path, device: str = "auto", data_root: Pat
     network = build_network(
         run.network, dataset.image_shape, len(dataset.classes), torch_generator(run.seeds, "init")
     ).to(on)
-    cost_E = mul_adds(network, dataset.image_shape)
+    final = network_in(copy.deepcopy(network), run.regime, run.seeds)
+    cost_E = mul_adds(final, dataset.image_shape)
 
-    state, key = TrainingState(network), run_key(run)
-    checkpoint.load(folder, state, key)
+    state, course = TrainingState(network), Course(run_key(run), dataset.digest, run.regime, run.seeds)
+    if not checkpoint.load(folder, state, course) and parent_key is not None:
+        checkpoint.adopt(folder / PARENT_CHECKPOINT, state, course, parent_key)
     yield Started(
         dataset=dataset.name,
         digest=dataset.digest,
         samples={name: len(part.labels_N) for name, part in parts.items()},
-        parameters=parameter_counts(network),
+        parameters=parameter_counts(final),
         mul_adds=cost_E,
         history=tuple(state.history),
         settings=settings(on),
     )
     for record in fit(state, run.regime, samples["train"], samples["val"], run.augment, run.seeds):
-        checkpoint.save(folder, state, key)
+        checkpoint.save(folder, state, course)
         yield record
 
     for name in ("val", "test"):
-        predictions = _predict(network, samples[name], parts[name], dataset, cost_E, run, name)
+        predictions = _predict(state.network, samples[name], parts[name], dataset, cost_E, run, name)
         predictions.write(folder / f"{name}.parquet")
     yield Finished()
 
@@ -95,11 +109,15 @@ def configure(threads: int, device: str) -> torch.device:
     torch.set_num_threads(threads)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda":  # on a CPU the operations used here are deterministic as they are
+    on = torch.device(device)
+    if on.type == "cuda":  # on a CPU the operations used here are deterministic as they are
+        if (on.index or 0) >= torch.cuda.device_count():
+            raise ValueError(f"--device {device}: this machine has {torch.cuda.device_count()} CUDA devices")
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is free to differ
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False
-    return torch.device(device)
+    return on
 
 
 def settings(device: torch.device) -> dict[str, str | int | bool]:

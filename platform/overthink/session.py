@@ -20,10 +20,9 @@ from overthink.tracking import tags
 from overthink.tracking.liveness import BEAT_SECONDS
 from overthink.tracking.store import Store, StoreError
 from overthink.tracking.writer import Writer
+from overthink.training.regime import PARENT_CHECKPOINT
 
 WORKER = (sys.executable, "-m", "overthink.worker")
-PARENT = "parent.safetensors"
-"""In a run's folder: the checkpoint of another run that it begins with."""
 ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
 """What may go wrong while one run is recorded, a full disk or a damaged file, and must leave the others alone."""
 
@@ -96,7 +95,7 @@ class Session:
             return None
         with TemporaryDirectory() as temporary:
             fetched = self._store.artifact(run_id, "checkpoint/checkpoint.safetensors", Path(temporary))
-            shutil.move(fetched, folder / PARENT)
+            shutil.move(fetched, folder / PARENT_CHECKPOINT)
         self._parents[run.key] = run_id
         return run.parent.key
 

@@ -41,7 +41,7 @@ def _answer(order: dict[str, Any]) -> Iterator[dict[str, Any]]:
     data_root = Path(order["data_root"]) if order["data_root"] else None
     try:
         with FileLock(folder / "worker.lock", timeout=LOCK_WAIT_SECONDS):
-            for event in train(run, folder, order["device"], data_root):  # , order["parent_key"]
+            for event in train(run, folder, order["device"], data_root, order["parent_key"]):
                 yield _report(event)
     except Timeout:
         yield _failure("failed", f"another process is training in {folder}")

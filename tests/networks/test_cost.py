@@ -10,7 +10,7 @@ from networks.msdnet_arithmetic import bill, specs
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.msdnet_spec import MSDNetSpec
-from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, State
+from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, PlainNetwork, State
 
 ANYTIME = {"blocks": 7, "step_mode": "even", "base": 4, "step": 2}
 
@@ -95,6 +95,6 @@ class Features(nn.Module):
 
 @pytest.mark.parametrize("layer", [nn.PReLU(), nn.Softplus(), Scaled()])
 def test_a_layer_that_nobody_can_count_is_named(layer: nn.Module) -> None:
-    network = MultiExitNetwork([nn.Identity()], [ExitHead(Features(layer), 3, 2)])
+    network = PlainNetwork([nn.Identity()], [ExitHead(Features(layer), 3, 2)])
     with pytest.raises(TypeError, match=f"MUL-ADDs of {type(layer).__name__}"):
         mul_adds(network, (3, 8, 8))

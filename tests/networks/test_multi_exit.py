@@ -3,7 +3,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
-from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, State
+from overthink.networks.multi_exit import ExitHead, PlainNetwork, State
 
 
 class Doubled(nn.Module):
@@ -30,7 +30,7 @@ def head() -> ExitHead:
 
 
 def test_hand_worked_logits() -> None:
-    network = MultiExitNetwork([Doubled(), Doubled()], [head(), head()])
+    network = PlainNetwork([Doubled(), Doubled()], [head(), head()])
     images_BKHW = torch.stack([torch.full((3, 3), 1.0), torch.full((3, 3), 3.0)])[None]
     first_BC, second_BC = network(images_BKHW)
     assert first_BC.tolist() == [[2.5, 8.0]]
@@ -46,6 +46,6 @@ def test_a_head_is_its_two_parts() -> None:
 
 
 def test_who_stops_asking_stops_the_computing() -> None:
-    network = MultiExitNetwork([Doubled(), Unreachable()], [head(), head()])
+    network = PlainNetwork([Doubled(), Unreachable()], [head(), head()])
     states = network.states(torch.ones(1, 2, 3, 3))
     assert torch.equal(network.exits[0](next(states)), torch.tensor([[2.5, 4.0]]))

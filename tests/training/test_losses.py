@@ -1,9 +1,10 @@
 import math
+from typing import Any
 
 import pytest
 import torch
 
-from overthink.training.losses import JointLossSpec, build_loss, check_loss, cross_entropy
+from overthink.training.losses import JointLossSpec, OfaLossSpec, build_loss, check_loss, cross_entropy
 
 CPU = torch.device("cpu")
 
@@ -35,3 +36,57 @@ def test_weights_must_fit_the_exits() -> None:
         check_loss(JointLossSpec(kind="joint", weights=(1.0, 1.0)), 3)
     with pytest.raises(ValueError, match="above 0"):
         JointLossSpec(kind="joint", weights=(0.0, 0.0))
+
+
+def ofa(**of: Any) -> OfaLossSpec:
+    return OfaLossSpec(kind="ofa", **of)
+
+
+def test_ofa_by_hand() -> None:
+    """Exit 1 says (1/2, 1/2), the teacher (3/4, 1/4), the label is class 0: KL = 3/4 ln 3/2 + 1/4 ln 1/2."""
+    logits = [torch.zeros(1, 2), torch.tensor([[2.0, 0.0]])]
+    teacher, labels = torch.tensor([[math.log(3.0), 0.0]]), torch.tensor([0])
+    divergence = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
+    last = math.log(1 + math.exp(-2.0))
+    losses = build_loss(ofa(alpha=0.9), 2, CPU)(logits, labels, teacher)
+    torch.testing.assert_close(losses, torch.tensor([0.9 * math.log(2) + 0.1 * divergence, last]))
+    weaker = build_loss(ofa(alpha=0.9, reduction="mean"), 2, CPU)(logits, labels, teacher)
+    torch.testing.assert_close(weaker, torch.tensor([0.9 * math.log(2) + 0.1 * divergence / 2, last]))
+
+
+def softmaxed(row: list[float], temperature: float) -> list[float]:
+    powers = [math.exp(value / temperature) for value in row]
+    return [power / sum(powers) for power in powers]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+def test_ofa_against_a_loop_over_samples_and_classes(temperature: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = [torch.randn(6, 4, generator=generator) for _ in range(3)]
+    teacher, labels = torch.randn(6, 4, generator=generator), torch.tensor([0, 1, 2, 3, 0, 1])
+    spec = ofa(alpha=0.3, temperature=temperature, weights=(0.5, 1.0, 2.0))
+    losses = build_loss(spec, 3, CPU)(logits, labels, teacher)
+    for i, loss in enumerate(losses.tolist()):
+        total = 0.0
+        for sample, label in enumerate(labels.tolist()):
+            entropy = -math.log(softmaxed(logits[i][sample].tolist(), 1.0)[label])
+            p_teacher = softmaxed(teacher[sample].tolist(), temperature)
+            p_exit = softmaxed(logits[i][sample].tolist(), temperature)
+            kl = -sum(t * math.log(p / t) for p, t in zip(p_exit, p_teacher, strict=True))
+            total += entropy if i == 2 else 0.3 * entropy + 0.7 * temperature**2 * kl
+        assert loss == pytest.approx((0.5, 1.0, 2.0)[i] * total / 6, rel=1e-4)
+
+
+def test_the_own_last_exit_teaches_and_is_not_taught() -> None:
+    first, last = torch.randn(3, 4, requires_grad=True), torch.randn(3, 4, requires_grad=True)
+    labels = torch.tensor([0, 1, 2])
+    build_loss(ofa(alpha=0.0, teacher="own"), 2, CPU)([first, last], labels)[0].backward()
+    assert last.grad is None or not last.grad.any()
+    expected = (first.softmax(1) - last.softmax(1)).detach() / 3  # the gradient of KL(t || softmax(z)) is p - t
+    torch.testing.assert_close(first.grad, expected)
+
+
+def test_an_exit_alone_has_nobody_to_learn_from() -> None:
+    logits, labels = [torch.tensor([[2.0, 0.0]])], torch.tensor([0])
+    losses = build_loss(ofa(teacher="own"), 1, CPU)(logits, labels)
+    torch.testing.assert_close(losses, torch.tensor([math.log(1 + math.exp(-2.0))]))

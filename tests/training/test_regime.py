@@ -1,6 +1,8 @@
 import pytest
 
-from overthink.training.regime import Phase, regime_label, total_epochs
+from overthink.networks.collaboration_spec import CollaborationSpec
+from overthink.training.losses import OfaLossSpec
+from overthink.training.regime import Phase, check_regime, regime_label, total_epochs
 
 
 def test_the_thesis_schedule_by_hand() -> None:
@@ -20,3 +22,37 @@ def test_a_regime_in_words() -> None:
 def test_drops_ascend_and_lie_inside(drops: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="drops must ascend"):
         Phase(epochs=5, drops=drops)
+
+
+ISC = CollaborationSpec(kind="isc")
+OFA = OfaLossSpec(kind="ofa")
+
+
+def test_what_a_phase_adds_is_part_of_the_words() -> None:
+    tuned = Phase(epochs=50, attach=ISC, loss=OFA)
+    assert regime_label((Phase(epochs=50), tuned)) == "50 joint + 50 isc+ofa"
+    frozen = Phase(epochs=5, attach=ISC, freeze="backbone")
+    assert (
+        regime_label((Phase(epochs=9, gradient_equilibrium=True), frozen)) == "9 joint+ge + 5 isc+joint+frozen-backbone"
+    )
+
+
+@pytest.mark.parametrize(
+    "regime, said",
+    [
+        ((Phase(epochs=1, loss=OFA),), "regime.0.loss.teacher: previous"),
+        ((Phase(epochs=1, freeze="backbone"),), "regime.0.freeze: backbone in the first phase"),
+        ((Phase(epochs=1, attach=ISC), Phase(epochs=1, attach=ISC)), "regime.1.attach: an earlier phase"),
+        (
+            (Phase(epochs=1), Phase(epochs=1, loss=OfaLossSpec(kind="ofa", weights=(1.0,)))),
+            "regime.1.loss.weights has 1 numbers",
+        ),
+    ],
+)
+def test_phases_that_do_not_fit_are_named(regime: tuple[Phase, ...], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        check_regime(regime, 5)
+
+
+def test_a_first_phase_may_learn_from_its_own_last_exit() -> None:
+    check_regime((Phase(epochs=1, attach=ISC, loss=OfaLossSpec(kind="ofa", teacher="own")),), 5)

@@ -15,6 +15,8 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Group, GroupDefinition, LoadedExperiment, run_key
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
+from overthink.seeds import expand
+from overthink.training.phases import network_in
 
 
 def inspect(loaded: LoadedExperiment, as_json: bool, images: str | None = None, classes: int | None = None) -> None:
@@ -61,7 +63,8 @@ def _describe(group: Group, shape: tuple[int, int, int] | None, classes: int | N
 
 def exits_of(definition: GroupDefinition, shape: tuple[int, int, int], n_classes: int) -> list[dict[str, int]]:
     """Return, for each exit, its number and its cumulative parameters and MUL-ADDs."""
-    network = build_network(definition.network, shape, n_classes, torch.Generator())
+    drawn = build_network(definition.network, shape, n_classes, torch.Generator())
+    network = network_in(drawn, definition.regime, expand(1)[0])
     counted = zip(parameter_counts(network), mul_adds(network, shape), strict=True)
     return [{"exit": number, "params": params, "mul_adds": cost} for number, (params, cost) in enumerate(counted, 1)]
 

@@ -21,8 +21,7 @@ from overthink.metrics.catalogue import describe
 from overthink.networks.catalogue import NetworkSpec, check_network
 from overthink.seeds import SeedPlan, Seeds, expand, replace_free
 from overthink.spec import Spec
-from overthink.training.losses import check_loss
-from overthink.training.regime import Regime, regime_label
+from overthink.training.regime import Regime, check_regime, regime_label
 
 S = TypeVar("S", bound=Spec)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
@@ -69,11 +68,7 @@ class GroupDefinition(Spec):
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         check_network(self.network, self.dataset.input_shape, self.dataset.n_classes)
-        for number, phase in enumerate(self.regime):
-            try:
-                check_loss(phase.loss, self.network.blocks)
-            except ValueError as error:
-                raise ValueError(f"regime.{number}.{error}") from None
+        check_regime(self.regime, self.network.blocks)
         return self
 
     @property

@@ -10,6 +10,7 @@ from overthink.networks.msdnet_spec import MSDNetSpec, check_msdnet
 if TYPE_CHECKING:
     import torch
 
+    from overthink.networks.collaboration_spec import CollaborationSpec
     from overthink.networks.multi_exit import MultiExitNetwork
 
 NetworkSpec = MSDNetSpec
@@ -29,3 +30,10 @@ def build_network(
     from overthink.networks.msdnet import build_msdnet
 
     return build_msdnet(spec, input_shape, n_classes, generator)
+
+
+def attach(network: "MultiExitNetwork", spec: "CollaborationSpec", generator: "torch.Generator") -> "MultiExitNetwork":
+    """Return the network with what a phase attaches to it; the network itself becomes part of it."""
+    from overthink.networks.collaboration import attach_collaboration
+
+    return attach_collaboration(network, spec, generator)

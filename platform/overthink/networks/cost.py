@@ -13,13 +13,12 @@ from torch import Tensor, nn
 
 from overthink.networks.multi_exit import MultiExitNetwork
 
-FREE = (nn.BatchNorm2d, nn.Identity)
+FREE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Identity, nn.Flatten)
 
 
 def parameter_counts(network: MultiExitNetwork) -> tuple[int, ...]:
     """Return the parameters that each exit uses."""
-    pairs = zip(network.blocks, network.exits, strict=True)
-    return tuple(accumulate(sum(p.numel() for part in pair for p in part.parameters()) for pair in pairs))
+    return tuple(accumulate(sum(p.numel() for module in part for p in module.parameters()) for part in network.parts))
 
 
 def mul_adds(network: MultiExitNetwork, input_shape: tuple[int, int, int]) -> tuple[int, ...]:
@@ -37,9 +36,8 @@ def mul_adds(network: MultiExitNetwork, input_shape: tuple[int, int, int]) -> tu
         if not list(module.children()) or list(module.parameters(recurse=False)):
             module.register_forward_hook(count)
     with torch.inference_mode():
-        for head, state in zip(studied.exits, studied.states(torch.zeros(1, *input_shape)), strict=True):
-            head(state)
-            per_exit.append(0)
+        for _ in studied.logits(torch.zeros(1, *input_shape)):
+            per_exit += [0]  # what is computed from here on is the next exit's
     return tuple(accumulate(per_exit[:-1]))
 
 

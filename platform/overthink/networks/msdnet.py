@@ -6,19 +6,19 @@ convolution has no bias (the BatchNorm after it has one), and exits are `head_ch
 """
 
 from itertools import pairwise
-from math import sqrt
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from overthink.networks.msdnet_spec import LayerPlan, MSDNetSpec, check_msdnet
-from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, State
+from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
+from overthink.networks.weights import draw_weights
 
 
 def build_msdnet(
     spec: MSDNetSpec, input_shape: tuple[int, int, int], n_classes: int, generator: torch.Generator
-) -> MultiExitNetwork:
+) -> PlainNetwork:
     """Return an MSDNet for images (K, H, W), its weights drawn from the generator alone.
 
     Raises ValueError where the image cannot be halved into so many scales.
@@ -27,8 +27,8 @@ def build_msdnet(
     # The modules' own initialisers draw from the global generator, which then gets its state back. The meta device
     # would draw nothing, but using it imports the compiler: seconds against 0.05 s.
     with torch.random.fork_rng(devices=[]):
-        network = MultiExitNetwork(_blocks(spec, input_shape[0]), _exits(spec, n_classes))
-    _draw_weights(network, spec.init, generator)
+        network = PlainNetwork(_blocks(spec, input_shape[0]), _exits(spec, n_classes))
+    draw_weights(network, spec.init, generator)
     return network
 
 
@@ -115,7 +115,7 @@ class Transition(nn.Module):
         return tuple(scale(features) for scale, features in zip(self.scales, state, strict=True))
 
 
-class HeadFeatures(nn.Module):
+class HeadFeatures(MapFeatures):
     """What an exit reads off the coarsest scale: two strided convolutions and their mean."""
 
     def __init__(self, n_in: int, width: int) -> None:
@@ -123,9 +123,13 @@ class HeadFeatures(nn.Module):
         self.convolutions = nn.Sequential(_convolution(n_in, width, stride=2), _convolution(width, width, stride=2))
         self.pool = nn.AdaptiveAvgPool2d(1)
 
-    def forward(self, state: State) -> Tensor:
-        """Return features_BF."""
-        return cast(Tensor, self.pool(self.convolutions(state[-1]))).flatten(1)
+    def maps(self, state: State) -> Tensor:
+        """Return maps_BFHW, from which the features are pooled."""
+        return cast(Tensor, self.convolutions(state[-1]))
+
+    def pooled(self, maps_BFHW: Tensor) -> Tensor:
+        """Return features_BF of maps."""
+        return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
 
 
 def _blocks(spec: MSDNetSpec, n_image_channels: int) -> list[nn.Module]:
@@ -149,27 +153,3 @@ def _exits(spec: MSDNetSpec, n_classes: int) -> list[ExitHead]:
         n_in = plans[last - 1].channels_out * spec.growth_factors[spec.scales - 1]
         heads.append(ExitHead(HeadFeatures(n_in, spec.head_channels), spec.head_channels, n_classes))
     return heads
-
-
-@torch.no_grad()
-def _draw_weights(network: nn.Module, init: str, generator: torch.Generator) -> None:
-    """Draw first weights.
-
-    torch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for convolutions, last layers and their biases (PyTorch's default).
-    he: N(0, 2 / (kernel area * output channels)) for convolutions, PyTorch's default for last layers, biases 0.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.reset_parameters()
-        elif isinstance(module, nn.Conv2d | nn.Linear):
-            bound = 1 / sqrt(module.weight[0].numel())
-            if init == "he" and isinstance(module, nn.Conv2d):
-                deviation = sqrt(2 / (module.weight[0, 0].numel() * module.out_channels))
-                module.weight.normal_(0, deviation, generator=generator)
-            else:
-                module.weight.uniform_(-bound, bound, generator=generator)
-            if module.bias is not None:
-                if init == "he":
-                    module.bias.zero_()
-                else:
-                    module.bias.uniform_(-bound, bound, generator=generator)

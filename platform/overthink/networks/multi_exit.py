@@ -1,12 +1,32 @@
 """What every multi-exit network is: blocks in a row, and an exit after each."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import cast
 
 from torch import Tensor, nn
 
+from overthink.networks.gradient_equilibrium import balanced
+
 State = tuple[Tensor, ...]
 """Feature maps on the way through a network, finest scale first, each (B, channels, height, width)."""
+Part = tuple[nn.Module, ...]
+
+
+class MapFeatures(nn.Module, ABC):
+    """Features that are pooled from maps, which others may read, too."""
+
+    @abstractmethod
+    def maps(self, state: State) -> Tensor:
+        """Return maps_BFHW."""
+
+    @abstractmethod
+    def pooled(self, maps_BFHW: Tensor) -> Tensor:
+        """Return features_BF of maps."""
+
+    def forward(self, state: State) -> Tensor:
+        """Return features_BF."""
+        return self.pooled(self.maps(state))
 
 
 class ExitHead(nn.Module):
@@ -25,8 +45,49 @@ class ExitHead(nn.Module):
         return cast(Tensor, self.classify(self.features(state)))
 
 
-class MultiExitNetwork(nn.Module):
-    """Blocks 1..E and exits 1..E. Block i maps the state after block i-1 (first: the images) to the next state."""
+class MultiExitNetwork(nn.Module, ABC):
+    """Blocks 1..E and exits 1..E. Block i maps the state after block i-1 (first: the images) to the next state.
+
+    With `equilibrium`, gradients are balanced between exits (see `gradient_equilibrium`); outputs are the same bits.
+    """
+
+    blocks: nn.ModuleList
+    exits: nn.ModuleList
+
+    @property
+    def n_exits(self) -> int:
+        """E."""
+        return len(self.exits)
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[Part, ...]:
+        """For each exit, the modules that it needs beyond those of the exits before it."""
+
+    @abstractmethod
+    def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
+        """Yield logits_BC exit by exit; who stops asking stops the computing."""
+
+    @abstractmethod
+    def last_logits(self, images_BKHW: Tensor) -> Tensor:
+        """Return logits_BC of the last exit, computing no more than they need."""
+
+    def states(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[State]:
+        """Yield the state that each exit reads; who stops asking stops the computing."""
+        state: State = (images_BKHW,)
+        for number, block in enumerate(self.blocks, start=1):
+            read = state = block(state)
+            if equilibrium:
+                read, state = balanced(state, number, self.n_exits)
+            yield read
+
+    def forward(self, images_BKHW: Tensor, equilibrium: bool = False) -> tuple[Tensor, ...]:
+        """Return logits_BC of exits 1..E."""
+        return tuple(self.logits(images_BKHW, equilibrium))
+
+
+class PlainNetwork(MultiExitNetwork):
+    """Exits that know nothing of each other but the blocks that they share."""
 
     def __init__(self, blocks: list[nn.Module], exits: list[ExitHead]) -> None:
         super().__init__()
@@ -35,18 +96,16 @@ class MultiExitNetwork(nn.Module):
         self.exits = nn.ModuleList(exits)
 
     @property
-    def n_exits(self) -> int:
-        """E."""
-        return len(self.exits)
+    def parts(self) -> tuple[Part, ...]:
+        """For each exit, its block and its head."""
+        return tuple(zip(self.blocks, self.exits, strict=True))
 
-    def states(self, images_BKHW: Tensor) -> Iterator[State]:
-        """Yield the state after each block; who stops asking stops the computing."""
-        state: State = (images_BKHW,)
-        for block in self.blocks:
-            state = block(state)
-            yield state
+    def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
+        """Yield logits_BC exit by exit."""
+        for head, state in zip(self.exits, self.states(images_BKHW, equilibrium), strict=True):
+            yield head(state)
 
-    def forward(self, images_BKHW: Tensor) -> tuple[Tensor, ...]:
-        """Return logits_BC of exits 1..E."""
-        states = self.states(images_BKHW)
-        return tuple(head(state) for head, state in zip(self.exits, states, strict=True))
+    def last_logits(self, images_BKHW: Tensor) -> Tensor:
+        """Return logits_BC of the last exit; the other exits are not computed."""
+        *_, state = self.states(images_BKHW)
+        return cast(Tensor, self.exits[-1](state))

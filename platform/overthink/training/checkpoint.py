@@ -12,20 +12,33 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from overthink.seeds import Seeds
 from overthink.training.loop import EpochRecord, TrainingState
+from overthink.training.phases import teacher_of, with_attachments
+from overthink.training.regime import Phase, total_epochs
 
 NAME = "checkpoint.safetensors"
 PREVIOUS = "checkpoint.previous.safetensors"
 FORMAT = "1"
 
 
-def save(folder: Path, state: TrainingState, run_key: str) -> Path:
+class Course(NamedTuple):
+    """What a checkpoint must fit: the run, its data, and the way it goes."""
+
+    key: str
+    data_digest: str
+    regime: tuple[Phase, ...]
+    seeds: Seeds
+
+
+def save(folder: Path, state: TrainingState, run: Course) -> Path:
     """Write the state to the folder's checkpoint; on any failure the earlier checkpoint is still there.
 
     Raises OSError naming the file where the disk is full or not writable.
@@ -33,7 +46,8 @@ def save(folder: Path, state: TrainingState, run_key: str) -> Path:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(state).items()}
     meta = {
         "format": FORMAT,
-        "run_key": run_key,
+        "run_key": run.key,
+        "data": run.data_digest,
         "history": json.dumps([asdict(record) for record in state.history]),
         "digest": _digest(tensors),
     }
@@ -52,10 +66,10 @@ def save(folder: Path, state: TrainingState, run_key: str) -> Path:
     return path
 
 
-def load(folder: Path, state: TrainingState, run_key: str) -> bool:
-    """Fill the state from the folder's newest readable checkpoint; return False where there is none.
+def load(folder: Path, state: TrainingState, run: Course) -> bool:
+    """Fill a fresh state from the folder's newest readable checkpoint; return False where there is none.
 
-    Raises ValueError where a checkpoint belongs to another run, or where none of those there can be read.
+    Raises ValueError where a checkpoint belongs to another run or other data, or where none of those there can be read.
     """
     paths = [path for name in (NAME, PREVIOUS) if (path := folder / name).exists()]
     problems = []
@@ -65,34 +79,79 @@ def load(folder: Path, state: TrainingState, run_key: str) -> bool:
         except (OSError, SafetensorError, ValueError, KeyError) as error:
             problems.append(f"{path}: {error}")
             continue
-        if meta["run_key"] != run_key:
-            raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {run_key}")
-        _fill(state, path, meta, tensors)
+        if meta["run_key"] != run.key:
+            raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {run.key}")
+        _fill(state, path, meta, tensors, run)
         return True
     if problems:
         raise ValueError(f"no readable checkpoint ({'; '.join(problems)}); --force starts the run anew")
     return False
 
 
+def adopt(path: Path, state: TrainingState, run: Course, parent_key: str) -> None:
+    """Fill a fresh state from the last checkpoint of another run, whose regime is how this one begins.
+
+    Raises ValueError naming the file where it is not that.
+    """
+    try:
+        meta, tensors = _read(path)
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise ValueError(f"{path}: no readable checkpoint: {error}; --no-reuse does without it") from None
+    if meta["run_key"] != parent_key:
+        raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {parent_key}")
+    ends = [total_epochs(run.regime[:number]) for number in range(1, len(run.regime))]
+    if len(json.loads(meta["history"])) not in ends:
+        raise ValueError(f"checkpoint {path} does not stand at the end of a phase; --no-reuse does without it")
+    _fill(state, path, meta, tensors, run)
+
+
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
     weights = {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
-    return weights | {f"momentum/{name}": buffer for name, buffer in state.momentum.items()}
+    teacher = state.teacher.state_dict() if state.teacher is not None else {}
+    return (
+        weights
+        | {f"momentum/{name}": buffer for name, buffer in state.momentum.items()}
+        | {f"teacher/{name}": tensor for name, tensor in teacher.items()}
+    )
 
 
-def _fill(state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor]) -> None:
-    _load_network(state.network, path, tensors)
+def _fill(
+    state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor], run: Course
+) -> None:
+    if meta.get("data", run.data_digest) != run.data_digest:  # early checkpoints do not say
+        raise ValueError(
+            f"checkpoint {path} was trained on other data (SHA-256 {meta['data'][:12]}..., now "
+            f"{run.data_digest[:12]}...); --force starts the run anew"
+        )
+    history = [_record(entry) for entry in json.loads(meta["history"])]
+    _rebuild(state, run, len(history))
+    _load_network(state.network, path, _under("network/", tensors))
+    if state.teacher is not None:
+        _load_network(state.teacher, path, _under("teacher/", tensors))
     parameters = dict(state.network.named_parameters())
     state.momentum.clear()
-    for name, buffer in tensors.items():
-        if name.startswith("momentum/"):
-            state.momentum[name.removeprefix("momentum/")] = buffer.to(
-                parameters[name.removeprefix("momentum/")].device
-            )
-    state.history[:] = [_record(entry) for entry in json.loads(meta["history"])]
+    for name, buffer in _under("momentum/", tensors).items():
+        state.momentum[name] = buffer.to(parameters[name].device)
+    state.history[:] = history
 
 
-def _load_network(network: torch.nn.Module, path: Path, tensors: Mapping[str, Tensor]) -> None:
-    weights = {name.removeprefix("network/"): t for name, t in tensors.items() if name.startswith("network/")}
+def _rebuild(state: TrainingState, run: Course, epochs_done: int) -> None:
+    """Give a fresh state the structure that it had after so many epochs; the weights are then loaded into it."""
+    before = 0
+    for number, phase in enumerate(run.regime):
+        if before >= epochs_done:
+            return
+        inside = before < epochs_done < before + phase.epochs
+        state.teacher = teacher_of(state.network) if inside and phase.has_teacher else None
+        state.network = with_attachments(state.network, phase, number, run.seeds)
+        before += phase.epochs
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _load_network(network: torch.nn.Module, path: Path, weights: Mapping[str, Tensor]) -> None:
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

@@ -15,6 +15,7 @@ from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
 from overthink.training.evaluate import evaluate
 from overthink.training.losses import build_loss
+from overthink.training.phases import make_ready, teacher_of, with_attachments
 from overthink.training.regime import Phase
 
 
@@ -50,6 +51,8 @@ class TrainingState:
     momentum: dict[str, Tensor] = field(default_factory=dict)
     """Momentum of each parameter by name; empty before a phase's first step."""
     history: list[EpochRecord] = field(default_factory=list)
+    teacher: MultiExitNetwork | None = None
+    """The network as the phase before left it, while a phase learns from it."""
 
     @property
     def epochs_done(self) -> int:
@@ -71,9 +74,19 @@ def fit(
     """
     steps = [(phase, epoch) for phase, spec in enumerate(regime) for epoch in range(spec.epochs)]
     for phase, epoch in steps[state.epochs_done :]:
+        if epoch == 0:
+            _enter(state, regime[phase], phase, seeds)
         record = _run_epoch(state, regime[phase], phase, epoch, train, validation, augment, seeds)
         state.history.append(record)
+        if epoch + 1 == regime[phase].epochs:
+            state.teacher = None
         yield record
+
+
+def _enter(state: TrainingState, spec: Phase, phase: int, seeds: Seeds) -> None:
+    state.momentum.clear()  # a phase starts with fresh momentum
+    state.teacher = teacher_of(state.network) if spec.has_teacher else None
+    state.network = with_attachments(state.network, spec, phase, seeds)
 
 
 def _run_epoch(
@@ -87,8 +100,6 @@ def _run_epoch(
     seeds: Seeds,
 ) -> EpochRecord:
     started = time.perf_counter()
-    if epoch == 0:
-        state.momentum.clear()  # a phase starts with fresh momentum
     loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds)
     trained = time.perf_counter()
     number = state.epochs_done + 1
@@ -107,6 +118,11 @@ def _run_epoch(
         seconds=time.perf_counter() - started,
         images_per_second=len(train.labels_N) / (trained - started),
     )
+
+
+@torch.no_grad()
+def _taught(state: TrainingState, images_BKHW: Tensor) -> Tensor | None:
+    return None if state.teacher is None else state.teacher.last_logits(images_BKHW)
 
 
 @torch.no_grad()
@@ -144,10 +160,10 @@ def _train_epoch(
     loss_sum = torch.zeros((), device=device, dtype=torch.float64)
     right_E = torch.zeros(state.network.n_exits, device=device, dtype=torch.float64)
     batches = seen = 0
-    state.network.train()
+    make_ready(state.network, spec)
     for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, chance):
-        logits_EBC = state.network(images_BKHW)
-        loss = loss_of(logits_EBC, labels_B).sum()
+        logits_EBC = state.network(images_BKHW, spec.gradient_equilibrium)
+        loss = loss_of(logits_EBC, labels_B, _taught(state, images_BKHW)).sum()
         state.network.zero_grad(set_to_none=True)
         loss.backward()
         _step(state, spec, epoch)

@@ -3,8 +3,8 @@
 torch is imported where it is used: definitions load without it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -14,28 +14,56 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-Loss = Callable[[Sequence["Tensor"], "Tensor"], "Tensor"]
-"""(logits_BC of exits 1..E, labels_B) -> losses_E."""
+
+class Loss(Protocol):
+    """What training minimises the sum of."""
+
+    def __call__(
+        self, logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None
+    ) -> "Tensor":
+        """Return losses_E from the logits of exits 1..E, and those of a frozen teacher where the loss has one."""
 
 
-class JointLossSpec(Spec):
-    """Joint cross-entropy (thesis eq. 3.6): every exit learns the label, exit i with weight gamma_i."""
-
-    kind: Literal["joint"]
+class _Weighted(Spec):
     weights: tuple[Annotated[float, Field(ge=0)], ...] | None = None
     """gamma, one per exit; 1 for every exit where left out, as in the thesis."""
 
     @model_validator(mode="after")
-    def _some_weight(self) -> "JointLossSpec":
+    def _some_weight(self) -> "_Weighted":
         if self.weights is not None and not sum(self.weights) > 0:
             raise ValueError(f"weights: at least one exit needs a weight above 0, got {list(self.weights)}")
         return self
 
 
-LossSpec = JointLossSpec
+class JointLossSpec(_Weighted):
+    """Joint cross-entropy (thesis eq. 3.6): every exit learns the label, exit i with weight gamma_i."""
+
+    kind: Literal["joint"]
 
 
-def build_loss(spec: LossSpec, n_exits: int, device: "torch.device") -> Loss:
+class OfaLossSpec(_Weighted):
+    """One-for-all knowledge distillation (Li et al. 2019; thesis eqs. 3.12 and 3.13): exits learn from the last exit.
+
+    L_i = alpha CE(y, p_i) + (1 - alpha) T^2 KL(p_teacher || p_i) for i < E, both softmaxes in KL at temperature T; the
+    last exit learns the label alone. The thesis has T = 1 and does not write the factor T^2, which is then 1.
+    """
+
+    kind: Literal["ofa"]
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.9
+    """Share of the cross-entropy. (The thesis calls it OFA's share; by its formula it is the opposite.)"""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    teacher: Literal["previous", "own"] = "previous"
+    """The last exit as the phase before left it, frozen, as in the original; or the network's own, detached."""
+    reduction: Literal["batchmean", "mean"] = "batchmean"
+    """KL summed over classes and averaged over the batch, as in the formula; or averaged over the classes, too, as in
+    the original authors' code: weaker by a factor of the number of classes.
+    """
+
+
+LossSpec = Annotated[JointLossSpec | OfaLossSpec, Field(discriminator="kind")]
+
+
+def build_loss(spec: JointLossSpec | OfaLossSpec, n_exits: int, device: "torch.device") -> Loss:
     """Return the loss of a specification; raises ValueError where its weights do not fit the number of exits."""
     import torch
 
@@ -43,13 +71,22 @@ def build_loss(spec: LossSpec, n_exits: int, device: "torch.device") -> Loss:
     weights_E = torch.ones(n_exits) if spec.weights is None else torch.tensor(spec.weights)
     weights_E = weights_E.to(device)
 
-    def joint(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor") -> "Tensor":
+    def joint(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None) -> "Tensor":
         return weights_E * cross_entropy(logits_EBC, labels_B)
 
-    return joint
+    def ofa(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None) -> "Tensor":
+        assert isinstance(spec, OfaLossSpec)
+        assert (teacher_BC is not None) == (spec.teacher == "previous")
+        learned_from_BC = logits_EBC[-1].detach() if teacher_BC is None else teacher_BC
+        divergence_E = distillation(logits_EBC[:-1], learned_from_BC, spec)
+        entropy_E = cross_entropy(logits_EBC, labels_B)
+        mixed_E = spec.alpha * entropy_E[:-1] + (1 - spec.alpha) * divergence_E
+        return weights_E * torch.cat([mixed_E, entropy_E[-1:]])
+
+    return joint if spec.kind == "joint" else ofa
 
 
-def check_loss(spec: LossSpec, n_exits: int) -> None:
+def check_loss(spec: JointLossSpec | OfaLossSpec, n_exits: int) -> None:
     """Raise ValueError where a loss does not fit a network of so many exits."""
     if spec.weights is not None and len(spec.weights) != n_exits:
         raise ValueError(f"loss.weights has {len(spec.weights)} numbers, but the network has {n_exits} exits")
@@ -61,3 +98,27 @@ def cross_entropy(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor") -> "Tensor
     from torch.nn import functional
 
     return torch.stack([functional.cross_entropy(logits_BC, labels_B) for logits_BC in logits_EBC])
+
+
+def distillation(logits_EBC: "Sequence[Tensor]", teacher_BC: "Tensor", spec: OfaLossSpec) -> "Tensor":
+    """T^2 KL(teacher || exit) in nats of each exit, by the reduction of the specification; shape (E,)."""
+    from torch.nn import functional
+
+    log_teacher_BC = functional.log_softmax(teacher_BC / spec.temperature, dim=1)
+    per_exit = [
+        functional.kl_div(
+            functional.log_softmax(logits_BC / spec.temperature, dim=1),
+            log_teacher_BC,
+            reduction="batchmean",
+            log_target=True,
+        )
+        for logits_BC in logits_EBC
+    ]
+    scale = spec.temperature**2 / (teacher_BC.shape[1] if spec.reduction == "mean" else 1)
+    return scale * _stacked(per_exit, teacher_BC)
+
+
+def _stacked(per_exit: "list[Tensor]", like: "Tensor") -> "Tensor":
+    import torch
+
+    return torch.stack(per_exit) if per_exit else like.new_zeros(0)  # a network of one exit has nobody to teach

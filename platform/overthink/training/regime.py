@@ -1,13 +1,16 @@
 """A regime: the sequence of phases that a network is trained by."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.spec import Spec
-from overthink.training.losses import JointLossSpec, LossSpec
+from overthink.training.losses import JointLossSpec, LossSpec, OfaLossSpec, check_loss
 
 Positive = Annotated[float, Field(gt=0)]
+PARENT_CHECKPOINT = "parent.safetensors"
+"""In a run's folder: the checkpoint of another run that its first phases come from."""
 
 
 class Phase(Spec):
@@ -25,12 +28,25 @@ class Phase(Spec):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     loss: LossSpec = JointLossSpec(kind="joint")
+    attach: CollaborationSpec | None = None
+    """What the network is given as the phase begins; it stays."""
+    freeze: Literal["nothing", "backbone", "features"] = "nothing"
+    """What this phase leaves as it is, BatchNorm statistics included (in the original they drift): the blocks; or the
+    blocks and the exits' convolutions, so that only last layers and connections learn.
+    """
+    gradient_equilibrium: bool = False
+    """Whether gradients are balanced between exits (Li et al. 2019)."""
 
     @model_validator(mode="after")
     def _drops_ascend(self) -> "Phase":
         if list(self.drops) != sorted(set(self.drops)) or any(drop >= self.epochs for drop in self.drops):
             raise ValueError(f"drops must ascend and lie below epochs ({self.epochs}), got {list(self.drops)}")
         return self
+
+    @property
+    def has_teacher(self) -> bool:
+        """Whether exits learn from the network as the phase before left it."""
+        return isinstance(self.loss, OfaLossSpec) and self.loss.teacher == "previous"
 
     def lr_at(self, epoch: int) -> float:
         """Learning rate in an epoch of this phase, counted from 0."""
@@ -40,11 +56,44 @@ class Phase(Spec):
 Regime = Annotated[tuple[Phase, ...], Field(min_length=1)]
 
 
+def check_regime(regime: tuple[Phase, ...], n_exits: int) -> None:
+    """Raise ValueError naming the phase that does not fit a network of so many exits, or the phases before it."""
+    for number, phase in enumerate(regime):
+        try:
+            check_loss(phase.loss, n_exits)
+            if number == 0:
+                _check_first(phase)
+            if phase.attach is not None and any(earlier.attach is not None for earlier in regime[:number]):
+                raise ValueError("attach: an earlier phase has attached connections between exits already")
+        except ValueError as error:
+            raise ValueError(f"regime.{number}.{error}") from None
+
+
+def _check_first(phase: Phase) -> None:
+    if phase.has_teacher:
+        raise ValueError(
+            "loss.teacher: previous is the last exit as the phase before left it, and before the first phase there is "
+            "none (teacher: own learns from the network's own last exit)"
+        )
+    if phase.freeze != "nothing":
+        raise ValueError(f"freeze: {phase.freeze} in the first phase would stay as it was drawn, untrained")
+
+
 def total_epochs(regime: tuple[Phase, ...]) -> int:
     """Epochs of all phases together."""
     return sum(phase.epochs for phase in regime)
 
 
 def regime_label(regime: tuple[Phase, ...]) -> str:
-    """Say a regime in a few words: `50 joint + 50 joint` (epochs and loss of each phase)."""
-    return " + ".join(f"{phase.epochs} {phase.loss.kind}" for phase in regime)
+    """Say a regime in a few words: `50 joint + 50 isc+ofa` (epochs of each phase, what it attaches, its loss)."""
+    return " + ".join(f"{phase.epochs} {_phase_label(phase)}" for phase in regime)
+
+
+def _phase_label(phase: Phase) -> str:
+    parts = [
+        *(["isc"] if phase.attach else []),
+        phase.loss.kind,
+        *(["ge"] if phase.gradient_equilibrium else []),
+        *([f"frozen-{phase.freeze}"] if phase.freeze != "nothing" else []),
+    ]
+    return "+".join(parts)

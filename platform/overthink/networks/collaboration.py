@@ -1,0 +1,119 @@
+"""Inline Subnetwork Collaboration: a wrapper that lets every exit see what the one before it thinks."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from overthink.networks.collaboration_spec import CollaborationSpec
+from overthink.networks.multi_exit import ExitHead, MapFeatures, MultiExitNetwork, Part, State
+from overthink.networks.weights import draw_weights
+
+
+class CollaborativeNetwork(MultiExitNetwork):
+    """A network with a connection from every exit to the next (thesis section 3.4)."""
+
+    def __init__(self, inner: MultiExitNetwork, connections: list[nn.Module], spec: CollaborationSpec) -> None:
+        super().__init__()
+        self.inner = inner
+        self.connections = nn.ModuleList(connections)
+        self._reads_maps = spec.connection == "convolution"
+        self._gradient = spec.gradient
+
+    @property
+    def blocks(self) -> nn.ModuleList:  # type: ignore[override]
+        """Blocks 1..E."""
+        return self.inner.blocks
+
+    @property
+    def exits(self) -> nn.ModuleList:  # type: ignore[override]
+        """Exits 1..E; the last layers of all but the first also read a connection."""
+        return self.inner.exits
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """For each exit, its block, its head, and the connection that leads to it."""
+        first, *later = self.inner.parts
+        return (first, *((*part, connection) for part, connection in zip(later, self.connections, strict=True)))
+
+    def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
+        """Yield logits_BC exit by exit."""
+        handed_on: Tensor | None = None
+        connections = iter([None, *self.connections])
+        for head, state in zip(self.exits, self.states(images_BKHW, equilibrium), strict=True):
+            assert isinstance(head, ExitHead)
+            connection = next(connections)
+            maps_BFHW, features_BF = _read(head, state)
+            if connection is not None and handed_on is not None:
+                features_BF = torch.cat([features_BF, connection(handed_on)], dim=1)
+            logits_BC = head.classify(features_BF)
+            handed_on = maps_BFHW if self._reads_maps else logits_BC
+            if not self._gradient and handed_on is not None:
+                handed_on = handed_on.detach()
+            yield logits_BC
+
+    def last_logits(self, images_BKHW: Tensor) -> Tensor:
+        """Return logits_BC of the last exit; every exit before it has its say."""
+        *_, logits_BC = self.logits(images_BKHW)
+        return logits_BC
+
+
+def attach_collaboration(
+    network: MultiExitNetwork, spec: CollaborationSpec, generator: torch.Generator
+) -> CollaborativeNetwork:
+    """Return the network with connections between its exits; its last layers are changed in place.
+
+    New weights are PyTorch's default, drawn from the generator alone. Raises ValueError for a network that has
+    connections already, and where feature maps are wanted of exits that have none.
+    """
+    if isinstance(network, CollaborativeNetwork):
+        raise ValueError("attach: the network has connections between its exits already")
+    heads = [cast(ExitHead, head) for head in network.exits]
+    if spec.connection == "convolution" and not all(isinstance(head.features, MapFeatures) for head in heads):
+        raise ValueError("attach.connection: convolution needs exits with feature maps, and this network's have none")
+    with torch.random.fork_rng(devices=[]):
+        connections = [_connection(spec, head) for head in heads[:-1]]
+        lasts = [_last_layer(head, extra) for head, extra in zip(heads, [0, *_widths(spec, heads)], strict=True)]
+    draw_weights(nn.ModuleList([*connections, *lasts]), "torch", generator)
+    for head, last in zip(heads, lasts, strict=True):
+        if spec.last_layers == "grown":
+            _keep(head.classify, last)
+        head.classify = last
+    device = next(network.parameters()).device
+    return CollaborativeNetwork(network, connections, spec).to(device)
+
+
+def _read(head: ExitHead, state: State) -> tuple[Tensor | None, Tensor]:
+    """Return the maps that an exit pools, if it has any, and its features."""
+    if not isinstance(head.features, MapFeatures):
+        return None, head.features(state)
+    maps_BFHW = head.features.maps(state)
+    return maps_BFHW, head.features.pooled(maps_BFHW)
+
+
+def _widths(spec: CollaborationSpec, heads: list[ExitHead]) -> list[int]:
+    return [head.classify.out_features if spec.connection == "identity" else spec.width for head in heads[:-1]]
+
+
+def _connection(spec: CollaborationSpec, head: ExitHead) -> nn.Module:
+    match spec.connection:
+        case "linear":
+            linear = nn.Linear(head.classify.out_features, spec.width)
+            return nn.Sequential(linear, nn.BatchNorm1d(spec.width), nn.ReLU(inplace=True))
+        case "convolution":
+            convolution = nn.Conv2d(head.width, spec.width, 3, padding=1, bias=False)
+            pooling = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
+            return nn.Sequential(convolution, nn.BatchNorm2d(spec.width), nn.ReLU(inplace=True), *pooling)
+    return nn.Identity()
+
+
+def _last_layer(head: ExitHead, extra: int) -> nn.Linear:
+    return nn.Linear(head.width + extra, head.classify.out_features)
+
+
+@torch.no_grad()
+def _keep(old: nn.Linear, new: nn.Linear) -> None:
+    new.weight.zero_()
+    new.weight[:, : old.in_features] = old.weight
+    new.bias.copy_(old.bias)

@@ -1,0 +1,44 @@
+"""Entering a phase: what it attaches to the network, whom the exits learn from, what stays frozen."""
+
+import copy
+from collections.abc import Sequence
+
+from torch import nn
+
+from overthink.networks.catalogue import attach
+from overthink.networks.multi_exit import ExitHead, MultiExitNetwork
+from overthink.seeds import Seeds, torch_generator
+from overthink.training.regime import Phase
+
+
+def network_in(network: MultiExitNetwork, entered: Sequence[Phase], seeds: Seeds) -> MultiExitNetwork:
+    """Return a network with everything attached that the phases entered so far attach, newly drawn."""
+    for number, phase in enumerate(entered):
+        network = with_attachments(network, phase, number, seeds)
+    return network
+
+
+def with_attachments(network: MultiExitNetwork, phase: Phase, number: int, seeds: Seeds) -> MultiExitNetwork:
+    """Return a network with what phase `number` (from 0) attaches, drawn from the run's `init` stream."""
+    if phase.attach is None:
+        return network
+    return attach(network, phase.attach, torch_generator(seeds, "init", number))
+
+
+def teacher_of(network: MultiExitNetwork) -> MultiExitNetwork:
+    """Return a copy of a network that never changes any more."""
+    return copy.deepcopy(network).eval().requires_grad_(False)
+
+
+def make_ready(network: MultiExitNetwork, phase: Phase) -> None:
+    """Put a network into training mode; what the phase freezes neither gets gradients nor updates its statistics."""
+    network.train().requires_grad_(True)
+    for module in frozen_modules(network, phase):
+        module.eval().requires_grad_(False)
+
+
+def frozen_modules(network: MultiExitNetwork, phase: Phase) -> list[nn.Module]:
+    """Return the modules that a phase leaves as they are, bit for bit."""
+    blocks = list(network.blocks) if phase.freeze != "nothing" else []
+    heads = [head for head in network.exits if isinstance(head, ExitHead)] if phase.freeze == "features" else []
+    return [*blocks, *(head.features for head in heads)]
