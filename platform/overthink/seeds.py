@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from overthink.spec import Spec
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 Stream = Literal["split", "init", "order", "augment"]
@@ -143,17 +143,22 @@ def split_labels(text: str) -> list[str]:
     return labels
 
 
-def generator(seeds: Seeds, stream: Stream, *place: int) -> np.random.Generator:
+def generator(seeds: Seeds, stream: Stream, *place: int) -> "np.random.Generator":
     """Return the NumPy generator of a stream at a place in training, such as (phase, epoch)."""
+    import numpy as np
+
     return np.random.default_rng(_sequence(seeds, stream, place))
 
 
 def torch_generator(seeds: Seeds, stream: Stream, *place: int) -> "torch.Generator":
     """Return the torch generator (CPU) of a stream at a place in training."""
+    import numpy as np
     import torch
 
     return torch.Generator().manual_seed(int(_sequence(seeds, stream, place).generate_state(1, np.uint64)[0] >> 1))
 
 
-def _sequence(seeds: Seeds, stream: Stream, place: tuple[int, ...]) -> np.random.SeedSequence:
+def _sequence(seeds: Seeds, stream: Stream, place: tuple[int, ...]) -> "np.random.SeedSequence":
+    import numpy as np
+
     return np.random.SeedSequence(entropy=getattr(seeds, stream), spawn_key=(STREAMS.index(stream), *place))

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
-from overthink.comparison.estimate import estimate
+from overthink.comparison.estimate import estimate, t_quantile
 
 
 def test_by_hand() -> None:
@@ -10,6 +11,14 @@ def test_by_hand() -> None:
     assert (result.n, result.mean, result.std) == (3, 2.0, 1.0)
     assert result.low == pytest.approx(2 - 2.4841377, abs=1e-6)
     assert result.high == pytest.approx(2 + 2.4841377, abs=1e-6)
+
+
+def test_against_numpy_and_scipy() -> None:
+    values = list(np.random.default_rng(0).random(7))
+    result = estimate(values)
+    assert result.mean == pytest.approx(np.mean(values), rel=1e-15)
+    assert result.std == pytest.approx(np.std(values, ddof=1), rel=1e-14)
+    assert [t_quantile(degrees) for degrees in range(1, 40)] == [float(stdtrit(d, 0.975)) for d in range(1, 40)]
 
 
 def test_one_run_has_no_deviation_and_no_interval() -> None:

@@ -1,6 +1,7 @@
 """`overthink compare`: the overthinking table from the store alone."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -9,14 +10,14 @@ from rich.text import Text
 from overthink.comparison.overthinking import COLUMNS, GROUPINGS, overthinking_rows
 from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
-from overthink.definition.experiment import LoadedExperiment, load_experiment
-from overthink.definition.source import find
 from overthink.exits import OK, SOME_FAILED
-from overthink.recording.facts import group_tags
 from overthink.report.tables import FORMATS, TEXTS, as_rich
 from overthink.seeds import joined
 from overthink.tracking import tags
 from overthink.tracking.stored import ASKED, StoredRun
+
+if TYPE_CHECKING:
+    from overthink.definition.experiment import LoadedExperiment
 
 
 def compare(names: Sequence[str], by: str, form: str, settings: Sequence[str], refresh: bool, console: Console) -> int:
@@ -57,7 +58,10 @@ def chosen(runs: list[StoredRun], names: Sequence[str], settings: Sequence[str],
     return list({run.run_id: run for run in wanted}.values())
 
 
-def _definition(name: str, settings: Sequence[str], otherwise: bool) -> LoadedExperiment | None:
+def _definition(name: str, settings: Sequence[str], otherwise: bool) -> "LoadedExperiment | None":
+    from overthink.definition.experiment import load_experiment
+    from overthink.definition.source import find
+
     try:
         return load_experiment(find(name), settings)
     except DefinitionError:
@@ -66,8 +70,10 @@ def _definition(name: str, settings: Sequence[str], otherwise: bool) -> LoadedEx
         raise
 
 
-def _asked(loaded: LoadedExperiment, place: int) -> StoredRun:
+def _asked(loaded: "LoadedExperiment", place: int) -> StoredRun:
     """Return what a group of a definition would be in a store: it asks for its seeds, run or not."""
+    from overthink.recording.facts import group_tags
+
     group = loaded.groups[place]
     seeds = joined(run.seeds.label for run in group.runs)
     asked = {**group_tags(loaded, group), tags.KIND: tags.KIND_GROUP, tags.SEEDS: seeds}
