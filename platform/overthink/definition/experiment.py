@@ -56,7 +56,8 @@ class GroupDefinition(Spec):
 
     schema_version: Literal[1]
     dataset: DatasetSpec
-    augment: AugmentSpec = AugmentSpec()
+    augment: AugmentSpec | None = None
+    """Left out: the data set's standard one. `{}` is none at all."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Fraction of the training samples set aside for validation (thesis section 4.2: 20%)."""
     network: NetworkSpec
@@ -75,6 +76,11 @@ class GroupDefinition(Spec):
             except ValueError as error:
                 raise ValueError(f"regime.{number}.{error}") from None
         return self
+
+    @property
+    def augmentation(self) -> AugmentSpec:
+        """What happens to training images: as written, else the data set's standard."""
+        return self.dataset.augment if self.augment is None else self.augment
 
     @property
     def key(self) -> str:
@@ -215,6 +221,8 @@ def summary(definition: GroupDefinition) -> dict[str, str]:
 
 def _key(definition: GroupDefinition) -> str:
     departs = definition.model_dump(mode="json", exclude_defaults=True)
+    if definition.augmentation == definition.dataset.augment:  # the standard, written out or not, is the same run
+        departs.pop("augment", None)
     return hashlib.sha256(json.dumps(departs, sort_keys=True).encode()).hexdigest()[:16]
 
 
