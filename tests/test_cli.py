@@ -198,7 +198,7 @@ def test_compare_shows_what_a_definition_asks_for_and_nobody_has_run(tmp_path: P
 def test_data_list_and_show(tmp_path: Path) -> None:
     listed = json.loads(overthink(tmp_path, "data", "list", "--json", "--data-root", str(tmp_path)).stdout)
     here = {entry["name"]: entry["here"] for entry in listed["datasets"]}
-    assert here == {"max-min-mnist": False, "max-min-mnist-embedded": True}
+    assert [name for name in here if here[name]] == ["max-min-mnist-embedded"]
     assert overthink(tmp_path, "data", "list").returncode == 0
     done = overthink(tmp_path, "data", "show", "max-min-mnist-embedded", "--output", "picture.png")
     assert done.returncode == 0, done.stderr

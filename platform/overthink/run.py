@@ -94,7 +94,7 @@ def train(
         history=tuple(state.history),
         settings=settings(on),
     )
-    for record in fit(state, run.regime, samples["train"], samples["val"], run.augment, run.seeds):
+    for record in fit(state, run.regime, samples["train"], samples["val"], run.augmentation, run.seeds):
         checkpoint.save(folder, state, course)
         yield record
 
@@ -142,7 +142,7 @@ def _split(dataset: Dataset, run: RunDefinition) -> dict[str, Split]:
     rows = split_validation(len(dataset.train.labels_N), run.validation, generator(run.seeds, "split"))
     return {
         "train": dataset.train.rows(rows.train_N),
-        "val": dataset.train.rows(rows.validation_N),
+        "val": dataset.train.rows(rows.validation_N).with_more(dataset.validation),
         "test": dataset.test,
     }
 

@@ -32,7 +32,8 @@ def show_list(data_root: Path | None, as_json: bool) -> None:
     for title in ("name", "what", "licence", "here"):
         table.add_column(title)
     for entry in ENTRIES:
-        hint = "yes" if here[entry.name] else f"overthink data get {entry.needs}"
+        absent = f"overthink data get {entry.needs}" if entry.needs else "name its path"
+        hint = "yes" if here[entry.name] else absent
         table.add_row(entry.name, entry.description, entry.licence, hint)
     console = Console(highlight=False)
     console.print(table)
@@ -46,7 +47,7 @@ def get(name: str, data_root: Path | None, console: Console) -> None:
         raise DefinitionError(f"{name}: no such data set{nearest(name, list(needs))}")
     source, root = needs[name], data_root or default_root()
     if source is None:
-        console.print(f"{name} ships with the package: nothing to fetch.")
+        console.print(f"{name} needs nothing from elsewhere: nothing to fetch.")
         return
     FETCHABLE[source](root)
     console.print(Text(f"{source} is in {root}, checked."), soft_wrap=True)

@@ -1,19 +1,32 @@
 """The one place that names data sets: a new one is a module of its own, a name in `DatasetSpec`, and its entry.
 
-A specification has `kind`, `input_shape`, `n_classes` and `load`; nothing else here or elsewhere asks which one it is.
+A specification has `kind`, `input_shape`, `n_classes`, `augment` (its standard augmentation), `is_here` and `load`;
+nothing else here or elsewhere asks which one it is.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
+
+from overthink.data.cifar import Cifar10Spec, Cifar100Spec, get_cifar_10, get_cifar_100
 from overthink.data.dataset import Dataset
-from overthink.data.digits import get_mnist, mnist_is_here
+from overthink.data.digits import default_root, get_mnist
+from overthink.data.imagenette import FETCHES, ImagenetteSpec
 from overthink.data.max_min_mnist import MaxMinMnistSpec
+from overthink.data.mnist import MnistSpec, get_fashion_mnist
+from overthink.data.own import FolderSpec, NpzSpec
+from overthink.data.svhn import SvhnSpec, get_svhn
 
-DatasetSpec = MaxMinMnistSpec
-"""A second one makes this `Annotated[MaxMinMnistSpec | OtherSpec, Field(discriminator="kind")]`."""
+DatasetSpec = Annotated[
+    MaxMinMnistSpec | Cifar10Spec | Cifar100Spec | SvhnSpec | MnistSpec | ImagenetteSpec | FolderSpec | NpzSpec,
+    Field(discriminator="kind"),
+]
 
 MNIST_LICENCE = "CC BY-SA 3.0 (LeCun, Cortes, Burges)"
+CIFAR_LICENCE = "none stated; cite Krizhevsky 2009"
 
 
 @dataclass(frozen=True)
@@ -44,15 +57,60 @@ ENTRIES: tuple[Entry, ...] = (
         None,
         MaxMinMnistSpec(kind="max-min-mnist", digits="embedded", train=4000, test=400),
     ),
+    Entry("mnist", "handwritten digits, 28x28, grey", MNIST_LICENCE, "mnist", MnistSpec(kind="mnist")),
+    Entry("fashion-mnist", "clothes, 28x28, grey", "MIT", "fashion-mnist", MnistSpec(kind="fashion-mnist")),
+    Entry("cifar-10", "10 classes, 32x32, colour", CIFAR_LICENCE, "cifar-10", Cifar10Spec(kind="cifar-10")),
+    Entry(
+        "cifar-100",
+        "100 classes (or 20, labels: coarse), 32x32, colour",
+        CIFAR_LICENCE,
+        "cifar-100",
+        Cifar100Spec(kind="cifar-100"),
+    ),
+    Entry(
+        "svhn",
+        "house numbers, 32x32, colour; 50,000 extra images join validation and test (thesis; supplement: false without)",
+        "non-commercial use; cite Netzer et al. 2011",
+        "svhn",
+        SvhnSpec(kind="svhn", supplement=False),
+    ),
+    Entry(
+        "imagenette",
+        "10 classes of ImageNet, decoded to any size (size: 128), colour",
+        "Apache 2.0 (fast.ai); images as ImageNet's, for research",
+        "imagenette2-160",
+        ImagenetteSpec(kind="imagenette"),
+    ),
+    Entry(
+        "folder",
+        "images of your own: path/train/<class>/*.png|jpg and path/test/ alike",
+        "yours",
+        None,
+        FolderSpec(kind="folder", path="my-images", size=32, classes=2),
+    ),
+    Entry(
+        "npz",
+        "arrays of your own: x_train, y_train, x_test, y_test in an .npz file",
+        "yours",
+        None,
+        NpzSpec(kind="npz", path="my-images.npz", shape=(1, 28, 28), classes=10),
+    ),
 )
-FETCHABLE = {"mnist": get_mnist}
+FETCHABLE: dict[str, Callable[[Path], None]] = {
+    "mnist": get_mnist,
+    "fashion-mnist": get_fashion_mnist,
+    "cifar-10": get_cifar_10,
+    "cifar-100": get_cifar_100,
+    "svhn": get_svhn,
+    **FETCHES,
+}
 
 
 def is_here(entry: Entry, root: Path) -> bool:
     """Tell whether a data set can be loaded from a root without fetching anything."""
-    return entry.needs is None or mnist_is_here(root)
+    return entry.example.is_here(root)
 
 
 def load_dataset(spec: DatasetSpec, data_root: Path | None = None) -> Dataset:
     """Load a data set; raises ValueError naming the file where data are missing or damaged."""
-    return spec.load(data_root)
+    return spec.load(data_root or default_root())

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,24 @@ class Split:
         """Return some of the samples."""
         return Split(self.images_NKHW[rows_M], self.labels_N[rows_M], self.levels_N[rows_M], self.ids_N[rows_M])
 
+    def with_more(self, more: "Split | None") -> "Split":
+        """Return these samples, and behind them others if there are any."""
+        if more is None:
+            return self
+        return Split(
+            np.concatenate([self.images_NKHW, more.images_NKHW]),
+            np.concatenate([self.labels_N, more.labels_N]),
+            np.concatenate([self.levels_N, more.levels_N]),
+            np.concatenate([self.ids_N, more.ids_N]),
+        )
+
+
+class PixelStatistics(NamedTuple):
+    """Mean and standard deviation of training images per channel, as fractions of 255."""
+
+    mean_K: tuple[float, ...]
+    std_K: tuple[float, ...]
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -36,6 +55,10 @@ class Dataset:
     """Names of difficulty levels, easiest first; empty where the data set has none."""
     digest: str
     """SHA-256 over every array: equal digests, equal data."""
+    validation: Split | None = None
+    """Samples that validate beside the share split from training; their ids go on where training's end."""
+    published: PixelStatistics | None = None
+    """The numbers that papers normalise this data set with, of its whole training images; computed where None."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -47,8 +70,11 @@ class Dataset:
     def pixel_statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and standard deviation of the training images per channel, as fractions of 255.
 
-        From exact sums over a histogram of the 256 pixel values. A channel that never varies has deviation 1.
+        The published ones, else from exact sums over a histogram of the 256 pixel values. A channel that never varies
+        has deviation 1.
         """
+        if self.published is not None:
+            return np.array(self.published.mean_K), np.array(self.published.std_K)
         value = np.arange(256, dtype=np.float64) / 255
         images_NKHW = self.train.images_NKHW
         counts_KV = np.zeros((images_NKHW.shape[1], 256), dtype=np.int64)

@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.files import check_file, mend
+
 Source = Literal["mnist", "embedded"]
 Part = Literal["train", "test"]
 PARTS: tuple[Part, Part] = ("train", "test")
@@ -28,7 +30,6 @@ MNIST_FILES = {
 """File -> md5 of its unpacked contents, as published."""
 IDX_OF_BYTES = b"\0\0\x08"
 """How an idx file of unsigned bytes begins; the number of dimensions follows."""
-MEND = "delete it and run `overthink data get mnist`"
 
 
 @dataclass(frozen=True)
@@ -76,26 +77,25 @@ def read_mnist(folder: Path, part: Part, md5: dict[str, str] | None = None) -> D
     return Digits(ink_boxes(images), labels.astype(np.int64), np.arange(len(labels)))
 
 
-def read_idx(path: Path, md5: str) -> NDArray[np.uint8]:
+def read_idx(path: Path, md5: str | None, source: str = "mnist") -> NDArray[np.uint8]:
     """Return the array of bytes in a file of the idx format (magic number, dimensions, data).
 
-    Raises ValueError naming the file where it is missing, of another md5, no idx file, or not as long as it says.
+    Raises ValueError naming the file where it is missing, of another md5 (unless that is None), no idx file, or not as
+    long as it says.
     """
-    if not path.is_file():
-        raise ValueError(
-            f"{path}: no such file; fetch it with `overthink data get mnist`, or name a folder with --data-root"
-        )
+    check_file(path, md5, source)
     content = path.read_bytes()
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != md5:
-        raise ValueError(f"{path}: expected md5 {md5}, found {found} ({len(content)} bytes); {MEND}")
     if content[:3] != IDX_OF_BYTES:
-        raise ValueError(f"{path}: no idx file of bytes, it begins with {content[:3].hex() or 'nothing'}; {MEND}")
+        raise ValueError(
+            f"{path}: no idx file of bytes, it begins with {content[:3].hex() or 'nothing'}; {mend(source)}"
+        )
     dimensions = int.from_bytes(content[3:4])
     shape = tuple(int.from_bytes(content[4 * place : 4 * place + 4]) for place in range(1, dimensions + 1))
     header = 4 + 4 * dimensions
     if len(content) != header + math.prod(shape):
-        raise ValueError(f"{path}: {len(content)} bytes, but its header promises {header + math.prod(shape)}; {MEND}")
+        raise ValueError(
+            f"{path}: {len(content)} bytes, but its header promises {header + math.prod(shape)}; {mend(source)}"
+        )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
@@ -137,17 +137,18 @@ def get_mnist(root: Path) -> None:
     Raises OSError where it cannot be fetched, and ValueError naming the file where one is damaged.
     """
     if not mnist_is_here(root):
-        _download(root)
+        download_idx("MNIST", root)
     for part in PARTS:
         read_mnist(root / "MNIST" / "raw", part)
 
 
-def _download(root: Path) -> None:
-    from torchvision.datasets import MNIST
+def download_idx(name: Literal["MNIST", "FashionMNIST"], root: Path) -> None:
+    """Fetch what is missing of one of torchvision's data sets of idx files; raises OSError where that fails."""
+    from torchvision import datasets
 
     root.mkdir(parents=True, exist_ok=True)
     try:
-        MNIST(str(root), download=True)
+        getattr(datasets, name)(str(root), download=True)
     except RuntimeError as error:  # torchvision's word for a mirror that cannot be reached or sends something else
         reason = " ".join(str(error).split())
-        raise OSError(f"MNIST could not be fetched into {root / 'MNIST' / 'raw'}: {reason}") from error
+        raise OSError(f"{name} could not be fetched into {root / name / 'raw'}: {reason}") from error

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from overthink.data.augment import AugmentSpec
 from overthink.data.dataset import Dataset, Split, digest_of
-from overthink.data.digits import PARTS, SIDE, Digits, load_digits
+from overthink.data.digits import PARTS, SIDE, Digits, load_digits, mnist_is_here
 from overthink.spec import Spec
 
 LEVELS = ("easy", "medium", "hard")
@@ -74,6 +75,15 @@ class MaxMinMnistSpec(Spec):
     def n_classes(self) -> int:
         """Number of labels."""
         return N_CLASSES
+
+    @property
+    def augment(self) -> AugmentSpec:
+        """Standard augmentation: none."""
+        return AugmentSpec()
+
+    def is_here(self, root: Path) -> bool:
+        """Tell whether its digits can be had from a root."""
+        return self.digits == "embedded" or mnist_is_here(root)
 
     def load(self, data_root: Path | None) -> Dataset:
         """Draw the data set; see `load`."""

@@ -55,7 +55,8 @@ class GroupDefinition(Spec):
 
     schema_version: Literal[1]
     dataset: DatasetSpec
-    augment: AugmentSpec = AugmentSpec()
+    augment: AugmentSpec | None = None
+    """Left out: the data set's standard one. `{}` is none at all."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Fraction of the training samples set aside for validation (thesis section 4.2: 20%)."""
     network: NetworkSpec
@@ -70,6 +71,11 @@ class GroupDefinition(Spec):
         check_network(self.network, self.dataset.input_shape, self.dataset.n_classes)
         check_regime(self.regime, self.network.blocks)
         return self
+
+    @property
+    def augmentation(self) -> AugmentSpec:
+        """What happens to training images: as written, else the data set's standard."""
+        return self.dataset.augment if self.augment is None else self.augment
 
     @property
     def key(self) -> str:
@@ -236,7 +242,10 @@ def part_keys(definition: GroupDefinition) -> dict[str, str]:
 
 
 def _key(definition: GroupDefinition) -> str:
-    return _hash(definition.model_dump(mode="json", exclude_defaults=True))
+    departs = definition.model_dump(mode="json", exclude_defaults=True)
+    if definition.augmentation == definition.dataset.augment:  # the standard, written out or not, is the same run
+        departs.pop("augment", None)
+    return _hash(departs)
 
 
 def _hash(departs: Any) -> str:

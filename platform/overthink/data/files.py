@@ -1,0 +1,53 @@
+"""Files that others published: there, whole, and the ones that were published."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def check_file(path: Path, md5: str | None, source: str) -> None:
+    """Check that a file is there and, unless its md5 is None, that it has this md5.
+
+    `source` is the name that `overthink data get` knows it by. Raises ValueError naming the file otherwise.
+    """
+    if not path.is_file():
+        raise ValueError(
+            f"{path}: no such file; fetch it with `overthink data get {source}`, or name a folder with --data-root"
+        )
+    if md5 is None:
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, _md5).hexdigest()
+    if found != md5:
+        raise ValueError(f"{path}: expected md5 {md5}, found {found} ({path.stat().st_size} bytes); {mend(source)}")
+
+
+def mend(source: str) -> str:
+    """Say what to do about a damaged file."""
+    return f"delete it and run `overthink data get {source}`"
+
+
+def check_labels(labels_N: NDArray[np.int64], n_classes: int, where: str) -> None:
+    """Check that labels lie in 0..n_classes-1 and that every class has a sample; raise ValueError otherwise."""
+    outside_M = labels_N[(labels_N < 0) | (labels_N >= n_classes)]
+    if len(outside_M):
+        raise ValueError(f"{where}: label {outside_M[0]} is not one of 0 to {n_classes - 1}")
+    missing_C = np.flatnonzero(np.bincount(labels_N, minlength=n_classes) == 0)
+    if len(missing_C):
+        raise ValueError(f"{where}: {len(missing_C)} of {n_classes} classes have no image, the first is {missing_C[0]}")
+
+
+def class_names(path: Path, n_classes: int) -> tuple[str, ...]:
+    """Return the names of classes, one a line of a text file; numbers where there is no such file."""
+    if not path.is_file():
+        return tuple(str(label) for label in range(n_classes))
+    names = tuple(path.read_text(encoding="utf-8").split())
+    if len(names) != n_classes:
+        raise ValueError(f"{path}: {len(names)} names, but there are {n_classes} classes")
+    return names
+
+
+def _md5() -> "hashlib._Hash":
+    return hashlib.md5(usedforsecurity=False)
