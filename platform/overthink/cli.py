@@ -113,12 +113,17 @@ def compare(
     by: Annotated[str, typer.Option(help="variant, definition, dataset, network or regime")] = "variant",
     form: Annotated[str, typer.Option("--format", help="table, markdown, latex, csv, json or html")] = "table",
     settings: Settings = [],  # noqa: B006
+    against: Annotated[
+        str | None, typer.Option(help="A group (such as 100-plain): show differences to it, seed by seed.")
+    ] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read the whole store anew.")] = False,
 ) -> None:
     """Make the overthinking table from stored runs."""
+    from overthink.commands.compare import CompareOptions
     from overthink.commands.compare import compare as table
 
-    raise typer.Exit(table(definitions or [], by, form, settings, refresh, log()))
+    wanted = CompareOptions(definitions or [], by, form, settings, against, refresh)
+    raise typer.Exit(table(wanted, log()))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`overthink compare`: the overthinking table from the store alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from overthink.comparison.overthinking import COLUMNS, GROUPINGS, overthinking_rows
+from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.exits import OK, SOME_FAILED
@@ -20,13 +22,29 @@ if TYPE_CHECKING:
     from overthink.definition.experiment import LoadedExperiment
 
 
-def compare(names: Sequence[str], by: str, form: str, settings: Sequence[str], refresh: bool, console: Console) -> int:
+@dataclass(frozen=True)
+class CompareOptions:
+    """What the command line said."""
+
+    names: Sequence[str]
+    by: str
+    form: str
+    settings: Sequence[str]
+    against: str | None
+    refresh: bool
+
+
+def compare(options: CompareOptions, console: Console) -> int:
     """Print the table; return 3 where runs that it should hold are missing or unfinished."""
+    by, form = options.by, options.form
     if by not in GROUPINGS:
         raise DefinitionError(f"--by {by}: not one of {', '.join(GROUPINGS)}{nearest(by, list(GROUPINGS))}")
     if form not in FORMATS:
         raise DefinitionError(f"--format {form}: not one of {', '.join(FORMATS)}{nearest(form, list(FORMATS))}")
-    rows = overthinking_rows(chosen(stored_runs(refresh, COLUMNS), names, settings, console), by)
+    runs = chosen(stored_runs(options.refresh, COLUMNS), options.names, options.settings, console)
+    rows = overthinking_rows(runs, by)
+    if options.against is not None and rows:
+        rows = with_differences(rows, options.against)
     if not rows:
         console.print("The store has no such runs yet; overthink run makes them.")
     if form != "table":

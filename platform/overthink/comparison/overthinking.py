@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from overthink.comparison.estimate import Estimate, estimate
@@ -56,6 +56,10 @@ class Row:
     run_ids: tuple[str, ...]
     """MLflow ids of the same runs, in the same order."""
     gaps: tuple[Gap, ...]
+    values: dict[str, tuple[float, ...]]
+    """By metric that all of them have: one number a run, in the same order."""
+    differences: dict[str, Estimate] = field(default_factory=dict)
+    """By metric: this row minus a baseline, seed by seed; filled by `paired`."""
 
 
 def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
@@ -105,6 +109,11 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
         finished=tuple(run.tags.get(tags.SEEDS, "") for run in finished),
         run_ids=tuple(run.run_id for run in finished),
         gaps=(*_missing(asked, runs), *_unfinished(runs)),
+        values={
+            metric: tuple(run.metrics[metric] for run in finished)
+            for metric in metrics
+            if all(metric in run.metrics for run in finished)
+        },
     )
 
 

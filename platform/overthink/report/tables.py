@@ -28,6 +28,7 @@ CAPTION = (
     "Percent of test samples; mean ± standard deviation over seeds, [95% interval of the mean over seeds]. "
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
 )
+DIFFERENCES = " Δ: percentage points more than the baseline of the data set, seed by seed, [95% interval of the mean]."
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,14 @@ def overthinking_columns(metrics: Sequence[str] = COLUMNS) -> tuple[Column, ...]
     )
 
 
+def caption(rows: Sequence[Row]) -> str:
+    """Say what the numbers of a table are."""
+    return CAPTION + (DIFFERENCES if any(row.differences for row in rows) else "")
+
+
 def _metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
     def cell(row: Row) -> tuple[str, ...]:
-        lines = estimate_lines(row.estimates.get(metric))
+        lines = (*estimate_lines(row.estimates.get(metric)), *_difference(row.differences.get(metric)))
         reported = row.reported.get(metric)
         return lines if reported is None else (*lines, _paper(reported))
 
@@ -69,6 +75,18 @@ def estimate_lines(estimate: Estimate | None) -> tuple[str, ...]:
     )  # beyond 0 and 100% an interval of a fraction says nothing
     interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
     return (f"{100 * estimate.mean:.2f} ± {100 * estimate.std:.2f}", interval)
+
+
+def _difference(estimate: Estimate | None) -> tuple[str, ...]:
+    """Say a difference of fractions in percentage points: `Δ -3.10` and `[-3.9, -2.3]`."""
+    if estimate is None:
+        return ()
+    interval = (
+        ""
+        if estimate.low is None or estimate.high is None
+        else f"[{100 * estimate.low:+.1f}, {100 * estimate.high:+.1f}]"
+    )
+    return tuple(filter(None, (f"Δ {100 * estimate.mean:+.2f}", interval)))
 
 
 def _paper(reported: PaperNumber) -> str:
@@ -99,7 +117,7 @@ def as_rich(rows: Sequence[Row]) -> Table:
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        caption=Text(CAPTION),
+        caption=Text(caption(rows)),
         caption_justify="left",
     )
     for column in columns:
@@ -122,7 +140,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
         "|" + "|".join("--:" if column.number else "---" for column in columns) + "|",
         *("| " + " | ".join(_markdown_cell(column.cell(row)) for column in columns) + " |" for row in rows),
     ]
-    return "\n".join([*lines, "", CAPTION])
+    return "\n".join([*lines, "", caption(rows)])
 
 
 def _markdown_cell(lines: tuple[str, ...]) -> str:
@@ -135,6 +153,7 @@ LATEX_SPECIAL = {
     "~": r"$\sim$",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
+    "Δ": r"$\Delta$",
     "\n": " ",
 }
 
@@ -150,7 +169,7 @@ def as_latex(rows: Sequence[Row]) -> str:
     alignment = "".join("r" if column.number else "l" for column in columns)
     head = " & ".join(_latex(column.title) for column in columns) + r" \\"
     lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body[:-1], r"\bottomrule"]
-    return "\n".join([f"% {CAPTION}", *lines, r"\end{tabular}"])
+    return "\n".join([f"% {caption(rows)}", *lines, r"\end{tabular}"])
 
 
 def _latex(text: str) -> str:
@@ -165,8 +184,8 @@ def as_html(rows: Sequence[Row]) -> str:
         "<tr>" + "".join(f"<td>{'<br>'.join(map(html.escape, column.cell(row)))}</td>" for column in columns) + "</tr>"
         for row in rows
     )
-    caption = f"<caption>{html.escape(CAPTION)}</caption>"
-    return f'<table class="overthinking">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    said = f"<caption>{html.escape(caption(rows))}</caption>"
+    return f'<table class="overthinking">{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -188,6 +207,8 @@ def _record(row: Row) -> dict[str, Any]:
     record: dict[str, Any] = {"dataset": row.dataset, "group": row.group, "runs": " ".join(row.run_ids)}
     for metric, estimate in row.estimates.items():
         record |= {f"{metric}/{name}": value for name, value in estimate._asdict().items()}
+    for metric, difference in row.differences.items():
+        record |= {f"{metric}/difference/{name}": value for name, value in difference._asdict().items()}
     record |= {f"{metric}/paper": reported.value for metric, reported in row.reported.items()}
     return record | {"gaps": "; ".join(f"{gap.group} seed {gap.seed} {gap.outcome}" for gap in row.gaps)}
 
@@ -199,6 +220,7 @@ def as_json(rows: Sequence[Row]) -> str:
         | {
             "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
             "gaps": [gap._asdict() for gap in row.gaps],
+            "differences": {metric: value._asdict() for metric, value in row.differences.items()},
         }
         for row in rows
     ]

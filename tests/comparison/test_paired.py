@@ -1,0 +1,62 @@
+import pytest
+
+from comparison.stored import parent, stored
+from overthink.comparison.overthinking import Row, overthinking_rows
+from overthink.comparison.paired import with_differences
+from overthink.report.tables import TEXTS
+
+LAST = "test/accuracy/last"
+
+
+def rows() -> list[Row]:
+    """Variant long beats short by 0.10, 0.12 and 0.14 on seeds 0, 1, 2; seed 3 has no partner."""
+    short = [stored(seed, last=last, group="s") for seed, last in (("0", 0.5), ("1", 0.6), ("2", 0.4), ("3", 0.9))]
+    long = [
+        stored(seed, last=last, group="l", variant="long") for seed, last in (("2", 0.54), ("0", 0.60), ("1", 0.72))
+    ]
+    parents = [parent("0:4", group="s"), parent("0:3", group="l", variant="long")]
+    return overthinking_rows([*parents, *short, *long])
+
+
+def test_by_hand() -> None:
+    short, long = with_differences(rows(), "short")
+    assert short.differences == {}
+    difference = long.differences[LAST]
+    assert difference.n == 3
+    assert difference.mean == pytest.approx(0.12)
+    assert difference.std == pytest.approx(0.02)
+    assert difference.low == pytest.approx(0.12 - 4.302652729749462 * 0.02 / 3**0.5)
+
+
+def test_pairs_say_more_than_the_two_groups_apart() -> None:
+    """Seeds differ by tenths, variants by hundredths: only the paired interval leaves zero out."""
+    short, long = with_differences(rows(), "quickstart: short")
+    apart_low, apart_high = long.estimates[LAST].low, short.estimates[LAST].high
+    assert apart_low is not None
+    assert apart_high is not None
+    assert apart_low < apart_high
+    low = long.differences[LAST].low
+    assert low is not None
+    assert low > 0
+
+
+def test_every_format_says_them() -> None:
+    compared = with_differences(rows(), "short")
+    for form, said in (("markdown", "Δ +12.00<br>[+7.0, +17.0]"), ("latex", r"$\Delta$ +12.00"), ("html", "Δ +12.00")):
+        assert said in TEXTS[form](compared)
+    assert "baseline" in TEXTS["markdown"](compared)
+    assert "baseline" not in TEXTS["markdown"](rows())
+    assert f"{LAST}/difference/mean" in TEXTS["csv"](compared)
+
+
+def test_a_baseline_that_nobody_has_is_named() -> None:
+    with pytest.raises(
+        ValueError, match=r"no row is called 'plain'; there are 'quickstart: short', 'quickstart: long'"
+    ):
+        with_differences(rows(), "plain")
+
+
+def test_two_rows_of_one_name_are_told_apart() -> None:
+    twice = [stored("0", group="a"), stored("0", group="b")]
+    with pytest.raises(ValueError, match="2 rows of max-min-mnist are called 'short'"):
+        with_differences([*rows(), *overthinking_rows(twice[:1])], "short")
