@@ -1,9 +1,10 @@
-"""Confidence: how sure an exit is of a prediction, by the three criteria of thesis section 3.2.3."""
+"""Confidence: how sure an exit is of a prediction, by the criteria of thesis section 3.2.3, and by patience."""
 
 from overthink.arrays import FloatArray
+from overthink.inference.patience import agreement_streak
 from overthink.predictions import Predictions
 
-CRITERIA = ("max_softmax", "entropy", "top2_ratio")
+CRITERIA = ("max_softmax", "entropy", "top2_ratio", "patience")
 
 
 def confidence(predictions: Predictions, criterion: str) -> FloatArray:
@@ -13,6 +14,7 @@ def confidence(predictions: Predictions, criterion: str) -> FloatArray:
     entropy: sum_c p_c log p_c, nats, at most 0: the NEGATIVE entropy, which is thesis eq. 3.8 as printed. The
         thesis calls it entropy and says "high entropy" is sure; it is the printed sum that is high there.
     top2_ratio: highest over second highest softmax value, from 1 to softmax.LARGEST_RATIO.
+    patience: how many exits in a row, up to this one, agree (Zhou et al. 2020).
 
     Raises ValueError for another criterion.
     """
@@ -22,4 +24,6 @@ def confidence(predictions: Predictions, criterion: str) -> FloatArray:
         return -predictions.entropy_EN
     if criterion == "top2_ratio":
         return predictions.top2_ratio_EN
+    if criterion == "patience":
+        return agreement_streak(predictions.predicted_EN)
     raise ValueError(f"confidence must be one of {', '.join(CRITERIA)}, got {criterion!r}")

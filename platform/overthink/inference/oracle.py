@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.arrays import BoolArray, IntArray
+from overthink.arrays import BoolArray, FloatArray, IntArray
 
 
 class OperatingPoint(NamedTuple):
@@ -48,3 +48,15 @@ def _cost_of_first_right(correct_EN: BoolArray, cost_E: IntArray) -> IntArray:
     assert len(correct_EN) == len(cost_E), (correct_EN.shape, cost_E.shape)
     cost_N: IntArray = cost_E[correct_EN.argmax(axis=0)]
     return cost_N
+
+
+def expected_anytime(value_E: FloatArray, cost_E: IntArray, budgets_M: FloatArray, weights_M: FloatArray) -> float:
+    """Return the expectation of a value of the exits, such as their loss, under a distribution of budgets.
+
+    Thesis eq. 3.2 for anytime prediction: a budget B, in MUL-ADDs a sample, is spent on the deepest exit that fits it.
+    Budgets are weighed by weights_M, which need not add up to 1. Raises ValueError for a budget that fits no exit.
+    """
+    if (budgets_M < cost_E[0]).any():
+        raise ValueError(f"a budget of {budgets_M.min():,.0f} MUL-ADDs is less than exit 1 takes, {cost_E[0]:,}")
+    deepest_M = np.searchsorted(cost_E, budgets_M, side="right") - 1
+    return float(np.average(value_E[deepest_M], weights=weights_M))

@@ -1,0 +1,151 @@
+import time
+from itertools import product
+
+import numpy as np
+import pytest
+
+from overthink.inference.budget_oracle import budget_oracle
+from overthink.inference.budgeted import accuracy_at_shares, area_under_curve, budgeted_batch, lookup_table
+from overthink.inference.confidence import CRITERIA, confidence
+from overthink.inference.oracle import expected_anytime
+from overthink.inference.patience import agreement_streak
+from overthink.inference.thresholds import exits_taken
+from overthink.predictions import Predictions
+
+
+def predictions(
+    n_samples: int = 60, n_exits: int = 4, n_classes: int = 5, seed: int = 0, split: str = "test"
+) -> Predictions:
+    random = np.random.default_rng(seed)
+    labels_N = random.integers(n_classes, size=n_samples)
+    right_ENC = np.eye(n_classes)[labels_N] * np.linspace(1, 2.5, n_exits)[:, None, None]
+    return Predictions.from_logits(
+        (random.normal(size=(n_exits, n_samples, n_classes)) + right_ENC).astype(np.float32),
+        labels_N=labels_N,
+        ids_N=np.arange(n_samples),
+        levels_N=np.zeros(n_samples, dtype=np.int64),
+        level_names=(),
+        cost_E=np.cumsum(np.arange(10, 10 + n_exits)),
+        fingerprint="test",
+        split=split,
+        keep_logits=False,
+    )
+
+
+VAL, TEST = predictions(seed=1, split="val"), predictions(seed=2)
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_every_row_against_a_loop_over_samples(criterion: str) -> None:
+    table = lookup_table(VAL, criterion)
+    batch = budgeted_batch(table, TEST)
+    sure_EN = confidence(TEST, criterion)
+    for p in (0, 10, 19, 38):
+        right = cost = recovered = overthought = 0
+        for n in range(len(TEST.ids_N)):
+            row = next(i for i in range(4) if i == 3 or sure_EN[i, n] >= table.threshold_PE[p, i])
+            marks = TEST.correct_EN[:, n].tolist()
+            right, cost = right + marks[row], cost + int(TEST.cost_E[row])
+            if any(marks[i] and not marks[j] for i in range(4) for j in range(i + 1, 4)):
+                overthought, recovered = overthought + 1, recovered + marks[row]
+        assert batch.accuracy_P[p] == pytest.approx(right / 60)
+        assert batch.mean_cost_P[p] == pytest.approx(cost / 60)
+        assert batch.recovered_P[p] == pytest.approx(recovered / overthought)
+
+
+def test_the_budget_is_chosen_on_validation_data_alone() -> None:
+    table = lookup_table(VAL)
+    for budget in (14.0, 20.0, 46.0):
+        row = table.fitting(budget)
+        allowed = [p for p in range(39) if table.mean_cost_P[p] <= budget]
+        assert row in allowed
+        assert table.accuracy_P[row] == max(table.accuracy_P[p] for p in allowed)
+        assert budgeted_batch(table, TEST).accuracy_at(budget) == budgeted_batch(table, TEST).accuracy_P[row]
+    with pytest.raises(ValueError, match="a budget of 9 MUL-ADDs a sample is less than the cheapest"):
+        table.fitting(9.0)
+
+
+def test_costs_grow_with_p() -> None:
+    table = lookup_table(predictions(2000, seed=3, split="val"))
+    assert (np.diff(table.mean_cost_P) >= -1e-9).all()
+    assert table.mean_cost_P[19] == pytest.approx(VAL.cost_E.mean(), rel=1e-3)  # p = b: every exit alike
+
+
+def test_the_area_against_a_fine_grid_of_budgets() -> None:
+    batch = budgeted_batch(lookup_table(VAL), TEST)
+    cheapest, last = batch.table.mean_cost_P.min(), float(VAL.cost_E[-1])
+    middles = cheapest + (np.arange(20_000) + 0.5) / 20_000 * (last - cheapest)
+    assert area_under_curve(batch) == pytest.approx(np.mean([batch.accuracy_at(b) for b in middles]), abs=1e-4)
+    shares = accuracy_at_shares(batch)
+    assert set(shares) == {0.25, 0.5, 0.75, 1.0}
+    assert shares[1.0] == batch.accuracy_at(last)
+
+
+def test_one_exit_and_one_sample() -> None:
+    one = predictions(1, 1, split="val")
+    batch = budgeted_batch(lookup_table(one), predictions(1, 1))
+    assert batch.mean_cost_P.tolist() == [10.0] * 39
+    assert area_under_curve(batch) in (0.0, 1.0)
+    assert np.isnan(batch.recovered_P).all()
+
+
+def test_ten_thousand_samples_take_well_under_a_second() -> None:
+    val, test = predictions(10_000, 5, 100, seed=5, split="val"), predictions(10_000, 5, 100, seed=6)
+    started = time.process_time()
+    budgeted_batch(lookup_table(val), test)
+    assert time.process_time() - started < 1.0
+
+
+def test_the_budget_oracle_by_hand() -> None:
+    """Costs 10, 25, 60; first right: exit 1, exit 2, exit 3, never. Upgrades cost 15 and 50 for one sample of four."""
+    correct_EN = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0]], dtype=bool)
+    cost_E = np.array([10, 25, 60])
+    budgets_P = np.array([9.9, 10.0, 13.7, 13.75, 26.2, 26.25, 1000.0])
+    expected = [np.nan, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75]
+    np.testing.assert_array_equal(budget_oracle(correct_EN, cost_E, budgets_P), expected)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_budget_oracle_against_every_assignment(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    n_exits, n_samples = int(random.integers(1, 4)), int(random.integers(1, 5))
+    correct_EN = random.random((n_exits, n_samples)) < 0.5
+    cost_E = np.cumsum(random.integers(1, 20, n_exits))
+    budgets_P = random.uniform(cost_E[0], cost_E[-1] + 5, 6)
+    for budget, ours in zip(budgets_P, budget_oracle(correct_EN, cost_E, budgets_P), strict=True):
+        best = max(
+            sum(correct_EN[row, n] for n, row in enumerate(rows))
+            for rows in product(range(n_exits), repeat=n_samples)
+            if sum(cost_E[row] for row in rows) <= budget * n_samples
+        )
+        assert ours == pytest.approx(best / n_samples)
+
+
+def test_the_budget_oracle_bounds_every_policy() -> None:
+    batch = budgeted_batch(lookup_table(VAL), TEST)
+    bound_P = budget_oracle(TEST.correct_EN, TEST.cost_E, batch.mean_cost_P)
+    assert (batch.accuracy_P <= bound_P + 1e-12).all()
+
+
+def test_patience_by_hand() -> None:
+    predicted_EN = np.array([[1, 2], [1, 3], [1, 3], [0, 3]])
+    streak_EN = agreement_streak(predicted_EN)
+    assert streak_EN.T.tolist() == [[1, 2, 3, 1], [1, 1, 2, 3]]
+    assert exits_taken(streak_EN, np.full(4, 2.0)).tolist() == [1, 2]
+
+
+def test_the_expected_loss_by_hand() -> None:
+    """Exits cost 10, 25, 60 and lose 3, 2, 1; budgets 10, 30, 100 come with weights 1, 1, 2."""
+    loss_E, cost_E = np.array([3.0, 2.0, 1.0]), np.array([10, 25, 60])
+    weights = np.array([1.0, 1.0, 2.0])
+    assert expected_anytime(loss_E, cost_E, np.array([10.0, 30.0, 100.0]), weights) == (3 + 2 + 2 * 1) / 4
+    with pytest.raises(ValueError, match="a budget of 9 MUL-ADDs is less than exit 1 takes, 10"):
+        expected_anytime(loss_E, cost_E, np.array([9.0]), np.ones(1))
+
+
+def test_a_budget_that_nothing_fits_is_left_out() -> None:
+    """Exits cost 10 and 21: a quarter of the last one's cost is less than exit 1 takes."""
+    batch = budgeted_batch(lookup_table(predictions(n_exits=2, split="val")), predictions(n_exits=2))
+    assert set(accuracy_at_shares(batch)) == {0.5, 0.75, 1.0} - (
+        {0.5} if batch.table.mean_cost_P.min() > 10.5 else set()
+    )
