@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from made import picture
 from overthink.data import image_tree, imagenette
 from overthink.data.image_tree import Size, cache_folder, decode, find_images
 from overthink.data.imagenette import CLASSES, ImagenetteSpec
 from overthink.data.own import FolderSpec
-from made import picture
 
 SPEC = FolderSpec(kind="folder", path="mine", size=6, classes=2)
 
@@ -90,10 +90,10 @@ def test_a_damaged_cache_is_named(tmp_path: Path) -> None:
     decode(found, Size(3, 6, False), tmp_path)
     (cached,) = tmp_path.glob("*.npy")
     cached.write_bytes(cached.read_bytes()[:-10])
-    with pytest.raises(ValueError, match="damaged cache .*delete it"):
+    with pytest.raises(ValueError, match=r"damaged cache .*delete it"):
         decode(found, Size(3, 6, False), tmp_path)
     np.save(cached, np.zeros(3))
-    with pytest.raises(ValueError, match="damaged cache .*delete it"):
+    with pytest.raises(ValueError, match=r"damaged cache .*delete it"):
         decode(found, Size(3, 6, False), tmp_path)
 
 
@@ -111,7 +111,7 @@ def test_imagenette(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for value, wnid in enumerate(CLASSES):
         for part in ("train", "val"):
             picture(tmp_path / "imagenette2-160" / part / wnid / f"{wnid}_1.JPEG", 20, 16, 20 * value)
-    with pytest.raises(ValueError, match="10 images in n01440764..., officially 9469 in n01440764"):
+    with pytest.raises(ValueError, match=r"10 images in n01440764\.\.\., officially 9469 in n01440764"):
         spec.load(tmp_path)
     monkeypatch.setattr(imagenette, "SAMPLES", {"train": 10, "val": 10})
     dataset = spec.load(tmp_path)
