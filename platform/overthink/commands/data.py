@@ -33,12 +33,12 @@ def show_list(data_root: Path | None, as_json: bool) -> None:
     for title in ("what", "licence", "here"):
         table.add_column(title)
     for entry in ENTRIES:
-        absent = f"overthink data get {entry.needs}" if entry.needs else "name its path"
+        absent = "no" if entry.needs else "name its path"
         hint = "yes" if here[entry.name] else absent
         table.add_row(entry.name, entry.description, entry.licence, hint)
     console = Console(highlight=False)
     console.print(table)
-    console.print(Text(f"Data folder: {root}"), soft_wrap=True)
+    console.print(Text(f"Data folder: {root}. What is not here: overthink data get NAME"), soft_wrap=True)
 
 
 def get(name: str, data_root: Path | None, console: Console) -> None:
