@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.definition.experiment import load_experiment
 from overthink.networks.catalogue import build_network
 
@@ -27,6 +28,7 @@ def test_a_shipped_definition_is_whole(path: Path) -> None:
 def test_the_thesis_definitions_have_the_thesis_numbers() -> None:
     by_name = {path.stem: load_experiment(path).experiment for path in SHIPPED}
     long = by_name["mmm-200-epochs"]
+    assert isinstance(long.dataset, MaxMinMnistSpec)
     assert (long.dataset.train, long.dataset.test, long.validation) == (100_000, 18_000, 0.2)
     (phase,) = long.regime
     assert (phase.epochs, phase.lr, phase.drops, phase.batch_size) == (200, 0.1, (75, 150), 64)

@@ -29,15 +29,16 @@ def show_list(data_root: Path | None, as_json: bool) -> None:
         typer.echo(json.dumps({"root": str(root), "datasets": rows}, indent=2))
         return
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in ("name", "what", "licence", "here"):
+    table.add_column("name", min_width=max(len(entry.name) for entry in ENTRIES))
+    for title in ("what", "licence", "here"):
         table.add_column(title)
     for entry in ENTRIES:
-        absent = f"overthink data get {entry.needs}" if entry.needs else "name its path"
+        absent = "no" if entry.needs else "name its path"
         hint = "yes" if here[entry.name] else absent
         table.add_row(entry.name, entry.description, entry.licence, hint)
     console = Console(highlight=False)
     console.print(table)
-    console.print(Text(f"Data folder: {root}"), soft_wrap=True)
+    console.print(Text(f"Data folder: {root}. What is not here: overthink data get NAME"), soft_wrap=True)
 
 
 def get(name: str, data_root: Path | None, console: Console) -> None:

@@ -69,7 +69,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         "svhn",
-        "house numbers, 32x32, colour; 50,000 extra images join validation and test (thesis; supplement: false without)",
+        "house numbers, 32x32, colour; as in the thesis, or supplement: false",
         "non-commercial use; cite Netzer et al. 2011",
         "svhn",
         SvhnSpec(kind="svhn", supplement=False),

@@ -39,7 +39,7 @@ CIFAR_10_BYTES = 30_730_000
 and that each class has 5,000 training and 1,000 test images. The digest of what was loaded is stored with every run."""
 CIFAR_10_STATISTICS = PixelStatistics((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 CIFAR_100_STATISTICS = PixelStatistics((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762))
-"""Of train.bin itself, to 4 digits. Code that circulates also has .4867 .4408 and .2675 .2565 .2761: not these images'."""
+"""Of train.bin, to 4 digits. Code that circulates also has .4867 .4408 and .2675 .2565 .2761: not of these images."""
 
 
 class Cifar10Spec(PublishedSpec):

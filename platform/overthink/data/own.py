@@ -128,7 +128,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise ValueError(f"{path}: no such file")
     names = [f"{array}_{part}" for part in ("train", "test") for array in ("x", "y")]
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if missing := [name for name in names if name not in file]:
                 raise ValueError(f"no array {missing[0]}")
             arrays: dict[str, NDArray[Any]] = {name: file[name] for name in names}
