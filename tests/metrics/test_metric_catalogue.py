@@ -56,6 +56,11 @@ def test_every_metric_by_hand() -> None:
         "oracle/mul_adds": (10 + 10 + 10 + 25 + 60 + 0) / 6,
         "upper_bound/accuracy": 5 / 6,
         "upper_bound/mul_adds": (10 + 10 + 10 + 25 + 60 + 60) / 6,
+        # budgets of 15, 30, 45 and 60 a sample: 3 samples are right at exit 1, one more for 15, another for 50
+        "budget_oracle/accuracy_at_25_percent": 4 / 6,
+        "budget_oracle/accuracy_at_50_percent": 5 / 6,
+        "budget_oracle/accuracy_at_75_percent": 5 / 6,
+        "budget_oracle/accuracy_at_100_percent": 5 / 6,
     }
     values = compute(six_samples())
     assert list(values) == list(expected)
@@ -95,7 +100,8 @@ def test_every_value_is_a_finite_float_in_its_range_under_a_name_that_can_be_sto
 
 
 def test_every_entry_of_the_catalogue_is_met_once() -> None:
-    families = {replace(describe(name), name="", title="").compute for name in compute(six_samples())}
+    values = compute(six_samples(), random_predictions(0, 3, 40))
+    families = {replace(describe(name), name="", title="").compute for name in values}
     assert families == {metric.compute for metric in CATALOGUE}
     assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
 
@@ -148,3 +154,14 @@ def test_level_names_are_made_safe_or_refused() -> None:
     ]
     with pytest.raises(ValueError, match="become the same"):
         level_names(["a/b", "a:b"])
+
+
+def test_what_thresholds_are_needed_for_needs_validation_data() -> None:
+    test, validation = random_predictions(1, 4, 80), random_predictions(2, 4, 80)
+    test, validation = (replace(p, cost_E=np.array([10, 20, 30, 40])) for p in (test, validation))
+    alone, both = compute(test), compute(test, validation)
+    added = both.keys() - alone.keys()
+    assert {name.split("/")[0] for name in added} == {"budgeted"}
+    assert {"budgeted/area", "budgeted/accuracy_at_100_percent", "budgeted/recovered_at_50_percent"} <= added
+    assert both["budgeted/accuracy_at_50_percent"] <= both["budget_oracle/accuracy_at_100_percent"]
+    assert describe("budgeted/accuracy_at_50_percent").title == "Accuracy for 50% of the last exit's cost"

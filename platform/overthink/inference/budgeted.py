@@ -125,5 +125,14 @@ def area_under_curve(batch: BudgetedBatch) -> float:
 
 def accuracy_at_shares(batch: BudgetedBatch) -> dict[float, float]:
     """Return the accuracy at 25, 50, 75 and 100% of the last exit's cost; a budget that nothing fits is left out."""
-    last, cheapest = float(batch.table.cost_E[-1]), float(batch.table.mean_cost_P.min())
-    return {share: batch.accuracy_at(share * last) for share in QUARTERS if share * last >= cheapest}
+    return {share: float(batch.accuracy_P[row]) for share, row in _rows_at_shares(batch.table).items()}
+
+
+def recovered_at_shares(batch: BudgetedBatch) -> dict[float, float]:
+    """Return the share of overthought samples that leave right at the same budgets; NaN where none is overthought."""
+    return {share: float(batch.recovered_P[row]) for share, row in _rows_at_shares(batch.table).items()}
+
+
+def _rows_at_shares(table: LookupTable) -> dict[float, int]:
+    last, cheapest = float(table.cost_E[-1]), float(table.mean_cost_P.min())
+    return {share: table.fitting(share * last) for share in QUARTERS if share * last >= cheapest}

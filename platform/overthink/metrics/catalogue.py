@@ -4,13 +4,14 @@ Everything before a name's last `/` is its chart section in MLflow. A metric is 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import Literal
 
 from overthink.arrays import BoolArray
 from overthink.inference.oracle import oracle, upper_bound
 from overthink.metrics.accuracy import accuracy, by_level
+from overthink.metrics.budgeted import BUDGETED
+from overthink.metrics.metric import Metric
 from overthink.metrics.naming import by_exit, level_names, match
 from overthink.metrics.overthinking import (
     final_overthinking_rate,
@@ -22,32 +23,17 @@ from overthink.metrics.overthinking import (
 from overthink.predictions import Predictions
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One number about predictions, or a family, whose name has placeholders: `accuracy/exit_{exit}`."""
-
-    name: str
-    title: str
-    """For people, with the name's placeholders."""
-    source: str
-    direction: Literal["higher", "lower", "none"]
-    """Which way is better; none where neither is by itself."""
-    compute: Callable[[Predictions], float | dict[str, float]]
-    """The number, or a family's numbers by full name."""
-    unit: Literal["fraction", "MUL-ADDs", "L1"] = "fraction"
-    """MUL-ADDs are per sample; L1 is a sum of L1 distances between softmax outputs."""
-    range: tuple[float, float | None] = (0, 1)
-    """Lowest and highest possible value; None where the highest depends on the network."""
-
-
-def compute(predictions: Predictions) -> dict[str, float]:
+def compute(predictions: Predictions, validation: Predictions | None = None) -> dict[str, float]:
     """Return every metric of the catalogue by its full name, all finite; levels without samples are left out.
 
+    What needs thresholds needs `validation` predictions of the same network, too, and is left out without them.
     Raises ValueError where two level names become the same in a metric's name.
     """
     values: dict[str, float] = {}
     for metric in CATALOGUE:
-        value = metric.compute(predictions)
+        if metric.needs_validation and validation is None:
+            continue
+        value = metric.compute(predictions, validation) if metric.needs_validation else metric.compute(predictions)
         values |= value if isinstance(value, dict) else {metric.name: value}
     return values
 
@@ -202,4 +188,5 @@ CATALOGUE = (
         unit="MUL-ADDs",
         range=(0, None),
     ),
+    *BUDGETED,
 )

@@ -6,7 +6,12 @@ A pattern such as `accuracy/exit_{exit}` names a family; a full name such as `ac
 import re
 from collections.abc import Iterable, Sequence
 
-PLACEHOLDERS = {"exit": "[1-9][0-9]{0,3}", "later": "[1-9][0-9]{0,3}", "level": "[A-Za-z0-9_. -]+"}
+PLACEHOLDERS = {
+    "exit": "[1-9][0-9]{0,3}",
+    "later": "[1-9][0-9]{0,3}",
+    "level": "[A-Za-z0-9_. -]+",
+    "percent": "25|50|75|100",
+}
 
 
 def by_exit(section: str, values: Iterable[float]) -> dict[str, float]:

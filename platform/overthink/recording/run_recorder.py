@@ -116,7 +116,8 @@ class RunRecorder:
         """Record predictions, metrics, pictures and checkpoint; then the run's folder is no longer needed."""
         folder = run_folder(self.planned.key)
         predictions = {split: Predictions.read(folder / f"{split}.parquet") for split in SPLITS}
-        metrics = {f"{split}/{name}": value for split in SPLITS for name, value in compute(predictions[split]).items()}
+        values = {"val": compute(predictions["val"]), "test": compute(predictions["test"], predictions["val"])}
+        metrics = {f"{split}/{name}": value for split in SPLITS for name, value in values[split].items()}
         for number, (cost, count) in enumerate(zip(self.mul_adds, self.parameters, strict=True), start=1):
             metrics[f"network/mul_adds/exit_{number}"] = cost
             metrics[f"network/parameters/exit_{number}"] = count

@@ -1,0 +1,74 @@
+"""Metrics of leaving early under a budget: those of the catalogue that thresholds are needed for, and their bound."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from overthink.inference.budget_oracle import budget_oracle
+from overthink.inference.budgeted import (
+    QUARTERS,
+    BudgetedBatch,
+    accuracy_at_shares,
+    area_under_curve,
+    budgeted_batch,
+    lookup_table,
+    recovered_at_shares,
+)
+from overthink.metrics.metric import Metric
+from overthink.predictions import Predictions
+
+SECTION = "thesis section 3.2.3, Algorithm 1, max-softmax"
+
+
+def _batch(test: Predictions, validation: Predictions) -> BudgetedBatch:
+    return budgeted_batch(lookup_table(validation), test)
+
+
+def _oracle(p: Predictions) -> dict[str, float]:
+    budgets_P = np.array(QUARTERS) * p.cost_E[-1]
+    accuracy_P = budget_oracle(p.correct_EN, p.cost_E, budgets_P)
+    return _named("budget_oracle/accuracy", dict(zip(QUARTERS, accuracy_P, strict=True)))
+
+
+def _named(section: str, at_shares: Mapping[float, float]) -> dict[str, float]:
+    """Name values by percent of the last exit's cost; what no budget so small allows is left out."""
+    return {
+        f"{section}_at_{round(100 * share)}_percent": float(value)
+        for share, value in at_shares.items()
+        if not np.isnan(value)
+    }
+
+
+BUDGETED = (
+    Metric(
+        name="budgeted/area",
+        title="Area under the budgeted curve",
+        source=SECTION + "; mean accuracy over budgets up to the last exit's cost",
+        direction="higher",
+        compute=lambda p, v: area_under_curve(_batch(p, v)),
+        needs_validation=True,
+    ),
+    Metric(
+        name="budgeted/accuracy_at_{percent}_percent",
+        title="Accuracy for {percent}% of the last exit's cost",
+        source=SECTION,
+        direction="higher",
+        compute=lambda p, v: _named("budgeted/accuracy", accuracy_at_shares(_batch(p, v))),
+        needs_validation=True,
+    ),
+    Metric(
+        name="budgeted/recovered_at_{percent}_percent",
+        title="Overthought samples that leave right, for {percent}% of the last exit's cost",
+        source="ours; share of the samples of thesis eq. 3.11",
+        direction="higher",
+        compute=lambda p, v: _named("budgeted/recovered", recovered_at_shares(_batch(p, v))),
+        needs_validation=True,
+    ),
+    Metric(
+        name="budget_oracle/accuracy_at_{percent}_percent",
+        title="Best accuracy that any choice of exits reaches for {percent}% of the last exit's cost",
+        source="ours; exact, every sample takes exit 1 at least",
+        direction="higher",
+        compute=_oracle,
+    ),
+)
