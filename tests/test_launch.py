@@ -3,18 +3,23 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from overthink.analysis import analyse
+from overthink.commands.budget import table_of
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.experiment import experiment_of_run
+from overthink.inference.budgeted import lookup_table
 from overthink.launch import launch
 from overthink.outcomes import Options, Outcomes
 from overthink.plan import PlannedRun, plan, run_folder
@@ -459,3 +464,42 @@ def test_a_full_disk_costs_nothing_that_was_there(
     )
     assert "could not write checkpoint" in done.stderr
     assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_an_analysis_adds_what_is_missing_once(launched: Store, tmp_path: Path) -> None:
+    """Metrics of older runs, a lookup table, a page; a second time there is nothing to do."""
+    store, (first, _) = launched, runs_of(launched)
+    assert "test/budgeted/area" in first.metrics  # a run of today has them from its beginning
+    groups = [group_of(store)]
+    told = [entry.new for entry in analyse(store, runs_of(store), groups)]
+    assert told == [True, True, True]
+    table = table_of(store, runs_of(store)[0], "max_softmax")
+    fresh = lookup_table(Predictions.read(store.artifact(first.run_id, "predictions/val.parquet", tmp_path)))
+    assert (table.threshold_PE == fresh.threshold_PE).all()
+    again = [entry.new for entry in analyse(store, runs_of(store), [group_of(store)])]
+    assert again == [False, False, False]
+    for run in (first, group_of(store)):
+        assert "Budgeted batch" in store.artifact(run.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()
+
+
+def test_an_older_run_gets_the_metrics_it_lacks(launched: Store) -> None:
+    first, _ = runs_of(launched)
+    with closing(sqlite3.connect(Path("mlflow.db").absolute())) as connection, connection:
+        for table in ("metrics", "latest_metrics"):
+            connection.execute(f"DELETE FROM {table} WHERE key LIKE 'test/budgeted/%'")
+    lacking = next(run for run in runs_of(launched) if run.run_id == first.run_id)
+    assert "test/budgeted/area" not in lacking.metrics
+    list(analyse(launched, [lacking], []))
+    assert next(run for run in runs_of(launched) if run.run_id == first.run_id).metrics == first.metrics
+
+
+def test_budget_from_the_command_line(launched: Store, tmp_path: Path) -> None:
+    first, _ = runs_of(launched)
+    asked = [sys.executable, "-m", "overthink.cli", "budget", first.run_id[:8], "--json", "--mul-adds"]
+    generous = subprocess.run([*asked, "1e9"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    answer = json.loads(generous.stdout)
+    assert len(answer["thresholds"]) == 2
+    assert answer["mul_adds_per_sample"] <= 1e9
+    stingy = subprocess.run([*asked, "10"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert stingy.returncode == 2
+    assert "a budget of 10 MUL-ADDs a sample is less than the cheapest thresholds take" in stingy.stderr

@@ -127,6 +127,32 @@ def compare(
 
 
 @app.command()
+def analyse(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Definitions, experiment names or run ids; all runs where left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compute in depth what stored predictions say, and add it to runs and groups: budgets, figures, metrics."""
+    from overthink.commands.analyse import analyse_runs
+
+    raise typer.Exit(analyse_runs(names or [], as_json, log()))
+
+
+@app.command()
+def budget(
+    run: Annotated[str, typer.Argument(help="A run id of the store, or at least its first six characters.")],
+    mul_adds: Annotated[float, typer.Option("--mul-adds", help="Budget a sample: 20e6.", min=1)],
+    criterion: Annotated[str, typer.Option(help="max_softmax, entropy, top2_ratio or patience")] = "max_softmax",
+    as_json: Json = False,
+) -> None:
+    """Give the thresholds of a stored run that fit a budget."""
+    from overthink.commands.budget import budget as fitting
+
+    raise typer.Exit(fitting(run, mul_adds, criterion, as_json, log()))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser, on a desktop.")] = True,

@@ -16,7 +16,7 @@ MILLION = 1e6
 
 def draw_cost_accuracy(info: CostAccuracy) -> go.Figure:
     """Draw accuracy against MUL-ADDs, with the levels and the two bounds."""
-    figure = _figure("MUL-ADDs (millions)", f"accuracy on {info.split} data (%)")
+    figure = empty_figure("MUL-ADDs (millions)", f"accuracy on {info.split} data (%)")
     figure.update_layout(legend_itemwidth=44)  # long enough to tell the dashes apart
     _add_level_lines(figure, info)
     _add_exits(figure, info)
@@ -39,24 +39,24 @@ def _add_level_lines(figure: go.Figure, info: CostAccuracy) -> None:
     for (name, accuracy_E), dash in zip(info.by_level.items(), cycle(("dot", "dash", "dashdot")), strict=False):
         figure.add_scatter(
             x=[cost / MILLION for cost in info.cost_E],
-            y=_percent(accuracy_E),
+            y=percent(accuracy_E),
             name=f"{html.escape(name, quote=False)} samples",
             mode="lines+markers",
             line={"color": GREY, "dash": dash, "width": 1.5},
-            text=_exit_names(len(info.cost_E)),
+            text=exit_names(len(info.cost_E)),
             hovertemplate="%{text}: %{y:.1f}% of %{fullData.name}<extra></extra>",
         )
 
 
 def _add_exits(figure: go.Figure, info: CostAccuracy) -> None:
     count, spread = len(info.cost_E), info.deviation_E
-    texts = _exit_names(count)
+    texts = exit_names(count)
     if spread:
         texts = [f"{text} (± {100 * deviation:.1f})" for text, deviation in zip(texts, spread, strict=True)]
     figure.add_scatter(
         x=[cost / MILLION for cost in info.cost_E],
-        y=_percent(info.accuracy_E),
-        error_y={"array": _percent(spread), "color": INK, "width": 8} if spread else None,
+        y=percent(info.accuracy_E),
+        error_y={"array": percent(spread), "color": INK, "width": 8} if spread else None,
         name="exits, all samples",
         mode="lines+markers",
         line={"color": INK, "width": 2.5},
@@ -68,7 +68,7 @@ def _add_exits(figure: go.Figure, info: CostAccuracy) -> None:
 
 def draw_pairs(info: Pairs) -> go.Figure:
     """Draw overthinking for each pair of exits as a heat map, with its deviation over runs where there is one."""
-    figure = _figure("wrong at exit", "right at exit")
+    figure = empty_figure("wrong at exit", "right at exit")
     later = [[100 * share if j > i else None for j, share in enumerate(row)] for i, row in enumerate(info.share_EE)]
     spread = info.deviation_EE and [
         [f"<br>± {100 * value:.1f}" if j > i else "" for j, value in enumerate(row)]
@@ -98,12 +98,12 @@ def draw_pairs(info: Pairs) -> go.Figure:
 
 def draw_levels(info: Levels) -> go.Figure:
     """Draw overthinking beside the accuracy of the last exit, level by level."""
-    figure = _figure("difficulty", "% of samples of the level")
+    figure = empty_figure("difficulty", "% of samples of the level")
     bars = (("last exit right", info.last_accuracy, PALE), ("overthinking, any later", info.any_later, ACCENT))
     for name, values, colour in (*bars, ("overthinking, final", info.final, SECOND)):
         figure.add_bar(
             x=[html.escape(level, quote=False) for level in info.names],
-            y=_percent(values),
+            y=percent(values),
             name=name,
             marker_color=colour,
             texttemplate="%{y:.1f}",
@@ -117,7 +117,7 @@ def draw_levels(info: Levels) -> go.Figure:
 
 def draw_losses(info: History) -> go.Figure:
     """Draw the validation loss of each exit over the epochs, and the minimised loss dashed."""
-    figure = _figure("epoch", "loss (nats)")
+    figure = empty_figure("epoch", "loss (nats)")
     for row, colour in enumerate(exit_colours(len(info.val_loss))):
         _add_curve(figure, info.epochs, info.val_loss[row], f"exit {row + 1}", {"color": colour, "width": 2})
     dashed = {"color": INK, "width": 1.6, "dash": "dash"}
@@ -128,13 +128,13 @@ def draw_losses(info: History) -> go.Figure:
 
 def draw_accuracies(info: History) -> go.Figure:
     """Draw the accuracy of each exit over the epochs: validation solid, training dashed."""
-    figure = _figure("epoch", "accuracy (%)")
+    figure = empty_figure("epoch", "accuracy (%)")
     for row, colour in enumerate(exit_colours(len(info.val_accuracy))):
         solid, dashed = {"color": colour, "width": 2}, {"color": colour, "width": 1.3, "dash": "dash"}
         name = f"exit {row + 1}"
-        _add_curve(figure, info.epochs, _percent(info.val_accuracy[row]), name, solid, group=name)
+        _add_curve(figure, info.epochs, percent(info.val_accuracy[row]), name, solid, group=name)
         trained = f"{name}, training"
-        _add_curve(figure, info.epochs, _percent(info.train_accuracy[row]), trained, dashed, group=name)
+        _add_curve(figure, info.epochs, percent(info.train_accuracy[row]), trained, dashed, group=name)
         figure.data[-1].showlegend = False
     _mark_changes(figure, info)
     return figure
@@ -180,15 +180,18 @@ def exit_colours(count: int) -> list[str]:
     return [str(colour) for colour in sample_colorscale("Viridis", places)]
 
 
-def _exit_names(count: int) -> list[str]:
+def exit_names(count: int) -> list[str]:
+    """Return `exit 1`, `exit 2` and so on."""
     return [f"exit {number}" for number in range(1, count + 1)]
 
 
-def _percent(values: Sequence[float]) -> list[float]:
+def percent(values: Sequence[float]) -> list[float]:
+    """Return fractions as percent."""
     return [100 * value for value in values]
 
 
-def _figure(x_title: str, y_title: str) -> go.Figure:
+def empty_figure(x_title: str, y_title: str) -> go.Figure:
+    """Return the frame that all figures have in common."""
     figure = go.Figure()
     figure.update_layout(
         template="plotly_white",

@@ -43,3 +43,7 @@ FINISHED, DIVERGED, FAILED, INTERRUPTED, RUNNING = "finished", "diverged", "fail
 DEFINITION_FILE = "definition.json"
 PROVENANCE_FILE = "provenance.json"
 """Artifacts of every run."""
+BUDGETS_FILE, ANALYSIS_PAGE = "analysis/budgets.json", "analysis/figures.html"
+"""Artifacts of an analysed run; a group has the page alone."""
+ANALYSIS = "overthink.analysis"
+"""The version of the analysis that a run has; on a group, that and the runs that it shows."""

@@ -1,0 +1,41 @@
+"""`overthink analyse`: what stored predictions say in depth, added to runs and groups in the store."""
+
+import json
+from collections.abc import Sequence
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from overthink.analysis import Analysed, analyse
+from overthink.commands.chosen import chosen_runs
+from overthink.exits import OK
+from overthink.links import ui_hint
+from overthink.tracking import tags
+from overthink.tracking.store import Store
+from overthink.tracking.stored import newest_per_key
+
+
+def analyse_runs(names: Sequence[str], as_json: bool, console: Console) -> int:
+    """Analyse the finished runs of definitions, experiments or run ids, and their groups."""
+    store = Store()
+    chosen = chosen_runs(store, names)
+    runs = newest_per_key(run for run in chosen if not run.is_group).values()
+    finished = [run for run in runs if run.outcome == tags.FINISHED]
+    groups = [run for run in chosen if run.is_group]
+    done = []
+    for entry in analyse(store, finished, groups):
+        done.append(entry)
+        console.print(Text(f"{entry.run.name}: {'analysed' if entry.new else 'nothing new'}"), soft_wrap=True)
+    if as_json:
+        typer.echo(json.dumps([_as_plain(entry) for entry in done], indent=2))
+    new = sum(entry.new for entry in done)
+    console.print(f"{len(finished)} finished runs and {len(done) - len(finished)} groups; {new} of them were new.")
+    if done:
+        console.print(ui_hint(store, done[0].run.experiment_id), soft_wrap=True)
+        console.print(f"The figures are in each run's artifact {tags.ANALYSIS_PAGE}.")
+    return OK
+
+
+def _as_plain(entry: Analysed) -> dict[str, str | bool]:
+    return {"run_id": entry.run.run_id, "name": entry.run.name, "new": entry.new}

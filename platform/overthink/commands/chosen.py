@@ -1,0 +1,55 @@
+"""Which stored runs a person means: by definition, by experiment name, by run id or the beginning of one."""
+
+from collections.abc import Sequence
+
+from overthink.definition.errors import DefinitionError
+from overthink.definition.experiment import load_experiment
+from overthink.definition.source import find
+from overthink.tracking import tags
+from overthink.tracking.reader import search
+from overthink.tracking.store import Store
+from overthink.tracking.stored import StoredRun
+
+SHORTEST_ID = 6
+
+
+def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
+    """Return runs and groups of ours that the names mean, once each; all of them where there is no name.
+
+    Raises DefinitionError where a name means nothing.
+    """
+    runs = [run for run in search(store, "") if tags.KIND in run.tags]
+    if not names:
+        return runs
+    found = [run for name in names for run in _meant(runs, name)]
+    return list({run.run_id: run for run in found}.values())
+
+
+def the_run(store: Store, name: str) -> StoredRun:
+    """Return the one finished run that an id, or at least its first six characters, names."""
+    runs = [run for run in search(store, "") if run.tags.get(tags.KIND) == tags.KIND_RUN]
+    fitting = _by_id(runs, name)
+    if len(fitting) != 1:
+        raise DefinitionError(
+            f"{name}: {len(fitting) or 'no'} runs have an id that begins so; "
+            f"give {SHORTEST_ID} characters of one or more"
+        )
+    if fitting[0].outcome != tags.FINISHED:
+        raise DefinitionError(f"{name}: run {fitting[0].name} is not finished, but {fitting[0].outcome}")
+    return fitting[0]
+
+
+def _meant(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
+    if by_id := _by_id(runs, name):
+        return by_id
+    try:
+        keys = {group.definition.key for group in load_experiment(find(name)).groups}
+    except DefinitionError:
+        keys = {run.tags.get(tags.GROUP_KEY, "") for run in runs if run.tags.get(tags.DEFINITION) == name}
+        if not keys:
+            raise
+    return [run for run in runs if run.tags.get(tags.GROUP_KEY) in keys]
+
+
+def _by_id(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
+    return [run for run in runs if len(name) >= SHORTEST_ID and run.run_id.startswith(name)]
