@@ -331,6 +331,7 @@ def test_phases_that_two_runs_share_are_trained_once(store: Store, tmp_path: Pat
     assert trained == [("small: one seed 0", 1), ("small: two seed 0", 2)]
     runs = {run.tags[tags.VARIANT]: run for run in runs_of(store)}
     assert runs["two"].tags[tags.PARENT_RUN] == runs["one"].run_id
+    assert runs["one"].run_id in runs["two"].tags["mlflow.note.content"]
     assert [step for step, _ in history(store, runs["two"].run_id)] == [1, 2]
     launch(store, [shared], Options(force=True, reuse=False), Quiet())
     anew = max((run for run in runs_of(store) if run.tags[tags.VARIANT] == "two"), key=lambda run: run.started_ms)
@@ -503,3 +504,13 @@ def test_budget_from_the_command_line(launched: Store, tmp_path: Path) -> None:
     stingy = subprocess.run([*asked, "10"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert stingy.returncode == 2
     assert "a budget of 10 MUL-ADDs a sample is less than the cheapest thresholds take" in stingy.stderr
+
+
+def test_a_parent_that_the_store_no_longer_has_costs_its_epochs_alone(store: Store, tmp_path: Path) -> None:
+    launch(store, [small(tmp_path, regime=[{"epochs": 1}], seeds=1)], Options(), Quiet())
+    (parent,) = runs_of(store)
+    lost = store.client.get_run(parent.run_id).info.artifact_uri
+    (Path(lost) / "checkpoint" / "checkpoint.safetensors").unlink()
+    quiet = Quiet()
+    assert launch(store, [small(tmp_path, seeds=1, **TWO)], Options(), quiet).complete
+    assert [body["epoch"] for body in quiet.bodies if body["event"] == "epoch"] == [1, 2]

@@ -20,7 +20,7 @@ from overthink.tracking import tags
 from overthink.tracking.liveness import BEAT_SECONDS
 from overthink.tracking.store import Store, StoreError
 from overthink.tracking.writer import Writer
-from overthink.training.regime import PARENT_CHECKPOINT
+from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT
 
 WORKER = (sys.executable, "-m", "overthink.worker")
 ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
@@ -87,15 +87,21 @@ class Session:
         return Job(run.key, order)
 
     def _fetch_parent(self, run: PlannedRun, folder: Path) -> str | None:
-        """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none."""
-        if run.parent is None:
+        """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none.
+
+        A checkpoint that the store no longer has costs training those phases again, and nothing else.
+        """
+        if run.parent is None or (folder / OWN_CHECKPOINT).exists():
             return None
         run_id = run.parent.run_id or self._finished.get(run.parent.key)
         if run_id is None:  # it was to be trained first and did not finish: the run trains those phases itself
             return None
-        with TemporaryDirectory() as temporary:
-            fetched = self._store.artifact(run_id, "checkpoint/checkpoint.safetensors", Path(temporary))
-            shutil.move(fetched, folder / PARENT_CHECKPOINT)
+        try:
+            with TemporaryDirectory() as temporary:
+                fetched = self._store.artifact(run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(temporary))
+                shutil.move(fetched, folder / PARENT_CHECKPOINT)
+        except (OSError, StoreError):
+            return None
         self._parents[run.key] = run_id
         return run.parent.key
 
@@ -137,7 +143,8 @@ class Session:
         if time.monotonic() - self._last_beat >= BEAT_SECONDS:
             self._last_beat = time.monotonic()
             groups = [group.run_id for group in self._groups.values() if group.changed]
-            self._writer.beat([*(run.run_id for run in self._open.values()), *groups])
+            with suppress(StoreError):  # the next one may reach it again
+                self._writer.beat([*(run.run_id for run in self._open.values()), *groups])
 
     def _group(self, key: str) -> GroupRecorder:
         if key not in self._groups:

@@ -17,6 +17,7 @@ from overthink.tracking import tags
 from overthink.tracking.provenance import attempts_of, changed_settings, provenance
 from overthink.tracking.store import Store, StoreError
 from overthink.tracking.writer import Writer
+from overthink.training.regime import OWN_CHECKPOINT
 
 SPLITS = ("val", "test")
 FINAL_METRIC = "test/accuracy/last"
@@ -35,6 +36,7 @@ class RunRecorder:
     history: list[dict[str, Any]] = field(default_factory=list)
     mul_adds: tuple[int, ...] = ()
     parameters: tuple[int, ...] = ()
+    parent_run_id: str = ""
     closing: bool = False
     """From here on an interruption leaves the run as it is: finished, or to be taken up by the next call."""
 
@@ -61,6 +63,7 @@ class RunRecorder:
 
     def descends_from(self, run_id: str) -> None:
         """Say which run trained the first phases."""
+        self.parent_run_id = run_id
         self.writer.log(
             self.run_id,
             run_tags={tags.PARENT_RUN: run_id, tags.PARENT_KEY: self.planned.parent.key if self.planned.parent else ""},
@@ -122,12 +125,13 @@ class RunRecorder:
             metrics[f"network/mul_adds/exit_{number}"] = cost
             metrics[f"network/parameters/exit_{number}"] = count
         self.writer.artifacts(self.run_id, [folder / f"{split}.parquet" for split in SPLITS], "predictions")
-        self.writer.artifacts(self.run_id, [folder / "checkpoint.safetensors"], "checkpoint")
+        self.writer.artifacts(self.run_id, [folder / OWN_CHECKPOINT], "checkpoint")
         self.writer.text(self.run_id, "figures.html", run_page(self.planned.name, predictions["test"], self.history))
         cut_off_after_metrics = self.writer.logged_steps(self.run_id, FINAL_METRIC)
         if not cut_off_after_metrics:
             self.writer.log(self.run_id, metrics, step=len(self.history))
-        self.writer.log(self.run_id, run_tags={"mlflow.note.content": run_note(metrics, self.mul_adds)})
+        note = run_note(metrics, self.mul_adds, self.parent_run_id)
+        self.writer.log(self.run_id, run_tags={"mlflow.note.content": note})
         self.closing = True
         self.writer.close(self.run_id, tags.FINISHED)
         shutil.rmtree(folder)

@@ -7,8 +7,8 @@ from overthink.report.tables import TITLES, estimate_lines
 from overthink.tracking.stored import StoredRun
 
 
-def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int]) -> str:
-    """Return a run's description: how much the network overthinks, and a row an exit."""
+def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int], parent_run_id: str = "") -> str:
+    """Return a run's description: how much the network overthinks, a row an exit, and who trained its first phases."""
     any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
     lines = [
         f"**{100 * any_later:.2f}% overthinking** on test data (any later: an exit is right and a later one wrong, "
@@ -21,6 +21,8 @@ def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int]) -> str:
     for number, cost in enumerate(mul_adds, start=1):
         val, test = (metrics[f"{split}/accuracy/exit_{number}"] for split in ("val", "test"))
         lines.append(f"| {number} | {cost / 1e6:.2f} M | {100 * val:.2f}% | {100 * test:.2f}% |")
+    if parent_run_id:
+        lines += ["", f"Its first phases were trained in run `{parent_run_id}`."]
     return "\n".join(lines)
 
 

@@ -22,9 +22,9 @@ from torch import Tensor
 from overthink.seeds import Seeds
 from overthink.training.loop import EpochRecord, TrainingState
 from overthink.training.phases import teacher_of, with_attachments
-from overthink.training.regime import Phase, total_epochs
+from overthink.training.regime import OWN_CHECKPOINT, Phase, total_epochs
 
-NAME = "checkpoint.safetensors"
+NAME = OWN_CHECKPOINT
 PREVIOUS = "checkpoint.previous.safetensors"
 FORMAT = "1"
 

@@ -9,8 +9,8 @@ from overthink.spec import Spec
 from overthink.training.losses import JointLossSpec, LossSpec, OfaLossSpec, check_loss
 
 Positive = Annotated[float, Field(gt=0)]
-PARENT_CHECKPOINT = "parent.safetensors"
-"""In a run's folder: the checkpoint of another run that its first phases come from."""
+OWN_CHECKPOINT, PARENT_CHECKPOINT = "checkpoint.safetensors", "parent.safetensors"
+"""In a run's folder: its checkpoint, and that of another run which its first phases come from."""
 
 
 class Phase(Spec):
