@@ -6,7 +6,7 @@ from pathlib import Path
 import overthink
 
 ROOM_ORDER = (
-    "spec seeds arrays data networks training softmax predictions_file predictions inference metrics definition "
+    "spec seeds arrays data networks training softmax predictions_file predictions inference metrics policy definition "
     "tracking comparison report engine run worker plan recording links outcomes session launch analysis progress "
     "exits commands cli"
 ).split()

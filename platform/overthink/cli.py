@@ -34,6 +34,7 @@ SeedsOption = Annotated[
     str | None,
     typer.Option("--seeds", help="Other seeds: 0:5, 3, or 0,2,7:9. Streams that the definition fixes stay."),
 ]
+Weights = Annotated[list[float], typer.Option("--lambda", help="How little cost counts; several if you like.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 DataRoot = Annotated[Path | None, typer.Option("--data-root", help="Folder with data sets [default: OVERTHINK_DATA].")]
 
@@ -153,6 +154,21 @@ def budget(
 
 
 @app.command()
+def labels(
+    run: Annotated[str, typer.Argument(help="A run id of the store, or at least its first six characters.")],
+    weights: Weights = [5.0],  # noqa: B006
+    exits: Annotated[str | None, typer.Option(help="Exits that compete: 1,5 [default: all].")] = None,
+    split: Annotated[str, typer.Option(help="val or test")] = "val",
+    as_json: Json = False,
+) -> None:
+    """Show which exits the samples of a stored run would be labelled with (thesis eqs. 4.1 and 4.2)."""
+    from overthink.commands.labels import LabelOptions
+    from overthink.commands.labels import labels as show
+
+    raise typer.Exit(show(run, LabelOptions(weights, _exits(exits), split, as_json), log()))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser, on a desktop.")] = True,
@@ -190,6 +206,16 @@ def data_show(
     from overthink.commands import data
 
     data.picture(name, output, data_root, settings, log())
+
+
+def _exits(text: str | None) -> tuple[int, ...] | None:
+    from overthink.definition.errors import DefinitionError
+
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,4}(,[0-9]{1,4})*", text):
+        raise DefinitionError(f"--exits {text}: expected numbers of exits such as 1,5")
+    return tuple(map(int, text.split(",")))
 
 
 def _check_device(device: str) -> None:

@@ -33,7 +33,7 @@ def show_list(data_root: Path | None, as_json: bool) -> None:
     for title in ("what", "licence", "here"):
         table.add_column(title)
     for entry in ENTRIES:
-        absent = "no" if entry.needs else "name its path"
+        absent = "no" if entry.needs else "-"
         hint = "yes" if here[entry.name] else absent
         table.add_row(entry.name, entry.description, entry.licence, hint)
     console = Console(highlight=False)

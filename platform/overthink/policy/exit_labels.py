@@ -1,0 +1,100 @@
+"""Which exit a sample should leave at: the labels of the early-exit data set D_ee (thesis section 4.2.1).
+
+All take correct_EN, bool (E, N), confidence_EN, max-softmax as fractions, and cost_E, cumulative MUL-ADDs. Exits are
+rows; ties go to the cheaper exit. Samples that no exit gets right have no label and are left out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions import Predictions
+
+MILLION = 1e6
+
+
+@dataclass(frozen=True)
+class ExitLabels:
+    """Labels of the samples that have one."""
+
+    exits: tuple[int, ...]
+    """The exits that compete, numbered from 1."""
+    label_M: IntArray
+    """Place in `exits`."""
+    rows_M: IntArray
+    """Which samples: row numbers into the predictions, ascending."""
+    n_left_out: int
+    """Samples that none of the exits gets right."""
+
+    @property
+    def count_C(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
+        """Number of samples of each label, (C,)."""
+        return np.bincount(self.label_M, minlength=len(self.exits)).astype(np.int64)
+
+
+def exit_scores(correct_EN: BoolArray, confidence_EN: FloatArray, cost_E: IntArray, weight: float) -> FloatArray:
+    """Return score_i = 1 / (lambda * MUL-ADDs_i * 1e-6) + confidence_i where exit i is right, else 0, (E, N).
+
+    Thesis eqs. 4.1 and 4.2; `weight` is lambda: the larger, the less a low cost counts. At 5 the first term is 0.03 for
+    the thesis's first exit, so confidence decides nearly everything. Raises ValueError for a lambda of 0 or less.
+    """
+    if not weight > 0:
+        raise ValueError(f"lambda must be greater than 0, got {weight}")
+    efficiency_E = 1 / (weight * cost_E / MILLION)
+    scores_EN: FloatArray = np.where(correct_EN, efficiency_E[:, None] + confidence_EN, 0.0)
+    return scores_EN
+
+
+def labels_by_score(predictions: Predictions, weight: float, exits: tuple[int, ...] | None = None) -> ExitLabels:
+    """Label each sample with the exit of the highest score; only `exits` compete, all where left out.
+
+    With two exits this is the binary task of thesis section 4.2.3. Raises ValueError for exits that the network lacks.
+    """
+    chosen = checked_exits(exits, predictions.n_exits)
+    rows_E = np.array(chosen) - 1
+    scores_EN = exit_scores(
+        predictions.correct_EN[rows_E], predictions.max_softmax_EN[rows_E], predictions.cost_E[rows_E], weight
+    )
+    return _labels(chosen, scores_EN.argmax(axis=0), scores_EN.max(axis=0) > 0)
+
+
+def labels_by_first(predictions: Predictions, exits: tuple[int, ...] | None = None) -> ExitLabels:
+    """Label each sample with the first exit that is right (the thesis's first attempt)."""
+    chosen = checked_exits(exits, predictions.n_exits)
+    correct_EN = predictions.correct_EN[np.array(chosen) - 1]
+    return _labels(chosen, correct_EN.argmax(axis=0), correct_EN.any(axis=0))
+
+
+def _labels(exits: tuple[int, ...], label_N: IntArray, solved_N: BoolArray) -> ExitLabels:
+    rows_M = np.flatnonzero(solved_N)
+    return ExitLabels(exits, label_N[rows_M], rows_M, int((~solved_N).sum()))
+
+
+def checked_exits(exits: tuple[int, ...] | None, n_exits: int) -> tuple[int, ...]:
+    """Return the exits that compete, in order; raise ValueError for fewer than two, or one that is not there."""
+    chosen = tuple(range(1, n_exits + 1)) if exits is None else tuple(sorted(set(exits)))
+    if len(chosen) < 2 or chosen[0] < 1 or chosen[-1] > n_exits:
+        raise ValueError(f"exits must be at least two of 1 to {n_exits}, got {list(exits or chosen)}")
+    return chosen
+
+
+def balance(count_C: IntArray) -> float:
+    """Return the entropy of a label distribution over that of a uniform one: 1 where labels are equally many.
+
+    0 where all samples have one label, or there are none.
+    """
+    total = count_C.sum()
+    if total == 0:
+        return 0.0
+    share_C = count_C[count_C > 0] / total
+    return float(-(share_C * np.log(share_C)).sum() / np.log(len(count_C)))
+
+
+def best_balance(
+    predictions: Predictions, weights: FloatArray, exits: tuple[int, ...] | None = None
+) -> tuple[float, float]:
+    """Return the lambda of a grid that balances the labels best, and that balance; of equals the smallest."""
+    balances = [balance(labels_by_score(predictions, float(weight), exits).count_C) for weight in weights]
+    best = int(np.argmax(balances))
+    return float(weights[best]), balances[best]
