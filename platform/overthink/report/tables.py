@@ -5,7 +5,7 @@ import html
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from typing import Any, Literal, get_args
 
@@ -43,7 +43,7 @@ class Column:
 def overthinking_columns(metrics: Sequence[str] = COLUMNS) -> tuple[Column, ...]:
     """Return the columns of the overthinking table."""
     return (
-        Column("Data set, group", lambda row: (row.dataset, row.group, *_gaps(row)), False),
+        Column("Group", lambda row: (*filter(None, (row.dataset, row.group)), *_gaps(row)), False),
         Column("n", lambda row: (_count(row),), True),
         *(Column(TITLES.get(metric, metric), _metric_cell(metric), True) for metric in metrics),
     )
@@ -110,9 +110,15 @@ def _gaps(row: Row) -> tuple[str, ...]:
 
 
 def as_rich(rows: Sequence[Row]) -> Table:
-    """Return the table for a terminal. Names from the store are shown as they are, never as markup."""
+    """Return the table for a terminal. Names from the store are shown as they are, never as markup.
+
+    What all rows have in common, data set or definition, stands above the table once, so that 80 columns are enough.
+    """
     columns = overthinking_columns()
+    heading, rows = _what_is_common(rows)
     table = Table(
+        title=Text(_inert_line(heading)) if heading else None,
+        title_justify="left",
         box=SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
@@ -121,10 +127,29 @@ def as_rich(rows: Sequence[Row]) -> Table:
         caption_justify="left",
     )
     for column in columns:
-        table.add_column(Text(column.title), justify="right" if column.number else "left")
+        if column.number:  # a number is never broken over two lines; its title may be
+            table.add_column(Text(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+        else:
+            table.add_column(Text(column.title))
     for row in rows:
         table.add_row(*(Text("\n".join(map(_inert_line, column.cell(row)))) for column in columns))
     return table
+
+
+def _what_is_common(rows: Sequence[Row]) -> tuple[str, list[Row]]:
+    """Return a heading of what all rows share, and the rows without it."""
+    datasets = {row.dataset for row in rows}
+    definitions = {row.group.partition(": ")[0] if ": " in row.group else "" for row in rows}
+    dataset, definition = (next(iter(names)) if len(names) == 1 else "" for names in (datasets, definitions))
+    shortened = [
+        replace(
+            row,
+            dataset="" if dataset else row.dataset,
+            group=row.group.partition(": ")[2] if definition else row.group,
+        )
+        for row in rows
+    ]
+    return " on ".join(filter(None, (definition, dataset))), shortened
 
 
 def _inert_line(text: str) -> str:
