@@ -107,5 +107,6 @@ class PlainNetwork(MultiExitNetwork):
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit; the other exits are not computed."""
-        *_, state = self.states(images_BKHW)
-        return cast(Tensor, self.exits[-1](state))
+        for state in self.states(images_BKHW):  # one at a time: together they fill the memory
+            last = state
+        return cast(Tensor, self.exits[-1](last))
