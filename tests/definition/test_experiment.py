@@ -116,6 +116,23 @@ def test_a_stored_run_reads_back_as_itself(tmp_path: Path) -> None:
         ("regime.0.lr", float("nan"), "regime.0.lr: "),
         ("regime.0.drops", [1, 1], "drops must ascend"),
         ("regime.0.loss", {"kind": "joint", "weights": [1.0]}, "1 numbers, but the network has 3 exits"),
+        (
+            "regime.0.loss",
+            {"kind": "ofa"},
+            "regime.0.loss.teacher: previous is the last exit as the phase before left it",
+        ),
+        (
+            "regime.0.loss",
+            {"kind": "ofa", "alpah": 0.9},
+            "regime.0.loss.alpah: unknown key 'alpah'; did you mean 'alpha'?",
+        ),
+        ("regime.0.freeze", "features", "regime.0.freeze: features in the first phase would stay as it was drawn"),
+        ("regime.0.attach", {"kind": "isc", "conection": "linear"}, "did you mean 'connection'?"),
+        (
+            "regime",
+            [{"epochs": 1, "attach": {"kind": "isc"}} for _ in "ab"],
+            "regime.1.attach: an earlier phase has attached",
+        ),
         ("seeds", 0, "seeds: "),
         ("seeds", {"split": 0, "int": 1}, "unknown key 'int'; did you mean 'init'?"),
         ("validation", 1.0, "validation: "),

@@ -90,6 +90,7 @@ def by_functions(connection: str, given: Tensor, state: dict[str, Tensor], numbe
 
 @pytest.mark.parametrize("connection", ["linear", "identity", "convolution"])
 def test_grown_last_layers_change_no_output(connection: str) -> None:
+    """Up to rounding: a wider product may add up in another order, which has been seen to move the last bit."""
     plain = tiny().eval()
     before = copy.deepcopy(plain)(images())
     after = collaborative(plain, connection=connection, last_layers="grown").eval()(images())
@@ -123,6 +124,20 @@ def test_costs_include_the_connections() -> None:
     assert mul_adds(network, SHAPE) == tuple(c + i * (connection + wider) for i, c in enumerate(plain_costs))
     assert parameter_counts(network) == tuple(n + i * (4 * 5 + 5 + 2 * 5 + wider) for i, n in enumerate(plain_sizes))
     assert parameter_counts(network)[-1] == sum(p.numel() for p in network.parameters())
+
+
+def test_costs_of_other_connections() -> None:
+    """Identity: 4 more inputs for 4 classes. Convolution: from 6 to 5 channels on maps of 1x1 pixels, 9 taps each."""
+    plain_costs, plain_sizes = mul_adds(tiny(), SHAPE), parameter_counts(tiny())
+    network = collaborative(tiny(), connection="identity")
+    assert mul_adds(network, SHAPE) == tuple(c + i * 4 * 4 for i, c in enumerate(plain_costs))
+    assert parameter_counts(network) == tuple(n + i * 4 * 4 for i, n in enumerate(plain_sizes))
+    network = collaborative(tiny(), connection="convolution", width=5)
+    convolution, relu, pooling, wider = 9 * 6 * 5, 5, 5, 5 * 4
+    more = convolution + relu + pooling + wider
+    assert mul_adds(network, SHAPE) == tuple(c + i * more for i, c in enumerate(plain_costs))
+    more = convolution + 2 * 5 + wider
+    assert parameter_counts(network) == tuple(n + i * more for i, n in enumerate(plain_sizes))
 
 
 def test_the_last_exit_alone_is_the_last_exit() -> None:

@@ -27,5 +27,5 @@ class CollaborationSpec(Spec):
     """Whether exit i+1 also teaches exit i through the connection, as in the original."""
     last_layers: Literal["new", "grown"] = "new"
     """What becomes of the exits' last layers: drawn anew, as in the original, or kept, with zeros for what the
-    connection adds, so that attaching changes no output.
+    connection adds, so that attaching changes no output beyond rounding (a wider product may add up in another order).
     """

@@ -1,0 +1,102 @@
+"""Checkpoints of regimes with phases: structure, teacher, momentum; and those that belong elsewhere."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from overthink.data.augment import AugmentSpec
+from overthink.data.batches import Samples
+from overthink.networks.catalogue import build_network
+from overthink.networks.collaboration import CollaborativeNetwork
+from overthink.networks.collaboration_spec import CollaborationSpec
+from overthink.networks.msdnet_spec import MSDNetSpec
+from overthink.seeds import expand
+from overthink.training.checkpoint import NAME, Course, adopt, load, save
+from overthink.training.loop import TrainingState, fit
+from overthink.training.losses import OfaLossSpec
+from overthink.training.regime import Phase
+
+SEEDS = expand(1)[0]
+TINY = MSDNetSpec(kind="msdnet", blocks=3, channels=4, growth=2, head_channels=6)
+REGIME = (
+    Phase(epochs=1, batch_size=8),
+    Phase(epochs=2, batch_size=8, attach=CollaborationSpec(kind="isc", width=5), loss=OfaLossSpec(kind="ofa")),
+    Phase(epochs=2, batch_size=8, loss=OfaLossSpec(kind="ofa"), freeze="features", gradient_equilibrium=True),
+)
+
+
+def course(regime: tuple[Phase, ...] = REGIME, key: str = "run") -> Course:
+    return Course(key, "data", regime, SEEDS)
+
+
+def fresh() -> TrainingState:
+    return TrainingState(build_network(TINY, (1, 16, 16), 3, torch.Generator().manual_seed(0)))
+
+
+def go_on(state: TrainingState, epochs: int, regime: tuple[Phase, ...] = REGIME) -> TrainingState:
+    chance = torch.Generator().manual_seed(3)
+    images = torch.randint(0, 256, (24, 1, 16, 16), generator=chance, dtype=torch.uint8)
+    samples = Samples(images, torch.randint(0, 3, (24,), generator=chance), torch.tensor([0.5]), torch.tensor([0.3]))
+    records = fit(state, regime, samples, samples, AugmentSpec(), SEEDS)
+    for _ in range(epochs):
+        next(records)
+    return state
+
+
+def everything(state: TrainingState) -> dict[str, bytes]:
+    teacher = state.teacher.state_dict() if state.teacher else {}
+    parts = {"network": state.network.state_dict(), "momentum": state.momentum, "teacher": teacher}
+    return {f"{part}/{name}": t.detach().numpy().tobytes() for part, all_ in parts.items() for name, t in all_.items()}
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 5])
+def test_what_is_loaded_is_what_was_saved_and_goes_on_the_same(tmp_path: Path, epochs: int) -> None:
+    """Before, within and after each phase; the teacher of the third has connections itself."""
+    saved = go_on(fresh(), epochs)
+    save(tmp_path, saved, course())
+    loaded = fresh()
+    assert load(tmp_path, loaded, course())
+    assert everything(loaded) == everything(saved)
+    assert loaded.history == saved.history
+    assert isinstance(loaded.network, CollaborativeNetwork) == (epochs > 1)
+    assert (loaded.teacher is not None) == (epochs in (2, 4))
+    assert isinstance(loaded.teacher, CollaborativeNetwork) == (epochs == 4)
+    assert everything(go_on(loaded, 5 - epochs)) == everything(go_on(saved, 5 - epochs))
+
+
+def test_a_run_that_begins_with_a_parent_of_two_phases(tmp_path: Path) -> None:
+    save(tmp_path, go_on(fresh(), 3, REGIME[:2]), course(REGIME[:2], "parent"))
+    child = fresh()
+    adopt(tmp_path / NAME, child, course(), "parent")
+    assert everything(go_on(child, 2)) == everything(go_on(fresh(), 5))
+
+
+@pytest.mark.parametrize("epochs", [2, 5])
+def test_a_parent_has_ended_one_of_the_childs_phases_but_the_last(tmp_path: Path, epochs: int) -> None:
+    path = save(tmp_path, go_on(fresh(), epochs), course(key="parent"))
+    with pytest.raises(ValueError, match=r"checkpoint.safetensors does not stand at the end of a phase"):
+        adopt(path, fresh(), course(), "parent")
+
+
+def test_a_wrapped_network_of_another_width_is_refused(tmp_path: Path) -> None:
+    save(tmp_path, go_on(fresh(), 2), course())
+    wider = Phase(epochs=2, batch_size=8, attach=CollaborationSpec(kind="isc", width=7), loss=REGIME[1].loss)
+    with pytest.raises(ValueError, match=r"checkpoint.safetensors is of another network: .*connections\.1") as raised:
+        load(tmp_path, fresh(), course((REGIME[0], wider, REGIME[2])))
+    assert "\n" not in str(raised.value)
+
+
+def test_an_early_checkpoint_that_does_not_name_its_data_is_read(tmp_path: Path) -> None:
+    """As written before checkpoints named their data and remembered teachers."""
+    path = save(tmp_path, go_on(fresh(), 1), course())
+    with safe_open(path, framework="pt") as file:
+        meta = {name: value for name, value in file.metadata().items() if name != "data"}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    assert sorted(meta) == ["digest", "format", "history", "run_key"]
+    save_file(tensors, path, metadata=meta)
+    loaded = fresh()
+    assert load(tmp_path, loaded, course())
+    assert everything(loaded) == everything(go_on(fresh(), 1))
