@@ -54,5 +54,10 @@ def test_phases_that_do_not_fit_are_named(regime: tuple[Phase, ...], said: str) 
         check_regime(regime, 5)
 
 
+def test_one_exit_has_nobody_to_be_connected_to() -> None:
+    with pytest.raises(ValueError, match=r"regime.0.attach: connections go from exit to exit"):
+        check_regime((Phase(epochs=1, attach=ISC),), 1)
+
+
 def test_a_first_phase_may_learn_from_its_own_last_exit() -> None:
     check_regime((Phase(epochs=1, attach=ISC, loss=OfaLossSpec(kind="ofa", teacher="own")),), 5)

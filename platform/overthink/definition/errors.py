@@ -35,11 +35,16 @@ def nearest(word: str, known: Iterator[str] | list[str]) -> str:
 
 def _what(first: ErrorDetails, path: list[str], model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
-        known = sorted(_properties_at(model.model_json_schema(), path[:-1]))
+        # A key of another kind of the same thing is no suggestion for itself.
+        known = sorted(_properties_at(model.model_json_schema(), path[:-1]) - {path[-1]})
         hint = nearest(path[-1], known) or f"; known keys: {', '.join(known)}"
         return f"unknown key {path[-1]!r}{hint}"
     if first["type"] == "missing":
         return "this key is required"
+    if first["type"] == "union_tag_not_found":
+        return f"it needs a kind, got {first['input']!r}"
+    if first["type"] == "union_tag_invalid":
+        return f"unknown kind {first['ctx']['tag']!r}; known kinds: {first['ctx']['expected_tags']}"
     message = first["msg"].removeprefix("Value error, ")
     shown = repr(first["input"])
     message = message[0].lower() + message[1:]

@@ -32,7 +32,7 @@ def reliability(correct_N: BoolArray, confidence_N: FloatArray, bins: int = BINS
 
 
 def calibration_error(correct_EN: BoolArray, confidence_EN: FloatArray, bins: int = BINS) -> FloatArray:
-    """Return the expected calibration error of each exit, (E,): the mean of |accuracy - confidence| over samples' bins."""
+    """Return the expected calibration error of each exit, (E,): |accuracy - confidence| of bins, averaged."""
     errors = []
     for correct_N, confidence_N in zip(correct_EN, confidence_EN, strict=True):
         found = reliability(correct_N, confidence_N, bins)

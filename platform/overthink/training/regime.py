@@ -63,6 +63,8 @@ def check_regime(regime: tuple[Phase, ...], n_exits: int) -> None:
             check_loss(phase.loss, n_exits)
             if number == 0:
                 _check_first(phase)
+            if phase.attach is not None and n_exits < 2:
+                raise ValueError("attach: connections go from exit to exit, and the network has but one")
             if phase.attach is not None and any(earlier.attach is not None for earlier in regime[:number]):
                 raise ValueError("attach: an earlier phase has attached connections between exits already")
         except ValueError as error:
