@@ -16,7 +16,7 @@ from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
 from overthink.tracking.writer import Writer
 
-VERSION = "1"
+VERSION = "2"
 """Of what an analysis leaves behind; runs analysed by another one are analysed again."""
 
 

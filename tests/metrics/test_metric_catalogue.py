@@ -56,6 +56,13 @@ def test_every_metric_by_hand() -> None:
         "oracle/mul_adds": (10 + 10 + 10 + 25 + 60 + 0) / 6,
         "upper_bound/accuracy": 5 / 6,
         "upper_bound/mul_adds": (10 + 10 + 10 + 25 + 60 + 60) / 6,
+        # always 3/4 sure, right in half: one bin, a gap of 1/4
+        "calibration/ece/exit_1": 1 / 4,
+        "calibration/ece/exit_2": 1 / 4,
+        "calibration/ece/exit_3": 1 / 4,
+        "hindsight/exit_1": 0,
+        "hindsight/exit_2": 1 / 3,
+        "hindsight/exit_3": 2 / 3,
         # budgets of 15, 30, 45 and 60 a sample: 3 samples are right at exit 1, one more for 15, another for 50
         "budget_oracle/accuracy_at_25_percent": 4 / 6,
         "budget_oracle/accuracy_at_50_percent": 5 / 6,
@@ -100,7 +107,7 @@ def test_every_value_is_a_finite_float_in_its_range_under_a_name_that_can_be_sto
 
 
 def test_every_entry_of_the_catalogue_is_met_once() -> None:
-    values = compute(six_samples(), random_predictions(0, 3, 40))
+    values = compute(six_samples(), random_predictions(0, 3, 40)) | compute(random_predictions(0, 3, 40))
     families = {replace(describe(name), name="", title="").compute for name in values}
     assert families == {metric.compute for metric in CATALOGUE}
     assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 
+import numpy as np
+
 from overthink.arrays import BoolArray
 from overthink.inference.oracle import oracle, upper_bound
 from overthink.metrics.accuracy import accuracy, by_level
+from overthink.metrics.agreement import rank_correlation
 from overthink.metrics.budgeted import BUDGETED
+from overthink.metrics.calibration import calibration_error
+from overthink.metrics.hindsight import hindsight_improvability
 from overthink.metrics.metric import Metric
 from overthink.metrics.naming import by_exit, level_names, match
 from overthink.metrics.overthinking import (
@@ -68,6 +73,18 @@ def _pairs(p: Predictions) -> dict[str, float]:
         f"overthinking_pairs/exit_{i + 1}_then_exit_{j + 1}": pairs_EE[i][j]
         for i in range(p.n_exits)
         for j in range(i + 1, p.n_exits)
+    }
+
+
+def _rank_correlations(p: Predictions) -> dict[str, float]:
+    """Of neighbouring exits; an exit equally sure of everything, and a single sample, have none."""
+    if p.n_exits < 2 or len(p.ids_N) < 2:
+        return {}
+    neighbours_P = rank_correlation(p.max_softmax_EN).diagonal(offset=1)
+    return {
+        f"rank_correlation/exit_{i}_then_exit_{i + 1}": float(value)
+        for i, value in enumerate(neighbours_P, start=1)
+        if not np.isnan(value)
     }
 
 
@@ -187,6 +204,28 @@ CATALOGUE = (
         compute=lambda p: upper_bound(p.correct_EN, p.cost_E).mean_cost,
         unit="MUL-ADDs",
         range=(0, None),
+    ),
+    Metric(
+        name="calibration/ece/exit_{exit}",
+        title="Expected calibration error of exit {exit}",
+        source="Guo et al. 2017, 15 bins",
+        direction="lower",
+        compute=lambda p: by_exit("calibration/ece", calibration_error(p.correct_EN, p.max_softmax_EN)),
+    ),
+    Metric(
+        name="hindsight/exit_{exit}",
+        title="Errors of exit {exit} that an earlier exit had right",
+        source="hindsight improvability, Kaur et al. 2023",
+        direction="lower",
+        compute=lambda p: by_exit("hindsight", hindsight_improvability(p.correct_EN)),
+    ),
+    Metric(
+        name="rank_correlation/exit_{exit}_then_exit_{later}",
+        title="Rank correlation of confidence, exits {exit} and {later}",
+        source="thesis figure 3.10; Spearman",
+        direction="none",
+        compute=_rank_correlations,
+        range=(-1, 1),
     ),
     *BUDGETED,
 )

@@ -2,8 +2,17 @@
 
 from collections.abc import Sequence
 
+from overthink.predictions import Predictions
 from overthink.report.budget_drawing import draw_budget_curves, draw_exits_taken, draw_recovered
 from overthink.report.budget_figures import Pair, budget_curves
+from overthink.report.depth_drawing import (
+    draw_by_class,
+    draw_by_confidence,
+    draw_calibration,
+    draw_kept,
+    draw_ranks,
+)
+from overthink.report.depth_figures import calibration, kept, ranks, who_overthinks
 from overthink.report.pages import Captioned, page
 
 INTRO = (
@@ -28,4 +37,19 @@ def analysis_figures(runs: Sequence[Pair]) -> list[Captioned]:
     ]
     if curves.recovered_P:
         figures.append(Captioned("Overthinking that leaving early avoids", draw_recovered(curves)))
+    return [*figures, *_in_depth([test for _, test in runs])]
+
+
+def _in_depth(runs: Sequence[Predictions]) -> list[Captioned]:
+    who = who_overthinks(runs)
+    figures = [
+        Captioned("Is an exit as often right as it is sure?", draw_calibration(calibration(runs))),
+        Captioned("Who overthinks, by how sure exit 1 is", draw_by_confidence(who)),
+        Captioned("Who overthinks, by class: any later", draw_by_class(who)),
+    ]
+    if runs[0].n_exits > 1 and all(len(run.ids_N) > 1 for run in runs):
+        figures += [
+            Captioned("What later exits make of what an earlier one has right", draw_kept(kept(runs))),
+            Captioned("Confidence ranks of exits 1 and 2 (thesis figure 3.10)", draw_ranks(ranks(runs))),
+        ]
     return figures
