@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from overthink.data.catalogue import load_dataset
-from overthink.definition.experiment import RunDefinition, run_key
+from overthink.definition.experiment import RunDefinition
+from overthink.definition.keys import run_key
 from overthink.predictions import Predictions
 from overthink.run import Finished, Started, train
 from overthink.training.checkpoint import NAME, PREVIOUS

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from overthink.definition.experiment import Group, LoadedExperiment, RunDefinition, run_key
+from overthink.definition.experiment import Group, LoadedExperiment, RunDefinition
+from overthink.definition.keys import run_key
 from overthink.seeds import joined
 from overthink.tracking import tags
 from overthink.tracking.liveness import is_gone, is_this

@@ -19,7 +19,8 @@ from overthink.data.batches import Samples
 from overthink.data.catalogue import DatasetSpec, load_dataset
 from overthink.data.dataset import Dataset, Split
 from overthink.data.splits import split_validation
-from overthink.definition.experiment import RunDefinition, run_key
+from overthink.definition.experiment import RunDefinition
+from overthink.definition.keys import run_key
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.multi_exit import MultiExitNetwork

@@ -3,7 +3,7 @@ import pytest
 from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
-from overthink.report.tables import TEXTS
+from overthink.report.table_files import TEXTS
 
 LAST = "test/accuracy/last"
 

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import load_experiment, parse_run, part_keys, run_key
+from overthink.definition.experiment import load_experiment, parse_run
+from overthink.definition.keys import part_keys, run_key
 from overthink.definition.source import override
 
 BASE: dict[str, Any] = {

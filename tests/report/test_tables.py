@@ -7,7 +7,8 @@ from rich.console import Console
 
 from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
-from overthink.report.tables import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown, as_rich
+from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown
+from overthink.report.tables import as_rich
 from overthink.tracking import tags
 
 

@@ -13,7 +13,8 @@ from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.exits import OK, SOME_FAILED
-from overthink.report.tables import FORMATS, TEXTS, as_rich
+from overthink.report.table_files import FORMATS, TEXTS
+from overthink.report.tables import as_rich
 from overthink.seeds import joined
 from overthink.tracking import tags
 from overthink.tracking.stored import ASKED, StoredRun

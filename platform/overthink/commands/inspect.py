@@ -12,7 +12,8 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import Group, GroupDefinition, LoadedExperiment, run_key
+from overthink.definition.experiment import Group, GroupDefinition, LoadedExperiment
+from overthink.definition.keys import run_key
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.seeds import expand

@@ -18,7 +18,8 @@ from overthink.links import ui_hint
 from overthink.outcomes import Options, Outcomes
 from overthink.plan import TO_DO, PlannedRun, plan
 from overthink.progress import progress_for
-from overthink.report.tables import as_json, as_rich
+from overthink.report.table_files import as_json
+from overthink.report.tables import as_rich
 from overthink.tracking import tags
 from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store

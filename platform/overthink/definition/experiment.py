@@ -4,7 +4,6 @@ An `Experiment` is what a person writes. It resolves into groups (one a variant)
 seed. Keys are hashes of what departs from the defaults: a field added later leaves the keys of older runs as they are.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from pydantic import Field, JsonValue, ValidationError, field_validator, model_v
 from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import DatasetSpec
 from overthink.definition.errors import DefinitionError, sentence_for
+from overthink.definition.keys import run_or_group_key
 from overthink.definition.source import Overrides, override, read_yaml
 from overthink.metrics.catalogue import describe
 from overthink.networks.catalogue import NetworkSpec, check_network
 from overthink.seeds import SeedPlan, Seeds, expand, replace_free
 from overthink.spec import Spec
-from overthink.training.regime import Regime, check_regime, regime_label
+from overthink.training.regime import Regime, check_regime
 
 S = TypeVar("S", bound=Spec)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
@@ -80,7 +80,7 @@ class GroupDefinition(Spec):
     @property
     def key(self) -> str:
         """The group key."""
-        return _key(self)
+        return run_or_group_key(self)
 
     def with_seeds(self, seeds: Seeds) -> "RunDefinition":
         """Return the definition of one run of this group."""
@@ -218,38 +218,6 @@ def experiment_of_run(
     raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}}
     experiment = validated(Experiment, raw, source)
     return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), (), changes),))
-
-
-def run_key(run: RunDefinition) -> str:
-    """Return the key of a run: equal for equal definitions, seeds included."""
-    return _key(run)
-
-
-def summary(definition: GroupDefinition) -> dict[str, str]:
-    """Say a definition in the few words that tags and columns show."""
-    network, dataset = definition.network, definition.dataset
-    return {
-        "dataset": dataset.kind,
-        "network": f"{network.kind} {network.blocks}x{network.scales}",
-        "regime": regime_label(definition.regime),
-    }
-
-
-def part_keys(definition: GroupDefinition) -> dict[str, str]:
-    """Return a key for each part that runs can be compared by: equal keys, equal parts, whatever their short names."""
-    plain = definition.model_dump(mode="json", exclude_defaults=True)
-    return {part: _hash(plain[part]) for part in ("dataset", "network", "regime")}
-
-
-def _key(definition: GroupDefinition) -> str:
-    departs = definition.model_dump(mode="json", exclude_defaults=True)
-    if definition.augmentation == definition.dataset.augment:  # the standard, written out or not, is the same run
-        departs.pop("augment", None)
-    return _hash(departs)
-
-
-def _hash(departs: Any) -> str:
-    return hashlib.sha256(json.dumps(departs, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def validated(model: type[S], raw: Any, source: str) -> S:

@@ -4,14 +4,8 @@ import getpass
 import json
 from typing import Any
 
-from overthink.definition.experiment import (
-    Group,
-    GroupDefinition,
-    LoadedExperiment,
-    RunDefinition,
-    part_keys,
-    summary,
-)
+from overthink.definition.experiment import Group, GroupDefinition, LoadedExperiment, RunDefinition
+from overthink.definition.keys import part_keys, summary
 from overthink.tracking import tags
 
 

@@ -1,0 +1,119 @@
+"""The overthinking table as text: Markdown, LaTeX, HTML, comma-separated values, JSON."""
+
+import csv
+import html
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from itertools import zip_longest
+from typing import Any
+
+from overthink.comparison.overthinking import COLUMNS, Row
+from overthink.report.tables import caption, overthinking_columns
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    """Return a GitHub-flavoured Markdown table."""
+    columns = overthinking_columns()
+    lines = [
+        "| " + " | ".join(column.title for column in columns) + " |",
+        "|" + "|".join("--:" if column.number else "---" for column in columns) + "|",
+        *("| " + " | ".join(_markdown_cell(column.cell(row)) for column in columns) + " |" for row in rows),
+    ]
+    return "\n".join([*lines, "", caption(rows)])
+
+
+def _markdown_cell(lines: tuple[str, ...]) -> str:
+    return "<br>".join(html.escape(line, quote=False).replace("|", "\\|").replace("\n", " ") for line in lines)
+
+
+LATEX_SPECIAL = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"$\sim$",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "Δ": r"$\Delta$",
+    "\n": " ",
+}
+
+
+def as_latex(rows: Sequence[Row]) -> str:
+    """Return a LaTeX table for the booktabs package."""
+    columns = overthinking_columns()
+    body: list[str] = []
+    for row in rows:
+        cells = [column.cell(row) for column in columns]
+        body += [" & ".join(map(_latex, line)) + r" \\" for line in zip_longest(*cells, fillvalue="")]
+        body.append(r"\addlinespace")
+    alignment = "".join("r" if column.number else "l" for column in columns)
+    head = " & ".join(_latex(column.title) for column in columns) + r" \\"
+    lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body[:-1], r"\bottomrule"]
+    return "\n".join([f"% {caption(rows)}", *lines, r"\end{tabular}"])
+
+
+def _latex(text: str) -> str:
+    return "".join(LATEX_SPECIAL.get(character, character) for character in text)
+
+
+def as_html(rows: Sequence[Row]) -> str:
+    """Return an HTML table element; everything in it is escaped."""
+    columns = overthinking_columns()
+    head = "".join(f"<th>{html.escape(column.title)}</th>" for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{'<br>'.join(map(html.escape, column.cell(row)))}</td>" for column in columns) + "</tr>"
+        for row in rows
+    )
+    said = f"<caption>{html.escape(caption(rows))}</caption>"
+    return f'<table class="overthinking">{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Return comma-separated values: fractions with all digits, one column a number."""
+    records = [_record(row) for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(key for record in records for key in record)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _inert(value) for key, value in record.items()} for record in records)
+    return text.getvalue().rstrip("\n")
+
+
+def _inert(value: Any) -> Any:
+    """Keep a name from a store from being run as a formula by a spreadsheet."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+
+
+def _record(row: Row) -> dict[str, Any]:
+    record: dict[str, Any] = {"dataset": row.dataset, "group": row.group, "runs": " ".join(row.run_ids)}
+    for metric, estimate in row.estimates.items():
+        record |= {f"{metric}/{name}": value for name, value in estimate._asdict().items()}
+    for metric, difference in row.differences.items():
+        record |= {f"{metric}/difference/{name}": value for name, value in difference._asdict().items()}
+    record |= {f"{metric}/paper": reported.value for metric, reported in row.reported.items()}
+    return record | {"gaps": "; ".join(f"{gap.group} seed {gap.seed} {gap.outcome}" for gap in row.gaps)}
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Return JSON: fractions with all digits, the run ids behind every number."""
+    plain = [
+        asdict(row)
+        | {
+            "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
+            "gaps": [gap._asdict() for gap in row.gaps],
+            "differences": {metric: value._asdict() for metric, value in row.differences.items()},
+        }
+        for row in rows
+    ]
+    return json.dumps({"metrics": list(COLUMNS), "unit": "fraction", "rows": plain}, indent=2)
+
+
+TEXTS: dict[str, Callable[[Sequence[Row]], str]] = {
+    "markdown": as_markdown,
+    "latex": as_latex,
+    "csv": as_csv,
+    "json": as_json,
+    "html": as_html,
+}
+"""Every format but the terminal's."""
+FORMATS = ("table", *TEXTS)
