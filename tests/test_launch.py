@@ -514,3 +514,27 @@ def test_a_parent_that_the_store_no_longer_has_costs_its_epochs_alone(store: Sto
     quiet = Quiet()
     assert launch(store, [small(tmp_path, seeds=1, **TWO)], Options(), quiet).complete
     assert [body["epoch"] for body in quiet.bodies if body["event"] == "epoch"] == [1, 2]
+
+
+def test_killed_in_the_second_phase_of_a_child_ends_bit_for_bit(store: Store, tmp_path: Path) -> None:
+    """The first phase is another run's, the teacher is remembered, and the coordinator is killed between."""
+    from overthink.run import train
+
+    tuned = {"epochs": 4, "lr": 0.01, "attach": {"kind": "isc", "width": 4}, "loss": {"kind": "ofa"}}
+    variants = {"one": {}, "two": {"regime": [{"epochs": 1}, tuned]}}
+    raw = {"regime": [{"epochs": 1}], "seeds": 1, "variants": variants}
+    definition(tmp_path, **raw)
+    process = command(tmp_path)
+    list(lines_until(process, "epoch 3/5"))
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    loaded = small(tmp_path, **raw)
+    assert launch(store, [loaded], Options(), Quiet()).complete
+    child = next(run for run in runs_of(store) if run.tags[tags.VARIANT] == "two")
+    assert [step for step, _ in history(store, child.run_id)] == [1, 2, 3, 4, 5]
+    (tmp_path / "whole").mkdir()
+    list(train(loaded.groups[1].runs[0], tmp_path / "whole", "cpu"))
+    whole = Predictions.read(tmp_path / "whole" / "test.parquet")
+    found = test_predictions(store, child, tmp_path / "artifacts")
+    assert (found.max_softmax_EN == whole.max_softmax_EN).all()
+    assert (found.predicted_EN == whole.predicted_EN).all()
