@@ -13,6 +13,8 @@ PARAMETERS = ("variant", "seed", "regime", "network")
 FOLDED = (
     *("test/accuracy", "test/overthinking", "test/overthinking_pairs", "test/oracle", "test/upper_bound"),
     *("test/accuracy_by_level/easy", "test/accuracy_by_level/medium", "test/accuracy_by_level/hard"),
+    *("test/budgeted", "test/budget_oracle", "test/calibration/ece", "test/hindsight", "test/rank_correlation"),
+    *("val/budget_oracle", "val/calibration/ece", "val/hindsight", "val/rank_correlation"),
     *("val/accuracy", "val/overthinking", "val/overthinking_pairs", "network/mul_adds", "network/parameters"),
     *("epochs", "epochs/train_accuracy", "epochs/val_accuracy", "epochs/val_loss"),
 )
