@@ -148,3 +148,8 @@ def test_rows_of_a_passage_keep_what_belongs_together() -> None:
 def test_mistakes_are_named(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         EarlyExit(**{"network": hand_made(), "threshold_E": [0.5] * 3, **changes})
+
+
+def test_no_images() -> None:
+    with pytest.raises(ValueError, match="no images"):
+        EarlyExit(hand_made(), [0.5] * 3)(torch.empty(0, 1, 1, 1))

@@ -1,6 +1,6 @@
 """Exiting for real: a sample that is sure enough leaves the batch, and later blocks run on the others only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,12 @@ class Exited(NamedTuple):
     """Of the exit that each left at."""
 
 
+class _Leaving(NamedTuple):
+    rows_L: Tensor
+    """Of the batch that they came in."""
+    exited: Exited
+
+
 class EarlyExit:
     """A network in which each sample leaves at the first exit that is at least as sure as the exit's threshold.
 
@@ -51,9 +57,19 @@ class EarlyExit:
 
     @torch.inference_mode()
     def __call__(self, images_BKHW: Tensor) -> Exited:
-        """Return predictions for normalised images (float32), computing no exit for samples that have left."""
-        confidence_B, exit_B = torch.empty(len(images_BKHW), dtype=torch.float64), torch.empty(len(images_BKHW)).long()
-        logits_BC: Tensor | None = None
+        """Return predictions for normalised images (float32), computing no exit for samples that have left.
+
+        Raises ValueError for no images.
+        """
+        if not len(images_BKHW):
+            raise ValueError("there are no images to predict")
+        leaving = list(self._leaving(images_BKHW))
+        if len(leaving) == 1:
+            return leaving[0].exited
+        order_B = torch.cat([group.rows_L for group in leaving]).argsort()
+        return Exited(*(torch.cat(parts)[order_B] for parts in zip(*(group.exited for group in leaving), strict=True)))
+
+    def _leaving(self, images_BKHW: Tensor) -> Iterator[_Leaving]:
         rows_M = torch.arange(len(images_BKHW))
         passage = Passage((images_BKHW,))
         for row, limit in enumerate(self._limits):
@@ -61,14 +77,15 @@ class EarlyExit:
             logits_MC = logits_MC.cpu()
             sure_M = torch.from_numpy(SURENESS[self.criterion](logits_MC.numpy()))
             leaves_M = sure_M >= limit
-            left_L = rows_M[leaves_M]
-            if logits_BC is None:
-                logits_BC = torch.empty(len(images_BKHW), logits_MC.shape[1])
-            logits_BC[left_L], confidence_B[left_L], exit_B[left_L] = logits_MC[leaves_M], sure_M[leaves_M], row
-            if len(left_L) == len(rows_M):
-                break
-            if len(left_L):
+            n_leave = int(leaves_M.sum())
+            if n_leave == len(rows_M):
+                yield _left(rows_M, row, sure_M, logits_MC)
+                return
+            if n_leave:
+                yield _left(rows_M[leaves_M], row, sure_M[leaves_M], logits_MC[leaves_M])
                 stays_M = (~leaves_M).nonzero()[:, 0]
                 rows_M, passage = rows_M[stays_M], passage.rows(stays_M.to(images_BKHW.device))
-        assert logits_BC is not None
-        return Exited(logits_BC.argmax(dim=1), exit_B, confidence_B, logits_BC)
+
+
+def _left(rows_L: Tensor, row: int, sure_L: Tensor, logits_LC: Tensor) -> _Leaving:
+    return _Leaving(rows_L, Exited(logits_LC.argmax(dim=1), torch.full_like(rows_L, row), sure_L, logits_LC))
