@@ -169,6 +169,46 @@ def labels(
 
 
 @app.command()
+def predict(
+    run: Annotated[str, typer.Argument(help="A run id of the store, or at least its first six characters.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files: PNG or JPEG.")],
+    threshold: Annotated[
+        float | None, typer.Option(help="Leave at the first exit that is at least so sure: 0.9", min=0, max=1)
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="MUL-ADDs an image on average, as on validation data: 20e6", min=1)
+    ] = None,
+    data_root: DataRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Classify image files with a stored run; without a threshold or a budget, by its last exit."""
+    from overthink.commands.predict import PredictOptions
+    from overthink.commands.predict import predict as classify
+
+    raise typer.Exit(classify(run, images, PredictOptions(threshold, budget, data_root, as_json), log()))
+
+
+@app.command()
+def bench(
+    run: Annotated[str, typer.Argument(help="A run id of the store, or at least its first six characters.")],
+    batch: Annotated[list[int], typer.Option(help="Images at a time; several if you like.", min=1, max=10_000)] = [  # noqa: B006
+        1,
+        32,
+        256,
+    ],
+    rounds: Annotated[int, typer.Option(help="How often each way is timed, in turns.", min=1)] = 7,
+    threads: Annotated[int, typer.Option(help="Threads; 0 for one a CPU core.", min=0)] = 0,
+    data_root: DataRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how much faster early exits are than the full forward pass, on this machine's CPU."""
+    from overthink.commands.bench import BenchOptions
+    from overthink.commands.bench import bench as measure
+
+    raise typer.Exit(measure(run, BenchOptions(tuple(batch), rounds, threads, data_root, as_json), log()))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser, on a desktop.")] = True,

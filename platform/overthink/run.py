@@ -27,7 +27,7 @@ from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.predictions import Predictions
 from overthink.seeds import generator, torch_generator
 from overthink.training import checkpoint
-from overthink.training.checkpoint import Course
+from overthink.training.checkpoint import Course, Inputs
 from overthink.training.evaluate import logits_of
 from overthink.training.loop import EpochRecord, TrainingState, fit
 from overthink.training.phases import network_in
@@ -83,7 +83,7 @@ def train(
     final = network_in(copy.deepcopy(network), run.regime, run.seeds)
     cost_E = mul_adds(final, dataset.image_shape)
 
-    state, course = TrainingState(network), Course(run_key(run), dataset.digest, run.regime, run.seeds)
+    state, course = TrainingState(network), _course(run, dataset)
     if not checkpoint.load(folder, state, course) and parent_key is not None:
         checkpoint.adopt(folder / PARENT_CHECKPOINT, state, course, parent_key)
     yield Started(
@@ -146,6 +146,16 @@ def _split(dataset: Dataset, run: RunDefinition) -> dict[str, Split]:
         "val": dataset.train.rows(rows.validation_N).with_more(dataset.validation),
         "test": dataset.test,
     }
+
+
+def _course(run: RunDefinition, dataset: Dataset) -> Course:
+    return Course(run_key(run), dataset.digest, run.regime, run.seeds, inputs_of(dataset))
+
+
+def inputs_of(dataset: Dataset) -> Inputs:
+    """Return what a network trained on a data set needs to be used without it."""
+    mean_K, std_K = dataset.pixel_statistics
+    return Inputs(mean=tuple(map(float, mean_K)), std=tuple(map(float, std_K)), classes=dataset.classes)
 
 
 def _samples(part: Split, dataset: Dataset, device: torch.device) -> Samples:

@@ -1,6 +1,7 @@
 """What data sets of images have in common: labels checked, a subset drawn, a digest taken."""
 
 from abc import abstractmethod
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -9,6 +10,7 @@ from pydantic import model_validator
 
 from overthink.data.dataset import Dataset, PixelStatistics, Split, digest_of
 from overthink.data.files import check_labels
+from overthink.data.image_tree import Size, read_image
 from overthink.data.subset import SubsetSpec, draw_subset
 from overthink.spec import Spec
 
@@ -22,6 +24,21 @@ class ImagesSpec(Spec):
     @abstractmethod
     def n_classes(self) -> int:
         """Number of labels."""
+
+    @property
+    @abstractmethod
+    def input_shape(self) -> tuple[int, int, int]:
+        """(K, H, W)."""
+
+    def read_image(self, path: Path) -> NDArray[np.uint8]:
+        """Return an image file as if it were of this data set, (K, H, W): short side resized, centre cut out.
+
+        Raises ValueError naming the file where it cannot be read, and where images of this shape are in no file.
+        """
+        channels, height, width = self.input_shape
+        if channels not in (1, 3) or height != width:
+            raise ValueError(f"{path}: no image file can become an image of {channels}x{height}x{width}")
+        return read_image(path, Size(channels, height, resize=True))
 
     @model_validator(mode="after")
     def _subset_is_balanced(self) -> Self:

@@ -1,7 +1,7 @@
 """The one place that names data sets: a new one is a module of its own, a name in `DatasetSpec`, and its entry.
 
-A specification has `kind`, `input_shape`, `n_classes`, `augment` (its standard augmentation), `is_here` and `load`;
-nothing else here or elsewhere asks which one it is.
+A specification has `kind`, `input_shape`, `n_classes`, `augment` (its standard augmentation), `is_here`, `load`
+and `read_image`; nothing else here or elsewhere asks which one it is.
 """
 
 from collections.abc import Callable

@@ -103,14 +103,15 @@ def _write(path: Path, tree: ImageTree, size: Size, shape: tuple[int, ...]) -> N
     try:
         images_NKHW = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
         for row, source in enumerate(tree.paths):
-            images_NKHW[row] = _read(source, size)
+            images_NKHW[row] = read_image(source, size)
         images_NKHW.flush()
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _read(path: Path, size: Size) -> NDArray[np.uint8]:
+def read_image(path: Path, size: Size) -> NDArray[np.uint8]:
+    """Return an image file as (K, H, W); raises ValueError naming the file where it cannot be read or does not fit."""
     from PIL import Image
 
     try:

@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from overthink.data.augment import AugmentSpec
 from overthink.data.dataset import Dataset, Split, digest_of
 from overthink.data.digits import PARTS, SIDE, Digits, load_digits, mnist_is_here
+from overthink.data.image_tree import Size, read_image
 from overthink.spec import Spec
 
 LEVELS = ("easy", "medium", "hard")
@@ -84,6 +85,15 @@ class MaxMinMnistSpec(Spec):
     def is_here(self, root: Path) -> bool:
         """Tell whether its digits can be had from a root."""
         return self.digits == "embedded" or mnist_is_here(root)
+
+    def read_image(self, path: Path) -> NDArray[np.uint8]:
+        """Return an image file as if it were of this data set, (K, H, W): grey, resized, shrunk, taken apart.
+
+        Raises ValueError naming the file where it cannot be read.
+        """
+        plane_NHW = read_image(path, Size(1, self.size, resize=True))
+        images_NKHW = _to_depth(_shrunk(plane_NHW, self.shrink), self.space_to_depth)
+        return images_NKHW[0]
 
     def load(self, data_root: Path | None) -> Dataset:
         """Draw the data set; see `load`."""

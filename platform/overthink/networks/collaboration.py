@@ -1,13 +1,12 @@
 """Inline Subnetwork Collaboration: a wrapper that lets every exit see what the one before it thinks."""
 
-from collections.abc import Iterator
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from overthink.networks.collaboration_spec import CollaborationSpec
-from overthink.networks.multi_exit import ExitHead, MapFeatures, MultiExitNetwork, Part, State
+from overthink.networks.multi_exit import ExitHead, MapFeatures, MultiExitNetwork, Part, Passage, State
 from overthink.networks.weights import draw_weights
 
 
@@ -37,21 +36,19 @@ class CollaborativeNetwork(MultiExitNetwork):
         first, *later = self.inner.parts
         return (first, *((*part, connection) for part, connection in zip(later, self.connections, strict=True)))
 
-    def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
-        """Yield logits_BC exit by exit."""
-        handed_on: Tensor | None = None
-        connections = iter([None, *self.connections])
-        for head, state in zip(self.exits, self.states(images_BKHW, equilibrium), strict=True):
-            assert isinstance(head, ExitHead)
-            connection = next(connections)
-            maps_BFHW, features_BF = _read(head, state)
-            if connection is not None and handed_on is not None:
-                features_BF = torch.cat([features_BF, connection(handed_on)], dim=1)
-            logits_BC = head.classify(features_BF)
-            handed_on = maps_BFHW if self._reads_maps else logits_BC
-            if not self._gradient and handed_on is not None:
-                handed_on = handed_on.detach()
-            yield logits_BC
+    def step(self, number: int, passage: Passage, equilibrium: bool = False) -> tuple[Tensor, Passage]:
+        """Return logits_BC of exit `number` (from 1), and what leads on from there."""
+        read, state = self.through_block(number, passage.state, equilibrium)
+        head = self.exits[number - 1]
+        assert isinstance(head, ExitHead)
+        maps_BFHW, features_BF = _read(head, read)
+        if passage.handed_on is not None:
+            features_BF = torch.cat([features_BF, self.connections[number - 2](passage.handed_on)], dim=1)
+        logits_BC = head.classify(features_BF)
+        handed_on = maps_BFHW if self._reads_maps else logits_BC
+        if not self._gradient and handed_on is not None:
+            handed_on = handed_on.detach()
+        return logits_BC, Passage(state, handed_on)
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit; every exit before it has its say."""

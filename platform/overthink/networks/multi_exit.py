@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import cast
+from typing import NamedTuple, cast
 
 from torch import Tensor, nn
 
@@ -11,6 +11,19 @@ from overthink.networks.gradient_equilibrium import balanced
 State = tuple[Tensor, ...]
 """Feature maps on the way through a network, finest scale first, each (B, channels, height, width)."""
 Part = tuple[nn.Module, ...]
+
+
+class Passage(NamedTuple):
+    """All that leads from one exit to the next, a row a sample; at first the images."""
+
+    state: State
+    handed_on: Tensor | None = None
+    """What the exit tells the next one, where exits do that."""
+
+    def rows(self, rows_M: Tensor) -> "Passage":
+        """Return some of the samples."""
+        handed_on = None if self.handed_on is None else self.handed_on[rows_M]
+        return Passage(tuple(features[rows_M] for features in self.state), handed_on)
 
 
 class MapFeatures(nn.Module, ABC):
@@ -65,21 +78,31 @@ class MultiExitNetwork(nn.Module, ABC):
         """For each exit, the modules that it needs beyond those of the exits before it."""
 
     @abstractmethod
-    def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
-        """Yield logits_BC exit by exit; who stops asking stops the computing."""
+    def step(self, number: int, passage: Passage, equilibrium: bool = False) -> tuple[Tensor, Passage]:
+        """Return logits_BC of exit `number` (from 1), and what leads on from there."""
 
     @abstractmethod
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit, computing no more than they need."""
 
+    def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
+        """Yield logits_BC exit by exit; who stops asking stops the computing."""
+        passage = Passage((images_BKHW,))
+        for number in range(1, self.n_exits + 1):
+            logits_BC, passage = self.step(number, passage, equilibrium)
+            yield logits_BC
+
     def states(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[State]:
         """Yield the state that each exit reads; who stops asking stops the computing."""
         state: State = (images_BKHW,)
-        for number, block in enumerate(self.blocks, start=1):
-            read = state = block(state)
-            if equilibrium:
-                read, state = balanced(state, number, self.n_exits)
+        for number in range(1, self.n_exits + 1):
+            read, state = self.through_block(number, state, equilibrium)
             yield read
+
+    def through_block(self, number: int, state: State, equilibrium: bool) -> tuple[State, State]:
+        """Return what exit `number` (from 1) reads, and what the next block reads."""
+        state = self.blocks[number - 1](state)
+        return balanced(state, number, self.n_exits) if equilibrium else (state, state)
 
     def forward(self, images_BKHW: Tensor, equilibrium: bool = False) -> tuple[Tensor, ...]:
         """Return logits_BC of exits 1..E."""
@@ -100,10 +123,10 @@ class PlainNetwork(MultiExitNetwork):
         """For each exit, its block and its head."""
         return tuple(zip(self.blocks, self.exits, strict=True))
 
-    def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
-        """Yield logits_BC exit by exit."""
-        for head, state in zip(self.exits, self.states(images_BKHW, equilibrium), strict=True):
-            yield head(state)
+    def step(self, number: int, passage: Passage, equilibrium: bool = False) -> tuple[Tensor, Passage]:
+        """Return logits_BC of exit `number` (from 1), and what leads on from there."""
+        read, state = self.through_block(number, passage.state, equilibrium)
+        return self.exits[number - 1](read), Passage(state)
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit; the other exits are not computed."""

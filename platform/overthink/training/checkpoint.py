@@ -12,14 +12,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
+from pydantic import Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds
+from overthink.spec import Spec
 from overthink.training.loop import EpochRecord, TrainingState
 from overthink.training.phases import teacher_of, with_attachments
 from overthink.training.regime import OWN_CHECKPOINT, Phase, total_epochs
@@ -29,6 +32,17 @@ PREVIOUS = "checkpoint.previous.safetensors"
 FORMAT = "1"
 
 
+class Inputs(Spec):
+    """What it takes to use a network without the data it was trained on."""
+
+    mean: tuple[float, ...]
+    """Of the training images per channel, as a fraction of 255."""
+    std: tuple[Annotated[float, Field(gt=0)], ...]
+    """Standard deviation of the same."""
+    classes: tuple[str, ...]
+    """Names, by label."""
+
+
 class Course(NamedTuple):
     """What a checkpoint must fit: the run, its data, and the way it goes."""
 
@@ -36,6 +50,16 @@ class Course(NamedTuple):
     data_digest: str
     regime: tuple[Phase, ...]
     seeds: Seeds
+    inputs: Inputs | None = None
+    """Kept with the weights; a checkpoint need not fit it."""
+
+
+class Trained(NamedTuple):
+    """What a checkpoint says beside the weights."""
+
+    inputs: Inputs | None
+    """None in checkpoints from before they were kept."""
+    data_digest: str
 
 
 def save(folder: Path, state: TrainingState, run: Course) -> Path:
@@ -50,6 +74,7 @@ def save(folder: Path, state: TrainingState, run: Course) -> Path:
         "data": run.data_digest,
         "history": json.dumps([asdict(record) for record in state.history]),
         "digest": _digest(tensors),
+        **({"inputs": run.inputs.model_dump_json()} if run.inputs is not None else {}),
     }
     path, unfinished = folder / NAME, folder / f"{NAME}.{os.getpid()}.tmp"
     try:
@@ -103,6 +128,22 @@ def adopt(path: Path, state: TrainingState, run: Course, parent_key: str) -> Non
     if len(json.loads(meta["history"])) not in ends:
         raise ValueError(f"checkpoint {path} does not stand at the end of a phase; --no-reuse does without it")
     _fill(state, path, meta, tensors, run)
+
+
+def load_trained(path: Path, network: MultiExitNetwork, key: str) -> Trained:
+    """Fill a network of a run's final form with the weights of a checkpoint, which is not to be trusted.
+
+    Raises ValueError naming the file where it is unreadable, another run's or of another network.
+    """
+    try:
+        meta, tensors = _read(path)
+        inputs = Inputs.model_validate_json(meta["inputs"]) if "inputs" in meta else None
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise ValueError(f"{path}: no readable checkpoint: {error}") from None
+    if meta["run_key"] != key:
+        raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {key}")
+    _load_network(network, path, _under("network/", tensors))
+    return Trained(inputs, meta.get("data", ""))
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:

@@ -1,0 +1,91 @@
+"""Exiting for real: a sample that is sure enough leaves the batch, and later blocks run on the others only."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from overthink import softmax
+from overthink.arrays import FloatArray, LogitArray
+from overthink.networks.multi_exit import MultiExitNetwork, Passage
+
+SURENESS: dict[str, Callable[[LogitArray], FloatArray]] = {
+    "max_softmax": softmax.max_softmax,
+    "entropy": lambda logits_BC: -softmax.entropy(logits_BC),
+    "top2_ratio": softmax.top2_ratio,
+}
+"""Criterion -> confidence_B of logits_BC, as `confidence` has it of stored predictions."""
+
+
+class Exited(NamedTuple):
+    """How samples left, in the order they came; on the CPU."""
+
+    predicted_B: Tensor
+    exit_B: Tensor
+    """Row of the exit: 0 is exit 1."""
+    confidence_B: Tensor
+    """float64, by the criterion."""
+    logits_BC: Tensor
+    """Of the exit that each left at."""
+
+
+class _Leaving(NamedTuple):
+    rows_L: Tensor
+    """Of the batch that they came in."""
+    exited: Exited
+
+
+class EarlyExit:
+    """A network in which each sample leaves at the first exit that is at least as sure as the exit's threshold.
+
+    The last exit takes whatever is left, whatever its threshold. Exits are those of `thresholds.exits_taken` on the
+    logits of the whole network, but where a confidence is within rounding of its threshold: how many samples a batch
+    has, and whether BatchNorm is folded, moves the last bits of logits.
+    """
+
+    def __init__(self, network: MultiExitNetwork, threshold_E: Sequence[float], criterion: str = "max_softmax") -> None:
+        """Raise ValueError for another criterion, another number of thresholds than exits, and one that is NaN."""
+        if criterion not in SURENESS:
+            raise ValueError(f"confidence must be one of {', '.join(SURENESS)} to leave by, got {criterion!r}")
+        if len(threshold_E) != network.n_exits or np.isnan(threshold_E).any():
+            raise ValueError(f"expected {network.n_exits} thresholds, one an exit, got {list(threshold_E)}")
+        self.network = network.eval()
+        self.criterion = criterion
+        self._limits = [*threshold_E[:-1], -np.inf]
+
+    @torch.inference_mode()
+    def __call__(self, images_BKHW: Tensor) -> Exited:
+        """Return predictions for normalised images (float32), computing no exit for samples that have left.
+
+        Raises ValueError for no images.
+        """
+        if not len(images_BKHW):
+            raise ValueError("there are no images to predict")
+        leaving = list(self._leaving(images_BKHW))
+        if len(leaving) == 1:
+            return leaving[0].exited
+        order_B = torch.cat([group.rows_L for group in leaving]).argsort()
+        return Exited(*(torch.cat(parts)[order_B] for parts in zip(*(group.exited for group in leaving), strict=True)))
+
+    def _leaving(self, images_BKHW: Tensor) -> Iterator[_Leaving]:
+        rows_M = torch.arange(len(images_BKHW))
+        passage = Passage((images_BKHW,))
+        for row, limit in enumerate(self._limits):
+            logits_MC, passage = self.network.step(row + 1, passage)
+            logits_MC = logits_MC.cpu()
+            sure_M = torch.from_numpy(SURENESS[self.criterion](logits_MC.numpy()))
+            leaves_M = sure_M >= limit
+            n_leave = int(leaves_M.sum())
+            if n_leave == len(rows_M):
+                yield _left(rows_M, row, sure_M, logits_MC)
+                return
+            if n_leave:
+                yield _left(rows_M[leaves_M], row, sure_M[leaves_M], logits_MC[leaves_M])
+                stays_M = (~leaves_M).nonzero()[:, 0]
+                rows_M, passage = rows_M[stays_M], passage.rows(stays_M.to(images_BKHW.device))
+
+
+def _left(rows_L: Tensor, row: int, sure_L: Tensor, logits_LC: Tensor) -> _Leaving:
+    return _Leaving(rows_L, Exited(logits_LC.argmax(dim=1), torch.full_like(rows_L, row), sure_L, logits_LC))

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+import torch
+
+from networks.trained import images, settled
+from overthink.inference import speed
+from overthink.inference.speed import FULL, FULL_FOLDED, distributions, speeds
+
+
+def test_distributions_by_hand() -> None:
+    found = distributions(5)
+    assert found["uniform"].tolist() == pytest.approx([0.2] * 5)
+    assert found["80% first"].tolist() == pytest.approx([0.8, 0.05, 0.05, 0.05, 0.05])
+    assert {name: q_E.tolist() for name, q_E in distributions(1).items()} == {"uniform": [1.0]}
+
+
+def test_speedups_are_medians_of_ratios_within_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times of full, folded, uniform and 80% first, a row a round; the first row, a hundred times as long, warms up."""
+    seconds = iter([*[100.0] * 4, *[8.0, 4.0, 2.0, 1.0], *[2.0, 4.0, 2.0, 1.0], *[6.0, 4.0, 2.0, 1.0]])
+    monkeypatch.setattr(speed, "_seconds", lambda go, batches: next(seconds))
+    timings = {timing.way: timing for timing in speeds(settled(), images(10), batch=5, rounds=3)}
+    assert {way: timing.speedup for way, timing in timings.items()} == {
+        FULL: 1.0,
+        FULL_FOLDED: 1.5,  # of 2, 0.5 and 1.5
+        "uniform": 3.0,
+        "80% first": 6.0,
+    }
+    assert timings[FULL].seconds_per_batch == 3.0  # a round of 6 s in two batches
+    assert timings["uniform"].images_per_second == 5.0
+
+
+@pytest.mark.parametrize("batch", [1, 8, 30])
+def test_samples_leave_as_asked_for(batch: int) -> None:
+    network = settled("linear")
+    timings = {timing.way: timing for timing in speeds(network, images(30), batch, rounds=1)}
+    assert timings[FULL].share_E == (0.0, 0.0, 1.0)
+    # A threshold is the confidence of a sample, which another batch size may round to the other side.
+    np.testing.assert_allclose(timings["uniform"].share_E, [1 / 3] * 3, atol=2.1 / 30)
+    np.testing.assert_allclose(timings["80% first"].share_E, [0.8, 0.1, 0.1], atol=2.1 / 30)
+    assert all(timing.images == 30 and timing.batch == batch and timing.speedup > 0 for timing in timings.values())
+    assert torch.is_grad_enabled()
