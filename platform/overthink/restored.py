@@ -7,7 +7,8 @@ import torch
 
 from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
-from overthink.definition.experiment import RunDefinition, run_key
+from overthink.definition.experiment import RunDefinition
+from overthink.definition.keys import run_key
 from overthink.networks.catalogue import build_network
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.run import inputs_of

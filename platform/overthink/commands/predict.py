@@ -55,7 +55,7 @@ def predict(name: str, files: Sequence[Path], options: PredictOptions, console: 
     limits = _thresholds(store, run, network.n_exits, options)
     early = EarlyExit(folded(network), limits)
     cost_E = mul_adds(network, definition.dataset.input_shape)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "file": str(path),
             "class": inputs.classes[label],
