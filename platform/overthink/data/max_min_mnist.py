@@ -92,8 +92,8 @@ class MaxMinMnistSpec(Spec):
         Raises ValueError naming the file where it cannot be read.
         """
         plane_NHW = read_image(path, Size(1, self.size, resize=True))
-        images_NKHW = _to_depth(_shrunk(plane_NHW, self.shrink), self.space_to_depth)
-        return images_NKHW[0]
+        image_KHW: NDArray[np.uint8] = _to_depth(_shrunk(plane_NHW, self.shrink), self.space_to_depth)[0]
+        return image_KHW
 
     def load(self, data_root: Path | None) -> Dataset:
         """Draw the data set; see `load`."""
