@@ -34,7 +34,7 @@ def overthink(folder: Path, *arguments: str, **environment: str) -> "subprocess.
 def test_help_and_version(tmp_path: Path) -> None:
     helped = overthink(tmp_path, "--help")
     assert helped.returncode == 0
-    for command in ("run", "inspect", "compare", "ui", "data"):
+    for command in ("run", "inspect", "compare", "predict", "bench", "ui", "data"):
         assert command in helped.stdout
     assert overthink(tmp_path, "--version").stdout.startswith("overthink 0.")
 

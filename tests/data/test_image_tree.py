@@ -45,7 +45,7 @@ def test_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = SPEC.load(tree(tmp_path))
     assert isinstance(first.train.images_NKHW, np.memmap)
     with monkeypatch.context() as patch:
-        patch.setattr(image_tree, "_read", None)
+        patch.setattr(image_tree, "read_image", None)
         assert SPEC.load(tmp_path).digest == first.digest
     changed = picture(tmp_path / "mine" / "train" / "cat" / "0.png", 6, 6, 99)
     os.utime(changed, (1, 1))

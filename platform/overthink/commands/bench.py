@@ -69,10 +69,10 @@ def _images(definition: RunDefinition, inputs: Inputs, count: int, data_root: Pa
     if definition.dataset.is_here(data_root or default_root()):
         test = load_dataset(definition.dataset, data_root).test
         rows = torch.arange(count) % len(test.images_NKHW)
-        return normalised(torch.from_numpy(test.images_NKHW)[rows], inputs.mean, inputs.std), "test images"
+        return normalised(torch.from_numpy(test.images_NKHW)[rows], inputs), "test images"
     shape = count, *definition.dataset.input_shape
     noise_NKHW = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    return normalised(noise_NKHW, inputs.mean, inputs.std), "noise (the data set is not here)"
+    return normalised(noise_NKHW, inputs), "noise (the data set is not here)"
 
 
 def _table(timings: Sequence[Timing]) -> Table:

@@ -28,6 +28,7 @@ from overthink.restored import Restored, restored
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
+from overthink.training.checkpoint import Inputs
 from overthink.training.regime import OWN_CHECKPOINT
 
 BATCH = 256
@@ -44,36 +45,41 @@ class PredictOptions(NamedTuple):
     as_json: bool
 
 
+class Answer(NamedTuple):
+    """What became of one file."""
+
+    file: str
+    label: str
+    confidence: float
+    exit: int
+    mul_adds: int
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {"class" if name == "label" else name: value for name, value in self._asdict().items()}
+
+
 def predict(name: str, files: Sequence[Path], options: PredictOptions, console: Console) -> int:
     """Print each file's class, the exit it left at and what that cost."""
     if options.threshold is not None and options.budget is not None:
         raise DefinitionError("--threshold and --budget are two ways to say one thing: give one of them")
+    if absent := [path for path in files if not path.is_file()]:
+        raise DefinitionError(f"{absent[0]}: no such file")
     store = Store()
     run = the_run(store, name)
-    definition, (network, inputs) = fetch(store, run, options.data_root)
-    images_NKHW = torch.from_numpy(np.stack([definition.dataset.read_image(path) for path in files]))
-    limits = _thresholds(store, run, network.n_exits, options)
-    early = EarlyExit(folded(network), limits)
-    cost_E = mul_adds(network, definition.dataset.input_shape)
-    rows: list[dict[str, Any]] = [
-        {
-            "file": str(path),
-            "class": inputs.classes[label],
-            "confidence": sure,
-            "exit": row + 1,
-            "mul_adds": cost_E[row],
-        }
-        for path, (label, row, sure) in zip(files, _predicted(early, images_NKHW, inputs.mean, inputs.std), strict=True)
-    ]
-    mean_cost = sum(row["mul_adds"] for row in rows) / len(rows)
+    definition, trained = fetch(store, run, options.data_root)
+    limits = _thresholds(store, run, trained.network.n_exits, options)
+    cost_E = mul_adds(trained.network, definition.dataset.input_shape)
+    answers = _answers(files, definition, trained, limits, cost_E)
+    mean_cost = sum(answer.mul_adds for answer in answers) / len(answers)
     if options.as_json:
         said = [None if value == np.inf else value for value in limits[:-1]]
         head = {"run_id": run.run_id, "thresholds": said, "mul_adds_per_image": mean_cost}
-        typer.echo(json.dumps({**head, "images": rows}, indent=2))
+        typer.echo(json.dumps({**head, "images": [answer.as_plain() for answer in answers]}, indent=2))
         return OK
-    Console(highlight=False).print(_table(rows))
+    Console(highlight=False).print(_table(answers))
     console.print(
-        f"{len(rows)} images, {mean_cost / 1e6:.2f} M MUL-ADDs each; {cost_E[-1] / 1e6:.2f} M to the last exit."
+        f"{len(answers)} images, {mean_cost / 1e6:.2f} M MUL-ADDs each; {cost_E[-1] / 1e6:.2f} M to the last exit."
     )
     return OK
 
@@ -87,9 +93,9 @@ def fetch(store: Store, run: StoredRun, data_root: Path | None) -> tuple[RunDefi
         return definition, restored(definition, checkpoint, data_root)
 
 
-def normalised(images_NKHW: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+def normalised(images_NKHW: Tensor, inputs: Inputs) -> Tensor:
     """Return uint8 images as training saw them."""
-    mean_K, std_K = torch.tensor(mean), torch.tensor(std)
+    mean_K, std_K = torch.tensor(inputs.mean), torch.tensor(inputs.std)
     return Samples(images_NKHW, torch.empty(0), mean_K, std_K).normalise(images_NKHW)
 
 
@@ -101,22 +107,27 @@ def _thresholds(store: Store, run: StoredRun, n_exits: int, options: PredictOpti
     return [np.inf if options.threshold is None else options.threshold] * n_exits
 
 
-def _predicted(
-    early: EarlyExit, images_NKHW: Tensor, mean: Sequence[float], std: Sequence[float]
-) -> list[tuple[int, int, float]]:
-    parts = [early(normalised(images_BKHW, mean, std)) for images_BKHW in images_NKHW.split(BATCH)]
-    return [
-        answer
-        for part in parts
-        for answer in zip(part.predicted_B.tolist(), part.exit_B.tolist(), part.confidence_B.tolist(), strict=True)
-    ]
+def _answers(
+    files: Sequence[Path], definition: RunDefinition, trained: Restored, limits: list[float], cost_E: Sequence[int]
+) -> list[Answer]:
+    early, inputs, answers = EarlyExit(folded(trained.network), limits), trained.inputs, []
+    for first in range(0, len(files), BATCH):
+        some = files[first : first + BATCH]
+        images_BKHW = torch.from_numpy(np.stack([definition.dataset.read_image(path) for path in some]))
+        found = early(normalised(images_BKHW, inputs))
+        triples = zip(found.predicted_B.tolist(), found.confidence_B.tolist(), found.exit_B.tolist(), strict=True)
+        answers += [
+            Answer(str(path), inputs.classes[label], sure, row + 1, cost_E[row])
+            for path, (label, sure, row) in zip(some, triples, strict=True)
+        ]
+    return answers
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> Table:
+def _table(answers: Sequence[Answer]) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for title in ("file", "class", "confidence", "exit", "MUL-ADDs"):
         table.add_column(title, justify="left" if title in ("file", "class") else "right", overflow="fold")
-    for row in rows:
-        confidence, cost = f"{100 * row['confidence']:.1f}%", f"{row['mul_adds'] / 1e6:.2f} M"
-        table.add_row(Text(row["file"]), Text(row["class"]), confidence, str(row["exit"]), cost)
+    for answer in answers:
+        confidence, cost = f"{100 * answer.confidence:.1f}%", f"{answer.mul_adds / 1e6:.2f} M"
+        table.add_row(Text(answer.file), Text(answer.label), confidence, str(answer.exit), cost)
     return table

@@ -120,7 +120,7 @@ def read_image(path: Path, size: Size) -> NDArray[np.uint8]:
                 raise ValueError(f"more than 8 bits a channel, mode {image.mode}")
             fitted = _fitted(image.convert("L" if size.channels == 1 else "RGB"), size)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).replace(str(path), "").split())
+        reason = " ".join(str(error).replace(repr(str(path)), "").replace(str(path), "").split())
         raise ValueError(f"{path}: unusable image: {reason}") from error
     return np.asarray(fitted).reshape(size.side, size.side, size.channels).transpose(2, 0, 1)
 

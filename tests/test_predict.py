@@ -1,0 +1,189 @@
+"""From a stored run back to a network that classifies image files."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from rich.console import Console
+
+from overthink.commands.bench import BenchOptions, bench
+from overthink.commands.chosen import the_run
+from overthink.commands.predict import PredictOptions, fetch, normalised, predict
+from overthink.data.catalogue import load_dataset
+from overthink.data.max_min_mnist import MaxMinMnistSpec
+from overthink.data.own import FolderSpec, NpzSpec
+from overthink.definition.errors import DefinitionError
+from overthink.definition.experiment import RunDefinition
+from overthink.definition.keys import run_key
+from overthink.inference.budgeted import lookup_table
+from overthink.inference.exiting import EarlyExit
+from overthink.predictions import Predictions
+from overthink.restored import restored
+from overthink.run import inputs_of, train
+from overthink.tracking import tags
+from overthink.tracking.store import Store
+from overthink.tracking.writer import Writer
+from overthink.training import checkpoint
+from overthink.training.checkpoint import NAME, Course
+from overthink.training.loop import TrainingState
+from small import small
+
+REGIME = [{"epochs": 1}, {"epochs": 1, "attach": {"kind": "isc", "width": 8}}]
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDefinition, Path]:
+    """A run that was trained with a connection between its exits, and the folder with what it left."""
+    folder = tmp_path_factory.mktemp("trained")
+    run = small(folder, regime=REGIME, seeds=1).groups[0].runs[0]
+    for _ in train(run, folder):
+        pass
+    return run, folder
+
+
+@pytest.fixture
+def run_id(
+    trained: tuple[RunDefinition, Path], tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The run in a store of the test's own, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    store = Store()
+    writer, (run, folder) = Writer(store), trained
+    of_run = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: run_key(run)}
+    created = writer.create(store.experiment("small", "note"), "small", of_run, {})
+    writer.text(created, tags.DEFINITION_FILE, run.model_dump(mode="json"))
+    writer.artifacts(created, [folder / "val.parquet", folder / "test.parquet"], "predictions")
+    writer.artifacts(created, [folder / NAME], "checkpoint")
+    writer.close(created, tags.FINISHED)
+    threads = torch.get_num_threads()
+    yield created
+    torch.set_num_threads(threads)
+
+
+def test_a_restored_network_says_what_the_run_has_stored(trained: tuple[RunDefinition, Path]) -> None:
+    run, folder = trained
+    stored = Predictions.read(folder / "test.parquet")
+    network, inputs = restored(run, folder / NAME)
+    dataset = load_dataset(run.dataset, None)
+    assert inputs == inputs_of(dataset)
+    images_NKHW = normalised(torch.from_numpy(dataset.test.images_NKHW), inputs)
+    found = EarlyExit(network, [np.inf] * 3)(images_NKHW)
+    assert found.exit_B.tolist() == [2] * len(stored.labels_N)
+    assert found.predicted_B.tolist() == stored.predicted_EN[-1].tolist()
+    assert found.confidence_B.tolist() == pytest.approx(stored.max_softmax_EN[-1].tolist(), rel=1e-5)
+
+
+def test_checkpoints_from_before_need_the_data(trained: tuple[RunDefinition, Path], tmp_path: Path) -> None:
+    run, folder = trained
+    dataset = load_dataset(run.dataset, None)
+    state = TrainingState(restored(run, folder / NAME).network)
+    path = checkpoint.save(tmp_path, state, Course(run_key(run), dataset.digest, run.regime, run.seeds))
+    assert restored(run, path).inputs == inputs_of(dataset)
+    path = checkpoint.save(tmp_path, state, Course(run_key(run), "other", run.regime, run.seeds))
+    with pytest.raises(ValueError, match=r"trained on other data \(SHA-256 other"):
+        restored(run, path)
+
+
+def test_another_runs_checkpoint_is_refused(trained: tuple[RunDefinition, Path], tmp_path: Path) -> None:
+    run, folder = trained
+    other = small(tmp_path, regime=REGIME, seeds=[5]).groups[0].runs[0]
+    with pytest.raises(ValueError, match=f"belongs to run {run_key(run)}, not to {run_key(other)}"):
+        restored(other, folder / NAME)
+    (tmp_path / NAME).write_bytes(b"noise")
+    with pytest.raises(ValueError, match="no readable checkpoint"):
+        restored(run, tmp_path / NAME)
+
+
+def pictures(folder: Path, count: int) -> list[Path]:
+    paths = [folder / f"{number} [bold].png" for number in range(count)]
+    for number, path in enumerate(paths):
+        pixels = np.random.default_rng(number).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(path)
+    return paths
+
+
+def predicted(run: str, files: list[Path], capsys: pytest.CaptureFixture[str], **options: Any) -> Any:
+    wanted = {"threshold": None, "budget": None, "data_root": None, "as_json": True, **options}
+    assert predict(run, files, PredictOptions(**wanted), QUIET) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_predict_against_the_network_itself(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files, store = pictures(tmp_path, 3), Store()
+    definition, (network, inputs) = fetch(store, the_run(store, run_id), None)
+    images_NKHW = np.stack([definition.dataset.read_image(path) for path in files])
+    with torch.no_grad():
+        softmax_ENC = torch.stack(network(normalised(torch.from_numpy(images_NKHW), inputs))).softmax(dim=2)
+    for options, row in (({}, 2), ({"threshold": 0.0}, 0), ({"threshold": 1.0}, 2)):
+        answer = predicted(run_id[:8], files, capsys, **options)
+        assert [image["file"] for image in answer["images"]] == [str(path) for path in files]
+        assert [image["exit"] for image in answer["images"]] == [row + 1] * 3
+        assert [image["class"] for image in answer["images"]] == [
+            inputs.classes[label] for label in softmax_ENC[row].argmax(dim=1)
+        ]
+        sure = [image["confidence"] for image in answer["images"]]
+        assert sure == pytest.approx(softmax_ENC[row].amax(dim=1).tolist(), rel=1e-4)
+
+
+def test_a_budget_chooses_the_stored_runs_thresholds(
+    run_id: str, trained: tuple[RunDefinition, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = lookup_table(Predictions.read(trained[1] / "val.parquet"))
+    budget = float(np.median(table.mean_cost_P))
+    answer = predicted(run_id, pictures(tmp_path, 2), capsys, budget=budget)
+    limits = table.threshold_PE[table.fitting(budget), :-1]
+    assert answer["thresholds"] == [None if limit == np.inf else limit for limit in limits]
+    costs = [image["mul_adds"] for image in answer["images"]]
+    assert costs == [table.cost_E[image["exit"] - 1] for image in answer["images"]]
+    assert answer["mul_adds_per_image"] == sum(costs) / 2
+
+
+def test_the_table_shows_names_as_they_are(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    predict(run_id, pictures(tmp_path, 1), PredictOptions(None, None, None, as_json=False), QUIET)
+    assert "[bold].png" in "".join(capsys.readouterr().out.split("\n"))
+
+
+def test_bench_measures_each_way(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(run_id, BenchOptions((50,), 1, 1, None, as_json=True), QUIET) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["threads"], answer["images"]) == (1, "test images")
+    ways = [(timing["batch"], timing["images"], timing["way"]) for timing in answer["timings"]]
+    assert ways == [(50, 100, way) for way in ("full", "full, folded", "uniform", "80% first")]
+    bench(run_id, BenchOptions((100,), 1, 1, None, as_json=False), QUIET)
+    assert "80% first" in capsys.readouterr().out
+
+
+def test_mistakes_of_a_person(run_id: str, tmp_path: Path) -> None:
+    plain = PredictOptions(None, None, None, as_json=False)
+    with pytest.raises(DefinitionError, match="give one of them"):
+        predict(run_id, [], plain._replace(threshold=0.5, budget=1e6), QUIET)
+    with pytest.raises(DefinitionError, match=r"absent\.png: no such file"):
+        predict(run_id, [tmp_path / "absent.png"], plain, QUIET)
+    (tmp_path / "text.png").write_text("text")
+    with pytest.raises(ValueError, match=r"text\.png: unusable image: cannot identify image file"):
+        predict(run_id, [tmp_path / "text.png"], plain, QUIET)
+
+
+def test_files_become_images_of_the_data_set(tmp_path: Path) -> None:
+    """Left half black, right half white, 80 pixels wide and 40 high: the centre square is half and half, too."""
+    pixels = np.zeros((40, 80), dtype=np.uint8)
+    pixels[:, 40:] = 200
+    Image.fromarray(pixels).save(tmp_path / "halves.png")
+    path = tmp_path / "halves.png"
+    own = FolderSpec(kind="folder", path="images", size=20, classes=2).read_image(path)
+    assert own.shape == (3, 20, 20)
+    assert own[:, 10, [0, 19]].tolist() == [[0, 200]] * 3
+    digits = MaxMinMnistSpec(kind="max-min-mnist", digits="embedded", train=400, test=80, space_to_depth=2)
+    folded_KHW = digits.read_image(path)
+    assert folded_KHW.shape == digits.input_shape
+    assert folded_KHW[:, 5, [0, -1]].tolist() == [[0, 200]] * 4
+    odd = NpzSpec(kind="npz", path="x.npz", shape=(3, 20, 30), classes=2)
+    with pytest.raises(ValueError, match="no image file can become an image of 3x20x30"):
+        odd.read_image(path)
