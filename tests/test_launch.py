@@ -20,6 +20,7 @@ from overthink.commands.budget import table_of
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.experiment import experiment_of_run
 from overthink.inference.budgeted import lookup_table
+from overthink.inference.confidence import CRITERIA
 from overthink.launch import launch
 from overthink.outcomes import Options, Outcomes
 from overthink.plan import PlannedRun, plan, run_folder
@@ -474,9 +475,11 @@ def test_an_analysis_adds_what_is_missing_once(launched: Store, tmp_path: Path) 
     groups = [group_of(store)]
     told = [entry.new for entry in analyse(store, runs_of(store), groups)]
     assert told == [True, True, True]
-    table = table_of(store, runs_of(store)[0], "max_softmax")
-    fresh = lookup_table(Predictions.read(store.artifact(first.run_id, "predictions/val.parquet", tmp_path)))
-    assert (table.threshold_PE == fresh.threshold_PE).all()
+    validation = Predictions.read(store.artifact(first.run_id, "predictions/val.parquet", tmp_path))
+    for criterion in CRITERIA:
+        table, temperature_E = table_of(store, runs_of(store)[0], criterion)
+        assert (table.threshold_PE == lookup_table(validation, criterion).threshold_PE).all()
+        assert temperature_E is None
     again = [entry.new for entry in analyse(store, runs_of(store), [group_of(store)])]
     assert again == [False, False, False]
     for run in (first, group_of(store)):

@@ -11,7 +11,9 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from overthink.commands.anytime import anytime
 from overthink.commands.bench import BenchOptions, bench
+from overthink.commands.budget import budget
 from overthink.commands.chosen import the_run
 from overthink.commands.predict import PredictOptions, fetch, normalised, predict
 from overthink.data.catalogue import load_dataset
@@ -110,7 +112,7 @@ def pictures(folder: Path, count: int) -> list[Path]:
 
 
 def predicted(run: str, files: list[Path], capsys: pytest.CaptureFixture[str], **options: Any) -> Any:
-    wanted = {"threshold": None, "budget": None, "data_root": None, "as_json": True, **options}
+    wanted = {"threshold": None, "budget": None, "patience": None, "data_root": None, "as_json": True, **options}
     assert predict(run, files, PredictOptions(**wanted), QUIET) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -136,17 +138,47 @@ def test_a_budget_chooses_the_stored_runs_thresholds(
     run_id: str, trained: tuple[RunDefinition, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = lookup_table(Predictions.read(trained[1] / "val.parquet"))
-    budget = float(np.median(table.mean_cost_P))
-    answer = predicted(run_id, pictures(tmp_path, 2), capsys, budget=budget)
-    limits = table.threshold_PE[table.fitting(budget), :-1]
+    most = float(np.median(table.mean_cost_P))
+    answer = predicted(run_id, pictures(tmp_path, 2), capsys, budget=most)
+    limits = table.threshold_PE[table.fitting(most), :-1]
     assert answer["thresholds"] == [None if limit == np.inf else limit for limit in limits]
     costs = [image["mul_adds"] for image in answer["images"]]
     assert costs == [table.cost_E[image["exit"] - 1] for image in answer["images"]]
     assert answer["mul_adds_per_image"] == sum(costs) / 2
 
 
+def test_patience_of_one_exit_leaves_at_once(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = predicted(run_id, pictures(tmp_path, 3), capsys, patience=1)
+    assert [(image["exit"], image["confidence"]) for image in answer["images"]] == [(1, 1.0)] * 3
+
+
+def test_anytime_expects_what_its_budgets_reach(
+    run_id: str, trained: tuple[RunDefinition, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = Predictions.read(trained[1] / "test.parquet")
+    accuracy_E = test.correct_EN.mean(axis=1)
+    said = [f"{test.cost_E[0]}=3", str(float(test.cost_E[2]))]
+    assert anytime(run_id, said, True, QUIET) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [entry["exit"] for entry in answer["budgets"]] == [1, 3]
+    assert answer["expected"]["accuracy"] == pytest.approx((3 * accuracy_E[0] + accuracy_E[2]) / 4)
+    assert "cross_entropy" not in answer["expected"]
+    assert anytime(run_id, [], False, QUIET) == 0
+    assert f"{100 * accuracy_E[1]:.2f}%" in capsys.readouterr().out
+    for wrong in ("20e6=x", "nan", "-1", "5=0", ""):
+        with pytest.raises(DefinitionError, match="expected MUL-ADDs and perhaps a weight"):
+            anytime(run_id, [wrong], True, QUIET)
+    with pytest.raises(ValueError, match="less than exit 1 takes"):
+        anytime(run_id, ["1"], True, QUIET)
+
+
+def test_scaling_needs_logits(run_id: str) -> None:
+    with pytest.raises(ValueError, match="keep_logits: true"):
+        budget(run_id, 1e12, "max_softmax", scale=True, as_json=True, console=QUIET)
+
+
 def test_the_table_shows_names_as_they_are(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    predict(run_id, pictures(tmp_path, 1), PredictOptions(None, None, None, as_json=False), QUIET)
+    predict(run_id, pictures(tmp_path, 1), PredictOptions(None, None, None, None, as_json=False), QUIET)
     assert "[bold].png" in "".join(capsys.readouterr().out.split("\n"))
 
 
@@ -161,9 +193,11 @@ def test_bench_measures_each_way(run_id: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_mistakes_of_a_person(run_id: str, tmp_path: Path) -> None:
-    plain = PredictOptions(None, None, None, as_json=False)
+    plain = PredictOptions(None, None, None, None, as_json=False)
     with pytest.raises(DefinitionError, match="give one of them"):
         predict(run_id, [], plain._replace(threshold=0.5, budget=1e6), QUIET)
+    with pytest.raises(DefinitionError, match="--patience are ways to say one thing"):
+        predict(run_id, [], plain._replace(patience=2, budget=1e6), QUIET)
     with pytest.raises(DefinitionError, match=r"absent\.png: no such file"):
         predict(run_id, [tmp_path / "absent.png"], plain, QUIET)
     (tmp_path / "text.png").write_text("text")

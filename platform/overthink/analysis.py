@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from overthink.inference.budget_file import to_json
 from overthink.inference.budgeted import lookup_table
+from overthink.inference.confidence import CRITERIA
 from overthink.metrics.catalogue import compute
 from overthink.predictions import Predictions
-from overthink.report.analysis_page import analysis_page
+from overthink.report.analysis_page import analysis_figures, analysis_page
 from overthink.report.budget_figures import Pair
+from overthink.report.pages import Captioned
+from overthink.report.run_page import prediction_figures
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
 from overthink.tracking.writer import Writer
-
-VERSION = "2"
-"""Of what an analysis leaves behind; runs analysed by another one are analysed again."""
 
 
 class Analysed(NamedTuple):
@@ -34,20 +34,31 @@ def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]
     """
     writer, fresh = Writer(store), set()
     for run in runs:
-        new = run.tags.get(tags.ANALYSIS) != VERSION
+        new = run.tags.get(tags.ANALYSIS) != tags.ANALYSIS_VERSION
         if new:
             _analyse_run(store, writer, run)
             fresh.add(run.tags.get(tags.GROUP_KEY))
         yield Analysed(run, new)
     for group in groups:
-        members = [run for run in runs if run.tags.get(tags.GROUP_KEY) == group.tags.get(tags.GROUP_KEY)]
-        stamp = f"{VERSION} {' '.join(sorted(run.run_id for run in members))}"
-        new = bool(members) and (group.tags.get(tags.ANALYSIS) != stamp or group.tags.get(tags.GROUP_KEY) in fresh)
+        shown = members(group, runs)
+        stamp = f"{tags.ANALYSIS_VERSION} {' '.join(sorted(run.run_id for run in shown))}"
+        new = bool(shown) and (group.tags.get(tags.ANALYSIS) != stamp or group.tags.get(tags.GROUP_KEY) in fresh)
         if new:
-            page = analysis_page(f"{group.name} (n = {len(members)})", [*_pairs(store, members)])
+            page = analysis_page(f"{group.name} (n = {len(shown)})", [*_pairs(store, shown)])
             writer.text(group.run_id, tags.ANALYSIS_PAGE, page)
             writer.log(group.run_id, run_tags={tags.ANALYSIS: stamp})
         yield Analysed(group, new)
+
+
+def figures_of(store: Store, runs: Sequence[StoredRun]) -> list[Captioned]:
+    """Return the figures of one run, or of several with different seeds, that predictions alone can show."""
+    pairs = list(_pairs(store, runs))
+    return [*prediction_figures([test for _, test in pairs]), *analysis_figures(pairs)]
+
+
+def members(group: StoredRun, runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return the runs of a group."""
+    return [run for run in runs if run.tags.get(tags.GROUP_KEY) == group.tags.get(tags.GROUP_KEY)]
 
 
 def _analyse_run(store: Store, writer: Writer, run: StoredRun) -> None:
@@ -59,9 +70,11 @@ def _analyse_run(store: Store, writer: Writer, run: StoredRun) -> None:
     if missing:
         step = max(writer.logged_steps(run.run_id, "test/accuracy/last"), default=0)
         writer.log(run.run_id, missing, step)
-    writer.text(run.run_id, tags.BUDGETS_FILE, to_json(lookup_table(validation)))
+    for criterion in CRITERIA:
+        text = to_json(lookup_table(validation, criterion))
+        writer.text(run.run_id, tags.BUDGETS_FILE.format(criterion=criterion), text)
     writer.text(run.run_id, tags.ANALYSIS_PAGE, analysis_page(run.name, [pair]))
-    writer.log(run.run_id, run_tags={tags.ANALYSIS: VERSION})
+    writer.log(run.run_id, run_tags={tags.ANALYSIS: tags.ANALYSIS_VERSION})
 
 
 def _pairs(store: Store, runs: Iterable[StoredRun]) -> Iterator[Pair]:

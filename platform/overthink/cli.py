@@ -35,6 +35,7 @@ SeedsOption = Annotated[
     typer.Option("--seeds", help="Other seeds: 0:5, 3, or 0,2,7:9. Streams that the definition fixes stay."),
 ]
 Weights = Annotated[list[float], typer.Option("--lambda", help="How little cost counts; several if you like.")]
+Scale = Annotated[bool, typer.Option("--scale", help="Scale confidences by a temperature an exit first.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 DataRoot = Annotated[Path | None, typer.Option("--data-root", help="Folder with data sets [default: OVERTHINK_DATA].")]
 
@@ -132,12 +133,15 @@ def analyse(
     names: Annotated[
         list[str] | None, typer.Argument(help="Definitions, experiment names or run ids; all runs where left out.")
     ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Also write the figures as PNG, SVG and PDF into this folder.", metavar="DIR")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compute in depth what stored predictions say, and add it to runs and groups: budgets, figures, metrics."""
     from overthink.commands.analyse import analyse_runs
 
-    raise typer.Exit(analyse_runs(names or [], as_json, log()))
+    raise typer.Exit(analyse_runs(names or [], export, as_json, log()))
 
 
 @app.command()
@@ -145,12 +149,28 @@ def budget(
     run: Annotated[str, typer.Argument(help="A run id of the store, or at least its first six characters.")],
     mul_adds: Annotated[float, typer.Option("--mul-adds", help="Budget a sample: 20e6.", min=1)],
     criterion: Annotated[str, typer.Option(help="max_softmax, entropy, top2_ratio or patience")] = "max_softmax",
+    scale: Scale = False,
     as_json: Json = False,
 ) -> None:
     """Give the thresholds of a stored run that fit a budget."""
     from overthink.commands.budget import budget as fitting
 
-    raise typer.Exit(fitting(run, mul_adds, criterion, as_json, log()))
+    raise typer.Exit(fitting(run, mul_adds, criterion, scale, as_json, log()))
+
+
+@app.command()
+def anytime(
+    run: Annotated[str, typer.Argument(help="A run id of the store, or at least its first six characters.")],
+    budgets: Annotated[
+        list[str],
+        typer.Option("--budget", help="MUL-ADDs, and how often they are all there is: 20e6=3", metavar="B[=WEIGHT]"),
+    ] = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Say what anytime prediction gets right under budgets: those given, else any up to the last exit's cost."""
+    from overthink.commands.anytime import anytime as expected
+
+    raise typer.Exit(expected(run, budgets, as_json, log()))
 
 
 @app.command()
@@ -178,14 +198,15 @@ def predict(
     budget: Annotated[
         float | None, typer.Option(help="MUL-ADDs an image on average, as on validation data: 20e6", min=1)
     ] = None,
+    patience: Annotated[int | None, typer.Option(help="Leave where so many exits in a row agree.", min=1)] = None,
     data_root: DataRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Classify image files with a stored run; without a threshold or a budget, by its last exit."""
+    """Classify image files with a stored run; where nothing says when to leave, by its last exit."""
     from overthink.commands.predict import PredictOptions
     from overthink.commands.predict import predict as classify
 
-    raise typer.Exit(classify(run, images, PredictOptions(threshold, budget, data_root, as_json), log()))
+    raise typer.Exit(classify(run, images, PredictOptions(threshold, budget, patience, data_root, as_json), log()))
 
 
 @app.command()

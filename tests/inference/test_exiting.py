@@ -101,6 +101,19 @@ def test_exits_are_the_simulated_ones(connection: str | None, criterion: str, fo
     torch.testing.assert_close(found.confidence_B, torch.from_numpy(expected_N), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_patience_leaves_where_k_exits_in_a_row_agree(k: int) -> None:
+    network = settled("linear")
+    with torch.no_grad():
+        predicted_EN = torch.stack(network(images(N))).argmax(dim=2)
+    found = EarlyExit(network, [k] * 3, "patience")(images(N))
+    for sample, taken in enumerate(found.exit_B.tolist()):
+        said = predicted_EN[:, sample].tolist()
+        first = next((i for i in range(3) if i + 1 >= k and len(set(said[i + 1 - k : i + 1])) == 1), 2)
+        assert (taken, found.predicted_B[sample]) == (first, said[first])
+    assert len(set(found.exit_B.tolist())) == (2 if k == 2 else 1)
+
+
 @pytest.mark.parametrize("connection", CONNECTIONS)
 def test_a_sample_alone_goes_as_in_company(connection: str | None) -> None:
     network = settled(connection)

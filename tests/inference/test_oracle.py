@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from overthink.inference.oracle import OperatingPoint, anytime, oracle, upper_bound
+from overthink.inference.oracle import OperatingPoint, anytime, expected_anytime, oracle, uniform_budgets, upper_bound
 
 # samples:              0  1  2  3  4  5
 RIGHT_EN = np.array([[1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 0], [1, 1, 0, 0, 1, 0]], dtype=np.bool_)
@@ -49,3 +49,13 @@ def test_large_costs_do_not_overflow() -> None:
     right_EN = np.ones((2, 50_000), dtype=np.bool_)
     huge_E = np.array([2**62, 2**62 + 1])
     assert oracle(right_EN, huge_E).mean_cost == pytest.approx(2.0**62)
+
+
+def test_uniform_budgets_are_the_limit_of_many_budgets() -> None:
+    """By hand: from 10 to 60, exit 1 is the deepest for 15 of 50, exit 2 for 35, exit 3 for none but the very last."""
+    value_E = np.array([0.5, 0.7, 0.9])
+    exact = expected_anytime(value_E, COST_E, *uniform_budgets(COST_E))
+    assert exact == pytest.approx((15 * 0.5 + 35 * 0.7) / 50)
+    many_M = np.linspace(10, 60, 100_001)
+    assert expected_anytime(value_E, COST_E, many_M, np.ones(len(many_M))) == pytest.approx(exact, abs=1e-4)
+    assert expected_anytime(np.array([0.4]), COST_E[:1], *uniform_budgets(COST_E[:1])) == 0.4

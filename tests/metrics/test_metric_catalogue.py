@@ -74,7 +74,7 @@ def test_every_metric_by_hand() -> None:
     assert values == pytest.approx(expected, rel=1e-6)
 
 
-def random_predictions(seed: int, n_exits: int, n_samples: int) -> Predictions:
+def random_predictions(seed: int, n_exits: int, n_samples: int, keep_logits: bool = False) -> Predictions:
     random = np.random.default_rng(seed)
     return Predictions.from_logits(
         logits_ENC=random.normal(0, 3, (n_exits, n_samples, 4)),
@@ -85,7 +85,7 @@ def random_predictions(seed: int, n_exits: int, n_samples: int) -> Predictions:
         cost_E=np.cumsum(random.integers(1, 9, n_exits)),
         fingerprint="random",
         split="val",
-        keep_logits=False,
+        keep_logits=keep_logits,
     )
 
 
@@ -108,6 +108,7 @@ def test_every_value_is_a_finite_float_in_its_range_under_a_name_that_can_be_sto
 
 def test_every_entry_of_the_catalogue_is_met_once() -> None:
     values = compute(six_samples(), random_predictions(0, 3, 40)) | compute(random_predictions(0, 3, 40))
+    values |= compute(random_predictions(0, 3, 40, keep_logits=True), random_predictions(1, 3, 40, keep_logits=True))
     families = {replace(describe(name), name="", title="").compute for name in values}
     assert families == {metric.compute for metric in CATALOGUE}
     assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)

@@ -2,22 +2,24 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from overthink.analysis import Analysed, analyse
+from overthink.analysis import Analysed, analyse, figures_of, members
 from overthink.commands.chosen import chosen_runs
 from overthink.exits import OK
 from overthink.links import ui_hint
+from overthink.report.export import export, slug
 from overthink.tracking import tags
 from overthink.tracking.store import Store
-from overthink.tracking.stored import newest_per_key
+from overthink.tracking.stored import StoredRun, newest_per_key
 
 
-def analyse_runs(names: Sequence[str], as_json: bool, console: Console) -> int:
-    """Analyse the finished runs of definitions, experiments or run ids, and their groups."""
+def analyse_runs(names: Sequence[str], export_to: Path | None, as_json: bool, console: Console) -> int:
+    """Analyse the finished runs of definitions, experiments or run ids, and their groups; export their figures."""
     store = Store()
     chosen = chosen_runs(store, names)
     runs = newest_per_key(run for run in chosen if not run.is_group).values()
@@ -31,10 +33,24 @@ def analyse_runs(names: Sequence[str], as_json: bool, console: Console) -> int:
         typer.echo(json.dumps([_as_plain(entry) for entry in done], indent=2))
     new = sum(entry.new for entry in done)
     console.print(f"{len(finished)} finished runs and {len(done) - len(finished)} groups; {new} of them were new.")
+    if export_to is not None:
+        _export(store, finished, groups, export_to, console)
     if done:
         console.print(ui_hint(store, done[0].run.experiment_id), soft_wrap=True)
         console.print(f"The figures are in each run's artifact {tags.ANALYSIS_PAGE}.")
     return OK
+
+
+def _export(
+    store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun], folder: Path, console: Console
+) -> None:
+    """Write the figures of every run and group into a folder of its own."""
+    for entry in (*runs, *groups):
+        shown = members(entry, runs) if entry.is_group else [entry]
+        if shown:
+            place = folder / f"{slug(entry.name)}-{entry.run_id[:8]}"
+            files = export(figures_of(store, shown), place)
+            console.print(Text(f"{place}: {len(files)} files"), soft_wrap=True)
 
 
 def _as_plain(entry: Analysed) -> dict[str, str | bool]:

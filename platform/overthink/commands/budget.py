@@ -11,27 +11,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from overthink.arrays import FloatArray
 from overthink.commands.chosen import the_run
 from overthink.exits import OK
 from overthink.inference.budget_file import from_json
 from overthink.inference.budgeted import LookupTable, lookup_table
+from overthink.inference.confidence import CRITERIA
+from overthink.inference.temperature import scaled, temperatures
 from overthink.predictions import Predictions
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
 
 
-def budget(name: str, mul_adds: float, criterion: str, as_json: bool, console: Console) -> int:
+def budget(name: str, mul_adds: float, criterion: str, scale: bool, as_json: bool, console: Console) -> int:
     """Print the thresholds that are most accurate on validation data among those that fit."""
     store = Store()
     run = the_run(store, name)
-    table = table_of(store, run, criterion)
+    table, temperature_E = table_of(store, run, criterion, scale)
     row = table.fitting(mul_adds)
     limits = [None if value == np.inf else value for value in table.threshold_PE[row, :-1].tolist()]
     if as_json:
         answer = {
             "run_id": run.run_id,
             "criterion": table.criterion,
+            "temperatures": None if temperature_E is None else temperature_E.tolist(),
             "thresholds": limits,
             "mul_adds_per_sample": table.mean_cost_P[row],
             "validation_accuracy": table.accuracy_P[row],
@@ -43,6 +47,8 @@ def budget(name: str, mul_adds: float, criterion: str, as_json: bool, console: C
         Text(f"{run.name} ({run.run_id[:8]}), {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs a sample")
     )
     Console(highlight=False).print(_shown(table, row))
+    if temperature_E is not None:
+        console.print(f"Logits divided by {', '.join(f'{value:.3f}' for value in temperature_E)}, exit by exit.")
     console.print(
         f"On validation data: {100 * table.accuracy_P[row]:.2f}% right for "
         f"{table.mean_cost_P[row] / 1e6:.3f} M MUL-ADDs a sample."
@@ -50,14 +56,24 @@ def budget(name: str, mul_adds: float, criterion: str, as_json: bool, console: C
     return OK
 
 
-def table_of(store: Store, run: StoredRun, criterion: str) -> LookupTable:
-    """Return a run's lookup table: the stored one, or one made of its validation predictions."""
+def table_of(
+    store: Store, run: StoredRun, criterion: str, scale: bool = False
+) -> tuple[LookupTable, FloatArray | None]:
+    """Return a run's lookup table, the stored one or one made of its validation predictions.
+
+    With `scale`, of confidences after temperature scaling, and the temperatures; raises ValueError for a run that kept
+    no logits.
+    """
+    file = tags.BUDGETS_FILE.format(criterion=criterion)
     with TemporaryDirectory() as folder:
-        if run.tags.get(tags.ANALYSIS) and criterion == "max_softmax":
-            text = store.artifact(run.run_id, tags.BUDGETS_FILE, Path(folder)).read_text()
-            return from_json(text, f"{tags.BUDGETS_FILE} of run {run.run_id}")
+        if run.tags.get(tags.ANALYSIS) == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
+            text = store.artifact(run.run_id, file, Path(folder)).read_text()
+            return from_json(text, f"{file} of run {run.run_id}"), None
         predictions = Predictions.read(store.artifact(run.run_id, "predictions/val.parquet", Path(folder)))
-    return lookup_table(predictions, criterion)
+    if not scale:
+        return lookup_table(predictions, criterion), None
+    temperature_E = temperatures(predictions)
+    return lookup_table(scaled(predictions, temperature_E), criterion), temperature_E
 
 
 def _shown(table: LookupTable, row: int) -> Table:

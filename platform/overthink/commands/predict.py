@@ -41,6 +41,8 @@ class PredictOptions(NamedTuple):
     """A fraction: an exit that is at least so sure is the last."""
     budget: float | None
     """MUL-ADDs an image, on average."""
+    patience: int | None
+    """Exits in a row: once so many agree, the image leaves."""
     data_root: Path | None
     as_json: bool
 
@@ -61,8 +63,8 @@ class Answer(NamedTuple):
 
 def predict(name: str, files: Sequence[Path], options: PredictOptions, console: Console) -> int:
     """Print each file's class, the exit it left at and what that cost."""
-    if options.threshold is not None and options.budget is not None:
-        raise DefinitionError("--threshold and --budget are two ways to say one thing: give one of them")
+    if sum(value is not None for value in (options.threshold, options.budget, options.patience)) > 1:
+        raise DefinitionError("--threshold, --budget and --patience are ways to say one thing: give one of them")
     if absent := [path for path in files if not path.is_file()]:
         raise DefinitionError(f"{absent[0]}: no such file")
     store = Store()
@@ -70,7 +72,8 @@ def predict(name: str, files: Sequence[Path], options: PredictOptions, console: 
     definition, trained = fetch(store, run, options.data_root)
     limits = _thresholds(store, run, trained.network.n_exits, options)
     cost_E = mul_adds(trained.network, definition.dataset.input_shape)
-    answers = _answers(files, definition, trained, limits, cost_E)
+    early = EarlyExit(folded(trained.network), limits, "max_softmax" if options.patience is None else "patience")
+    answers = _answers(files, definition, early, trained.inputs, cost_E)
     mean_cost = sum(answer.mul_adds for answer in answers) / len(answers)
     if options.as_json:
         said = [None if value == np.inf else value for value in limits[:-1]]
@@ -101,16 +104,17 @@ def normalised(images_NKHW: Tensor, inputs: Inputs) -> Tensor:
 
 def _thresholds(store: Store, run: StoredRun, n_exits: int, options: PredictOptions) -> list[float]:
     if options.budget is not None:
-        table = table_of(store, run, "max_softmax")
+        table, _ = table_of(store, run, "max_softmax")
         limits: list[float] = table.threshold_PE[table.fitting(options.budget)].tolist()
         return limits
-    return [np.inf if options.threshold is None else options.threshold] * n_exits
+    limit = options.patience if options.patience is not None else options.threshold
+    return [np.inf if limit is None else float(limit)] * n_exits
 
 
 def _answers(
-    files: Sequence[Path], definition: RunDefinition, trained: Restored, limits: list[float], cost_E: Sequence[int]
+    files: Sequence[Path], definition: RunDefinition, early: EarlyExit, inputs: Inputs, cost_E: Sequence[int]
 ) -> list[Answer]:
-    early, inputs, answers = EarlyExit(folded(trained.network), limits), trained.inputs, []
+    answers: list[Answer] = []
     for first in range(0, len(files), BATCH):
         some = files[first : first + BATCH]
         images_BKHW = torch.from_numpy(np.stack([definition.dataset.read_image(path) for path in some]))

@@ -17,6 +17,8 @@ SURENESS: dict[str, Callable[[LogitArray], FloatArray]] = {
     "top2_ratio": softmax.top2_ratio,
 }
 """Criterion -> confidence_B of logits_BC, as `confidence` has it of stored predictions."""
+PATIENCE = "patience"
+"""The one criterion that looks at more than one exit."""
 
 
 class Exited(NamedTuple):
@@ -47,8 +49,8 @@ class EarlyExit:
 
     def __init__(self, network: MultiExitNetwork, threshold_E: Sequence[float], criterion: str = "max_softmax") -> None:
         """Raise ValueError for another criterion, another number of thresholds than exits, and one that is NaN."""
-        if criterion not in SURENESS:
-            raise ValueError(f"confidence must be one of {', '.join(SURENESS)} to leave by, got {criterion!r}")
+        if criterion not in (*SURENESS, PATIENCE):
+            raise ValueError(f"confidence must be one of {', '.join(SURENESS)}, {PATIENCE}, got {criterion!r}")
         if len(threshold_E) != network.n_exits or np.isnan(threshold_E).any():
             raise ValueError(f"expected {network.n_exits} thresholds, one an exit, got {list(threshold_E)}")
         self.network = network.eval()
@@ -71,11 +73,17 @@ class EarlyExit:
 
     def _leaving(self, images_BKHW: Tensor) -> Iterator[_Leaving]:
         rows_M = torch.arange(len(images_BKHW))
+        streak_M, before_M = torch.zeros_like(rows_M), torch.full_like(rows_M, -1)
         passage = Passage((images_BKHW,))
         for row, limit in enumerate(self._limits):
             logits_MC, passage = self.network.step(row + 1, passage)
             logits_MC = logits_MC.cpu()
-            sure_M = torch.from_numpy(SURENESS[self.criterion](logits_MC.numpy()))
+            if self.criterion == PATIENCE:
+                predicted_M = logits_MC.argmax(dim=1)
+                streak_M, before_M = torch.where(predicted_M == before_M, streak_M + 1, 1), predicted_M
+                sure_M = streak_M.double()
+            else:
+                sure_M = torch.from_numpy(SURENESS[self.criterion](logits_MC.numpy()))
             leaves_M = sure_M >= limit
             n_leave = int(leaves_M.sum())
             if n_leave == len(rows_M):
@@ -84,7 +92,8 @@ class EarlyExit:
             if n_leave:
                 yield _left(rows_M[leaves_M], row, sure_M[leaves_M], logits_MC[leaves_M])
                 stays_M = (~leaves_M).nonzero()[:, 0]
-                rows_M, passage = rows_M[stays_M], passage.rows(stays_M.to(images_BKHW.device))
+                rows_M, streak_M, before_M = rows_M[stays_M], streak_M[stays_M], before_M[stays_M]
+                passage = passage.rows(stays_M.to(images_BKHW.device))
 
 
 def _left(rows_L: Tensor, row: int, sure_L: Tensor, logits_LC: Tensor) -> _Leaving:

@@ -50,13 +50,28 @@ def _cost_of_first_right(correct_EN: BoolArray, cost_E: IntArray) -> IntArray:
     return cost_N
 
 
+def uniform_budgets(cost_E: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return budgets and weights for `expected_anytime`: all budgets from exit 1's to the last exit's cost alike.
+
+    An exit is the deepest that fits for budgets up to the next one's cost, so its weight is that distance; the last
+    exit is reached by one budget alone and weighs nothing, unless it is the only exit.
+    """
+    gap_E = np.diff(cost_E, append=cost_E[-1]).astype(np.float64)
+    return cost_E.astype(np.float64), gap_E if gap_E.any() else np.ones(1)
+
+
 def expected_anytime(value_E: FloatArray, cost_E: IntArray, budgets_M: FloatArray, weights_M: FloatArray) -> float:
     """Return the expectation of a value of the exits, such as their loss, under a distribution of budgets.
 
     Thesis eq. 3.2 for anytime prediction: a budget B, in MUL-ADDs a sample, is spent on the deepest exit that fits it.
     Budgets are weighed by weights_M, which need not add up to 1. Raises ValueError for a budget that fits no exit.
     """
+    return float(np.average(value_E[deepest(cost_E, budgets_M)], weights=weights_M))
+
+
+def deepest(cost_E: IntArray, budgets_M: FloatArray) -> IntArray:
+    """Return the row of the deepest exit that each budget allows; raises ValueError for one that allows none."""
     if (budgets_M < cost_E[0]).any():
         raise ValueError(f"a budget of {budgets_M.min():,.0f} MUL-ADDs is less than exit 1 takes, {cost_E[0]:,}")
-    deepest_M = np.searchsorted(cost_E, budgets_M, side="right") - 1
-    return float(np.average(value_E[deepest_M], weights=weights_M))
+    rows_M: IntArray = np.searchsorted(cost_E, budgets_M, side="right") - 1
+    return rows_M

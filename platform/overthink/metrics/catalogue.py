@@ -25,6 +25,7 @@ from overthink.metrics.overthinking import (
     overthinking_rate,
     wasteful_overthinking_rate,
 )
+from overthink.metrics.temperature import TEMPERATURE
 from overthink.predictions import Predictions
 
 
@@ -228,4 +229,5 @@ CATALOGUE = (
         range=(-1, 1),
     ),
     *BUDGETED,
+    *TEMPERATURE,
 )

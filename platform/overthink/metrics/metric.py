@@ -17,7 +17,7 @@ class Metric:
     """Which way is better; none where neither is by itself."""
     compute: Callable[..., float | dict[str, float]]
     """The number, or a family's numbers by full name; of predictions, and of validation predictions where needed."""
-    unit: Literal["fraction", "MUL-ADDs", "L1"] = "fraction"
+    unit: Literal["fraction", "MUL-ADDs", "L1", "temperature"] = "fraction"
     """MUL-ADDs are per sample; L1 is a sum of L1 distances between softmax outputs."""
     range: tuple[float, float | None] = (0, 1)
     """Lowest and highest possible value; None where the highest depends on the network."""

@@ -21,16 +21,17 @@ def run_page(title: str, predictions: Predictions, records: Sequence[Mapping[str
         Captioned("Loss over epochs: validation solid, training dashed", draw_losses(curves)),
         Captioned("Accuracy over epochs: validation solid, training dashed", draw_accuracies(curves)),
     ]
-    return page(title, f"One run, on test data. {BOUNDS}", [*_on_predictions([predictions]), *learning])
+    return page(title, f"One run, on test data. {BOUNDS}", [*prediction_figures([predictions]), *learning])
 
 
 def group_page(title: str, runs: Sequence[Predictions]) -> str:
     """Return the page of a group: means over the test predictions of its runs."""
     count = "1 run" if len(runs) == 1 else f"{len(runs)} runs with different seeds, ± one standard deviation"
-    return page(f"{title} (n = {len(runs)})", f"Means over {count}, on test data. {BOUNDS}", _on_predictions(runs))
+    return page(f"{title} (n = {len(runs)})", f"Means over {count}, on test data. {BOUNDS}", prediction_figures(runs))
 
 
-def _on_predictions(runs: Sequence[Predictions]) -> list[Captioned]:
+def prediction_figures(runs: Sequence[Predictions]) -> list[Captioned]:
+    """Return the figures of both pages that test predictions alone can show."""
     return [
         Captioned("Accuracy of each exit against what it costs", draw_cost_accuracy(cost_accuracy(runs)), wide=True),
         Captioned("Overthinking by pair of exits: right at one, wrong at a later one", draw_pairs(pairs(runs))),

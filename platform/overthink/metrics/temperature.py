@@ -1,0 +1,44 @@
+"""Metrics of temperature scaling, for runs that kept their logits: fitted on validation data, applied to test data."""
+
+from overthink.inference.temperature import scaled, temperatures
+from overthink.metrics.calibration import calibration_error
+from overthink.metrics.metric import Metric
+from overthink.metrics.naming import by_exit
+from overthink.predictions import Predictions
+
+SOURCE = "temperature scaling, Guo et al. 2017; fitted on validation data"
+
+
+def _temperatures(p: Predictions, validation: Predictions) -> dict[str, float]:
+    if p.logits_ENC is None or validation.logits_ENC is None:
+        return {}
+    return by_exit("temperature", temperatures(validation))
+
+
+def _error(p: Predictions, validation: Predictions) -> dict[str, float]:
+    if p.logits_ENC is None or validation.logits_ENC is None:
+        return {}
+    cooled = scaled(p, temperatures(validation))
+    return by_exit("calibration_scaled/ece", calibration_error(cooled.correct_EN, cooled.max_softmax_EN))
+
+
+TEMPERATURE = (
+    Metric(
+        name="temperature/exit_{exit}",
+        title="Temperature of exit {exit}",
+        source=SOURCE,
+        direction="none",
+        compute=_temperatures,
+        unit="temperature",
+        range=(0, None),
+        needs_validation=True,
+    ),
+    Metric(
+        name="calibration_scaled/ece/exit_{exit}",
+        title="Expected calibration error of exit {exit}, after temperature scaling",
+        source=SOURCE + ", 15 bins",
+        direction="lower",
+        compute=_error,
+        needs_validation=True,
+    ),
+)
