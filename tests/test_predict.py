@@ -20,13 +20,14 @@ from overthink.data.catalogue import load_dataset
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.data.own import FolderSpec, NpzSpec
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import RunDefinition
 from overthink.definition.keys import run_key
+from overthink.definition.run_definition import RunDefinition
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
+from overthink.material import inputs_of
 from overthink.predictions import Predictions
 from overthink.restored import restored
-from overthink.run import inputs_of, train
+from overthink.run import train
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer

@@ -119,13 +119,14 @@ def compare(
         str | None, typer.Option(help="A group (such as 100-plain): show differences to it, seed by seed.")
     ] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read the whole store anew.")] = False,
+    table: Annotated[str, typer.Option(help="overthinking, or policy for policy networks")] = "overthinking",
 ) -> None:
-    """Make the overthinking table from stored runs."""
+    """Make the overthinking table, or that of policy networks, from stored runs."""
     from overthink.commands.compare import CompareOptions
-    from overthink.commands.compare import compare as table
+    from overthink.commands.compare import compare as make_table
 
-    wanted = CompareOptions(definitions or [], by, form, settings, against, refresh)
-    raise typer.Exit(table(wanted, log()))
+    wanted = CompareOptions(definitions or [], by, form, settings, against, refresh, table)
+    raise typer.Exit(make_table(wanted, log()))
 
 
 @app.command()

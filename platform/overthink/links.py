@@ -1,5 +1,7 @@
 """Where to look: addresses of the MLflow UI that land on the runs, and the views they open with."""
 
+from collections.abc import Sequence
+
 from overthink.comparison.overthinking import COLUMNS
 from overthink.tracking import tags
 from overthink.tracking.store import Store
@@ -20,12 +22,20 @@ FOLDED = (
 )
 
 
-def views(exits: int) -> dict[str, str]:
+POLICY_COLUMNS = (
+    "test/policy/accuracy",
+    "test/policy/balanced_accuracy",
+    "test/policy/best_constant",
+    "test/policy/p/chance",
+)
+
+
+def views(exits: int, columns: Sequence[str] = COLUMNS) -> dict[str, str]:
     """Return the saved views of an experiment, key -> state: all runs first, then groups alone (means over seeds)."""
     sections = default_sections(exits, FOLDED)
-    runs = view_state(COLUMNS, PARAMETERS, name="overthink: all runs", order_by=CREATED_FLAT, sections=sections)
+    runs = view_state(columns, PARAMETERS, name="overthink: all runs", order_by=CREATED_FLAT, sections=sections)
     groups = view_state(
-        ("seeds/n", *COLUMNS),
+        ("seeds/n", *columns),
         PARAMETERS,
         name="overthink: groups (means over seeds)",
         search=f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'",

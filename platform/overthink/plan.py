@@ -8,8 +8,9 @@ from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from overthink.definition.experiment import Group, LoadedExperiment, RunDefinition
+from overthink.definition.experiment import Group, LoadedExperiment, classifiers_of
 from overthink.definition.keys import run_key
+from overthink.definition.run_definition import RunDefinition
 from overthink.seeds import joined
 from overthink.tracking import tags
 from overthink.tracking.liveness import is_gone, is_this
@@ -22,7 +23,7 @@ TO_DO: tuple[Action, ...] = ("train", "resume")
 
 
 class Parent(NamedTuple):
-    """The run of the same seeds whose whole regime is how another run's regime begins."""
+    """A run that another one builds on: its first phases, or the classifier that a policy network chooses for."""
 
     key: str
     run_id: str | None
@@ -46,6 +47,8 @@ class PlannedRun:
     """Held while this process is at the run; None in a dry run and where there is nothing to do."""
     parent: Parent | None = None
     """Where its first phases come from; None where it trains them itself."""
+    classifier: Parent | None = None
+    """Of a policy run that is to be trained, the run whose exits it learns to choose."""
 
     @property
     def name(self) -> str:
@@ -81,7 +84,8 @@ def plan(
     does not exist yet.
     """
     planned: dict[str, PlannedRun] = {}
-    for experiment in experiments:
+    classifiers = [_unfinished(store, of) for experiment in experiments for of in classifiers_of(experiment)]
+    for experiment in (*experiments, *classifiers):
         for group in experiment.groups:
             joined(seeds.label for seeds in group.seeds)  # too many are said before anything is trained
             runs = {key: run for run in group.runs if (key := run_key(run)) not in planned}
@@ -90,9 +94,30 @@ def plan(
             for key, run in runs.items():
                 of_key = [entry for entry in known if entry.tags.get(tags.RUN_KEY) == key]
                 planned[key] = _planned(experiment, group, run, of_key, force, locks[key], dry)
-    if not reuse:
-        return list(planned.values())
-    return [replace(run, parent=_parent(store, run, planned)) for run in planned.values()]
+    ready = [replace(run, classifier=_classifier(store, run, planned)) for run in planned.values()]
+    return [replace(run, parent=_parent(store, run, planned)) for run in ready] if reuse else ready
+
+
+def _unfinished(store: Store | None, classifier: LoadedExperiment) -> LoadedExperiment:
+    """Return a policy network's classifier with the seeds at which it is not trained yet."""
+    (group,) = classifier.groups
+    left = tuple(run.seeds for run in group.runs if _finished(store, run_key(run)) is None)
+    return replace(classifier, groups=(replace(group, seeds=left),) if left else ())
+
+
+def _finished(store: Store | None, key: str) -> str | None:
+    """Return the id of the finished run of a key, if there is one."""
+    known = find_runs(store, kind=tags.KIND_RUN, run_key=key) if store else []
+    runs = newest_per_key(known).values()
+    return next((run.run_id for run in runs if run.outcome == tags.FINISHED), None)
+
+
+def _classifier(store: Store | None, policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
+    if policy.run.chooses_for is None or policy.action not in TO_DO:
+        return None
+    key = run_key(policy.run.chooses_for)
+    to_come = key in planned and planned[key].action in TO_DO
+    return Parent(key, None if to_come else _finished(store, key))
 
 
 def _parent(store: Store | None, child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
@@ -103,10 +128,8 @@ def _parent(store: Store | None, child: PlannedRun, planned: Mapping[str, Planne
         key = run_key(child.run.model_copy(update={"regime": child.run.regime[:n_phases]}))
         if key in planned and planned[key].action in TO_DO:
             return Parent(key, None)
-        known = find_runs(store, kind=tags.KIND_RUN, run_key=key) if store else []
-        for run in newest_per_key(known).values():
-            if run.outcome == tags.FINISHED:
-                return Parent(key, run.run_id)
+        if (run_id := _finished(store, key)) is not None:
+            return Parent(key, run_id)
     return None
 
 

@@ -20,6 +20,8 @@ from overthink.arrays import (
 from overthink.predictions_file import Columns, Header, read_file, write_file
 from overthink.softmax import LARGEST_RATIO, entropy, l1_distance, max_softmax, top2_ratio
 
+SPLITS = ("train", "val", "test", "everything")
+"""The last is what a policy network is asked about beside its own parts: all test samples of its classifier."""
 MOST_INT = int(np.iinfo(np.int64).max)
 MOST_FLOAT = float(np.finfo(np.float64).max)
 
@@ -76,7 +78,7 @@ class Predictions:
     fingerprint: str
     """What made these predictions."""
     split: str
-    """val or test."""
+    """One of SPLITS."""
 
     def __post_init__(self) -> None:
         n_exits, n_samples = len(self.cost_E), len(self.ids_N)
@@ -103,8 +105,8 @@ class Predictions:
         if len(set(self.level_names)) < len(self.level_names) or "" in self.level_names:
             raise ValueError(f"level_names must differ and not be empty, got {self.level_names}")
         check_range("levels_N", self.levels_N, 0, max(len(self.level_names) - 1, 0))
-        if self.split not in ("val", "test"):
-            raise ValueError(f"split must be 'val' or 'test', got {self.split!r}")
+        if self.split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {self.split!r}")
 
     @property
     def n_exits(self) -> int:

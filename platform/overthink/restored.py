@@ -7,11 +7,11 @@ import torch
 
 from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
-from overthink.definition.experiment import RunDefinition
 from overthink.definition.keys import run_key
+from overthink.definition.run_definition import RunDefinition
+from overthink.material import inputs_of
 from overthink.networks.catalogue import build_network
 from overthink.networks.multi_exit import MultiExitNetwork
-from overthink.run import inputs_of
 from overthink.training.checkpoint import Inputs, Trained, load_trained
 from overthink.training.phases import network_in
 
@@ -29,7 +29,7 @@ def restored(run: RunDefinition, path: Path, data_root: Path | None = None) -> R
     Raises ValueError naming the file where a checkpoint is unreadable or another run's, and where it does not say how
     images are normalised and the data set is not here to tell.
     """
-    shape, n_classes = run.dataset.input_shape, run.dataset.n_classes
+    shape, n_classes = run.dataset.input_shape, run.n_classes
     drawn = build_network(run.network, shape, n_classes, torch.Generator())
     network = network_in(drawn, run.regime, run.seeds).eval()
     trained = load_trained(path, network, run_key(run))

@@ -9,26 +9,18 @@ import copy
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from overthink.data.batches import Samples
-from overthink.data.catalogue import DatasetSpec, load_dataset
-from overthink.data.dataset import Dataset, Split
-from overthink.data.splits import split_validation
-from overthink.definition.experiment import RunDefinition
 from overthink.definition.keys import run_key
+from overthink.definition.run_definition import RunDefinition
+from overthink.material import EVERYTHING, material_of, predict
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
-from overthink.networks.multi_exit import MultiExitNetwork
-from overthink.predictions import Predictions
-from overthink.seeds import generator, torch_generator
+from overthink.seeds import torch_generator
 from overthink.training import checkpoint
-from overthink.training.checkpoint import Course, Inputs
-from overthink.training.evaluate import logits_of
+from overthink.training.checkpoint import Course
 from overthink.training.loop import EpochRecord, TrainingState, fit
 from overthink.training.phases import network_in
 from overthink.training.regime import PARENT_CHECKPOINT
@@ -74,34 +66,35 @@ def train(
     OSError where the folder cannot be written.
     """
     on = configure(run.threads, device)
-    dataset = _dataset(run.dataset, data_root)
-    parts = _split(dataset, run)
-    samples = {name: _samples(part, dataset, on) for name, part in parts.items()}
+    material = material_of(run, folder, on, data_root)
+    dataset = material.dataset
     network = build_network(
-        run.network, dataset.image_shape, len(dataset.classes), torch_generator(run.seeds, "init")
+        run.network, dataset.image_shape, len(material.classes), torch_generator(run.seeds, "init")
     ).to(on)
     final = network_in(copy.deepcopy(network), run.regime, run.seeds)
     cost_E = mul_adds(final, dataset.image_shape)
 
-    state, course = TrainingState(network), _course(run, dataset)
+    state = TrainingState(network)
+    course = Course(run_key(run), dataset.digest, run.regime, run.seeds, material.inputs)
     if not checkpoint.load(folder, state, course) and parent_key is not None:
         checkpoint.adopt(folder / PARENT_CHECKPOINT, state, course, parent_key)
     yield Started(
         dataset=dataset.name,
         digest=dataset.digest,
-        samples={name: len(part.labels_N) for name, part in parts.items()},
+        samples={name: len(part.labels_N) for name, part in material.parts.items() if name != EVERYTHING},
         parameters=parameter_counts(final),
         mul_adds=cost_E,
         history=tuple(state.history),
         settings=settings(on),
     )
-    for record in fit(state, run.regime, samples["train"], samples["val"], run.augmentation, run.seeds):
+    train, validation = material.samples("train", on), material.samples("val", on)
+    for record in fit(state, run.regime, train, validation, run.augmentation, run.seeds):
         checkpoint.save(folder, state, course)
         yield record
 
-    for name in ("val", "test"):
-        predictions = _predict(state.network, samples[name], parts[name], dataset, cost_E, run, name)
-        predictions.write(folder / f"{name}.parquet")
+    for name in material.parts.keys() - {"train"}:
+        part, samples = material.parts[name], material.samples(name, on)
+        predict(state.network, samples, part, dataset, run, name, cost_E).write(folder / f"{name}.parquet")
     yield Finished()
 
 
@@ -132,59 +125,3 @@ def settings(device: torch.device) -> dict[str, str | int | bool]:
         "cudnn_tf32": torch.backends.cudnn.allow_tf32,
         "matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
     }
-
-
-@lru_cache(maxsize=1)  # a worker trains many seeds on one data set
-def _dataset(spec: DatasetSpec, data_root: Path | None) -> Dataset:
-    return load_dataset(spec, data_root)
-
-
-def _split(dataset: Dataset, run: RunDefinition) -> dict[str, Split]:
-    rows = split_validation(len(dataset.train.labels_N), run.validation, generator(run.seeds, "split"))
-    return {
-        "train": dataset.train.rows(rows.train_N),
-        "val": dataset.train.rows(rows.validation_N).with_more(dataset.validation),
-        "test": dataset.test,
-    }
-
-
-def _course(run: RunDefinition, dataset: Dataset) -> Course:
-    return Course(run_key(run), dataset.digest, run.regime, run.seeds, inputs_of(dataset))
-
-
-def inputs_of(dataset: Dataset) -> Inputs:
-    """Return what a network trained on a data set needs to be used without it."""
-    mean_K, std_K = dataset.pixel_statistics
-    return Inputs(mean=tuple(map(float, mean_K)), std=tuple(map(float, std_K)), classes=dataset.classes)
-
-
-def _samples(part: Split, dataset: Dataset, device: torch.device) -> Samples:
-    mean_K, std_K = dataset.pixel_statistics
-    return Samples(
-        images_NKHW=torch.from_numpy(part.images_NKHW).to(device),
-        labels_N=torch.from_numpy(part.labels_N).to(device),
-        mean_K=torch.tensor(mean_K, dtype=torch.float32, device=device),
-        std_K=torch.tensor(std_K, dtype=torch.float32, device=device),
-    )
-
-
-def _predict(
-    network: MultiExitNetwork,
-    samples: Samples,
-    part: Split,
-    dataset: Dataset,
-    cost_E: tuple[int, ...],
-    run: RunDefinition,
-    split: str,
-) -> Predictions:
-    return Predictions.from_logits(
-        logits_of(network, samples).numpy(),
-        labels_N=part.labels_N,
-        ids_N=part.ids_N,
-        levels_N=part.levels_N,
-        level_names=dataset.levels,
-        cost_E=np.array(cost_E, dtype=np.int64),
-        fingerprint=f"run {run_key(run)} data {dataset.digest}",
-        split=split,
-        keep_logits=run.keep_logits,
-    )

@@ -10,8 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from overthink.comparison.overthinking import COLUMNS
 from overthink.engine.local import Job, LocalEngine, Message
-from overthink.links import views
+from overthink.links import POLICY_COLUMNS, views
+from overthink.material import CLASSIFIER
 from overthink.outcomes import Options, Outcomes, Watch
 from overthink.plan import PlannedRun, run_folder, state_folder
 from overthink.recording.group_recorder import GroupRecorder
@@ -47,6 +49,8 @@ class Session:
         """Run key -> MLflow run id of the runs that this session has finished."""
         self._parents: dict[str, str] = {}
         """Run key -> MLflow run id of the run that its first phases come from."""
+        self._classifiers: dict[str, str] = {}
+        """Run key of a policy network -> MLflow run id of its classifier."""
         self._groups: dict[str, GroupRecorder] = {}
         self._members: dict[str, list[PlannedRun]] = {}
         self._last_beat = time.monotonic()
@@ -56,27 +60,39 @@ class Session:
     def train(self, runs: Sequence[PlannedRun], options: Options) -> None:
         """Run the jobs and record what the workers say."""
         by_key = {run.key: run for run in runs}
-        children: dict[str, list[PlannedRun]] = {}
-        for run in runs:
-            if run.parent is not None and run.parent.run_id is None:
-                children.setdefault(run.parent.key, []).append(run)
-        waiting = {run.key for those in children.values() for run in those}
-        first = sorted((run for run in runs if run.key not in waiting), key=lambda run: run.key not in children)
+        waits = {
+            run.key: {need.key for need in (run.parent, run.classifier) if need and not need.run_id} for run in runs
+        }
+        needed = set[str]().union(*waits.values())
+        first = sorted((run for run in runs if not waits[run.key]), key=lambda run: run.key not in needed)
         workers = min(max(options.jobs, 1), len(runs))
         engine = LocalEngine(WORKER, workers, state_folder() / "workers", BEAT_SECONDS)
-        with closing(engine.execute([self._job(run, options) for run in first])) as messages:  # the workers end first
+        with closing(engine.execute(self._jobs(first, options))) as messages:  # the workers end first
             for message in messages:
                 if message is not None:
                     self._hear(by_key[message.job.name], message)
-                    for child in children.pop(message.job.name, []) if message.ends else []:
-                        engine.add(self._job(child, options))
+                    if message.ends:
+                        for job in self._jobs([by_key[key] for key in _freed(waits, message.job.name)], options):
+                            engine.add(job)
                 self._beat()
+
+    def _jobs(self, runs: Sequence[PlannedRun], options: Options) -> list[Job]:
+        """Return the jobs of runs that have all they need; the others end here."""
+        jobs = []
+        for run in runs:
+            try:
+                jobs.append(self._job(run, options))
+            except ONE_RUNS_TROUBLE as error:
+                self._ended(run, tags.FAILED, str(error))
+                self._watch.said(run, {"event": "failed", "message": str(error)})
+        return jobs
 
     def _job(self, run: PlannedRun, options: Options) -> Job:
         folder = run_folder(run.key)
         if options.force:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
+        self._fetch_classifier(run, folder)
         order = {
             "run": json.dumps(run.run.model_dump(mode="json")),
             "folder": str(folder),
@@ -105,6 +121,26 @@ class Session:
         self._parents[run.key] = run_id
         return run.parent.key
 
+    def _fetch_classifier(self, run: PlannedRun, folder: Path) -> None:
+        """Put what a policy network learns from into its folder: its classifier's predictions, and its checkpoint.
+
+        Raises ValueError where the classifier is not trained, StoreError where the store does not have its files.
+        """
+        if run.classifier is None:
+            return
+        run_id = run.classifier.run_id or self._finished.get(run.classifier.key)
+        if run_id is None:
+            raise ValueError(
+                f"its classifier, run {run.classifier.key}, is not trained: it failed, or another process is at it"
+            )
+        shutil.rmtree(folder / CLASSIFIER, ignore_errors=True)
+        (folder / CLASSIFIER).mkdir()
+        for file in ("predictions/val.parquet", "predictions/test.parquet", f"checkpoint/{OWN_CHECKPOINT}"):
+            with TemporaryDirectory() as temporary:
+                fetched = self._store.artifact(run_id, file, Path(temporary))
+                shutil.move(fetched, folder / CLASSIFIER / Path(file).name)
+        self._classifiers[run.key] = run_id
+
     def _hear(self, run: PlannedRun, message: Message) -> None:
         body = message.body
         if run.key not in self._unrecorded:
@@ -125,6 +161,8 @@ class Session:
             self._open[run.key] = recorder
             if run.key in self._parents:
                 recorder.descends_from(self._parents[run.key])
+            if run.key in self._classifiers:
+                recorder.chooses_for(self._classifiers[run.key])
         if body["event"] in ("diverged", "failed", "died"):
             body["message"] = body.get("message") or _epitaph(body)
             self._ended(run, tags.DIVERGED if body["event"] == "diverged" else tags.FAILED, body["message"])
@@ -151,7 +189,9 @@ class Session:
             members = self._members[key]
             experiment = members[0].experiment.experiment
             experiment_id = self._store.experiment(experiment.name, experiment.description)
-            self._store.offer_views(experiment_id, views(members[0].run.network.blocks))
+            run = members[0].run
+            columns = COLUMNS if run.policy is None else POLICY_COLUMNS
+            self._store.offer_views(experiment_id, views(run.network.blocks, columns))
             self._outcomes.experiment_ids[experiment.name] = experiment_id
             self._groups[key] = GroupRecorder.open(self._store, self._writer, members, experiment_id)
         return self._groups[key]
@@ -183,6 +223,17 @@ class Session:
             self._outcomes.unaggregated[name] = str(error)
             if key in self._groups:  # interrupted, so that the next call tries again
                 self._writer.close(self._groups[key].run_id, tags.INTERRUPTED, f"not put together: {error}")
+
+
+def _freed(waits: dict[str, set[str]], ended: str) -> list[str]:
+    """Return the runs that were waiting for one that has ended, and now wait for none."""
+    freed = []
+    for key, needs in waits.items():
+        if ended in needs:
+            needs.remove(ended)
+            if not needs:
+                freed.append(key)
+    return freed
 
 
 def _epitaph(body: dict[str, Any]) -> str:

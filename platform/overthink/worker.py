@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
 
-from overthink.definition.experiment import parse_run
+from overthink.definition.run_definition import parse_run
 from overthink.run import Finished, Started, train
 from overthink.training.loop import DivergedError, EpochRecord
 

@@ -8,9 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import load_experiment, parse_run
+from overthink.definition.experiment import load_experiment
 from overthink.definition.keys import part_keys, run_key
+from overthink.definition.run_definition import parse_run
 from overthink.definition.source import override
+from overthink.networks.msdnet_spec import MSDNetSpec
 
 BASE: dict[str, Any] = {
     "schema_version": 1,
@@ -41,6 +43,7 @@ def test_a_definition_resolves_to_groups_and_runs(tmp_path: Path) -> None:
 
 def test_defaults_are_the_thesis(tmp_path: Path) -> None:
     network = load_experiment(written(tmp_path, BASE | {"network": {"kind": "msdnet"}})).groups[0].definition.network
+    assert isinstance(network, MSDNetSpec)
     assert (network.blocks, network.scales, network.channels, network.growth) == (5, 3, 16, 6)
     assert (network.growth_factors, network.bottleneck_factors, network.prune) == ((1, 2, 4), (1, 2, 4), "max")
 

@@ -21,7 +21,8 @@ from overthink.tracking.stored import StoredRun, newest_per_key
 def analyse_runs(names: Sequence[str], export_to: Path | None, as_json: bool, console: Console) -> int:
     """Analyse the finished runs of definitions, experiments or run ids, and their groups; export their figures."""
     store = Store()
-    chosen = chosen_runs(store, names)
+    # What there is to know of a policy network is computed as its run ends.
+    chosen = [run for run in chosen_runs(store, names) if tags.TASK not in run.tags]
     runs = newest_per_key(run for run in chosen if not run.is_group).values()
     finished = [run for run in runs if run.outcome == tags.FINISHED]
     groups = [run for run in chosen if run.is_group]

@@ -17,7 +17,7 @@ from overthink.commands.chosen import the_run
 from overthink.commands.predict import fetch, normalised
 from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
-from overthink.definition.experiment import RunDefinition
+from overthink.definition.run_definition import RunDefinition
 from overthink.exits import OK
 from overthink.inference.speed import Timing, speeds
 from overthink.tracking.store import Store

@@ -8,13 +8,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from overthink.comparison.overthinking import COLUMNS, GROUPINGS, overthinking_rows
+from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.exits import OK, SOME_FAILED
+from overthink.report.policy_table import POLICY
 from overthink.report.table_files import FORMATS, TEXTS
-from overthink.report.tables import as_rich
+from overthink.report.tables import OVERTHINKING, as_rich
 from overthink.seeds import joined
 from overthink.tracking import tags
 from overthink.tracking.stored import ASKED, StoredRun
@@ -33,6 +34,10 @@ class CompareOptions:
     settings: Sequence[str]
     against: str | None
     refresh: bool
+    table: str = "overthinking"
+
+
+LAYOUTS = {"overthinking": OVERTHINKING, "policy": POLICY}
 
 
 def compare(options: CompareOptions, console: Console) -> int:
@@ -42,16 +47,20 @@ def compare(options: CompareOptions, console: Console) -> int:
         raise DefinitionError(f"--by {by}: not one of {', '.join(GROUPINGS)}{nearest(by, list(GROUPINGS))}")
     if form not in FORMATS:
         raise DefinitionError(f"--format {form}: not one of {', '.join(FORMATS)}{nearest(form, list(FORMATS))}")
-    runs = chosen(stored_runs(options.refresh, COLUMNS), options.names, options.settings, console)
-    rows = overthinking_rows(runs, by)
+    if options.table not in LAYOUTS:
+        raise DefinitionError(f"--table {options.table}: not one of {', '.join(LAYOUTS)}")
+    layout = LAYOUTS[options.table]
+    runs = chosen(stored_runs(options.refresh, layout.metrics), options.names, options.settings, console)
+    policies = options.table == "policy"
+    rows = overthinking_rows((run for run in runs if (tags.TASK in run.tags) == policies), by, layout.metrics)
     if options.against is not None and rows:
         rows = with_differences(rows, options.against)
     if not rows:
         console.print("The store has no such runs yet; overthink run makes them.")
     if form != "table":
-        typer.echo(TEXTS[form](rows))
+        typer.echo(TEXTS[form](rows, layout))
     elif rows:
-        Console(highlight=False).print(as_rich(rows))
+        Console(highlight=False).print(as_rich(rows, layout))
     return SOME_FAILED if any(row.gaps for row in rows) else OK
 
 

@@ -14,7 +14,7 @@ from overthink.data.catalogue import ENTRIES, FETCHABLE, Entry, is_here, load_da
 from overthink.data.digits import default_root
 from overthink.data.picture import sample_grid
 from overthink.definition.errors import DefinitionError, nearest
-from overthink.definition.experiment import validated
+from overthink.definition.run_definition import validated
 from overthink.definition.source import Overrides
 
 

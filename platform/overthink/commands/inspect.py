@@ -12,8 +12,9 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import Group, GroupDefinition, LoadedExperiment
+from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.keys import run_key
+from overthink.definition.run_definition import GroupDefinition
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.seeds import expand

@@ -19,7 +19,7 @@ from overthink.commands.budget import table_of
 from overthink.commands.chosen import the_run
 from overthink.data.batches import Samples
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import RunDefinition, parse_run
+from overthink.definition.run_definition import RunDefinition, parse_run
 from overthink.exits import OK
 from overthink.inference.exiting import EarlyExit
 from overthink.networks.cost import mul_adds

@@ -18,8 +18,9 @@ from overthink.links import ui_hint
 from overthink.outcomes import Options, Outcomes
 from overthink.plan import TO_DO, PlannedRun, plan
 from overthink.progress import progress_for
+from overthink.report.policy_table import POLICY
 from overthink.report.table_files import as_json
-from overthink.report.tables import as_rich
+from overthink.report.tables import OVERTHINKING, as_rich
 from overthink.tracking import tags
 from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
@@ -108,10 +109,11 @@ def _show_table(
 ) -> None:
     keys = dict.fromkeys(group.definition.key for experiment in experiments for group in experiment.groups)
     runs = [run for key in keys for run in find_runs(store, group_key=key)]
-    rows = overthinking_rows(runs)
-    if options.as_json:
-        typer.echo(as_json(rows))
-    elif rows:
-        Console(highlight=False).print(as_rich(rows))
+    for layout, policies in ((OVERTHINKING, False), (POLICY, True)):
+        rows = overthinking_rows((run for run in runs if (tags.TASK in run.tags) == policies), metrics=layout.metrics)
+        if rows and options.as_json:
+            typer.echo(as_json(rows, layout))
+        elif rows:
+            Console(highlight=False).print(as_rich(rows, layout))
     if outcomes.experiment_ids:
         console.print(ui_hint(store, next(iter(outcomes.experiment_ids.values()))), soft_wrap=True)

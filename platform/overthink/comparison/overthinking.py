@@ -20,6 +20,8 @@ GROUPINGS = ("variant", "definition", *tags.SUMMARY)
 """What runs can be grouped by: the variants of definitions, or something that they share."""
 
 
+FACTS = ("overthink.labels", tags.part_key("network"), tags.part_key("regime"))
+"""Of policy networks: their labels, and what tells whether two were trained alike."""
 MISSING = "missing"
 
 
@@ -58,6 +60,8 @@ class Row:
     gaps: tuple[Gap, ...]
     values: dict[str, tuple[float, ...]]
     """By metric that all of them have: one number a run, in the same order."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """FACTS that its runs share, by tag."""
     differences: dict[str, Estimate] = field(default_factory=dict)
     """By metric: this row minus a baseline, seed by seed; filled by `paired`."""
 
@@ -114,6 +118,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             for metric in metrics
             if all(metric in run.metrics for run in finished)
         },
+        facts={tag: newest.tags[tag] for tag in FACTS if tag in newest.tags},
     )
 
 

@@ -8,23 +8,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Self
 
-from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
-from overthink.data.augment import AugmentSpec
-from overthink.data.catalogue import DatasetSpec
-from overthink.definition.errors import DefinitionError, sentence_for
-from overthink.definition.keys import run_or_group_key
+from overthink.definition.errors import DefinitionError
+from overthink.definition.reference import with_classifier
+from overthink.definition.run_definition import GroupDefinition, Name, RunDefinition, parse_run, validated
 from overthink.definition.source import Overrides, override, read_yaml
-from overthink.metrics.catalogue import describe
-from overthink.networks.catalogue import NetworkSpec, check_network
+from overthink.policy.catalogue import describe
 from overthink.seeds import SeedPlan, Seeds, expand, replace_free
 from overthink.spec import Spec
-from overthink.training.regime import Regime, check_regime
-
-S = TypeVar("S", bound=Spec)
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
 
 
 class Reported(Spec):
@@ -48,54 +42,6 @@ class Reported(Spec):
             raise ValueError(f"a reported metric starts with val/ or test/, got {metric!r}")
         describe(name)
         return metric
-
-
-class GroupDefinition(Spec):
-    """Everything that makes a run what it is, the seeds left out."""
-
-    schema_version: Literal[1]
-    dataset: DatasetSpec
-    augment: AugmentSpec | None = None
-    """Left out: the data set's standard one. `{}` is none at all."""
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Fraction of the training samples set aside for validation (thesis section 4.2: 20%)."""
-    network: NetworkSpec
-    regime: Regime
-    threads: Annotated[int, Field(ge=1, le=1024)] = 1
-    """CPU threads of one run. They change the last bits of a result, so they belong to the definition."""
-    keep_logits: bool = False
-    """Keep every logit among the predictions, beside what is derived from them."""
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
-        check_network(self.network, self.dataset.input_shape, self.dataset.n_classes)
-        check_regime(self.regime, self.network.blocks)
-        return self
-
-    @property
-    def augmentation(self) -> AugmentSpec:
-        """What happens to training images: as written, else the data set's standard."""
-        return self.dataset.augment if self.augment is None else self.augment
-
-    @property
-    def key(self) -> str:
-        """The group key."""
-        return run_or_group_key(self)
-
-    def with_seeds(self, seeds: Seeds) -> "RunDefinition":
-        """Return the definition of one run of this group."""
-        return RunDefinition(**{name: getattr(self, name) for name in GroupDefinition.model_fields}, seeds=seeds)
-
-
-class RunDefinition(GroupDefinition):
-    """One training of one network with one set of seeds: enough to repeat a run from the store alone."""
-
-    seeds: Seeds
-
-    @property
-    def group(self) -> GroupDefinition:
-        """The same without its seeds."""
-        return GroupDefinition(**{name: getattr(self, name) for name in GroupDefinition.model_fields})
 
 
 class Experiment(GroupDefinition):
@@ -156,7 +102,7 @@ def load_experiment(
     """
     raw = read_yaml(path)
     settings = Overrides.parse(overrides)
-    experiment = validated(Experiment, settings.apply(raw), str(path))
+    experiment = validated(Experiment, with_classifier(settings.apply(raw), str(path), classifier_of), str(path))
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
@@ -164,6 +110,23 @@ def load_experiment(
         group = _resolve(raw, variant, changes, settings, experiment, str(path))
         groups.setdefault(group.definition.key, group)
     return LoadedExperiment(str(path), experiment, tuple(groups.values()))
+
+
+def classifier_of(path: Path, overrides: Sequence[str], variant: str | None, place: str) -> tuple[Experiment, Group]:
+    """Return the experiment and the group that a policy network's definition refers to.
+
+    Raises DefinitionError where the file is itself a policy network's, or the variant is not one of its.
+    """
+    if "policy" in read_yaml(path):
+        raise DefinitionError(f"{place}: {path} defines a policy network, which has no exits to choose from")
+    loaded = load_experiment(path, overrides)
+    groups = {group.variant: group for group in loaded.groups}
+    if variant is None and len(groups) == 1:
+        variant = next(iter(groups))
+    if variant not in groups:
+        said = "say which variant" if variant is None else f"no variant {variant!r}"
+        raise DefinitionError(f"{place}: {said} of {loaded.experiment.name}, which has {', '.join(groups)}")
+    return loaded.experiment, groups[variant]
 
 
 def _resolve(
@@ -188,12 +151,13 @@ def _resolve(
     return Group(variant, definition, expand(experiment.seeds), reported, departs)
 
 
-def _group_definition(raw: Mapping[str, Any], place: str) -> GroupDefinition:
-    base = {key: value for key, value in raw.items() if key in GroupDefinition.model_fields}
+def _group_definition(raw: dict[str, Any], place: str) -> GroupDefinition:
+    whole = with_classifier(raw, place, classifier_of)
+    base = {key: value for key, value in whole.items() if key in GroupDefinition.model_fields}
     return validated(GroupDefinition, base, place)
 
 
-def _is(definition: GroupDefinition, written: Mapping[str, Any], place: str) -> bool:
+def _is(definition: GroupDefinition, written: dict[str, Any], place: str) -> bool:
     """Tell whether a definition with `--set` values comes to the same as the one that is written, if that is valid."""
     try:
         return _group_definition(written, place).key == definition.key
@@ -201,13 +165,18 @@ def _is(definition: GroupDefinition, written: Mapping[str, Any], place: str) -> 
         return False
 
 
-def parse_run(text: str, source: str) -> RunDefinition:
-    """Read the JSON of a resolved run, as stored with every run; raise DefinitionError where it is not one."""
-    try:
-        raw = json.loads(text)
-    except ValueError as error:
-        raise DefinitionError(f"{source}: not readable as JSON: {error}") from None
-    return validated(RunDefinition, raw, source)
+def classifiers_of(loaded: LoadedExperiment) -> list[LoadedExperiment]:
+    """Return the classifiers that the policy networks of an experiment choose for, with the seeds that are needed."""
+    found = []
+    for group in loaded.groups:
+        policy = group.definition.policy
+        if policy is not None:
+            called = {"name": policy.of_name, "description": policy.of_description, "variants": {policy.of_variant: {}}}
+            raw = policy.of.model_dump(mode="json") | called | {"seeds": 1}
+            seeds = tuple(dict.fromkeys(run.chooses_for.seeds for run in group.runs if run.chooses_for is not None))
+            of = Group(policy.of_variant, policy.of, seeds, (), policy.of_changes)
+            found.append(LoadedExperiment(loaded.source, validated(Experiment, raw, loaded.source), (of,)))
+    return found
 
 
 def experiment_of_run(
@@ -218,11 +187,3 @@ def experiment_of_run(
     raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}}
     experiment = validated(Experiment, raw, source)
     return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), (), changes),))
-
-
-def validated(model: type[S], raw: Any, source: str) -> S:
-    """Return raw data as a specification; raise DefinitionError in one sentence where it is not one."""
-    try:
-        return model.model_validate_json(json.dumps(raw))
-    except ValidationError as error:
-        raise DefinitionError(sentence_for(error, model, source, raw)) from None

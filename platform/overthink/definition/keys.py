@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 from overthink.training.regime import regime_label
 
 if TYPE_CHECKING:
-    from overthink.definition.experiment import GroupDefinition, RunDefinition
+    from overthink.definition.run_definition import GroupDefinition, RunDefinition
+
+
+NAMES = ("of_name", "of_variant", "of_description", "of_changes")
+"""What a policy's classifier is called."""
 
 
 def run_key(run: "RunDefinition") -> str:
@@ -21,9 +25,11 @@ def run_key(run: "RunDefinition") -> str:
 def summary(definition: "GroupDefinition") -> dict[str, str]:
     """Say a definition in the few words that tags and columns show."""
     network, dataset = definition.network, definition.dataset
+    policy = {} if definition.policy is None else {"labels": definition.policy.labels.label}
     return {
+        **policy,
         "dataset": dataset.kind,
-        "network": f"{network.kind} {network.blocks}x{network.scales}",
+        "network": network.label,
         "regime": regime_label(definition.regime),
     }
 
@@ -39,6 +45,8 @@ def run_or_group_key(definition: "GroupDefinition") -> str:
     departs = definition.model_dump(mode="json", exclude_defaults=True)
     if definition.augmentation == definition.dataset.augment:  # the standard, written out or not, is the same run
         departs.pop("augment", None)
+    if definition.policy is not None:  # its classifier goes by what it is, not by what it is called
+        departs["policy"] = {**departs["policy"], "of": definition.policy.of.key, **dict.fromkeys(NAMES, "")}
     return _hash(departs)
 
 

@@ -3,9 +3,12 @@
 Networks are imported where they are built: definitions load without torch.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from overthink.networks.msdnet_spec import MSDNetSpec, check_msdnet
+from overthink.networks.resnet_spec import ResNetSpec, check_resnet
 
 if TYPE_CHECKING:
     import torch
@@ -13,20 +16,27 @@ if TYPE_CHECKING:
     from overthink.networks.collaboration_spec import CollaborationSpec
     from overthink.networks.multi_exit import MultiExitNetwork
 
-NetworkSpec = MSDNetSpec
+NetworkSpec = Annotated[MSDNetSpec | ResNetSpec, Field(discriminator="kind")]
 
 
-def check_network(spec: NetworkSpec, input_shape: tuple[int, int, int], n_classes: int) -> None:
+def check_network(spec: MSDNetSpec | ResNetSpec, input_shape: tuple[int, int, int], n_classes: int) -> None:
     """Raise ValueError where no such network can be built for images (K, H, W) of so many classes."""
     if n_classes < 2:
         raise ValueError(f"a network needs at least 2 classes, got {n_classes}")
-    check_msdnet(spec, input_shape)
+    if isinstance(spec, ResNetSpec):
+        check_resnet(spec, input_shape)
+    else:
+        check_msdnet(spec, input_shape)
 
 
 def build_network(
-    spec: NetworkSpec, input_shape: tuple[int, int, int], n_classes: int, generator: "torch.Generator"
+    spec: MSDNetSpec | ResNetSpec, input_shape: tuple[int, int, int], n_classes: int, generator: "torch.Generator"
 ) -> "MultiExitNetwork":
     """Return the network of a specification, its weights drawn from the generator alone."""
+    if isinstance(spec, ResNetSpec):
+        from overthink.networks.resnet import build_resnet
+
+        return build_resnet(spec, input_shape, n_classes, generator)
     from overthink.networks.msdnet import build_msdnet
 
     return build_msdnet(spec, input_shape, n_classes, generator)

@@ -81,6 +81,11 @@ class MSDNetSpec(Spec):
         return self
 
     @property
+    def label(self) -> str:
+        """A short name: exits and scales."""
+        return f"{self.kind} {self.blocks}x{self.scales}"
+
+    @property
     def layers_of_blocks(self) -> tuple[int, ...]:
         """Number of layers of each block."""
         later = (self.step if self.step_mode == "even" else self.step * i + 1 for i in range(1, self.blocks))

@@ -73,6 +73,11 @@ class MultiExitNetwork(nn.Module, ABC):
         return len(self.exits)
 
     @property
+    def n_classes(self) -> int:
+        """C."""
+        return cast(ExitHead, self.exits[-1]).classify.out_features
+
+    @property
     @abstractmethod
     def parts(self) -> tuple[Part, ...]:
         """For each exit, the modules that it needs beyond those of the exits before it."""

@@ -4,8 +4,9 @@ import getpass
 import json
 from typing import Any
 
-from overthink.definition.experiment import Group, GroupDefinition, LoadedExperiment, RunDefinition
+from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.keys import part_keys, summary
+from overthink.definition.run_definition import GroupDefinition, RunDefinition
 from overthink.tracking import tags
 
 
@@ -18,6 +19,7 @@ def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
         tags.VARIANT: group.variant,
         tags.CHANGES: group.changes,
         tags.REPORTED: json.dumps(reported),
+        **({tags.TASK: tags.POLICY} if group.definition.policy is not None else {}),
         "mlflow.source.name": experiment.source,
         "mlflow.source.type": "LOCAL",
         "mlflow.user": _user(),

@@ -9,9 +9,12 @@ from overthink.comparison.estimate import estimate
 from overthink.plan import PlannedRun
 from overthink.predictions import Predictions
 from overthink.recording.facts import group_tags, parameters
+from overthink.recording.results import stored_evidence
 from overthink.recording.run_recorder import SPLITS
 from overthink.report.notes import group_note
+from overthink.report.policy_page import policy_page
 from overthink.report.run_page import group_page
+from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.seeds import joined, split_labels
 from overthink.tracking import tags
 from overthink.tracking.reader import find_runs
@@ -61,15 +64,21 @@ class GroupRecorder:
         if runs:
             step = max(self.writer.logged_steps(self.run_id, "seeds/n"), default=0) + 1
             self.writer.log(self.run_id, aggregates(runs), step)
-            self.writer.log(self.run_id, run_tags={"mlflow.note.content": group_note(runs)})
-            page = group_page(self.planned.group_name, self._test_predictions(runs))
+            policies = self.planned.run.policy is not None
+            note = group_note(runs, POLICY_TITLES if policies else TITLES)
+            self.writer.log(self.run_id, run_tags={"mlflow.note.content": note})
+            page = self._policy_page(runs) if policies else self._page(runs)
             self.writer.text(self.run_id, "figures.html", page)
         self.writer.close(self.run_id, outcome)
 
-    def _test_predictions(self, runs: Sequence[StoredRun]) -> list[Predictions]:
+    def _page(self, runs: Sequence[StoredRun]) -> str:
         with TemporaryDirectory() as folder:
             files = [self.store.artifact(run.run_id, "predictions/test.parquet", Path(folder)) for run in runs]
-            return [Predictions.read(file) for file in files]
+            return group_page(self.planned.group_name, [Predictions.read(file) for file in files])
+
+    def _policy_page(self, runs: Sequence[StoredRun]) -> str:
+        evidence = [stored_evidence(self.store, run, self.planned.run) for run in runs]
+        return policy_page(f"{self.planned.group_name} (n = {len(runs)})", evidence)
 
 
 def _created(store: Store, writer: Writer, planned: PlannedRun, asked: Sequence[str], experiment_id: str) -> StoredRun:

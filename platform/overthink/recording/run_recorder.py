@@ -7,20 +7,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from overthink.metrics.catalogue import compute
+from overthink.material import EVERYTHING
 from overthink.plan import PlannedRun, run_folder
-from overthink.predictions import Predictions
 from overthink.recording.facts import group_tags, parameters
-from overthink.report.notes import run_note
-from overthink.report.run_page import run_page
+from overthink.recording.results import results_of
 from overthink.tracking import tags
 from overthink.tracking.provenance import attempts_of, changed_settings, provenance
+from overthink.tracking.reader import run_of
 from overthink.tracking.store import Store, StoreError
 from overthink.tracking.writer import Writer
 from overthink.training.regime import OWN_CHECKPOINT
 
 SPLITS = ("val", "test")
-FINAL_METRIC = "test/accuracy/last"
+FINAL_METRICS = "test/accuracy/last", "test/policy/accuracy"
+"""Of a classifier and of a policy network: in the last batch of metrics that a run gets."""
 EPOCH_LOSS = "epochs/train_loss"
 """In every epoch's batch of metrics, so its steps tell which epochs are in the store."""
 
@@ -37,6 +37,7 @@ class RunRecorder:
     mul_adds: tuple[int, ...] = ()
     parameters: tuple[int, ...] = ()
     parent_run_id: str = ""
+    classifier_run_id: str = ""
     closing: bool = False
     """From here on an interruption leaves the run as it is: finished, or to be taken up by the next call."""
 
@@ -68,6 +69,35 @@ class RunRecorder:
             self.run_id,
             run_tags={tags.PARENT_RUN: run_id, tags.PARENT_KEY: self.planned.parent.key if self.planned.parent else ""},
         )
+
+    def chooses_for(self, run_id: str) -> None:
+        """Say which run is the classifier of a policy network."""
+        self.classifier_run_id = run_id
+        key = self.planned.classifier.key if self.planned.classifier else ""
+        self.writer.log(self.run_id, run_tags={tags.CLASSIFIER_RUN: run_id, tags.CLASSIFIER_KEY: key})
+
+    def _relations(self) -> list[str]:
+        """Say in Markdown what other runs this one comes from."""
+        said = []
+        if self.parent_run_id:
+            said.append(f"Its first phases were trained in {self._link(self.parent_run_id)}.")
+        if self.classifier_run_id:
+            said.append(f"It chooses exits of {self._link(self.classifier_run_id)}.")
+        return said
+
+    def _link(self, run_id: str) -> str:
+        run = run_of(self.store, run_id)
+        return f"[run {run_id[:8]}](#/experiments/{run.experiment_id}/runs/{run_id})"
+
+    def _tell_classifier(self) -> None:
+        """Add this run to those that the classifier's run links to."""
+        classifier = run_of(self.store, self.classifier_run_id)
+        known = classifier.tags.get(tags.POLICY_RUNS, "").split()
+        if self.run_id not in known:
+            note = classifier.tags.get("mlflow.note.content", "")
+            said = f"{note}\n\nA policy network that chooses its exits: {self._link(self.run_id)}."
+            told = {tags.POLICY_RUNS: " ".join([*known, self.run_id]), "mlflow.note.content": said}
+            self.writer.log(classifier.run_id, run_tags=told)
 
     def hear(self, body: dict[str, Any]) -> None:
         """Record one of the moments that a worker reports."""
@@ -117,21 +147,22 @@ class RunRecorder:
 
     def finished(self) -> None:
         """Record predictions, metrics, pictures and checkpoint; then the run's folder is no longer needed."""
-        folder = run_folder(self.planned.key)
-        predictions = {split: Predictions.read(folder / f"{split}.parquet") for split in SPLITS}
-        values = {"val": compute(predictions["val"]), "test": compute(predictions["test"], predictions["val"])}
-        metrics = {f"{split}/{name}": value for split in SPLITS for name, value in values[split].items()}
+        run, folder = self.planned.run, run_folder(self.planned.key)
+        network: dict[str, float] = {}
         for number, (cost, count) in enumerate(zip(self.mul_adds, self.parameters, strict=True), start=1):
-            metrics[f"network/mul_adds/exit_{number}"] = cost
-            metrics[f"network/parameters/exit_{number}"] = count
-        self.writer.artifacts(self.run_id, [folder / f"{split}.parquet" for split in SPLITS], "predictions")
+            network |= {f"network/mul_adds/exit_{number}": cost, f"network/parameters/exit_{number}": count}
+        results = results_of(run, self.planned.name, folder, self.history, network)
+        splits = ("val", "test") if run.policy is None else ("val", "test", EVERYTHING)
+        self.writer.artifacts(self.run_id, [folder / f"{split}.parquet" for split in splits], "predictions")
         self.writer.artifacts(self.run_id, [folder / OWN_CHECKPOINT], "checkpoint")
-        self.writer.text(self.run_id, "figures.html", run_page(self.planned.name, predictions["test"], self.history))
-        cut_off_after_metrics = self.writer.logged_steps(self.run_id, FINAL_METRIC)
+        self.writer.text(self.run_id, "figures.html", results.page)
+        cut_off_after_metrics = self.writer.logged_steps(self.run_id, FINAL_METRICS[run.policy is not None])
         if not cut_off_after_metrics:
-            self.writer.log(self.run_id, metrics, step=len(self.history))
-        note = run_note(metrics, self.mul_adds, self.parent_run_id)
+            self.writer.log(self.run_id, results.metrics, step=len(self.history))
+        note = "\n\n".join([results.note, *self._relations()])
         self.writer.log(self.run_id, run_tags={"mlflow.note.content": note})
+        if self.classifier_run_id:
+            self._tell_classifier()
         self.closing = True
         self.writer.close(self.run_id, tags.FINISHED)
         shutil.rmtree(folder)

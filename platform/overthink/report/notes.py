@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from overthink.comparison.estimate import estimate
+from overthink.definition.run_definition import PolicySpec
+from overthink.policy.verdict import sentence
 from overthink.report.tables import TITLES, estimate_lines
 from overthink.tracking.stored import StoredRun
 
 
-def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int], parent_run_id: str = "") -> str:
-    """Return a run's description: how much the network overthinks, a row an exit, and who trained its first phases."""
+def run_note(metrics: Mapping[str, float], mul_adds: Sequence[float]) -> str:
+    """Return a run's description: how much the network overthinks, and a row an exit."""
     any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
     lines = [
         f"**{100 * any_later:.2f}% overthinking** on test data (any later: an exit is right and a later one wrong, "
@@ -21,15 +23,32 @@ def run_note(metrics: Mapping[str, float], mul_adds: Sequence[int], parent_run_i
     for number, cost in enumerate(mul_adds, start=1):
         val, test = (metrics[f"{split}/accuracy/exit_{number}"] for split in ("val", "test"))
         lines.append(f"| {number} | {cost / 1e6:.2f} M | {100 * val:.2f}% | {100 * test:.2f}% |")
-    if parent_run_id:
-        lines += ["", f"Its first phases were trained in run `{parent_run_id}`."]
     return "\n".join(lines)
 
 
-def group_note(runs: Sequence[StoredRun]) -> str:
+def policy_note(metrics: Mapping[str, float], policy: PolicySpec, epochs: int) -> str:
+    """Return the description of a policy network's run: the verdict, and what it was to learn."""
+    shares = " / ".join(f"{100 * metrics.get(f'policy/label_share/exit_{exit}', 0):.0f}%" for exit in policy.exits)
+    routed = (
+        f"{100 * metrics['policy/routed/accuracy']:.2f}% for {metrics['policy/routed/mul_adds'] / 1e6:.2f} M MUL-ADDs"
+    )
+    own = (metrics["policy/routed/mul_adds_with_policy"] - metrics["policy/routed/mul_adds"]) / 1e6
+    return "\n\n".join(
+        [
+            f"**{sentence(metrics, len(policy.exits))}**",
+            f"Labels ({policy.labels.label}) of exits {', '.join(map(str, policy.exits))}: {shares} of the test set; "
+            f"{100 * metrics['policy/left_out']:.1f}% of the samples have none, since no competing exit is right. "
+            f"{epochs} epochs.",
+            f"With the exits that it chooses, the classifier reaches {routed} a sample; the policy network itself "
+            f"takes another {own:.2f} M.",
+        ]
+    )
+
+
+def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES) -> str:
     """Return a group's description: its numbers over seeds, mean and standard deviation with an interval."""
     lines = ["| on test data, % | mean ± std | 95% interval over seeds |", "|---|--:|--:|"]
-    for metric, title in TITLES.items():
+    for metric, title in titles.items():
         values = [run.metrics[metric] for run in runs if metric in run.metrics]
         if values:
             said = (*estimate_lines(estimate(values)), "-")

@@ -4,24 +4,24 @@ import csv
 import html
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Protocol
 
-from overthink.comparison.overthinking import COLUMNS, Row
-from overthink.report.tables import caption, overthinking_columns
+from overthink.comparison.overthinking import Row
+from overthink.report.tables import OVERTHINKING, Layout
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
+def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return a GitHub-flavoured Markdown table."""
-    columns = overthinking_columns()
+    columns = layout.columns
     lines = [
         "| " + " | ".join(column.title for column in columns) + " |",
         "|" + "|".join("--:" if column.number else "---" for column in columns) + "|",
         *("| " + " | ".join(_markdown_cell(column.cell(row)) for column in columns) + " |" for row in rows),
     ]
-    return "\n".join([*lines, "", caption(rows)])
+    return "\n".join([*lines, "", layout.caption(rows)])
 
 
 def _markdown_cell(lines: tuple[str, ...]) -> str:
@@ -39,9 +39,9 @@ LATEX_SPECIAL = {
 }
 
 
-def as_latex(rows: Sequence[Row]) -> str:
+def as_latex(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return a LaTeX table for the booktabs package."""
-    columns = overthinking_columns()
+    columns = layout.columns
     body: list[str] = []
     for row in rows:
         cells = [column.cell(row) for column in columns]
@@ -50,26 +50,26 @@ def as_latex(rows: Sequence[Row]) -> str:
     alignment = "".join("r" if column.number else "l" for column in columns)
     head = " & ".join(_latex(column.title) for column in columns) + r" \\"
     lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body[:-1], r"\bottomrule"]
-    return "\n".join([f"% {caption(rows)}", *lines, r"\end{tabular}"])
+    return "\n".join([f"% {layout.caption(rows)}", *lines, r"\end{tabular}"])
 
 
 def _latex(text: str) -> str:
     return "".join(LATEX_SPECIAL.get(character, character) for character in text)
 
 
-def as_html(rows: Sequence[Row]) -> str:
+def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return an HTML table element; everything in it is escaped."""
-    columns = overthinking_columns()
+    columns = layout.columns
     head = "".join(f"<th>{html.escape(column.title)}</th>" for column in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{'<br>'.join(map(html.escape, column.cell(row)))}</td>" for column in columns) + "</tr>"
         for row in rows
     )
-    said = f"<caption>{html.escape(caption(rows))}</caption>"
+    said = f"<caption>{html.escape(layout.caption(rows))}</caption>"
     return f'<table class="overthinking">{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return comma-separated values: fractions with all digits, one column a number."""
     records = [_record(row) for row in rows]
     text = io.StringIO()
@@ -94,7 +94,7 @@ def _record(row: Row) -> dict[str, Any]:
     return record | {"gaps": "; ".join(f"{gap.group} seed {gap.seed} {gap.outcome}" for gap in row.gaps)}
 
 
-def as_json(rows: Sequence[Row]) -> str:
+def as_json(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return JSON: fractions with all digits, the run ids behind every number."""
     plain = [
         asdict(row)
@@ -105,10 +105,17 @@ def as_json(rows: Sequence[Row]) -> str:
         }
         for row in rows
     ]
-    return json.dumps({"metrics": list(COLUMNS), "unit": "fraction", "rows": plain}, indent=2)
+    return json.dumps({"metrics": list(layout.metrics), "unit": "fraction", "rows": plain}, indent=2)
 
 
-TEXTS: dict[str, Callable[[Sequence[Row]], str]] = {
+class Text(Protocol):
+    """A table as text."""
+
+    def __call__(self, rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
+        """Return the text."""
+
+
+TEXTS: dict[str, Text] = {
     "markdown": as_markdown,
     "latex": as_latex,
     "csv": as_csv,

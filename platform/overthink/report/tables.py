@@ -16,6 +16,13 @@ TITLES = {
     "test/overthinking/final": "Overthinking final",
     "test/oracle/accuracy": "Oracle accuracy",
 }
+POLICY_TITLES = {
+    "test/policy/accuracy": "Right exits chosen",
+    "test/policy/balanced_accuracy": "Right exits chosen, balanced",
+    "test/policy/best_constant": "The best constant answer",
+    "test/policy/confidence/balanced_accuracy": "From exit 1's confidence alone, balanced",
+    "test/policy/routed/accuracy": "Accuracy of the routed classifier",
+}
 CAPTION = (
     "Percent of test samples; mean ± standard deviation over seeds, [95% interval of the mean over seeds]. "
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
@@ -32,21 +39,28 @@ class Column:
     number: bool
 
 
-def overthinking_columns(metrics: Sequence[str] = COLUMNS) -> tuple[Column, ...]:
-    """Return the columns of the overthinking table."""
-    return (
-        Column("Group", lambda row: (*filter(None, (row.dataset, row.group)), *_gaps(row)), False),
-        Column("n", lambda row: (_count(row),), True),
-        *(Column(TITLES.get(metric, metric), _metric_cell(metric), True) for metric in metrics),
-    )
+@dataclass(frozen=True)
+class Layout:
+    """A kind of table: which metrics of runs its rows need, what is shown of them, and what is said below."""
+
+    metrics: tuple[str, ...]
+    columns: tuple[Column, ...]
+    caption: Callable[[Sequence[Row]], str]
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """Say what the numbers of a table are."""
+    """Say what the numbers of the overthinking table are."""
     return CAPTION + (DIFFERENCES if any(row.differences for row in rows) else "")
 
 
-def _metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
+def group_cell(row: Row) -> tuple[str, ...]:
+    """Name a row, and what is missing of it."""
+    return (*filter(None, (row.dataset, row.group)), *_gaps(row))
+
+
+def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
+    """Return the cell of a metric: its estimate, the difference to a baseline, the paper's number."""
+
     def cell(row: Row) -> tuple[str, ...]:
         lines = (*estimate_lines(row.estimates.get(metric)), *_difference(row.differences.get(metric)))
         reported = row.reported.get(metric)
@@ -85,7 +99,8 @@ def _paper(reported: PaperNumber) -> str:
     return f"paper {'~' if reported.approximate else ''}{100 * reported.value:.4g}"
 
 
-def _count(row: Row) -> str:
+def count_cell(row: Row) -> str:
+    """Say how many runs are behind the numbers, and how many were asked for."""
     asked = len(row.finished) + len(row.gaps)
     return str(asked) if asked == len(row.finished) else f"{len(row.finished)} of {asked}"
 
@@ -101,12 +116,23 @@ def _gaps(row: Row) -> tuple[str, ...]:
     )
 
 
-def as_rich(rows: Sequence[Row]) -> Table:
+OVERTHINKING = Layout(
+    COLUMNS,
+    (
+        Column("Group", group_cell, False),
+        Column("n", lambda row: (count_cell(row),), True),
+        *(Column(TITLES[metric], metric_cell(metric), True) for metric in COLUMNS),
+    ),
+    caption,
+)
+
+
+def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     """Return the table for a terminal. Names from the store are shown as they are, never as markup.
 
     What all rows have in common, data set or definition, stands above the table once, so that 80 columns are enough.
     """
-    columns = overthinking_columns()
+    said = layout.caption(rows)
     heading, rows = _what_is_common(rows)
     table = Table(
         title=Text(_inert_line(heading)) if heading else None,
@@ -115,16 +141,16 @@ def as_rich(rows: Sequence[Row]) -> Table:
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        caption=Text(caption(rows)),
+        caption=Text(said),
         caption_justify="left",
     )
-    for column in columns:
+    for column in layout.columns:
         if column.number:  # a number is never broken over two lines; its title may be
             table.add_column(Text(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
         else:
             table.add_column(Text(column.title))
     for row in rows:
-        table.add_row(*(Text("\n".join(map(_inert_line, column.cell(row)))) for column in columns))
+        table.add_row(*(Text("\n".join(map(_inert_line, column.cell(row)))) for column in layout.columns))
     return table
 
 

@@ -76,6 +76,12 @@ def stored_run(run: Run) -> StoredRun:
     )
 
 
+def run_of(store: Store, run_id: str) -> StoredRun:
+    """Return the run of an id; raises StoreError where there is none."""
+    with store.sentences():
+        return stored_run(store.client.get_run(run_id))
+
+
 def deleted_run_ids(store: Store) -> set[str]:
     """Return the ids of the runs in the trash."""
     with store.sentences():

@@ -28,9 +28,10 @@ def logits_of(network: MultiExitNetwork, samples: Samples) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def evaluate(network: MultiExitNetwork, samples: Samples) -> Evaluation:
-    """Return loss and accuracy of every exit over the samples."""
+def evaluate(network: MultiExitNetwork, samples: Samples, class_weights_C: Tensor | None = None) -> Evaluation:
+    """Return loss, weighed by class where weights are given, and accuracy of every exit over the samples."""
     logits_ENC = logits_of(network, samples)
     labels_N = samples.labels_N.cpu()
     accuracy_E = (logits_ENC.argmax(dim=2) == labels_N).double().mean(dim=1)
-    return Evaluation(cross_entropy(list(logits_ENC), labels_N), accuracy_E)
+    weights_C = None if class_weights_C is None else class_weights_C.cpu()
+    return Evaluation(cross_entropy(list(logits_ENC), labels_N, weights_C), accuracy_E)

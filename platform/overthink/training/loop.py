@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,7 +14,7 @@ from overthink.data.batches import Samples, training_batches
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
 from overthink.training.evaluate import evaluate
-from overthink.training.losses import build_loss
+from overthink.training.losses import build_loss, class_weights
 from overthink.training.phases import make_ready, teacher_of, with_attachments
 from overthink.training.regime import Phase
 
@@ -74,6 +74,8 @@ def fit(
     """
     steps = [(phase, epoch) for phase, spec in enumerate(regime) for epoch in range(spec.epochs)]
     for phase, epoch in steps[state.epochs_done :]:
+        if no_progress(state.history, phase + 1, regime[phase].stop_after):
+            return
         if epoch == 0:
             _enter(state, regime[phase], phase, seeds)
         record = _run_epoch(state, regime[phase], phase, epoch, train, validation, augment, seeds)
@@ -81,6 +83,15 @@ def fit(
         if epoch + 1 == regime[phase].epochs:
             state.teacher = None
         yield record
+
+
+def no_progress(history: Sequence[EpochRecord], phase: int, stop_after: int | None) -> bool:
+    """Tell whether the last `stop_after` epochs of a phase (from 1) brought no lower validation loss, over all exits.
+
+    A function of the record alone, so that a resumed run ends where it would have ended.
+    """
+    losses = [sum(record.val_loss) for record in history if record.phase == phase]
+    return stop_after is not None and bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= stop_after
 
 
 def _enter(state: TrainingState, spec: Phase, phase: int, seeds: Seeds) -> None:
@@ -100,11 +111,12 @@ def _run_epoch(
     seeds: Seeds,
 ) -> EpochRecord:
     started = time.perf_counter()
-    loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds)
+    weights_C = class_weights(spec.loss, train.labels_N, state.network.n_classes)
+    loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds, weights_C)
     trained = time.perf_counter()
     number = state.epochs_done + 1
     _check_finite(loss, f"the training loss became {loss} in epoch {number} at learning rate {spec.lr_at(epoch):g}")
-    on_validation = evaluate(state.network, validation)
+    on_validation = evaluate(state.network, validation, weights_C)
     val_loss = tuple(on_validation.loss_E.double().tolist())
     _check_finite(sum(val_loss), f"the validation loss became {sum(val_loss)} after epoch {number}")
     return EpochRecord(
@@ -152,10 +164,11 @@ def _train_epoch(
     train: Samples,
     augment: AugmentSpec,
     seeds: Seeds,
+    weights_C: Tensor | None,
 ) -> tuple[float, Tensor]:
     """Return the mean loss and the accuracy of each exit. Sums stay on the device: nothing waits inside the loop."""
     device = train.images_NKHW.device
-    loss_of = build_loss(spec.loss, state.network.n_exits, device)
+    loss_of = build_loss(spec.loss, state.network.n_exits, device, weights_C)
     order, chance = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
     loss_sum = torch.zeros((), device=device, dtype=torch.float64)
     right_E = torch.zeros(state.network.n_exits, device=device, dtype=torch.float64)

@@ -39,6 +39,10 @@ class JointLossSpec(_Weighted):
     """Joint cross-entropy (thesis eq. 3.6): every exit learns the label, exit i with weight gamma_i."""
 
     kind: Literal["joint"]
+    balanced: bool = False
+    """Whether samples of rare classes count more: w_y = max(C) / C[y], C the training samples of each class (thesis
+    eq. 4.3). A batch's loss is the weighted mean.
+    """
 
 
 class OfaLossSpec(_Weighted):
@@ -63,7 +67,12 @@ class OfaLossSpec(_Weighted):
 LossSpec = Annotated[JointLossSpec | OfaLossSpec, Field(discriminator="kind")]
 
 
-def build_loss(spec: JointLossSpec | OfaLossSpec, n_exits: int, device: "torch.device") -> Loss:
+def build_loss(
+    spec: JointLossSpec | OfaLossSpec,
+    n_exits: int,
+    device: "torch.device",
+    class_weights_C: "Tensor | None" = None,
+) -> Loss:
     """Return the loss of a specification; raises ValueError where its weights do not fit the number of exits."""
     import torch
 
@@ -72,7 +81,7 @@ def build_loss(spec: JointLossSpec | OfaLossSpec, n_exits: int, device: "torch.d
     weights_E = weights_E.to(device)
 
     def joint(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None) -> "Tensor":
-        return weights_E * cross_entropy(logits_EBC, labels_B)
+        return weights_E * cross_entropy(logits_EBC, labels_B, class_weights_C)
 
     def ofa(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None) -> "Tensor":
         assert isinstance(spec, OfaLossSpec)
@@ -92,12 +101,24 @@ def check_loss(spec: JointLossSpec | OfaLossSpec, n_exits: int) -> None:
         raise ValueError(f"loss.weights has {len(spec.weights)} numbers, but the network has {n_exits} exits")
 
 
-def cross_entropy(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor") -> "Tensor":
-    """Mean cross-entropy (nats) of each exit over a batch, shape (E,)."""
+def class_weights(spec: JointLossSpec | OfaLossSpec, labels_N: "Tensor", n_classes: int) -> "Tensor | None":
+    """Return w_C = max(C) / C[y] (thesis eq. 4.3) where a loss asks for it, else None; 1 for an empty class."""
+    import torch
+
+    if not (isinstance(spec, JointLossSpec) and spec.balanced):
+        return None
+    count_C = torch.bincount(labels_N, minlength=n_classes).float()
+    return torch.where(count_C > 0, count_C.max() / count_C.clamp(min=1), 1.0)
+
+
+def cross_entropy(
+    logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", class_weights_C: "Tensor | None" = None
+) -> "Tensor":
+    """Mean cross-entropy (nats) of each exit over a batch, shape (E,); weighed by class where weights are given."""
     import torch
     from torch.nn import functional
 
-    return torch.stack([functional.cross_entropy(logits_BC, labels_B) for logits_BC in logits_EBC])
+    return torch.stack([functional.cross_entropy(logits_BC, labels_B, class_weights_C) for logits_BC in logits_EBC])
 
 
 def distillation(logits_EBC: "Sequence[Tensor]", teacher_BC: "Tensor", spec: OfaLossSpec) -> "Tensor":

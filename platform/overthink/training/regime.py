@@ -34,6 +34,8 @@ class Phase(Spec):
     """What this phase leaves as it is, BatchNorm statistics included (in the original they drift): the blocks; or the
     blocks and the exits' convolutions, so that only last layers and connections learn.
     """
+    stop_after: Annotated[int, Field(ge=1)] | None = None
+    """End the regime once the validation loss has not been at its lowest for so many epochs; last phase alone."""
     gradient_equilibrium: bool = False
     """Whether gradients are balanced between exits (Li et al. 2019)."""
 
@@ -63,6 +65,8 @@ def check_regime(regime: tuple[Phase, ...], n_exits: int) -> None:
             check_loss(phase.loss, n_exits)
             if number == 0:
                 _check_first(phase)
+            if phase.stop_after is not None and number < len(regime) - 1:
+                raise ValueError("stop_after: only the last phase may end early, since others build on its epochs")
             if phase.attach is not None and n_exits < 2:
                 raise ValueError("attach: connections go from exit to exit, and the network has but one")
             if phase.attach is not None and any(earlier.attach is not None for earlier in regime[:number]):

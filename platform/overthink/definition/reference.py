@@ -1,0 +1,60 @@
+"""A policy network's definition names its classifier; resolved, it holds the classifier's definition whole."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, JsonValue
+
+from overthink.definition.run_definition import Name, validated
+from overthink.definition.source import find
+from overthink.spec import Spec
+
+if TYPE_CHECKING:
+    from overthink.definition.experiment import Experiment, Group
+
+
+class Reference(Spec):
+    """Which group of runs is meant: `{definition: quickstart, variant: long}`."""
+
+    definition: str
+    """A file, beside the one that refers to it or anywhere else, or the name of a shipped definition."""
+    variant: Name | None = None
+    set: dict[str, JsonValue] = Field(default_factory=dict)
+    """Dotted path -> value: what departs from the definition."""
+
+
+Classifier = Callable[[Path, Sequence[str], str | None, str], "tuple[Experiment, Group]"]
+
+
+def with_classifier(raw: dict[str, Any], source: str, classifier_of: Classifier) -> dict[str, Any]:
+    """Return a definition in which the classifier that a policy refers to is written out, and its data set is taken.
+
+    Raises DefinitionError where there is no such definition or variant.
+    """
+    policy = raw.get("policy")
+    if not isinstance(policy, dict) or "of" not in policy or _written_out(policy["of"]):
+        return raw
+    place = f"{source}: policy.of"
+    named = policy["of"]
+    reference = validated(Reference, {"definition": named} if isinstance(named, str) else named, place)
+    overrides = [f"{path}={json.dumps(value)}" for path, value in reference.set.items()]
+    experiment, group = classifier_of(_file(reference.definition, source), overrides, reference.variant, place)
+    of = group.definition.model_dump(mode="json", exclude_defaults=True)
+    called = {
+        "of_name": experiment.name,
+        "of_variant": group.variant,
+        "of_description": experiment.description,
+        "of_changes": group.changes,
+    }
+    return {"dataset": of["dataset"], **raw, "policy": {**policy, "of": of, **called}}
+
+
+def _written_out(of: Any) -> bool:
+    return isinstance(of, dict) and "schema_version" in of
+
+
+def _file(name: str, source: str) -> Path:
+    beside = Path(source.partition(": ")[0]).parent / name
+    return beside if beside.suffix and beside.is_file() else find(name)

@@ -1,0 +1,46 @@
+"""What a residual network is made of: the policy network of the thesis, and smaller ones of its kind."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from overthink.networks.msdnet_spec import Count
+from overthink.spec import Spec
+
+
+class ResNetSpec(Spec):
+    """Residual network of basic blocks (He et al. 2016) with one exit. Defaults are ResNet-34 (thesis section 4.2)."""
+
+    kind: Literal["resnet"]
+    layers: Annotated[tuple[Count, ...], Field(min_length=1, max_length=8)] = (3, 4, 6, 3)
+    """Residual blocks of each stage; every stage after the first halves the image and doubles the channels."""
+    width: Count = 64
+    """Channels of the first stage."""
+    stem: Literal["small", "imagenet"] = "small"
+    """How images come in: a 3x3 convolution, or 7x7 with stride 2 and a max-pool with stride 2. The thesis does not
+    say; at 32x32 pixels the second leaves 1x1 maps to the last stage.
+    """
+    init: Literal["torch", "he"] = "he"
+    """First weights: PyTorch's default; or He's, as in the paper and in torchvision."""
+
+    @property
+    def blocks(self) -> int:
+        """Exits: one, after the last stage."""
+        return 1
+
+    @property
+    def label(self) -> str:
+        """Its usual name, by its depth; the width where it is not the usual one."""
+        name = f"resnet-{2 * sum(self.layers) + 2}"
+        return name if self.width == 64 else f"{name} w{self.width}"
+
+
+def check_resnet(spec: ResNetSpec, input_shape: tuple[int, int, int]) -> None:
+    """Raise ValueError where an image (K, H, W) has too few pixels to be halved at every stage."""
+    _, height, width = input_shape
+    halvings = len(spec.layers) - 1 + (2 if spec.stem == "imagenet" else 0)
+    if min(height, width) <= 2 ** (halvings - 1):
+        raise ValueError(
+            f"network.layers: {len(spec.layers)} stages behind the {spec.stem} stem are too many for images of "
+            f"{height}x{width} pixels"
+        )

@@ -1,0 +1,37 @@
+"""The early-exit data set D_ee: samples, each with the exit of M that it should leave at (thesis section 4.2)."""
+
+import numpy as np
+
+from overthink.arrays import IntArray
+from overthink.data.dataset import Split
+from overthink.policy.label_spec import LabelSpec
+from overthink.predictions import Predictions
+
+
+def early_exit_split(part: Split, predictions: Predictions, spec: LabelSpec, what: str) -> Split:
+    """Return the samples of a part that some competing exit gets right, labelled with the place of their exit.
+
+    Raises ValueError where the predictions are about other samples, or where all labels are the same.
+    """
+    rows_N = rows_of(part.ids_N, predictions.ids_N, what)
+    labels = spec.of(predictions)
+    if np.count_nonzero(labels.count_C) < 2:
+        counts = ", ".join(f"exit {exit}: {n}" for exit, n in zip(labels.exits, labels.count_C.tolist(), strict=True))
+        raise ValueError(f"the early-exit data set made of the {what} has nothing to tell apart ({counts})")
+    chosen = part.rows(rows_N[labels.rows_M])
+    return Split(chosen.images_NKHW, labels.label_M, chosen.levels_N, chosen.ids_N)
+
+
+def rows_of(known_N: IntArray, asked_M: IntArray, what: str) -> IntArray:
+    """Return where each asked id stands among the known ones; raise ValueError where one is not there."""
+    order_N = np.argsort(known_N)
+    place_M = np.searchsorted(known_N[order_N], asked_M).clip(max=len(known_N) - 1)
+    rows_M: IntArray = order_N[place_M]
+    if (known_N[rows_M] != asked_M).any():
+        raise ValueError(f"the stored predictions on the {what} are about other samples than the data set has")
+    return rows_M
+
+
+def shuffled(split: Split, chance: np.random.Generator) -> Split:
+    """Return the samples with each other's labels: as many of each, and nothing to learn."""
+    return Split(split.images_NKHW, chance.permutation(split.labels_N), split.levels_N, split.ids_N)

@@ -1,0 +1,87 @@
+"""What there is to judge a policy network by: its own predictions, and those of the network that it chooses for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from overthink.arrays import FloatArray, IntArray
+from overthink.policy.early_exit_data import rows_of
+from overthink.policy.label_spec import LabelSpec
+from overthink.predictions import Predictions
+from overthink.softmax import softmax
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a policy network says about labelled samples; classes are places among the competing exits."""
+
+    exits: tuple[int, ...]
+    label_N: IntArray
+    predicted_N: IntArray
+    chance_NC: FloatArray
+    """Softmax of each class."""
+    levels_N: IntArray
+    level_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, predictions: Predictions, exits: tuple[int, ...]) -> "Answers":
+        """Return the answers of the last exit of a policy network, whose logits were kept."""
+        assert predictions.logits_ENC is not None
+        return cls(
+            exits,
+            predictions.labels_N,
+            predictions.predicted_EN[-1],
+            softmax(predictions.logits_ENC[-1]),
+            predictions.levels_N,
+            predictions.level_names,
+        )
+
+    @property
+    def right_N(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
+        """1 where the answer is the label, else 0."""
+        return np.equal(self.predicted_N, self.label_N).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A policy network's answers beside what its network M says about the same samples and all others."""
+
+    labels: LabelSpec
+    validation: Predictions
+    """The policy network's, on the validation part of D_ee."""
+    test: Predictions
+    network_validation: Predictions
+    """M's."""
+    network_test: Predictions
+    everything: Predictions
+    """The policy network's on all test samples of M, those without a label included; labels in it mean nothing."""
+
+    @property
+    def exits(self) -> tuple[int, ...]:
+        """The exits that compete."""
+        return self.labels.chosen(self.network_test.n_exits)
+
+    @property
+    def answers(self) -> Answers:
+        """On the test set of D_ee."""
+        return Answers.of(self.test, self.exits)
+
+    @property
+    def cost(self) -> int:
+        """MUL-ADDs of the policy network for one sample."""
+        return int(self.test.cost_E[-1])
+
+    @property
+    def exit_rows_N(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
+        """For each test sample of M, the row of the exit that the policy network sends it to."""
+        order_N = rows_of(self.everything.ids_N, self.network_test.ids_N, "test data")
+        rows_N: IntArray = (np.array(self.exits) - 1)[self.everything.predicted_EN[-1][order_N]]
+        return rows_N
+
+    @property
+    def training_rows_M(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
+        """Rows of M's validation samples that have a label and did not validate the policy network."""
+        rows_M = self.labels.of(self.network_validation).rows_M
+        if self.labels.source == "training":
+            return rows_M
+        return rows_M[~np.isin(self.network_validation.ids_N[rows_M], self.validation.ids_N)]

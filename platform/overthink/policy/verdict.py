@@ -1,0 +1,47 @@
+"""Did a policy network learn anything? In words, with the numbers that say so."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+LEVEL = 0.05
+"""Of significance."""
+Verdict = Literal["learned", "learned, but a constant is right more often", "nothing shown"]
+
+
+def verdict(metrics: Mapping[str, float]) -> Verdict:
+    """Return the verdict on the metrics of a test set, named as in the catalogue.
+
+    Two yardsticks: the best constant answer, for accuracy; and chance, for balanced accuracy. Answers may carry
+    information although a constant answer, which carries none, is right more often: labels are seldom balanced.
+    """
+    if metrics["policy/p/constant"] < LEVEL:
+        return "learned"
+    if metrics["policy/p/chance"] < LEVEL:
+        return "learned, but a constant is right more often"
+    return "nothing shown"
+
+
+def sentence(metrics: Mapping[str, float], n_exits: int) -> str:
+    """Return the verdict in a few sentences."""
+    m = {name.removeprefix("policy/"): 100 * value for name, value in metrics.items()}
+    accuracy = (
+        f"Right {m['accuracy']:.2f}% of the time "
+        f"(95% over samples: {m['interval/low']:.2f} to {m['interval/high']:.2f}%); "
+        f"the best constant answer is right {m['best_constant']:.2f}%, guessing by the labels' shares "
+        f"{m['prior_matched']:.2f}%, guessing blindly {m['uniform']:.2f}%."
+    )
+    balanced = (
+        f"Balanced accuracy {m['balanced_accuracy']:.2f}% against {100 / n_exits:.2f}% by chance; how sure exit 1 is, "
+        f"alone, reaches {m['confidence/balanced_accuracy']:.2f}%."
+    )
+    p = f"p = {metrics['policy/p/constant']:.2g} against the constant, {metrics['policy/p/chance']:.2g} against chance."
+    return f"{HEADS[verdict(metrics)]} {accuracy} {balanced} {p}"
+
+
+HEADS: dict[Verdict, str] = {
+    "learned": "It learned something.",
+    "learned, but a constant is right more often": (
+        "Its answers carry information about the exit, but a constant answer is right as often or more often."
+    ),
+    "nothing shown": "There is no sign that it learned anything.",
+}

@@ -1,0 +1,91 @@
+"""The table of policy networks: what they were to learn, what they learned, and what that is worth."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from overthink.comparison.overthinking import Row
+from overthink.policy.verdict import verdict
+from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell
+from overthink.tracking import tags
+
+METRICS = (
+    "test/policy/accuracy",
+    "test/policy/balanced_accuracy",
+    "test/policy/best_constant",
+    "test/policy/uniform",
+    "test/policy/confidence/balanced_accuracy",
+    "test/policy/p/constant",
+    "test/policy/p/chance",
+)
+CONTROL = "max-min-mnist"
+"""The data set on which exits are known to differ: what learns nothing there cannot learn anything elsewhere."""
+CAPTION = (
+    "Percent of the labelled test samples; mean ± standard deviation over seeds, [95% interval of the mean]. "
+    "Constant: the most frequent label as the answer to everything, the yardstick for the right exits. Balanced: "
+    "every label weighs the same; chance is the yardstick. Confidence: the same from how sure exit 1 is, alone. "
+    "p: largest over seeds, against the constant (exact) and against chance (permutation)."
+)
+
+
+def caption(rows: Sequence[Row]) -> str:
+    """Say what the numbers are, and which rows have no positive control."""
+    learned = {_training(row) for row in rows if row.dataset == CONTROL and "learned" in _verdicts(row)}
+    bare = [row.group for row in rows if row.dataset != CONTROL and _training(row) not in learned]
+    control = (
+        f" NO POSITIVE CONTROL for {', '.join(bare)}: no policy network of the same network and training that learned "
+        f"something on Max-Min MNIST is among the rows, so learning nothing may be the training's fault."
+    )
+    return CAPTION + (control if bare else "")
+
+
+def _training(row: Row) -> tuple[str, ...]:
+    return tuple(row.facts.get(tags.part_key(part), "") for part in ("network", "regime"))
+
+
+def _verdicts(row: Row) -> Counter[str]:
+    """Return how many runs have each verdict."""
+    runs = zip(*(row.values.get(f"test/policy/p/{yardstick}", ()) for yardstick in ("constant", "chance")), strict=True)
+    return Counter(verdict({"policy/p/constant": constant, "policy/p/chance": chance}) for constant, chance in runs)
+
+
+def _mean(metric: str) -> Callable[[Row], tuple[str, ...]]:
+    def cell(row: Row) -> tuple[str, ...]:
+        found = row.estimates.get(metric)
+        return ("-",) if found is None else (f"{100 * found.mean:.2f}",)
+
+    return cell
+
+
+def _balanced(row: Row) -> tuple[str, ...]:
+    chance = row.estimates.get("test/policy/uniform")
+    lines = metric_cell("test/policy/balanced_accuracy")(row)
+    return lines if chance is None else (*lines, f"chance {100 * chance.mean:.4g}")
+
+
+def _p(row: Row) -> tuple[str, ...]:
+    worst = [
+        max(row.values.get(f"test/policy/p/{yardstick}", ()), default=None) for yardstick in ("constant", "chance")
+    ]
+    return tuple("-" if value is None else f"{value:.2g}" for value in worst)
+
+
+def _words(row: Row) -> tuple[str, ...]:
+    counts = _verdicts(row)
+    n = sum(counts.values())
+    return tuple(words if count == n else f"{words} ({count} of {n})" for words, count in counts.items()) or ("-",)
+
+
+POLICY = Layout(
+    METRICS,
+    (
+        Column("Group", lambda row: (*group_cell(row), row.facts.get("overthink.labels", "")), False),
+        Column("n", lambda row: (count_cell(row),), True),
+        Column("Right exits", metric_cell("test/policy/accuracy"), True),
+        Column("Constant", _mean("test/policy/best_constant"), True),
+        Column("Balanced", _balanced, True),
+        Column("Confidence", _mean("test/policy/confidence/balanced_accuracy"), True),
+        Column("p", _p, True),
+        Column("Verdict", _words, False),
+    ),
+    caption,
+)
