@@ -104,7 +104,7 @@ class PolicySpec(Spec):
     of_variant: Name
     of_description: Annotated[str, Field(min_length=1)]
     of_changes: str = ""
-    """What M is called: its definition, the variant, what the definition says about itself, and what departs from it."""
+    """What M is called: its definition, the variant, what the definition says about itself, what departs from it."""
     of_seed: Literal["same"] | Seed = "same"
     """M of the policy network's own seeds, or one M for all of them."""
     labels: LabelSpec = LabelSpec()

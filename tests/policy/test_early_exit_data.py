@@ -1,0 +1,59 @@
+"""The early-exit data set, and what is refused."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from inference.test_budgeted import predictions
+from overthink.data.dataset import Split
+from overthink.policy.early_exit_data import early_exit_split, shuffled
+from overthink.policy.label_spec import LabelSpec
+
+
+def part(count: int, first: int = 0) -> Split:
+    """Samples in another order than the predictions about them; an image's pixels say its id."""
+    ids_N = np.random.default_rng(0).permutation(count) + first
+    images_NKHW = np.broadcast_to((ids_N % 256).astype(np.uint8)[:, None, None, None], (count, 1, 2, 2)).copy()
+    return Split(images_NKHW, np.zeros(count, dtype=np.int64), ids_N % 3, ids_N)
+
+
+@pytest.mark.parametrize("spec", [LabelSpec(), LabelSpec(rule="first", exits=(2, 4)), LabelSpec(weight=0.5)])
+def test_every_sample_keeps_its_image_and_gets_its_label(spec: LabelSpec) -> None:
+    p = predictions(80, seed=4)
+    found, labels = early_exit_split(part(80), p, spec, "test data"), spec.of(p)
+    wanted = dict(zip(p.ids_N[labels.rows_M].tolist(), labels.label_M.tolist(), strict=True))
+    assert dict(zip(found.ids_N.tolist(), found.labels_N.tolist(), strict=True)) == wanted
+    assert (found.images_NKHW[:, 0, 0, 0] == found.ids_N).all()
+    assert (found.levels_N == found.ids_N % 3).all()
+
+
+def test_predictions_about_other_samples_are_refused() -> None:
+    with pytest.raises(ValueError, match="about other samples"):
+        early_exit_split(part(80, first=7), predictions(80), LabelSpec(), "test data")
+
+
+def test_one_label_is_nothing_to_learn() -> None:
+    p = predictions(80)
+    object.__setattr__(p, "predicted_EN", np.repeat(p.labels_N[None], 4, axis=0))  # every exit is right
+    with pytest.raises(ValueError, match=r"nothing to tell apart \(exit 1: 80, exit 2: 0"):
+        early_exit_split(part(80), p, LabelSpec(rule="first"), "validation data")
+
+
+def test_shuffling_keeps_the_counts_and_breaks_the_tie() -> None:
+    split = early_exit_split(part(80), predictions(80, seed=4), LabelSpec(), "test data")
+    again = shuffled(split, np.random.default_rng(1))
+    assert np.bincount(again.labels_N).tolist() == np.bincount(split.labels_N).tolist()
+    assert (again.labels_N != split.labels_N).any()
+    assert (again.ids_N == split.ids_N).all()
+
+
+def test_training_data_must_be_asked_for() -> None:
+    with pytest.raises(ValidationError, match="which it has by heart"):
+        LabelSpec(source="training")
+    assert LabelSpec(source="training", allow_training_data=True).label == "lambda 5, training data"
+
+
+@pytest.mark.parametrize("weight", [0, -1.0])
+def test_lambda_is_positive(weight: float) -> None:
+    with pytest.raises(ValidationError, match="greater than 0"):
+        LabelSpec.model_validate({"lambda": float(weight)})
