@@ -1,0 +1,123 @@
+"""Definitions of policy networks: what they refer to, and what is refused in a sentence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from overthink.definition.errors import DefinitionError
+from overthink.definition.experiment import classifiers_of, experiment_of_run, load_experiment
+from overthink.definition.keys import run_key
+from overthink.definition.run_definition import parse_run
+from overthink.tracking import tags
+from small import SMALL, definition
+
+POLICY: dict[str, Any] = {
+    "schema_version": 1,
+    "name": "small-policy",
+    "description": "Tiny policy networks for tests.",
+    "policy": {"of": "small.yaml", "labels": {"lambda": 50}},
+    "network": {"kind": "resnet", "layers": [1], "width": 4},
+    "regime": [{"epochs": 2, "loss": {"kind": "joint", "balanced": True}}],
+    "seeds": 2,
+}
+
+
+def policy_file(folder: Path, **changes: Any) -> Path:
+    """Write the small policy definition beside the small classifier's."""
+    definition(folder)
+    path = folder / "policy.yaml"
+    path.write_text(yaml.safe_dump(POLICY | changes, sort_keys=False))
+    return path
+
+
+def test_a_reference_becomes_the_classifiers_definition(tmp_path: Path) -> None:
+    loaded = load_experiment(policy_file(tmp_path))
+    (group,), (classifier,) = loaded.groups, load_experiment(tmp_path / "small.yaml").groups
+    policy = group.definition.policy
+    assert policy is not None
+    assert policy.of == classifier.definition
+    assert (policy.of_name, policy.of_variant, policy.labels.weight) == ("small", "base", 50)
+    assert group.definition.dataset == classifier.definition.dataset
+    assert (policy.exits, group.definition.n_classes) == ((1, 2, 3), 3)
+    assert [run_key(run.chooses_for) for run in group.runs if run.chooses_for] == [run_key(r) for r in classifier.runs]
+    (of,) = classifiers_of(loaded)
+    assert [run_key(run) for run in of.groups[0].runs] == [run_key(run) for run in classifier.runs]
+    assert of.experiment.name == "small"
+
+
+def test_one_classifier_for_all_seeds(tmp_path: Path) -> None:
+    loaded = load_experiment(policy_file(tmp_path, policy={"of": "small.yaml", "of_seed": 7}))
+    assert {run.chooses_for.seeds.init for run in loaded.groups[0].runs if run.chooses_for} == {7}
+    assert [len(of.groups[0].runs) for of in classifiers_of(loaded)] == [1]
+
+
+def test_a_stored_run_is_enough_to_repeat_it(tmp_path: Path) -> None:
+    run = load_experiment(policy_file(tmp_path)).groups[0].runs[0]
+    text = json.dumps(run.model_dump(mode="json"))
+    assert '"lambda": 50.0' in text
+    assert run_key(parse_run(text, "stored")) == run_key(run)
+    again = experiment_of_run(text, "run:abc", "small-policy", "base", "note")
+    assert run_key(again.groups[0].runs[0]) == run_key(run)
+
+
+def test_keys_follow_what_is_learned_and_not_what_it_is_called(tmp_path: Path) -> None:
+    key = load_experiment(policy_file(tmp_path)).groups[0].definition.key
+    renamed = (tmp_path / "small.yaml").read_text().replace("name: small", "name: other")
+    (tmp_path / "small.yaml").write_text(renamed)
+    assert load_experiment(tmp_path / "policy.yaml").groups[0].definition.key == key
+    assert load_experiment(policy_file(tmp_path), ["policy.labels.lambda=51"]).groups[0].definition.key != key
+    longer = yaml.safe_dump(SMALL | {"regime": [{"epochs": 4}]})
+    (tmp_path / "small.yaml").write_text(longer)
+    assert load_experiment(tmp_path / "policy.yaml").groups[0].definition.key != key
+
+
+def test_what_departs_from_the_referred_definition_is_part_of_its_name(tmp_path: Path) -> None:
+    of = {"definition": "small.yaml", "set": {"network.growth": 4}}
+    (classifier,) = classifiers_of(load_experiment(policy_file(tmp_path, policy={"of": of})))
+    assert classifier.groups[0].label == "base [network.growth=4]"
+
+
+@pytest.mark.parametrize(
+    "changes, sentence",
+    [
+        ({"policy": {"of": "absent"}}, "absent: no such file or shipped definition"),
+        (
+            {"policy": {"of": {"definition": "quickstart"}}},
+            "policy.of: say which variant of quickstart, which has short",
+        ),
+        ({"policy": {"of": {"definition": "quickstart", "variant": "x"}}}, "policy.of: no variant 'x' of quickstart"),
+        ({"policy": {"of": {"definition": "small.yaml", "varaint": "x"}}}, "did you mean 'variant'"),
+        ({"policy": {"of": "policy.yaml"}}, "policy.yaml defines a policy network, which has no exits"),
+        ({"policy": {"of": "small.yaml", "labels": {"exits": [1, 9]}}}, "exits must be at least two of 1 to 3"),
+        ({"policy": {"of": "small.yaml", "labels": {"exits": [2]}}}, "exits must be at least two of 1 to 3"),
+        (
+            {"policy": {"of": "small.yaml", "labels": {"lambda": 0}}},
+            "policy.labels.lambda: input should be greater than 0",
+        ),
+        ({"policy": {"of": "small.yaml", "labels": {"source": "training"}}}, "which it has by heart"),
+        ({"dataset": {"kind": "cifar-10"}}, "dataset: a policy network has its classifier's, max-min-mnist"),
+        ({"network": {"kind": "resnet", "layers": [1] * 6}}, "6 stages behind the small stem are too many"),
+        ({"regime": [{"epochs": 2, "stop_after": 1}, {"epochs": 1}]}, "only the last phase may end early"),
+        ({"reported": [{"metric": "test/policy/acuracy", "value": 0.5, "source": "x"}]}, "unknown metric"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(DefinitionError, match=sentence.replace("(", r"\(").replace(")", r"\)")):
+        load_experiment(policy_file(tmp_path, **changes))
+
+
+def test_tags_tell_policy_networks_from_classifiers(tmp_path: Path) -> None:
+    from overthink.recording.facts import group_tags
+
+    loaded = load_experiment(policy_file(tmp_path))
+    told = group_tags(loaded, loaded.groups[0])
+    assert (told[tags.TASK], told["overthink.labels"], told["overthink.network"]) == (
+        "policy",
+        "lambda 50",
+        "resnet-4 w4",
+    )
+    classifier = load_experiment(tmp_path / "small.yaml")
+    assert tags.TASK not in group_tags(classifier, classifier.groups[0])
