@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from networks.trained import SHAPE, images, settled
-from overthink.networks.folding import folded
+from overthink.networks.folding import ConvolutionReLU, folded
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, PlainNetwork, State
 
 
@@ -56,6 +56,19 @@ def test_outputs_are_equal_but_for_rounding(connection: str | None, memory_forma
     assert not norms(made)
     assert_close(made, network)
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_a_convolution_and_its_relu_become_one_layer() -> None:
+    made = folded(settled("linear"))
+    assert any(isinstance(module, ConvolutionReLU) for module in made.modules())
+    assert not any(isinstance(module, nn.ReLU) for module in made.blocks.modules())
+
+
+def test_a_grouped_convolution_stays_as_it_is() -> None:
+    layers = nn.Sequential(nn.Conv2d(4, 4, 3, groups=2, bias=False), nn.BatchNorm2d(4), nn.ReLU())
+    network = PlainNetwork([First(nn.Conv2d(SHAPE[0], 4, 1), layers)], [ExitHead(Means(), 4, 2)]).eval()
+    assert not any(isinstance(module, ConvolutionReLU) for module in folded(network).modules())
+    assert_close(folded(network), network)
 
 
 def test_a_network_in_training_is_folded_as_in_eval_mode() -> None:

@@ -15,7 +15,7 @@ STYLE = """
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; color: #1f2933;
        background: #fff; max-width: 1240px; margin: 1.5rem auto; padding: 0 1.2rem; }
 h1 { font-size: 1.35rem; margin: 0 0 .3rem; } p { margin: .2rem 0 1rem; max-width: 75ch; color: #52606d; }
-main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(520px, 100%), 1fr)); gap: 1.2rem 1.8rem; }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(520px, 100%), 1fr)); gap: 1.2rem 1.8rem; }
 figure { margin: 0; min-width: 0; } figure.wide { grid-column: 1 / -1; }
 figcaption { font-weight: 600; margin-bottom: .2rem; }
 """
