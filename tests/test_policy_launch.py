@@ -1,4 +1,4 @@
-"""Policy networks end to end: a real classifier, a real policy network, a real store."""
+"""Policy networks end to end: a real main network, a real policy network, a real store."""
 
 import json
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Deaf:
 
 @pytest.fixture(scope="module")
 def launched_once(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
-    """The folder of a store in which a policy network and the classifier that it asked for are finished."""
+    """The folder of a store in which a policy network and the main network that it asked for are finished."""
     folder = tmp_path_factory.mktemp("policy")
     of = {"definition": "small.yaml", "set": MORE}
     path = policy_file(folder, policy={"of": of, "labels": {"lambda": 50}}, seeds=1)
@@ -67,16 +67,16 @@ def policy_run(store: Store) -> StoredRun:
     return found
 
 
-def test_the_classifier_is_trained_first_and_both_know_each_other(store: Store) -> None:
+def test_the_main_network_is_trained_first_and_both_know_each_other(store: Store) -> None:
     policy = policy_run(store)
-    (classifier,) = [entry for entry in find_runs(store, kind=tags.KIND_RUN) if tags.TASK not in entry.tags]
-    assert (policy.outcome, classifier.outcome) == (tags.FINISHED, tags.FINISHED)
-    assert policy.tags[tags.CLASSIFIER_RUN] == classifier.run_id
-    assert policy.tags[tags.CLASSIFIER_KEY] == classifier.tags[tags.RUN_KEY]
-    assert classifier.tags[tags.POLICY_RUNS] == policy.run_id
-    assert f"runs/{classifier.run_id})" in policy.tags["mlflow.note.content"]
-    assert f"runs/{policy.run_id})" in classifier.tags["mlflow.note.content"]
-    assert classifier.tags["overthink.changes"].startswith("dataset.train=1000")
+    (main,) = [entry for entry in find_runs(store, kind=tags.KIND_RUN) if tags.TASK not in entry.tags]
+    assert (policy.outcome, main.outcome) == (tags.FINISHED, tags.FINISHED)
+    assert policy.tags[tags.MAIN_RUN] == main.run_id
+    assert policy.tags[tags.MAIN_KEY] == main.tags[tags.RUN_KEY]
+    assert main.tags[tags.POLICY_RUNS] == policy.run_id
+    assert f"runs/{main.run_id})" in policy.tags["mlflow.note.content"]
+    assert f"runs/{policy.run_id})" in main.tags["mlflow.note.content"]
+    assert main.tags["overthink.changes"].startswith("dataset.train=1000")
 
 
 def test_what_a_policy_run_leaves_behind(store: Store, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_second_time_there_is_nothing_to_do(store: Store, launched_once: Path)
     assert {kind: len(runs) for kind, runs in outcomes.runs.items()} == {"done": 1}
 
 
-def test_tables_keep_policy_networks_and_classifiers_apart(
+def test_tables_keep_policy_networks_apart(
     store: Store, launched_once: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def rows(table: str, names: Sequence[str] = ()) -> list[Any]:
@@ -133,9 +133,9 @@ def test_its_classes_are_exits(store: Store, tmp_path: Path, capsys: pytest.Capt
 def test_what_the_store_has_lost_is_said_of_that_run_alone(
     store: Store, launched_once: Path, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A policy network of other labels, whose classifier's predictions are gone; and one whose were swapped."""
+    """A policy network of other labels, whose main network's predictions are gone; and one whose were swapped."""
     policy = policy_run(store)
-    of = Path(store.client.get_run(policy.tags[tags.CLASSIFIER_RUN]).info.artifact_uri.removeprefix("file://"))
+    of = Path(store.client.get_run(policy.tags[tags.MAIN_RUN]).info.artifact_uri.removeprefix("file://"))
     (of / "predictions" / "val.parquet").rename(of / "predictions" / "away")
     watch = Deaf()
     other = load_experiment(launched_once / "policy.yaml", ["policy.labels.rule=first"])
@@ -155,7 +155,7 @@ def test_predictions_of_another_run_are_refused(launched_once: Path, monkeypatch
     monkeypatch.chdir(launched_once)
     store, loaded = Store(), load_experiment(launched_once / "policy.yaml", ["policy.labels.lambda=51"])
     asked = loaded.groups[0].runs[0]
-    folder = launched_once / "swapped" / "classifier"
+    folder = launched_once / "swapped" / "main"
     folder.mkdir(parents=True, exist_ok=True)
     policy = policy_run(store)
     for split in ("val", "test"):
@@ -165,7 +165,7 @@ def test_predictions_of_another_run_are_refused(launched_once: Path, monkeypatch
         material_of(asked, launched_once / "swapped", torch.device("cpu"))
 
 
-def test_a_dry_run_counts_the_classifier(
+def test_a_dry_run_counts_the_main_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -24,10 +24,10 @@ from overthink.training.evaluate import logits_of
 from overthink.training.phases import network_in
 from overthink.training.regime import OWN_CHECKPOINT
 
-CLASSIFIER = "classifier"
-"""In a policy run's folder: a folder with what the run of its classifier left behind."""
+MAIN = "main"
+"""In a policy run's folder: a folder with what the run of its main network left behind."""
 EVERYTHING = "everything"
-"""The part that a policy network is asked about beside its own: all test samples of its classifier."""
+"""The part that a policy network is asked about beside its own: all test samples of its main network."""
 
 
 class Material(NamedTuple):
@@ -49,18 +49,18 @@ class Material(NamedTuple):
 
 
 def material_of(run: RunDefinition, folder: Path, device: torch.device, data_root: Path | None = None) -> Material:
-    """Load what a run learns from; a policy run's folder holds what its classifier left.
+    """Load what a run learns from; a policy run's folder holds what its main network left.
 
-    Raises ValueError where the data, or what the classifier left, does not fit.
+    Raises ValueError where the data, or what the main network left, does not fit.
     """
     dataset = _dataset(run.dataset, data_root)
     if run.chooses_for is None:
         return Material(dataset, parts_of(dataset, run), dataset.classes)
-    return _early_exit_material(dataset, run, run.chooses_for, folder / CLASSIFIER, device)
+    return _early_exit_material(dataset, run, run.chooses_for, folder / MAIN, device)
 
 
 def parts_of(dataset: Dataset, run: RunDefinition) -> dict[str, Split]:
-    """Return what a classifier learns from, is validated on and tested on."""
+    """Return what a multi-exit network learns from, is validated on and tested on."""
     rows = split_validation(len(dataset.train.labels_N), run.validation, generator(run.seeds, "split"))
     return {
         "train": dataset.train.rows(rows.train_N),
@@ -76,18 +76,18 @@ def inputs_of(dataset: Dataset, classes: tuple[str, ...] | None = None) -> Input
 
 
 def _early_exit_material(
-    dataset: Dataset, run: RunDefinition, classifier: RunDefinition, left: Path, device: torch.device
+    dataset: Dataset, run: RunDefinition, main: RunDefinition, left: Path, device: torch.device
 ) -> Material:
     assert run.policy is not None
-    spec, of_classifier = run.policy.labels, parts_of(dataset, classifier)
-    test = _stored(left / "test.parquet", classifier, dataset)
+    spec, of_main = run.policy.labels, parts_of(dataset, main)
+    test = _stored(left / "test.parquet", main, dataset)
     if spec.source == "training":
         source, said = (
-            of_classifier["train"],
-            _on_training_data(classifier, of_classifier["train"], dataset, left, device),
+            of_main["train"],
+            _on_training_data(main, of_main["train"], dataset, left, device),
         )
     else:
-        source, said = of_classifier["val"], _stored(left / "val.parquet", classifier, dataset)
+        source, said = of_main["val"], _stored(left / "val.parquet", main, dataset)
     learns = early_exit_split(source, said, spec, f"{spec.source} data")
     if spec.permuted:
         learns = shuffled(learns, generator(run.seeds, "split", 1))
@@ -95,8 +95,8 @@ def _early_exit_material(
     parts = {
         "train": learns.rows(rows.train_N),
         "val": learns.rows(rows.validation_N),
-        "test": early_exit_split(of_classifier["test"], test, spec, "test data"),
-        EVERYTHING: _unlabelled(of_classifier["test"]),
+        "test": early_exit_split(of_main["test"], test, spec, "test data"),
+        EVERYTHING: _unlabelled(of_main["test"]),
     }
     return Material(dataset, parts, tuple(f"exit {exit}" for exit in run.policy.exits))
 
@@ -105,24 +105,24 @@ def _unlabelled(part: Split) -> Split:
     return Split(part.images_NKHW, np.zeros_like(part.labels_N), part.levels_N, part.ids_N)
 
 
-def _stored(path: Path, classifier: RunDefinition, dataset: Dataset) -> Predictions:
+def _stored(path: Path, main: RunDefinition, dataset: Dataset) -> Predictions:
     predictions = Predictions.read(path)
-    if predictions.fingerprint != fingerprint(classifier, dataset):
+    if predictions.fingerprint != fingerprint(main, dataset):
         raise ValueError(
             f"{path} holds predictions of {predictions.fingerprint!r}, but the policy network chooses exits of "
-            f"{fingerprint(classifier, dataset)!r}"
+            f"{fingerprint(main, dataset)!r}"
         )
     return predictions
 
 
 def _on_training_data(
-    classifier: RunDefinition, part: Split, dataset: Dataset, left: Path, device: torch.device
+    main: RunDefinition, part: Split, dataset: Dataset, left: Path, device: torch.device
 ) -> Predictions:
-    drawn = build_network(classifier.network, dataset.image_shape, len(dataset.classes), torch.Generator())
-    network = network_in(drawn, classifier.regime, classifier.seeds)
-    load_trained(left / OWN_CHECKPOINT, network, run_key(classifier))
+    drawn = build_network(main.network, dataset.image_shape, len(dataset.classes), torch.Generator())
+    network = network_in(drawn, main.regime, main.seeds)
+    load_trained(left / OWN_CHECKPOINT, network, run_key(main))
     network, samples = network.to(device), _samples(part, dataset, device)
-    return predict(network, samples, part, dataset, classifier, "train", mul_adds(network, dataset.image_shape))
+    return predict(network, samples, part, dataset, main, "train", mul_adds(network, dataset.image_shape))
 
 
 def predict(

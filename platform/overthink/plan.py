@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from overthink.definition.experiment import Group, LoadedExperiment, classifiers_of
+from overthink.definition.experiment import Group, LoadedExperiment, main_networks_of
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.seeds import joined
@@ -23,7 +23,7 @@ TO_DO: tuple[Action, ...] = ("train", "resume")
 
 
 class Parent(NamedTuple):
-    """A run that another one builds on: its first phases, or the classifier that a policy network chooses for."""
+    """A run that another one builds on: its first phases, or the main network that a policy network chooses for."""
 
     key: str
     run_id: str | None
@@ -47,7 +47,7 @@ class PlannedRun:
     """Held while this process is at the run; None in a dry run and where there is nothing to do."""
     parent: Parent | None = None
     """Where its first phases come from; None where it trains them itself."""
-    classifier: Parent | None = None
+    main: Parent | None = None
     """Of a policy run that is to be trained, the run whose exits it learns to choose."""
 
     @property
@@ -84,8 +84,8 @@ def plan(
     does not exist yet.
     """
     planned: dict[str, PlannedRun] = {}
-    classifiers = [_unfinished(store, of) for experiment in experiments for of in classifiers_of(experiment)]
-    for experiment in (*experiments, *classifiers):
+    mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
+    for experiment in (*experiments, *mains):
         for group in experiment.groups:
             joined(seeds.label for seeds in group.seeds)  # too many are said before anything is trained
             runs = {key: run for run in group.runs if (key := run_key(run)) not in planned}
@@ -94,15 +94,15 @@ def plan(
             for key, run in runs.items():
                 of_key = [entry for entry in known if entry.tags.get(tags.RUN_KEY) == key]
                 planned[key] = _planned(experiment, group, run, of_key, force, locks[key], dry)
-    ready = [replace(run, classifier=_classifier(store, run, planned)) for run in planned.values()]
+    ready = [replace(run, main=_main(store, run, planned)) for run in planned.values()]
     return [replace(run, parent=_parent(store, run, planned)) for run in ready] if reuse else ready
 
 
-def _unfinished(store: Store | None, classifier: LoadedExperiment) -> LoadedExperiment:
-    """Return a policy network's classifier with the seeds at which it is not trained yet."""
-    (group,) = classifier.groups
+def _unfinished(store: Store | None, main: LoadedExperiment) -> LoadedExperiment:
+    """Return a policy network's main network with the seeds at which it is not trained yet."""
+    (group,) = main.groups
     left = tuple(run.seeds for run in group.runs if _finished(store, run_key(run)) is None)
-    return replace(classifier, groups=(replace(group, seeds=left),) if left else ())
+    return replace(main, groups=(replace(group, seeds=left),) if left else ())
 
 
 def _finished(store: Store | None, key: str) -> str | None:
@@ -112,7 +112,7 @@ def _finished(store: Store | None, key: str) -> str | None:
     return next((run.run_id for run in runs if run.outcome == tags.FINISHED), None)
 
 
-def _classifier(store: Store | None, policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
+def _main(store: Store | None, policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
     if policy.run.chooses_for is None or policy.action not in TO_DO:
         return None
     key = run_key(policy.run.chooses_for)

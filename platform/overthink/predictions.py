@@ -21,7 +21,7 @@ from overthink.predictions_file import Columns, Header, read_file, write_file
 from overthink.softmax import LARGEST_RATIO, entropy, l1_distance, max_softmax, top2_ratio
 
 SPLITS = ("train", "val", "test", "everything")
-"""The last is what a policy network is asked about beside its own parts: all test samples of its classifier."""
+"""The last is what a policy network is asked about beside its own parts: all test samples of its main network."""
 MOST_INT = int(np.iinfo(np.int64).max)
 MOST_FLOAT = float(np.finfo(np.float64).max)
 

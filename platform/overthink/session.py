@@ -13,7 +13,7 @@ from typing import Any
 from overthink.comparison.overthinking import COLUMNS
 from overthink.engine.local import Job, LocalEngine, Message
 from overthink.links import POLICY_COLUMNS, views
-from overthink.material import CLASSIFIER
+from overthink.material import MAIN
 from overthink.outcomes import Options, Outcomes, Watch
 from overthink.plan import PlannedRun, run_folder, state_folder
 from overthink.recording.group_recorder import GroupRecorder
@@ -49,8 +49,8 @@ class Session:
         """Run key -> MLflow run id of the runs that this session has finished."""
         self._parents: dict[str, str] = {}
         """Run key -> MLflow run id of the run that its first phases come from."""
-        self._classifiers: dict[str, str] = {}
-        """Run key of a policy network -> MLflow run id of its classifier."""
+        self._mains: dict[str, str] = {}
+        """Run key of a policy network -> MLflow run id of its main network."""
         self._groups: dict[str, GroupRecorder] = {}
         self._members: dict[str, list[PlannedRun]] = {}
         self._last_beat = time.monotonic()
@@ -60,9 +60,7 @@ class Session:
     def train(self, runs: Sequence[PlannedRun], options: Options) -> None:
         """Run the jobs and record what the workers say."""
         by_key = {run.key: run for run in runs}
-        waits = {
-            run.key: {need.key for need in (run.parent, run.classifier) if need and not need.run_id} for run in runs
-        }
+        waits = {run.key: {need.key for need in (run.parent, run.main) if need and not need.run_id} for run in runs}
         needed = set[str]().union(*waits.values())
         first = sorted((run for run in runs if not waits[run.key]), key=lambda run: run.key not in needed)
         workers = min(max(options.jobs, 1), len(runs))
@@ -92,7 +90,7 @@ class Session:
         if options.force:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        self._fetch_classifier(run, folder)
+        self._fetch_main(run, folder)
         order = {
             "run": json.dumps(run.run.model_dump(mode="json")),
             "folder": str(folder),
@@ -121,25 +119,25 @@ class Session:
         self._parents[run.key] = run_id
         return run.parent.key
 
-    def _fetch_classifier(self, run: PlannedRun, folder: Path) -> None:
-        """Put what a policy network learns from into its folder: its classifier's predictions, and its checkpoint.
+    def _fetch_main(self, run: PlannedRun, folder: Path) -> None:
+        """Put what a policy network learns from into its folder: its main network's predictions, and its checkpoint.
 
-        Raises ValueError where the classifier is not trained, StoreError where the store does not have its files.
+        Raises ValueError where the main network is not trained, StoreError where the store does not have its files.
         """
-        if run.classifier is None:
+        if run.main is None:
             return
-        run_id = run.classifier.run_id or self._finished.get(run.classifier.key)
+        run_id = run.main.run_id or self._finished.get(run.main.key)
         if run_id is None:
             raise ValueError(
-                f"its classifier, run {run.classifier.key}, is not trained: it failed, or another process is at it"
+                f"its main network, run {run.main.key}, is not trained: it failed, or another process is at it"
             )
-        shutil.rmtree(folder / CLASSIFIER, ignore_errors=True)
-        (folder / CLASSIFIER).mkdir()
+        shutil.rmtree(folder / MAIN, ignore_errors=True)
+        (folder / MAIN).mkdir()
         for file in ("predictions/val.parquet", "predictions/test.parquet", f"checkpoint/{OWN_CHECKPOINT}"):
             with TemporaryDirectory() as temporary:
                 fetched = self._store.artifact(run_id, file, Path(temporary))
-                shutil.move(fetched, folder / CLASSIFIER / Path(file).name)
-        self._classifiers[run.key] = run_id
+                shutil.move(fetched, folder / MAIN / Path(file).name)
+        self._mains[run.key] = run_id
 
     def _hear(self, run: PlannedRun, message: Message) -> None:
         body = message.body
@@ -161,8 +159,8 @@ class Session:
             self._open[run.key] = recorder
             if run.key in self._parents:
                 recorder.descends_from(self._parents[run.key])
-            if run.key in self._classifiers:
-                recorder.chooses_for(self._classifiers[run.key])
+            if run.key in self._mains:
+                recorder.chooses_for(self._mains[run.key])
         if body["event"] in ("diverged", "failed", "died"):
             body["message"] = body.get("message") or _epitaph(body)
             self._ended(run, tags.DIVERGED if body["event"] == "diverged" else tags.FAILED, body["message"])

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import classifiers_of, experiment_of_run, load_experiment
+from overthink.definition.experiment import experiment_of_run, load_experiment, main_networks_of
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import parse_run
 from overthink.tracking import tags
@@ -26,32 +26,32 @@ POLICY: dict[str, Any] = {
 
 
 def policy_file(folder: Path, **changes: Any) -> Path:
-    """Write the small policy definition beside the small classifier's."""
+    """Write the small policy definition beside the small main network's."""
     definition(folder)
     path = folder / "policy.yaml"
     path.write_text(yaml.safe_dump(POLICY | changes, sort_keys=False))
     return path
 
 
-def test_a_reference_becomes_the_classifiers_definition(tmp_path: Path) -> None:
+def test_a_reference_becomes_the_main_networks_definition(tmp_path: Path) -> None:
     loaded = load_experiment(policy_file(tmp_path))
-    (group,), (classifier,) = loaded.groups, load_experiment(tmp_path / "small.yaml").groups
+    (group,), (main,) = loaded.groups, load_experiment(tmp_path / "small.yaml").groups
     policy = group.definition.policy
     assert policy is not None
-    assert policy.of == classifier.definition
+    assert policy.of == main.definition
     assert (policy.of_name, policy.of_variant, policy.labels.weight) == ("small", "base", 50)
-    assert group.definition.dataset == classifier.definition.dataset
+    assert group.definition.dataset == main.definition.dataset
     assert (policy.exits, group.definition.n_classes) == ((1, 2, 3), 3)
-    assert [run_key(run.chooses_for) for run in group.runs if run.chooses_for] == [run_key(r) for r in classifier.runs]
-    (of,) = classifiers_of(loaded)
-    assert [run_key(run) for run in of.groups[0].runs] == [run_key(run) for run in classifier.runs]
+    assert [run_key(run.chooses_for) for run in group.runs if run.chooses_for] == [run_key(r) for r in main.runs]
+    (of,) = main_networks_of(loaded)
+    assert [run_key(run) for run in of.groups[0].runs] == [run_key(run) for run in main.runs]
     assert of.experiment.name == "small"
 
 
-def test_one_classifier_for_all_seeds(tmp_path: Path) -> None:
+def test_one_main_network_for_all_seeds(tmp_path: Path) -> None:
     loaded = load_experiment(policy_file(tmp_path, policy={"of": "small.yaml", "of_seed": 7}))
     assert {run.chooses_for.seeds.init for run in loaded.groups[0].runs if run.chooses_for} == {7}
-    assert [len(of.groups[0].runs) for of in classifiers_of(loaded)] == [1]
+    assert [len(of.groups[0].runs) for of in main_networks_of(loaded)] == [1]
 
 
 def test_a_stored_run_is_enough_to_repeat_it(tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ def test_keys_follow_what_is_learned_and_not_what_it_is_called(tmp_path: Path) -
 
 def test_what_departs_from_the_referred_definition_is_part_of_its_name(tmp_path: Path) -> None:
     of = {"definition": "small.yaml", "set": {"network.growth": 4}}
-    (classifier,) = classifiers_of(load_experiment(policy_file(tmp_path, policy={"of": of})))
-    assert classifier.groups[0].label == "base [network.growth=4]"
+    (main,) = main_networks_of(load_experiment(policy_file(tmp_path, policy={"of": of})))
+    assert main.groups[0].label == "base [network.growth=4]"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_departs_from_the_referred_definition_is_part_of_its_name(tmp_path:
             "policy.labels.lambda: input should be greater than 0",
         ),
         ({"policy": {"of": "small.yaml", "labels": {"source": "training"}}}, "which it has by heart"),
-        ({"dataset": {"kind": "cifar-10"}}, "dataset: a policy network has its classifier's, max-min-mnist"),
+        ({"dataset": {"kind": "cifar-10"}}, "dataset: a policy network has its main network's, max-min-mnist"),
         ({"network": {"kind": "resnet", "layers": [1] * 6}}, "6 stages behind the small stem are too many"),
         ({"regime": [{"epochs": 2, "stop_after": 1}, {"epochs": 1}]}, "only the last phase may end early"),
         ({"reported": [{"metric": "test/policy/acuracy", "value": 0.5, "source": "x"}]}, "unknown metric"),
@@ -109,7 +109,7 @@ def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any]
         load_experiment(policy_file(tmp_path, **changes))
 
 
-def test_tags_tell_policy_networks_from_classifiers(tmp_path: Path) -> None:
+def test_tags_tell_policy_networks_apart(tmp_path: Path) -> None:
     from overthink.recording.facts import group_tags
 
     loaded = load_experiment(policy_file(tmp_path))
@@ -119,5 +119,5 @@ def test_tags_tell_policy_networks_from_classifiers(tmp_path: Path) -> None:
         "lambda 50",
         "resnet-4 w4",
     )
-    classifier = load_experiment(tmp_path / "small.yaml")
-    assert tags.TASK not in group_tags(classifier, classifier.groups[0])
+    main = load_experiment(tmp_path / "small.yaml")
+    assert tags.TASK not in group_tags(main, main.groups[0])

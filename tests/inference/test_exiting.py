@@ -103,10 +103,12 @@ def test_exits_are_the_simulated_ones(connection: str | None, criterion: str, fo
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 def test_patience_leaves_where_k_exits_in_a_row_agree(k: int) -> None:
-    network = settled("linear")
+    torch.manual_seed(0)
+    pixels_BKHW = torch.randn(N, 3, 1, 1)
+    network = PlainNetwork([Same(), Same(), Same()], [ExitHead(FirstPixel(), 3, 3) for _ in range(3)])
     with torch.no_grad():
-        predicted_EN = torch.stack(network(images(N))).argmax(dim=2)
-    found = EarlyExit(network, [k] * 3, "patience")(images(N))
+        predicted_EN = torch.stack(network(pixels_BKHW)).argmax(dim=2)
+    found = EarlyExit(network, [k] * 3, "patience")(pixels_BKHW)
     for sample, taken in enumerate(found.exit_B.tolist()):
         said = predicted_EN[:, sample].tolist()
         first = next((i for i in range(3) if i + 1 >= k and len(set(said[i + 1 - k : i + 1])) == 1), 2)
@@ -153,7 +155,7 @@ def test_rows_of_a_passage_keep_what_belongs_together() -> None:
 @pytest.mark.parametrize(
     "changes, said",
     [
-        ({"criterion": "patience"}, "to leave by, got 'patience'"),
+        ({"criterion": "margin"}, "must be one of max_softmax, entropy, top2_ratio, patience, got 'margin'"),
         ({"threshold_E": [0.5, 0.5]}, "expected 3 thresholds"),
         ({"threshold_E": [0.5, np.nan, 0.5]}, "nan"),
     ],

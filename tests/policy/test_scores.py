@@ -81,7 +81,7 @@ def of_policy(label_N: np.ndarray, answer_N: np.ndarray, ids_N: np.ndarray, leve
 
 
 def evidence(answer_N: np.ndarray, labels: LabelSpec, levels: int = 0) -> Evidence:
-    """A policy network that gives fixed answers to all test samples of a classifier of four exits."""
+    """A policy network that gives fixed answers to all test samples of a main network of four exits."""
     of_val, of_test = predictions(80, seed=1, split="val"), predictions(60, seed=2)
     known, asked = labels.of(of_val), labels.of(of_test)
     validates = known.rows_M[::4]

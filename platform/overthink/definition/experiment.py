@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.reference import with_classifier
+from overthink.definition.reference import with_main_network
 from overthink.definition.run_definition import GroupDefinition, Name, RunDefinition, parse_run, validated
 from overthink.definition.source import Overrides, override, read_yaml
 from overthink.policy.catalogue import describe
@@ -102,7 +102,7 @@ def load_experiment(
     """
     raw = read_yaml(path)
     settings = Overrides.parse(overrides)
-    experiment = validated(Experiment, with_classifier(settings.apply(raw), str(path), classifier_of), str(path))
+    experiment = validated(Experiment, with_main_network(settings.apply(raw), str(path), main_network_of), str(path))
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
@@ -112,7 +112,7 @@ def load_experiment(
     return LoadedExperiment(str(path), experiment, tuple(groups.values()))
 
 
-def classifier_of(path: Path, overrides: Sequence[str], variant: str | None, place: str) -> tuple[Experiment, Group]:
+def main_network_of(path: Path, overrides: Sequence[str], variant: str | None, place: str) -> tuple[Experiment, Group]:
     """Return the experiment and the group that a policy network's definition refers to.
 
     Raises DefinitionError where the file is itself a policy network's, or the variant is not one of its.
@@ -152,7 +152,7 @@ def _resolve(
 
 
 def _group_definition(raw: dict[str, Any], place: str) -> GroupDefinition:
-    whole = with_classifier(raw, place, classifier_of)
+    whole = with_main_network(raw, place, main_network_of)
     base = {key: value for key, value in whole.items() if key in GroupDefinition.model_fields}
     return validated(GroupDefinition, base, place)
 
@@ -165,8 +165,8 @@ def _is(definition: GroupDefinition, written: dict[str, Any], place: str) -> boo
         return False
 
 
-def classifiers_of(loaded: LoadedExperiment) -> list[LoadedExperiment]:
-    """Return the classifiers that the policy networks of an experiment choose for, with the seeds that are needed."""
+def main_networks_of(loaded: LoadedExperiment) -> list[LoadedExperiment]:
+    """Return the main networks that the policy networks of an experiment choose for, with the seeds that are needed."""
     found = []
     for group in loaded.groups:
         policy = group.definition.policy

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 NAMES = ("of_name", "of_variant", "of_description", "of_changes")
-"""What a policy's classifier is called."""
+"""What a policy's main network is called."""
 
 
 def run_key(run: "RunDefinition") -> str:
@@ -45,7 +45,7 @@ def run_or_group_key(definition: "GroupDefinition") -> str:
     departs = definition.model_dump(mode="json", exclude_defaults=True)
     if definition.augmentation == definition.dataset.augment:  # the standard, written out or not, is the same run
         departs.pop("augment", None)
-    if definition.policy is not None:  # its classifier goes by what it is, not by what it is called
+    if definition.policy is not None:  # its main network goes by what it is, not by what it is called
         departs["policy"] = {**departs["policy"], "of": definition.policy.of.key, **dict.fromkeys(NAMES, "")}
     return _hash(departs)
 

@@ -1,4 +1,4 @@
-"""A policy network's definition names its classifier; resolved, it holds the classifier's definition whole."""
+"""A policy network's definition names its main network; resolved, it holds the main network's definition whole."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -25,11 +25,11 @@ class Reference(Spec):
     """Dotted path -> value: what departs from the definition."""
 
 
-Classifier = Callable[[Path, Sequence[str], str | None, str], "tuple[Experiment, Group]"]
+MainNetwork = Callable[[Path, Sequence[str], str | None, str], "tuple[Experiment, Group]"]
 
 
-def with_classifier(raw: dict[str, Any], source: str, classifier_of: Classifier) -> dict[str, Any]:
-    """Return a definition in which the classifier that a policy refers to is written out, and its data set is taken.
+def with_main_network(raw: dict[str, Any], source: str, main_network_of: MainNetwork) -> dict[str, Any]:
+    """Return a definition in which the main network that a policy refers to is written out, and its data set is taken.
 
     Raises DefinitionError where there is no such definition or variant.
     """
@@ -40,7 +40,7 @@ def with_classifier(raw: dict[str, Any], source: str, classifier_of: Classifier)
     named = policy["of"]
     reference = validated(Reference, {"definition": named} if isinstance(named, str) else named, place)
     overrides = [f"{path}={json.dumps(value)}" for path, value in reference.set.items()]
-    experiment, group = classifier_of(_file(reference.definition, source), overrides, reference.variant, place)
+    experiment, group = main_network_of(_file(reference.definition, source), overrides, reference.variant, place)
     of = group.definition.model_dump(mode="json", exclude_defaults=True)
     called = {
         "of_name": experiment.name,

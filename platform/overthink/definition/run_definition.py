@@ -1,4 +1,4 @@
-"""What makes a run what it is: data, network, regime, seeds; of a policy network, the classifier that it serves."""
+"""What makes a run what it is: data, network, regime, seeds; of a policy network, the main network that it serves."""
 
 import json
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -47,9 +47,13 @@ class GroupDefinition(Spec):
 
     def _check_policy(self, policy: "PolicySpec") -> None:
         if policy.of.policy is not None:
-            raise ValueError("policy.of: a policy network chooses exits of a classifier, not of another policy network")
+            raise ValueError(
+                "policy.of: a policy network chooses exits of a multi-exit network, not of another policy network"
+            )
         if policy.of.dataset != self.dataset:
-            raise ValueError(f"dataset: a policy network has its classifier's, {policy.of.dataset.kind}; leave it out")
+            raise ValueError(
+                f"dataset: a policy network has its main network's, {policy.of.dataset.kind}; leave it out"
+            )
         try:
             policy.labels.chosen(policy.of.network.blocks)
         except ValueError as error:
@@ -82,7 +86,7 @@ class RunDefinition(GroupDefinition):
 
     @property
     def chooses_for(self) -> "RunDefinition | None":
-        """Of a policy network, the run whose exits it chooses from; None for a classifier."""
+        """Of a policy network, the run whose exits it chooses from; None for a multi-exit network."""
         if self.policy is None:
             return None
         seed = self.policy.of_seed

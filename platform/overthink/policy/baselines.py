@@ -1,4 +1,4 @@
-"""What answers need no image: constants, guesses, and classifiers of a feature or two."""
+"""What answers need no image: constants, guesses, and what a feature or two can tell."""
 
 from collections.abc import Callable
 

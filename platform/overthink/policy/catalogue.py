@@ -1,4 +1,4 @@
-"""The catalogue of numbers about policy networks; `metrics.catalogue` has those about classifiers."""
+"""The catalogue of numbers about policy networks; `metrics.catalogue` has those about multi-exit networks."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,7 +19,7 @@ THESIS = "thesis section 4.2"
 
 
 def describe(name: str) -> Metric:
-    """Return what is known about a metric, of classifiers or of policy networks; raise ValueError for another name."""
+    """Return what is known about a metric, of multi-exit or of policy networks; raise ValueError for another name."""
     for metric in (*ANSWERS, *EVIDENCE):
         if (parts := match(metric.name, name)) is not None:
             return replace(metric, name=name, title=metric.title.format(**parts))

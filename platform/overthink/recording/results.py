@@ -1,4 +1,4 @@
-"""What a finished run's folder comes to: metrics, a page, and words; of a classifier or of a policy network."""
+"""What a finished run's folder comes to: metrics, a page, and words; of a multi-exit or of a policy network."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from overthink.definition.run_definition import RunDefinition
-from overthink.material import CLASSIFIER, EVERYTHING
+from overthink.material import EVERYTHING, MAIN
 from overthink.metrics.catalogue import compute
 from overthink.policy.catalogue import compute_answers, compute_evidence
 from overthink.policy.evidence import Answers, Evidence
@@ -51,32 +51,32 @@ def _of_policy(
     run: RunDefinition, name: str, folder: Path, history: Sequence[Mapping[str, Any]], network: Mapping[str, float]
 ) -> Results:
     assert run.policy is not None
-    evidence = evidence_of(run, folder, folder / CLASSIFIER)
+    evidence = evidence_of(run, folder, folder / MAIN)
     answers = Answers.of(evidence.validation, evidence.exits)
     found = compute_evidence(evidence)
     metrics = _split("val", compute_answers(answers)) | _split("test", found) | dict(network)
     return Results(metrics, policy_page(name, [evidence], history), policy_note(found, run.policy, len(history)))
 
 
-def evidence_of(run: RunDefinition, folder: Path, classifier: Path) -> Evidence:
-    """Read the predictions of a policy network and of its classifier; raises ValueError naming a file."""
+def evidence_of(run: RunDefinition, folder: Path, main: Path) -> Evidence:
+    """Read the predictions of a policy network and of its main network; raises ValueError naming a file."""
     assert run.policy is not None
     own = {split: Predictions.read(folder / f"{split}.parquet") for split in ("val", "test", EVERYTHING)}
-    of = {split: Predictions.read(classifier / f"{split}.parquet") for split in ("val", "test")}
+    of = {split: Predictions.read(main / f"{split}.parquet") for split in ("val", "test")}
     return Evidence(run.policy.labels, own["val"], own["test"], of["val"], of["test"], own[EVERYTHING])
 
 
 def stored_evidence(store: Store, run: StoredRun, definition: RunDefinition) -> Evidence:
     """Return the evidence about a policy network's stored run; the definition may be of another seed."""
-    with TemporaryDirectory() as own, TemporaryDirectory() as classifier:
+    with TemporaryDirectory() as own, TemporaryDirectory() as main:
         for run_id, splits, folder in (
             (run.run_id, ("val", "test", EVERYTHING), own),
-            (run.tags[tags.CLASSIFIER_RUN], ("val", "test"), classifier),
+            (run.tags[tags.MAIN_RUN], ("val", "test"), main),
         ):
             for split in splits:
                 file = store.artifact(run_id, f"predictions/{split}.parquet", Path(folder))
                 shutil.move(file, Path(folder) / f"{split}.parquet")
-        return evidence_of(definition, Path(own), Path(classifier))
+        return evidence_of(definition, Path(own), Path(main))
 
 
 def _split(split: str, values: Mapping[str, float]) -> dict[str, float]:

@@ -20,7 +20,7 @@ from overthink.training.regime import OWN_CHECKPOINT
 
 SPLITS = ("val", "test")
 FINAL_METRICS = "test/accuracy/last", "test/policy/accuracy"
-"""Of a classifier and of a policy network: in the last batch of metrics that a run gets."""
+"""Of a multi-exit and of a policy network: in the last batch of metrics that a run gets."""
 EPOCH_LOSS = "epochs/train_loss"
 """In every epoch's batch of metrics, so its steps tell which epochs are in the store."""
 
@@ -37,7 +37,7 @@ class RunRecorder:
     mul_adds: tuple[int, ...] = ()
     parameters: tuple[int, ...] = ()
     parent_run_id: str = ""
-    classifier_run_id: str = ""
+    main_run_id: str = ""
     closing: bool = False
     """From here on an interruption leaves the run as it is: finished, or to be taken up by the next call."""
 
@@ -71,33 +71,33 @@ class RunRecorder:
         )
 
     def chooses_for(self, run_id: str) -> None:
-        """Say which run is the classifier of a policy network."""
-        self.classifier_run_id = run_id
-        key = self.planned.classifier.key if self.planned.classifier else ""
-        self.writer.log(self.run_id, run_tags={tags.CLASSIFIER_RUN: run_id, tags.CLASSIFIER_KEY: key})
+        """Say which run is the main network of a policy network."""
+        self.main_run_id = run_id
+        key = self.planned.main.key if self.planned.main else ""
+        self.writer.log(self.run_id, run_tags={tags.MAIN_RUN: run_id, tags.MAIN_KEY: key})
 
     def _relations(self) -> list[str]:
         """Say in Markdown what other runs this one comes from."""
         said = []
         if self.parent_run_id:
             said.append(f"Its first phases were trained in {self._link(self.parent_run_id)}.")
-        if self.classifier_run_id:
-            said.append(f"It chooses exits of {self._link(self.classifier_run_id)}.")
+        if self.main_run_id:
+            said.append(f"It chooses exits of {self._link(self.main_run_id)}.")
         return said
 
     def _link(self, run_id: str) -> str:
         run = run_of(self.store, run_id)
         return f"[run {run_id[:8]}](#/experiments/{run.experiment_id}/runs/{run_id})"
 
-    def _tell_classifier(self) -> None:
-        """Add this run to those that the classifier's run links to."""
-        classifier = run_of(self.store, self.classifier_run_id)
-        known = classifier.tags.get(tags.POLICY_RUNS, "").split()
+    def _tell_main(self) -> None:
+        """Add this run to those that the main network's run links to."""
+        main = run_of(self.store, self.main_run_id)
+        known = main.tags.get(tags.POLICY_RUNS, "").split()
         if self.run_id not in known:
-            note = classifier.tags.get("mlflow.note.content", "")
+            note = main.tags.get("mlflow.note.content", "")
             said = f"{note}\n\nA policy network that chooses its exits: {self._link(self.run_id)}."
             told = {tags.POLICY_RUNS: " ".join([*known, self.run_id]), "mlflow.note.content": said}
-            self.writer.log(classifier.run_id, run_tags=told)
+            self.writer.log(main.run_id, run_tags=told)
 
     def hear(self, body: dict[str, Any]) -> None:
         """Record one of the moments that a worker reports."""
@@ -161,8 +161,8 @@ class RunRecorder:
             self.writer.log(self.run_id, results.metrics, step=len(self.history))
         note = "\n\n".join([results.note, *self._relations()])
         self.writer.log(self.run_id, run_tags={"mlflow.note.content": note})
-        if self.classifier_run_id:
-            self._tell_classifier()
+        if self.main_run_id:
+            self._tell_main()
         self.closing = True
         self.writer.close(self.run_id, tags.FINISHED)
         shutil.rmtree(folder)

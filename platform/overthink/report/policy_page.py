@@ -46,7 +46,7 @@ def policy_figures(runs: Sequence[Evidence]) -> list[Captioned]:
         Captioned("Labels that are recognised; dashed: blind guessing", draw_recognised(recognised(runs))),
         Captioned("What is answered for each label (% of the label's samples)", draw_confusion(answers_given(runs))),
         Captioned(
-            "The classifier, its exits chosen by the policy network, beside budgeted batch prediction",
+            "The main network, its exits chosen by the policy network, beside budgeted batch prediction",
             draw_routing(routing(runs)),
             wide=True,
         ),

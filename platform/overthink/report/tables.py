@@ -21,7 +21,7 @@ POLICY_TITLES = {
     "test/policy/balanced_accuracy": "Right exits chosen, balanced",
     "test/policy/best_constant": "The best constant answer",
     "test/policy/confidence/balanced_accuracy": "From exit 1's confidence alone, balanced",
-    "test/policy/routed/accuracy": "Accuracy of the routed classifier",
+    "test/policy/routed/accuracy": "Accuracy of the routed main network",
 }
 CAPTION = (
     "Percent of test samples; mean ± standard deviation over seeds, [95% interval of the mean over seeds]. "
