@@ -5,7 +5,7 @@ from typing import Literal
 
 LEVEL = 0.05
 """Of significance."""
-Verdict = Literal["learned", "learned, but a constant is right more often", "nothing shown"]
+Verdict = Literal["learned", "informative", "nothing shown"]
 
 
 def verdict(metrics: Mapping[str, float]) -> Verdict:
@@ -17,7 +17,7 @@ def verdict(metrics: Mapping[str, float]) -> Verdict:
     if metrics["policy/p/constant"] < LEVEL:
         return "learned"
     if metrics["policy/p/chance"] < LEVEL:
-        return "learned, but a constant is right more often"
+        return "informative"
     return "nothing shown"
 
 
@@ -40,7 +40,7 @@ def sentence(metrics: Mapping[str, float], n_exits: int) -> str:
 
 HEADS: dict[Verdict, str] = {
     "learned": "It learned something.",
-    "learned, but a constant is right more often": (
+    "informative": (
         "Its answers carry information about the exit, but a constant answer is right as often or more often."
     ),
     "nothing shown": "There is no sign that it learned anything.",
