@@ -27,10 +27,7 @@ def test_a_figure_becomes_three_files(tmp_path: Path) -> None:
 
 
 def test_without_a_browser_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import choreographer.browsers.chromium as browsers
-
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "none"))
-    monkeypatch.setattr(browsers, "get_browser_path", lambda *_a, **_k: None)
     with pytest.raises(BrowserMissingError, match="apt-get install chromium"):
         export([FIGURE], tmp_path)
 

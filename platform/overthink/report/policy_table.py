@@ -20,9 +20,9 @@ METRICS = (
 CONTROL = "max-min-mnist"
 """The data set on which exits are known to differ: what learns nothing there cannot learn anything elsewhere."""
 CAPTION = (
-    "Percent of the labelled test samples; mean ± standard deviation over seeds, [95% interval of the mean]. "
-    "Constant: the most frequent label as the answer to everything, the yardstick for the right exits. Balanced: "
-    "every label weighs the same; chance is the yardstick. Confidence: the same from how sure exit 1 is, alone. "
+    "Percent of the labelled test samples; mean ± standard deviation over seeds, [95% interval of the mean]. Best "
+    "constant: the most frequent label as the answer to everything, the yardstick for the right exits. Balanced: every "
+    "label weighs the same; chance is the yardstick. By exit 1: the same from nothing but how sure exit 1 is. "
     "p: largest over seeds, against the constant (exact) and against chance (permutation). Learned: right more often "
     "than the constant. Informative: not that, but better than chance at telling the labels apart."
 )
@@ -63,17 +63,13 @@ def _balanced(row: Row) -> tuple[str, ...]:
     return lines if chance is None else (*lines, f"chance {100 * chance.mean:.4g}")
 
 
-def _p(row: Row) -> tuple[str, ...]:
-    worst = [
-        max(row.values.get(f"test/policy/p/{yardstick}", ()), default=None) for yardstick in ("constant", "chance")
-    ]
-    return tuple("-" if value is None else f"{value:.2g}" for value in worst)
-
-
-def _words(row: Row) -> tuple[str, ...]:
+def _said(row: Row) -> tuple[str, ...]:
+    """Give the verdicts, and the largest p over seeds against each yardstick."""
     counts = _verdicts(row)
     n = sum(counts.values())
-    return tuple(words if count == n else f"{words} ({count} of {n})" for words, count in counts.items()) or ("-",)
+    words = [word if count == n else f"{word} ({count}/{n})" for word, count in counts.items()]
+    worst = {name: max(row.values.get(f"test/policy/p/{name}", ()), default=None) for name in ("constant", "chance")}
+    return (*words, *(f"p {value:.2g} {name}" for name, value in worst.items() if value is not None)) or ("-",)
 
 
 POLICY = Layout(
@@ -82,11 +78,10 @@ POLICY = Layout(
         Column("Group", lambda row: (*group_cell(row), row.facts.get("overthink.labels", "")), False),
         Column("n", lambda row: (count_cell(row),), True),
         Column("Right exits", metric_cell("test/policy/accuracy"), True),
-        Column("Constant", _mean("test/policy/best_constant"), True),
+        Column("Best constant", _mean("test/policy/best_constant"), True),
         Column("Balanced", _balanced, True),
-        Column("Confidence", _mean("test/policy/confidence/balanced_accuracy"), True),
-        Column("p", _p, True),
-        Column("Verdict", _words, False),
+        Column("By exit 1", _mean("test/policy/confidence/balanced_accuracy"), True),
+        Column("Verdict", _said, False),
     ),
     caption,
 )

@@ -27,6 +27,8 @@ CAPTION = (
     "Percent of test samples; mean ± standard deviation over seeds, [95% interval of the mean over seeds]. "
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
 )
+NARROWEST = 12
+"""Characters of a column of words; below that a terminal shows three dots."""
 DIFFERENCES = " Δ: percentage points more than the baseline of the data set, seed by seed, [95% interval of the mean]."
 
 
@@ -148,7 +150,7 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
         if column.number:  # a number is never broken over two lines; its title may be
             table.add_column(Text(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
         else:
-            table.add_column(Text(column.title))
+            table.add_column(Text(column.title), min_width=NARROWEST)
     for row in rows:
         table.add_row(*(Text("\n".join(map(_inert_line, column.cell(row)))) for column in layout.columns))
     return table
