@@ -65,7 +65,7 @@ def train(
     Raises DivergedError where the loss leaves the finite numbers, ValueError for data or checkpoints that do not fit,
     OSError where the folder cannot be written.
     """
-    on = configure(run.threads, device)
+    on = configure(run.threads, device, run.seeds.kernel)
     material = material_of(run, folder, on, data_root)
     dataset = material.dataset
     network = build_network(
@@ -98,9 +98,12 @@ def train(
     yield Finished()
 
 
-def configure(threads: int, device: str) -> torch.device:
-    """Set the process up so that the same run gives the same bits, and return the device to use."""
-    torch.set_num_threads(threads)
+def configure(threads: int, device: str, kernel: int = 0) -> torch.device:
+    """Set the process up so that the same run gives the same bits, and return the device to use.
+
+    A kernel other than 0 groups sums otherwise: by more threads, and on a GPU by kernels that are free to differ.
+    """
+    torch.set_num_threads(threads + kernel)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     on = torch.device(device)
@@ -108,8 +111,8 @@ def configure(threads: int, device: str) -> torch.device:
         if (on.index or 0) >= torch.cuda.device_count():
             raise ValueError(f"--device {device}: this machine has {torch.cuda.device_count()} CUDA devices")
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is free to differ
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.backends.cudnn.benchmark = False
+        torch.use_deterministic_algorithms(kernel == 0, warn_only=True)
+        torch.backends.cudnn.benchmark = kernel > 0
         torch.backends.cudnn.allow_tf32 = False
     return on
 

@@ -27,20 +27,28 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class Seeds(Spec):
-    """The seeds of one run: which samples validate, the first weights, the order of samples, their augmentation."""
+    """The seeds of one run: which samples validate, the first weights, the order of samples, their augmentation.
+
+    Beside these streams, `kernel` and `repeat` tell apart runs of a study that have all of them in common.
+    """
 
     split: Seed
     init: Seed
     order: Seed
     augment: Seed
+    kernel: Seed = 0
+    """How sums are grouped, which moves the last bits: by so many threads more; on a GPU by kernels free to differ."""
+    repeat: Seed = 0
+    """The same run again: nothing depends on it."""
 
     @property
     def label(self) -> str:
         """A short name: `3` where all streams share seed 3, else each stream with its seed."""
         values = [getattr(self, stream) for stream in STREAMS]
+        more = [f"{source}{value}" for source in ("kernel", "repeat") if (value := getattr(self, source))]
         if len(set(values)) == 1:
-            return str(values[0])
-        return "-".join(f"{stream}{value}" for stream, value in zip(STREAMS, values, strict=True))
+            return "-".join([str(values[0]), *more])
+        return "-".join([*(f"{stream}{value}" for stream, value in zip(STREAMS, values, strict=True)), *more])
 
 
 class SeedStreams(Spec):
@@ -60,6 +68,23 @@ class SeedStreams(Spec):
         if len(set(lengths.values())) > 1 or 0 in lengths.values():
             raise ValueError(f"lists of seeds must be equally long and not empty, got lengths {lengths}")
         return self
+
+
+Source = Literal["split", "init", "order", "augment", "kernel", "repeat"]
+Arms = dict[str, tuple[Source, ...]]
+"""Name of an arm of a study -> the sources of randomness that its repeats differ in."""
+
+
+def seeds_of_arms(arms: Arms, repeats: int) -> dict[str, tuple[Seeds, ...]]:
+    """Return the seeds of each arm's repeats: 0 for what the arm holds still, the repeat's number for what it varies.
+
+    Repeat 0 is the same run in every arm.
+    """
+    still = dict.fromkeys(STREAMS, 0)
+    return {
+        name: tuple(Seeds(**still | dict.fromkeys(sources, number)) for number in range(repeats))
+        for name, sources in arms.items()
+    }
 
 
 SeedPlan = Annotated[int, Field(ge=1, le=MOST_RUNS)] | Annotated[tuple[Seed, ...], Field(min_length=1)] | SeedStreams

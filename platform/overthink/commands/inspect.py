@@ -49,7 +49,7 @@ def _shape(text: str) -> tuple[int, int, int]:
 
 def _describe(group: Group, shape: tuple[int, int, int] | None, classes: int | None) -> dict[str, Any]:
     dataset = group.definition.dataset
-    exits = exits_of(group.definition, shape or dataset.input_shape, classes or dataset.n_classes)
+    exits = exits_of(group.definition, shape or dataset.input_shape, classes or group.definition.n_classes)
     return {
         "variant": group.variant,
         "group_key": group.definition.key,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from overthink.comparison.arms import ARM, in_arms
 from overthink.comparison.estimate import Estimate, estimate
 from overthink.seeds import split_labels
 from overthink.tracking import tags
@@ -73,7 +74,8 @@ def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics:
     shows the beginning of its keys.
     """
     members: dict[tuple[str, ...], list[StoredRun]] = {}
-    for run in sorted(stored, key=lambda run: run.started_ms):
+    ordered = sorted(stored, key=lambda run: run.started_ms)
+    for run in in_arms(ordered) if by == "variant" else ordered:
         members.setdefault(_identity(run, by), []).append(run)
     rows = {identity: _row(runs, by, metrics) for identity, runs in members.items()}
     return [_told_apart(identity, row, rows) for identity, row in rows.items()]
@@ -81,7 +83,7 @@ def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics:
 
 def _identity(run: StoredRun, by: str) -> tuple[str, ...]:
     if by == "variant":  # a run may have been trained for another definition that asks for the very same
-        return (run.tags.get(tags.GROUP_KEY, ""),)
+        return run.tags.get(tags.GROUP_KEY, ""), run.tags.get(ARM, "")
     if by == "definition":
         return run.tags.get(tags.part_key("dataset"), ""), run.tags.get(tags.DEFINITION, "")
     # Runs of older versions have no keys of their parts: they go by their names.
@@ -124,7 +126,8 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
 
 def _label(run: StoredRun) -> str:
     changes = run.tags.get(tags.CHANGES, "")
-    name = f"{run.tags.get(tags.DEFINITION, '')}: {run.tags.get(tags.VARIANT, '')}"
+    arm = f" / {run.tags[ARM]}" if ARM in run.tags else ""
+    name = f"{run.tags.get(tags.DEFINITION, '')}: {run.tags.get(tags.VARIANT, '')}{arm}"
     return f"{name} [{changes}]" if changes else name
 
 

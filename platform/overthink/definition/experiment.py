@@ -6,19 +6,21 @@ seed. Keys are hashes of what departs from the defaults: a field added later lea
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.reference import with_main_network
+from overthink.definition.reference import with_base, with_main_network
 from overthink.definition.run_definition import GroupDefinition, Name, RunDefinition, parse_run, validated
 from overthink.definition.source import Overrides, override, read_yaml
 from overthink.policy.catalogue import describe
-from overthink.seeds import SeedPlan, Seeds, expand, replace_free
+from overthink.seeds import SeedPlan, Seeds, Source, expand, replace_free, seeds_of_arms
 from overthink.spec import Spec
+
+Arm = Annotated[tuple[Source, ...], Field(min_length=1)]
 
 
 class Reported(Spec):
@@ -52,7 +54,17 @@ class Experiment(GroupDefinition):
     seeds: SeedPlan
     variants: dict[Name, dict[str, JsonValue]] = Field(default_factory=dict)
     """Name -> {dotted path: value}: each variant is the definition with these values instead."""
+    arms: dict[Name, Arm] = Field(default_factory=dict)
+    """Of a study: name -> the sources of randomness that its repeats differ in; they replace `seeds`."""
+    repeats: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """Runs of each arm; repeat 0 is one run that all arms share."""
     reported: tuple[Reported, ...] = ()
+
+    @model_validator(mode="after")
+    def _arms_repeat(self) -> Self:
+        if bool(self.arms) != (self.repeats is not None):
+            raise ValueError("arms and repeats belong together: a study has both, any other experiment neither")
+        return self
 
     @model_validator(mode="after")
     def _reported_variants_exist(self) -> Self:
@@ -72,6 +84,8 @@ class Group:
     reported: tuple[Reported, ...]
     changes: str = ""
     """What `--set` made of the variant: `network.growth=8`; empty for a variant as it is written."""
+    arms: dict[str, tuple[Seeds, ...]] = field(default_factory=dict)
+    """Of a study: the seeds of each arm, all of them among `seeds`."""
 
     @property
     def label(self) -> str:
@@ -100,9 +114,11 @@ def load_experiment(
 
     Raises DefinitionError, in one sentence naming file, key and value, at the first thing that is wrong.
     """
-    raw = read_yaml(path)
+    raw = with_base(read_yaml(path), str(path), main_network_of)
     settings = Overrides.parse(overrides)
     experiment = validated(Experiment, with_main_network(settings.apply(raw), str(path), main_network_of), str(path))
+    if seeds is not None and experiment.arms:
+        raise DefinitionError(f"{path}: a study takes its seeds from its arms; --set repeats=N makes more or fewer")
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
@@ -148,7 +164,9 @@ def _resolve(
     as_written = not settings.values or _is(definition, changed, place)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
     departs = "" if as_written else settings.text_of(GroupDefinition.model_fields)
-    return Group(variant, definition, expand(experiment.seeds), reported, departs)
+    arms = seeds_of_arms(experiment.arms, experiment.repeats or 0)
+    seeds = tuple(dict.fromkeys(seeds for arm in arms.values() for seeds in arm)) or expand(experiment.seeds)
+    return Group(variant, definition, seeds, reported, departs, arms)
 
 
 def _group_definition(raw: dict[str, Any], place: str) -> GroupDefinition:

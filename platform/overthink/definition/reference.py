@@ -1,4 +1,7 @@
-"""A policy network's definition names its main network; resolved, it holds the main network's definition whole."""
+"""Definitions that build on another: a policy network on its main network, a study on its base.
+
+They name it; resolved, they hold it whole.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -49,6 +52,22 @@ def with_main_network(raw: dict[str, Any], source: str, main_network_of: MainNet
         "of_changes": group.changes,
     }
     return {"dataset": of["dataset"], **raw, "policy": {**policy, "of": of, **called}}
+
+
+def with_base(raw: dict[str, Any], source: str, main_network_of: MainNetwork) -> dict[str, Any]:
+    """Return a study as the experiment that it is: its base written out; anything else as it is.
+
+    Raises DefinitionError where there is no such base.
+    """
+    if raw.get("kind") != "study":
+        return raw
+    place = f"{source}: base"
+    named = raw.get("base")
+    reference = validated(Reference, {"definition": named} if isinstance(named, str) else named, place)
+    overrides = [f"{path}={json.dumps(value)}" for path, value in reference.set.items()]
+    _, group = main_network_of(_file(reference.definition, source), overrides, reference.variant, place)
+    own = {key: value for key, value in raw.items() if key not in ("kind", "base")}
+    return {**group.definition.model_dump(mode="json", exclude_defaults=True), "seeds": 1, **own}
 
 
 def _written_out(of: Any) -> bool:

@@ -7,11 +7,13 @@ from typing import Any
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.keys import part_keys, summary
 from overthink.definition.run_definition import GroupDefinition, RunDefinition
+from overthink.seeds import joined
 from overthink.tracking import tags
 
 
 def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
     """Return the tags that runs and their group share."""
+    arms = {name: joined(seeds.label for seeds in arm) for name, arm in group.arms.items()}
     reported = [entry.model_dump(mode="json") for entry in group.reported]
     return {
         tags.GROUP_KEY: group.definition.key,
@@ -19,6 +21,7 @@ def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
         tags.VARIANT: group.variant,
         tags.CHANGES: group.changes,
         tags.REPORTED: json.dumps(reported),
+        **({tags.ARMS: json.dumps(arms)} if arms else {}),
         **({tags.TASK: tags.POLICY} if group.definition.policy is not None else {}),
         "mlflow.source.name": experiment.source,
         "mlflow.source.type": "LOCAL",

@@ -61,6 +61,9 @@ class GroupRecorder:
         self.closing = True
         stored = find_runs(self.store, kind=tags.KIND_RUN, group_key=self.planned.group.definition.key)
         runs = [run for run in newest_per_key(stored).values() if run.outcome == tags.FINISHED]
+        if arms := self.planned.group.arms:  # a mean over arms would be one of nothing in particular
+            first = {seeds.label for seeds in next(iter(arms.values()))}
+            runs = [run for run in runs if run.tags.get(tags.SEEDS) in first]
         if runs:
             step = max(self.writer.logged_steps(self.run_id, "seeds/n"), default=0) + 1
             self.writer.log(self.run_id, aggregates(runs), step)

@@ -1,0 +1,46 @@
+"""Studies: runs of one definition in several arms, a run often in more than one."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from overthink.seeds import joined, split_labels
+from overthink.tracking import tags
+from overthink.tracking.stored import StoredRun
+
+ARM = "overthink.arm"
+"""Tag of a run or group as a member of an arm; not in any store."""
+
+
+def arms_of(group: StoredRun) -> dict[str, list[str]]:
+    """Return the labels of the seeds of each arm of a study's group; nothing where a tag is none of ours."""
+    with suppress(ValueError, TypeError, AttributeError):
+        arms = json.loads(group.tags.get(tags.ARMS, "{}"))
+        return {str(name): split_labels(str(labels)) for name, labels in arms.items()}
+    return {}
+
+
+def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
+    """Yield each run of a study once for every arm that it is in, marked as that arm's, and its group once an arm.
+
+    What is no study's comes as it is; so do runs of a study that another experiment asks for, too.
+    """
+    studies: dict[str, dict[str, list[str]]] = {}
+    plain: dict[str, set[str]] = {}
+    for group in (run for run in runs if run.is_group):
+        key, arms = group.tags.get(tags.GROUP_KEY, ""), arms_of(group)
+        if arms:
+            studies.setdefault(key, {}).update(arms)
+        else:
+            plain.setdefault(key, set()).update(split_labels(group.tags.get(tags.SEEDS, "")))
+    for run in runs:
+        key, seeds = run.tags.get(tags.GROUP_KEY, ""), run.tags.get(tags.SEEDS, "")
+        arms = arms_of(run) if run.is_group else studies.get(key, {})
+        for name, labels in arms.items():
+            if run.is_group:
+                yield replace(run, tags=run.tags | {ARM: name, tags.SEEDS: joined(labels)})
+            elif seeds in labels:
+                yield replace(run, tags=run.tags | {ARM: name})
+        if not arms or (not run.is_group and seeds in plain.get(key, ())):
+            yield run
