@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from overthink.commands.anytime import anytime
 from overthink.commands.bench import BenchOptions, bench
 from overthink.commands.budget import budget
 from overthink.commands.chosen import the_run
+from overthink.commands.frequency import FrequencyOptions, frequency
+from overthink.commands.grad_cam import GradCamOptions, most_surely_overthought
+from overthink.commands.grad_cam import show as grad_cam
 from overthink.commands.predict import PredictOptions, fetch, normalised, predict
 from overthink.data.catalogue import load_dataset
 from overthink.data.max_min_mnist import MaxMinMnistSpec
@@ -24,6 +28,7 @@ from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
+from overthink.inference.frequency import needed_share
 from overthink.material import inputs_of
 from overthink.predictions import Predictions
 from overthink.restored import restored
@@ -204,6 +209,52 @@ def test_mistakes_of_a_person(run_id: str, tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("text")
     with pytest.raises(ValueError, match=r"text\.png: unusable image: cannot identify image file"):
         predict(run_id, [tmp_path / "text.png"], plain, QUIET)
+
+
+def test_frequency_of_a_stored_run(run_id: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    wanted = FrequencyOptions("zigzag", 1, 0.98, None, as_json=True)
+    assert frequency([run_id], wanted, QUIET) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    store = Store()
+    test = Predictions.read(store.artifact(run_id, "predictions/test.parquet", tmp_path))
+    assert [entry["n"] for entry in answer["right"]] == test.correct_EN.sum(axis=1).tolist()
+    assert answer["nobody"]["n"] == (~test.correct_EN.any(axis=0)).sum()
+    definition, _ = fetch(store, the_run(store, run_id), None)
+    split = load_dataset(definition.dataset, None).test
+    right = split.images_NKHW[np.isin(split.ids_N, test.ids_N[test.correct_EN[-1]])]
+    assert answer["right"][-1]["mean"] == pytest.approx(needed_share(right, "zigzag").mean())
+    assert "Kruskal" in store.artifact(run_id, tags.FREQUENCY_PAGE, tmp_path).read_text()
+    said = StringIO()
+    frequency([run_id], wanted._replace(as_json=False), Console(file=said))
+    assert "small: 98% of the coefficients' total, summed by size, scanned by zigzag" in said.getvalue()
+    assert "first right" in capsys.readouterr().out
+
+
+def test_grad_cam_of_a_stored_run(run_id: str, tmp_path: Path) -> None:
+    wanted = GradCamOptions((1, 3), 6, False, tmp_path / "looks.png", None)
+    assert grad_cam(run_id, wanted, QUIET) == 0
+    stored = Store().artifact(run_id, tags.GRAD_CAM_PICTURE, tmp_path / "stored").read_bytes()
+    assert stored == (tmp_path / "looks.png").read_bytes()
+    with Image.open(tmp_path / "looks.png") as two, Image.open(look(run_id, tmp_path, (1,))) as one:
+        assert two.width == one.width
+        assert two.height > 1.5 * one.height
+    with pytest.raises(DefinitionError, match="--samples: no test sample has the id 99999"):
+        grad_cam(run_id, wanted._replace(samples=(1, 99999)), QUIET)
+
+
+def look(run_id: str, folder: Path, samples: tuple[int, ...]) -> Path:
+    file = folder / "look.png"
+    grad_cam(run_id, GradCamOptions(samples, 6, True, file, None), QUIET)
+    return file
+
+
+def test_the_most_surely_overthought_come_first() -> None:
+    """Of samples with label 0: 1 and 3 are lost at the last exit, 3 more surely."""
+    logits_ENC = np.array([[[2, 0], [2, 0], [0, 2], [2, 0]], [[2, 0], [0, 1], [0, 5], [0, 3]]], dtype=np.float32)
+    ids_N, labels_N = np.arange(4), np.zeros(4, dtype=np.int64)
+    test = Predictions.from_logits(logits_ENC, labels_N, ids_N, labels_N, ("all",), [1, 2], "data", "test", False)
+    assert most_surely_overthought(test, 6).tolist() == [3, 1]
+    assert most_surely_overthought(test, 1).tolist() == [3]
 
 
 def test_files_become_images_of_the_data_set(tmp_path: Path) -> None:

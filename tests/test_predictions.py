@@ -96,7 +96,7 @@ def test_logits_out_of_proportion_stay_finite() -> None:
         ({"cost_E": np.array([25, 10])}, r"cost_E is cumulative .* got \[25, 10\]"),
         ({"cost_E": np.array([0, 10])}, "cost_E must lie between 1"),
         ({"cost_E": np.array([10])}, r"predicted_EN must be int64 of shape \(1, 3\)"),
-        ({"split": "train"}, "split must be 'val' or 'test', got 'train'"),
+        ({"split": "holdout"}, "split must be one of train, val, test, everything, got 'holdout'"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(changes: dict[str, Any], message: str) -> None:
@@ -258,7 +258,7 @@ def meta(**changes: Any) -> Callable[[pa.Table], pa.Table]:
         (lambda t: t.replace_schema_metadata({KEY: "[" * 100_000}), "metadata is not valid"),
         (meta(format_version=2), "format_version: Input should be 1"),
         (meta(surprise=1), "surprise"),
-        (meta(split="train"), "split must be 'val' or 'test'"),
+        (meta(split="holdout"), "split must be one of train, val, test, everything"),
         (meta(split=3), "split: "),
         (meta(cost=[]), "cost: "),
         (meta(cost=[10, -25]), "cost.1: "),

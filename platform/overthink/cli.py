@@ -186,7 +186,7 @@ def labels(
     from overthink.commands.labels import LabelOptions
     from overthink.commands.labels import labels as show
 
-    raise typer.Exit(show(run, LabelOptions(weights, _exits(exits), split, as_json), log()))
+    raise typer.Exit(show(run, LabelOptions(weights, _numbers("--exits", exits), split, as_json), log()))
 
 
 @app.command()
@@ -231,6 +231,44 @@ def bench(
 
 
 @app.command()
+def frequency(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Definitions, experiment names or run ids; all runs where left out.")
+    ] = None,
+    zigzag: Annotated[bool, typer.Option("--zigzag", help="Scan along the diagonals, not row by row.")] = False,
+    power: Annotated[int, typer.Option(help="1 sums coefficients by size, 2 squares them.", min=1, max=2)] = 1,
+    share: Annotated[float, typer.Option(help="Of their total that is to be reached.", min=0.01, max=1)] = 0.98,
+    data_root: DataRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the frequencies (DCT) of the images that each exit gets right (thesis figures A.3 to A.5)."""
+    from overthink.commands.frequency import FrequencyOptions
+    from overthink.commands.frequency import frequency as compare_exits
+
+    wanted = FrequencyOptions("zigzag" if zigzag else "rows", power, share, data_root, as_json)
+    raise typer.Exit(compare_exits(names or [], wanted, log()))
+
+
+@app.command("grad-cam")
+def grad_cam(
+    run: Annotated[str, typer.Argument(help="A run id of the store, or at least its first six characters.")],
+    samples: Annotated[str | None, typer.Option(help="Ids of test samples: 3,17,40.")] = None,
+    pick: Annotated[int, typer.Option(help="So many that the last exit overthinks most surely.", min=1, max=50)] = 6,
+    of: Annotated[str, typer.Option("--class", help="predicted: what each exit says; true: the label.")] = "predicted",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the picture here (PNG).")] = None,
+    data_root: DataRoot = None,
+) -> None:
+    """Draw where each exit of a stored run looks (Grad-CAM; thesis figure 3.9)."""
+    from overthink.commands.grad_cam import GradCamOptions, show
+    from overthink.definition.errors import DefinitionError
+
+    if of not in ("predicted", "true"):
+        raise DefinitionError(f"--class {of}: expected predicted or true")
+    wanted = GradCamOptions(_numbers("--samples", samples) or (), pick, of == "true", output, data_root)
+    raise typer.Exit(show(run, wanted, log()))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser, on a desktop.")] = True,
@@ -270,13 +308,13 @@ def data_show(
     data.picture(name, output, data_root, settings, log())
 
 
-def _exits(text: str | None) -> tuple[int, ...] | None:
+def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     from overthink.definition.errors import DefinitionError
 
     if text is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,4}(,[0-9]{1,4})*", text):
-        raise DefinitionError(f"--exits {text}: expected numbers of exits such as 1,5")
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
+        raise DefinitionError(f"{option} {text}: expected numbers such as 1,5")
     return tuple(map(int, text.split(",")))
 
 

@@ -64,10 +64,11 @@ def test_the_truth_is_found_and_mends_the_calibration_of_other_samples() -> None
     assert (cooled.predicted_EN == test.predicted_EN).all()
 
 
-@pytest.mark.parametrize("labels, bound", [([0, 0, 0], LOWEST), ([1, 1, 1], HIGHEST)])
-def test_an_exit_always_right_or_always_wrong_meets_a_bound(labels: list[int], bound: float) -> None:
-    found = temperatures(kept(np.array([[[2.0, 0.0]] * 3]), np.array(labels)))
-    assert found.tolist() == pytest.approx([bound], rel=0.02)
+def test_an_exit_always_right_or_always_wrong_meets_a_bound() -> None:
+    """Below 0.05, the exit that is always right is as sure as a float can say: all of that is as good."""
+    logits_ENC = np.array([[[2.0, 0.0]] * 3])
+    assert LOWEST <= temperatures(kept(logits_ENC, np.zeros(3, dtype=np.int64)))[0] < 0.06
+    assert temperatures(kept(logits_ENC, np.ones(3, dtype=np.int64)))[0] == pytest.approx(HIGHEST, rel=0.02)
 
 
 def test_without_logits_a_sentence_and_no_metric() -> None:

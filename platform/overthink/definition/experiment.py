@@ -202,6 +202,6 @@ def experiment_of_run(
 ) -> LoadedExperiment:
     """Return an experiment of the one run whose resolved definition (JSON) this is."""
     run = parse_run(text, source)
-    raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}}
+    raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}, "seeds": 1}
     experiment = validated(Experiment, raw, source)
     return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), (), changes),))

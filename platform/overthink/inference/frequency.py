@@ -1,0 +1,119 @@
+"""How much of an image's frequencies it takes, to ask whether the images that early exits get right are less cluttered.
+
+A number an image (thesis appendix A), from its discrete cosine transform: the share of coefficients, in scan order,
+that add up to 98% of the total. The thesis sums coefficients as they are; some are negative, and such a sum may pass
+98% of its end and come back. Here they are summed by size, or squared.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.arrays import BoolArray, FloatArray, IntArray
+
+Scan = Literal["rows", "zigzag"]
+CHUNK = 1000
+TOTAL = 0.98
+
+
+def scan_order(height: int, width: int, scan: Scan) -> IntArray:
+    """Return the flat places of coefficients in the order that they are taken.
+
+    rows: row by row, as the thesis flattens them. zigzag: along the diagonals, low frequencies first, as JPEG does.
+    """
+    if scan == "rows":
+        return np.arange(height * width)
+    rows_P, columns_P = (places.ravel() for places in np.indices((height, width)))
+    diagonal_P = rows_P + columns_P
+    along_P = np.where(diagonal_P % 2, rows_P, columns_P)
+    return np.lexsort((along_P, diagonal_P)).astype(np.int64)
+
+
+def needed_share(
+    images_NKHW: NDArray[np.uint8], scan: Scan = "rows", power: Literal[1, 2] = 1, total: float = TOTAL
+) -> FloatArray:
+    """Return, for each image, the share of its coefficients that it takes for so much of their total, (N,) in [0, 1].
+
+    The mean over channels, each transformed by itself (type II, orthonormal; thesis eq. A.1 up to a factor). A black
+    channel takes none.
+    """
+    order_P = scan_order(images_NKHW.shape[2], images_NKHW.shape[3], scan)
+    parts = [
+        _shares(images_NKHW[first : first + CHUNK], order_P, power, total)
+        for first in range(0, len(images_NKHW), CHUNK)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _shares(images_BKHW: NDArray[np.uint8], order_P: IntArray, power: int, total: float) -> FloatArray:
+    from scipy.fft import dctn
+
+    coefficients = dctn(images_BKHW.astype(np.float32), axes=(2, 3), norm="ortho")
+    size_BKP = np.abs(coefficients.reshape(*images_BKHW.shape[:2], -1)[:, :, order_P]).astype(np.float64) ** power
+    sums_BKP = size_BKP.cumsum(axis=2)
+    short_BKP = sums_BKP < total * sums_BKP[:, :, -1:]
+    needed_BK = np.where(sums_BKP[:, :, -1] > 0, short_BKP.sum(axis=2) + 1, 0)
+    shares_B: FloatArray = needed_BK.mean(axis=1) / len(order_P)
+    return shares_B
+
+
+class Spread(NamedTuple):
+    """A number over a set of samples; mean and deviation are None where the set is too small for them."""
+
+    mean: float | None
+    std: float | None
+    n: int
+
+
+class ByExit(NamedTuple):
+    """Shares of coefficients by exit."""
+
+    right_E: tuple[Spread, ...]
+    """Of the samples that each exit gets right, as in the thesis: sets that overlap nearly whole."""
+    first_right_E: tuple[Spread, ...]
+    """Of the samples that each exit is the first to get right: sets that do not."""
+    nobody: Spread
+    """Of those that no exit gets right."""
+    delta_E: tuple[float | None, ...]
+    """Cliff's delta of each exit's first-right set against exit 1's."""
+    p: float | None
+    """Kruskal and Wallis's test that the first-right sets are alike; None where fewer than two have samples."""
+
+
+def by_exit(share_N: FloatArray, correct_EN: BoolArray) -> ByExit:
+    """Return what the images of each exit's samples take, with an effect size and a test across exits."""
+    solved_N = correct_EN.any(axis=0)
+    first_N = np.where(solved_N, correct_EN.argmax(axis=0), -1)
+    exclusive = [share_N[first_N == row] for row in range(len(correct_EN))]
+    return ByExit(
+        right_E=tuple(spread(share_N[right_N]) for right_N in correct_EN),
+        first_right_E=tuple(spread(values) for values in exclusive),
+        nobody=spread(share_N[~solved_N]),
+        delta_E=tuple(cliffs_delta(values, exclusive[0]) for values in exclusive),
+        p=_p_alike([values for values in exclusive if len(values)]),
+    )
+
+
+def spread(values_M: FloatArray) -> Spread:
+    """Return mean, standard deviation and number."""
+    mean = float(values_M.mean()) if len(values_M) else None
+    return Spread(mean, float(values_M.std(ddof=1)) if len(values_M) > 1 else None, len(values_M))
+
+
+def cliffs_delta(values_M: FloatArray, others_L: FloatArray) -> float | None:
+    """Return P(value > other) - P(value < other), ties counting as neither; None where a set is empty."""
+    if not len(values_M) or not len(others_L):
+        return None
+    sorted_L = np.sort(others_L)
+    below = np.searchsorted(sorted_L, values_M, side="left").sum()
+    above = len(others_L) * len(values_M) - np.searchsorted(sorted_L, values_M, side="right").sum()
+    return float((below - above) / (len(values_M) * len(others_L)))
+
+
+def _p_alike(sets: list[FloatArray]) -> float | None:
+    from scipy.stats import kruskal
+
+    if len(sets) < 2 or len(np.unique(np.concatenate(sets))) < 2:
+        return None
+    return float(kruskal(*sets).pvalue)

@@ -1,0 +1,46 @@
+"""Where an exit looks: Grad-CAM (Selvaraju et al. 2017) for every exit of a network (thesis figure 3.9).
+
+Our own: captum asks for NumPy below 2, grad-cam brings OpenCV, and neither knows a network of several exits.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from overthink.networks.multi_exit import MultiExitNetwork, State
+
+
+def grad_cam(network: MultiExitNetwork, images_BKHW: Tensor, class_EB: Tensor) -> Tensor:
+    """Return how much each place of an image speaks for a class at each exit, (E, B, H, W) on the CPU, from 0 to 1.
+
+    relu(sum_f w_f A_f), A the coarsest maps that the exit reads and w_f the mean over places of the class score's
+    gradient with respect to A_f; scaled to its largest value, enlarged to the image. Zeros where nothing speaks for it.
+    """
+    maps_E: list[Tensor] = []
+
+    def remember(_module: nn.Module, _given: object, state: State) -> None:
+        maps_E.append(state[-1])
+
+    hooks = [block.register_forward_hook(remember) for block in network.eval().blocks]
+    try:
+        with torch.enable_grad():
+            logits_EBC = network(images_BKHW.clone().requires_grad_(True))
+            heat = [
+                _heat(maps_BFHW, logits_BC, class_B)
+                for maps_BFHW, logits_BC, class_B in zip(maps_E, logits_EBC, class_EB, strict=True)
+            ]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    size = images_BKHW.shape[2:]
+    enlarged = [functional.interpolate(of_B[:, None], size=size, mode="bilinear")[:, 0] for of_B in heat]
+    return torch.stack(enlarged).detach().cpu()
+
+
+def _heat(maps_BFHW: Tensor, logits_BC: Tensor, class_B: Tensor) -> Tensor:
+    score = logits_BC.gather(1, class_B[:, None]).sum()
+    (gradient_BFHW,) = torch.autograd.grad(score, maps_BFHW, retain_graph=True)
+    weight_BF = gradient_BFHW.mean(dim=(2, 3))
+    heat_BHW = torch.relu((weight_BF[:, :, None, None] * maps_BFHW).sum(dim=1))
+    most_B = heat_BHW.amax(dim=(1, 2), keepdim=True)
+    return heat_BHW / torch.where(most_B > 0, most_B, 1.0)
