@@ -3,6 +3,7 @@ import pytest
 from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
+from overthink.report.differences import difference_lines, verdict
 from overthink.report.table_files import TEXTS
 
 LAST = "test/accuracy/last"
@@ -28,6 +29,24 @@ def test_by_hand() -> None:
     assert difference.low == pytest.approx(0.12 - 4.302652729749462 * 0.02 / 3**0.5)
 
 
+def test_what_is_tested_and_how_surely() -> None:
+    """Three pairs of one sign: p is 2 of 8, and 4 times that after Holm (four equal metrics); seed 3 is alone."""
+    _, long = with_differences(rows(), "short")
+    difference = long.differences[LAST]
+    assert (difference.p, difference.p_holm) == (0.25, min(1.0, 0.25 * len(long.differences)))
+    assert difference.effect == pytest.approx(0.12 / 0.02 * (1 - 3 / 7))
+    assert long.unpaired == ("3",)
+    assert verdict(difference) == "probably higher"
+    assert verdict(difference._replace(low=-0.1)) == "cannot be told apart"
+    assert verdict(difference._replace(p_holm=0.01, mean=-0.1)) == "lower (p <= 0.05)"
+    assert verdict(difference._replace(low=None, high=None)) == "unknown, from one seed"
+    assert difference_lines(difference) == ("Δ +12.00", "[+7.0, +17.0]")
+    assert difference_lines(difference._replace(n=6, p_holm=0.03125)) == ("Δ +12.00", "[+7.0, +17.0]", "p 0.031")
+    said = TEXTS["markdown"](with_differences(rows(), "short"))
+    assert "long: accuracy last exit" in said
+    assert "Only one of the two has seed 3." in said
+
+
 def test_pairs_say_more_than_the_two_groups_apart() -> None:
     """Seeds differ by tenths, variants by hundredths: only the paired interval leaves zero out."""
     short, long = with_differences(rows(), "quickstart: short")
@@ -42,7 +61,11 @@ def test_pairs_say_more_than_the_two_groups_apart() -> None:
 
 def test_every_format_says_them() -> None:
     compared = with_differences(rows(), "short")
-    for form, said in (("markdown", "Δ +12.00<br>[+7.0, +17.0]"), ("latex", r"$\Delta$ +12.00"), ("html", "Δ +12.00")):
+    for form, said in (
+        ("markdown", "Δ +12.00<br>[+7.0, +17.0]"),
+        ("latex", r"$\Delta$ +12.00"),
+        ("html", "Δ +12.00"),
+    ):
         assert said in TEXTS[form](compared)
     assert "baseline" in TEXTS["markdown"](compared)
     assert "baseline" not in TEXTS["markdown"](rows())

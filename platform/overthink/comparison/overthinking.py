@@ -35,6 +35,23 @@ class PaperNumber:
     approximate: bool
 
 
+class Difference(NamedTuple):
+    """A row minus a baseline, over the seeds that both have."""
+
+    n: int
+    mean: float
+    std: float | None
+    low: float | None
+    high: float | None
+    """Ends of the 95% interval of the mean over seeds, as in an Estimate."""
+    p: float
+    """Of the exact sign-flip test."""
+    p_holm: float
+    """The same, corrected for all comparisons of the table."""
+    effect: float | None
+    """Hedges's g of the paired differences."""
+
+
 class Gap(NamedTuple):
     """A run that a definition asks for and that is not among the numbers."""
 
@@ -63,8 +80,10 @@ class Row:
     """By metric that all of them have: one number a run, in the same order."""
     facts: dict[str, str] = field(default_factory=dict)
     """FACTS that its runs share, by tag."""
-    differences: dict[str, Estimate] = field(default_factory=dict)
+    differences: dict[str, Difference] = field(default_factory=dict)
     """By metric: this row minus a baseline, seed by seed; filled by `paired`."""
+    unpaired: tuple[str, ...] = ()
+    """Seeds that only one of the two has; filled by `paired`."""
 
 
 def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:

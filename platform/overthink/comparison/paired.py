@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from overthink.comparison.estimate import Estimate, estimate
-from overthink.comparison.overthinking import Row
+from overthink.comparison.estimate import estimate
+from overthink.comparison.overthinking import Difference, Row
+from overthink.comparison.paired_tests import effect_size, holm, sign_flip_p
 
 
 def with_differences(rows: Sequence[Row], baseline: str) -> list[Row]:
@@ -15,7 +16,7 @@ def with_differences(rows: Sequence[Row], baseline: str) -> list[Row]:
     """
     if not any(_is(row, baseline) for row in rows):
         raise ValueError(f"no row is called {baseline!r}; there are {', '.join(repr(row.group) for row in rows)}")
-    return [_compared(row, [other for other in rows if _is(other, baseline)], baseline) for row in rows]
+    return _corrected([_compared(row, [other for other in rows if _is(other, baseline)], baseline) for row in rows])
 
 
 def _is(row: Row, name: str) -> bool:
@@ -28,11 +29,12 @@ def _compared(row: Row, baselines: Sequence[Row], name: str) -> Row:
         raise ValueError(f"{len(of_dataset)} rows of {row.dataset} are called {name!r}; give the whole name of one")
     if not of_dataset or of_dataset[0] is row:
         return row
-    return replace(row, differences=paired(row, of_dataset[0]))
+    unpaired = sorted({*row.finished} ^ {*of_dataset[0].finished})
+    return replace(row, differences=paired(row, of_dataset[0]), unpaired=tuple(unpaired))
 
 
-def paired(row: Row, baseline: Row) -> dict[str, Estimate]:
-    """Return mean, deviation and 95% interval of row minus baseline over the seeds that both have, by metric."""
+def paired(row: Row, baseline: Row) -> dict[str, Difference]:
+    """Return row minus baseline over the seeds that both have, by metric, not yet corrected for many comparisons."""
     differences = {}
     for metric in row.values.keys() & baseline.values.keys():
         of_seed = dict(zip(baseline.finished, baseline.values[metric], strict=True))
@@ -42,5 +44,22 @@ def paired(row: Row, baseline: Row) -> dict[str, Estimate]:
             if seed in of_seed
         ]
         if values:
-            differences[metric] = estimate(values)
+            p = sign_flip_p(values)
+            differences[metric] = Difference(*estimate(values), p, p, effect_size(values))
     return differences
+
+
+def _corrected(rows: list[Row]) -> list[Row]:
+    """Correct the p-values of a table's differences for their number."""
+    places = [(number, metric) for number, row in enumerate(rows) for metric in row.differences]
+    corrected = dict(zip(places, holm([rows[number].differences[metric].p for number, metric in places]), strict=True))
+    return [
+        replace(
+            row,
+            differences={
+                metric: difference._replace(p_holm=corrected[number, metric])
+                for metric, difference in row.differences.items()
+            },
+        )
+        for number, row in enumerate(rows)
+    ]

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from overthink.comparison.estimate import Estimate
 from overthink.comparison.overthinking import COLUMNS, PaperNumber, Row
+from overthink.report.differences import difference_lines, differences_said
 
 TITLES = {
     "test/accuracy/last": "Accuracy last exit",
@@ -29,7 +30,6 @@ CAPTION = (
 )
 NARROWEST = 12
 """Characters of a column of words; below that a terminal shows three dots."""
-DIFFERENCES = " Δ: percentage points more than the baseline of the data set, seed by seed, [95% interval of the mean]."
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Layout:
 
 def caption(rows: Sequence[Row]) -> str:
     """Say what the numbers of the overthinking table are."""
-    return CAPTION + (DIFFERENCES if any(row.differences for row in rows) else "")
+    return " ".join(filter(None, (CAPTION, differences_said(rows, TITLES))))
 
 
 def group_cell(row: Row) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
     """Return the cell of a metric: its estimate, the difference to a baseline, the paper's number."""
 
     def cell(row: Row) -> tuple[str, ...]:
-        lines = (*estimate_lines(row.estimates.get(metric)), *_difference(row.differences.get(metric)))
+        lines = (*estimate_lines(row.estimates.get(metric)), *difference_lines(row.differences.get(metric)))
         reported = row.reported.get(metric)
         return lines if reported is None else (*lines, _paper(reported))
 
@@ -83,18 +83,6 @@ def estimate_lines(estimate: Estimate | None) -> tuple[str, ...]:
     )  # beyond 0 and 100% an interval of a fraction says nothing
     interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
     return (f"{100 * estimate.mean:.2f} ± {100 * estimate.std:.2f}", interval)
-
-
-def _difference(estimate: Estimate | None) -> tuple[str, ...]:
-    """Say a difference of fractions in percentage points: `Δ -3.10` and `[-3.9, -2.3]`."""
-    if estimate is None:
-        return ()
-    interval = (
-        ""
-        if estimate.low is None or estimate.high is None
-        else f"[{100 * estimate.low:+.1f}, {100 * estimate.high:+.1f}]"
-    )
-    return tuple(filter(None, (f"Δ {100 * estimate.mean:+.2f}", interval)))
 
 
 def _paper(reported: PaperNumber) -> str:

@@ -1,0 +1,58 @@
+"""What differences to a baseline come to, in the cells of a table and in words."""
+
+from collections.abc import Mapping, Sequence
+
+from overthink.comparison.overthinking import Difference, Row
+
+LEVEL = 0.05
+MEANING = (
+    "Δ: percentage points more than the baseline of the data set, seed by seed, [95% interval of the mean]; "
+    "p: exact sign-flip test, corrected for the table's {count} comparisons (Holm){few}. "
+    "Probably: the interval leaves 0 out, and p stays above 0.05."
+)
+FEW = "; fewer than 6 seeds cannot bring it to 0.05, and it is left out"
+FEWEST = 6
+
+
+def difference_lines(difference: Difference | None) -> tuple[str, ...]:
+    """Say a difference of fractions in percentage points: `Δ -3.10`, `[-3.9, -2.3]` and, from six seeds, `p 0.06`."""
+    if difference is None:
+        return ()
+    if difference.low is None or difference.high is None:
+        return (f"Δ {100 * difference.mean:+.2f}",)
+    interval = f"[{100 * difference.low:+.1f}, {100 * difference.high:+.1f}]"
+    p = (f"p {difference.p_holm:.2g}",) if difference.n >= FEWEST else ()
+    return f"Δ {100 * difference.mean:+.2f}", interval, *p
+
+
+def differences_said(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
+    """Say what the differences of a table are, and what each row's come to; nothing where there are none."""
+    differences = [difference for row in rows for difference in row.differences.values()]
+    if not differences:
+        return ""
+    few = FEW if any(difference.n < FEWEST for difference in differences) else ""
+    return " ".join(
+        [MEANING.format(count=len(differences), few=few), *(_of_row(row, titles) for row in rows if row.differences)]
+    )
+
+
+def _of_row(row: Row, titles: Mapping[str, str]) -> str:
+    by_verdict: dict[str, list[str]] = {}
+    for metric, title in titles.items():
+        if metric in row.differences:
+            by_verdict.setdefault(verdict(row.differences[metric]), []).append(title.lower())
+    said = "; ".join(f"{', '.join(names)} {words}" for words, names in by_verdict.items())
+    alone = f" Only one of the two has seed {', '.join(row.unpaired)}." if row.unpaired else ""
+    return f"{row.group.rpartition(': ')[2]}: {said}.{alone}"
+
+
+def verdict(difference: Difference) -> str:
+    """Say what a difference carries: nothing that its interval and its corrected p do not."""
+    side = "lower" if difference.mean < 0 else "higher"
+    if difference.p_holm <= LEVEL:
+        return f"{side} (p <= {LEVEL})"
+    if difference.low is None or difference.high is None:
+        return "unknown, from one seed"
+    if difference.low > 0 or difference.high < 0:
+        return f"probably {side}"
+    return "cannot be told apart"
