@@ -130,6 +130,18 @@ def compare(
 
 
 @app.command()
+def diff(
+    first: Annotated[str, typer.Argument(help="A run or a group: its id, the beginning of that, or its name.")],
+    second: Annotated[str, typer.Argument(help="Another one.")],
+    as_json: Json = False,
+) -> None:
+    """Show what differs between two runs or groups: definition, versions, results."""
+    from overthink.commands.diff import diff as show
+
+    raise typer.Exit(show(first, second, as_json))
+
+
+@app.command()
 def analyse(
     names: Annotated[
         list[str] | None, typer.Argument(help="Definitions, experiment names or run ids; all runs where left out.")

@@ -39,6 +39,20 @@ def the_run(store: Store, name: str) -> StoredRun:
     return fitting[0]
 
 
+def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
+    """Return the one run or group that an id, its beginning, or a name means: of runs of one name, the newest.
+
+    Raises DefinitionError where there is none, or where an id's beginning fits several.
+    """
+    fitting = _by_id(runs, name)
+    if len(fitting) > 1:
+        raise DefinitionError(f"{name}: {len(fitting)} runs have an id that begins so")
+    named = fitting or [run for run in runs if run.name == name]
+    if not named:
+        raise DefinitionError(f"{name}: no run or group has this id or this name, such as 'quickstart: long seed 0'")
+    return named[0]
+
+
 def _meant(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     if by_id := _by_id(runs, name):
         return by_id

@@ -2,8 +2,8 @@
 
 import getpass
 import json
-from typing import Any
 
+from overthink.comparison.differing import flat
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.keys import part_keys, summary
 from overthink.definition.run_definition import GroupDefinition, RunDefinition
@@ -33,22 +33,10 @@ def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
 
 def parameters(definition: GroupDefinition, variant: str) -> dict[str, str]:
     """Return a definition as flat parameters: `network.growth`, `regime.0.epochs`, `seeds.order`."""
-    flat: dict[str, str] = {"variant": variant, **summary(definition)}
+    named = {"variant": variant, **summary(definition)}
     if isinstance(definition, RunDefinition):
-        flat["seed"] = definition.seeds.label
-    _flatten("", definition.model_dump(mode="json"), flat)
-    return flat
-
-
-def _flatten(path: str, value: Any, flat: dict[str, str]) -> None:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _flatten(f"{path}.{key}" if path else key, inner, flat)
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        for number, inner in enumerate(value):
-            _flatten(f"{path}.{number}", inner, flat)
-    elif path not in flat:
-        flat[path] = value if isinstance(value, str) else json.dumps(value)
+        named["seed"] = definition.seeds.label
+    return flat(definition.model_dump(mode="json")) | named
 
 
 def _user() -> str:
