@@ -1,0 +1,47 @@
+"""Whose is overthinking, the sample's or the training's? Its indicator's variance, split between the two.
+
+A one-way random-effects analysis of variance: samples are the groups, models the repeats within each. What a sample
+does on average over trainings is its own; what changes from training to training is not.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from overthink.arrays import BoolArray, FloatArray
+from overthink.study.jackknife import Interval, over_models
+
+
+class Decomposition(NamedTuple):
+    """Of an indicator (0 or 1) for R models and N samples."""
+
+    between_samples: float
+    """Variance that belongs to samples, with what few repeats would add to it taken off; may fall below 0."""
+    within_samples: float
+    """Variance from training to training, mean over samples."""
+    sample_share: Interval
+    """between / (between + within): the intraclass correlation ICC(1). 1 minus it is the training's share."""
+
+
+def decomposition(indicator_RN: BoolArray) -> Decomposition:
+    """Return the split; its interval is over models, for these samples. Raises ValueError for one model or sample."""
+    repeats, n = indicator_RN.shape
+    if repeats < 2 or n < 2:
+        raise ValueError(f"variance cannot be split with {repeats} models and {n} samples")
+    values_RN = indicator_RN.astype(np.float64)
+    between, within = _components(values_RN)
+    share = over_models(lambda models: _share(values_RN[models]), repeats)
+    return Decomposition(between, within, share)
+
+
+def _components(values_RN: FloatArray) -> tuple[float, float]:
+    """Return (MSB - MSW) / R and MSW, the mean squares between and within samples."""
+    within = float(values_RN.var(axis=0, ddof=1).mean())
+    between = float(values_RN.mean(axis=0).var(ddof=1)) - within / len(values_RN)
+    return between, within
+
+
+def _share(values_RN: FloatArray) -> float:
+    between, within = _components(values_RN)
+    total = between + within
+    return between / total if total > 0 else 0.0

@@ -1,0 +1,83 @@
+"""All that the repeats of one arm of a study say."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.metrics.accuracy import accuracy
+from overthink.metrics.overthinking import finally_overthought, overthought
+from overthink.predictions import Predictions
+from overthink.study.churn import Churn, churn, same_answers
+from overthink.study.coupling import Coupled, coupling, final_coupling
+from overthink.study.decomposition import Decomposition, decomposition
+from overthink.study.depth import distribution, prediction_depth, times
+from overthink.study.overlap import Overlap, overlap
+from overthink.study.spread import Spread, spread
+
+SEED = 0
+"""Of the permutations: the same predictions give the same p."""
+
+
+class Overthinking(NamedTuple):
+    """One of the two definitions of overthinking, over repeats."""
+
+    rate: Spread
+    split: Decomposition
+    overlap: Overlap | None
+    times: IntArray
+    """(R + 1,): how many samples 0, 1, ..., R of the repeats overthink."""
+
+
+class Findings(NamedTuple):
+    """Of R repeats that differ in the sources of an arm alone."""
+
+    repeats: int
+    samples: int
+    same: bool
+    """Whether all repeats give the same answers at every exit."""
+    accuracy_E: tuple[Spread, ...]
+    oracle: Spread
+    churn_E: tuple[Churn, ...]
+    any_later: Overthinking
+    final: Overthinking
+    coupling: dict[tuple[int, int], Coupled]
+    final_coupling: Coupled | None
+    """None where there is a single exit."""
+    depth_RE: FloatArray
+    """Each repeat's shares of samples whose answer stands from exit 1, 2, ..., E on."""
+
+
+def findings(repeats: Sequence[Predictions]) -> Findings:
+    """Return what the test predictions of repeats say. Raises ValueError for fewer than two, or other samples."""
+    first = repeats[0]
+    for other in repeats[1:]:
+        if not np.array_equal(other.ids_N, first.ids_N) or not np.array_equal(other.labels_N, first.labels_N):
+            raise ValueError("the repeats of a study were tested on different samples")
+        if other.n_exits != first.n_exits:
+            raise ValueError(f"the repeats of a study have {first.n_exits} and {other.n_exits} exits")
+    predicted_REN = np.stack([one.predicted_EN for one in repeats])
+    correct_REN = predicted_REN == first.labels_N
+    return Findings(
+        repeats=len(repeats),
+        samples=len(first.ids_N),
+        same=same_answers(predicted_REN),
+        accuracy_E=tuple(map(spread, np.stack([accuracy(one_EN) for one_EN in correct_REN], axis=1))),
+        oracle=spread(correct_REN.any(axis=1).mean(axis=1)),
+        churn_E=churn(predicted_REN, first.labels_N),
+        any_later=_overthinking(np.stack([overthought(one_EN) for one_EN in correct_REN]), correct_REN),
+        final=_overthinking(np.stack([finally_overthought(one_EN) for one_EN in correct_REN]), correct_REN),
+        coupling=coupling(correct_REN),
+        final_coupling=final_coupling(correct_REN) if first.n_exits > 1 else None,
+        depth_RE=distribution(prediction_depth(predicted_REN), first.n_exits),
+    )
+
+
+def _overthinking(indicator_RN: BoolArray, correct_REN: BoolArray) -> Overthinking:
+    return Overthinking(
+        rate=spread(indicator_RN.mean(axis=1)),
+        split=decomposition(indicator_RN),
+        overlap=overlap(indicator_RN, correct_REN[:, -1], np.random.default_rng(SEED)),
+        times=times(indicator_RN),
+    )

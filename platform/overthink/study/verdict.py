@@ -1,0 +1,132 @@
+"""What a study comes to, in words, never more than its intervals carry; and what would change it."""
+
+from collections.abc import Mapping
+
+from overthink.study.coupling import Coupled
+from overthink.study.findings import Findings
+from overthink.study.jackknife import Interval
+
+CLAIM = (
+    "The thesis conjectures (sections 4.3 and 5.1) that overthinking is introduced randomly, by the training's own "
+    "randomness, and leaves open which source contributes how much."
+)
+WHOLE = "all"
+"""The arm in which every source varies, where a study has one."""
+
+
+def verdict(arms: Mapping[str, Findings]) -> list[str]:
+    """Return paragraphs: whose overthinking is, whether it repeats, whether exits are tied, which source moves it."""
+    name = WHOLE if WHOLE in arms else next(iter(arms))
+    said = [
+        _whose(name, arms[name]),
+        _again(arms[name]),
+        _tied(arms[name]),
+        _sources(arms),
+        _would_change(arms[name]),
+    ]
+    return [text for text in said if text]
+
+
+def _whose(arm: str, found: Findings) -> str:
+    share = found.any_later.split.sample_share
+    training = Interval(1 - share.value, _less(share.high), _less(share.low))
+    if training.low is None or training.high is None:
+        words = "Too few repeats tell whether any-later overthinking belongs to samples or to the training"
+    elif training.low > 0.5:
+        words = "Any-later overthinking is mostly the training's, not the sample's"
+    elif training.high < 0.5:
+        words = "Any-later overthinking is mostly the sample's, not the training's"
+    else:
+        words = "Any-later overthinking is about as much the sample's as the training's"
+    return (
+        f"{words}: {percent(training)} of its variance changes from one training to the next, the rest stays with the "
+        f"sample (arm {arm}, {found.repeats} repeats, {found.samples} test samples)."
+    )
+
+
+def _less(end: float | None) -> float | None:
+    return None if end is None else 1 - end
+
+
+def _again(found: Findings) -> str:
+    overlap = found.any_later.overlap
+    if overlap is None:
+        return ""
+    repeats = overlap.lift.low is not None and overlap.lift.low > 1
+    words = "Yet the same samples are overthought again" if repeats else "The same samples are not overthought again"
+    graded = overlap.lift_within_difficulty
+    if graded.low is None or graded.high is None or graded.low <= 1 <= graded.high:
+        rest = "among samples of one difficulty that cannot be told from chance"
+    elif graded.low > 1:
+        rest = "difficulty explains part of it at most"
+    else:
+        rest = "among samples of one difficulty it is rarer than chance"
+    return (
+        f"{words} more often than chance says: {times(overlap.lift)} as many shared samples, "
+        f"permutation p {overlap.p:.2g}; among samples of one difficulty {times(graded)}: {rest}."
+    )
+
+
+def _tied(found: Findings) -> str:
+    if found.final_coupling is None:
+        return ""
+    coupled = found.final_coupling
+    if coupled.difference.holds_zero:
+        words = "Exits of one network cannot be told from exits of strangers"
+    elif coupled.difference.value < 0:
+        words = "Exits of one network are tied: they overthink less than strangers of the same accuracy would"
+    else:
+        words = "Exits of one network overthink more than strangers of the same accuracy would"
+    return (
+        f"{words}: an earlier exit is right and the last one wrong for {percent(coupled.within)} of samples within a "
+        f"network, and for {percent(coupled.across)} where the last exit is another repeat's; the difference is "
+        f"{points(coupled.difference)}{_of_strangers(coupled)}."
+    )
+
+
+def _of_strangers(coupled: Coupled) -> str:
+    share = coupled.share
+    return "" if share is None else f", {100 * abs(share):.0f}% of the strangers' rate"
+
+
+def _sources(arms: Mapping[str, Findings]) -> str:
+    whole = arms.get(WHOLE)
+    if whole is None or whole.any_later.split.within_samples <= 0:
+        return ""
+    flicker = whole.any_later.split.within_samples
+    parts = [
+        f"{name} {100 * found.any_later.split.within_samples / flicker:.0f}%"
+        for name, found in arms.items()
+        if name != WHOLE and not found.same
+    ]
+    if not parts:
+        return ""
+    return (
+        "How much overthinking changes from one training to the next where one source alone varies, against all "
+        f"together: {', '.join(parts)}. Sources do not add up: any one of them sends the training another way."
+    )
+
+
+def _would_change(found: Findings) -> str:
+    return (
+        f"{CLAIM} What would change this verdict: other data, networks or lengths of training than these; more repeats "
+        f"than {found.repeats}, since intervals are over models, for these test samples."
+    )
+
+
+def percent(found: Interval) -> str:
+    """Say a fraction in percent, with its interval: `12.3% [11.0, 13.6]`."""
+    ends = "" if found.low is None or found.high is None else f" [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    return f"{100 * found.value:.1f}%{ends}"
+
+
+def points(found: Interval) -> str:
+    """Say a difference of fractions in percentage points: `-2.1 points [-2.6, -1.6]`."""
+    ends = "" if found.low is None or found.high is None else f" [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+    return f"{100 * found.value:+.1f} points{ends}"
+
+
+def times(found: Interval) -> str:
+    """Say a ratio: `1.8 times [1.6, 2.0]`."""
+    ends = "" if found.low is None or found.high is None else f" [{found.low:.2f}, {found.high:.2f}]"
+    return f"{found.value:.2f} times{ends}"

@@ -1,0 +1,90 @@
+import time
+
+import numpy as np
+import pytest
+
+from overthink.arrays import BoolArray
+from overthink.predictions import Predictions
+from overthink.study.findings import Findings, findings
+from overthink.study.verdict import verdict
+from study_truths import CLASSES, answers, by_difficulty, independent, tied
+
+
+def predictions(correct_REN: BoolArray) -> list[Predictions]:
+    predicted_REN, labels_N = answers(correct_REN)
+    _, exits, n = correct_REN.shape
+    ids_N, levels_N = np.arange(n), np.zeros(n, dtype=np.int64)
+    return [
+        Predictions.from_logits(
+            3 * np.eye(CLASSES, dtype=np.float32)[predicted_EN],
+            labels_N,
+            ids_N,
+            levels_N,
+            ("all",),
+            np.arange(1, exits + 1),
+            "data",
+            "test",
+            False,
+        )
+        for predicted_EN in predicted_REN
+    ]
+
+
+def found(correct_REN: BoolArray) -> Findings:
+    return findings(predictions(correct_REN))
+
+
+def test_what_one_arm_says() -> None:
+    correct_REN = by_difficulty(5, 200)
+    said = found(correct_REN)
+    assert (said.repeats, said.samples, said.same) == (5, 200, False)
+    assert [one.mean.mean for one in said.accuracy_E] == pytest.approx(correct_REN.mean(axis=(0, 2)).tolist())
+    assert said.oracle.mean.mean == pytest.approx(correct_REN.any(axis=1).mean())
+    assert said.final.times.sum() == 200
+    assert said.depth_RE.sum(axis=1) == pytest.approx(np.ones(5))
+
+
+def test_repeats_must_be_of_one_kind() -> None:
+    repeats = predictions(by_difficulty(3, 50))
+    with pytest.raises(ValueError, match="different samples"):
+        findings([*repeats, *predictions(by_difficulty(1, 60))])
+    with pytest.raises(ValueError, match="3 and 2 exits"):
+        findings([*repeats, *predictions(by_difficulty(1, 50, exits=2))])
+
+
+def test_words_for_difficulty_alone() -> None:
+    """Overthinking that difficulty makes: partly the sample's, repeated, and not tied."""
+    said = " ".join(verdict({"all": found(by_difficulty(16, 3000))}))
+    assert "mostly the training's, not the sample's" in said
+    assert "the same samples are overthought again more often than chance" in said
+    assert "Exits of one network cannot be told from exits of strangers" in said
+    assert "The thesis conjectures" in said
+
+
+def test_words_for_coins() -> None:
+    said = " ".join(verdict({"all": found(independent(12, 2000, np.array([0.5, 0.6, 0.7])))}))
+    assert "mostly the training's" in said
+    assert "The same samples are not overthought again" in said
+
+
+def test_words_for_tied_exits_and_for_too_few() -> None:
+    assert "Exits of one network are tied" in " ".join(verdict({"all": found(tied(8, 500))}))
+    few = " ".join(verdict({"all": found(by_difficulty(2, 100))}))
+    assert "Too few repeats tell" in few
+
+
+def test_one_source_only() -> None:
+    """An arm whose repeats are right about the same has no part in what moves overthinking; another has all of it."""
+    whole = by_difficulty(6, 400)
+    arms = {"all": found(whole), "order": found(whole), "init": found(np.repeat(whole[:1], 6, axis=0))}
+    said = " ".join(verdict(arms))
+    assert "order 100%" in said
+    assert "init 0%" in said
+
+
+def test_a_study_of_fifty_large_models_takes_seconds() -> None:
+    """50 models of 5 exits on 10,000 samples: well below half a minute, and without a third of a gigabyte."""
+    repeats = predictions(by_difficulty(50, 10_000, exits=5))
+    began = time.perf_counter()
+    findings(repeats)
+    assert time.perf_counter() - began < 60
