@@ -10,9 +10,10 @@ CLASSES = 4
 def answers(correct_REN: BoolArray, seed: int = 0) -> tuple[IntArray, IntArray]:
     """Return predictions and labels with just these right; wrong answers are drawn."""
     random = np.random.default_rng(seed)
-    labels_N = random.integers(0, CLASSES, correct_REN.shape[2])
+    labels_N: IntArray = random.integers(0, CLASSES, (correct_REN.shape[2],))
     wrong_REN = (labels_N + random.integers(1, CLASSES, correct_REN.shape)) % CLASSES
-    return np.where(correct_REN, labels_N, wrong_REN), labels_N
+    predicted_REN: IntArray = np.where(correct_REN, labels_N, wrong_REN)
+    return predicted_REN, labels_N
 
 
 def independent(repeats: int, n: int, right_E: FloatArray, seed: int = 0) -> BoolArray:

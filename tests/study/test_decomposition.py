@@ -21,7 +21,7 @@ def brute_force(indicator_RN: BoolArray) -> float:
     within = sum(
         (float(indicator_RN[r, k]) - indicator_RN[:, k].mean()) ** 2 for k in range(n) for r in range(repeats)
     ) / (n * (repeats - 1))
-    return (between - within) / (between + (repeats - 1) * within)
+    return float((between - within) / (between + (repeats - 1) * within))
 
 
 def test_against_the_textbooks_sums() -> None:

@@ -56,7 +56,7 @@ def test_words_for_difficulty_alone() -> None:
     """Overthinking that difficulty makes: partly the sample's, repeated, and not tied."""
     said = " ".join(verdict({"all": found(by_difficulty(16, 3000))}))
     assert "mostly the training's, not the sample's" in said
-    assert "the same samples are overthought again more often than chance" in said
+    assert "Difficulty alone explains it" in said
     assert "Exits of one network cannot be told from exits of strangers" in said
     assert "The thesis conjectures" in said
 
@@ -64,7 +64,7 @@ def test_words_for_difficulty_alone() -> None:
 def test_words_for_coins() -> None:
     said = " ".join(verdict({"all": found(independent(12, 2000, np.array([0.5, 0.6, 0.7])))}))
     assert "mostly the training's" in said
-    assert "The same samples are not overthought again" in said
+    assert "That is not told from chance" in said
 
 
 def test_words_for_tied_exits_and_for_too_few() -> None:

@@ -54,7 +54,7 @@ def test_difficulty_alone_makes_sets_overlap_and_stratifying_takes_most_of_it_aw
     assert found is not None
     assert found.p < 0.01
     assert found.lift.value > 1.3
-    assert found.lift_within_difficulty.value - 1 < 0.15 * (found.lift.value - 1)
+    assert found.lift_within_difficulty.value - 1 < 0.25 * (found.lift.value - 1)
 
 
 def test_sets_that_repeat_beyond_difficulty_keep_their_lift() -> None:
@@ -66,7 +66,6 @@ def test_sets_that_repeat_beyond_difficulty_keep_their_lift() -> None:
     assert found is not None
     assert found.lift_within_difficulty.low is not None
     assert found.lift_within_difficulty.low > 1.5
-    assert found.p_within_difficulty == pytest.approx(1 / 501)
 
 
 def test_shuffled_p_is_right_as_often_as_it_says() -> None:

@@ -1,7 +1,7 @@
 """The key test: whether an exit is more tied to the other exits of its own network than to those of a stranger.
 
 P(exit i right, exit j wrong) within one network, against the same across networks that differ in their randomness
-alone: exit i from one repeat, exit j from another. Equal: a network's exits are no more tied than exits of strangers, and
+alone: exit i from one repeat, exit j from another. Equal: a network's exits are no more tied than strangers' are, and
 overthinking is what two classifiers of that accuracy do to each other. Less within: that much they share.
 """
 

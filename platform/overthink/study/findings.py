@@ -13,8 +13,10 @@ from overthink.study.churn import Churn, churn, same_answers
 from overthink.study.coupling import Coupled, coupling, final_coupling
 from overthink.study.decomposition import Decomposition, decomposition
 from overthink.study.depth import distribution, prediction_depth, times
+from overthink.study.jackknife import Interval
 from overthink.study.overlap import Overlap, overlap
 from overthink.study.spread import Spread, spread
+from overthink.study.strangers import beyond_difficulty
 
 SEED = 0
 """Of the permutations: the same predictions give the same p."""
@@ -45,6 +47,8 @@ class Findings(NamedTuple):
     coupling: dict[tuple[int, int], Coupled]
     final_coupling: Coupled | None
     """None where there is a single exit."""
+    beyond_difficulty: Interval | None
+    """How much more final overthinking repeats than the difficulty of samples explains, as a ratio; see `strangers`."""
     depth_RE: FloatArray
     """Each repeat's shares of samples whose answer stands from exit 1, 2, ..., E on."""
 
@@ -70,6 +74,7 @@ def findings(repeats: Sequence[Predictions]) -> Findings:
         final=_overthinking(np.stack([finally_overthought(one_EN) for one_EN in correct_REN]), correct_REN),
         coupling=coupling(correct_REN),
         final_coupling=final_coupling(correct_REN) if first.n_exits > 1 else None,
+        beyond_difficulty=beyond_difficulty(correct_REN),
         depth_RE=distribution(prediction_depth(predicted_REN), first.n_exits),
     )
 

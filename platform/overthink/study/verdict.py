@@ -49,21 +49,28 @@ def _less(end: float | None) -> float | None:
 
 
 def _again(found: Findings) -> str:
-    overlap = found.any_later.overlap
+    overlap = found.final.overlap
     if overlap is None:
         return ""
-    repeats = overlap.lift.low is not None and overlap.lift.low > 1
-    words = "Yet the same samples are overthought again" if repeats else "The same samples are not overthought again"
-    graded = overlap.lift_within_difficulty
-    if graded.low is None or graded.high is None or graded.low <= 1 <= graded.high:
-        rest = "among samples of one difficulty that cannot be told from chance"
-    elif graded.low > 1:
-        rest = "difficulty explains part of it at most"
-    else:
-        rest = "among samples of one difficulty it is rarer than chance"
+    by_chance = overlap.lift.low is None or overlap.lift.low <= 1
     return (
-        f"{words} more often than chance says: {times(overlap.lift)} as many shared samples, "
-        f"permutation p {overlap.p:.2g}; among samples of one difficulty {times(graded)}: {rest}."
+        f"Two trainings overthink {times(overlap.lift)} as many samples in common as chance says (final, permutation p "
+        f"{overlap.p:.2g}). {'That is not told from chance.' if by_chance else _beyond(found.beyond_difficulty)}"
+    )
+
+
+def _beyond(ratio: Interval | None) -> str:
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return "Too few repeats tell how much of it is difficulty alone."
+    if ratio.low <= 1 <= ratio.high:
+        words = "Difficulty alone explains it"
+    elif ratio.low > 1:
+        words = "Difficulty alone does not explain it"
+    else:
+        words = "Difficulty alone would make it more"
+    return (
+        f"{words}: networks put together of strangers' exits, which meet every sample at the same difficulty, repeat "
+        f"themselves as much but for a factor of {ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]."
     )
 
 
