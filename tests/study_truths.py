@@ -3,6 +3,7 @@
 import numpy as np
 
 from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions import Predictions
 
 CLASSES = 4
 
@@ -35,3 +36,23 @@ def tied(repeats: int, n: int, exits: int = 3, seed: int = 0) -> BoolArray:
     """All exits of a model are right about the very same samples: nothing is overthought."""
     random = np.random.default_rng(seed)
     return np.repeat(random.random((repeats, 1, n)) < 0.6, exits, axis=1)
+
+
+def predictions(correct_REN: BoolArray) -> list[Predictions]:
+    predicted_REN, labels_N = answers(correct_REN)
+    _, exits, n = correct_REN.shape
+    ids_N, levels_N = np.arange(n), np.zeros(n, dtype=np.int64)
+    return [
+        Predictions.from_logits(
+            3 * np.eye(CLASSES, dtype=np.float32)[predicted_EN],
+            labels_N,
+            ids_N,
+            levels_N,
+            ("all",),
+            np.arange(1, exits + 1),
+            "data",
+            "test",
+            False,
+        )
+        for predicted_EN in predicted_REN
+    ]

@@ -33,6 +33,7 @@ def test_differing_by_hand() -> None:
 def ids(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Two groups of two seeds: twice the growth, another torch, and each seed 0.1 better."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")  # MLflow keeps engines by their URI
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     return {
         **stored("narrow", small(tmp_path), "2.0", (0.5, 0.6)),

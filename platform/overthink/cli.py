@@ -281,6 +281,18 @@ def grad_cam(
 
 
 @app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="A study: a shipped definition's name, a path, or its experiment.")],
+    data_root: DataRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Say what the repeats of a study show: whose overthinking is, the sample's or the training's."""
+    from overthink.commands.study import study as show
+
+    raise typer.Exit(show(name, data_root, as_json, log()))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser, on a desktop.")] = True,

@@ -4,30 +4,9 @@ import numpy as np
 import pytest
 
 from overthink.arrays import BoolArray
-from overthink.predictions import Predictions
 from overthink.study.findings import Findings, findings
 from overthink.study.verdict import verdict
-from study_truths import CLASSES, answers, by_difficulty, independent, tied
-
-
-def predictions(correct_REN: BoolArray) -> list[Predictions]:
-    predicted_REN, labels_N = answers(correct_REN)
-    _, exits, n = correct_REN.shape
-    ids_N, levels_N = np.arange(n), np.zeros(n, dtype=np.int64)
-    return [
-        Predictions.from_logits(
-            3 * np.eye(CLASSES, dtype=np.float32)[predicted_EN],
-            labels_N,
-            ids_N,
-            levels_N,
-            ("all",),
-            np.arange(1, exits + 1),
-            "data",
-            "test",
-            False,
-        )
-        for predicted_EN in predicted_REN
-    ]
+from study_truths import by_difficulty, independent, predictions, tied
 
 
 def found(correct_REN: BoolArray) -> Findings:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from plotly.colors import sample_colorscale
 
 from overthink.arrays import FloatArray
+from overthink.report.montage import as_rgb, enlarged
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,24 +47,16 @@ def grad_cam_picture(samples: list[Looked]) -> "Image.Image":
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_SIZE)
     for row, sample in enumerate(samples):
         top = MARGIN + row * height
-        grey = _as_rgb(sample.image_KHW)
-        cells = [(_enlarged(grey), sample.title, INK)]
+        grey = as_rgb(sample.image_KHW)
+        cells = [(enlarged(grey, CELL), sample.title, INK)]
         for number, (heat_HW, said) in enumerate(zip(sample.heat_EHW, sample.said, strict=True), start=1):
             title = f"exit {number}: {said.name}\n{'right' if said.right else 'wrong'}, {100 * said.confidence:.0f}%"
-            cells.append((_enlarged(_over(grey, heat_HW)), title, RIGHT if said.right else WRONG))
+            cells.append((enlarged(_over(grey, heat_HW), CELL), title, RIGHT if said.right else WRONG))
         for column, (cell, title, colour) in enumerate(cells):
             left = MARGIN + column * (CELL + GAP)
             picture.paste(cell, (left, top + 2 * LINE))
             pen.multiline_text((left, top), _fitted(title, font), fill=colour, font=font, spacing=2)
     return picture
-
-
-def _as_rgb(image_KHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (H, W, 3); channels that are no colours are averaged."""
-    if len(image_KHW) == 3:
-        return np.moveaxis(image_KHW, 0, 2)
-    grey_HW = image_KHW.mean(axis=0).astype(np.uint8)
-    return np.repeat(grey_HW[:, :, None], 3, axis=2)
 
 
 def _over(image_HW3: NDArray[np.uint8], heat_HW: FloatArray) -> NDArray[np.uint8]:
@@ -74,12 +67,6 @@ def _over(image_HW3: NDArray[np.uint8], heat_HW: FloatArray) -> NDArray[np.uint8
     grey = image_HW3.mean(axis=2, keepdims=True)
     mixed_HW3 = (1 - share_HW1) * grey + share_HW1 * heat_colour
     return np.asarray(mixed_HW3.clip(0, 255), dtype=np.uint8)
-
-
-def _enlarged(image_HW3: NDArray[np.uint8]) -> "Image.Image":
-    from PIL import Image
-
-    return Image.fromarray(image_HW3).resize((CELL, CELL), Image.Resampling.NEAREST)
 
 
 def _fitted(text: str, font: object) -> str:

@@ -1,5 +1,6 @@
-"""One self-contained HTML page of figures, plotly inside once. Opens without a network, and trusts no text."""
+"""One self-contained HTML page of sections, plotly inside once. Opens without a network, and trusts no text."""
 
+import base64
 import html
 import json
 from collections.abc import Sequence
@@ -15,6 +16,13 @@ STYLE = """
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; color: #1f2933;
        background: #fff; max-width: 1240px; margin: 1.5rem auto; padding: 0 1.2rem; }
 h1 { font-size: 1.35rem; margin: 0 0 .3rem; } p { margin: .2rem 0 1rem; max-width: 75ch; color: #52606d; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .3rem; border-top: 1px solid #cbd2d9; padding-top: .8rem; }
+pre { background: #f5f7fa; padding: .5rem .8rem; overflow-x: auto; font-size: 13px; }
+table { border-collapse: collapse; margin: .4rem 0 1.2rem; font-size: 14px; caption-side: bottom; }
+caption { text-align: left; color: #52606d; padding-top: .4rem; max-width: 75ch; font-size: 13px; }
+th { text-align: left; border-bottom: 1.5px solid #1f2933; padding: .2rem .8rem .2rem 0; vertical-align: bottom; }
+td { border-bottom: 1px solid #e4e7eb; padding: .25rem .8rem .25rem 0; vertical-align: top; }
+img { image-rendering: pixelated; max-width: 100%; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(520px, 100%), 1fr)); gap: 1.2rem 1.8rem; }
 figure { margin: 0; min-width: 0; } figure.wide { grid-column: 1 / -1; }
 figcaption { font-weight: 600; margin-bottom: .2rem; }
@@ -29,20 +37,56 @@ class Captioned(NamedTuple):
     wide: bool = False
 
 
+class Section(NamedTuple):
+    """A part of a page, in this order. Headings, paragraphs, captions and code are text: markup in them is shown."""
+
+    heading: str = ""
+    paragraphs: Sequence[str] = ()
+    code: str = ""
+    tables: Sequence[str] = ()
+    """HTML of our own making, with everything in it escaped: `table_files.as_html`, `grids.as_html`."""
+    figures: Sequence[Captioned] = ()
+    pictures: Sequence[tuple[str, bytes]] = ()
+    """Captions, and PNG files."""
+
+
 def page(title: str, intro: str, figures: Sequence[Captioned]) -> str:
-    """Return the page as one HTML document. Title, introduction and captions are text: markup in them is shown."""
-    drawn = "\n".join(_figure(number, captioned) for number, captioned in enumerate(figures))
+    """Return a page of figures as one HTML document."""
+    return document(title, [Section(paragraphs=[intro], figures=figures)])
+
+
+def document(title: str, sections: Sequence[Section]) -> str:
+    """Return the sections as one HTML document."""
+    body = "\n".join(_section(number, section) for number, section in enumerate(sections))
     return (
         "<!doctype html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
         f'<meta http-equiv="Content-Security-Policy" content="{html.escape(POLICY)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<style>{STYLE}</style>\n<script>{get_plotlyjs()}</script></head>\n"
-        f"<body><h1>{html.escape(title)}</h1><p>{html.escape(intro)}</p>\n<main>\n{drawn}\n</main></body></html>\n"
+        f"<body><h1>{html.escape(title)}</h1>\n{body}\n</body></html>\n"
     )
 
 
-def _figure(number: int, captioned: Captioned) -> str:
+def _section(number: int, section: Section) -> str:
+    figures = "\n".join(_figure(f"{number}-{place}", figure) for place, figure in enumerate(section.figures))
+    parts = [
+        f"<h2>{html.escape(section.heading)}</h2>" if section.heading else "",
+        *(f"<p>{html.escape(text)}</p>" for text in section.paragraphs),
+        f"<pre>{html.escape(section.code)}</pre>" if section.code else "",
+        *section.tables,
+        f"<main>\n{figures}\n</main>" if figures else "",
+        *(_picture(caption, content) for caption, content in section.pictures),
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def _picture(caption: str, content: bytes) -> str:
+    source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    return f'<figure><figcaption>{html.escape(caption)}</figcaption><img alt="" src="{source}"></figure>'
+
+
+def _figure(number: str, captioned: Captioned) -> str:
     wide = ' class="wide"' if captioned.wide else ""
     options = {"responsive": True, "displaylogo": False}
     return (

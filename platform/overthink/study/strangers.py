@@ -1,7 +1,7 @@
 """Whether final overthinking repeats from training to training more than the difficulty of samples can explain.
 
 What two networks overthink in common, against what two chimeras do: earlier exits of one repeat, the last exit of
-another. A chimera meets every sample at its exits' own difficulty, and shares nothing else with the other chimera, whose
+another. A chimera meets every sample at its exits' own difficulty, and shares nothing else with the other one, whose
 two networks are two more. Unlike grades of difficulty, this needs no estimate of it, and no grade is too coarse.
 """
 

@@ -16,7 +16,7 @@ WHOLE = "all"
 
 def verdict(arms: Mapping[str, Findings]) -> list[str]:
     """Return paragraphs: whose overthinking is, whether it repeats, whether exits are tied, which source moves it."""
-    name = WHOLE if WHOLE in arms else next(iter(arms))
+    name = whole_of(arms)
     said = [
         _whose(name, arms[name]),
         _again(arms[name]),
@@ -25,6 +25,11 @@ def verdict(arms: Mapping[str, Findings]) -> list[str]:
         _would_change(arms[name]),
     ]
     return [text for text in said if text]
+
+
+def whole_of(arms: Mapping[str, Findings]) -> str:
+    """Return the name of the arm that speaks for the study: `all`, else the first."""
+    return WHOLE if WHOLE in arms else next(iter(arms))
 
 
 def _whose(arm: str, found: Findings) -> str:
@@ -65,12 +70,12 @@ def _beyond(ratio: Interval | None) -> str:
     if ratio.low <= 1 <= ratio.high:
         words = "Difficulty alone explains it"
     elif ratio.low > 1:
-        words = "Difficulty alone does not explain it"
+        words = "Difficulty alone does not explain all of it"
     else:
         words = "Difficulty alone would make it more"
     return (
-        f"{words}: networks put together of strangers' exits, which meet every sample at the same difficulty, repeat "
-        f"themselves as much but for a factor of {ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]."
+        f"{words}: the lift is {times(ratio)} that of networks put together of strangers' exits, which meet every "
+        "sample at the same difficulty."
     )
 
 

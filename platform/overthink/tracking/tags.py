@@ -55,6 +55,8 @@ BUDGETS_FILE, ANALYSIS_PAGE = "analysis/budgets/{criterion}.json", "analysis/fig
 """Artifacts of an analysed run; a group has the page alone."""
 FREQUENCY_PAGE, GRAD_CAM_PICTURE = "analysis/frequency.html", "analysis/grad-cam.png"
 """Artifacts of runs whose images were looked at again."""
+STUDY_PAGE, REPORT_PAGE = "analysis/study.html", "analysis/report.html"
+"""Artifacts of groups: of a study's, and of those that a report shows."""
 ANALYSIS = "overthink.analysis"
 """The version of the analysis that a run has; on a group, that and the runs that it shows."""
 ANALYSIS_VERSION = "3"

@@ -1,0 +1,107 @@
+"""`overthink study`: what the repeats of a study say about the randomness of training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from overthink.commands.chosen import chosen_runs
+from overthink.commands.images import dataset_of, definition_of
+from overthink.definition.errors import DefinitionError
+from overthink.exits import OK, SOME_FAILED
+from overthink.links import ui_hint
+from overthink.policy.early_exit_data import rows_of
+from overthink.predictions import Predictions
+from overthink.report.grids import as_rich
+from overthink.report.montage import montage
+from overthink.report.study_page import Pictures, study_page
+from overthink.report.study_table import arms_grid, ties_grid
+from overthink.studies import Study, at_the_ends, found_in, predictions_of, study_of
+from overthink.study.findings import Findings
+from overthink.study.verdict import verdict, whole_of
+from overthink.tracking import tags
+from overthink.tracking.store import Store
+from overthink.tracking.writer import Writer
+
+SHOWN = 24
+"""Samples at each end."""
+
+
+def study(name: str, data_root: Path | None, as_json: bool, console: Console) -> int:
+    """Print what the finished runs of a study say, and add the page to its group; 3 where runs are missing."""
+    store = Store()
+    chosen = chosen_runs(store, [name])
+    studies = [study_of(run, chosen) for run in chosen if run.is_group and tags.ARMS in run.tags]
+    if not studies:
+        raise DefinitionError(f"{name}: no study of this name has been run; overthink run makes it")
+    for one in studies:
+        _show(store, one, data_root, as_json, console)
+    return SOME_FAILED if any(one.missing for one in studies) else OK
+
+
+def _show(store: Store, one: Study, data_root: Path | None, as_json: bool, console: Console) -> None:
+    known = predictions_of(store, one)
+    found = found_in(one, known)
+    if not found:
+        raise DefinitionError(f"{one.group.name}: no arm has two finished runs yet")
+    pictures = _pictures(store, one, known, found, data_root, console)
+    Writer(store).text(one.group.run_id, tags.STUDY_PAGE, study_page(one.group.name, found, pictures))
+    if as_json:
+        typer.echo(json.dumps(_as_plain(one, found), indent=2))
+        return
+    shown = Console(highlight=False)
+    for paragraph in verdict(found):
+        shown.print(Text(paragraph), "")
+    shown.print(as_rich(arms_grid(found)), as_rich(ties_grid(found[whole_of(found)])), sep="\n")
+    if one.missing:
+        console.print(f"{one.missing} runs of the study are missing or unfinished; overthink run goes on with it.")
+    console.print(Text(f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group."))
+    console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
+
+
+def _pictures(
+    store: Store,
+    one: Study,
+    known: dict[str, Predictions],
+    found: dict[str, Findings],
+    data_root: Path | None,
+    console: Console,
+) -> Pictures:
+    runs = one.arms[whole_of(found)].runs
+    ends = at_the_ends([known[run.run_id] for run in runs], SHOWN)
+    try:
+        test = dataset_of(definition_of(store, runs[0]), data_root).test
+    except DefinitionError as error:  # everything else needs no images
+        console.print(Text(f"No pictures of samples: {error}"), soft_wrap=True)
+        return ()
+    often, never = (montage(list(test.images_NKHW[rows_of(test.ids_N, ids_M, "test data")])) for ids_M in ends)
+    return [
+        (f"Overthought in most trainings (any later), of {len(runs)}", often),
+        ("Never overthought, though not every exit of every training is right", never),
+    ]
+
+
+def _as_plain(one: Study, found: dict[str, Findings]) -> dict[str, Any]:
+    return {
+        "group": one.group.run_id,
+        "verdict": verdict(found),
+        "arms": {
+            name: {"runs": [run.run_id for run in one.arms[name].runs], **_plain(findings._asdict())}
+            for name, findings in found.items()
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return arrays and records as JSON has them; pairs of exits become `1,5`."""
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if isinstance(value, dict):
+        return {",".join(map(str, k)) if isinstance(k, tuple) else k: _plain(inner) for k, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(inner) for inner in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

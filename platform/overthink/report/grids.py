@@ -1,0 +1,45 @@
+"""Small tables of text: for a terminal, for a page, for a paper."""
+
+import html
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+
+class Grid(NamedTuple):
+    """Titles, and rows of text as long; the first column names the row. The caption says what the numbers are."""
+
+    titles: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+
+
+def as_rich(grid: Grid) -> Table:
+    """Return the table for a terminal; names in it are never markup."""
+    table = Table(
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        caption=Text(grid.caption) if grid.caption else None,
+        caption_justify="left",
+    )
+    for number, title in enumerate(grid.titles):
+        table.add_column(Text(title), justify="right" if number else "left")
+    for row in grid.rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def as_html(grid: Grid) -> str:
+    """Return an HTML table element; everything in it is escaped."""
+    head = "".join(f"<th>{html.escape(title)}</th>" for title in grid.titles)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell).replace(chr(10), '<br>')}</td>" for cell in row) + "</tr>"
+        for row in grid.rows
+    )
+    caption = f"<caption>{html.escape(grid.caption)}</caption>" if grid.caption else ""
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

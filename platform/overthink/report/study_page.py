@@ -1,0 +1,31 @@
+"""The page of a study: its verdict in words, its tables, its figures, and samples at the ends."""
+
+from collections.abc import Mapping, Sequence
+
+from overthink.report.grids import as_html
+from overthink.report.pages import Section, document
+from overthink.report.study_drawing import study_figures
+from overthink.report.study_table import arms_grid, exits_grid, ties_grid
+from overthink.study.findings import Findings
+from overthink.study.verdict import verdict, whole_of
+
+Pictures = Sequence[tuple[str, bytes]]
+"""Captions and PNG files."""
+
+
+def study_page(title: str, arms: Mapping[str, Findings], pictures: Pictures = ()) -> str:
+    """Return the page."""
+    return document(title, study_sections(arms, pictures))
+
+
+def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> list[Section]:
+    """Return the sections of the page."""
+    whole = whole_of(arms)
+    found = arms[whole]
+    tables = [as_html(arms_grid(arms)), as_html(ties_grid(found)), as_html(exits_grid(found))]
+    return [
+        Section("Is overthinking the training's own randomness?", paragraphs=verdict(arms)),
+        Section("Numbers", [f"The second and third table are of arm {whole}."], tables=tables),
+        Section("Figures", figures=study_figures(arms, whole)),
+        *([Section("Samples at the ends", pictures=pictures)] if pictures else []),
+    ]

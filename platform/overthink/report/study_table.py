@@ -1,0 +1,92 @@
+"""The tables of a study: a row an arm, a row an exit, a row a pair of exits."""
+
+from collections.abc import Mapping
+
+from overthink.report.grids import Grid
+from overthink.study.findings import Findings
+from overthink.study.jackknife import Interval
+from overthink.study.spread import Spread
+
+ARMS_CAPTION = (
+    "Percent of test samples. Accuracy and rates: mean ± standard deviation over repeats, [95% interval of the "
+    "deviation]. Churn: how often two repeats answer differently at the last exit. Sample's share: of the variance of "
+    "any-later overthinking, what stays with the sample from training to training. Lift: samples that two repeats both "
+    "overthink (final), over what chance says. [95% intervals over repeats], for these test samples."
+)
+TIES_CAPTION = (
+    "Percent of test samples. Within: the first exit right and the second wrong, in one network; across: the first "
+    "exit of one repeat, the second of another. Any earlier: any exit before the last. [95% intervals over repeats.]"
+)
+
+
+def arms_grid(arms: Mapping[str, Findings]) -> Grid:
+    """Return a row an arm."""
+    rows = [
+        (
+            name,
+            str(found.repeats),
+            _spread(found.accuracy_E[-1]),
+            _spread(found.any_later.rate),
+            _spread(found.final.rate),
+            *(
+                said.replace(" ", "\n", 1)
+                for said in (
+                    interval(found.churn_E[-1].disagreement),
+                    interval(found.any_later.split.sample_share) if not found.same else "-",
+                    interval(found.final.overlap.lift, 1, 2) if found.final.overlap and not found.same else "-",
+                )
+            ),
+        )
+        for name, found in arms.items()
+    ]
+    titles = ("Arm", "n", "Last exit", "Any later", "Final", "Churn", "Sample's share", "Lift")
+    return Grid(titles, rows, ARMS_CAPTION)
+
+
+def exits_grid(found: Findings) -> Grid:
+    """Return a row an exit: how often repeats answer differently there, and how."""
+    rows = [
+        (
+            f"exit {number}",
+            interval(churn.disagreement),
+            interval(churn.right_to_wrong),
+            interval(churn.wrong_to_wrong),
+            f"{100 * churn.error:.1f}",
+            "-" if churn.normalised is None else interval(churn.normalised, 1, 2),
+        )
+        for number, churn in enumerate(found.churn_E, start=1)
+    ]
+    titles = ("", "Answers differ", "Right, then wrong", "Both wrong, differ", "Error", "Differ / error")
+    caption = "Percent of test samples, over all pairs of repeats, [95% intervals over repeats]."
+    return Grid(titles, rows, f"{caption} Wrong, then right is as frequent as right, then wrong.")
+
+
+def ties_grid(found: Findings) -> Grid:
+    """Return a row a pair of exits: how often the first is right and the second wrong, within and across networks."""
+    pairs = [(f"{i} right, {j} wrong", coupled) for (i, j), coupled in found.coupling.items()]
+    if found.final_coupling is not None and len(pairs) > 1:
+        pairs.append(("any earlier right, last wrong", found.final_coupling))
+    rows = [
+        (name, interval(coupled.within), interval(coupled.across), interval(coupled.difference, signed=True))
+        for name, coupled in pairs
+    ]
+    return Grid(("Exits", "Within", "Across", "Within minus across"), rows, TIES_CAPTION)
+
+
+def interval(found: Interval, factor: float = 100, digits: int = 1, signed: bool = False) -> str:
+    """Say a number and its interval: `12.3 [11.0, 13.6]`."""
+    form = f"{'+' if signed else ''}.{digits}f"
+    ends = (
+        ""
+        if found.low is None or found.high is None
+        else f" [{factor * found.low:{form}}, {factor * found.high:{form}}]"
+    )
+    return f"{factor * found.value:{form}}{ends}"
+
+
+def _spread(found: Spread) -> str:
+    if found.std is None:
+        return f"{100 * found.mean.mean:.1f}"
+    std = found.std
+    ends = "" if std.low is None or std.high is None else f"\n[{100 * std.low:.1f}, {100 * std.high:.1f}]"
+    return f"{100 * found.mean.mean:.1f} ± {100 * std.value:.1f}{ends}"

@@ -1,0 +1,111 @@
+"""Studies as the store has them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from overthink.arrays import BoolArray
+from overthink.commands.study import study
+from overthink.definition.errors import DefinitionError
+from overthink.metrics.overthinking import overthought
+from overthink.studies import StudyError, at_the_ends
+from overthink.tracking import tags
+from overthink.tracking.store import Store
+from overthink.tracking.writer import Writer
+from small import small
+from study_truths import by_difficulty, predictions
+
+QUIET = Console(quiet=True)
+ARMS = {"all": "0:4", "none": "0 0-repeat1"}
+
+
+@pytest.fixture
+def here(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")  # MLflow keeps engines by their URI
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    return tmp_path
+
+
+def stored(folder: Path, correct: dict[str, BoolArray]) -> tuple[str, dict[str, str]]:
+    """Store a study whose runs, by the labels of their seeds, are right about these; return ids."""
+    store = Store()
+    writer, experiment = Writer(store), store.experiment("my-study", "note")
+    common = {tags.DEFINITION: "my-study", tags.VARIANT: "base", tags.GROUP_KEY: "g", tags.ARMS: json.dumps(ARMS)}
+    group = writer.create(experiment, "my-study: base", {**common, tags.KIND: tags.KIND_GROUP, tags.SEEDS: "0:4"}, {})
+    writer.close(group, tags.FINISHED)
+    run = small(folder, dataset={"kind": "mnist"}).groups[0].runs[0]  # which is not here: no pictures
+    ids = {}
+    for label, correct_EN in correct.items():
+        own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: label, tags.RUN_KEY: label}
+        ids[label] = writer.create(experiment, f"my-study: base seed {label}", own, {})
+        (one,) = predictions(correct_EN[None])
+        one.write(folder / "test.parquet")
+        writer.artifacts(ids[label], [folder / "test.parquet"], "predictions")
+        writer.text(ids[label], tags.DEFINITION_FILE, run.model_dump(mode="json"))
+        writer.close(ids[label], tags.FINISHED)
+    return group, ids
+
+
+def whole(same: bool = True) -> dict[str, BoolArray]:
+    correct_REN = by_difficulty(5, 200)
+    repeats = {str(number): correct_EN for number, correct_EN in enumerate(correct_REN[:4])}
+    return repeats | {"0-repeat1": correct_REN[0 if same else 4]}
+
+
+def asked(capsys: pytest.CaptureFixture[str], code: int = 0) -> Any:
+    assert study("my-study", Path("nowhere"), as_json=True, console=QUIET) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    correct = whole()
+    group, ids = stored(here, correct)
+    said = asked(capsys)
+    assert said["group"] == group
+    assert said["arms"]["all"]["runs"] == [ids[str(number)] for number in range(4)]
+    assert said["arms"]["none"]["same"]
+    assert [one["disagreement"]["value"] for one in said["arms"]["none"]["churn_E"]] == [0, 0, 0]
+    rate = np.mean([overthought(correct[str(number)]).mean() for number in range(4)])
+    assert said["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
+    assert "1,3" in said["arms"]["all"]["coupling"]
+    page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
+    assert "Is overthinking the training&#x27;s own randomness?" in page
+    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
+    assert "Within minus across" in capsys.readouterr().out
+
+
+def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    correct = whole()
+    correct.pop("3")
+    stored(here, correct)
+    said = asked(capsys, code=3)
+    assert said["arms"]["all"]["repeats"] == 3
+
+
+def test_a_control_that_differs_stops_the_study(here: Path) -> None:
+    stored(here, whole(same=False))
+    with pytest.raises(
+        StudyError, match=r"arm none repeats one run, and its networks differ on .*% of the test samples"
+    ):
+        study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_nothing_to_study(here: Path) -> None:
+    with pytest.raises(DefinitionError, match="quickstart: no study of this name has been run"):
+        study("quickstart", None, as_json=True, console=QUIET)
+    stored(here, {"0": by_difficulty(1, 20)[0]})
+    with pytest.raises(DefinitionError, match="no arm has two finished runs yet"):
+        study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_the_ends() -> None:
+    """Over two trainings sample 0 is overthought twice, 1 once, 2 never but sometimes wrong; 3 is always right."""
+    first, last = [[1, 1, 0, 1], [1, 0, 0, 1]], [[0, 0, 1, 1], [0, 1, 1, 1]]
+    correct_REN = np.array([[first[0], last[0]], [first[1], last[1]]], dtype=bool)
+    often, never = at_the_ends(predictions(correct_REN), 2)
+    assert (often.tolist(), never.tolist()) == ([0, 1], [2])
