@@ -293,6 +293,18 @@ def study(
 
 
 @app.command()
+def report(
+    names: Annotated[list[str], typer.Argument(help="Shipped definitions, paths, experiment names or run ids.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
+    against: Annotated[str | None, typer.Option(help="Also show differences to this group, seed by seed.")] = None,
+) -> None:
+    """Write one self-contained page: tables, figures, verdicts, where they come from, how to repeat them."""
+    from overthink.commands.report import report as write
+
+    raise typer.Exit(write(names, output, against, log()))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser, on a desktop.")] = True,

@@ -1,0 +1,33 @@
+"""`overthink report`: one page about experiments, to keep and to send."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from overthink.commands.chosen import chosen_runs
+from overthink.definition.errors import DefinitionError
+from overthink.exits import OK, SOME_FAILED
+from overthink.report.pages import document
+from overthink.reporting import tell
+from overthink.tracking import tags
+from overthink.tracking.store import Store
+from overthink.tracking.writer import Writer
+
+
+def report(names: Sequence[str], output: Path, against: str | None, console: Console) -> int:
+    """Write the page, and add it to the groups that it shows; 3 where runs are missing from it."""
+    if not output.parent.is_dir():
+        raise DefinitionError(f"--output {output}: {output.parent} is no folder")
+    store = Store()
+    told = [tell(store, name, chosen_runs(store, [name]), against) for name in names]
+    if not any(one.sections for one in told):
+        raise DefinitionError(f"{', '.join(names)}: nothing of this has been run yet; overthink run does it")
+    page = document(", ".join(names), [section for one in told for section in one.sections])
+    output.write_text(page)
+    writer = Writer(store)
+    for group in (group for one in told for group in one.groups):
+        writer.text(group.run_id, tags.REPORT_PAGE, page)
+    console.print(Text(f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}"))
+    return SOME_FAILED if any(one.missing for one in told) else OK

@@ -1,0 +1,83 @@
+"""The report of a store: one page, offline, with nothing in it taken for markup."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from overthink.commands.report import report
+from overthink.definition.errors import DefinitionError
+from overthink.tracking import tags
+from overthink.tracking.store import Store
+from overthink.tracking.writer import Writer
+from study_truths import by_difficulty, predictions
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+QUIET = Console(quiet=True)
+HOSTILE = "<img src=x onerror='window.hurt = 1'>"
+
+
+@pytest.fixture
+def groups(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two groups of two seeds, one with a name that would like to be markup, and one seed missing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    store = Store()
+    writer, experiment, made = Writer(store), store.experiment("mine", "note"), []
+    for variant, seeds in (("plain", "0:2"), (HOSTILE, "0:3")):
+        common = {tags.DEFINITION: "mine", tags.VARIANT: variant, tags.GROUP_KEY: variant[:5]}
+        group_tags = {**common, tags.KIND: tags.KIND_GROUP, tags.SEEDS: seeds}
+        made.append(writer.create(experiment, f"mine: {variant}", group_tags, {}))
+        writer.close(made[-1], tags.FINISHED)
+        for seed, one in enumerate(predictions(by_difficulty(2, 60))):
+            own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: str(seed), tags.RUN_KEY: f"{variant[:5]}{seed}"}
+            run = writer.create(experiment, f"mine: {variant} seed {seed}", own, {})
+            one.write(tmp_path / "test.parquet")
+            writer.artifacts(run, [tmp_path / "test.parquet"], "predictions")
+            writer.text(run, tags.PROVENANCE_FILE, {"versions": {"torch": HOSTILE}})
+            writer.log(run, {"test/accuracy/last": 0.5 + seed / 10, "test/oracle/accuracy": 0.9}, 0)
+            writer.close(run, tags.FINISHED)
+    return made
+
+
+def test_one_page_of_everything(groups: list[str], tmp_path: Path) -> None:
+    assert report(["mine"], tmp_path / "report.html", "plain", QUIET) == 3  # a seed is missing
+    text = (tmp_path / "report.html").read_text()
+    for said in ("overthink run mine", "55.00 ± 7.07", "missing: seed 2", "60 samples", "torch"):
+        assert said in text
+    assert HOSTILE not in text
+    assert text.count("plotly.js v") == 1
+    for group in groups:
+        assert Store().artifact(group, tags.REPORT_PAGE, tmp_path / "back").read_text() == text
+
+
+def test_what_cannot_be_written(groups: list[str], tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match="nowhere is no folder"):
+        report(["mine"], tmp_path / "nowhere" / "report.html", None, QUIET)
+    with pytest.raises(ValueError, match="no row is called 'other'"):
+        report(["mine"], tmp_path / "report.html", "other", QUIET)
+    assert not (tmp_path / "report.html").exists()
+    with pytest.raises(DefinitionError, match="nothing of this has been run yet"):
+        report(["quickstart"], tmp_path / "report.html", None, QUIET)
+
+
+@pytest.mark.browser
+def test_a_browser_shows_it_offline(groups: list[str], chromium: "Browser", tmp_path: Path) -> None:
+    report(["mine"], tmp_path / "report.html", None, QUIET)
+    page = chromium.new_page()
+    complaints: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((tmp_path / "report.html").as_uri())
+    page.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 6")
+    assert page.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("table").count() == 4
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
