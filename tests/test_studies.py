@@ -96,7 +96,7 @@ def test_a_control_that_differs_stops_the_study(here: Path) -> None:
 
 
 def test_nothing_to_study(here: Path) -> None:
-    with pytest.raises(DefinitionError, match="quickstart: no study of this name has been run"):
+    with pytest.raises(DefinitionError, match="quickstart: nothing of this has been run yet"):
         study("quickstart", None, as_json=True, console=QUIET)
     stored(here, {"0": by_difficulty(1, 20)[0]})
     with pytest.raises(DefinitionError, match="no arm has two finished runs yet"):

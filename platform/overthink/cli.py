@@ -286,7 +286,7 @@ def study(
     data_root: DataRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Say what the repeats of a study show: whose overthinking is, the sample's or the training's."""
+    """Say whose overthinking is, the sample's or the training's, by repeats of a study or the seeds of any group."""
     from overthink.commands.study import study as show
 
     raise typer.Exit(show(name, data_root, as_json, log()))

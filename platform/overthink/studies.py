@@ -11,7 +11,9 @@ from overthink.arrays import IntArray
 from overthink.comparison.arms import arms_of
 from overthink.metrics.overthinking import overthought
 from overthink.predictions import Predictions
+from overthink.seeds import split_labels
 from overthink.study.findings import Findings, findings
+from overthink.study.verdict import WHOLE
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
@@ -48,7 +50,10 @@ class Study(NamedTuple):
 
 
 def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
-    """Return a study's arms with those of the runs that are finished, in the order of their seeds."""
+    """Return a group's arms with those of the runs that are finished, in the order of their seeds.
+
+    A group that is no study has one arm, the runs of all its seeds.
+    """
     mine = newest_per_key(
         run for run in runs if not run.is_group and run.tags.get(tags.GROUP_KEY) == group.tags.get(tags.GROUP_KEY)
     )
@@ -57,7 +62,7 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
         group,
         {
             name: Arm(tuple(labels), tuple(of_label[label] for label in labels if label in of_label))
-            for name, labels in arms_of(group).items()
+            for name, labels in (arms_of(group) or {WHOLE: split_labels(group.tags.get(tags.SEEDS, ""))}).items()
         },
     )
 

@@ -35,10 +35,13 @@ def study(name: str, data_root: Path | None, as_json: bool, console: Console) ->
     """Print what the finished runs of a study say, and add the page to its group; 3 where runs are missing."""
     store = Store()
     chosen = chosen_runs(store, [name])
-    studies = [study_of(run, chosen) for run in chosen if run.is_group and tags.ARMS in run.tags]
+    groups = [run for run in chosen if run.is_group and tags.TASK not in run.tags]
+    studies = [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
     if not studies:
-        raise DefinitionError(f"{name}: no study of this name has been run; overthink run makes it")
-    for one in studies:
+        raise DefinitionError(f"{name}: nothing of this has been run yet; overthink run does it")
+    for number, one in enumerate(studies):
+        if number:
+            console.print()
         _show(store, one, data_root, as_json, console)
     return SOME_FAILED if any(one.missing for one in studies) else OK
 
@@ -54,6 +57,7 @@ def _show(store: Store, one: Study, data_root: Path | None, as_json: bool, conso
         typer.echo(json.dumps(_as_plain(one, found), indent=2))
         return
     shown = Console(highlight=False)
+    shown.print(Text(one.group.name, "bold"), "")
     for paragraph in verdict(found):
         shown.print(Text(paragraph), "")
     shown.print(as_rich(arms_grid(found)), as_rich(ties_grid(found[whole_of(found)])), sep="\n")
