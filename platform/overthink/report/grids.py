@@ -28,7 +28,10 @@ def as_rich(grid: Grid) -> Table:
         caption_justify="left",
     )
     for number, title in enumerate(grid.titles):
-        table.add_column(Text(title), justify="right" if number else "left")
+        if number:  # a number is never broken over two lines; its title may be
+            table.add_column(Text(title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+        else:
+            table.add_column(Text(title))
     for row in grid.rows:
         table.add_row(*map(Text, row))
     return table

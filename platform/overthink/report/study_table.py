@@ -31,9 +31,9 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
             *(
                 said.replace(" ", "\n", 1)
                 for said in (
-                    interval(found.churn_E[-1].disagreement),
-                    interval(found.any_later.split.sample_share) if not found.same else "-",
-                    interval(found.final.overlap.lift, 1, 2) if found.final.overlap and not found.same else "-",
+                    interval(found.churn_E[-1].disagreement, end_digits=0),
+                    "-" if found.same else interval(found.any_later.split.sample_share, end_digits=0),
+                    "-" if found.same or not found.final.overlap else interval(found.final.overlap.lift, 1, 2, 1),
                 )
             ),
         )
@@ -73,15 +73,16 @@ def ties_grid(found: Findings) -> Grid:
     return Grid(("Exits", "Within", "Across", "Within minus across"), rows, TIES_CAPTION)
 
 
-def interval(found: Interval, factor: float = 100, digits: int = 1, signed: bool = False) -> str:
+def interval(
+    found: Interval, factor: float = 100, digits: int = 1, end_digits: int | None = None, signed: bool = False
+) -> str:
     """Say a number and its interval: `12.3 [11.0, 13.6]`."""
-    form = f"{'+' if signed else ''}.{digits}f"
-    ends = (
-        ""
-        if found.low is None or found.high is None
-        else f" [{factor * found.low:{form}}, {factor * found.high:{form}}]"
-    )
-    return f"{factor * found.value:{form}}{ends}"
+    sign = "+" if signed else ""
+    value = f"{factor * found.value:{sign}.{digits}f}"
+    if found.low is None or found.high is None:
+        return value
+    form = f"{sign}.{digits if end_digits is None else end_digits}f"
+    return f"{value} [{factor * found.low:{form}}, {factor * found.high:{form}}]"
 
 
 def _spread(found: Spread) -> str:
