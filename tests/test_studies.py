@@ -76,7 +76,7 @@ def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
     assert "Is overthinking the training&#x27;s own randomness?" in page
     assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
-    assert "Within minus across" in capsys.readouterr().out
+    assert "minus across" in capsys.readouterr().out
 
 
 def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

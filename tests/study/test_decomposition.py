@@ -9,7 +9,7 @@ from study_truths import by_difficulty
 def test_by_hand() -> None:
     """Samples overthought by (0, 1, 2) of 2 models: MSB = 2 * var(0, .5, 1) = 0.5, MSW = (0 + 0.5 + 0) / 3."""
     found = decomposition(np.array([[0, 1, 1], [0, 0, 1]], dtype=bool))
-    assert found.within_samples == pytest.approx(1 / 6)
+    assert found.within_samples.value == pytest.approx(1 / 6)
     assert found.between_samples == pytest.approx((0.5 - 1 / 6) / 2)
     assert found.sample_share.value == pytest.approx((1 / 6) / (1 / 6 + 1 / 6))
 

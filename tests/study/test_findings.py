@@ -57,8 +57,8 @@ def test_one_source_only() -> None:
     whole = by_difficulty(6, 400)
     arms = {"all": found(whole), "order": found(whole), "init": found(np.repeat(whole[:1], 6, axis=0))}
     said = " ".join(verdict(arms))
-    assert "order 100%" in said
-    assert "init 0%" in said
+    assert "order 100.0%" in said
+    assert "init 0.0%" in said
 
 
 def test_a_study_of_fifty_large_models_takes_seconds() -> None:

@@ -17,7 +17,7 @@ class Decomposition(NamedTuple):
 
     between_samples: float
     """Variance that belongs to samples, with what few repeats would add to it taken off; may fall below 0."""
-    within_samples: float
+    within_samples: Interval
     """Variance from training to training, mean over samples."""
     sample_share: Interval
     """between / (between + within): the intraclass correlation ICC(1). 1 minus it is the training's share."""
@@ -29,7 +29,8 @@ def decomposition(indicator_RN: BoolArray) -> Decomposition:
     if repeats < 2 or n < 2:
         raise ValueError(f"variance cannot be split with {repeats} models and {n} samples")
     values_RN = indicator_RN.astype(np.float64)
-    between, within = _components(values_RN)
+    between, _ = _components(values_RN)
+    within = over_models(lambda models: _components(values_RN[models])[1], repeats)
     share = over_models(lambda models: _share(values_RN[models]), repeats)
     return Decomposition(between, within, share)
 

@@ -103,11 +103,11 @@ def _of_strangers(coupled: Coupled) -> str:
 
 def _sources(arms: Mapping[str, Findings]) -> str:
     whole = arms.get(WHOLE)
-    if whole is None or whole.any_later.split.within_samples <= 0:
+    if whole is None or whole.any_later.split.within_samples.value <= 0:
         return ""
-    flicker = whole.any_later.split.within_samples
+    together = whole.any_later.split.within_samples.value
     parts = [
-        f"{name} {100 * found.any_later.split.within_samples / flicker:.0f}%"
+        f"{name} {percent(_over(found.any_later.split.within_samples, together))}"
         for name, found in arms.items()
         if name != WHOLE and not found.same
     ]
@@ -117,6 +117,12 @@ def _sources(arms: Mapping[str, Findings]) -> str:
         "How much overthinking changes from one training to the next where one source alone varies, against all "
         f"together: {', '.join(parts)}. Sources do not add up: any one of them sends the training another way."
     )
+
+
+def _over(found: Interval, whole: float) -> Interval:
+    """Return a number as a share of another, taken as it is."""
+    low, high = (None if end is None else end / whole for end in (found.low, found.high))
+    return Interval(found.value / whole, low, high)
 
 
 def _would_change(found: Findings) -> str:
