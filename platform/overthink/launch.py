@@ -11,6 +11,7 @@ from overthink.tracking import tags
 from overthink.tracking.liveness import is_gone
 from overthink.tracking.reader import search
 from overthink.tracking.store import Store
+from overthink.tracking.waiting import deliver_waiting
 from overthink.tracking.writer import Writer
 
 
@@ -22,22 +23,26 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
     """
     started = time.perf_counter()
     writer, outcomes = Writer(store), Outcomes()
+    for sentence in deliver_waiting(store, writer).sentences():
+        watch.noted(sentence)
     reap(store, writer)
     runs = plan(store, experiments, options.force, options.reuse)
     watch.planned(runs)
     session = Session(store, writer, runs, outcomes, watch)
     try:
         session.train([run for run in runs if run.action in TO_DO], options)
+        outcomes.undelivered = session.wait()
         for run in runs:
             if run.action not in TO_DO:
                 outcomes.add(run.action, run, run.stored.tags.get(tags.MESSAGE, "") if run.stored else "")
-        session.close_groups()
+        session.close_groups(outcomes.undelivered.runs if outcomes.undelivered else ())
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
         why = "interrupted by a signal" if interrupted else str(error) or type(error).__name__
         session.abandon(tags.INTERRUPTED if interrupted else tags.FAILED, why)
         raise
     finally:
+        session.stop()
         for run in runs:
             if run.lock is not None:
                 run.lock.release()

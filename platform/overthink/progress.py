@@ -26,6 +26,10 @@ class Lines:
         """Say what happened."""
         self._console.print(Text(f"{run.name}: {_event(run, body)}"), soft_wrap=True)
 
+    def noted(self, sentence: str) -> None:
+        """Say it."""
+        self._console.print(Text(sentence), soft_wrap=True)
+
 
 class Bars:
     """A bar for all epochs together, and one for each run at work."""
@@ -62,6 +66,10 @@ class Bars:
                 if run.key in self._tasks:
                     self._progress.remove_task(self._tasks.pop(run.key))
                 self._console.print(Text(f"{run.name}: {_event(run, body)}"))
+
+    def noted(self, sentence: str) -> None:
+        """Say it above the bars."""
+        self._console.print(Text(sentence))
 
     def _advance(self, epochs: int) -> None:
         assert self._all is not None

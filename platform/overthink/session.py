@@ -3,8 +3,7 @@
 import json
 import shutil
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,18 +14,24 @@ from overthink.engine.local import Job, LocalEngine, Message
 from overthink.links import POLICY_COLUMNS, views
 from overthink.material import MAIN
 from overthink.outcomes import Options, Outcomes, Watch
-from overthink.plan import PlannedRun, run_folder, state_folder
-from overthink.recording.group_recorder import GroupRecorder
-from overthink.recording.run_recorder import RunRecorder
+from overthink.plan import PlannedRun, run_folder
+from overthink.recording.group_recorder import GroupRecorder, place_of
+from overthink.recording.run_recorder import ATTEMPTS_FILE, RunRecorder
 from overthink.tracking import tags
+from overthink.tracking.account import Account
+from overthink.tracking.courier import Courier, Undelivered
 from overthink.tracking.liveness import BEAT_SECONDS
+from overthink.tracking.place import Place, Settled, settle
 from overthink.tracking.store import Store, StoreError
+from overthink.tracking.uri import state_folder
 from overthink.tracking.writer import Writer
 from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT
 
 WORKER = (sys.executable, "-m", "overthink.worker")
 ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
 """What may go wrong while one run is recorded, a full disk or a damaged file, and must leave the others alone."""
+ABANDON_SECONDS = 10.0
+"""How long an interrupted launch waits for a store that takes nothing."""
 
 
 class Session:
@@ -42,18 +47,23 @@ class Session:
         self._writer = writer
         self._outcomes = outcomes
         self._watch = watch
+        self._courier = Courier(store, writer, watch.noted)
         self._open: dict[str, RunRecorder] = {}
         self._unrecorded: set[str] = set()
         """Keys of runs whose recording failed; what their workers still say is not listened to."""
-        self._finished: dict[str, str] = {}
-        """Run key -> MLflow run id of the runs that this session has finished."""
+        self._finished: dict[str, Account] = {}
+        """Run key -> the account of a run that this session has finished."""
         self._parents: dict[str, str] = {}
-        """Run key -> MLflow run id of the run that its first phases come from."""
+        """Run key -> handle of the run that its first phases come from."""
         self._mains: dict[str, str] = {}
-        """Run key of a policy network -> MLflow run id of its main network."""
-        self._groups: dict[str, GroupRecorder] = {}
+        """Run key of a policy network -> handle of its main network."""
+        self._needed: set[str] = set()
+        """Keys of runs that others of this session build on."""
+        self._worked: set[str] = set()
+        """Keys of groups that a run of this session was begun in."""
+        self._closing: set[str] = set()
+        """Ids of groups that are being put together, or have been."""
         self._members: dict[str, list[PlannedRun]] = {}
-        self._last_beat = time.monotonic()
         for run in runs:
             self._members.setdefault(run.group.definition.key, []).append(run)
 
@@ -61,8 +71,8 @@ class Session:
         """Run the jobs and record what the workers say."""
         by_key = {run.key: run for run in runs}
         waits = {run.key: {need.key for need in (run.parent, run.main) if need and not need.run_id} for run in runs}
-        needed = set[str]().union(*waits.values())
-        first = sorted((run for run in runs if not waits[run.key]), key=lambda run: run.key not in needed)
+        self._needed = set[str]().union(*waits.values())
+        first = sorted((run for run in runs if not waits[run.key]), key=lambda run: run.key not in self._needed)
         workers = min(max(options.jobs, 1), len(runs))
         engine = LocalEngine(WORKER, workers, state_folder() / "workers", BEAT_SECONDS)
         with closing(engine.execute(self._jobs(first, options))) as messages:  # the workers end first
@@ -72,7 +82,6 @@ class Session:
                     if message.ends:
                         for job in self._jobs([by_key[key] for key in _freed(waits, message.job.name)], options):
                             engine.add(job)
-                self._beat()
 
     def _jobs(self, runs: Sequence[PlannedRun], options: Options) -> list[Job]:
         """Return the jobs of runs that have all they need; the others end here."""
@@ -90,6 +99,7 @@ class Session:
         if options.force:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
+        self._fetch_attempts(run, folder)
         self._fetch_main(run, folder)
         order = {
             "run": json.dumps(run.run.model_dump(mode="json")),
@@ -100,6 +110,15 @@ class Session:
         }
         return Job(run.key, order)
 
+    def _fetch_attempts(self, run: PlannedRun, folder: Path) -> None:
+        """Put what the store knows of earlier attempts at a run into its folder, where another machine made them."""
+        if run.stored is None or (folder / ATTEMPTS_FILE).exists():
+            return
+        try:
+            self._fetch(run.stored.run_id, tags.PROVENANCE_FILE, folder / ATTEMPTS_FILE)
+        except StoreError:  # killed before it was written
+            self._store.ask()
+
     def _fetch_parent(self, run: PlannedRun, folder: Path) -> str | None:
         """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none.
 
@@ -107,16 +126,14 @@ class Session:
         """
         if run.parent is None or (folder / OWN_CHECKPOINT).exists():
             return None
-        run_id = run.parent.run_id or self._finished.get(run.parent.key)
-        if run_id is None:  # it was to be trained first and did not finish: the run trains those phases itself
+        source = run.parent.run_id or self._finished.get(run.parent.key)
+        if source is None:  # it was to be trained first and did not finish: the run trains those phases itself
             return None
         try:
-            with TemporaryDirectory() as temporary:
-                fetched = self._store.artifact(run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(temporary))
-                shutil.move(fetched, folder / PARENT_CHECKPOINT)
+            self._fetch(source, f"checkpoint/{OWN_CHECKPOINT}", folder / PARENT_CHECKPOINT)
         except (OSError, StoreError):
             return None
-        self._parents[run.key] = run_id
+        self._parents[run.key] = _handle(source)
         return run.parent.key
 
     def _fetch_main(self, run: PlannedRun, folder: Path) -> None:
@@ -126,18 +143,26 @@ class Session:
         """
         if run.main is None:
             return
-        run_id = run.main.run_id or self._finished.get(run.main.key)
-        if run_id is None:
+        source = run.main.run_id or self._finished.get(run.main.key)
+        if source is None:
             raise ValueError(
                 f"its main network, run {run.main.key}, is not trained: it failed, or another process is at it"
             )
         shutil.rmtree(folder / MAIN, ignore_errors=True)
         (folder / MAIN).mkdir()
         for file in ("predictions/val.parquet", "predictions/test.parquet", f"checkpoint/{OWN_CHECKPOINT}"):
-            with TemporaryDirectory() as temporary:
-                fetched = self._store.artifact(run_id, file, Path(temporary))
-                shutil.move(fetched, folder / MAIN / Path(file).name)
-        self._mains[run.key] = run_id
+            self._fetch(source, file, folder / MAIN / Path(file).name)
+        self._mains[run.key] = _handle(source)
+
+    def _fetch(self, source: Account | str, artifact: str, target: Path) -> None:
+        """Bring an artifact of a run here: from the disk, where this session made it, else from the store."""
+        kept = source.kept(artifact) if isinstance(source, Account) else None
+        if kept is not None:
+            shutil.copyfile(kept, target)
+            return
+        run_id = source.journal.run_id or source.handle if isinstance(source, Account) else source
+        with TemporaryDirectory() as temporary:
+            shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)
 
     def _hear(self, run: PlannedRun, message: Message) -> None:
         body = message.body
@@ -154,8 +179,9 @@ class Session:
 
     def _record(self, run: PlannedRun, body: dict[str, Any]) -> None:
         if run.key not in self._open and (body["event"] == "started" or run.stored is not None):
-            group = self._group(run.group.definition.key)
-            recorder = RunRecorder.open(self._store, self._writer, run, group.experiment_id, group.run_id)
+            group = run.group.definition.key
+            self._worked.add(group)
+            recorder = RunRecorder.open(self._courier, run, self._place(group), held=run.key in self._needed)
             self._open[run.key] = recorder
             if run.key in self._parents:
                 recorder.descends_from(self._parents[run.key])
@@ -167,60 +193,78 @@ class Session:
         elif run.key in self._open:
             self._open[run.key].hear(body)
         if body["event"] == "finished":
-            self._finished[run.key] = self._open[run.key].run_id
+            self._finished[run.key] = self._open[run.key].account
             self._outcomes.add(tags.FINISHED, run)
 
     def _ended(self, run: PlannedRun, outcome: str, message: str) -> None:
-        if run.key in self._open:
-            self._open[run.key].ended(outcome, message)
         self._outcomes.add(outcome, run, message)
+        if run.key in self._open:
+            with suppress(OSError):  # the journal's disk is full; without a process the run counts as interrupted
+                self._open[run.key].ended(outcome, message)
 
-    def _beat(self) -> None:
-        if time.monotonic() - self._last_beat >= BEAT_SECONDS:
-            self._last_beat = time.monotonic()
-            groups = [group.run_id for group in self._groups.values() if group.changed]
-            with suppress(StoreError):  # the next one may reach it again
-                self._writer.beat([*(run.run_id for run in self._open.values()), *groups])
+    def _place(self, key: str) -> Place:
+        first = self._members[key][0].run
+        columns = COLUMNS if first.policy is None else POLICY_COLUMNS
+        return place_of(self._members[key], views(first.network.blocks, columns))
 
-    def _group(self, key: str) -> GroupRecorder:
-        if key not in self._groups:
-            members = self._members[key]
-            experiment = members[0].experiment.experiment
-            experiment_id = self._store.experiment(experiment.name, experiment.description)
-            run = members[0].run
-            columns = COLUMNS if run.policy is None else POLICY_COLUMNS
-            self._store.offer_views(experiment_id, views(run.network.blocks, columns))
-            self._outcomes.experiment_ids[experiment.name] = experiment_id
-            self._groups[key] = GroupRecorder.open(self._store, self._writer, members, experiment_id)
-        return self._groups[key]
+    def wait(self) -> Undelivered | None:
+        """Wait until the store has all that was told, but not for ever; return what it does not have."""
+        return self._courier.wait()
+
+    def stop(self) -> None:
+        """Stop talking to the store; what it does not have stays on disk."""
+        self._courier.stop()
 
     def abandon(self, outcome: str, message: str) -> None:
         """Close what is open after an interruption, as far as the store still answers."""
-        with suppress(StoreError):
+        with suppress(*ONE_RUNS_TROUBLE):
             for recorder in self._open.values():
                 if not recorder.closing:
                     recorder.ended(outcome, message)
-            for group in self._groups.values():
-                if group.changed and not group.closing:
-                    self._writer.close(group.run_id, outcome, message)
+            left = self._courier.wait(ABANDON_SECONDS)
+            if left is not None:
+                self._watch.noted(f"{left}.")
+                return
+            for key in self._worked:
+                settled = self._courier.settled(self._place(key))
+                if settled is not None and settled.group_id not in self._closing:
+                    self._writer.close(settled.group_id, outcome, message)
 
-    def close_groups(self) -> None:
-        """Aggregate each group that has a run; a group with a run that did not finish ends as failed."""
+    def close_groups(self, undelivered: Collection[str] = ()) -> None:
+        """Aggregate each group that has a run; a group with a run that did not finish ends as failed.
+
+        Groups of runs that the store does not have yet are left to the next call.
+        """
         ended = {run.key: outcome for outcome, runs in self._outcomes.runs.items() for run in runs}
         for key, members in self._members.items():
             outcomes = {ended[run.key] for run in members}
-            someone_elses = key not in self._groups and "busy" in outcomes
-            if (key in self._groups or outcomes & {"done", tags.FINISHED}) and not someone_elses:
+            someone_elses = key not in self._worked and "busy" in outcomes
+            waits = "undelivered" in outcomes or any(run.key in undelivered for run in members)
+            if (key in self._worked or outcomes & {"done", tags.FINISHED}) and not someone_elses and not waits:
                 whole = outcomes <= {"done", tags.FINISHED}
-                self._close_group(key, members[0].group_name, tags.FINISHED if whole else tags.FAILED)
+                self._close_group(key, tags.FINISHED if whole else tags.FAILED)
 
-    def _close_group(self, key: str, name: str, outcome: str) -> None:
+    def _close_group(self, key: str, outcome: str) -> None:
+        first, place = self._members[key][0], self._place(key)
+        settled = self._courier.settled(place)
         try:
-            self._group(key).close(outcome)
+            settled = settled or self._settled(key, place)
+            self._outcomes.experiment_ids[place.experiment] = settled.experiment_id
+            self._closing.add(settled.group_id)
+            GroupRecorder(self._store, self._writer, first, settled.group_id, settled.changed).close(outcome)
         except ONE_RUNS_TROUBLE as error:
-            self._outcomes.unaggregated[name] = str(error)
-            if key in self._groups:  # interrupted, so that the next call tries again
-                self._writer.close(self._groups[key].run_id, tags.INTERRUPTED, f"not put together: {error}")
+            self._outcomes.unaggregated[place.group] = str(error)
+            if settled is not None:  # interrupted, so that the next call tries again
+                with suppress(StoreError):  # a group without a process counts as interrupted, too
+                    self._writer.close(settled.group_id, tags.INTERRUPTED, f"not put together: {error}")
+
+    def _settled(self, key: str, place: Place) -> Settled:
+        work = any(run.lock is not None for run in self._members[key])
+        return settle(self._store, self._writer, place, work)
+
+
+def _handle(source: Account | str) -> str:
+    return source.handle if isinstance(source, Account) else source
 
 
 def _freed(waits: dict[str, set[str]], ended: str) -> list[str]:

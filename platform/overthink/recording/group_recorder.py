@@ -1,6 +1,6 @@
 """Recording a group: what its seeds say together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,50 +15,44 @@ from overthink.report.notes import group_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import group_page
 from overthink.report.tables import POLICY_TITLES, TITLES
-from overthink.seeds import joined, split_labels
 from overthink.tracking import tags
+from overthink.tracking.place import Place
 from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
 from overthink.tracking.writer import Writer
 
-UNSETTLED = (tags.RUNNING, tags.INTERRUPTED)
-"""Outcomes of a group that its runs have outlived."""
+
+def place_of(members: Sequence[PlannedRun], views: Mapping[str, str]) -> Place:
+    """Return where the runs of a group belong in a store; `views` are the saved views of its experiment."""
+    first = members[0]
+    return Place(
+        experiment=first.experiment.experiment.name,
+        note=first.experiment.experiment.description,
+        views=views,
+        group=first.group_name,
+        seeds=tuple(seeds.label for seeds in first.group.seeds),
+        tags=group_tags(first.experiment, first.group),
+        params=parameters(first.group.definition, first.group.variant),
+    )
 
 
 @dataclass
 class GroupRecorder:
-    """Writes the parent run of a group."""
+    """Aggregates the runs of a group that is in the store."""
 
     store: Store
     writer: Writer
     planned: PlannedRun
     """One of its runs."""
-    experiment_id: str
     run_id: str
     changed: bool
     """Whether there is anything new to aggregate."""
-    closing: bool = False
-    """From here on an interruption leaves the rest to the next call, which finds the group unsettled."""
-
-    @classmethod
-    def open(cls, store: Store, writer: Writer, planned: Sequence[PlannedRun], experiment_id: str) -> "GroupRecorder":
-        """Create the group in the store, or take up the one that is there, with the seeds that are now asked for."""
-        first, asked = planned[0], [seeds.label for seeds in planned[0].group.seeds]
-        group = _oldest(store, first) or _created(store, writer, first, asked, experiment_id)
-        seeds = joined([*split_labels(group.tags.get(tags.SEEDS, "")), *asked])
-        work = any(run.lock is not None for run in planned)
-        changed = work or seeds != group.tags.get(tags.SEEDS) or group.outcome in UNSETTLED
-        if changed:
-            writer.revive(group.run_id)
-            writer.log(group.run_id, run_tags={tags.SEEDS: seeds, **group_tags(first.experiment, first.group)})
-        return cls(store, writer, first, experiment_id, group.run_id, changed)
 
     def close(self, outcome: str = tags.FINISHED) -> None:
         """Aggregate the group's finished runs over seeds and end the group."""
         if not self.changed:
             return
-        self.closing = True
         stored = find_runs(self.store, kind=tags.KIND_RUN, group_key=self.planned.group.definition.key)
         runs = [run for run in newest_per_key(stored).values() if run.outcome == tags.FINISHED]
         if arms := self.planned.group.arms:  # a mean over arms would be one of nothing in particular
@@ -82,30 +76,6 @@ class GroupRecorder:
     def _policy_page(self, runs: Sequence[StoredRun]) -> str:
         evidence = [stored_evidence(self.store, run, self.planned.run) for run in runs]
         return policy_page(f"{self.planned.group_name} (n = {len(runs)})", evidence)
-
-
-def _created(store: Store, writer: Writer, planned: PlannedRun, asked: Sequence[str], experiment_id: str) -> StoredRun:
-    group_run_tags = {
-        tags.KIND: tags.KIND_GROUP,
-        tags.SEEDS: joined(asked),
-        **group_tags(planned.experiment, planned.group),
-    }
-    params = parameters(planned.group.definition, planned.group.variant)
-    run_id = writer.create(experiment_id, planned.group_name, group_run_tags, params)
-    oldest = _oldest(store, planned)
-    assert oldest is not None
-    if oldest.run_id != run_id:  # another call made one at the same moment: the older one counts for both
-        writer.delete(run_id)
-    return oldest
-
-
-def _oldest(store: Store, planned: PlannedRun) -> StoredRun | None:
-    wanted = {
-        "kind": tags.KIND_GROUP,
-        "group_key": planned.group.definition.key,
-        "definition": planned.experiment.experiment.name,
-    }
-    return min(find_runs(store, **wanted), key=lambda run: (run.started_ms, run.run_id), default=None)
 
 
 def aggregates(runs: Sequence[StoredRun]) -> dict[str, float]:
