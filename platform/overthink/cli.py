@@ -305,6 +305,14 @@ def report(
 
 
 @app.command()
+def sync() -> None:
+    """Deliver to the store what it missed of runs while it was away; other commands do it, too, before they begin."""
+    from overthink.commands.sync import sync as deliver
+
+    raise typer.Exit(deliver(log()))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser, on a desktop.")] = True,

@@ -7,11 +7,11 @@ from overthink.definition.experiment import LoadedExperiment
 from overthink.outcomes import Options, Outcomes, Watch
 from overthink.plan import TO_DO, plan
 from overthink.session import Session
+from overthink.sync import deliver
 from overthink.tracking import tags
 from overthink.tracking.liveness import is_gone
 from overthink.tracking.reader import search
 from overthink.tracking.store import Store
-from overthink.tracking.waiting import deliver_waiting
 from overthink.tracking.writer import Writer
 
 
@@ -23,7 +23,7 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
     """
     started = time.perf_counter()
     writer, outcomes = Writer(store), Outcomes()
-    for sentence in deliver_waiting(store, writer).sentences():
+    for sentence in deliver(store, writer).sentences():
         watch.noted(sentence)
     reap(store, writer)
     runs = plan(store, experiments, options.force, options.reuse)

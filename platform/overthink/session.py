@@ -251,7 +251,9 @@ class Session:
             settled = settled or self._settled(key, place)
             self._outcomes.experiment_ids[place.experiment] = settled.experiment_id
             self._closing.add(settled.group_id)
-            GroupRecorder(self._store, self._writer, first, settled.group_id, settled.changed).close(outcome)
+            GroupRecorder(
+                self._store, self._writer, key, place.group, first.run, settled.group_id, settled.changed
+            ).close(outcome)
         except ONE_RUNS_TROUBLE as error:
             self._outcomes.unaggregated[place.group] = str(error)
             if settled is not None:  # interrupted, so that the next call tries again

@@ -1,11 +1,13 @@
 """Recording a group: what its seeds say together."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from overthink.comparison.estimate import estimate
+from overthink.definition.run_definition import RunDefinition
 from overthink.plan import PlannedRun
 from overthink.predictions import Predictions
 from overthink.recording.facts import group_tags, parameters
@@ -15,9 +17,10 @@ from overthink.report.notes import group_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import group_page
 from overthink.report.tables import POLICY_TITLES, TITLES
+from overthink.seeds import split_labels
 from overthink.tracking import tags
 from overthink.tracking.place import Place
-from overthink.tracking.reader import find_runs
+from overthink.tracking.reader import find_runs, run_of
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
 from overthink.tracking.writer import Writer
@@ -43,7 +46,9 @@ class GroupRecorder:
 
     store: Store
     writer: Writer
-    planned: PlannedRun
+    group_key: str
+    name: str
+    run: RunDefinition
     """One of its runs."""
     run_id: str
     changed: bool
@@ -53,15 +58,18 @@ class GroupRecorder:
         """Aggregate the group's finished runs over seeds and end the group."""
         if not self.changed:
             return
-        stored = find_runs(self.store, kind=tags.KIND_RUN, group_key=self.planned.group.definition.key)
+        stored = find_runs(self.store, kind=tags.KIND_RUN, group_key=self.group_key)
         runs = [run for run in newest_per_key(stored).values() if run.outcome == tags.FINISHED]
-        if arms := self.planned.group.arms:  # a mean over arms would be one of nothing in particular
-            first = {seeds.label for seeds in next(iter(arms.values()))}
+        group = run_of(self.store, self.run_id)
+        if arms := json.loads(
+            group.tags.get(tags.ARMS, "{}")
+        ):  # a mean over arms would be one of nothing in particular
+            first = split_labels(next(iter(arms.values())))
             runs = [run for run in runs if run.tags.get(tags.SEEDS) in first]
         if runs:
             step = max(self.writer.logged_steps(self.run_id, "seeds/n"), default=0) + 1
             self.writer.log(self.run_id, aggregates(runs), step)
-            policies = self.planned.run.policy is not None
+            policies = self.run.policy is not None
             note = group_note(runs, POLICY_TITLES if policies else TITLES)
             self.writer.log(self.run_id, run_tags={"mlflow.note.content": note})
             page = self._policy_page(runs) if policies else self._page(runs)
@@ -71,11 +79,11 @@ class GroupRecorder:
     def _page(self, runs: Sequence[StoredRun]) -> str:
         with TemporaryDirectory() as folder:
             files = [self.store.artifact(run.run_id, "predictions/test.parquet", Path(folder)) for run in runs]
-            return group_page(self.planned.group_name, [Predictions.read(file) for file in files])
+            return group_page(self.name, [Predictions.read(file) for file in files])
 
     def _policy_page(self, runs: Sequence[StoredRun]) -> str:
-        evidence = [stored_evidence(self.store, run, self.planned.run) for run in runs]
-        return policy_page(f"{self.planned.group_name} (n = {len(runs)})", evidence)
+        evidence = [stored_evidence(self.store, run, self.run) for run in runs]
+        return policy_page(f"{self.name} (n = {len(runs)})", evidence)
 
 
 def aggregates(runs: Sequence[StoredRun]) -> dict[str, float]:
