@@ -53,8 +53,13 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+DELIVERS_ITSELF = ("run", "sync")
+NEEDS_NO_STORE = ("inspect", "data")
+
+
 @app.callback()
 def options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[
         bool,
@@ -64,6 +69,10 @@ def options(
     """Options of every command."""
     if debug:
         os.environ["OVERTHINK_DEBUG"] = "1"
+    if context.invoked_subcommand not in (*DELIVERS_ITSELF, *NEEDS_NO_STORE):
+        from overthink.commands.sync import delivered
+
+        delivered(log())
 
 
 @app.command()
