@@ -58,6 +58,15 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 
 
 @pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Served]:
+    """A server that stays up; tests on it have experiments and keys of their own."""
+    server = Served(tmp_path_factory.mktemp("standing"), empty_database)
+    server.start()
+    yield server
+    server.kill(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
     """The folder of an SQLite store in which nothing ever went wrong."""
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -147,8 +156,7 @@ def test_killed_and_started_again_while_runs_train(served: Served, undisturbed: 
     assert watch.notes[-1] == "the store has everything again"
 
 
-@pytest.mark.parametrize("moment", ["planned", "epoch_2_0"])
-@pytest.mark.parametrize("next_command", ["sync", "run", "compare"])
+@pytest.mark.parametrize("moment, next_command", [("planned", "sync"), ("epoch_2_0", "run"), ("epoch_5_0", "compare")])
 def test_away_until_after_the_end(
     served: Served,
     undisturbed: Path,
@@ -281,14 +289,11 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     assert f"runs/{policy.run_id})" in main.tags["mlflow.note.content"]
 
 
-PLACE = Place(
-    "told", "A note.", {}, "told: base", ("0",), {tags.GROUP_KEY: "g", tags.DEFINITION: "told"}, {"network.growth": "2"}
-)
-
-
-def begin(courier: Courier, key: str, run_id: str | None = None) -> Account:
-    run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", tags.GROUP_KEY: "g"}
-    return courier.begin(Beginning(PLACE, key, f"told {key}", run_tags, {"seed": key}, run_id))
+def begin(courier: Courier, key: str, experiment: str = "told") -> Account:
+    common = {tags.GROUP_KEY: f"group of {experiment}", tags.DEFINITION: experiment}
+    place = Place(experiment, "A note.", {}, f"{experiment}: base", ("0",), common, {"network.growth": "2"})
+    run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
+    return courier.begin(Beginning(place, key, f"told {key}", run_tags, {"seed": key}))
 
 
 def tell(account: Account, folder: Path, epochs: int, pause: float = 0.0) -> Told:
@@ -301,8 +306,10 @@ def tell(account: Account, folder: Path, epochs: int, pause: float = 0.0) -> Tol
         for key, value in metrics.items():
             told.setdefault(key, []).append((epoch, value))
         time.sleep(pause)
-    (folder / "weights.bin").write_bytes(account.handle.encode() * 5000)
-    account.artifacts([folder / "weights.bin"], "checkpoint")
+    weights = folder / account.handle / "weights.bin"
+    weights.parent.mkdir()
+    weights.write_bytes(account.handle.encode() * 5000)
+    account.artifacts([weights], "checkpoint")
     account.text("figures.html", f"<p>{account.handle}</p>")
     account.close(tags.FINISHED)
     return told
@@ -357,29 +364,34 @@ def creations(harm: str) -> Fate:
     ids=["drop", "drop-3", "done-but-500", "done-but-500-3", "create", "create-3", "503", "401", "404", "413"],
 )
 def test_a_proxy_does_its_worst(
-    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: Callable[[], Fate], repeats: int
+    standing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: Callable[[], Fate], repeats: int
 ) -> None:
     """Whether MLflow's client repeats a request by itself, or we do: everything is there, and once."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(repeats))
-    proxy = Proxy(served.port, lambda *_: None)
+    proxy = Proxy(standing.port, lambda *_: None)
     store = Store(proxy.uri)
     courier = Courier(store, Writer(store), lambda _: None)
     proxy.fate = fate()
-    accounts = [begin(courier, key) for key in ("a", "b")]
-    told = [tell(account, tmp_path, 12, pause=0.05) for account in accounts]
+    told = {}
+    for key in (f"a{tmp_path.name}", f"b{tmp_path.name}"):
+        told[key] = tell(begin(courier, key, tmp_path.name), tmp_path, 12, pause=0.05)
     assert courier.wait(60) is None
     courier.stop()
     proxy.close()
     assert proxy.harmed > 0
-    direct = Store(served.uri)
-    for key, its in zip(("a", "b"), told, strict=True):
+    direct = Store(standing.uri)
+    for key, its in told.items():
         assert_told(direct, key, its, tmp_path)
-    assert len(find_runs(direct, kind=tags.KIND_GROUP)) == 1
+    assert len(find_runs(direct, kind=tags.KIND_GROUP, definition=tmp_path.name)) == 1
 
 
-def test_one_journal_that_the_store_refuses_leaves_the_others_alone(served: Served, tmp_path: Path) -> None:
+def test_one_journal_that_the_store_refuses_leaves_the_others_alone(
+    standing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A person has put its run into the trash; out of it again, the rest is delivered."""
-    store = Store()
+    monkeypatch.chdir(tmp_path)
+    store = Store(standing.uri)
     courier = Courier(store, Writer(store), lambda _: None)
     first = begin(courier, "a")
     assert courier.wait(30) is None
