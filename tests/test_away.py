@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.numpy import load
 
 from definition.test_policy_definitions import policy_file
 from overthink.definition.experiment import load_experiment
@@ -130,7 +131,14 @@ def assert_nothing_lost_or_doubled(store: Store, whole: Path, folder: Path, seed
         assert len(store.client.get_run(run.run_id).inputs.dataset_inputs) == 1
         found, expected = artifacts(store, run, folder / "mine"), artifacts(other, right, folder / "theirs")
         assert found.keys() == expected.keys()
-        for name in expected.keys() - {"provenance.json", "figures.html"}:  # these tell of times
+        weights, right_weights = (load(of["checkpoint/checkpoint.safetensors"]) for of in (found, expected))
+        assert weights.keys() == right_weights.keys()
+        assert all((weights[name] == right_weights[name]).all() for name in weights)
+        for name in (
+            "predictions/test.parquet",
+            "predictions/val.parquet",
+            "definition.json",
+        ):  # the others tell of times
             assert found[name] == expected[name], name
     assert list(journals_folder().iterdir()) == []
 
