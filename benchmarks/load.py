@@ -51,10 +51,10 @@ def loaded(uri: str, folder: Path) -> str:
     reports = [json.loads(process.communicate()[0]) for process in processes]
     seconds = time.perf_counter() - started
     lost, doubled = counted(Store(uri), experiment)
-    worst = max(report["seconds"] for report in reports)
+    worst, told = (max(report[name] for report in reports) for name in ("seconds", "told"))
     return (
         f"{PROCESSES} processes, {PROCESSES * RUNS} runs, {PROCESSES * RUNS * EPOCHS * METRICS} values in "
-        f"{seconds:.0f} s (told in {max(report['told'] for report in reports):.1f} s, at most {worst:.1f} s of a process "
+        f"{seconds:.0f} s (told in {told:.1f} s, at most {worst:.1f} s of a process "
         f"in calls); lost {lost}, doubled {doubled}"
     )
 
