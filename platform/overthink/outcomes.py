@@ -28,7 +28,7 @@ class Watch(Protocol):
         """Hear once what there is to do."""
 
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        """Hear each message about a run: started, epoch, finished, diverged, failed, died."""
+        """Hear each message about a run: started, epoch, finished, diverged, failed, died, pruned."""
 
 
 @dataclass
@@ -42,6 +42,7 @@ class Outcomes:
     """Name of a group -> why its runs could not be put together."""
     experiment_ids: dict[str, str] = field(default_factory=dict)
     """Definition name -> MLflow experiment id."""
+    _last: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     tracking_seconds: float = 0.0
 
@@ -51,8 +52,13 @@ class Outcomes:
         unfinished = any(runs for outcome, runs in self.runs.items() if outcome not in (tags.FINISHED, "done"))
         return not unfinished and not self.unaggregated
 
+    def of(self, key: str) -> str:
+        """Return the last outcome of the run of a key."""
+        return self._last[key]
+
     def add(self, outcome: str, run: PlannedRun, message: str = "") -> None:
         """Count a run."""
         self.runs.setdefault(outcome, []).append(run)
+        self._last[run.key] = outcome
         if message:
             self.messages[run.key] = message

@@ -4,7 +4,8 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,15 @@ from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT
 WORKER = (sys.executable, "-m", "overthink.worker")
 ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
 """What may go wrong while one run is recorded, a full disk or a damaged file, and must leave the others alone."""
+
+ENDED_EARLY = {"diverged": tags.DIVERGED, "failed": tags.FAILED, "died": tags.FAILED, "pruned": tags.PRUNED}
+"""What workers say of a run that did not finish -> its outcome."""
+More = Callable[[PlannedRun], Sequence[PlannedRun]]
+
+
+def nothing_more(_ended: PlannedRun) -> Sequence[PlannedRun]:
+    """Train what was asked for at the start, and nothing else."""
+    return ()
 
 
 class Session:
@@ -54,35 +64,66 @@ class Session:
         self._groups: dict[str, GroupRecorder] = {}
         self._members: dict[str, list[PlannedRun]] = {}
         self._last_beat = time.monotonic()
+        self._runs: dict[str, PlannedRun] = {}
+        self._waits: dict[str, set[str]] = {}
+        """Key of a run that is to be trained -> the keys of those that it waits for."""
+        self._stopped: dict[str, str] = {}
+        """Key of a run that was stopped -> why."""
+        self.enlist(runs)
+
+    def enlist(self, runs: Sequence[PlannedRun]) -> None:
+        """Count runs among the members of their groups."""
         for run in runs:
             self._members.setdefault(run.group.definition.key, []).append(run)
 
-    def train(self, runs: Sequence[PlannedRun], options: Options) -> None:
-        """Run the jobs and record what the workers say."""
-        by_key = {run.key: run for run in runs}
-        waits = {run.key: {need.key for need in (run.parent, run.main) if need and not need.run_id} for run in runs}
-        needed = set[str]().union(*waits.values())
-        first = sorted((run for run in runs if not waits[run.key]), key=lambda run: run.key not in needed)
-        workers = min(max(options.jobs, 1), len(runs))
-        engine = LocalEngine(WORKER, workers, state_folder() / "workers", BEAT_SECONDS)
-        with closing(engine.execute(self._jobs(first, options))) as messages:  # the workers end first
+    def train(self, runs: Sequence[PlannedRun], options: Options, more: More = nothing_more) -> None:
+        """Run the jobs and record what the workers say; at each run's end, `more` says what to train next."""
+        self._more = more
+        self._engine = engine = LocalEngine(WORKER, max(options.jobs, 1), state_folder() / "workers", BEAT_SECONDS)
+        with closing(engine.execute(self._jobs(self._ready(runs), options))) as messages:  # the workers end first
             for message in messages:
                 if message is not None:
-                    self._hear(by_key[message.job.name], message)
+                    run = self._runs[message.job.name]
+                    self._hear(run, message)
                     if message.ends:
-                        for job in self._jobs([by_key[key] for key in _freed(waits, message.job.name)], options):
+                        for job in self._jobs(self._after(run), options):
                             engine.add(job)
                 self._beat()
 
-    def _jobs(self, runs: Sequence[PlannedRun], options: Options) -> list[Job]:
-        """Return the jobs of runs that have all they need; the others end here."""
-        jobs = []
-        for run in runs:
+    def stop(self, run: PlannedRun, why: str) -> None:
+        """End a run that is being trained as pruned; its checkpoint stays, for whoever asks for all of it."""
+        self._stopped[run.key] = why
+        self._engine.stop(run.key)
+
+    def _ready(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
+        """Take up runs; return those that wait for no other one, the ones that others wait for first."""
+        self._runs |= {run.key: run for run in runs}
+        self._waits |= {run.key: set[str]() for run in runs}
+        for run in runs:  # for what this session is at; what others are at is as good as not there
+            needs = {need.key for need in (run.parent, run.main) if need and not need.run_id}
+            self._waits[run.key] = needs & self._waits.keys()
+        needed = set[str]().union(*self._waits.values())
+        return sorted((run for run in runs if not self._waits[run.key]), key=lambda run: run.key not in needed)
+
+    def _after(self, ended: PlannedRun) -> list[PlannedRun]:
+        """Return what can be trained now that a run has ended: runs that waited for it, and more."""
+        del self._waits[ended.key]
+        freed = [key for key, needs in self._waits.items() if ended.key in needs]
+        for key in freed:
+            self._waits[key].remove(ended.key)
+        return [self._runs[key] for key in freed if not self._waits[key]] + self._ready(self._more(ended))
+
+    def _jobs(self, runs: Iterable[PlannedRun], options: Options) -> list[Job]:
+        """Return the jobs of runs that have all they need; the others end here, and make way for what comes after."""
+        jobs, left = [], deque(runs)
+        while left:
+            run = left.popleft()
             try:
                 jobs.append(self._job(run, options))
             except ONE_RUNS_TROUBLE as error:
                 self._ended(run, tags.FAILED, str(error))
                 self._watch.said(run, {"event": "failed", "message": str(error)})
+                left.extend(self._after(run))
         return jobs
 
     def _job(self, run: PlannedRun, options: Options) -> Job:
@@ -141,6 +182,8 @@ class Session:
 
     def _hear(self, run: PlannedRun, message: Message) -> None:
         body = message.body
+        if body["event"] == "died" and run.key in self._stopped:
+            body = {"event": "pruned", "message": self._stopped[run.key]}
         if run.key not in self._unrecorded:
             try:
                 self._record(run, body)
@@ -161,9 +204,9 @@ class Session:
                 recorder.descends_from(self._parents[run.key])
             if run.key in self._mains:
                 recorder.chooses_for(self._mains[run.key])
-        if body["event"] in ("diverged", "failed", "died"):
+        if body["event"] in ENDED_EARLY:
             body["message"] = body.get("message") or _epitaph(body)
-            self._ended(run, tags.DIVERGED if body["event"] == "diverged" else tags.FAILED, body["message"])
+            self._ended(run, ENDED_EARLY[body["event"]], body["message"])
         elif run.key in self._open:
             self._open[run.key].hear(body)
         if body["event"] == "finished":
@@ -206,13 +249,18 @@ class Session:
 
     def close_groups(self) -> None:
         """Aggregate each group that has a run; a group with a run that did not finish ends as failed."""
-        ended = {run.key: outcome for outcome, runs in self._outcomes.runs.items() for run in runs}
-        for key, members in self._members.items():
-            outcomes = {ended[run.key] for run in members}
-            someone_elses = key not in self._groups and "busy" in outcomes
-            if (key in self._groups or outcomes & {"done", tags.FINISHED}) and not someone_elses:
-                whole = outcomes <= {"done", tags.FINISHED}
-                self._close_group(key, members[0].group_name, tags.FINISHED if whole else tags.FAILED)
+        for key in list(self._members):
+            self.close_group(key)
+
+    def close_group(self, key: str) -> None:
+        """Aggregate a group whose runs have all ended, if one of them is finished or was begun."""
+        members = self._members[key]
+        outcomes = {self._outcomes.of(run.key) for run in members}
+        someone_elses = key not in self._groups and "busy" in outcomes
+        if (key in self._groups or outcomes & {"done", tags.FINISHED}) and not someone_elses:
+            self._close_group(key, members[0].group_name, _outcome_of_group(outcomes))
+        del self._members[key]
+        self._groups.pop(key, None)
 
     def _close_group(self, key: str, name: str, outcome: str) -> None:
         try:
@@ -223,15 +271,12 @@ class Session:
                 self._writer.close(self._groups[key].run_id, tags.INTERRUPTED, f"not put together: {error}")
 
 
-def _freed(waits: dict[str, set[str]], ended: str) -> list[str]:
-    """Return the runs that were waiting for one that has ended, and now wait for none."""
-    freed = []
-    for key, needs in waits.items():
-        if ended in needs:
-            needs.remove(ended)
-            if not needs:
-                freed.append(key)
-    return freed
+def _outcome_of_group(outcomes: set[str]) -> str:
+    """Return what a group ends as: finished where all its runs are, pruned where nothing worse happened to one."""
+    unfinished = outcomes - {"done", tags.FINISHED}
+    if not unfinished:
+        return tags.FINISHED
+    return tags.PRUNED if unfinished == {tags.PRUNED} else tags.FAILED
 
 
 def _epitaph(body: dict[str, Any]) -> str:

@@ -47,6 +47,8 @@ def part_key(name: str) -> str:
 
 
 FINISHED, DIVERGED, FAILED, INTERRUPTED, RUNNING = "finished", "diverged", "failed", "interrupted", "running"
+PRUNED = "pruned"
+"""Of a run that a sweep has ended early; whoever asks for all of it goes on from its checkpoint."""
 
 DEFINITION_FILE = "definition.json"
 PROVENANCE_FILE = "provenance.json"

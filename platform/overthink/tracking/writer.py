@@ -120,7 +120,7 @@ class Writer:
     def close(self, run_id: str, outcome: str, message: str = "") -> None:
         """End a run with the status that fits its outcome."""
         self.log(run_id, run_tags={tags.OUTCOME: outcome, tags.MESSAGE: shortened(message, 1000)})
-        status = {tags.FINISHED: "FINISHED", tags.INTERRUPTED: "KILLED"}.get(outcome, "FAILED")
+        status = {tags.FINISHED: "FINISHED", tags.INTERRUPTED: "KILLED", tags.PRUNED: "KILLED"}.get(outcome, "FAILED")
         started = time.perf_counter()
         with self._store.sentences():
             self._store.client.set_terminated(run_id, status, _now_ms())
