@@ -5,11 +5,11 @@ import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 from overthink.comparison.overthinking import COLUMNS
 from overthink.engine.local import Job, LocalEngine, Message
@@ -31,12 +31,27 @@ ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
 
 ENDED_EARLY = {"diverged": tags.DIVERGED, "failed": tags.FAILED, "died": tags.FAILED, "pruned": tags.PRUNED}
 """What workers say of a run that did not finish -> its outcome."""
-More = Callable[[PlannedRun], Sequence[PlannedRun]]
 
 
-def nothing_more(_ended: PlannedRun) -> Sequence[PlannedRun]:
-    """Train what was asked for at the start, and nothing else."""
-    return ()
+class Supply(Protocol):
+    """Somebody who has more to train as runs end."""
+
+    def after(self, ended: PlannedRun) -> Sequence[PlannedRun]:
+        """Return what to train now that a run has ended."""
+
+    def beat(self) -> None:
+        """Hear every minute that the session is alive."""
+
+
+class NothingMore:
+    """A supply for who trains what was asked for at the start."""
+
+    def after(self, ended: PlannedRun) -> Sequence[PlannedRun]:
+        """Return nothing."""
+        return ()
+
+    def beat(self) -> None:
+        """Do nothing."""
 
 
 class Session:
@@ -76,9 +91,9 @@ class Session:
         for run in runs:
             self._members.setdefault(run.group.definition.key, []).append(run)
 
-    def train(self, runs: Sequence[PlannedRun], options: Options, more: More = nothing_more) -> None:
-        """Run the jobs and record what the workers say; at each run's end, `more` says what to train next."""
-        self._more = more
+    def train(self, runs: Sequence[PlannedRun], options: Options, supply: Supply = NothingMore()) -> None:  # noqa: B008
+        """Run the jobs and record what the workers say; at each run's end, the supply says what to train next."""
+        self._supply = supply
         self._engine = engine = LocalEngine(WORKER, max(options.jobs, 1), state_folder() / "workers", BEAT_SECONDS)
         with closing(engine.execute(self._jobs(self._ready(runs), options))) as messages:  # the workers end first
             for message in messages:
@@ -89,6 +104,14 @@ class Session:
                         for job in self._jobs(self._after(run), options):
                             engine.add(job)
                 self._beat()
+
+    def is_at(self, key: str) -> bool:
+        """Tell whether this session is training the run of a key, or is going to."""
+        return key in self._waits
+
+    def run_id_of(self, run: PlannedRun) -> str | None:
+        """Return the MLflow run id of a run that this session has finished."""
+        return self._finished.get(run.key)
 
     def stop(self, run: PlannedRun, why: str) -> None:
         """End a run that is being trained as pruned; its checkpoint stays, for whoever asks for all of it."""
@@ -111,7 +134,7 @@ class Session:
         freed = [key for key, needs in self._waits.items() if ended.key in needs]
         for key in freed:
             self._waits[key].remove(ended.key)
-        return [self._runs[key] for key in freed if not self._waits[key]] + self._ready(self._more(ended))
+        return [self._runs[key] for key in freed if not self._waits[key]] + self._ready(self._supply.after(ended))
 
     def _jobs(self, runs: Iterable[PlannedRun], options: Options) -> list[Job]:
         """Return the jobs of runs that have all they need; the others end here, and make way for what comes after."""
@@ -222,6 +245,7 @@ class Session:
         if time.monotonic() - self._last_beat >= BEAT_SECONDS:
             self._last_beat = time.monotonic()
             groups = [group.run_id for group in self._groups.values() if group.changed]
+            self._supply.beat()
             with suppress(StoreError):  # the next one may reach it again
                 self._writer.beat([*(run.run_id for run in self._open.values()), *groups])
 
@@ -252,15 +276,19 @@ class Session:
         for key in list(self._members):
             self.close_group(key)
 
-    def close_group(self, key: str) -> None:
-        """Aggregate a group whose runs have all ended, if one of them is finished or was begun."""
+    def close_group(self, key: str, outcome: str | None = None) -> str | None:
+        """Aggregate a group whose runs have all ended, if one of them is finished or was begun; return its run's id.
+
+        Without an `outcome` the group ends as its runs have.
+        """
         members = self._members[key]
         outcomes = {self._outcomes.of(run.key) for run in members}
         someone_elses = key not in self._groups and "busy" in outcomes
         if (key in self._groups or outcomes & {"done", tags.FINISHED}) and not someone_elses:
-            self._close_group(key, members[0].group_name, _outcome_of_group(outcomes))
+            self._close_group(key, members[0].group_name, outcome or _outcome_of_group(outcomes))
         del self._members[key]
-        self._groups.pop(key, None)
+        group = self._groups.pop(key, None)
+        return group.run_id if group else None
 
     def _close_group(self, key: str, name: str, outcome: str) -> None:
         try:

@@ -188,7 +188,9 @@ def _without_idle(space: Mapping[str, Parameter], point: Mapping[str, Value]) ->
 
 def said(point: Mapping[str, Value]) -> str:
     """Say chosen values in a few words: `regime.0.lr=0.0312, regime=isc+ofa`."""
-    return ", ".join(f"{path}={value:.4g}" if isinstance(value, float) else f"{path}={value}" for path, value in point.items())
+    return ", ".join(
+        f"{path}={value:.4g}" if isinstance(value, float) else f"{path}={value}" for path, value in point.items()
+    )
 
 
 def _check_range(between: tuple[float, float], log: bool, step: float | None) -> None:
