@@ -69,10 +69,9 @@ def sampler_for(
                     n_startup_trials=spec.startup_trials,
                     multivariate=True,
                     group=conditional,
-                    warn_independent_sampling=False,
                 )
             case "gp":
-                return GPSampler(seed=seed, n_startup_trials=spec.startup_trials, warn_independent_sampling=False)
+                return GPSampler(seed=seed, n_startup_trials=spec.startup_trials)
             case "cma-es":
                 return ReplayedCmaEs(spec.seed, seed, spec.startup_trials)
             case "random":
@@ -82,8 +81,6 @@ def sampler_for(
                     seed=spec.seed,
                     scramble=True,
                     independent_sampler=RandomSampler(seed=seed),
-                    warn_asynchronous_seeding=False,
-                    warn_independent_sampling=False,
                 )
             case "grid":
                 return GridByNumber(grid)

@@ -20,15 +20,14 @@ def best_grid(loaded: LoadedSweep, found: Results, count: int = BEST_SHOWN) -> G
     objectives, front = loaded.sweep.objectives, {trial.number for trial in found.best}
     rows = [
         [
-            f"{trial.number}{_mark(trial, front)}",
+            f"{trial.number}{_mark(trial, front)} {trial.said}",
             *(f"{value:.4f}" for value in trial.values),
-            trial.said,
             f"{trial.seconds:.0f}" if trial.seconds is not None else "",
             trial.run_id[:SHORTEST_ID],
         ]
         for trial in ranked(found, [objective.way for objective in objectives])[:count]
     ]
-    titles = ["Trial", *(objective.metric for objective in objectives), "Tried", "Seconds", "Run"]
+    titles = ["Trial", *(objective.metric for objective in objectives), "Seconds", "Run"]
     return Grid(
         titles, rows, f"*: best{'; o: outside its bounds' if loaded.sweep.constraints else ''}. {_goals(loaded)}"
     )
