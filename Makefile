@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check format bench lock wheel clean
+.PHONY: demo test check format bench lock wheel clean secrets backup restore
 
 demo: $(READY)  ## train the quickstart on real digits and print the overthinking table
 	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
@@ -33,6 +33,15 @@ lock: $(READY)  ## pin anew what pyproject.toml allows
 
 wheel: $(READY)
 	$(BIN)/python -m hatchling build -t wheel
+
+secrets:  ## a group's server: passwords in .env and a certificate (docs/server.md)
+	@server/secrets
+
+backup:  ## a group's server: databases and artifacts to backups/
+	@server/backup
+
+restore:  ## a group's server: make restore FROM=backups/...
+	@server/restore
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
