@@ -32,9 +32,9 @@ class Group(NamedTuple):
         options = {"auth": auth, "verify": self.stack.certificate, "allow_redirects": False, "timeout": 60, **options}
         return requests.request(method, self.stack.address + path, **options)
 
-    def overthink(self, name: str, folder: Path, *arguments: str, **changes: str) -> "subprocess.CompletedProcess[str]":
+    def overthink(self, name: str, folder: Path, *arguments: str, **changes: str | None) -> "subprocess.CompletedProcess[str]":
         """Call the command as someone on a machine of their own."""
-        settings = {
+        settings: dict[str, str | None] = {
             **os.environ,
             "MLFLOW_TRACKING_URI": self.stack.address,
             "MLFLOW_TRACKING_USERNAME": name,
@@ -45,7 +45,8 @@ class Group(NamedTuple):
             **changes,
         }
         command = [sys.executable, "-m", "overthink.cli", *arguments]
-        return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
+        environment = {key: value for key, value in settings.items() if value is not None}
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 class Work(NamedTuple):
@@ -161,7 +162,7 @@ def test_a_wrong_password_is_one_sentence_for_the_command(group: Group, tmp_path
 
 def test_an_unknown_certificate_is_one_sentence_for_the_command(group: Group, tmp_path: Path) -> None:
     definition(tmp_path)
-    refused = group.overthink("ann", tmp_path, "run", "small.yaml", MLFLOW_TRACKING_SERVER_CERT_PATH="")
+    refused = group.overthink("ann", tmp_path, "run", "small.yaml", MLFLOW_TRACKING_SERVER_CERT_PATH=None)
     assert refused.returncode not in (0, 3)
     assert "Traceback" not in refused.stderr
     assert "certificate" in (refused.stderr + refused.stdout).lower()
