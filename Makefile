@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 # Where Python may not keep bytecode, every process would compile torch and mlflow anew: ten seconds each.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: demo test check format bench lock wheel clean
+.PHONY: demo test check format bench lock wheel clean secrets backup restore
 
 demo: $(READY)  ## train the quickstart on real digits and print the overthinking table
 	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
@@ -35,6 +35,15 @@ lock: $(READY)  ## pin anew what pyproject.toml allows
 
 wheel: $(READY)
 	$(BIN)/python -m hatchling build -t wheel
+
+secrets:  ## a group's server: passwords in .env and a certificate (docs/server.md)
+	@server/secrets
+
+backup:  ## a group's server: databases and artifacts to backups/
+	@server/backup
+
+restore:  ## a group's server: make restore FROM=backups/...
+	@server/restore
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
