@@ -17,10 +17,17 @@ def put(stack: Stack) -> str:
     folder.mkdir(exist_ok=True)
     services = {name: stack.environment(name) for name in ("postgres", "mlflow")}
     artifacts = str(stack.folder / "artifacts")
-    known = {"services": services, "artifacts": artifacts, "log": str(folder / "asked"), "cwd": str(stack.folder / "home")}
+    known = {
+        "services": services,
+        "artifacts": artifacts,
+        "log": str(folder / "asked"),
+        "cwd": str(stack.folder / "home"),
+    }
     (folder / "known.json").write_text(json.dumps(known))
     program = folder / "docker"
-    call = f'PYTHONPATH="{Path(__file__).parents[1]}" exec "{sys.executable}" "{__file__}" "{folder / "known.json"}" "$@"'
+    call = (
+        f'PYTHONPATH="{Path(__file__).parents[1]}" exec "{sys.executable}" "{__file__}" "{folder / "known.json"}" "$@"'
+    )
     program.write_text(f"#!/bin/sh\n{call}\n")
     program.chmod(0o755)
     return f"{folder}:{PATH}"

@@ -100,7 +100,9 @@ class Stack:
         for other, port in PORTS.items():
             text = text.replace(f"{other}:{port}", f"127.0.0.1:{self.ports[other]}")
             text = re.sub(rf"(?<![\d.]){port}(?!\d)", str(self.ports[other]), text)
-        text = re.sub(rf"(?<!\w)/tmp/(?!{self.folder.name})", f"{self.folder}/tmp/", text.replace("0.0.0.0", "127.0.0.1"))
+        text = re.sub(
+            rf"(?<!\w)/tmp/(?!{self.folder.name})", f"{self.folder}/tmp/", text.replace("0.0.0.0", "127.0.0.1")
+        )
         for volume in self.services[service].get("volumes", []):
             source = volume["source"] if volume["type"] == "bind" else str(self.folder / volume["source"])
             text = text.replace(volume["target"], source)

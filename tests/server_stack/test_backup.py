@@ -50,7 +50,9 @@ def fill(stack: Stack) -> tuple[str, bytes]:
     admin = ("admin", stack.secrets["MLFLOW_ADMIN_PASSWORD"])
     ask(stack, "POST", f"{API}/users/create", admin, json=dict(zip(("username", "password"), ANN, strict=True)))
     experiment = ask(stack, "POST", f"{API}/experiments/create", ANN, json={"name": "kept"}).json()["experiment_id"]
-    run = ask(stack, "POST", f"{API}/runs/create", ANN, json={"experiment_id": experiment}).json()["run"]["info"]["run_id"]
+    run = ask(stack, "POST", f"{API}/runs/create", ANN, json={"experiment_id": experiment}).json()["run"]["info"][
+        "run_id"
+    ]
     metric = {"run_id": run, "key": "accuracy", "value": 0.625, "timestamp": 1, "step": 3}
     assert ask(stack, "POST", f"{API}/runs/log-metric", ANN, json=metric).status_code == 200
     content = bytes(range(256)) * 400
@@ -74,9 +76,7 @@ def back_up(stack: Stack) -> Path:
     return stack.folder / done.stdout.split()[-1]
 
 
-def test_a_server_goes_on_from_its_backup(
-    filled: tuple[Stack, str, bytes], new_stack: Callable[[], Stack]
-) -> None:
+def test_a_server_goes_on_from_its_backup(filled: tuple[Stack, str, bytes], new_stack: Callable[[], Stack]) -> None:
     old, run, content = filled
     backup = back_up(old)
     assert {path.name for path in backup.iterdir()} == {"mlflow.dump", "optuna.dump", "artifacts.tar", "SHA256SUMS"}
@@ -119,7 +119,12 @@ def test_runs_are_not_replaced_by_mistake(filled: tuple[Stack, str, bytes]) -> N
     done = make(stack.folder, "restore", f"FROM={backup}", "REPLACE=yes", PATH=put(stack))
     assert done.returncode == 0, done.stderr
     names = stack.call(
-        "mlflow", "psql", "--dbname=mlflow", "--tuples-only", "--command=SELECT name FROM experiments", capture_output=True
+        "mlflow",
+        "psql",
+        "--dbname=mlflow",
+        "--tuples-only",
+        "--command=SELECT name FROM experiments",
+        capture_output=True,
     )
     assert b"kept" in names.stdout
     assert b"after the backup" not in names.stdout

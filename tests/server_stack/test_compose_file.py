@@ -44,7 +44,9 @@ def test_compose_reads_it_and_refuses_to_start_without_secrets(tmp_path: Path) -
     assert make(tmp_path, "secrets").returncode == 0
     read = compose(tmp_path, "--profile", "*", "config", "--quiet")
     assert (read.returncode, read.stderr) == (0, "")
-    (tmp_path / ".env").write_text(re.sub("OPTUNA_DB_PASSWORD=.*", "OPTUNA_DB_PASSWORD=", (tmp_path / ".env").read_text()))
+    (tmp_path / ".env").write_text(
+        re.sub("OPTUNA_DB_PASSWORD=.*", "OPTUNA_DB_PASSWORD=", (tmp_path / ".env").read_text())
+    )
     assert "OPTUNA_DB_PASSWORD is missing" in compose(tmp_path, "config", "--quiet").stderr
 
 

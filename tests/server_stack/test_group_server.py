@@ -32,7 +32,9 @@ class Group(NamedTuple):
         options = {"auth": auth, "verify": self.stack.certificate, "allow_redirects": False, "timeout": 60, **options}
         return requests.request(method, self.stack.address + path, **options)
 
-    def overthink(self, name: str, folder: Path, *arguments: str, **changes: str | None) -> "subprocess.CompletedProcess[str]":
+    def overthink(
+        self, name: str, folder: Path, *arguments: str, **changes: str | None
+    ) -> "subprocess.CompletedProcess[str]":
         """Call the command as someone on a machine of their own."""
         settings: dict[str, str | None] = {
             **os.environ,
@@ -146,8 +148,12 @@ def test_no_password(group: Group, method: str, path: str) -> None:
     assert refused.headers["WWW-Authenticate"] == 'Basic realm="mlflow"'
 
 
-@pytest.mark.parametrize("path", [*DASHBOARD, f"{API}/experiments/search?max_results=1", f"{ARTIFACTS}/1", "/v1/traces"])
-@pytest.mark.parametrize("auth", [("ann", "wrong password"), ("nobody", PASSWORDS["ann"]), ("admin", "password1234"), ("", "")])
+@pytest.mark.parametrize(
+    "path", [*DASHBOARD, f"{API}/experiments/search?max_results=1", f"{ARTIFACTS}/1", "/v1/traces"]
+)
+@pytest.mark.parametrize(
+    "auth", [("ann", "wrong password"), ("nobody", PASSWORDS["ann"]), ("admin", "password1234"), ("", "")]
+)
 def test_wrong_password(group: Group, auth: tuple[str, str], path: str) -> None:
     assert group.ask(None, "GET", path, auth=auth).status_code == 401
 
@@ -204,9 +210,7 @@ TRAVERSALS: list[Callable[[str], str]] = [
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("spelled", TRAVERSALS)
-def test_a_path_that_leaves_the_artifacts(
-    group: Group, work: Work, spelled: Callable[[str], str], method: str
-) -> None:
+def test_a_path_that_leaves_the_artifacts(group: Group, work: Work, spelled: Callable[[str], str], method: str) -> None:
     outside = group.stack.folder / "outside"
     outside.write_text("not yours")
     before = sorted(group.stack.folder.rglob("outside*"))

@@ -94,7 +94,7 @@ def _best(loaded: LoadedSweep, uri: str) -> tuple[TrialResult, ...]:
 def _dry_run(loaded: LoadedSweep, uri: str, console: Console, options: SweepOptions) -> int:
     found = _results(loaded, uri)
     open_trials = found.counts.get(tags.RUNNING, 0)
-    left = max(loaded.sweep.trials - sum(found.counts.values()), 0)
+    left = max(loaded.sweep.wanted - sum(found.counts.values()), 0)
     if options.as_json:
         plain = {"study": loaded.study_name, "trials": found.counts, "to_begin": left, "to_go_on_with": open_trials}
         typer.echo(json.dumps(plain, indent=2))

@@ -50,11 +50,7 @@ class AskTell:
         self._alone = alone
         self._grid = grid_of(self._sweep.space) if self._sweep.sampler.kind == "grid" else []
         self._mine: dict[int, Asked] = {}
-
-    @property
-    def wanted(self) -> int:
-        """How many trials there are to be; a grid has no more than its points."""
-        return min(self._sweep.trials, len(self._grid)) if self._grid else self._sweep.trials
+        self.wanted = self._sweep.wanted
 
     @property
     def trials(self) -> list[FrozenTrial]:

@@ -94,9 +94,9 @@ def pruner_for(spec: PrunerSpec | None) -> BasePruner:
             case None:
                 return NopPruner()
             case PrunerSpec(kind="median"):
-                return MedianPruner(spec.startup_trials, spec.warmup_epochs)
+                return MedianPruner(spec.startup_trials, spec.warmup_epochs + 1)
             case PrunerSpec(kind="percentile"):
-                return PercentilePruner(spec.percentile, spec.startup_trials, spec.warmup_epochs)
+                return PercentilePruner(spec.percentile, spec.startup_trials, spec.warmup_epochs + 1)
             case PrunerSpec(kind="halving"):
                 return SuccessiveHalvingPruner(reduction_factor=spec.reduction)
             case _:

@@ -85,6 +85,11 @@ class Sweep(Spec):
             )
 
     @property
+    def wanted(self) -> int:
+        """How many trials there are to be; a grid has no more than its points."""
+        return min(self.trials, len(grid_of(self.space))) if self.sampler.kind == "grid" else self.trials
+
+    @property
     def trains(self) -> bool:
         """Whether a trial has to train anything beside a policy's main network."""
         return any(one.metric.split("/")[0] not in (LABELS, NETWORK) for one in (*self.objectives, *self.constraints))

@@ -1,5 +1,6 @@
 """A sweep's study in Optuna: made, taken up again, or begun with what a narrower or wider sweep has found out."""
 
+import warnings
 from collections.abc import Mapping
 
 import optuna
@@ -9,6 +10,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -39,7 +41,9 @@ def open_study(storage: RDBStorage, loaded: LoadedSweep) -> Study:
             _carry_over(storage, study, loaded)
         for key, value in {MEASURE: loaded.measure, **versions(loaded.sweep.sampler), READY: True}.items():
             study.set_user_attr(key, value)
-        study.set_metric_names([objective.metric for objective in loaded.sweep.objectives])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            study.set_metric_names([objective.metric for objective in loaded.sweep.objectives])
     return study
 
 
