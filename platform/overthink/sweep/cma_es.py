@@ -39,10 +39,12 @@ class ReplayedCmaEs(BaseSampler):
         space = {name: one for name, one in search_space.items() if isinstance(one, Numeric)}
         if place < 0 or not space:
             return {}
-        bounds = np.tile([0.0, 1.0], (len(space), 1))
-        optimizer = CMA(mean=np.full(len(space), 0.5), sigma=1 / 6, bounds=bounds, seed=self._seed)
+        lot = 4 + int(3 * np.log(len(space)))  # Hansen's population size
+        # Each generation draws by a seed of its own, or all of them would look in the same directions.
+        seed = int(np.random.SeedSequence([self._seed, place // lot]).generate_state(1)[0])
+        bounds, centre = np.tile([0.0, 1.0], (len(space), 1)), np.full(len(space), 0.5)
+        optimizer = CMA(mean=centre, sigma=1 / 6, bounds=bounds, seed=seed, population_size=lot)
         later = sorted(study.get_trials(deepcopy=False), key=lambda one: one.number)[self._startup_trials :]
-        lot = optimizer.population_size
         for first in range(0, place - lot + 1, lot):
             told = later[first : first + lot]
             if all(one.state.is_finished() and space.keys() <= one.params.keys() for one in told):

@@ -58,8 +58,6 @@ class Sweep(Spec):
                 raise ValueError(
                     f"space.{path}: a sweep varies parts of a run ({', '.join(sorted(ROOTS))}), not of policy.of"
                 )
-        for objective in self.objectives:
-            objective.way  # noqa: B018 - raises where there is none
         metrics = [objective.metric for objective in self.objectives]
         if len(set(metrics)) < len(metrics):
             raise ValueError(f"objectives: a metric stands twice in {metrics}")
@@ -169,6 +167,8 @@ def _check(loaded: LoadedSweep) -> None:
             for place, one in enumerate(getattr(loaded.sweep, kind)):
                 try:
                     check_metric(one.metric, group.definition)
+                    if isinstance(one, Objective):
+                        one.way  # noqa: B018 - raises where there is none
                 except ValueError as error:
                     raise DefinitionError(f"{loaded.source}: {kind}.{place}.metric: {error}") from None
     if loaded.sweep.pruner is not None and len(epochs) > 1:

@@ -63,8 +63,8 @@ class SweepRecorder:
             return group_run_id
         name = f"{self.loaded.sweep.name}: trial-{number} [{said(point)}]"
         parameters = {path: str(value) for path, value in point.items()}
-        run_id = self.writer.create(self.experiment_id, name, trial_tags, parameters)
-        self.writer.log(run_id, metrics)
+        run_id = self.writer.create(self.experiment_id, name, trial_tags, {})
+        self.writer.log(run_id, metrics, params=parameters)
         self.writer.close(run_id, outcome, message)
         return run_id
 

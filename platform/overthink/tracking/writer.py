@@ -75,7 +75,7 @@ class Writer:
         tag_rows = [RunTag(key, shortened(value, LONGEST_TAG)) for key, value in (run_tags or {}).items()]
         started = time.perf_counter()
         with self._store.sentences():
-            for first in range(0, max(len(metric_rows), 1), METRICS_A_REQUEST - PARAMS_A_REQUEST):
+            for first in range(0, max(len(metric_rows), bool(tag_rows)), METRICS_A_REQUEST - PARAMS_A_REQUEST):
                 rows = metric_rows[first : first + METRICS_A_REQUEST - PARAMS_A_REQUEST]
                 self._store.client.log_batch(run_id, rows, tags=tag_rows if first == 0 else ())
             for first in range(0, len(param_rows), PARAMS_A_REQUEST):
