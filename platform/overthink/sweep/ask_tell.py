@@ -50,15 +50,17 @@ class AskTell:
         self._alone = alone
         self._grid = grid_of(self._sweep.space) if self._sweep.sampler.kind == "grid" else []
         self._mine: dict[int, Asked] = {}
-        self.wanted = self._sweep.wanted
+        carried = sum(CARRIED in trial.user_attrs for trial in study.get_trials(deepcopy=False))
+        self.wanted = self._sweep.wanted + carried
+        """Trials that there are to be in all, with those carried over from other spaces."""
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """The study's own trials, those that nobody asked for and those of other spaces left out."""
+        """The study's trials, those that nobody asked for left out."""
         return [
             trial
             for trial in self.study.get_trials(deepcopy=False)
-            if not trial.user_attrs.keys() & {CARRIED, SURPLUS} and trial.state != TrialState.WAITING
+            if SURPLUS not in trial.user_attrs and trial.state != TrialState.WAITING
         ]
 
     def next(self) -> Asked | None:
@@ -70,8 +72,7 @@ class AskTell:
         if len(self.trials) >= self.wanted:
             return None
         new = self.study.ask()
-        carried = sum(CARRIED in trial.user_attrs for trial in self.study.get_trials(deepcopy=False))
-        if new.number - carried >= self.wanted and len(self.trials) > self.wanted:
+        if new.number >= self.wanted and len(self.trials) > self.wanted:
             new.set_user_attr(SURPLUS, True)  # another machine asked for the last one at the same moment
             self.study.tell(new, state=TrialState.FAIL)
             return None

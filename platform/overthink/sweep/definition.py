@@ -118,8 +118,8 @@ class LoadedSweep:
 
     @property
     def measure(self) -> str:
-        """A hash of all that a trial's values depend on beside what it tries."""
-        parts = ("objectives", "constraints", "seeds")
+        """A hash of the sweep's name and all that a trial's values depend on beside what it tries."""
+        parts = ("name", "objectives", "constraints", "seeds")
         return _hash([self._plain_base, self.sweep.model_dump(mode="json", include=set(parts))])
 
     @property

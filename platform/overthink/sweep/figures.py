@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import optuna.visualization as drawn
-from optuna.exceptions import ExperimentalWarning
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -69,7 +68,7 @@ def _drawn(draw: Callable[..., Any], study: Study, **named: Any) -> Iterator[Any
     """Yield the figure in our dress, or nothing where the trials cannot carry it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
+            warnings.simplefilter("ignore")  # what few trials cannot show, and what is experimental in Optuna
             figure = draw(study, **named)
     except (ValueError, RuntimeError):  # equal values have no importances, and a parameter may be in no trial
         return
