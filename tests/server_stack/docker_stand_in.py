@@ -1,4 +1,4 @@
-"""Stands where `docker compose` stands in server/backup and server/restore: runs what they ask for in a Stack's processes.
+"""Stands in for `docker compose` in server/backup and server/restore: does what they ask beside a Stack's processes.
 
 exec and run become the same command in the service's own environment, the rest (up, stop) is the test's to do.
 """
@@ -17,10 +17,17 @@ def put(stack: Stack) -> str:
     folder.mkdir(exist_ok=True)
     services = {name: stack.environment(name) for name in ("postgres", "mlflow")}
     artifacts = str(stack.folder / "artifacts")
-    known = {"services": services, "artifacts": artifacts, "log": str(folder / "asked"), "cwd": str(stack.folder / "home")}
+    known = {
+        "services": services,
+        "artifacts": artifacts,
+        "log": str(folder / "asked"),
+        "cwd": str(stack.folder / "home"),
+    }
     (folder / "known.json").write_text(json.dumps(known))
     program = folder / "docker"
-    call = f'PYTHONPATH="{Path(__file__).parents[1]}" exec "{sys.executable}" "{__file__}" "{folder / "known.json"}" "$@"'
+    call = (
+        f'PYTHONPATH="{Path(__file__).parents[1]}" exec "{sys.executable}" "{__file__}" "{folder / "known.json"}" "$@"'
+    )
     program.write_text(f"#!/bin/sh\n{call}\n")
     program.chmod(0o755)
     return f"{folder}:{PATH}"

@@ -50,7 +50,9 @@ def fill(stack: Stack) -> tuple[str, bytes]:
     admin = ("admin", stack.secrets["MLFLOW_ADMIN_PASSWORD"])
     ask(stack, "POST", f"{API}/users/create", admin, json=dict(zip(("username", "password"), ANN, strict=True)))
     experiment = ask(stack, "POST", f"{API}/experiments/create", ANN, json={"name": "kept"}).json()["experiment_id"]
-    run = ask(stack, "POST", f"{API}/runs/create", ANN, json={"experiment_id": experiment}).json()["run"]["info"]["run_id"]
+    run = ask(stack, "POST", f"{API}/runs/create", ANN, json={"experiment_id": experiment}).json()["run"]["info"][
+        "run_id"
+    ]
     metric = {"run_id": run, "key": "accuracy", "value": 0.625, "timestamp": 1, "step": 3}
     assert ask(stack, "POST", f"{API}/runs/log-metric", ANN, json=metric).status_code == 200
     content = bytes(range(256)) * 400
@@ -74,9 +76,7 @@ def back_up(stack: Stack) -> Path:
     return stack.folder / done.stdout.split()[-1]
 
 
-def test_a_server_goes_on_from_its_backup(
-    filled: tuple[Stack, str, bytes], new_stack: Callable[[], Stack]
-) -> None:
+def test_a_server_goes_on_from_its_backup(filled: tuple[Stack, str, bytes], new_stack: Callable[[], Stack]) -> None:
     old, run, content = filled
     backup = back_up(old)
     assert {path.name for path in backup.iterdir()} == {"mlflow.dump", "optuna.dump", "artifacts.tar", "SHA256SUMS"}
@@ -109,7 +109,7 @@ def test_a_server_goes_on_from_its_backup(
 
 
 def test_runs_are_not_replaced_by_mistake(filled: tuple[Stack, str, bytes]) -> None:
-    stack, run, _ = filled
+    stack = filled[0]
     backup = back_up(stack)
     refused = make(stack.folder, "restore", f"FROM={backup}", PATH=put(stack))
     assert refused.returncode != 0
@@ -119,7 +119,12 @@ def test_runs_are_not_replaced_by_mistake(filled: tuple[Stack, str, bytes]) -> N
     done = make(stack.folder, "restore", f"FROM={backup}", "REPLACE=yes", PATH=put(stack))
     assert done.returncode == 0, done.stderr
     names = stack.call(
-        "mlflow", "psql", "--dbname=mlflow", "--tuples-only", "--command=SELECT name FROM experiments", capture_output=True
+        "mlflow",
+        "psql",
+        "--dbname=mlflow",
+        "--tuples-only",
+        "--command=SELECT name FROM experiments",
+        capture_output=True,
     )
     assert b"kept" in names.stdout
     assert b"after the backup" not in names.stdout
@@ -127,7 +132,7 @@ def test_runs_are_not_replaced_by_mistake(filled: tuple[Stack, str, bytes]) -> N
 
 @pytest.mark.parametrize("damage", ["mlflow.dump", "artifacts.tar"])
 def test_a_damaged_backup_changes_nothing(filled: tuple[Stack, str, bytes], damage: str) -> None:
-    stack, _, _ = filled
+    stack = filled[0]
     backup = back_up(stack).rename(stack.folder / "backups" / f"damaged-{damage}")
     with (backup / damage).open("r+b") as file:
         file.seek(200)
@@ -141,7 +146,7 @@ def test_a_damaged_backup_changes_nothing(filled: tuple[Stack, str, bytes], dama
 
 
 def test_a_backup_that_fails_leaves_none(filled: tuple[Stack, str, bytes]) -> None:
-    stack, _, _ = filled
+    stack = filled[0]
     path = put(stack)
     known = stack.folder / "bin" / "known.json"
     known.write_text(known.read_text().replace(f'"PGPORT": "{stack.ports["postgres"]}"', '"PGPORT": "1"'))
@@ -154,7 +159,7 @@ def test_a_backup_that_fails_leaves_none(filled: tuple[Stack, str, bytes]) -> No
 
 
 def test_nothing_to_restore(filled: tuple[Stack, str, bytes]) -> None:
-    stack, _, _ = filled
+    stack = filled[0]
     for arguments in ([], ["FROM=backups/none"]):
         refused = make(stack.folder, "restore", *arguments, PATH=put(stack))
         assert "no backup is there" in refused.stderr

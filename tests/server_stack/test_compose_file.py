@@ -44,7 +44,9 @@ def test_compose_reads_it_and_refuses_to_start_without_secrets(tmp_path: Path) -
     assert make(tmp_path, "secrets").returncode == 0
     read = compose(tmp_path, "--profile", "*", "config", "--quiet")
     assert (read.returncode, read.stderr) == (0, "")
-    (tmp_path / ".env").write_text(re.sub("OPTUNA_DB_PASSWORD=.*", "OPTUNA_DB_PASSWORD=", (tmp_path / ".env").read_text()))
+    (tmp_path / ".env").write_text(
+        re.sub("OPTUNA_DB_PASSWORD=.*", "OPTUNA_DB_PASSWORD=", (tmp_path / ".env").read_text())
+    )
     assert "OPTUNA_DB_PASSWORD is missing" in compose(tmp_path, "config", "--quiet").stderr
 
 
@@ -121,8 +123,8 @@ def test_the_lock_has_every_package_of_the_server() -> None:
 
 def test_the_proxy_knows_every_page_of_the_dashboard() -> None:
     """Both live under one name: what an update adds to the dashboard must not land at MLflow."""
-    from optuna_dashboard._app import create_app  # type: ignore[import-untyped]
     from optuna.storages import InMemoryStorage
+    from optuna_dashboard._app import create_app  # type: ignore[import-untyped]
 
     configuration = (ROOT / "server" / "nginx.conf").read_text()
     (pattern,) = re.findall(r"location ~ (\^\S+) \{", configuration)

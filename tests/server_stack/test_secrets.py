@@ -78,7 +78,11 @@ def test_git_never_sees_them(tmp_path: Path) -> None:
     (tmp_path / "backups" / "one").mkdir(parents=True)
     (tmp_path / "backups" / "one" / "mlflow.dump").touch()
     seen = subprocess.run(
-        ["git", "status", "--porcelain", "--untracked-files=all"], cwd=tmp_path, capture_output=True, text=True, check=True
+        ["git", "status", "--porcelain", "--untracked-files=all"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert not re.search(r"\.env|tls|backups", seen.stdout)
     assert "docker-compose.yml" in seen.stdout
