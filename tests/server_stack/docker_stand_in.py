@@ -1,4 +1,4 @@
-"""Stands where `docker compose` stands in server/backup and server/restore: runs what they ask for in a Stack's processes.
+"""Stands in for `docker compose` in server/backup and server/restore: does what they ask beside a Stack's processes.
 
 exec and run become the same command in the service's own environment, the rest (up, stop) is the test's to do.
 """

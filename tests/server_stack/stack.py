@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml as processes of this machine: its own commands, with addresses and folders mapped."""
+"""The services of docker-compose.yml as processes of this machine: its commands, with addresses and folders mapped."""
 
 import json
 import os
@@ -185,14 +185,15 @@ class Stack:
     def _wait_until_healthy(self, service: str, log: Path) -> None:
         deadline = time.monotonic() + 120
         while not self.healthy(service):
-            assert self.processes[service].poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
+            waiting = self.processes[service].poll() is None and time.monotonic() < deadline
+            assert waiting, log.read_text()[-3000:]
             time.sleep(0.3)
 
     def stop(self) -> None:
         """End the processes, the proxy first."""
-        for process in reversed(self.processes.values()):
+        for service, process in reversed(self.processes.items()):
             with suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(process.pid, signal.SIGTERM)
+                os.killpg(process.pid, signal.SIGINT if service == "postgres" else signal.SIGTERM)  # as its image says
                 process.wait(timeout=20)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -109,7 +109,7 @@ def test_a_server_goes_on_from_its_backup(filled: tuple[Stack, str, bytes], new_
 
 
 def test_runs_are_not_replaced_by_mistake(filled: tuple[Stack, str, bytes]) -> None:
-    stack, run, _ = filled
+    stack = filled[0]
     backup = back_up(stack)
     refused = make(stack.folder, "restore", f"FROM={backup}", PATH=put(stack))
     assert refused.returncode != 0
@@ -132,7 +132,7 @@ def test_runs_are_not_replaced_by_mistake(filled: tuple[Stack, str, bytes]) -> N
 
 @pytest.mark.parametrize("damage", ["mlflow.dump", "artifacts.tar"])
 def test_a_damaged_backup_changes_nothing(filled: tuple[Stack, str, bytes], damage: str) -> None:
-    stack, _, _ = filled
+    stack = filled[0]
     backup = back_up(stack).rename(stack.folder / "backups" / f"damaged-{damage}")
     with (backup / damage).open("r+b") as file:
         file.seek(200)
@@ -146,7 +146,7 @@ def test_a_damaged_backup_changes_nothing(filled: tuple[Stack, str, bytes], dama
 
 
 def test_a_backup_that_fails_leaves_none(filled: tuple[Stack, str, bytes]) -> None:
-    stack, _, _ = filled
+    stack = filled[0]
     path = put(stack)
     known = stack.folder / "bin" / "known.json"
     known.write_text(known.read_text().replace(f'"PGPORT": "{stack.ports["postgres"]}"', '"PGPORT": "1"'))
@@ -159,7 +159,7 @@ def test_a_backup_that_fails_leaves_none(filled: tuple[Stack, str, bytes]) -> No
 
 
 def test_nothing_to_restore(filled: tuple[Stack, str, bytes]) -> None:
-    stack, _, _ = filled
+    stack = filled[0]
     for arguments in ([], ["FROM=backups/none"]):
         refused = make(stack.folder, "restore", *arguments, PATH=put(stack))
         assert "no backup is there" in refused.stderr

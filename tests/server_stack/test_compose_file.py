@@ -123,8 +123,8 @@ def test_the_lock_has_every_package_of_the_server() -> None:
 
 def test_the_proxy_knows_every_page_of_the_dashboard() -> None:
     """Both live under one name: what an update adds to the dashboard must not land at MLflow."""
-    from optuna_dashboard._app import create_app  # type: ignore[import-untyped]
     from optuna.storages import InMemoryStorage
+    from optuna_dashboard._app import create_app  # type: ignore[import-untyped]
 
     configuration = (ROOT / "server" / "nginx.conf").read_text()
     (pattern,) = re.findall(r"location ~ (\^\S+) \{", configuration)

@@ -1,7 +1,7 @@
 """What a sweep has found so far: its trials as plain records, the best of them first."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from optuna.study import Study
@@ -63,14 +63,22 @@ def results_of(loaded: LoadedSweep, study: Study) -> Results:
     best = [one for one in fit if not any(_beats(other, one, ways) for other in fit)]
     if len(ways) == 1:
         best = best[:1]  # of equals the first
-    return Results(trials, tuple(sorted(best, key=lambda trial: trial.values)))
+    return Results(trials, tuple(sorted(_once(best), key=lambda trial: trial.values)))
 
 
 def ranked(found: Results, ways: Sequence[str]) -> list[TrialResult]:
-    """Return finished trials, those that keep the bounds first, then by the first objective."""
+    """Return finished trials, each point once, those that keep the bounds first, then by the first objective."""
     sign = -1 if ways[0] == "maximize" else 1
-    finished = [trial for trial in found.trials if trial.outcome == tags.FINISHED]
+    finished = _once(trial for trial in found.trials if trial.outcome == tags.FINISHED)
     return sorted(finished, key=lambda trial: (not trial.keeps_bounds, sign * trial.values[0]))
+
+
+def _once(trials: Iterable[TrialResult]) -> list[TrialResult]:
+    """Return the first trial of each point; a sampler may come back to one, which trains nothing again."""
+    first: dict[str, TrialResult] = {}
+    for trial in trials:
+        first.setdefault(str(sorted(trial.point.items())), trial)
+    return list(first.values())
 
 
 def _beats(one: TrialResult, other: TrialResult, ways: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from overthink.report.pages import Section, document
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.figures import sweep_figures
 from overthink.sweep.results import Results, TrialResult, ranked
+from overthink.sweep.space import said_briefly
 
 BEST_SHOWN = 10
 SHORTEST_ID = 8
@@ -20,7 +21,7 @@ def best_grid(loaded: LoadedSweep, found: Results, count: int = BEST_SHOWN) -> G
     objectives, front = loaded.sweep.objectives, {trial.number for trial in found.best}
     rows = [
         [
-            f"{trial.number}{_mark(trial, front)} {trial.said}",
+            f"{trial.number}{_mark(trial, front)} {said_briefly(trial.point)}",
             *(f"{value:.4f}" for value in trial.values),
             f"{trial.seconds:.0f}" if trial.seconds is not None else "",
             trial.run_id[:SHORTEST_ID],

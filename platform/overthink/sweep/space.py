@@ -193,6 +193,12 @@ def said(point: Mapping[str, Value]) -> str:
     )
 
 
+def said_briefly(point: Mapping[str, Value]) -> str:
+    """Say chosen values without the way to them, where what is left still tells them apart: `lr=0.0312`."""
+    brief = {path.rpartition(".")[2]: value for path, value in point.items()}
+    return said(brief if len(brief) == len(point) else point)
+
+
 def _check_range(between: tuple[float, float], log: bool, step: float | None) -> None:
     low, high = between
     if not low < high:
