@@ -228,7 +228,7 @@ def test_label_balance_needs_the_main_network_alone(store: Store, tmp_path: Path
     assert found.told == {tags.FINISHED: 30}
     (main,) = find_runs(store, kind=tags.KIND_RUN)
     assert tags.TASK not in main.tags
-    lambdas = sorted(trial.point["policy.labels.lambda"] for trial in found.results.trials)
+    lambdas = sorted(float(trial.point["policy.labels.lambda"]) for trial in found.results.trials)
     assert lambdas[0] < 0.3, "the points are spread over the whole range"
     assert lambdas[-1] > 300
     values = [trial.values[0] for trial in found.results.trials]
