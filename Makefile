@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 export OMP_NUM_THREADS ?= 1
+# Where Python may not keep bytecode, every process would compile torch and mlflow anew: ten seconds each.
+COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: demo test check format bench lock wheel clean
+.PHONY: demo test check format bench lock wheel clean secrets backup restore
 
 demo: $(READY)  ## train the quickstart on real digits and print the overthinking table
 	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
@@ -34,6 +36,15 @@ lock: $(READY)  ## pin anew what pyproject.toml allows
 wheel: $(READY)
 	$(BIN)/python -m hatchling build -t wheel
 
+secrets:  ## a group's server: passwords in .env and a certificate (docs/server.md)
+	@server/secrets
+
+backup:  ## a group's server: databases and artifacts to backups/
+	@server/backup
+
+restore:  ## a group's server: make restore FROM=backups/...
+	@server/restore
+
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -41,6 +52,6 @@ $(READY): requirements.lock .ci/uv.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "overthink needs Python >= 3.11; say make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r .ci/uv.lock
-	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock .ci/uv.lock
+	$(BIN)/uv pip sync --quiet $(COMPILE) --require-hashes --python $(BIN)/python requirements.lock .ci/uv.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
 	touch $@

@@ -57,4 +57,4 @@ def chromium() -> Iterator["Browser"]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what starts processes and waits for them: begun last, one of them keeps one core busy at the end."""
     slow = ("test_launch.py", "test_server.py", "test_ui.py", "test_cli.py", "test_predict.py", "test_run.py")
-    items.sort(key=lambda item: item.path.name not in slow)
+    items.sort(key=lambda item: item.path.name not in slow and item.path.parent.name != "server_stack")

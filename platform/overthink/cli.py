@@ -53,7 +53,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-DELIVERS_ITSELF = ("run", "sync")
+DELIVERS_ITSELF = ("run", "sweep", "sync")
 NEEDS_NO_STORE = ("inspect", "data")
 
 
@@ -98,6 +98,42 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
     wanted = RunOptions(jobs, device, data_root, dry_run, force, not no_reuse, as_json)
     raise typer.Exit(launch_all(loaded, wanted, log()))
+
+
+@app.command()
+def sweep(  # noqa: PLR0913, PLR0917 - an option each
+    name: Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep file, or the name of a shipped one.")],
+    trials: Annotated[int | None, typer.Option(help="Trials in all, whatever the file says.", min=1)] = None,
+    settings: Annotated[
+        list[str], typer.Option("--set", help="Override a value of the file: --set sampler.seed=1", metavar="KEY=VALUE")
+    ] = [],  # noqa: B006 - typer copies it
+    jobs: Annotated[int, typer.Option(help="Trials side by side; 0 for one a CPU core.", min=0)] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
+    data_root: DataRoot = None,
+    storage: Annotated[
+        str | None, typer.Option(help="Where trials are kept [default: OPTUNA_STORAGE, else optuna.db].", metavar="URL")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    best: Annotated[
+        bool, typer.Option("--best", help="Print the best trial as a definition with fresh seeds.")
+    ] = False,
+    confirm: Annotated[
+        int | None, typer.Option(help="Train the best with so many fresh seeds; how much of it was luck?", min=1)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Search for the best values of a definition; each trial is a group of runs. Called again, it goes on."""
+    _check_device(device)
+    from overthink.definition.source import SWEEPS, find
+    from overthink.sweep.definition import load_sweep
+
+    overrides = [*settings, *([f"trials={trials}"] if trials is not None else [])]
+    loaded = load_sweep(find(name, SWEEPS), tuple(overrides))
+    from overthink.commands.sweep import SweepOptions
+    from overthink.commands.sweep import sweep as begin
+
+    wanted = SweepOptions(jobs, device, data_root, storage, dry_run, best, confirm, as_json)
+    raise typer.Exit(begin(loaded, wanted, log()))
 
 
 @app.command()

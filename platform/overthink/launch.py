@@ -42,7 +42,7 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
         session.abandon(tags.INTERRUPTED if interrupted else tags.FAILED, why)
         raise
     finally:
-        session.stop()
+        session.leave()
         for run in runs:
             if run.lock is not None:
                 run.lock.release()
@@ -53,7 +53,9 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
 def reap(store: Store, writer: Writer) -> int:
     """Close runs and groups that nobody is at any more as interrupted; return how many there were."""
     abandoned = [
-        run for run in search(store, "attributes.status = 'RUNNING'") if tags.KIND in run.tags and is_gone(run.tags)
+        run
+        for run in search(store, "attributes.status = 'RUNNING'")
+        if run.tags.keys() & {tags.KIND, tags.SWEEP} and is_gone(run.tags)
     ]
     for run in abandoned:
         writer.close(

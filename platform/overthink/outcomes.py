@@ -29,7 +29,7 @@ class Watch(Protocol):
         """Hear once what there is to do."""
 
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        """Hear each message about a run: started, epoch, finished, diverged, failed, died."""
+        """Hear each message about a run: started, epoch, finished, diverged, failed, died, pruned."""
 
     def noted(self, sentence: str) -> None:
         """Hear a sentence about the whole: that the store went away, or came back. It may come from another thread."""
@@ -48,6 +48,7 @@ class Outcomes:
     """Definition name -> MLflow experiment id."""
     undelivered: Undelivered | None = None
     """What the store has not heard at the end, being away; it lies on disk."""
+    _last: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     tracking_seconds: float = 0.0
 
@@ -57,8 +58,13 @@ class Outcomes:
         unfinished = any(runs for outcome, runs in self.runs.items() if outcome not in (tags.FINISHED, "done"))
         return not unfinished and not self.unaggregated and self.undelivered is None
 
+    def of(self, key: str) -> str:
+        """Return the last outcome of the run of a key."""
+        return self._last[key]
+
     def add(self, outcome: str, run: PlannedRun, message: str = "") -> None:
         """Count a run."""
         self.runs.setdefault(outcome, []).append(run)
+        self._last[run.key] = outcome
         if message:
             self.messages[run.key] = message

@@ -57,10 +57,10 @@ class Bars:
                 if "warning" in body:
                     self._console.print(Text(f"{run.name}: {body['warning']}"))
                 done, total = len(body["history"]), total_epochs(run.run.regime)
-                self._tasks[run.key] = self._progress.add_task(_short(run.name), total=total, completed=done, note="")
+                self._tasks[run.key] = self._progress.add_task(short(run.name), total=total, completed=done, note="")
                 self._advance(done)
             case "epoch":
-                self._progress.update(self._tasks[run.key], advance=1, note=_accuracies(body))
+                self._progress.update(self._tasks[run.key], advance=1, note=accuracies(body))
                 self._advance(1)
             case _:
                 if run.key in self._tasks:
@@ -110,16 +110,18 @@ def _event(run: PlannedRun, body: dict[str, Any]) -> str:
             )
         case "epoch":
             total = total_epochs(run.run.regime)
-            return f"epoch {body['epoch']}/{total}, loss {body['train_loss']:.3f}, {_accuracies(body)}"
+            return f"epoch {body['epoch']}/{total}, loss {body['train_loss']:.3f}, {accuracies(body)}"
         case "finished":
             return "finished"
         case event:
             return f"{event}: {body.get('message', '')}"
 
 
-def _accuracies(body: dict[str, Any]) -> str:
+def accuracies(body: dict[str, Any]) -> str:
+    """Say the validation accuracy of each exit after an epoch, in percent."""
     return "val % " + "/".join(f"{100 * accuracy:.0f}" for accuracy in body["val_accuracy"])
 
 
-def _short(name: str, longest: int = 26) -> str:
+def short(name: str, longest: int = 26) -> str:
+    """Return a name's end, where it is too long for a bar."""
     return name if len(name) <= longest else "…" + name[1 - longest :]

@@ -3,35 +3,59 @@
 import json
 import shutil
 import sys
-from collections.abc import Collection, Sequence
+import time
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 from overthink.comparison.overthinking import COLUMNS
 from overthink.engine.local import Job, LocalEngine, Message
 from overthink.links import POLICY_COLUMNS, views
-from overthink.material import MAIN
 from overthink.outcomes import Options, Outcomes, Watch
 from overthink.plan import PlannedRun, run_folder
+from overthink.recording.foundations import Foundations
 from overthink.recording.group_recorder import GroupRecorder, place_of
-from overthink.recording.run_recorder import ATTEMPTS_FILE, RunRecorder
+from overthink.recording.run_recorder import RunRecorder
 from overthink.tracking import tags
-from overthink.tracking.account import Account
 from overthink.tracking.courier import Courier, Undelivered
 from overthink.tracking.liveness import BEAT_SECONDS
-from overthink.tracking.place import Place, Settled, settle
+from overthink.tracking.place import Place, settle
 from overthink.tracking.store import Store, StoreError
 from overthink.tracking.uri import state_folder
 from overthink.tracking.writer import Writer
-from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT
 
 WORKER = (sys.executable, "-m", "overthink.worker")
 ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
 """What may go wrong while one run is recorded, a full disk or a damaged file, and must leave the others alone."""
 ABANDON_SECONDS = 10.0
 """How long an interrupted launch waits for a store that takes nothing."""
+MIDWAY_SECONDS = 600.0
+"""How long one does that has more to train, and must know first what came of a run."""
+
+ENDED_EARLY = {"diverged": tags.DIVERGED, "failed": tags.FAILED, "died": tags.FAILED, "pruned": tags.PRUNED}
+"""What workers say of a run that did not finish -> its outcome."""
+
+
+class Supply(Protocol):
+    """Somebody who has more to train as runs end."""
+
+    def after(self, ended: PlannedRun) -> Sequence[PlannedRun]:
+        """Return what to train now that a run has ended."""
+
+    def beat(self) -> None:
+        """Hear every minute that the session is alive."""
+
+
+class NothingMore:
+    """A supply for who trains what was asked for at the start."""
+
+    def after(self, ended: PlannedRun) -> Sequence[PlannedRun]:
+        """Return nothing."""
+        return ()
+
+    def beat(self) -> None:
+        """Do nothing."""
 
 
 class Session:
@@ -51,47 +75,86 @@ class Session:
         self._open: dict[str, RunRecorder] = {}
         self._unrecorded: set[str] = set()
         """Keys of runs whose recording failed; what their workers still say is not listened to."""
-        self._finished: dict[str, Account] = {}
-        """Run key -> the account of a run that this session has finished."""
-        self._parents: dict[str, str] = {}
-        """Run key -> handle of the run that its first phases come from."""
-        self._mains: dict[str, str] = {}
-        """Run key of a policy network -> handle of its main network."""
+        self._foundations = Foundations(store)
         self._needed: set[str] = set()
         """Keys of runs that others of this session build on."""
         self._worked: set[str] = set()
-        """Keys of groups that a run of this session was begun in."""
-        self._closing: set[str] = set()
-        """Ids of groups that are being put together, or have been."""
+        """Keys of groups that a run of this session was begun in, and that are not put together yet."""
         self._members: dict[str, list[PlannedRun]] = {}
+        self._last_beat = time.monotonic()
+        self._runs: dict[str, PlannedRun] = {}
+        self._waits: dict[str, set[str]] = {}
+        """Key of a run that is to be trained -> the keys of those that it waits for."""
+        self._stopped: dict[str, str] = {}
+        """Key of a run that was stopped -> why."""
+        self.enlist(runs)
+
+    def enlist(self, runs: Sequence[PlannedRun]) -> None:
+        """Count runs among the members of their groups."""
         for run in runs:
             self._members.setdefault(run.group.definition.key, []).append(run)
 
-    def train(self, runs: Sequence[PlannedRun], options: Options) -> None:
-        """Run the jobs and record what the workers say."""
-        by_key = {run.key: run for run in runs}
-        waits = {run.key: {need.key for need in (run.parent, run.main) if need and not need.run_id} for run in runs}
-        self._needed = set[str]().union(*waits.values())
-        first = sorted((run for run in runs if not waits[run.key]), key=lambda run: run.key not in self._needed)
-        workers = min(max(options.jobs, 1), len(runs))
-        engine = LocalEngine(WORKER, workers, state_folder() / "workers", BEAT_SECONDS)
-        with closing(engine.execute(self._jobs(first, options))) as messages:  # the workers end first
+    def train(self, runs: Sequence[PlannedRun], options: Options, supply: Supply = NothingMore()) -> None:  # noqa: B008
+        """Run the jobs and record what the workers say; at each run's end, the supply says what to train next."""
+        self._supply = supply
+        self._engine = engine = LocalEngine(WORKER, max(options.jobs, 1), state_folder() / "workers", BEAT_SECONDS)
+        with closing(engine.execute(self._jobs(self._ready(runs), options))) as messages:  # the workers end first
             for message in messages:
                 if message is not None:
-                    self._hear(by_key[message.job.name], message)
+                    run = self._runs[message.job.name]
+                    self._hear(run, message)
                     if message.ends:
-                        for job in self._jobs([by_key[key] for key in _freed(waits, message.job.name)], options):
+                        for job in self._jobs(self._after(run), options):
                             engine.add(job)
+                self._beat()
 
-    def _jobs(self, runs: Sequence[PlannedRun], options: Options) -> list[Job]:
-        """Return the jobs of runs that have all they need; the others end here."""
-        jobs = []
-        for run in runs:
+    def is_at(self, key: str) -> bool:
+        """Tell whether this session is training the run of a key, or is going to."""
+        return key in self._waits
+
+    def run_id_of(self, run: PlannedRun) -> str | None:
+        """Return the MLflow run id of a run that this session has finished, once the store has heard all of a run.
+
+        Raises StoreError where the store takes nothing for long.
+        """
+        self._has_heard([run])
+        account = self._foundations.finished.get(run.key)
+        return account.journal.run_id if account else None
+
+    def stop(self, run: PlannedRun, why: str) -> None:
+        """End a run that is being trained as pruned; its checkpoint stays, for whoever asks for all of it."""
+        self._stopped[run.key] = why
+        self._engine.stop(run.key)
+
+    def _ready(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
+        """Take up runs; return those that wait for no other one, the ones that others wait for first."""
+        self._runs |= {run.key: run for run in runs}
+        self._waits |= {run.key: set[str]() for run in runs}
+        for run in runs:  # for what this session is at; what others are at is as good as not there
+            needs = {need.key for need in (run.parent, run.main) if need and not need.run_id}
+            self._waits[run.key] = needs & self._waits.keys()
+        self._needed |= set[str]().union(*self._waits.values())
+        return sorted((run for run in runs if not self._waits[run.key]), key=lambda run: run.key not in self._needed)
+
+    def _after(self, ended: PlannedRun) -> list[PlannedRun]:
+        """Return what can be trained now that a run has ended: runs that waited for it, and more."""
+        del self._waits[ended.key]
+        freed = [key for key, needs in self._waits.items() if ended.key in needs]
+        for key in freed:
+            self._waits[key].remove(ended.key)
+        return [self._runs[key] for key in freed if not self._waits[key]] + self._ready(self._supply.after(ended))
+
+    def _jobs(self, runs: Iterable[PlannedRun], options: Options) -> list[Job]:
+        """Return the jobs of runs that have all they need; the others end here, and make way for what comes after."""
+        jobs, left = [], deque(runs)
+        while left:
+            run = left.popleft()
             try:
                 jobs.append(self._job(run, options))
             except ONE_RUNS_TROUBLE as error:
                 self._ended(run, tags.FAILED, str(error))
                 self._watch.said(run, {"event": "failed", "message": str(error)})
+                left.extend(self._after(run))
         return jobs
 
     def _job(self, run: PlannedRun, options: Options) -> Job:
@@ -99,73 +162,21 @@ class Session:
         if options.force:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        self._fetch_attempts(run, folder)
-        self._fetch_main(run, folder)
+        self._foundations.attempts(run, folder)
+        self._foundations.main(run, folder)
         order = {
             "run": json.dumps(run.run.model_dump(mode="json")),
             "folder": str(folder),
             "device": options.device,
             "data_root": str(options.data_root) if options.data_root else None,
-            "parent_key": self._fetch_parent(run, folder),
+            "parent_key": self._foundations.parent(run, folder),
         }
         return Job(run.key, order)
 
-    def _fetch_attempts(self, run: PlannedRun, folder: Path) -> None:
-        """Put what the store knows of earlier attempts at a run into its folder, where another machine made them."""
-        if run.stored is None or (folder / ATTEMPTS_FILE).exists():
-            return
-        try:
-            self._fetch(run.stored.run_id, tags.PROVENANCE_FILE, folder / ATTEMPTS_FILE)
-        except StoreError:  # killed before it was written
-            self._store.ask()
-
-    def _fetch_parent(self, run: PlannedRun, folder: Path) -> str | None:
-        """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none.
-
-        A checkpoint that the store no longer has costs training those phases again, and nothing else.
-        """
-        if run.parent is None or (folder / OWN_CHECKPOINT).exists():
-            return None
-        source = run.parent.run_id or self._finished.get(run.parent.key)
-        if source is None:  # it was to be trained first and did not finish: the run trains those phases itself
-            return None
-        try:
-            self._fetch(source, f"checkpoint/{OWN_CHECKPOINT}", folder / PARENT_CHECKPOINT)
-        except (OSError, StoreError):
-            return None
-        self._parents[run.key] = _handle(source)
-        return run.parent.key
-
-    def _fetch_main(self, run: PlannedRun, folder: Path) -> None:
-        """Put what a policy network learns from into its folder: its main network's predictions, and its checkpoint.
-
-        Raises ValueError where the main network is not trained, StoreError where the store does not have its files.
-        """
-        if run.main is None:
-            return
-        source = run.main.run_id or self._finished.get(run.main.key)
-        if source is None:
-            raise ValueError(
-                f"its main network, run {run.main.key}, is not trained: it failed, or another process is at it"
-            )
-        shutil.rmtree(folder / MAIN, ignore_errors=True)
-        (folder / MAIN).mkdir()
-        for file in ("predictions/val.parquet", "predictions/test.parquet", f"checkpoint/{OWN_CHECKPOINT}"):
-            self._fetch(source, file, folder / MAIN / Path(file).name)
-        self._mains[run.key] = _handle(source)
-
-    def _fetch(self, source: Account | str, artifact: str, target: Path) -> None:
-        """Bring an artifact of a run here: from the disk, where this session made it, else from the store."""
-        kept = source.kept(artifact) if isinstance(source, Account) else None
-        if kept is not None:
-            shutil.copyfile(kept, target)
-            return
-        run_id = source.journal.run_id or source.handle if isinstance(source, Account) else source
-        with TemporaryDirectory() as temporary:
-            shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)
-
     def _hear(self, run: PlannedRun, message: Message) -> None:
         body = message.body
+        if body["event"] == "died" and run.key in self._stopped:
+            body = {"event": "pruned", "message": self._stopped[run.key]}
         if run.key not in self._unrecorded:
             try:
                 self._record(run, body)
@@ -183,17 +194,17 @@ class Session:
             self._worked.add(group)
             recorder = RunRecorder.open(self._courier, run, self._place(group), held=run.key in self._needed)
             self._open[run.key] = recorder
-            if run.key in self._parents:
-                recorder.descends_from(self._parents[run.key])
-            if run.key in self._mains:
-                recorder.chooses_for(self._mains[run.key])
-        if body["event"] in ("diverged", "failed", "died"):
+            if run.key in self._foundations.parents:
+                recorder.descends_from(self._foundations.parents[run.key])
+            if run.key in self._foundations.mains:
+                recorder.chooses_for(self._foundations.mains[run.key])
+        if body["event"] in ENDED_EARLY:
             body["message"] = body.get("message") or _epitaph(body)
-            self._ended(run, tags.DIVERGED if body["event"] == "diverged" else tags.FAILED, body["message"])
+            self._ended(run, ENDED_EARLY[body["event"]], body["message"])
         elif run.key in self._open:
             self._open[run.key].hear(body)
         if body["event"] == "finished":
-            self._finished[run.key] = self._open[run.key].account
+            self._foundations.finished[run.key] = self._open[run.key].account
             self._outcomes.add(tags.FINISHED, run)
 
     def _ended(self, run: PlannedRun, outcome: str, message: str) -> None:
@@ -201,6 +212,12 @@ class Session:
         if run.key in self._open:
             with suppress(OSError):  # the journal's disk is full; without a process the run counts as interrupted
                 self._open[run.key].ended(outcome, message)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._last_beat >= BEAT_SECONDS:
+            self._last_beat = time.monotonic()
+            with suppress(StoreError):  # the next one may reach it again
+                self._supply.beat()
 
     def _place(self, key: str) -> Place:
         first = self._members[key][0].run
@@ -211,7 +228,7 @@ class Session:
         """Wait until the store has all that was told, but not for ever; return what it does not have."""
         return self._courier.wait()
 
-    def stop(self) -> None:
+    def leave(self) -> None:
         """Stop talking to the store; what it does not have stays on disk."""
         self._courier.stop()
 
@@ -226,8 +243,8 @@ class Session:
                 self._watch.noted(f"{left}.")
                 return
             for key in self._worked:
-                settled = self._courier.settled(self._place(key))
-                if settled is not None and settled.group_id not in self._closing:
+                settled = self._courier.leave(self._place(key))
+                if settled is not None:
                     self._writer.close(settled.group_id, outcome, message)
 
     def close_groups(self, undelivered: Collection[str] = ()) -> None:
@@ -235,49 +252,58 @@ class Session:
 
         Groups of runs that the store does not have yet are left to the next call.
         """
-        ended = {run.key: outcome for outcome, runs in self._outcomes.runs.items() for run in runs}
-        for key, members in self._members.items():
-            outcomes = {ended[run.key] for run in members}
-            someone_elses = key not in self._worked and "busy" in outcomes
-            waits = "undelivered" in outcomes or any(run.key in undelivered for run in members)
-            if (key in self._worked or outcomes & {"done", tags.FINISHED}) and not someone_elses and not waits:
-                whole = outcomes <= {"done", tags.FINISHED}
-                self._close_group(key, tags.FINISHED if whole else tags.FAILED)
+        for key, members in list(self._members.items()):
+            if not any(run.key in undelivered or self._outcomes.of(run.key) == "undelivered" for run in members):
+                self.close_group(key)
 
-    def _close_group(self, key: str, outcome: str) -> None:
-        first, place = self._members[key][0], self._place(key)
-        settled = self._courier.settled(place)
+    def close_group(self, key: str, outcome: str | None = None) -> str | None:
+        """Aggregate a group whose runs have all ended, if one of them is finished or was begun; return its run's id.
+
+        Without an `outcome` the group ends as its runs have. Raises StoreError where the store does not hear of them.
+        """
+        members = self._members[key]
+        outcomes = {self._outcomes.of(run.key) for run in members}
+        someone_elses = key not in self._worked and "busy" in outcomes
+        group_id = None
+        if (key in self._worked or outcomes & {"done", tags.FINISHED}) and not someone_elses:
+            self._has_heard(members)
+            self._worked.discard(key)  # from here on an interruption leaves the group to the next call
+            group_id = self._close_group(key, outcome or _outcome_of_group(outcomes))
+        del self._members[key]
+        return group_id
+
+    def _has_heard(self, runs: Sequence[PlannedRun]) -> None:
+        """Wait until the store has all of some runs; raises StoreError where it takes nothing for long."""
+        left = self._courier.wait(MIDWAY_SECONDS, [run.key for run in runs])
+        if left is not None:
+            raise StoreError(str(left))
+
+    def _close_group(self, key: str, outcome: str) -> str | None:
+        members, place = self._members[key], self._place(key)
+        settled = self._courier.leave(place)
         try:
-            settled = settled or self._settled(key, place)
+            if settled is None:
+                work = any(run.lock is not None for run in members)
+                settled = settle(self._store, self._writer, place, work)
             self._outcomes.experiment_ids[place.experiment] = settled.experiment_id
-            self._closing.add(settled.group_id)
-            GroupRecorder(
-                self._store, self._writer, key, place.group, first.run, settled.group_id, settled.changed
-            ).close(outcome)
+            recorder = GroupRecorder(
+                self._store, self._writer, key, place.group, members[0].run, settled.group_id, settled.changed
+            )
+            recorder.close(outcome)
         except ONE_RUNS_TROUBLE as error:
             self._outcomes.unaggregated[place.group] = str(error)
             if settled is not None:  # interrupted, so that the next call tries again
                 with suppress(StoreError):  # a group without a process counts as interrupted, too
                     self._writer.close(settled.group_id, tags.INTERRUPTED, f"not put together: {error}")
-
-    def _settled(self, key: str, place: Place) -> Settled:
-        work = any(run.lock is not None for run in self._members[key])
-        return settle(self._store, self._writer, place, work)
+        return settled.group_id if settled is not None else None
 
 
-def _handle(source: Account | str) -> str:
-    return source.handle if isinstance(source, Account) else source
-
-
-def _freed(waits: dict[str, set[str]], ended: str) -> list[str]:
-    """Return the runs that were waiting for one that has ended, and now wait for none."""
-    freed = []
-    for key, needs in waits.items():
-        if ended in needs:
-            needs.remove(ended)
-            if not needs:
-                freed.append(key)
-    return freed
+def _outcome_of_group(outcomes: set[str]) -> str:
+    """Return what a group ends as: finished where all its runs are, pruned where nothing worse happened to one."""
+    unfinished = outcomes - {"done", tags.FINISHED}
+    if not unfinished:
+        return tags.FINISHED
+    return tags.PRUNED if unfinished == {tags.PRUNED} else tags.FAILED
 
 
 def _epitaph(body: dict[str, Any]) -> str:

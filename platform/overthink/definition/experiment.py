@@ -114,18 +114,27 @@ def load_experiment(
 
     Raises DefinitionError, in one sentence naming file, key and value, at the first thing that is wrong.
     """
-    raw = with_base(read_yaml(path), str(path), main_network_of)
+    return resolved(read_yaml(path), str(path), overrides, seeds)
+
+
+def resolved(
+    read: dict[str, Any], source: str, overrides: Sequence[str] = (), seeds: tuple[int, ...] | None = None
+) -> LoadedExperiment:
+    """Override and check the plain data of a definition with all its variants; raise as `load_experiment` does."""
+    if read.get("kind") == "sweep":
+        raise DefinitionError(f"{source}: this is a sweep; overthink sweep starts it")
+    raw = with_base(read, source, main_network_of)
     settings = Overrides.parse(overrides)
-    experiment = validated(Experiment, with_main_network(settings.apply(raw), str(path), main_network_of), str(path))
+    experiment = validated(Experiment, with_main_network(settings.apply(raw), source, main_network_of), source)
     if seeds is not None and experiment.arms:
-        raise DefinitionError(f"{path}: a study takes its seeds from its arms; --set repeats=N makes more or fewer")
+        raise DefinitionError(f"{source}: a study takes its seeds from its arms; --set repeats=N makes more or fewer")
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
     for variant, changes in (experiment.variants or {"base": {}}).items():
-        group = _resolve(raw, variant, changes, settings, experiment, str(path))
+        group = _resolve(raw, variant, changes, settings, experiment, source)
         groups.setdefault(group.definition.key, group)
-    return LoadedExperiment(str(path), experiment, tuple(groups.values()))
+    return LoadedExperiment(source, experiment, tuple(groups.values()))
 
 
 def main_network_of(path: Path, overrides: Sequence[str], variant: str | None, place: str) -> tuple[Experiment, Group]:
@@ -135,6 +144,14 @@ def main_network_of(path: Path, overrides: Sequence[str], variant: str | None, p
     """
     if "policy" in read_yaml(path):
         raise DefinitionError(f"{place}: {path} defines a policy network, which has no exits to choose from")
+    return group_named(path, overrides, variant, place)
+
+
+def group_named(path: Path, overrides: Sequence[str], variant: str | None, place: str) -> tuple[Experiment, Group]:
+    """Return an experiment and its group of a variant, which may be left out where there is only one.
+
+    Raises DefinitionError where the variant is not one of the file's.
+    """
     loaded = load_experiment(path, overrides)
     groups = {group.variant: group for group in loaded.groups}
     if variant is None and len(groups) == 1:
@@ -159,7 +176,7 @@ def _resolve(
         if path.split(".")[0] not in GroupDefinition.model_fields:
             raise DefinitionError(f"{place}.{path}: a variant changes a run, and {path!r} is not part of one")
         changed = override(changed, path, value, place)
-    definition = _group_definition(settings.apply(changed), place if changes else source)
+    definition = group_definition(settings.apply(changed), place if changes else source)
     # A paper's numbers are for the definition as it is written, not for one with other values.
     as_written = not settings.values or _is(definition, changed, place)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
@@ -169,7 +186,8 @@ def _resolve(
     return Group(variant, definition, seeds, reported, departs, arms)
 
 
-def _group_definition(raw: dict[str, Any], place: str) -> GroupDefinition:
+def group_definition(raw: dict[str, Any], place: str) -> GroupDefinition:
+    """Return the part of an experiment's plain data that makes a group; raises DefinitionError where it is none."""
     whole = with_main_network(raw, place, main_network_of)
     base = {key: value for key, value in whole.items() if key in GroupDefinition.model_fields}
     return validated(GroupDefinition, base, place)
@@ -178,7 +196,7 @@ def _group_definition(raw: dict[str, Any], place: str) -> GroupDefinition:
 def _is(definition: GroupDefinition, written: dict[str, Any], place: str) -> bool:
     """Tell whether a definition with `--set` values comes to the same as the one that is written, if that is valid."""
     try:
-        return _group_definition(written, place).key == definition.key
+        return group_definition(written, place).key == definition.key
     except DefinitionError:
         return False
 

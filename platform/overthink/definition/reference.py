@@ -43,7 +43,7 @@ def with_main_network(raw: dict[str, Any], source: str, main_network_of: MainNet
     named = policy["of"]
     reference = validated(Reference, {"definition": named} if isinstance(named, str) else named, place)
     overrides = [f"{path}={json.dumps(value)}" for path, value in reference.set.items()]
-    experiment, group = main_network_of(_file(reference.definition, source), overrides, reference.variant, place)
+    experiment, group = main_network_of(file_of(reference.definition, source), overrides, reference.variant, place)
     of = group.definition.model_dump(mode="json", exclude_defaults=True)
     called = {
         "of_name": experiment.name,
@@ -65,7 +65,7 @@ def with_base(raw: dict[str, Any], source: str, main_network_of: MainNetwork) ->
     named = raw.get("base")
     reference = validated(Reference, {"definition": named} if isinstance(named, str) else named, place)
     overrides = [f"{path}={json.dumps(value)}" for path, value in reference.set.items()]
-    _, group = main_network_of(_file(reference.definition, source), overrides, reference.variant, place)
+    _, group = main_network_of(file_of(reference.definition, source), overrides, reference.variant, place)
     own = {key: value for key, value in raw.items() if key not in ("kind", "base")}
     return {**group.definition.model_dump(mode="json", exclude_defaults=True), "seeds": 1, **own}
 
@@ -74,6 +74,7 @@ def _written_out(of: Any) -> bool:
     return isinstance(of, dict) and "schema_version" in of
 
 
-def _file(name: str, source: str) -> Path:
+def file_of(name: str, source: str) -> Path:
+    """Return the file that a definition refers to: beside it, anywhere else, or one that ships with the package."""
     beside = Path(source.partition(": ")[0]).parent / name
     return beside if beside.suffix and beside.is_file() else find(name)

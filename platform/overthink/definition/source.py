@@ -15,8 +15,9 @@ from overthink.definition.errors import DefinitionError, nearest
 
 LARGEST_FILE = 1_000_000
 """Bytes. A definition is a page of text; anything larger is a mistake or an attack."""
-SHIPPED = Path(__file__).parents[1] / "experiments"
-CHECKOUT = Path(__file__).parents[3] / "experiments"
+PACKAGE, CHECKOUT = Path(__file__).parents[1], Path(__file__).parents[3]
+EXPERIMENTS, SWEEPS = "experiments", "sweeps"
+"""Folders of definitions, in the package and in a checkout."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -49,12 +50,12 @@ _Loader.add_implicit_resolver(
 )
 
 
-def find(name: str) -> Path:
+def find(name: str, kind: str = EXPERIMENTS) -> Path:
     """Return the file of a definition: a path, or the name of one that ships with the package."""
     path = Path(name)
     if path.exists() or path.suffix or len(path.parts) > 1:
         return path
-    shipped = [file for folder in (SHIPPED, CHECKOUT) for file in sorted(folder.glob("*.yaml"))]
+    shipped = [file for place in (PACKAGE, CHECKOUT) for file in sorted((place / kind).glob("*.yaml"))]
     for file in shipped:
         if file.stem == name:
             return file

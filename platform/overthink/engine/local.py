@@ -43,6 +43,9 @@ class LocalEngine:
         self._log_folder = log_folder
         self._tick_seconds = tick_seconds
         self._processes: dict[int, subprocess.Popen[str]] = {}
+        self._at: dict[int, str] = {}
+        """Number of a worker -> the name of the job that it is at."""
+        self._at_lock = threading.Lock()
         self._waiting: SimpleQueue[Job | None] = SimpleQueue()
         self._messages: SimpleQueue[Message | BaseException] = SimpleQueue()
         self._remaining = 0
@@ -52,6 +55,14 @@ class LocalEngine:
         """Give the workers one more job while they work."""
         self._remaining += 1
         self._waiting.put(job)
+
+    def stop(self, name: str) -> None:
+        """Kill the process that is at a job, if one is: the job's last message is then that it died."""
+        with self._at_lock:  # so that it cannot meanwhile be at the next job
+            for number, at in self._at.items():
+                if at == name:
+                    self._processes[number].kill()
+                    self._processes[number].wait()
 
     def execute(self, jobs: Sequence[Job]) -> Generator[Message | None, None, None]:
         """Yield what the workers say until every job has ended. Leaving early ends the processes.
@@ -91,6 +102,8 @@ class LocalEngine:
 
     def _talk(self, number: int, job: Job) -> Iterator[Message]:
         process = self._process(number)
+        with self._at_lock:
+            self._at[number] = job.name
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -102,13 +115,20 @@ class LocalEngine:
             if not line.endswith("\n"):
                 break  # half a line: it was killed while it spoke
             body = json.loads(line)
-            yield Message(job, body, ends=bool(body.get("ends")))
             if body.get("ends"):
+                self._leave(number)
+                yield Message(job, body, ends=True)
                 return
+            yield Message(job, body, ends=False)
         code = process.wait()
+        self._leave(number)
         _close_pipes(process)
         log = self._log(number).read_text(errors="replace").strip()
         yield Message(job, {"event": "died", "exit_code": code, "log": log[-2000:]}, ends=True)
+
+    def _leave(self, number: int) -> None:
+        with self._at_lock:
+            del self._at[number]
 
     def _process(self, number: int) -> "subprocess.Popen[str]":
         process = self._processes.get(number)

@@ -35,8 +35,11 @@ class Account:
     `handle` names the run to others: its id in the store, or a name of its own until it has one.
     """
 
-    def __init__(self, journal: Journal, handle: str, writer: Writer, tell: Callable[[bool], None]) -> None:
+    def __init__(
+        self, journal: Journal, run_key: str, handle: str, writer: Writer, tell: Callable[[bool], None]
+    ) -> None:
         self.journal = journal
+        self.run_key = run_key
         self.handle = handle
         self._writer = writer
         self._tell = tell
@@ -48,7 +51,7 @@ class Account:
         started = time.perf_counter()
         attempt = ATTEMPT + uuid.uuid4().hex
         journal = Journal.create(journals_folder() / f"{time.time_ns()}-{attempt}")
-        account = cls(journal, beginning.run_id or attempt, writer, tell)
+        account = cls(journal, beginning.run_key, beginning.run_id or attempt, writer, tell)
         journal.append(
             "begin",
             store=identity(uri),

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ from overthink.tracking.writer import Writer
 GATHER_SECONDS = 3.0
 """Epochs of so long a time go to the store together."""
 LONGEST_PAUSE_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
+"""How long the end of a launch waits for a store that takes nothing."""
 HURRY_SECONDS = 0.5
 """The longest pause while a launch waits for its end."""
 
@@ -54,11 +56,10 @@ class Courier:
         self._writer = writer
         self._say = say
         self._delivery = Delivery(store, writer)
-        self._accounts: dict[str, Account] = {}
-        """Run key -> its account."""
-        self._held: set[str] = set()
-        """Keys of runs whose files somebody still needs."""
-        self._troubles: dict[str, Trouble] = {}
+        self._accounts: list[Account] = []
+        self._held: set[Account] = set()
+        """Those whose files somebody still needs."""
+        self._troubles: dict[Account, Trouble] = {}
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._urgent = self._hurry = self._stopping = self._away = self._told_so = False
@@ -67,27 +68,30 @@ class Courier:
         """Open the account of a run; `held` keeps its files until `stop`, for runs that build on it."""
         account = Account.begin(beginning, self._store.uri, self._writer, self._hear)
         with self._condition:
-            self._accounts[beginning.run_key] = account
+            self._accounts.append(account)
             if held:
-                self._held.add(beginning.run_key)
+                self._held.add(account)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
                 self._thread.start()
         self._hear(urgent=True)
         return account
 
-    def settled(self, place: Place) -> Settled | None:
-        """Return where a place is in the store, if a run of this launch has been begun there."""
-        return self._delivery.places.get(place.key)
+    def leave(self, place: Place) -> Settled | None:
+        """Return where a place is in the store, if a run was begun there; no more is said of the group from here."""
+        return self._delivery.places.pop(place.key, None)
 
-    def wait(self, patience: float | None = None) -> Undelivered | None:
-        """Wait until the store has everything, or has taken nothing for `patience` seconds; return what is left."""
-        limit = _patience() if patience is None else patience
+    def wait(self, patience: float = PATIENCE_SECONDS, keys: Collection[str] | None = None) -> Undelivered | None:
+        """Wait until the store has everything, or all of some runs, or has taken nothing for so many seconds.
+
+        Returns what is left. OVERTHINK_PATIENCE, in seconds, makes it wait less.
+        """
+        limit = min(patience, _patience())
         with self._condition:
             self._hurry = self._urgent = True
             self._condition.notify_all()
-            before, since = self._left(), time.monotonic()
-            while (left := self._left()) and time.monotonic() - since < limit:
+            before, since = self._left(keys), time.monotonic()
+            while (left := self._left(keys)) and time.monotonic() - since < limit:
                 if left != before:
                     before, since = left, time.monotonic()
                 self._condition.wait(min(limit, 0.2))
@@ -107,10 +111,17 @@ class Courier:
             self._urgent |= urgent
             self._condition.notify_all()
 
-    def _left(self) -> Undelivered | None:
-        waiting = {key: account.journal.waiting for key, account in self._accounts.items() if account.journal.waiting}
-        reasons = {key: self._troubles[key].reason if key in self._troubles else "not sent yet" for key in waiting}
-        return Undelivered(reasons, sum(waiting.values())) if waiting else None
+    def _left(self, keys: Collection[str] | None = None) -> Undelivered | None:
+        accounts = [
+            account
+            for account in self._accounts
+            if account.journal.waiting and (keys is None or account.run_key in keys)
+        ]
+        reasons = {
+            account.run_key: self._troubles[account].reason if account in self._troubles else "not sent yet"
+            for account in accounts
+        }
+        return Undelivered(reasons, sum(account.journal.waiting for account in accounts)) if accounts else None
 
     def _work(self) -> None:
         pause, beaten = GATHER_SECONDS, time.monotonic()
@@ -121,7 +132,7 @@ class Courier:
                 self._beat()
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if self._away else GATHER_SECONDS
             self._rest(pause)
-        for account in self._accounts.values():
+        for account in self._accounts:
             if account.journal.ended:
                 account.journal.remove()
             else:
@@ -141,28 +152,29 @@ class Courier:
     def _round(self) -> None:
         """Deliver what each journal has, until the store does not answer."""
         with self._condition:
-            accounts = list(self._accounts.items())
+            accounts = list(self._accounts)
         self._away = False
-        for key, account in accounts:
-            trouble = self._troubles.get(key)
+        for account in accounts:
+            trouble = self._troubles.get(account)
             due = trouble is None or self._hurry or time.monotonic() >= trouble.again_at
             if account.journal.waiting and due and not self._away and not self._stopping:
-                self._deliver(key, account)
+                self._deliver(account)
         self._tell_news()
 
-    def _deliver(self, key: str, account: Account) -> None:
+    def _deliver(self, account: Account) -> None:
         try:
             self._delivery.deliver(account.journal)
         except Exception as error:  # noqa: BLE001 - a defect here must not end the thread: the journal stays, and waits
-            pause = 2 * self._troubles[key].pause if key in self._troubles else GATHER_SECONDS
+            pause = 2 * self._troubles[account].pause if account in self._troubles else GATHER_SECONDS
             again = min(pause, LONGEST_PAUSE_SECONDS)
-            self._troubles[key] = Trouble(str(error) or type(error).__name__, again, time.monotonic() + again)
+            self._troubles[account] = Trouble(str(error) or type(error).__name__, again, time.monotonic() + again)
             self._away = not self._delivery.answers()
             return
         with self._condition:
-            self._troubles.pop(key, None)
-            if account.journal.ended and key not in self._held:
+            self._troubles.pop(account, None)
+            if account.journal.ended and account not in self._held:
                 account.journal.remove()
+                self._accounts.remove(account)
             self._condition.notify_all()
 
     def _tell_news(self) -> None:
@@ -178,17 +190,16 @@ class Courier:
             self._say("the store has everything again")
 
     def _beat(self) -> None:
-        journals = [account.journal for account in self._accounts.values()]
+        journals = [account.journal for account in list(self._accounts)]
         running = [journal.run_id for journal in journals if journal.run_id is not None and not journal.ended]
-        groups = [place.group_id for place in self._delivery.places.values()]
+        groups = [place.group_id for place in list(self._delivery.places.values())]
         with suppress(StoreError):  # the next one may reach it again
             self._writer.beat([*running, *groups])
 
 
 def _patience() -> float:
-    """Return how long the end of a launch waits for a store that takes nothing: OVERTHINK_PATIENCE, else a minute."""
-    text = os.environ.get("OVERTHINK_PATIENCE", "")
+    text = os.environ.get("OVERTHINK_PATIENCE") or "inf"
     try:
-        return float(text) if text else 60.0
+        return float(text)
     except ValueError:
         raise ValueError(f"OVERTHINK_PATIENCE={text}: expected seconds") from None

@@ -10,6 +10,8 @@ SEEDS = "overthink.seeds"
 """A run's seeds; on a group, those of all its runs."""
 ARMS = "overthink.arms"
 """On the group of a study and its runs: arm -> the labels of the arm's seeds, as JSON."""
+SWEEP, TRIAL = "overthink.sweep", "overthink.trial"
+"""On a sweep's run and its trials': the name of its study; on a trial's, the trial's number."""
 OUTCOME = "overthink.outcome"
 MESSAGE = "overthink.message"
 HOST = "overthink.host"
@@ -49,6 +51,8 @@ def part_key(name: str) -> str:
 
 
 FINISHED, DIVERGED, FAILED, INTERRUPTED, RUNNING = "finished", "diverged", "failed", "interrupted", "running"
+PRUNED = "pruned"
+"""Of a run that a sweep has ended early; whoever asks for all of it goes on from its checkpoint."""
 
 DEFINITION_FILE = "definition.json"
 PROVENANCE_FILE = "provenance.json"

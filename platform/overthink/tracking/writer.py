@@ -153,7 +153,7 @@ class Writer:
     def close(self, run_id: str, outcome: str, message: str = "", ended_ms: int | None = None) -> None:
         """End a run with the status that fits its outcome."""
         self.log(run_id, run_tags={tags.OUTCOME: outcome, tags.MESSAGE: shortened(message, 1000)})
-        status = {tags.FINISHED: "FINISHED", tags.INTERRUPTED: "KILLED"}.get(outcome, "FAILED")
+        status = {tags.FINISHED: "FINISHED", tags.INTERRUPTED: "KILLED", tags.PRUNED: "KILLED"}.get(outcome, "FAILED")
         with self.timed():
             self._store.client.set_terminated(run_id, status, ended_ms or now_ms())
 

@@ -1,0 +1,163 @@
+"""Asking a study what to try, and telling it how that went. Where a trial's process is gone, another takes it over."""
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import optuna
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from overthink.sweep.choosers import sampler_for
+from overthink.sweep.definition import LoadedSweep
+from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, Value, counts, grid_of
+from overthink.sweep.study import CARRIED
+from overthink.tracking.liveness import alive_tags, is_gone, is_this
+
+OWNER, RESULT, SURPLUS = "overthink.owner", "overthink.result", "overthink.surplus"
+"""On a trial: who is at it; what it came to beside its values; that it was one more than asked for."""
+OWNERLESS_SECONDS = 60.0
+"""A trial is given its owner within milliseconds; one that has had none for so long was left by a killed process."""
+CLAIM_SECONDS = 1.0
+"""Two machines that claim an abandoned trial at one moment both see after this time whose claim stands."""
+
+
+@dataclass
+class Asked:
+    """A trial that this process is at."""
+
+    trial: Trial
+    point: dict[str, Value]
+    reported: set[int] = field(default_factory=set)
+    """Steps at which it has reported already."""
+    adopted: bool = False
+
+    @property
+    def number(self) -> int:
+        """The trial's number in its study."""
+        return self.trial.number
+
+
+class AskTell:
+    """One process's part in a study; `alone` says that no other one can be at it."""
+
+    def __init__(self, loaded: LoadedSweep, study: Study, alone: bool) -> None:
+        self.study = study
+        self._sweep = loaded.sweep
+        self._alone = alone
+        self._grid = grid_of(self._sweep.space) if self._sweep.sampler.kind == "grid" else []
+        self._mine: dict[int, Asked] = {}
+        carried = sum(CARRIED in trial.user_attrs for trial in study.get_trials(deepcopy=False))
+        self.wanted = self._sweep.wanted + carried
+        """Trials that there are to be in all, with those carried over from other spaces."""
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """The study's trials, those that nobody asked for left out."""
+        return [
+            trial
+            for trial in self.study.get_trials(deepcopy=False)
+            if SURPLUS not in trial.user_attrs and trial.state != TrialState.WAITING
+        ]
+
+    def next(self) -> Asked | None:
+        """Return a trial that somebody has left, else a new one; None where there are enough."""
+        self.study._thread_local.cached_all_trials = None
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if trial.number not in self._mine and self._abandoned(trial) and self._claimed(trial):
+                return self._taken(Trial(self.study, trial._trial_id), trial)
+        if len(self.trials) >= self.wanted:
+            return None
+        new = self.study.ask()
+        if new.number >= self.wanted and len(self.trials) > self.wanted:
+            new.set_user_attr(SURPLUS, True)  # another machine asked for the last one at the same moment
+            self.study.tell(new, state=TrialState.FAIL)
+            return None
+        new.set_user_attr(OWNER, alive_tags())
+        return self._taken(new, None)
+
+    @property
+    def best_value(self) -> float | None:
+        """The best value so far; None with several objectives, and while no trial keeps its bounds."""
+        if len(self._sweep.objectives) > 1:
+            return None
+        try:
+            return float(self.study.best_value)
+        except ValueError:
+            return None
+
+    def beat(self) -> None:
+        """Say of the trials at hand that somebody is still at them."""
+        for asked in self._mine.values():
+            asked.trial.set_user_attr(OWNER, alive_tags())
+
+    def report(self, asked: Asked, value: float, step: int) -> bool:
+        """Tell how far a trial has come; return whether it is hopeless beside the others."""
+        if step not in asked.reported:
+            asked.reported.add(step)
+            asked.trial.report(value, step)
+        return bool(asked.trial.should_prune())
+
+    def complete(
+        self, asked: Asked, values: Sequence[float], excess: Mapping[str, float], result: Mapping[str, Any]
+    ) -> None:
+        """Tell a trial's values, and by how much it breaks each constraint."""
+        self._constrain(asked, excess)
+        asked.trial.set_user_attr(RESULT, dict(result))
+        self.study.tell(asked.trial, list(values))
+        del self._mine[asked.number]
+
+    def end(self, asked: Asked, state: TrialState, excess: Mapping[str, float], result: Mapping[str, Any]) -> None:
+        """Tell that a trial was pruned or has failed."""
+        self._constrain(asked, excess)
+        asked.trial.set_user_attr(RESULT, dict(result))
+        self.study.tell(asked.trial, state=state)
+        del self._mine[asked.number]
+
+    def _constrain(self, asked: Asked, excess: Mapping[str, float]) -> None:
+        for name, value in excess.items():
+            if name not in asked.trial.constraints:
+                asked.trial.set_constraint(name, value)
+
+    def _taken(self, trial: Trial, left: FrozenTrial | None) -> Asked:
+        self.study.sampler = sampler_for(self._sweep.sampler, trial.number, self._sweep.space, self._grid)
+        point: dict[str, Value] = {}
+        for path, parameter in self._sweep.space.items():
+            if counts(parameter, point):
+                point[path] = _suggested(trial, path, parameter)
+        asked = Asked(trial, point, set(left.intermediate_values) if left else set(), left is not None)
+        self._mine[trial.number] = asked
+        return asked
+
+    def _abandoned(self, trial: FrozenTrial) -> bool:
+        if self._alone:
+            return True
+        owner = trial.user_attrs.get(OWNER)
+        if not isinstance(owner, dict):
+            begun = trial.datetime_start
+            return begun is not None and (datetime.now() - begun).total_seconds() > OWNERLESS_SECONDS
+        return is_gone(owner) or is_this(owner)
+
+    def _claimed(self, trial: FrozenTrial) -> bool:
+        """Take a trial over; of several that try at one moment the last to write has it, which all wait to see."""
+        claim = {**alive_tags(), "claim": uuid.uuid4().hex}
+        storage = self.study._storage
+        storage.set_trial_user_attr(trial._trial_id, OWNER, claim)
+        if self._alone:
+            return True
+        time.sleep(CLAIM_SECONDS)
+        stands: Any = storage.get_trial(trial._trial_id)
+        return bool(stands.state == TrialState.RUNNING and stands.user_attrs.get(OWNER) == claim)
+
+
+def _suggested(trial: optuna.Trial, path: str, parameter: Parameter) -> Value:
+    match parameter:
+        case FloatRange(between=(low, high)):
+            return trial.suggest_float(path, low, high, log=parameter.log, step=parameter.step)
+        case IntRange(between=(first, last)):
+            return trial.suggest_int(path, first, last, log=parameter.log, step=parameter.step)
+        case Choice(grid=values):
+            return trial.suggest_categorical(path, values)  # type: ignore[return-value]  # none of them is None

@@ -1,0 +1,108 @@
+"""Who chooses: samplers and pruners as a sweep file names them, and as Optuna builds them.
+
+A sampler is made anew for each trial, with a seed of its own: what a trial tries follows from the sweep's seed, the
+trial's number and the trials before it, so that a sweep that was killed goes on as one that was not.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    NopPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+)
+from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
+from pydantic import Field
+
+from overthink.seeds import Seed
+from overthink.spec import Spec
+from overthink.sweep.cma_es import ReplayedCmaEs
+from overthink.sweep.grid import GridByNumber
+from overthink.sweep.space import Parameter, Value
+
+Count = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class SamplerSpec(Spec):
+    """Which sampler, with which seed."""
+
+    kind: Literal["tpe", "gp", "cma-es", "random", "grid", "quasi-random"] = "tpe"
+    seed: Seed = 0
+    startup_trials: Count = 10
+    """Trials at random before tpe, gp and cma-es begin to learn from those there are."""
+
+
+class PrunerSpec(Spec):
+    """Which pruner, and what it spares."""
+
+    kind: Literal["median", "percentile", "halving", "hyperband"]
+    startup_trials: Count = 4
+    """Of median and percentile: trials that are trained to their end whatever they look like."""
+    warmup_epochs: Count = 0
+    """Of median and percentile: epochs of each trial that are not looked at."""
+    percentile: Annotated[float, Field(gt=0, lt=100)] = 25.0
+    """Of percentile: trials that are kept, in percent."""
+    reduction: Annotated[int, Field(ge=2, le=100)] = 3
+    """Of halving and hyperband: one of so many trials goes on at each rung."""
+
+
+def sampler_for(
+    spec: SamplerSpec, number: int, space: Mapping[str, Parameter], grid: Sequence[dict[str, Value]]
+) -> BaseSampler:
+    """Return the sampler of one trial; `grid` has the points of a grid, by trial number."""
+    seed = int(np.random.SeedSequence([spec.seed, number]).generate_state(1)[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        match spec.kind:
+            case "tpe":
+                conditional = any(parameter.when for parameter in space.values())
+                return TPESampler(
+                    seed=seed,
+                    n_startup_trials=spec.startup_trials,
+                    multivariate=True,
+                    group=conditional,
+                )
+            case "gp":
+                return GPSampler(seed=seed, n_startup_trials=spec.startup_trials)
+            case "cma-es":
+                return ReplayedCmaEs(spec.seed, seed, spec.startup_trials)
+            case "random":
+                return RandomSampler(seed=seed)
+            case "quasi-random":  # one scrambled sequence, of which each trial takes the next point
+                return QMCSampler(
+                    seed=spec.seed,
+                    scramble=True,
+                    independent_sampler=RandomSampler(seed=seed),
+                )
+            case "grid":
+                return GridByNumber(grid)
+
+
+def pruner_for(spec: PrunerSpec | None) -> BasePruner:
+    """Return the pruner of a study."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        match spec:
+            case None:
+                return NopPruner()
+            case PrunerSpec(kind="median"):
+                return MedianPruner(spec.startup_trials, spec.warmup_epochs + 1)
+            case PrunerSpec(kind="percentile"):
+                return PercentilePruner(spec.percentile, spec.startup_trials, spec.warmup_epochs + 1)
+            case PrunerSpec(kind="halving"):
+                return SuccessiveHalvingPruner(reduction_factor=spec.reduction)
+            case _:
+                return HyperbandPruner(reduction_factor=spec.reduction)
+
+
+def versions(spec: SamplerSpec) -> dict[str, str]:
+    """Return what a sweep's choices depend on beside its seed."""
+    return {"optuna": optuna.__version__, "sampler": spec.kind}

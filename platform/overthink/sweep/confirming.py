@@ -1,0 +1,51 @@
+"""Is the best trial as good as it looked? It was chosen for its luck, too; fresh seeds have none of that."""
+
+from typing import NamedTuple
+
+from overthink.comparison.estimate import Estimate, estimate
+from overthink.definition.experiment import LoadedExperiment, resolved
+from overthink.launch import launch
+from overthink.outcomes import Options, Outcomes, Watch
+from overthink.sweep.best_definition import best_definition
+from overthink.sweep.definition import LoadedSweep
+from overthink.sweep.results import TrialResult
+from overthink.tracking import tags
+from overthink.tracking.reader import find_runs
+from overthink.tracking.store import Store
+from overthink.tracking.stored import newest_per_key
+
+
+class Confirmed(NamedTuple):
+    """One objective of one of the best trials: in the sweep, and with seeds that the sweep never saw."""
+
+    trial: TrialResult
+    metric: str
+    swept: float
+    """What the study was told."""
+    fresh: Estimate
+    """Mean over fresh seeds, of the metric itself."""
+    shrinkage: float
+    """By how much the fresh mean is worse than what the study was told, in the metric's unit; below 0: better."""
+    run_ids: tuple[str, ...]
+
+
+def confirm(
+    loaded: LoadedSweep, best: tuple[TrialResult, ...], count: int, store: Store, options: Options, watch: Watch
+) -> tuple[list[Confirmed], Outcomes, LoadedExperiment]:
+    """Train the best trials with fresh seeds, and return what they come to."""
+    experiment = resolved(best_definition(loaded, best, count), loaded.source)
+    outcomes = launch(store, [experiment], options, watch)
+    found: list[Confirmed] = []
+    for trial in best:
+        key = loaded.at(trial.point, f"trial-{trial.number}").groups[0].definition.key
+        group = next(group for group in experiment.groups if group.definition.key == key)
+        labels = {seeds.label for seeds in group.seeds}
+        runs = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key)).values()
+        fresh = [run for run in runs if run.tags.get(tags.SEEDS) in labels and run.outcome == tags.FINISHED]
+        for objective, swept in zip(loaded.sweep.objectives, trial.values, strict=True):
+            values = [run.metrics[objective.metric] for run in fresh if objective.metric in run.metrics]
+            if values:
+                told = estimate(values)
+                worse = swept - told.mean if objective.way == "maximize" else told.mean - swept
+                found.append(Confirmed(trial, objective.metric, swept, told, worse, tuple(run.run_id for run in fresh)))
+    return found, outcomes, experiment

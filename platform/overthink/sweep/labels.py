@@ -1,0 +1,48 @@
+"""What can be known about a policy network's labels untrained: from its main network's validation predictions."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from overthink.definition.keys import run_key
+from overthink.definition.run_definition import RunDefinition
+from overthink.policy.exit_labels import balance
+from overthink.predictions import Predictions
+from overthink.sweep.goal import LABELS
+from overthink.tracking import tags
+from overthink.tracking.reader import find_runs
+from overthink.tracking.store import Store
+from overthink.tracking.stored import newest_per_key
+
+
+class MainPredictions:
+    """Validation predictions of main networks, each read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, Predictions] = {}
+
+    def of(self, policy: RunDefinition) -> Predictions:
+        """Return those of the network that a policy chooses exits of; raises ValueError where it is not trained."""
+        assert policy.chooses_for is not None
+        key = run_key(policy.chooses_for)
+        if key not in self._known:
+            runs = newest_per_key(find_runs(self._store, kind=tags.KIND_RUN, run_key=key)).values()
+            finished = [run for run in runs if run.outcome == tags.FINISHED]
+            if not finished:
+                raise ValueError(f"its main network, run {key}, is not trained")
+            with TemporaryDirectory() as folder:
+                file = self._store.artifact(finished[0].run_id, "predictions/val.parquet", Path(folder))
+                self._known[key] = Predictions.read(file)
+        return self._known[key]
+
+
+def label_metrics(policy: RunDefinition, predictions: Predictions) -> dict[str, float]:
+    """Return how evenly samples fall to exits, each exit's share, and the fraction that no exit gets right."""
+    assert policy.policy is not None
+    found = policy.policy.labels.of(predictions)
+    shares = found.count_C / max(found.count_C.sum(), 1)
+    return {
+        f"{LABELS}/balance": balance(found.count_C),
+        f"{LABELS}/left_out": found.n_left_out / len(predictions.ids_N),
+        **{f"{LABELS}/share/exit_{exit}": float(share) for exit, share in zip(found.exits, shares, strict=True)},
+    }

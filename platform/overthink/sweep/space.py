@@ -1,0 +1,209 @@
+"""What a sweep varies: ranges and choices at dotted paths into a definition, some of them only under a condition."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+
+from overthink.definition.run_definition import Name
+from overthink.spec import Spec
+
+Value = bool | int | float | str
+"""What a sampler chooses: a number, or the name of a choice."""
+Condition = dict[str, tuple[JsonValue, ...]]
+"""Path of another parameter -> the choices of that one under which this one counts."""
+MOST_POINTS = 100_000
+
+
+class _Parameter(Spec):
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+
+    when: Condition = Field(default_factory=dict)
+
+
+class FloatRange(_Parameter):
+    """`{float: [1, 100], log: true}`: a number between two, both included."""
+
+    between: Annotated[tuple[float, float], Field(alias="float")]
+    log: bool = False
+    step: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        _check_range(self.between, self.log, self.step)
+        return self
+
+    @property
+    def grid(self) -> tuple[float, ...]:
+        """Its values, where it has a step; raises ValueError for a continuous range."""
+        if self.step is None:
+            raise ValueError("a grid has no place for a continuous range; give it a step, or use choice")
+        (low, high), step = self.between, self.step
+        return tuple(low + step * place for place in range(int((high - low) / step + 1e-9) + 1))
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """The values to check before anything is tried."""
+        return self.between
+
+    def written(self, value: Value) -> JsonValue:
+        """Return what a definition says for a chosen value."""
+        return value
+
+
+class IntRange(_Parameter):
+    """`{int: [4, 16], step: 4}`: a whole number between two, both included."""
+
+    between: Annotated[tuple[int, int], Field(alias="int")]
+    log: bool = False
+    step: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        _check_range(self.between, self.log, self.step if self.step > 1 else None)
+        return self
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Its values."""
+        return tuple(range(self.between[0], self.between[1] + 1, self.step))
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The values to check before anything is tried."""
+        return self.between
+
+    def written(self, value: Value) -> JsonValue:
+        """Return what a definition says for a chosen value."""
+        return value
+
+
+class Choice(_Parameter):
+    """`{choice: [0.1, 0.01]}`, or `{choice: {plain: [...], isc: [...]}}` for values that need a name."""
+
+    choice: dict[Name, JsonValue] | tuple[bool | int | float | str, ...]
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.choice:
+            raise ValueError("choice: there is nothing to choose from")
+        if len(set(map(json.dumps, self.choice))) < len(self.choice):
+            raise ValueError(f"choice: a value stands twice in {list(self.choice)}")
+        return self
+
+    @property
+    def grid(self) -> tuple[Value, ...]:
+        """Its values, or their names."""
+        return tuple(self.choice)
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        """The values to check before anything is tried: all of them."""
+        return self.grid
+
+    def written(self, value: Value) -> JsonValue:
+        """Return what a definition says for a chosen value or name."""
+        return self.choice[str(value)] if isinstance(self.choice, dict) else value
+
+
+def _kind(raw: Any) -> str | None:
+    """Tell the kind of parameter by the key that it has."""
+    if isinstance(raw, _Parameter):
+        return {FloatRange: "float", IntRange: "int", Choice: "choice"}[type(raw)]
+    kinds = [kind for kind in ("float", "int", "choice") if isinstance(raw, dict) and kind in raw]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+Parameter = Annotated[
+    Annotated[FloatRange, Tag("float")] | Annotated[IntRange, Tag("int")] | Annotated[Choice, Tag("choice")],
+    Discriminator(
+        _kind,
+        custom_error_type="parameter",
+        custom_error_message="a parameter has one of float: [low, high], int: [low, high], choice: [...]",
+    ),
+]
+Space = Annotated[dict[str, Parameter], Field(min_length=1)]
+
+
+def check_conditions(space: Mapping[str, Parameter]) -> None:
+    """Raise ValueError where a condition names no choice that stands before it."""
+    before: dict[str, Choice] = {}
+    for path, parameter in space.items():
+        for other, values in parameter.when.items():
+            if other not in before:
+                raise ValueError(f"{path}.when: {other!r} is no choice that stands before it")
+            strange = [value for value in values if value not in before[other].grid]
+            if strange or not values:
+                raise ValueError(f"{path}.when.{other}: {strange or 'nothing'} is not among its choices")
+        if isinstance(parameter, Choice):
+            before[path] = parameter
+
+
+def counts(parameter: Parameter, chosen: Mapping[str, Value]) -> bool:
+    """Tell whether a parameter counts beside what was chosen for those before it."""
+    return all(other in chosen and chosen[other] in values for other, values in parameter.when.items())
+
+
+def grid_of(space: Mapping[str, Parameter]) -> list[dict[str, Value]]:
+    """Return every combination once; raises ValueError for a continuous range, and for too many."""
+    points: list[dict[str, Value]] = [{}]
+    for path, parameter in space.items():
+        try:
+            values = parameter.grid
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        points = [
+            point | more
+            for point in points
+            for more in ([{path: value} for value in values] if counts(parameter, point) else [{}])
+        ]
+        if len(points) > MOST_POINTS:
+            raise ValueError(f"{path}: with it the grid has more than {MOST_POINTS} points")
+    return points
+
+
+def corners(space: Mapping[str, Parameter]) -> Iterator[dict[str, Value]]:
+    """Yield points that between them have each choice and each end of a range, one departing from the others at a time.
+
+    Conditions are met: for a parameter that counts under some choices alone, with each of those.
+    """
+    first = {path: parameter.ends[0] for path, parameter in space.items()}
+    yield _without_idle(space, first)
+    for path, parameter in space.items():
+        for values in product(*(parameter.when[other] for other in parameter.when)):
+            under = dict(zip(parameter.when, values, strict=True))
+            for value in parameter.ends:
+                yield _without_idle(space, {**first, **under, path: value})  # type: ignore[dict-item]
+
+
+def _without_idle(space: Mapping[str, Parameter], point: Mapping[str, Value]) -> dict[str, Value]:
+    kept: dict[str, Value] = {}
+    for path, parameter in space.items():
+        if counts(parameter, kept):
+            kept[path] = point[path]
+    return kept
+
+
+def said(point: Mapping[str, Value]) -> str:
+    """Say chosen values in a few words: `regime.0.lr=0.0312, regime=isc+ofa`."""
+    return ", ".join(
+        f"{path}={value:.4g}" if isinstance(value, float) else f"{path}={value}" for path, value in point.items()
+    )
+
+
+def said_briefly(point: Mapping[str, Value]) -> str:
+    """Say chosen values without the way to them, where what is left still tells them apart: `lr=0.0312`."""
+    brief = {path.rpartition(".")[2]: value for path, value in point.items()}
+    return said(brief if len(brief) == len(point) else point)
+
+
+def _check_range(between: tuple[float, float], log: bool, step: float | None) -> None:
+    low, high = between
+    if not low < high:
+        raise ValueError(f"a range goes from a lower to a higher number, got {list(between)}")
+    if log and low <= 0:
+        raise ValueError(f"log: a range of sizes begins above 0, got {list(between)}")
+    if log and step is not None:
+        raise ValueError("log: a range of sizes has no step")

@@ -1,0 +1,85 @@
+"""Starting a sweep, and going on with one: its study, its run in the store, its trials, what they come to."""
+
+import time
+from dataclasses import dataclass, field
+
+from overthink.definition.experiment import main_networks_of
+from overthink.launch import launch, reap
+from overthink.outcomes import Options
+from overthink.sweep.ask_tell import AskTell
+from overthink.sweep.definition import LoadedSweep
+from overthink.sweep.goal import LABELS
+from overthink.sweep.results import Results, results
+from overthink.sweep.shown import sweep_note, sweep_page
+from overthink.sweep.space import corners
+from overthink.sweep.storage import alone, opened
+from overthink.sweep.study import open_study
+from overthink.sweep.trial_record import SweepRecorder
+from overthink.sweep.trials import Trials, TrialWatch
+from overthink.sync import deliver
+from overthink.tracking import tags
+from overthink.tracking.store import Store
+from overthink.tracking.writer import Writer
+
+
+@dataclass
+class Swept:
+    """How a call went."""
+
+    results: Results
+    run_id: str
+    experiment_id: str
+    told: dict[str, int] = field(default_factory=dict)
+    """Outcome -> trials that this call has brought to an end."""
+    gave_up: str = ""
+    seconds: float = 0.0
+    tracking_seconds: float = 0.0
+
+
+def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options, watch: TrialWatch) -> Swept:
+    """Bring a sweep to as many trials as it asks for; after an interruption the next call takes up its open trials."""
+    started = time.perf_counter()
+    with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
+        writer = Writer(store)
+        for sentence in deliver(store, writer).sentences():
+            watch.noted(sentence)
+        reap(store, writer)
+        study = AskTell(loaded, open_study(storage, loaded), is_alone)
+        _train_main_networks(loaded, store, options, watch)
+        recorder = SweepRecorder.open(store, writer, loaded)
+        trials = Trials(loaded, study, store, recorder, options, watch)
+        try:
+            trials.run()
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
+            outcome = tags.INTERRUPTED if interrupted else tags.FAILED
+            why = "interrupted by a signal" if interrupted else str(error) or type(error).__name__
+            trials.session.abandon(outcome, why)
+            recorder.close(outcome, why)
+            raise
+        finally:
+            trials.session.leave()
+            trials.release()
+        found = results(loaded, study)
+        recorder.show(
+            sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id), found.counts
+        )
+        recorder.close(tags.FAILED if trials.gave_up else tags.FINISHED, trials.gave_up)
+    return Swept(
+        found,
+        recorder.run_id,
+        recorder.experiment_id,
+        trials.told,
+        trials.gave_up,
+        time.perf_counter() - started,
+        writer.seconds,
+    )
+
+
+def _train_main_networks(loaded: LoadedSweep, store: Store, options: Options, watch: TrialWatch) -> None:
+    """Train what an early-exit data set is made of, where a sweep needs that alone."""
+    if loaded.base.policy is None or loaded.sweep.trains:
+        return
+    if any(one.metric.startswith(LABELS) for one in (*loaded.sweep.objectives, *loaded.sweep.constraints)):
+        first = loaded.at(next(corners(loaded.sweep.space)), "trial-0")
+        launch(store, main_networks_of(first), options, watch)

@@ -1,0 +1,100 @@
+import itertools
+import json
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from overthink.sweep.space import Parameter, Space, check_conditions, corners, counts, grid_of, said
+
+SPACE = TypeAdapter[dict[str, Parameter]](Space)
+
+
+def space(**parameters: Any) -> dict[str, Parameter]:
+    return SPACE.validate_json(json.dumps(parameters))
+
+
+def test_a_grid_by_hand() -> None:
+    """OFA's alpha counts under OFA alone: 2 plain points and 2 * 3 others."""
+    of = space(
+        regime={"choice": {"plain": [1], "ofa": [2]}},
+        alpha={"float": [0.5, 0.9], "step": 0.2, "when": {"regime": ["ofa"]}},
+        growth={"int": [4, 8], "step": 4},
+    )
+    points = grid_of(of)
+    assert points[:2] == [{"regime": "plain", "growth": 4}, {"regime": "plain", "growth": 8}]
+    assert len(points) == 2 + 3 * 2
+    assert [point["alpha"] for point in points[2::2]] == pytest.approx([0.5, 0.7, 0.9])
+
+
+def test_a_grid_is_every_combination_once() -> None:
+    of = space(a={"int": [1, 4]}, b={"choice": ["x", "y", "z"]}, c={"choice": [True, False]})
+    expected = [dict(zip("abc", one, strict=True)) for one in itertools.product([1, 2, 3, 4], "xyz", [True, False])]
+    assert grid_of(of) == expected
+
+
+def test_a_continuous_range_has_no_grid() -> None:
+    with pytest.raises(ValueError, match=r"lr: a grid has no place for a continuous range"):
+        grid_of(space(lr={"float": [0.1, 1]}))
+
+
+def test_a_grid_may_be_too_large() -> None:
+    with pytest.raises(ValueError, match="more than 100000 points"):
+        grid_of(space(a={"int": [1, 1000]}, b={"int": [1, 1000]}))
+
+
+def test_corners_have_each_end_and_each_choice_under_each_condition() -> None:
+    of = space(
+        regime={"choice": {"plain": 1, "ofa": 2, "both": 3}},
+        alpha={"float": [0.5, 0.9], "when": {"regime": ["ofa", "both"]}},
+    )
+    found = list(corners(of))
+    assert {(point["regime"], point.get("alpha")) for point in found} >= {
+        ("plain", None),
+        ("ofa", 0.5),
+        ("ofa", 0.9),
+        ("both", 0.5),
+        ("both", 0.9),
+    }
+    assert all(point.keys() == {path for path in of if counts(of[path], point)} for point in found)
+
+
+@pytest.mark.parametrize(
+    "parameter, words",
+    [
+        ({"float": [2, 1]}, "lower to a higher"),
+        ({"float": [1, 1]}, "lower to a higher"),
+        ({"float": [0, 1], "log": True}, "above 0"),
+        ({"float": [1, 2], "log": True, "step": 0.1}, "no step"),
+        ({"int": [3, 1]}, "lower to a higher"),
+        ({"choice": []}, "nothing to choose"),
+        ({"choice": [1, 1]}, "stands twice"),
+        ({"float": [1, 2], "int": [1, 2]}, "a parameter has one of"),
+        ({"uniform": [1, 2]}, "a parameter has one of"),
+        ([1, 2], "a parameter has one of"),
+    ],
+)
+def test_what_is_no_parameter(parameter: Any, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        space(x=parameter)
+
+
+@pytest.mark.parametrize(
+    "when, words",
+    [
+        ({"later": ["a"]}, "no choice that stands before"),
+        ({"number": [1]}, "no choice that stands before"),
+        ({"kind": ["c"]}, "not among its choices"),
+        ({"kind": []}, "not among its choices"),
+    ],
+)
+def test_conditions_that_cannot_be_met(when: dict[str, Any], words: str) -> None:
+    of = space(
+        kind={"choice": ["a", "b"]}, number={"int": [1, 2]}, x={"int": [1, 2], "when": when}, later={"choice": ["a"]}
+    )
+    with pytest.raises(ValueError, match=words):
+        check_conditions(of)
+
+
+def test_a_point_in_words() -> None:
+    assert said({"regime": "isc+ofa", "lr": 0.031234567, "growth": 8}) == "regime=isc+ofa, lr=0.03123, growth=8"

@@ -1,0 +1,120 @@
+"""Sweep files: what is refused, and in which words; what is shipped."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overthink.definition.errors import DefinitionError
+from overthink.definition.experiment import load_experiment
+from overthink.sweep.definition import load_sweep
+from small_sweep import SWEEP, sweep_file, tiny_sweep
+
+SHIPPED = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_sweep_is_whole(path: Path) -> None:
+    loaded = load_sweep(path)
+    assert loaded.sweep.name == path.stem
+    opening = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    assert f"overthink sweep {path.stem}" in "\n".join(opening)
+
+
+def test_the_issues_sweeps_are_there() -> None:
+    names = {path.stem for path in SHIPPED}
+    assert names >= {"lambda-balance", "lambda-policy", "policy-lr", "regimes", "order-seed", "quickstart-sweep"}
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"objectives": [{"metric": "test/accuracy/last"}]}, "objectives.0.metric: test/accuracy/last is of test data"),
+        (
+            {"objectives": [{"metric": "val/acuracy/last"}]},
+            "unknown metric 'acuracy/last'; did you mean 'accuracy/last'",
+        ),
+        ({"objectives": [{"metric": "val/accuracy/exit_9"}]}, "the network has 3 exits"),
+        ({"objectives": [{"metric": "val/policy/accuracy"}]}, "no metric of a multi-exit network"),
+        ({"objectives": [{"metric": "labels/balance"}]}, "is no policy network"),
+        ({"objectives": [{"metric": "accuracy"}]}, "starts with none of"),
+        ({"objectives": [{"metric": "val/confusion/mean"}]}, "say direction"),
+        ({"objectives": []}, "objectives"),
+        (
+            {"constraints": [{"metric": "test/accuracy/last", "at_least": 0.5}]},
+            "constraints.0.metric: test/accuracy/last",
+        ),
+        ({"space": {"regime.0.rl": {"float": [0.1, 0.2]}}}, "unknown key 'rl'; did you mean 'lr'"),
+        ({"space": {"regime.3.lr": {"float": [0.1, 0.2]}}}, "'3' is not one of the 1 places"),
+        ({"space": {"regime.0.lr": {"float": [-1, 0.2]}}}, "greater than 0"),
+        ({"space": {"name": {"choice": ["a"]}}}, "a sweep varies parts of a run"),
+        ({"space": {"network.growth": {"int": [8, 4]}}}, "lower to a higher"),
+        ({"space": {}}, "space"),
+        ({"sampler": {"kind": "grid"}}, "space.*regime.0.lr: a grid has no place for a continuous range|regime.0.lr"),
+        ({"sampler": {"kind": "annealing"}}, "sampler.kind"),
+        ({"experiment": "nothing"}, "nothing: no such file or shipped definition"),
+        ({"tirals": 3}, "unknown key 'tirals'; did you mean 'trials'"),
+        (
+            {
+                "pruner": {"kind": "median"},
+                "objectives": [{"metric": "val/accuracy/last"}, {"metric": "val/oracle/accuracy"}],
+            },
+            "with 2 objectives no trial is hopeless",
+        ),
+        (
+            {"pruner": {"kind": "median"}, "objectives": [{"metric": "val/overthinking/final"}]},
+            "not known after each epoch",
+        ),
+        ({"pruner": {"kind": "median"}, "space": {"regime.0.epochs": {"int": [1, 3]}}}, r"runs of \[1, 3\] epochs"),
+    ],
+)
+def test_what_is_refused_before_the_first_trial(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    path = sweep_file(tmp_path, **changes)
+    with pytest.raises(DefinitionError, match=words) as caught:
+        load_sweep(path)
+    assert "\n" not in str(caught.value)
+    assert "tiny-sweep.yaml" in str(caught.value) or "nothing" in words
+
+
+def test_a_sweep_is_no_experiment_and_an_experiment_is_no_sweep(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match="overthink sweep starts it"):
+        load_experiment(sweep_file(tmp_path))
+    with pytest.raises(DefinitionError, match="overthink run starts an experiment"):
+        load_sweep(tmp_path / "small.yaml")
+
+
+def test_the_study_is_another_one_where_trials_are_not_comparable(tmp_path: Path) -> None:
+    """More trials, or other words, are the same study; another space is another one that measures the same."""
+    first = tiny_sweep(tmp_path)
+    assert tiny_sweep(tmp_path, trials=99, description="Other words.").study_name == first.study_name
+    wider = tiny_sweep(tmp_path, space={**SWEEP["space"], "network.growth": {"choice": [2, 4, 6]}})
+    assert wider.study_name != first.study_name
+    assert wider.measure == first.measure
+    assert tiny_sweep(tmp_path, seeds=2).measure != first.measure
+    assert tiny_sweep(tmp_path, {"regime": [{"epochs": 3}]}).measure != first.measure
+
+
+def test_a_point_becomes_a_definition(tmp_path: Path) -> None:
+    group = tiny_sweep(tmp_path, seeds=2).at({"regime.0.lr": 0.05, "network.growth": 4}, "trial-7").groups[0]
+    assert (group.definition.regime[0].lr, group.variant, len(group.seeds)) == (0.05, "trial-7", 2)
+    assert json.loads(group.definition.model_dump_json())["network"]["growth"] == 4
+
+
+def test_later_paths_lead_into_what_a_choice_has_put_there(tmp_path: Path) -> None:
+    space = {
+        "regime": {
+            "choice": {"plain": [{"epochs": 1}], "ofa": [{"epochs": 1}, {"epochs": 1, "loss": {"kind": "ofa"}}]}
+        },
+        "regime.1.loss.alpha": {"float": [0.5, 0.9], "when": {"regime": ["ofa"]}},
+    }
+    loaded = tiny_sweep(tmp_path, space=space)
+    of = loaded.at({"regime": "ofa", "regime.1.loss.alpha": 0.75}, "trial-0").groups[0].definition.regime
+    assert of[1].loss.alpha == 0.75  # type: ignore[union-attr]
+    assert len(loaded.at({"regime": "plain"}, "trial-0").groups[0].definition.regime) == 1
+
+
+def test_streams_of_seeds_can_be_swept(tmp_path: Path) -> None:
+    loaded = tiny_sweep(tmp_path, seeds={"split": 0, "init": 0, "augment": 0}, space={"seeds.order": {"int": [0, 5]}})
+    (seeds,) = loaded.at({"seeds.order": 4}, "trial-0").groups[0].seeds
+    assert (seeds.order, seeds.init) == (4, 0)

@@ -1,0 +1,134 @@
+"""Sweeps that are killed, and sweeps on several machines: real processes, real signals, a real PostgreSQL."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from optuna.trial import TrialState
+
+from overthink.outcomes import Options
+from overthink.sweep.ask_tell import OWNER
+from overthink.sweep.definition import load_sweep
+from overthink.sweep.storage import TrialStoreError, alone, opened, storage_uri
+from overthink.sweep.study import existing, open_study
+from overthink.sweep.sweeping import sweep
+from overthink.tracking import tags
+from overthink.tracking.reader import find_runs
+from overthink.tracking.store import Store
+from postgres import Postgres, postgres_programs
+from small_sweep import Heard, sweep_file, tiny_sweep
+
+LONG = {"regime": [{"epochs": 6, "drops": [4]}]}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Store:
+    """An empty store in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    return Store()
+
+
+def command(path: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start `overthink sweep`, as a person would."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "overthink.cli", "sweep", str(path), *arguments],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=path.parent,
+        env=os.environ | environment,
+    )
+
+
+def wait_for_epoch(folder: Path, process: "subprocess.Popen[str]") -> None:
+    """Wait until a worker has left a checkpoint."""
+    while not list(folder.glob(".overthink/runs/*/checkpoint.safetensors")):
+        assert process.poll() is None, "it ended before it trained anything"
+
+
+@pytest.mark.parametrize("victim", ["coordinator", "worker"])
+def test_killed_and_called_again_no_trial_is_lost_or_run_twice(store: Store, tmp_path: Path, victim: str) -> None:
+    path = sweep_file(tmp_path, LONG, trials=2)
+    process = command(path)
+    wait_for_epoch(tmp_path, process)
+    workers = psutil.Process(process.pid).children()
+    os.kill(process.pid if victim == "coordinator" else workers[0].pid, signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == (-9 if victim == "coordinator" else 0), said
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+    heard = Heard()
+    found = sweep(load_sweep(path), store, storage_uri(), Options(), heard)
+    assert found.results.counts == {tags.FINISHED: 2}
+    if victim == "coordinator":
+        assert heard.asked_for == [(0, True), (1, False)]
+        assert len([epoch for _, epoch in heard.epochs]) < 12, "it went on from the checkpoint"
+    with opened(storage_uri()) as storage:
+        study = existing(storage, load_sweep(path))
+        assert study is not None
+        assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 2
+    runs = find_runs(store, kind=tags.KIND_RUN)
+    assert sorted(run.status for run in runs) == ["FINISHED", "FINISHED"]
+    assert all(sorted(_steps(store, run.run_id)) == [1, 2, 3, 4, 5, 6] for run in runs)
+
+
+def _steps(store: Store, run_id: str) -> list[int]:
+    return [entry.step for entry in store.client.get_metric_history(run_id, "epochs/train_loss")]
+
+
+def test_an_interrupted_sweep_closes_its_runs_and_goes_on(store: Store, tmp_path: Path) -> None:
+    path = sweep_file(tmp_path, LONG, trials=1)
+    process = command(path)
+    wait_for_epoch(tmp_path, process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    (own,) = [run for run in find_runs(store, sweep=load_sweep(path).study_name) if tags.TRIAL not in run.tags]
+    assert own.status == "KILLED"
+    assert sweep(load_sweep(path), store, storage_uri(), Options(), Heard()).results.counts == {tags.FINISHED: 1}
+
+
+def test_a_file_takes_one_process_at_a_time(store: Store, tmp_path: Path) -> None:
+    loaded = tiny_sweep(tmp_path)
+    with (
+        alone(storage_uri(), loaded.study_name),
+        pytest.raises(TrialStoreError, match="another process is at this sweep"),
+    ):
+        sweep(loaded, store, storage_uri(), Options(), Heard())
+    assert find_runs(store, sweep=loaded.study_name) == []
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    if postgres_programs() is None:
+        pytest.skip("no PostgreSQL on this machine (.ci/run installs it)")
+    with Postgres() as server:
+        yield server
+
+
+def test_two_coordinators_share_a_sweep(store: Store, tmp_path: Path, postgres: Postgres) -> None:
+    """Six trials, each told once; a trial that a dead machine has left is taken over by one of the two."""
+    path = sweep_file(tmp_path, trials=6, space={"network.growth": {"int": [2, 12]}}, sampler={"kind": "grid"})
+    left = {tags.HOST: "gone", tags.PROCESS: "1@1", tags.HEARTBEAT: "1"}
+    with opened(postgres.uri) as storage:
+        open_study(storage, load_sweep(path)).ask().set_user_attr(OWNER, left)
+    both = [command(path, "--storage", postgres.uri, OVERTHINK_STATE=str(tmp_path / name)) for name in ("one", "two")]
+    said = [process.communicate(timeout=240)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    with opened(postgres.uri) as storage:
+        study = existing(storage, load_sweep(path))
+        assert study is not None
+        assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 6
+        assert [trial.params["network.growth"] for trial in study.trials] == [2, 3, 4, 5, 6, 7]
+    endings = [[line for line in text.splitlines() if "best" in line and line.startswith("trial")] for text in said]
+    assert sum(map(len, endings)) == 6
+    assert all(endings), f"one of them did it all: {said}"
+    assert len(find_runs(store, kind=tags.KIND_RUN)) == 6

@@ -1,0 +1,274 @@
+"""Sweeps for real: worker processes, an SQLite store, Optuna's storage."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from definition.test_policy_definitions import policy_file
+from overthink.launch import launch
+from overthink.outcomes import Options
+from overthink.sweep.ask_tell import OWNER
+from overthink.sweep.definition import LoadedSweep
+from overthink.sweep.storage import opened, storage_uri
+from overthink.sweep.study import CARRIED, distribution, existing, open_study
+from overthink.sweep.sweeping import Swept, sweep
+from overthink.tracking import tags
+from overthink.tracking.reader import find_runs
+from overthink.tracking.store import Store
+from small_sweep import SWEEP, Heard, tiny_sweep
+
+GROWTH = {"network.growth": {"choice": [2, 4]}}
+FREE: dict[str, Any] = {
+    "objectives": [{"metric": "network/parameters/exit_3"}],
+    "space": {"network.growth": {"int": [2, 8]}, "network.channels": {"int": [4, 8]}},
+}
+"""Nothing to train: parameters are known beforehand."""
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Store:
+    """An empty store in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    return Store()
+
+
+def swept(store: Store, loaded: LoadedSweep, jobs: int = 1) -> tuple[Swept, Heard]:
+    heard = Heard()
+    return sweep(loaded, store, storage_uri(), Options(jobs=jobs), heard), heard
+
+
+@contextmanager
+def study_of(loaded: LoadedSweep) -> Iterator[Study]:
+    with opened(storage_uri()) as storage:
+        study = existing(storage, loaded)
+        assert study is not None
+        yield study
+
+
+def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None:
+    """Two trials of two seeds; called again nothing is trained; asked for one more, one is."""
+    loaded = tiny_sweep(tmp_path, seeds=2, trials=2)
+    found, heard = swept(store, loaded, jobs=2)
+    assert found.told == {tags.FINISHED: 2}
+    runs = find_runs(store, kind=tags.KIND_RUN)
+    groups = {run.tags[tags.TRIAL]: run for run in find_runs(store, kind=tags.KIND_GROUP)}
+    assert (len(runs), sorted(groups), len(heard.epochs)) == (4, ["0", "1"], 8)
+    (own,) = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL not in run.tags]
+    assert own.run_id == found.run_id
+    assert own.status == "FINISHED"
+    with study_of(loaded) as study:
+        assert study.user_attrs["optuna"] == optuna.__version__
+        for trial in study.trials:
+            group = groups[str(trial.number)]
+            of_group = [run for run in runs if run.tags[tags.GROUP_KEY] == group.tags[tags.GROUP_KEY]]
+            values = [run.metrics["val/accuracy/last"] for run in of_group]
+            assert trial.value == pytest.approx(sum(values) / 2)
+            assert group.metrics["objective/val/accuracy/last"] == pytest.approx(sum(values) / 2)
+            assert group.tags["mlflow.parentRunId"] == own.run_id
+            assert {run.tags["mlflow.parentRunId"] for run in of_group} == {group.run_id}
+            assert trial.user_attrs["overthink.result"]["run_id"] == group.run_id
+    page = store.artifact(own.run_id, "figures.html", tmp_path / "page").read_text()
+    assert "each trial, and the best so far" in page
+    assert "default-src &#x27;none&#x27;" in page, "it loads nothing from anywhere"
+    assert f"runs/{groups['0'].run_id})" in own.tags["mlflow.note.content"]
+
+    again, quiet = swept(store, loaded)
+    assert (again.told, quiet.epochs, again.results) == ({}, [], found.results)
+    more, heard = swept(store, tiny_sweep(tmp_path, seeds=2, trials=3))
+    assert (more.told, len(heard.epochs)) == ({tags.FINISHED: 1}, 4)
+    assert len(find_runs(store, sweep=loaded.study_name)) == 4
+
+
+def test_runs_that_exist_cost_nothing(store: Store, tmp_path: Path) -> None:
+    loaded = tiny_sweep(tmp_path, space=GROWTH, sampler={"kind": "grid"})
+    launch(store, [loaded.at({"network.growth": 4}, "by-hand")], Options(), Heard())
+    _, heard = swept(store, loaded)
+    assert len({key for key, _ in heard.epochs}) == 1
+    assert [outcome for _, outcome, _, _ in heard.endings] == [tags.FINISHED, tags.FINISHED]
+    assert len(find_runs(store, kind=tags.KIND_RUN)) == 2
+
+
+def test_a_seed_gives_the_same_trials_twice(store: Store, tmp_path: Path) -> None:
+    points = []
+    for name in ("first-sweep", "second-sweep"):
+        loaded = tiny_sweep(tmp_path, name=name, trials=6, **FREE)
+        found, _ = swept(store, loaded)
+        points.append([(trial.point, trial.values) for trial in found.results.trials])
+    assert points[0] == points[1]
+
+
+def test_a_wider_space_begins_with_what_was_found(store: Store, tmp_path: Path) -> None:
+    narrow = tiny_sweep(tmp_path, trials=5, **FREE)
+    swept(store, narrow)
+    wide = tiny_sweep(tmp_path, trials=2, **FREE | {"space": {**FREE["space"], "network.growth": {"int": [4, 20]}}})
+    found, _ = swept(store, wide)
+    carried = [trial for trial in found.results.trials if trial.carried]
+    with study_of(narrow) as study:
+        within = [trial.params for trial in study.trials if trial.params["network.growth"] >= 4]
+    assert [trial.point for trial in carried] == within
+    assert len(found.results.trials) == len(within) + 2
+    assert found.results.counts == {tags.FINISHED: 2}
+
+
+def test_what_costs_too_much_is_not_trained(store: Store, tmp_path: Path) -> None:
+    bound = {"metric": "network/mul_adds/exit_3", "at_most": 1.0}
+    loaded = tiny_sweep(tmp_path, constraints=[bound], trials=2)
+    found, heard = swept(store, loaded)
+    assert (found.told, heard.epochs) == ({tags.PRUNED: 2}, [])
+    assert found.results.best == ()
+    assert "outside its bounds" in heard.endings[0][3]
+    with study_of(loaded) as study:
+        assert [trial.state for trial in study.trials] == [TrialState.PRUNED] * 2
+        assert all(trial.constraints["network/mul_adds/exit_3 <= 1"] > 0 for trial in study.trials)
+    trials = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL in run.tags]
+    assert {run.outcome for run in trials} == {tags.PRUNED}
+
+
+def test_a_bound_on_what_is_measured_keeps_a_trial_from_being_best(store: Store, tmp_path: Path) -> None:
+    """More parameters are worse here, and too few are forbidden: the best is the smallest that is allowed."""
+    bound = {"metric": "network/parameters/exit_1", "at_least": 0}
+    free = tiny_sweep(tmp_path, **FREE, sampler={"kind": "grid"}, constraints=[bound], trials=100)
+    found, _ = swept(store, free)
+    (best,) = found.results.best
+    assert best.point == {"network.growth": 2, "network.channels": 4}
+
+
+def test_hopeless_trials_end_early(store: Store, tmp_path: Path) -> None:
+    """Beside trials that were right about everything from their first epoch on, an honest one is hopeless."""
+    loaded = tiny_sweep(
+        tmp_path, {"regime": [{"epochs": 4}]}, pruner={"kind": "median", "startup_trials": 1}, trials=2, seeds=2
+    )
+    with opened(storage_uri()) as storage:
+        study = open_study(storage, loaded)
+        space = {path: distribution(one) for path, one in loaded.sweep.space.items()}
+        perfect = optuna.trial.create_trial(
+            value=1.0,
+            params={"regime.0.lr": 0.1, "network.growth": 2},
+            distributions=space,
+            intermediate_values=dict.fromkeys(range(1, 9), 1.0),
+        )
+        study.add_trial(perfect)
+    found, heard = swept(store, loaded)
+    assert found.told == {tags.PRUNED: 1}
+    assert "pruned after epoch 1" in heard.endings[0][3]
+    assert len(heard.epochs) < 4
+    (run,) = find_runs(store, kind=tags.KIND_RUN)
+    (group,) = find_runs(store, kind=tags.KIND_GROUP)
+    assert [(one.status, one.outcome) for one in (run, group)] == [("KILLED", tags.PRUNED)] * 2
+    with study_of(loaded) as study:
+        assert study.trials[1].state == TrialState.PRUNED
+    outcomes = launch(store, [loaded.at(found.results.trials[1].point, "all-of-it")], Options(), Heard())
+    assert outcomes.complete, "whoever asks for all of it goes on from its checkpoint"
+
+
+def test_across_seeds_a_hopeless_trial_does_not_train_the_rest(store: Store, tmp_path: Path) -> None:
+    """Overthinking is not known after each epoch, so it is looked at after each seed."""
+    loaded = tiny_sweep(
+        tmp_path,
+        objectives=[{"metric": "val/confusion/mean", "direction": "maximize"}],
+        pruner={"kind": "median", "startup_trials": 1},
+        seeds=3,
+        trials=2,
+    )
+    with opened(storage_uri()) as storage:
+        study = open_study(storage, loaded)
+        space = {path: distribution(one) for path, one in loaded.sweep.space.items()}
+        study.add_trial(
+            optuna.trial.create_trial(
+                value=1e9,
+                params={"regime.0.lr": 0.1, "network.growth": 2},
+                distributions=space,
+                intermediate_values=dict.fromkeys(range(1, 7), 1e9),
+            )
+        )
+    found, heard = swept(store, loaded)
+    assert found.told == {tags.PRUNED: 1}
+    assert "pruned after 1 seeds" in heard.endings[0][3]
+    assert len(find_runs(store, kind=tags.KIND_RUN)) == 1
+
+
+def test_diverged_trials_have_failed_on_both_sides_and_do_not_stop_a_sweep(store: Store, tmp_path: Path) -> None:
+    loaded = tiny_sweep(tmp_path, space={"regime.0.lr": {"choice": [1e30, 0.1]}}, sampler={"kind": "grid"})
+    found, _ = swept(store, loaded)
+    assert found.told == {tags.DIVERGED: 1, tags.FINISHED: 1}
+    with study_of(loaded) as study:
+        assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.COMPLETE]
+    of_trial = {run.tags[tags.TRIAL]: run for run in find_runs(store, kind=tags.KIND_GROUP)}
+    assert (of_trial["0"].status, of_trial["0"].outcome) == ("FAILED", tags.DIVERGED)
+
+
+def test_what_is_wrong_with_all_trials_stops_the_sweep(store: Store, tmp_path: Path) -> None:
+    missing = {"dataset": {"kind": "npz", "path": "no.npz", "shape": [1, 32, 32], "classes": 10}, "augment": {}}
+    loaded = tiny_sweep(tmp_path, missing, space=SWEEP["space"], trials=10)
+    found, _ = swept(store, loaded)
+    assert found.told == {tags.FAILED: 3}
+    assert "no.npz" in found.gave_up
+
+
+def test_label_balance_needs_the_main_network_alone(store: Store, tmp_path: Path) -> None:
+    policy_file(tmp_path, seeds=1)
+    (tmp_path / "policy").mkdir()
+    loaded = tiny_sweep(
+        tmp_path,
+        experiment="policy.yaml",
+        objectives=[{"metric": "labels/balance"}],
+        space={"policy.labels.lambda": {"float": [0.1, 1000], "log": True}},
+        sampler={"kind": "quasi-random"},
+        trials=30,
+    )
+    found, _ = swept(store, loaded)
+    assert found.told == {tags.FINISHED: 30}
+    (main,) = find_runs(store, kind=tags.KIND_RUN)
+    assert tags.TASK not in main.tags
+    lambdas = sorted(float(trial.point["policy.labels.lambda"]) for trial in found.results.trials)
+    assert lambdas[0] < 0.3, "the points are spread over the whole range"
+    assert lambdas[-1] > 300
+    values = [trial.values[0] for trial in found.results.trials]
+    assert all(0 <= value <= 1 for value in values)
+    assert found.results.best[0].values == (max(values),)
+
+
+def test_several_objectives_have_a_front(store: Store, tmp_path: Path) -> None:
+    """Fewer parameters, more MUL-ADDs: brute force over all pairs says who is beaten."""
+    free = FREE | {
+        "objectives": [
+            {"metric": "network/parameters/exit_3"},
+            {"metric": "network/mul_adds/exit_3", "direction": "maximize"},
+        ]
+    }
+    found, _ = swept(store, tiny_sweep(tmp_path, trials=12, **free))
+    trials = found.results.trials
+    front = {
+        tuple(one.point.values())
+        for one in trials
+        if not any(
+            other.values[0] <= one.values[0] and other.values[1] >= one.values[1] and other.values != one.values
+            for other in trials
+        )
+    }
+    assert sorted(tuple(trial.point.values()) for trial in found.results.best) == sorted(front)
+    assert len(front) > 1
+
+
+def test_a_trial_that_nobody_is_at_is_taken_over(store: Store, tmp_path: Path) -> None:
+    """Left between asking and anything else, with or without an owner: the same number ends, and no other is lost."""
+    loaded = tiny_sweep(tmp_path, trials=3, **FREE)
+    with opened(storage_uri()) as storage:
+        study = open_study(storage, loaded)
+        study.ask()
+        left = study.ask()
+        left.set_user_attr(OWNER, {tags.HOST: "elsewhere", tags.PROCESS: "1@1", tags.HEARTBEAT: "1"})
+    found, heard = swept(store, loaded)
+    assert heard.asked_for == [(0, True), (1, True), (2, False)]
+    assert found.told == {tags.FINISHED: 3}
+    with study_of(loaded) as study:
+        assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+        assert not any(CARRIED in trial.user_attrs for trial in study.trials)
