@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from overthink.arrays import IntArray
-from overthink.comparison.arms import arms_of
+from overthink.comparison.arms import arms_of, runs_of_group
 from overthink.metrics.overthinking import overthought
 from overthink.predictions import Predictions
 from overthink.seeds import split_labels
@@ -54,9 +54,7 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
 
     A group that is no study has one arm, the runs of all its seeds.
     """
-    mine = newest_per_key(
-        run for run in runs if not run.is_group and run.tags.get(tags.GROUP_KEY) == group.tags.get(tags.GROUP_KEY)
-    )
+    mine = newest_per_key(runs_of_group(group, runs))
     of_label = {run.tags.get(tags.SEEDS, ""): run for run in mine.values() if run.outcome == tags.FINISHED}
     return Study(
         group,

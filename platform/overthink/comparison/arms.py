@@ -1,9 +1,10 @@
 """Studies: runs of one definition in several arms, a run often in more than one."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 
 from overthink.seeds import joined, split_labels
 from overthink.tracking import tags
@@ -19,6 +20,24 @@ def arms_of(group: StoredRun) -> dict[str, list[str]]:
         arms = json.loads(group.tags.get(tags.ARMS, "{}"))
         return {str(name): split_labels(str(labels)) for name, labels in arms.items()}
     return {}
+
+
+def runs_of_group(group: StoredRun, runs: Iterable[StoredRun]) -> list[StoredRun]:
+    """Return those of the runs that a group asks for: of its key, and of its seeds.
+
+    The key alone is not enough: a study of the same definition has other repeats under it.
+    """
+    key, seeds = group.tags.get(tags.GROUP_KEY), _asked_for(group)
+    return [
+        run
+        for run in runs
+        if not run.is_group and run.tags.get(tags.GROUP_KEY) == key and run.tags.get(tags.SEEDS) in seeds
+    ]
+
+
+def _asked_for(group: StoredRun) -> set[str]:
+    """Return the labels of all seeds of a group, those of its arms included."""
+    return {*split_labels(group.tags.get(tags.SEEDS, "")), *chain.from_iterable(arms_of(group).values())}
 
 
 def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from overthink.comparison.arms import runs_of_group
 from overthink.comparison.estimate import estimate
 from overthink.plan import PlannedRun
 from overthink.predictions import Predictions
@@ -17,7 +18,7 @@ from overthink.report.run_page import group_page
 from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.seeds import joined, split_labels
 from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
+from overthink.tracking.reader import find_runs, run_of
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
 from overthink.tracking.writer import Writer
@@ -60,7 +61,8 @@ class GroupRecorder:
             return
         self.closing = True
         stored = find_runs(self.store, kind=tags.KIND_RUN, group_key=self.planned.group.definition.key)
-        runs = [run for run in newest_per_key(stored).values() if run.outcome == tags.FINISHED]
+        asked = runs_of_group(run_of(self.store, self.run_id), stored)
+        runs = [run for run in newest_per_key(asked).values() if run.outcome == tags.FINISHED]
         if arms := self.planned.group.arms:  # a mean over arms would be one of nothing in particular
             first = {seeds.label for seeds in next(iter(arms.values()))}
             runs = [run for run in runs if run.tags.get(tags.SEEDS) in first]
