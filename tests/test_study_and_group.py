@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, stdev
 
 import pytest
 import yaml
@@ -31,6 +32,9 @@ STUDY = {
     "repeats": 3,
     "arms": {"none": ["repeat"], "init": ["init"]},
 }
+
+INIT = ["0", *(f"split0-init{number}-order0-augment0" for number in (1, 2))]
+"""Labels of the seeds of the arm in which something varies."""
 
 
 class Quiet:
@@ -77,9 +81,10 @@ def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
     runs = find_runs(store, group_key=group.tags[tags.GROUP_KEY])
     assert len([run for run in runs if not run.is_group]) == 6
     mine = [run for run in runs if not run.is_group and run.tags[tags.SEEDS] in ("0", "1")]
-    mean = sum(run.metrics["test/accuracy/last"] for run in mine) / 2
     assert group.metrics["seeds/n"] == 2
-    assert group.metrics["test/accuracy/last"] == pytest.approx(mean, abs=1e-6)
+    assert group.metrics["test/accuracy/last"] == pytest.approx(
+        mean(run.metrics["test/accuracy/last"] for run in mine), abs=1e-6
+    )
     (row,) = (row for row in overthinking_rows(runs) if row.group == "small: base")
     assert set(row.run_ids) == {run.run_id for run in mine}
     assert diff(group.run_id, mine[0].run_id, as_json=True) == 0
@@ -87,3 +92,13 @@ def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
     assert "small: base (n = 2)" in [section.heading for section in tell(store, "small", runs, None).sections]
     list(analyse(store, [run for run in runs if not run.is_group], [group]))
     assert "small: base (n = 2)" in store.artifact(group.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()
+
+
+def test_a_study_speaks_with_the_arm_that_varies(store: Store) -> None:
+    group = group_of(store, "tied")
+    arm = [run for run in find_runs(store, kind=tags.KIND_RUN) if run.tags[tags.SEEDS] in INIT]
+    last = [run.metrics["test/accuracy/last"] for run in arm]
+    assert group.metrics["seeds/n"] == 3
+    assert group.metrics["test/accuracy/last"] == pytest.approx(mean(last), abs=1e-6)
+    assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(stdev(last), abs=1e-6)
+    assert stdev(last) > 0
