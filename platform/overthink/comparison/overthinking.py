@@ -84,6 +84,10 @@ class Row:
     """By metric: this row minus a baseline, seed by seed; filled by `paired`."""
     unpaired: tuple[str, ...] = ()
     """Seeds that only one of the two has; filled by `paired`."""
+    dataset_key: str = ""
+    """Equal keys, equal data; runs of older versions have none."""
+    has_no_baseline: bool = False
+    """Whether the baseline has no run on the same data; filled by `paired`."""
 
 
 def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
@@ -140,6 +144,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             if all(metric in run.metrics for run in finished)
         },
         facts={tag: newest.tags[tag] for tag in FACTS if tag in newest.tags},
+        dataset_key=newest.tags.get(tags.part_key("dataset"), ""),
     )
 
 
