@@ -84,3 +84,22 @@ def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
                 yield replace(run, tags=run.tags | {ARM: name})
         if not arms or (not run.is_group and seeds in plain.get(key, ())):
             yield run
+
+
+def without_studies(runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return what no study made or another experiment asks for, too: repeats of a study are no independent seeds."""
+    return [run for run in in_arms(runs) if ARM not in run.tags]
+
+
+def by_definition(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
+    """Yield each run once for every definition that asks for it, marked as that one's, whoever trained it."""
+    asking: dict[tuple[str, str], list[str]] = {}
+    for group in (run for run in runs if run.is_group):
+        for seeds in _asked_for(group):
+            names = asking.setdefault((group.tags.get(tags.GROUP_KEY, ""), seeds), [])
+            names.append(group.tags.get(tags.DEFINITION, ""))
+    for run in runs:
+        place = run.tags.get(tags.GROUP_KEY, ""), run.tags.get(tags.SEEDS, "")
+        names = [] if run.is_group else asking.get(place, [])
+        for name in dict.fromkeys(names or [run.tags.get(tags.DEFINITION, "")]):
+            yield replace(run, tags=run.tags | {tags.DEFINITION: name})
