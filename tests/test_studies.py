@@ -95,6 +95,14 @@ def test_a_control_that_differs_stops_the_study(here: Path) -> None:
         study("my-study", Path("nowhere"), as_json=True, console=QUIET)
 
 
+def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    correct_EN = whole()["0"]
+    group, _ = stored(here, {"0": correct_EN, "0-repeat1": correct_EN})
+    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 3
+    assert "Nothing can be said" in capsys.readouterr().out
+    assert "Nothing can be said" in Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
+
+
 def test_nothing_to_study(here: Path) -> None:
     with pytest.raises(DefinitionError, match="quickstart: nothing of this has been run yet"):
         study("quickstart", None, as_json=True, console=QUIET)

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from overthink.analysis import members
+from overthink.comparison.arms import runs_of_group
 from overthink.comparison.over_samples import INDICATORS, over_samples
 from overthink.comparison.overthinking import COLUMNS, Row, overthinking_rows
 from overthink.comparison.paired import with_differences
@@ -97,7 +97,7 @@ def _in_words(value: Any) -> str:
 
 
 def _of_group(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> list[Section]:
-    shown = newest_per_key(run for run in members(group, runs) if not run.is_group).values()
+    shown = newest_per_key(runs_of_group(group, runs)).values()
     finished = [run for run in shown if run.outcome == tags.FINISHED]
     if tags.ARMS in group.tags:
         study = study_of(group, runs)

@@ -5,7 +5,7 @@ import pytest
 
 from overthink.arrays import BoolArray
 from overthink.study.findings import Findings, findings
-from overthink.study.verdict import verdict
+from overthink.study.verdict import verdict, whole_of
 from study_truths import by_difficulty, independent, predictions, tied
 
 
@@ -59,6 +59,19 @@ def test_one_source_only() -> None:
     said = " ".join(verdict(arms))
     assert "order 100.0%" in said
     assert "init 0.0%" in said
+
+
+def test_a_control_never_speaks_for_a_study() -> None:
+    """Without an arm `all`, the arm in which most varies speaks, wherever it stands; with controls alone, nobody."""
+    whole = by_difficulty(6, 400)
+    control = findings(predictions(np.repeat(whole[:1], 6, axis=0)), ("repeat",))
+    kernel, both = (findings(predictions(whole), sources) for sources in (("kernel",), ("init", "order")))
+    arms = {"none": control, "kernel": kernel, "both": both}
+    assert whole_of(arms) == "both"
+    assert "(arm both, 6 repeats" in verdict(arms)[0]
+    assert whole_of({"all": control, "kernel": kernel}) == "kernel"
+    (said,) = verdict({"none": control})
+    assert "Nothing can be said" in said
 
 
 def test_a_study_of_fifty_large_models_takes_seconds() -> None:

@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from overthink.analysis import Analysed, analyse, figures_of, members
+from overthink.analysis import Analysed, analyse, figures_of
 from overthink.commands.chosen import chosen_runs
+from overthink.comparison.arms import runs_of_group
 from overthink.exits import OK
 from overthink.links import ui_hint
 from overthink.report.export import export, slug
@@ -47,7 +48,7 @@ def _export(
 ) -> None:
     """Write the figures of every run and group into a folder of its own."""
     for entry in (*runs, *groups):
-        shown = members(entry, runs) if entry.is_group else [entry]
+        shown = runs_of_group(entry, runs) if entry.is_group else [entry]
         if shown:
             place = folder / f"{slug(entry.name)}-{entry.run_id[:8]}"
             files = export(figures_of(store, shown), place)

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from overthink.comparison.arms import arms_of
 from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
@@ -57,6 +58,8 @@ def compare(options: CompareOptions, console: Console) -> int:
         rows = with_differences(rows, options.against)
     if not rows:
         console.print("The store has no such runs yet; overthink run makes them.")
+    if by != "variant" and any(run.is_group and arms_of(run) for run in runs):
+        console.print(f"Runs that only studies ask for are no independent seeds: --by {by} leaves them out.")
     if form != "table":
         typer.echo(TEXTS[form](rows, layout))
     elif rows:

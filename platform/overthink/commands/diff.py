@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from overthink.commands.chosen import one_of
+from overthink.comparison.arms import runs_of_group
 from overthink.comparison.differing import Differing, differing, flat
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import paired
@@ -62,9 +63,7 @@ def diff(first: str, second: str, as_json: bool) -> int:
 
 def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     """Read one of the two; a group speaks of its runs in common, by its newest finished one."""
-    members = [
-        other for other in runs if not other.is_group and other.tags.get(tags.GROUP_KEY) == run.tags.get(tags.GROUP_KEY)
-    ]
+    members = runs_of_group(run, runs)
     finished = [other for other in members if other.outcome == tags.FINISHED]
     one = next(iter(finished), None) if run.is_group else run
     if one is None:

@@ -60,7 +60,9 @@ def _show(store: Store, one: Study, data_root: Path | None, as_json: bool, conso
     shown.print(Text(one.group.name, "bold"), "")
     for paragraph in verdict(found):
         shown.print(Text(paragraph), "")
-    shown.print(as_rich(arms_grid(found)), as_rich(ties_grid(found[whole_of(found)])), sep="\n")
+    whole = whole_of(found)
+    grids = [arms_grid(found), *([ties_grid(found[whole])] if whole is not None else [])]
+    shown.print(*map(as_rich, grids), sep="\n")
     if one.missing:
         console.print(f"{one.missing} runs of the study are missing or unfinished; overthink run goes on with it.")
     console.print(Text(f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group."))
@@ -75,7 +77,10 @@ def _pictures(
     data_root: Path | None,
     console: Console,
 ) -> Pictures:
-    runs = one.arms[whole_of(found)].runs
+    whole = whole_of(found)
+    if whole is None:
+        return ()
+    runs = one.arms[whole].runs
     ends = at_the_ends([known[run.run_id] for run in runs], SHOWN)
     try:
         test = dataset_of(definition_of(store, runs[0]), data_root).test

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from overthink.comparison.arms import speaking_for
 from overthink.comparison.estimate import estimate
 from overthink.plan import PlannedRun
 from overthink.predictions import Predictions
@@ -17,7 +18,7 @@ from overthink.report.run_page import group_page
 from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.seeds import joined, split_labels
 from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
+from overthink.tracking.reader import find_runs, run_of
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
 from overthink.tracking.writer import Writer
@@ -60,10 +61,9 @@ class GroupRecorder:
             return
         self.closing = True
         stored = find_runs(self.store, kind=tags.KIND_RUN, group_key=self.planned.group.definition.key)
-        runs = [run for run in newest_per_key(stored).values() if run.outcome == tags.FINISHED]
-        if arms := self.planned.group.arms:  # a mean over arms would be one of nothing in particular
-            first = {seeds.label for seeds in next(iter(arms.values()))}
-            runs = [run for run in runs if run.tags.get(tags.SEEDS) in first]
+        # A mean over the arms of a study would be one of nothing in particular.
+        speaking = speaking_for(run_of(self.store, self.run_id), stored)
+        runs = [run for run in newest_per_key(speaking).values() if run.outcome == tags.FINISHED]
         if runs:
             step = max(self.writer.logged_steps(self.run_id, "seeds/n"), default=0) + 1
             self.writer.log(self.run_id, aggregates(runs), step)

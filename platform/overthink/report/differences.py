@@ -26,13 +26,19 @@ def difference_lines(difference: Difference | None) -> tuple[str, ...]:
 
 
 def differences_said(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
-    """Say what the differences of a table are, and what each row's come to; nothing where there are none."""
+    """Say what the differences of a table are, what each row's come to, and which rows are left out of them."""
+    alone = [row.group for row in rows if row.has_no_baseline]
+    left_out = [f"Not compared, since the baseline has not run on the same data: {', '.join(alone)}."] if alone else []
     differences = [difference for row in rows for difference in row.differences.values()]
     if not differences:
-        return ""
+        return "".join(left_out)
     few = FEW if any(difference.n < FEWEST for difference in differences) else ""
     return " ".join(
-        [MEANING.format(count=len(differences), few=few), *(_of_row(row, titles) for row in rows if row.differences)]
+        [
+            MEANING.format(count=len(differences), few=few),
+            *(_of_row(row, titles) for row in rows if row.differences),
+            *left_out,
+        ]
     )
 
 

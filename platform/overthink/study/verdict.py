@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from overthink.comparison.arms import WHOLE, whole_arm
 from overthink.study.coupling import Coupled
 from overthink.study.findings import Findings
 from overthink.study.jackknife import Interval
@@ -10,13 +11,17 @@ CLAIM = (
     "The thesis conjectures (sections 4.3 and 5.1) that overthinking is introduced randomly, by the training's own "
     "randomness, and leaves open which source contributes how much."
 )
-WHOLE = "all"
-"""The arm in which every source varies, where a study has one."""
+NOTHING_VARIES = (
+    "Nothing can be said of the training's randomness: no arm of two finished runs or more varies any source of it and "
+    "has networks that differ."
+)
 
 
 def verdict(arms: Mapping[str, Findings]) -> list[str]:
     """Return paragraphs: whose overthinking is, whether it repeats, whether exits are tied, which source moves it."""
     name = whole_of(arms)
+    if name is None:
+        return [NOTHING_VARIES]
     said = [
         _whose(name, arms[name]),
         _again(arms[name]),
@@ -27,9 +32,9 @@ def verdict(arms: Mapping[str, Findings]) -> list[str]:
     return [text for text in said if text]
 
 
-def whole_of(arms: Mapping[str, Findings]) -> str:
-    """Return the name of the arm that speaks for the study: `all`, else the first."""
-    return WHOLE if WHOLE in arms else next(iter(arms))
+def whole_of(arms: Mapping[str, Findings]) -> str | None:
+    """Return the name of the arm that speaks for the study, as `whole_arm` does, among those whose networks differ."""
+    return whole_arm({name: found.sources for name, found in arms.items() if not found.same})
 
 
 def _whose(arm: str, found: Findings) -> str:
