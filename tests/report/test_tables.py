@@ -7,6 +7,7 @@ from rich.console import Console
 
 from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
+from overthink.comparison.paired import with_differences
 from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown
 from overthink.report.tables import as_rich
 from overthink.tracking import tags
@@ -70,6 +71,29 @@ def test_names_from_a_store_do_not_steer_the_terminal() -> None:
     console.print(as_rich(rows("\x1b[2Jcleared\rback")))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "?[2Jcleared?back" in shown
+
+
+STEERING = "b\n\\immediate\\write18{touch hurt}\x1b[31m<img src=x>"
+
+
+def beside_a_baseline() -> list[Row]:
+    """A row whose name stands in the caption, too."""
+    runs = [parent("0 1", group=group, variant=variant) for group, variant in (("g1", "short"), ("g2", STEERING))]
+    runs += [
+        stored(seed, group=group, variant=variant, last=last)
+        for group, variant, last in (("g1", "short", 0.6), ("g2", STEERING, 0.7))
+        for seed in ("0", "1")
+    ]
+    return with_differences(overthinking_rows(runs), "short")
+
+
+def test_a_caption_in_latex_is_one_comment() -> None:
+    text = as_latex(beside_a_baseline())
+    first, second, *_ = text.splitlines()
+    assert "write18" in first
+    assert first.startswith("% ")
+    assert second.startswith(r"\begin{tabular}")
+    assert "\x1b" not in text
 
 
 def test_every_format_draws_no_rows() -> None:

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import Any, Protocol
 
 from overthink.comparison.overthinking import Row
+from overthink.inert import one_line
 from overthink.report.tables import OVERTHINKING, Layout
 
 
@@ -35,7 +36,6 @@ LATEX_SPECIAL = {
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     "Δ": r"$\Delta$",
-    "\n": " ",
 }
 
 
@@ -50,11 +50,11 @@ def as_latex(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     alignment = "".join("r" if column.number else "l" for column in columns)
     head = " & ".join(_latex(column.title) for column in columns) + r" \\"
     lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body[:-1], r"\bottomrule"]
-    return "\n".join([f"% {layout.caption(rows)}", *lines, r"\end{tabular}"])
+    return "\n".join([f"% {one_line(layout.caption(rows))}", *lines, r"\end{tabular}"])
 
 
 def _latex(text: str) -> str:
-    return "".join(LATEX_SPECIAL.get(character, character) for character in text)
+    return "".join(LATEX_SPECIAL.get(character, character) for character in one_line(text))
 
 
 def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
