@@ -96,6 +96,13 @@ def test_a_caption_in_latex_is_one_comment() -> None:
     assert "\x1b" not in text
 
 
+def test_a_caption_in_markdown_holds_no_markup() -> None:
+    text = as_markdown(beside_a_baseline())
+    assert "&lt;img src=x&gt;" in text.splitlines()[-1]
+    assert "<img" not in text
+    assert "\x1b" not in text
+
+
 def test_every_format_draws_no_rows() -> None:
     for text in TEXTS.values():
         assert isinstance(text([]), str)

@@ -20,13 +20,13 @@ def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     lines = [
         "| " + " | ".join(column.title for column in columns) + " |",
         "|" + "|".join("--:" if column.number else "---" for column in columns) + "|",
-        *("| " + " | ".join(_markdown_cell(column.cell(row)) for column in columns) + " |" for row in rows),
+        *("| " + " | ".join(_markdown(column.cell(row)) for column in columns) + " |" for row in rows),
     ]
-    return "\n".join([*lines, "", layout.caption(rows)])
+    return "\n".join([*lines, "", _markdown((layout.caption(rows),))])
 
 
-def _markdown_cell(lines: tuple[str, ...]) -> str:
-    return "<br>".join(html.escape(line, quote=False).replace("|", "\\|").replace("\n", " ") for line in lines)
+def _markdown(lines: tuple[str, ...]) -> str:
+    return "<br>".join(html.escape(one_line(line), quote=False).replace("|", "\\|") for line in lines)
 
 
 LATEX_SPECIAL = {
