@@ -67,3 +67,8 @@ def test_nothing_is_ever_unpickled() -> None:
 
 def test_the_source_root_does_not_shadow_the_standard_library() -> None:
     assert not (SOURCE.parent / "__init__.py").exists()
+
+
+def test_text_for_a_terminal_is_made_in_one_place() -> None:
+    """What a store says must not steer a terminal, and inert.py sees to it."""
+    assert [room for room, path in files() if "rich.text" in imports(path)] == ["inert"]

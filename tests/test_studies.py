@@ -31,18 +31,20 @@ def here(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
-def stored(folder: Path, correct: dict[str, BoolArray]) -> tuple[str, dict[str, str]]:
+def stored(folder: Path, correct: dict[str, BoolArray], name: str = "base") -> tuple[str, dict[str, str]]:
     """Store a study whose runs, by the labels of their seeds, are right about these; return ids."""
     store = Store()
     writer, experiment = Writer(store), store.experiment("my-study", "note")
-    common = {tags.DEFINITION: "my-study", tags.VARIANT: "base", tags.GROUP_KEY: "g", tags.ARMS: json.dumps(ARMS)}
-    group = writer.create(experiment, "my-study: base", {**common, tags.KIND: tags.KIND_GROUP, tags.SEEDS: "0:4"}, {})
+    common = {tags.DEFINITION: "my-study", tags.VARIANT: name, tags.GROUP_KEY: f"g{name}", tags.ARMS: json.dumps(ARMS)}
+    group = writer.create(
+        experiment, f"my-study: {name}", {**common, tags.KIND: tags.KIND_GROUP, tags.SEEDS: "0:4"}, {}
+    )
     writer.close(group, tags.FINISHED)
     run = small(folder, dataset={"kind": "mnist"}).groups[0].runs[0]  # which is not here: no pictures
     ids = {}
     for label, correct_EN in correct.items():
-        own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: label, tags.RUN_KEY: label}
-        ids[label] = writer.create(experiment, f"my-study: base seed {label}", own, {})
+        own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: label, tags.RUN_KEY: f"{name} {label}"}
+        ids[label] = writer.create(experiment, f"my-study: {name} seed {label}", own, {})
         (one,) = predictions(correct_EN[None])
         one.write(folder / "test.parquet")
         writer.artifacts(ids[label], [folder / "test.parquet"], "predictions")
@@ -93,6 +95,14 @@ def test_a_control_that_differs_stops_the_study(here: Path) -> None:
         StudyError, match=r"arm none repeats one run, and its networks differ on .*% of the test samples"
     ):
         study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_names_do_not_steer_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(here, whole(), "\x1b[31m")
+    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
+    said = capsys.readouterr().out
+    assert "my-study: ?[31m" in said
+    assert "\x1b" not in said
 
 
 def test_nothing_to_study(here: Path) -> None:

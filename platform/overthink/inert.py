@@ -8,6 +8,6 @@ def one_line(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def shown(text: str, style: str = "") -> Text:
+def inert(text: str, style: str = "") -> Text:
     """Return text for a terminal, its lines kept: nothing in it is markup, and nothing steers."""
     return Text("\n".join(map(one_line, text.split("\n"))), style)

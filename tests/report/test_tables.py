@@ -8,6 +8,8 @@ from rich.console import Console
 from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
+from overthink.report import grids
+from overthink.report.grids import Grid
 from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown
 from overthink.report.tables import as_rich
 from overthink.tracking import tags
@@ -101,6 +103,20 @@ def test_a_caption_in_markdown_holds_no_markup() -> None:
     assert "&lt;img src=x&gt;" in text.splitlines()[-1]
     assert "<img" not in text
     assert "\x1b" not in text
+
+
+def test_a_caption_does_not_steer_the_terminal() -> None:
+    console = Console(width=200, file=io.StringIO(), force_terminal=True, color_system=None)
+    console.print(as_rich(beside_a_baseline()))
+    console.print(grids.as_rich(Grid(("", STEERING), [("a", STEERING)], STEERING)))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert shown.count("?[31m") == 5  # name and caption of the first; title, cell and caption of the second
+    assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize("form", TEXTS)
+def test_no_text_steers_the_terminal_that_it_is_printed_on(form: str) -> None:
+    assert "\x1b" not in TEXTS[form](beside_a_baseline())
 
 
 def test_every_format_draws_no_rows() -> None:

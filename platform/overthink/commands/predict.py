@@ -12,7 +12,6 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 from torch import Tensor
 
 from overthink.commands.budget import table_of
@@ -21,6 +20,7 @@ from overthink.data.batches import Samples
 from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import RunDefinition, parse_run
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.inference.exiting import EarlyExit
 from overthink.networks.cost import mul_adds
 from overthink.networks.folding import folded
@@ -133,5 +133,5 @@ def _table(answers: Sequence[Answer]) -> Table:
         table.add_column(title, justify="left" if title in ("file", "class") else "right", overflow="fold")
     for answer in answers:
         confidence, cost = f"{100 * answer.confidence:.1f}%", f"{answer.mul_adds / 1e6:.2f} M"
-        table.add_row(Text(answer.file), Text(answer.label), confidence, str(answer.exit), cost)
+        table.add_row(inert(answer.file), inert(answer.label), confidence, str(answer.exit), cost)
     return table

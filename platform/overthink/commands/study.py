@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from overthink.commands.chosen import chosen_runs
 from overthink.commands.images import dataset_of, definition_of
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
+from overthink.inert import inert
 from overthink.links import ui_hint
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions import Predictions
@@ -57,13 +57,13 @@ def _show(store: Store, one: Study, data_root: Path | None, as_json: bool, conso
         typer.echo(json.dumps(_as_plain(one, found), indent=2))
         return
     shown = Console(highlight=False)
-    shown.print(Text(one.group.name, "bold"), "")
+    shown.print(inert(one.group.name, "bold"), "")
     for paragraph in verdict(found):
-        shown.print(Text(paragraph), "")
+        shown.print(inert(paragraph), "")
     shown.print(as_rich(arms_grid(found)), as_rich(ties_grid(found[whole_of(found)])), sep="\n")
     if one.missing:
         console.print(f"{one.missing} runs of the study are missing or unfinished; overthink run goes on with it.")
-    console.print(Text(f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group."))
+    console.print(inert(f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group."))
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
 
@@ -80,7 +80,7 @@ def _pictures(
     try:
         test = dataset_of(definition_of(store, runs[0]), data_root).test
     except DefinitionError as error:  # everything else needs no images
-        console.print(Text(f"No pictures of samples: {error}"), soft_wrap=True)
+        console.print(inert(f"No pictures of samples: {error}"), soft_wrap=True)
         return ()
     often, never = (montage(list(test.images_NKHW[rows_of(test.ids_N, ids_M, "test data")])) for ids_M in ends)
     return [

@@ -62,11 +62,15 @@ def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     columns = layout.columns
     head = "".join(f"<th>{html.escape(column.title)}</th>" for column in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{'<br>'.join(map(html.escape, column.cell(row)))}</td>" for column in columns) + "</tr>"
+        "<tr>" + "".join(f"<td>{'<br>'.join(map(_html, column.cell(row)))}</td>" for column in columns) + "</tr>"
         for row in rows
     )
-    said = f"<caption>{html.escape(layout.caption(rows))}</caption>"
+    said = f"<caption>{_html(layout.caption(rows))}</caption>"
     return f'<table class="overthinking">{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _html(text: str) -> str:
+    return html.escape(one_line(text))
 
 
 def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
@@ -80,8 +84,10 @@ def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
 
 
 def _inert(value: Any) -> Any:
-    """Keep a name from a store from being run as a formula by a spreadsheet."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    """Keep a name from a store from being run as a formula by a spreadsheet, and from steering a terminal."""
+    if not isinstance(value, str):
+        return value
+    return f"'{one_line(value)}" if value[:1] in ("=", "+", "-", "@") else one_line(value)
 
 
 def _record(row: Row) -> dict[str, Any]:
