@@ -1,5 +1,6 @@
 """Studies as the store has them."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def whole(same: bool = True) -> dict[str, BoolArray]:
 
 def asked(capsys: pytest.CaptureFixture[str], code: int = 0) -> Any:
     assert study("my-study", Path("nowhere"), as_json=True, console=QUIET) == code
-    return json.loads(capsys.readouterr().out)
+    (only,) = json.loads(capsys.readouterr().out)
+    return only
 
 
 def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +97,18 @@ def test_a_control_that_differs_stops_the_study(here: Path) -> None:
         StudyError, match=r"arm none repeats one run, and its networks differ on .*% of the test samples"
     ):
         study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are one JSON document, and one of a single run does not keep the others from being shown."""
+    stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
+    groups = [stored(here, whole(), name)[0] for name in ("one", "two")]
+    assert study("my-study", Path("nowhere"), as_json=True, console=QUIET) == 3
+    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == groups
+    people = Console(file=io.StringIO(), width=80)
+    assert study("my-study", Path("nowhere"), as_json=False, console=people) == 3
+    assert "my-study: begun: no arm has two finished runs yet" in people.file.getvalue()  # type: ignore[attr-defined]
+    assert capsys.readouterr().out.count("minus across") == 2
 
 
 def test_names_do_not_steer_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
