@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from overthink.arrays import BoolArray
+from overthink.report.study_page import study_page
+from overthink.report.study_table import arms_grid
 from overthink.study.findings import Findings, findings
 from overthink.study.verdict import verdict
 from study_truths import by_difficulty, independent, predictions, tied
@@ -44,6 +46,16 @@ def test_words_for_coins() -> None:
     said = " ".join(verdict({"all": found(independent(12, 2000, np.array([0.5, 0.6, 0.7])))}))
     assert "mostly the training's" in said
     assert "That is not told from chance" in said
+
+
+def test_words_for_a_network_with_one_exit() -> None:
+    """It cannot overthink: nobody's share is 0 or 100%, and no exits are tied."""
+    alone = found(by_difficulty(4, 100, exits=1))
+    said = verdict({"all": alone})
+    assert said[0] == "There is no any-later overthinking (arm all, 4 repeats, 100 test samples)."
+    assert not any("variance" in text for text in said)
+    assert arms_grid({"all": alone}).rows[0][6] == "-"
+    assert study_page("one exit", {"all": alone}).count("<table") == 2
 
 
 def test_words_for_tied_exits_and_for_too_few() -> None:

@@ -71,7 +71,8 @@ def _show(store: Store, one: Study, found: dict[str, Findings], console: Console
     shown.print(inert(one.group.name, "bold"), "")
     for paragraph in verdict(found):
         shown.print(inert(paragraph), "")
-    shown.print(as_rich(arms_grid(found)), as_rich(ties_grid(found[whole_of(found)])), "", sep="\n")
+    grids = (arms_grid(found), ties_grid(found[whole_of(found)]))
+    shown.print(*(as_rich(grid) for grid in grids if grid.rows), "", sep="\n")
     if one.missing:
         console.print(f"{one.missing} runs of the study are missing or unfinished; overthink run goes on with it.")
     console.print(inert(f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group."))

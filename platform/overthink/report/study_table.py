@@ -32,7 +32,7 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
                 said.replace(" ", "\n", 1)
                 for said in (
                     interval(found.churn_E[-1].disagreement, end_digits=0),
-                    "-" if found.same else interval(found.any_later.split.sample_share, end_digits=0),
+                    _share(found),
                     "-" if found.same or not found.final.overlap else interval(found.final.overlap.lift, 1, 2, 1),
                 )
             ),
@@ -41,6 +41,11 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
     ]
     titles = ("Arm", "n", "Last exit", "Any later", "Final", "Churn", "Sample's share", "Lift")
     return Grid(titles, rows, ARMS_CAPTION)
+
+
+def _share(found: Findings) -> str:
+    share = found.any_later.split.sample_share
+    return "-" if found.same or share is None else interval(share, end_digits=0)
 
 
 def exits_grid(found: Findings) -> Grid:

@@ -34,6 +34,9 @@ def whole_of(arms: Mapping[str, Findings]) -> str:
 
 def _whose(arm: str, found: Findings) -> str:
     share = found.any_later.split.sample_share
+    behind = f"(arm {arm}, {found.repeats} repeats, {found.samples} test samples)"
+    if share is None:
+        return f"There is no any-later overthinking {behind}."
     training = Interval(1 - share.value, _less(share.high), _less(share.low))
     if training.low is None or training.high is None:
         words = "Too few repeats tell whether any-later overthinking belongs to samples or to the training"
@@ -45,7 +48,7 @@ def _whose(arm: str, found: Findings) -> str:
         words = "Any-later overthinking is about as much the sample's as the training's"
     return (
         f"{words}: {percent(training)} of its variance changes from one training to the next, the rest stays with the "
-        f"sample (arm {arm}, {found.repeats} repeats, {found.samples} test samples)."
+        f"sample {behind}."
     )
 
 
