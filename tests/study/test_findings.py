@@ -7,6 +7,7 @@ from overthink.arrays import BoolArray
 from overthink.report.study_page import study_page
 from overthink.report.study_table import arms_grid
 from overthink.study.findings import Findings, findings
+from overthink.study.jackknife import Interval
 from overthink.study.verdict import verdict
 from study_truths import by_difficulty, independent, predictions, tied
 
@@ -37,7 +38,7 @@ def test_words_for_difficulty_alone() -> None:
     """Overthinking that difficulty makes: partly the sample's, repeated, and not tied."""
     said = " ".join(verdict({"all": found(by_difficulty(16, 3000))}))
     assert "mostly the training's, not the sample's" in said
-    assert "Difficulty alone explains it" in said
+    assert "Difficulty alone is enough to explain what is seen" in said
     assert "Exits of one network cannot be told from exits of strangers" in said
     assert "The thesis conjectures" in said
 
@@ -56,6 +57,21 @@ def test_words_for_a_network_with_one_exit() -> None:
     assert not any("variance" in text for text in said)
     assert arms_grid({"all": alone}).rows[0][6] == "-"
     assert study_page("one exit", {"all": alone}).count("<table") == 2
+
+
+@pytest.mark.parametrize(
+    "sample_share, words",
+    [
+        (Interval(0.5, 0.4, 0.6), "about as much the sample's as the training's"),
+        (Interval(0.07, -0.53, 0.67), "more the sample's or the training's cannot be told"),
+        (Interval(0.3, 0.05, 0.55), "more the sample's or the training's cannot be told"),
+        (Interval(0.3, 0.2, 0.4), "mostly the training's"),
+    ],
+)
+def test_whose_it_is_takes_a_narrow_interval(sample_share: Interval, words: str) -> None:
+    said = found(by_difficulty(3, 100))
+    split = said.any_later.split._replace(sample_share=sample_share)
+    assert words in verdict({"all": said._replace(any_later=said.any_later._replace(split=split))})[0]
 
 
 def test_words_for_tied_exits_and_for_too_few() -> None:

@@ -13,6 +13,9 @@ CLAIM = (
 WHOLE = "all"
 """The arm in which every source varies, where a study has one."""
 
+ALIKE = (0.35, 0.65)
+"""Shares between which two sources of variance are about equal."""
+
 
 def verdict(arms: Mapping[str, Findings]) -> list[str]:
     """Return paragraphs: whose overthinking is, whether it repeats, whether exits are tied, which source moves it."""
@@ -44,6 +47,8 @@ def _whose(arm: str, found: Findings) -> str:
         words = "Any-later overthinking is mostly the training's, not the sample's"
     elif training.high < 0.5:
         words = "Any-later overthinking is mostly the sample's, not the training's"
+    elif training.low < ALIKE[0] or training.high > ALIKE[1]:
+        words = "Whether any-later overthinking is more the sample's or the training's cannot be told"
     else:
         words = "Any-later overthinking is about as much the sample's as the training's"
     return (
@@ -71,7 +76,7 @@ def _beyond(ratio: Interval | None) -> str:
     if ratio is None or ratio.low is None or ratio.high is None:
         return "Too few repeats tell how much of it is difficulty alone."
     if ratio.low <= 1 <= ratio.high:
-        words = "Difficulty alone explains it"
+        words = "Difficulty alone is enough to explain what is seen"
     elif ratio.low > 1:
         words = "Difficulty alone does not explain all of it"
     else:
