@@ -74,6 +74,20 @@ def test_whose_it_is_takes_a_narrow_interval(sample_share: Interval, words: str)
     assert words in verdict({"all": said._replace(any_later=said.any_later._replace(split=split))})[0]
 
 
+def test_no_interval_says_what_cannot_be() -> None:
+    said = found(by_difficulty(3, 60))
+    wide = Interval(0.9, -0.64, 1.31)
+    split = said.any_later.split._replace(sample_share=wide)
+    overlap = said.final.overlap._replace(lift=wide)  # type: ignore[union-attr]
+    said = said._replace(any_later=said.any_later._replace(split=split), final=said.final._replace(overlap=overlap))
+    words = " ".join(verdict({"all": said}))
+    assert "10.0% [0.0, 100.0] of its variance" in words
+    assert "0.90 times [0.00, 1.31]" in words
+    row = arms_grid({"all": said}).rows[0]
+    assert row[6:] == ("90.0\n[0, 100]", "0.90\n[0.0, 1.3]")
+    assert not any("[" in cell for cell in row[2:5])  # a deviation of three
+
+
 def test_words_for_tied_exits_and_for_too_few() -> None:
     assert "Exits of one network are tied" in " ".join(verdict({"all": found(tied(8, 500))}))
     few = " ".join(verdict({"all": found(by_difficulty(2, 100))}))

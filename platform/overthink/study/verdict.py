@@ -1,6 +1,7 @@
 """What a study comes to, in words, never more than its intervals carry; and what would change it."""
 
 from collections.abc import Mapping
+from math import inf
 
 from overthink.study.coupling import Coupled
 from overthink.study.findings import Findings
@@ -115,7 +116,7 @@ def _sources(arms: Mapping[str, Findings]) -> str:
         return ""
     together = whole.any_later.split.within_samples.value
     parts = [
-        f"{name} {percent(_over(found.any_later.split.within_samples, together))}"
+        f"{name} {percent(_over(found.any_later.split.within_samples, together), most=inf)}"
         for name, found in arms.items()
         if name != WHOLE and not found.same
     ]
@@ -140,8 +141,9 @@ def _would_change(found: Findings) -> str:
     )
 
 
-def percent(found: Interval) -> str:
-    """Say a fraction in percent, with its interval: `12.3% [11.0, 13.6]`."""
+def percent(found: Interval, most: float = 1) -> str:
+    """Say a fraction in percent, with its interval, cut at 0 and the most that can be: `12.3% [11.0, 13.6]`."""
+    found = found.cut(most)
     ends = "" if found.low is None or found.high is None else f" [{100 * found.low:.1f}, {100 * found.high:.1f}]"
     return f"{100 * found.value:.1f}%{ends}"
 
@@ -153,6 +155,7 @@ def points(found: Interval) -> str:
 
 
 def times(found: Interval) -> str:
-    """Say a ratio: `1.8 times [1.6, 2.0]`."""
+    """Say a ratio, with its interval, cut at 0: `1.80 times [1.60, 2.00]`."""
+    found = found.cut()
     ends = "" if found.low is None or found.high is None else f" [{found.low:.2f}, {found.high:.2f}]"
     return f"{found.value:.2f} times{ends}"
