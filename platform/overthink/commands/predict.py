@@ -25,6 +25,7 @@ from overthink.inference.exiting import EarlyExit
 from overthink.networks.cost import mul_adds
 from overthink.networks.folding import folded
 from overthink.restored import Restored, restored
+from overthink.softmax import max_softmax
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
@@ -53,6 +54,7 @@ class Answer(NamedTuple):
     file: str
     label: str
     confidence: float
+    """The largest softmax value of the exit."""
     exit: int
     mul_adds: int
 
@@ -119,7 +121,8 @@ def _answers(
         some = files[first : first + BATCH]
         images_BKHW = torch.from_numpy(np.stack([definition.dataset.read_image(path) for path in some]))
         found = early(normalised(images_BKHW, inputs))
-        triples = zip(found.predicted_B.tolist(), found.confidence_B.tolist(), found.exit_B.tolist(), strict=True)
+        sure_B = max_softmax(found.logits_BC.numpy())  # whatever the criterion: patience counts exits
+        triples = zip(found.predicted_B.tolist(), sure_B.tolist(), found.exit_B.tolist(), strict=True)
         answers += [
             Answer(str(path), inputs.classes[label], sure, row + 1, cost_E[row])
             for path, (label, sure, row) in zip(some, triples, strict=True)
