@@ -90,6 +90,14 @@ def test_two_seeds_of_one_group(ids: dict[str, str], capsys: pytest.CaptureFixtu
     assert "no seed in common" in said
 
 
+def test_names_do_not_steer_the_terminal(ids: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    Store().client.set_tag(ids["wide"], "mlflow.runName", "\x1b]0;owned\x07")
+    assert diff(ids["narrow"], ids["wide"], as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "B: ?]0;owned?" in said
+    assert "\x1b" not in said
+
+
 def test_who_is_meant(ids: dict[str, str]) -> None:
     with pytest.raises(DefinitionError, match="nobody: no run or group has this id or this name"):
         diff("nobody", ids["wide"], as_json=False)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from overthink.comparison.arms import arms_of
 from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
@@ -14,6 +13,7 @@ from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.exits import OK, SOME_FAILED
+from overthink.inert import inert
 from overthink.report.policy_table import POLICY
 from overthink.report.table_files import FORMATS, TEXTS
 from overthink.report.tables import OVERTHINKING, as_rich
@@ -115,4 +115,4 @@ def _asked(loaded: "LoadedExperiment", place: int) -> StoredRun:
 def _mention_others(name: str, others: set[str | None], console: Console) -> None:
     if others:
         more = f"{len(others)} more group{'s' if len(others) > 1 else ''}"
-        console.print(Text(f"{name}: {more} of other versions of it are stored; compare without a name shows all."))
+        console.print(inert(f"{name}: {more} of other versions of it are stored; compare without a name shows all."))

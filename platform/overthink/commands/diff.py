@@ -10,7 +10,6 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from overthink.commands.chosen import one_of
 from overthink.comparison.arms import runs_of_group
@@ -20,6 +19,7 @@ from overthink.comparison.paired import paired
 from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import parse_run
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.report.differences import difference_lines
 from overthink.report.tables import POLICY_TITLES, TITLES, estimate_lines
 from overthink.tracking import tags
@@ -54,9 +54,9 @@ def diff(first: str, second: str, as_json: bool) -> int:
         return OK
     shown = Console(highlight=False)
     for letter, side in (("A", a), ("B", b)):
-        shown.print(Text(f"{letter}: {side.name} ({side.run_id[:8]})"), soft_wrap=True)
+        shown.print(inert(f"{letter}: {side.name} ({side.run_id[:8]})"), soft_wrap=True)
     for title, places in parts.items():
-        shown.print("", _places(title, places) if places else Text(f"Same {title}."), sep="\n")
+        shown.print("", _places(title, places) if places else inert(f"Same {title}."), sep="\n")
     shown.print("", _results(a, b), sep="\n")
     return OK
 
@@ -86,7 +86,7 @@ def _places(title: str, places: Sequence[Differing]) -> Table:
     for heading in (title, "A", "B"):
         table.add_column(heading, overflow="fold")
     for place in places:
-        table.add_row(*(Text("-" if said is None else said) for said in place))
+        table.add_row(*(inert("-" if said is None else said) for said in place))
     return table
 
 

@@ -10,12 +10,12 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from overthink.arrays import FloatArray, IntArray
 from overthink.commands.chosen import chosen_runs
 from overthink.commands.images import dataset_of, definition_of
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.inference.frequency import ByExit, Scan, Spread, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions import Predictions
@@ -83,9 +83,9 @@ def _of_run(store: Store, run: StoredRun, shares: _Shares) -> ByExit:
 
 
 def _show(name: str, options: FrequencyOptions, info: ByExit, console: Console) -> None:
-    console.print(Text(f"{name}: {options}"), soft_wrap=True)
+    console.print(inert(f"{name}: {options}"), soft_wrap=True)
     Console(highlight=False).print(_table(info))
-    console.print(Text(verdict(info)))
+    console.print(inert(verdict(info)))
 
 
 def _as_plain(info: ByExit) -> dict[str, object]:

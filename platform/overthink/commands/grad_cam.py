@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from rich.console import Console
-from rich.text import Text
 
 from overthink.arrays import IntArray
 from overthink.commands.chosen import the_run
@@ -16,6 +15,7 @@ from overthink.commands.images import dataset_of
 from overthink.commands.predict import fetch, normalised
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.inference.grad_cam import grad_cam
 from overthink.metrics.overthinking import finally_overthought
 from overthink.policy.early_exit_data import rows_of
@@ -53,8 +53,8 @@ def show(name: str, options: GradCamOptions, console: Console) -> int:
         Writer(store).artifacts(run.run_id, [file], str(Path(tags.GRAD_CAM_PICTURE).parent))
     if options.output is not None:
         picture.save(options.output)
-        console.print(Text(f"written: {options.output}"), soft_wrap=True)
-    console.print(Text(f"{run.name}: {len(rows_M)} samples; the picture is its artifact {tags.GRAD_CAM_PICTURE}."))
+        console.print(inert(f"written: {options.output}"), soft_wrap=True)
+    console.print(inert(f"{run.name}: {len(rows_M)} samples; the picture is its artifact {tags.GRAD_CAM_PICTURE}."))
     return OK
 
 

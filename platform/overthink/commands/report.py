@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from overthink.commands.chosen import chosen_runs
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
+from overthink.inert import inert
 from overthink.report.pages import document
 from overthink.reporting import tell
 from overthink.tracking import tags
@@ -29,5 +29,5 @@ def report(names: Sequence[str], output: Path, against: str | None, console: Con
     writer = Writer(store)
     for group in (group for one in told for group in one.groups):
         writer.text(group.run_id, tags.REPORT_PAGE, page)
-    console.print(Text(f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}"))
+    console.print(inert(f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}"))
     return SOME_FAILED if any(one.missing for one in told) else OK

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from rich.text import Text
+
+from overthink.inert import inert
 
 
 class Grid(NamedTuple):
@@ -24,16 +25,16 @@ def as_rich(grid: Grid) -> Table:
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        caption=Text(grid.caption) if grid.caption else None,
+        caption=inert(grid.caption) if grid.caption else None,
         caption_justify="left",
     )
     for number, title in enumerate(grid.titles):
         if number:  # a number is never broken over two lines; its title may be
-            table.add_column(Text(title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+            table.add_column(inert(title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
         else:
-            table.add_column(Text(title))
+            table.add_column(inert(title))
     for row in grid.rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(inert, row))
     return table
 
 
