@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from overthink.commands.chosen import chosen_runs
-from overthink.commands.images import dataset_of, definition_of
+from overthink.commands.images import dataset_of
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
 from overthink.links import ui_hint
@@ -83,7 +83,7 @@ def _pictures(
     runs = one.arms[whole].runs
     ends = at_the_ends([known[run.run_id] for run in runs], SHOWN)
     try:
-        test = dataset_of(definition_of(store, runs[0]), data_root).test
+        test = dataset_of(store, runs[0], data_root).test
     except DefinitionError as error:  # everything else needs no images
         console.print(Text(f"No pictures of samples: {error}"), soft_wrap=True)
         return ()
