@@ -221,7 +221,9 @@ def test_frequency_of_a_stored_run(run_id: str, capsys: pytest.CaptureFixture[st
     test = Predictions.read(store.artifact(run_id, "predictions/test.parquet", tmp_path))
     assert [entry["n"] for entry in answer["right"]] == test.correct_EN.sum(axis=1).tolist()
     assert answer["nobody"]["n"] == (~test.correct_EN.any(axis=0)).sum()
-    split = load_dataset(definition.dataset, None).test
+    assert isinstance(definition.dataset, MaxMinMnistSpec)
+    assert definition.dataset.space_to_depth == 2  # what is transformed is the image, not every second pixel
+    split = load_dataset(definition.dataset.model_copy(update={"space_to_depth": 1}), None).test
     right = split.images_NKHW[np.isin(split.ids_N, test.ids_N[test.correct_EN[-1]])]
     assert answer["right"][-1]["mean"] == pytest.approx(needed_share(right, "zigzag").mean())
     assert "Kruskal" in store.artifact(run_id, tags.FREQUENCY_PAGE, tmp_path).read_text()
