@@ -98,6 +98,15 @@ def test_names_do_not_steer_the_terminal(ids: dict[str, str], capsys: pytest.Cap
     assert "\x1b" not in said
 
 
+def test_other_data_are_told(ids: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    writer = Writer(Store())
+    for name, digest in (("narrow 0", 64 * "a"), ("narrow 1", 64 * "b")):
+        writer.dataset(ids[name], "max-min-mnist", digest, {})
+    assert asked(ids["narrow 0"], ids["narrow 1"], capsys)["made_with"] == [
+        {"path": "data", "first": 36 * "a", "second": 36 * "b"}
+    ]
+
+
 def test_who_is_meant(ids: dict[str, str]) -> None:
     with pytest.raises(DefinitionError, match="nobody: no run or group has this id or this name"):
         diff("nobody", ids["wide"], as_json=False)

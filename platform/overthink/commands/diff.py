@@ -24,7 +24,7 @@ from overthink.report.differences import difference_lines
 from overthink.report.tables import POLICY_TITLES, TITLES, estimate_lines
 from overthink.tracking import tags
 from overthink.tracking.provenance import attempts_of
-from overthink.tracking.reader import search
+from overthink.tracking.reader import data_digests, search
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
 
@@ -75,7 +75,8 @@ def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     if run.is_group:
         plain.pop("seeds")
     last = attempts[-1] if attempts else {}
-    made_with = {key: last[key] for key in MADE_WITH if key in last}
+    digests = data_digests(store, one.run_id)
+    made_with = {key: last[key] for key in MADE_WITH if key in last} | ({"data": " ".join(digests)} if digests else {})
     titles = POLICY_TITLES if tags.TASK in run.tags else TITLES
     rows = overthinking_rows([run, *members] if run.is_group else [run], metrics=tuple(titles))
     return Side(run.name, run.run_id, flat(plain), flat(made_with), rows[0], titles)

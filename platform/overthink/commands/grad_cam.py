@@ -59,8 +59,8 @@ def show(name: str, options: GradCamOptions, console: Console) -> int:
 
 
 def _looked(store: Store, run: StoredRun, test: Predictions, rows_M: IntArray, options: GradCamOptions) -> list[Looked]:
-    definition, (network, inputs) = fetch(store, run, options.data_root)
-    dataset = dataset_of(definition, options.data_root)
+    _, (network, inputs) = fetch(store, run, options.data_root)
+    dataset = dataset_of(store, run, options.data_root)
     images_MKHW = dataset.test.images_NKHW[rows_of(dataset.test.ids_N, test.ids_N[rows_M], "test data")]
     class_EM = test.predicted_EN[:, rows_M]
     if options.true_class:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from overthink.commands.chosen import chosen_runs
-from overthink.commands.images import dataset_of, definition_of
+from overthink.commands.images import dataset_of
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
 from overthink.inert import inert
@@ -94,7 +94,7 @@ def _pictures(
     runs = one.arms[whole].runs
     ends = at_the_ends([known[run.run_id] for run in runs], SHOWN)
     try:
-        test = dataset_of(definition_of(store, runs[0]), data_root).test
+        test = dataset_of(store, runs[0], data_root).test
     except DefinitionError as error:  # everything else needs no images
         console.print(inert(f"No pictures of samples: {error}"), soft_wrap=True)
         return ()
