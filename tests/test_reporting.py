@@ -1,5 +1,6 @@
 """The report of a store: one page, offline, with nothing in it taken for markup."""
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,26 @@ def test_what_cannot_be_written(groups: list[str], tmp_path: Path) -> None:
     assert not (tmp_path / "report.html").exists()
     with pytest.raises(DefinitionError, match="nothing of this has been run yet"):
         report(["quickstart"], tmp_path / "report.html", None, QUIET)
+
+
+def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> None:
+    """The one that has it shows differences, the other says why not."""
+    store = Store()
+    writer, experiment = Writer(store), store.experiment("other", "note")
+    common = {tags.DEFINITION: "other", tags.VARIANT: "base", tags.GROUP_KEY: "other"}
+    own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: "0", tags.RUN_KEY: "other 0"}
+    run = writer.create(experiment, "other: base seed 0", own, {})
+    writer.text(run, tags.PROVENANCE_FILE, {"versions": {"torch": "2"}})
+    writer.log(run, {"test/accuracy/last": 0.5}, 0)
+    writer.close(run, tags.FINISHED)
+    people = Console(file=io.StringIO(), width=300)
+    assert report(["mine", "other"], tmp_path / "report.html", "plain", people) == 3
+    assert "Without differences: other: no row is called 'plain'" in people.file.getvalue()  # type: ignore[attr-defined]
+    text = (tmp_path / "report.html").read_text()
+    assert "Δ" in text
+    assert "overthink run other" in text
+    with pytest.raises(ValueError, match="mine: no row is called 'nowhere'"):
+        report(["mine", "other"], tmp_path / "report.html", "nowhere", QUIET)
 
 
 @pytest.mark.browser
