@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+from comparison.stored import parent
+from overthink.commands.chosen import command_again
 from overthink.commands.report import report
 from overthink.definition.errors import DefinitionError
 from overthink.tracking import tags
+from overthink.tracking.reader import search
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
 from study_truths import by_difficulty, predictions
@@ -64,6 +67,26 @@ def test_what_cannot_be_written(groups: list[str], tmp_path: Path) -> None:
     assert not (tmp_path / "report.html").exists()
     with pytest.raises(DefinitionError, match="nothing of this has been run yet"):
         report(["quickstart"], tmp_path / "report.html", None, QUIET)
+
+
+def test_an_id_is_reported_with_the_command_that_repeats_it(groups: list[str], tmp_path: Path) -> None:
+    """A group's id stands for its runs, too: none of them is missing."""
+    assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
+    text = (tmp_path / "report.html").read_text()
+    assert "overthink run mine<" in text
+    assert "55.00 ± 7.07" in text
+    run = next(run for run in search(Store(), "") if run.name == "mine: plain seed 1")
+    assert report([run.run_id[:8]], tmp_path / "report.html", None, QUIET) == 0
+    assert f"overthink run run:{run.run_id}<" in (tmp_path / "report.html").read_text()
+
+
+def test_the_command_of_a_group_with_other_values() -> None:
+    group = parent("0")
+    group.tags[tags.CHANGES] = "regime.0.drops=[1, 2], network.growth=4"
+    assert command_again(group.run_id, [group]) == (
+        "overthink run quickstart --set 'regime.0.drops=[1, 2]' --set network.growth=4"
+    )
+    assert command_again("quickstart", [group]) == "overthink run quickstart"
 
 
 def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> None:

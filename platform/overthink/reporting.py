@@ -48,8 +48,8 @@ class Told(NamedTuple):
     missing: bool
 
 
-def tell(store: Store, name: str, runs: Sequence[StoredRun], against: str | None) -> Told:
-    """Return the sections of one experiment's runs and groups.
+def tell(store: Store, name: str, runs: Sequence[StoredRun], against: str | None, command: str) -> Told:
+    """Return the sections of one experiment's runs and groups; the command makes them again.
 
     Raises NoBaselineError where `against` does not name one row, ValueError where a file cannot be read.
     """
@@ -64,7 +64,7 @@ def tell(store: Store, name: str, runs: Sequence[StoredRun], against: str | None
         if rows:
             missing = missing or any(row.gaps for row in rows)
             tables = [as_html(rows, layout), grid_html(_run_ids(rows))]
-            sections.append(Section(name, _where_from(store, some), f"overthink run {name}", tables))
+            sections.append(Section(name, _where_from(store, some), command, tables))
     for group in groups:
         sections += _of_group(store, group, runs)
     return Told(sections, groups, missing)

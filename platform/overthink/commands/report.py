@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from overthink.commands.chosen import chosen_runs
+from overthink.commands.chosen import chosen_runs, command_again
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
 from overthink.inert import inert
@@ -39,10 +39,10 @@ def _told(store: Store, names: Sequence[str], against: str | None, console: Cons
     for name in names:
         runs = chosen_runs(store, [name])
         try:
-            told.append(tell(store, name, runs, against))
+            told.append(tell(store, name, runs, against, command_again(name, runs)))
         except NoBaselineError as error:
             without.append(error)
-            told.append(tell(store, name, runs, None))
+            told.append(tell(store, name, runs, None, command_again(name, runs)))
     if without and len(without) == len(names):
         raise without[0]
     for error in without:
