@@ -45,6 +45,6 @@ def _told(store: Store, names: Sequence[str], against: str | None, console: Cons
             told.append(tell(store, name, runs, None, command_again(name, runs)))
     if without and len(without) == len(names):
         raise without[0]
-    for error in without:
-        console.print(inert(f"Without differences: {error}"), soft_wrap=True)
+    for reason in without:
+        console.print(inert(f"Without differences: {reason}"), soft_wrap=True)
     return told
