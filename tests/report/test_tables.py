@@ -34,6 +34,22 @@ def test_a_terminal_of_80_columns_shows_all_numbers() -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_a_terminal_of_80_columns_shows_all_of_a_study() -> None:
+    wide = ("88.1 ± 24.9", "[10.3, 64.5]")
+    numbers = (*["\n".join(wide)] * 3, "83.2\n[50, 100]", "97.3\n[64, 100]", "1.40\n[1.2, 12.9]")
+    arms = ("all", "augment", "kernel", "a name of arms")
+    titles = ("Arm", "n", "Last exit", "Any later", "Final", "Churn", "Sample's share", "Lift")
+    console = Console(width=80, file=io.StringIO())
+    console.print(grids.as_rich(Grid(titles, [(arm, "8", *numbers) for arm in arms])))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    for arm in ("all", "augment", "kernel", "a name"):
+        assert f"\n{arm}" in shown
+    for part in ("24.9", "64.5]", "100]", "12.9]"):
+        assert part in shown
+
+
 def test_csv_holds_fractions_with_all_digits() -> None:
     (record,) = csv.DictReader(io.StringIO(as_csv(rows())))
     assert float(record["test/accuracy/last/mean"]) == pytest.approx(0.65, abs=1e-15)

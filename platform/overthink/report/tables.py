@@ -10,6 +10,7 @@ from overthink.comparison.estimate import Estimate
 from overthink.comparison.overthinking import COLUMNS, PaperNumber, Row
 from overthink.inert import inert, one_line
 from overthink.report.differences import difference_lines, differences_said
+from overthink.report.grids import NARROWEST
 
 TITLES = {
     "test/accuracy/last": "Accuracy last exit",
@@ -28,8 +29,6 @@ CAPTION = (
     "Percent of test samples; mean ± standard deviation over seeds, [95% interval of the mean over seeds]. "
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
 )
-NARROWEST = 12
-"""Characters of a column of words; below that a terminal shows three dots."""
 
 
 @dataclass(frozen=True)
