@@ -30,10 +30,10 @@ class Postgres:
         self._call("pg_ctl", "-D", f"{self._folder}/data", "-o", options, "-l", f"{self._folder}/log", "-w", "start")
         return self
 
-    @property
-    def uri(self) -> str:
-        """The storage's address."""
-        return f"postgresql+psycopg://tester@127.0.0.1:{self._port}/postgres"
+    def database(self, name: str) -> str:
+        """Make a database; return its address."""
+        self._call("createdb", "-h", "127.0.0.1", "-p", str(self._port), "-U", "tester", name)
+        return f"postgresql+psycopg://tester@127.0.0.1:{self._port}/{name}"
 
     def __exit__(self, *_: object) -> None:
         self._call("pg_ctl", "-D", f"{self._folder}/data", "-m", "immediate", "stop")

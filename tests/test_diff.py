@@ -90,6 +90,23 @@ def test_two_seeds_of_one_group(ids: dict[str, str], capsys: pytest.CaptureFixtu
     assert "no seed in common" in said
 
 
+def test_names_do_not_steer_the_terminal(ids: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    Store().client.set_tag(ids["wide"], "mlflow.runName", "\x1b]0;owned\x07")
+    assert diff(ids["narrow"], ids["wide"], as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "B: ?]0;owned?" in said
+    assert "\x1b" not in said
+
+
+def test_other_data_are_told(ids: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    writer = Writer(Store())
+    for name, digest in (("narrow 0", 64 * "a"), ("narrow 1", 64 * "b")):
+        writer.dataset(ids[name], "max-min-mnist", digest, {})
+    assert asked(ids["narrow 0"], ids["narrow 1"], capsys)["made_with"] == [
+        {"path": "data", "first": 36 * "a", "second": 36 * "b"}
+    ]
+
+
 def test_who_is_meant(ids: dict[str, str]) -> None:
     with pytest.raises(DefinitionError, match="nobody: no run or group has this id or this name"):
         diff("nobody", ids["wide"], as_json=False)

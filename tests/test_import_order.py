@@ -6,9 +6,9 @@ from pathlib import Path
 import overthink
 
 ROOM_ORDER = (
-    "spec seeds arrays data networks training softmax predictions_file predictions inference metrics policy definition "
-    "tracking comparison study report engine material run restored worker plan recording links outcomes session sync "
-    "launch analysis studies reporting sweep progress sweep_progress exits commands cli"
+    "spec seeds arrays inert data networks training softmax predictions_file predictions inference metrics policy "
+    "definition tracking comparison study report engine material run restored worker plan recording links outcomes "
+    "session sync launch analysis studies reporting sweep progress sweep_progress exits commands cli"
 ).split()
 SOURCE = Path(overthink.__file__).parent
 ONLY = {"mlflow": {"tracking"}, "plotly": {"report"}, "optuna": {"sweep"}}
@@ -67,3 +67,8 @@ def test_nothing_is_ever_unpickled() -> None:
 
 def test_the_source_root_does_not_shadow_the_standard_library() -> None:
     assert not (SOURCE.parent / "__init__.py").exists()
+
+
+def test_text_for_a_terminal_is_made_in_one_place() -> None:
+    """What a store says must not steer a terminal, and inert.py sees to it."""
+    assert [room for room, path in files() if "rich.text" in imports(path)] == ["inert"]

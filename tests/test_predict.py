@@ -154,8 +154,11 @@ def test_a_budget_chooses_the_stored_runs_thresholds(
 
 
 def test_patience_of_one_exit_leaves_at_once(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    answer = predicted(run_id, pictures(tmp_path, 3), capsys, patience=1)
-    assert [(image["exit"], image["confidence"]) for image in answer["images"]] == [(1, 1.0)] * 3
+    """And is no surer than that exit is: what counts agreeing exits is no confidence."""
+    images = predicted(run_id, pictures(tmp_path, 3), capsys, patience=1)["images"]
+    at_once = predicted(run_id, pictures(tmp_path, 3), capsys, threshold=0.0)["images"]
+    assert images == at_once
+    assert all(image["exit"] == 1 and image["confidence"] < 1 for image in images)
 
 
 def test_anytime_expects_what_its_budgets_reach(
@@ -213,14 +216,17 @@ def test_mistakes_of_a_person(run_id: str, tmp_path: Path) -> None:
 
 def test_frequency_of_a_stored_run(run_id: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     wanted = FrequencyOptions("zigzag", 1, 0.98, None, as_json=True)
+    definition, _ = fetch(Store(), the_run(Store(), run_id), None)
+    Writer(Store()).dataset(run_id, "max-min-mnist", load_dataset(definition.dataset, None).digest, {})
     assert frequency([run_id], wanted, QUIET) == 0
     (answer,) = json.loads(capsys.readouterr().out)
     store = Store()
     test = Predictions.read(store.artifact(run_id, "predictions/test.parquet", tmp_path))
     assert [entry["n"] for entry in answer["right"]] == test.correct_EN.sum(axis=1).tolist()
     assert answer["nobody"]["n"] == (~test.correct_EN.any(axis=0)).sum()
-    definition, _ = fetch(store, the_run(store, run_id), None)
-    split = load_dataset(definition.dataset, None).test
+    assert isinstance(definition.dataset, MaxMinMnistSpec)
+    assert definition.dataset.space_to_depth == 2  # what is transformed is the image, not every second pixel
+    split = load_dataset(definition.dataset.model_copy(update={"space_to_depth": 1}), None).test
     right = split.images_NKHW[np.isin(split.ids_N, test.ids_N[test.correct_EN[-1]])]
     assert answer["right"][-1]["mean"] == pytest.approx(needed_share(right, "zigzag").mean())
     assert "Kruskal" in store.artifact(run_id, tags.FREQUENCY_PAGE, tmp_path).read_text()
@@ -240,6 +246,16 @@ def test_grad_cam_of_a_stored_run(run_id: str, tmp_path: Path) -> None:
         assert two.height > 1.5 * one.height
     with pytest.raises(DefinitionError, match="--samples: no test sample has the id 99999"):
         grad_cam(run_id, wanted._replace(samples=(1, 99999)), QUIET)
+
+
+def test_images_that_a_run_has_not_seen_are_refused(run_id: str) -> None:
+    store = Store()
+    Writer(store).dataset(run_id, "max-min-mnist", 64 * "0", {})
+    with pytest.raises(DefinitionError, match=r"small: .* saw other data \(SHA-256 000000000000\.\.\.\) than are here"):
+        frequency([run_id], FrequencyOptions("zigzag", 1, 0.98, None, as_json=True), QUIET)
+    with pytest.raises(DefinitionError, match="saw other data"):
+        grad_cam(run_id, GradCamOptions((1,), 6, False, None, None), QUIET)
+    assert "analysis" not in {item.path for item in store.client.list_artifacts(run_id)}
 
 
 def look(run_id: str, folder: Path, samples: tuple[int, ...]) -> Path:

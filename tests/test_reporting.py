@@ -1,14 +1,18 @@
 """The report of a store: one page, offline, with nothing in it taken for markup."""
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
 
+from comparison.stored import parent
+from overthink.commands.chosen import command_again
 from overthink.commands.report import report
 from overthink.definition.errors import DefinitionError
 from overthink.tracking import tags
+from overthink.tracking.reader import search
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
 from study_truths import by_difficulty, predictions
@@ -63,6 +67,46 @@ def test_what_cannot_be_written(groups: list[str], tmp_path: Path) -> None:
     assert not (tmp_path / "report.html").exists()
     with pytest.raises(DefinitionError, match="nothing of this has been run yet"):
         report(["quickstart"], tmp_path / "report.html", None, QUIET)
+
+
+def test_an_id_is_reported_with_the_command_that_repeats_it(groups: list[str], tmp_path: Path) -> None:
+    """A group's id stands for its runs, too: none of them is missing."""
+    assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
+    text = (tmp_path / "report.html").read_text()
+    assert "overthink run mine<" in text
+    assert "55.00 ± 7.07" in text
+    run = next(run for run in search(Store(), "") if run.name == "mine: plain seed 1")
+    assert report([run.run_id[:8]], tmp_path / "report.html", None, QUIET) == 0
+    assert f"overthink run run:{run.run_id}<" in (tmp_path / "report.html").read_text()
+
+
+def test_the_command_of_a_group_with_other_values() -> None:
+    group = parent("0")
+    group.tags[tags.CHANGES] = "regime.0.drops=[1, 2], network.growth=4"
+    assert command_again(group.run_id, [group]) == (
+        "overthink run quickstart --set 'regime.0.drops=[1, 2]' --set network.growth=4"
+    )
+    assert command_again("quickstart", [group]) == "overthink run quickstart"
+
+
+def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> None:
+    """The one that has it shows differences, the other says why not."""
+    store = Store()
+    writer, experiment = Writer(store), store.experiment("other", "note")
+    common = {tags.DEFINITION: "other", tags.VARIANT: "base", tags.GROUP_KEY: "other"}
+    own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: "0", tags.RUN_KEY: "other 0"}
+    run = writer.create(experiment, "other: base seed 0", own, {})
+    writer.text(run, tags.PROVENANCE_FILE, {"versions": {"torch": "2"}})
+    writer.log(run, {"test/accuracy/last": 0.5}, 0)
+    writer.close(run, tags.FINISHED)
+    people = Console(file=io.StringIO(), width=300)
+    assert report(["mine", "other"], tmp_path / "report.html", "plain", people) == 3
+    assert "Without differences: other: no row is called 'plain'" in people.file.getvalue()  # type: ignore[attr-defined]
+    text = (tmp_path / "report.html").read_text()
+    assert "Δ" in text
+    assert "overthink run other" in text
+    with pytest.raises(ValueError, match="mine: no row is called 'nowhere'"):
+        report(["mine", "other"], tmp_path / "report.html", "nowhere", QUIET)
 
 
 @pytest.mark.browser

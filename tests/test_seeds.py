@@ -5,11 +5,14 @@ from overthink.seeds import (
     STREAMS,
     Seeds,
     SeedStreams,
+    Source,
     expand,
     generator,
     joined,
     parse_seeds,
     replace_free,
+    seeds_of_arms,
+    sources_of,
     split_labels,
     torch_generator,
 )
@@ -99,3 +102,11 @@ def test_labels_are_short_where_streams_agree() -> None:
 def test_unreadable_seeds_are_named(text: str) -> None:
     with pytest.raises(ValueError, match="--seeds"):
         parse_seeds(text)
+
+
+def test_what_labels_differ_in() -> None:
+    cases: list[tuple[Source, ...]] = [("init",), ("kernel",), ("repeat",), STREAMS, ("order", "augment", "kernel")]
+    for sources in cases:
+        (arm,) = seeds_of_arms({"arm": sources}, 3).values()
+        assert sources_of(seeds.label for seeds in arm) == sources
+    assert sources_of(["0"]) == sources_of(["", "x"]) == ()

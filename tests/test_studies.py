@@ -1,5 +1,6 @@
 """Studies as the store has them."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -31,18 +32,20 @@ def here(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
-def stored(folder: Path, correct: dict[str, BoolArray]) -> tuple[str, dict[str, str]]:
+def stored(folder: Path, correct: dict[str, BoolArray], name: str = "base") -> tuple[str, dict[str, str]]:
     """Store a study whose runs, by the labels of their seeds, are right about these; return ids."""
     store = Store()
     writer, experiment = Writer(store), store.experiment("my-study", "note")
-    common = {tags.DEFINITION: "my-study", tags.VARIANT: "base", tags.GROUP_KEY: "g", tags.ARMS: json.dumps(ARMS)}
-    group = writer.create(experiment, "my-study: base", {**common, tags.KIND: tags.KIND_GROUP, tags.SEEDS: "0:4"}, {})
+    common = {tags.DEFINITION: "my-study", tags.VARIANT: name, tags.GROUP_KEY: f"g{name}", tags.ARMS: json.dumps(ARMS)}
+    group = writer.create(
+        experiment, f"my-study: {name}", {**common, tags.KIND: tags.KIND_GROUP, tags.SEEDS: "0:4"}, {}
+    )
     writer.close(group, tags.FINISHED)
     run = small(folder, dataset={"kind": "mnist"}).groups[0].runs[0]  # which is not here: no pictures
     ids = {}
     for label, correct_EN in correct.items():
-        own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: label, tags.RUN_KEY: label}
-        ids[label] = writer.create(experiment, f"my-study: base seed {label}", own, {})
+        own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: label, tags.RUN_KEY: f"{name} {label}"}
+        ids[label] = writer.create(experiment, f"my-study: {name} seed {label}", own, {})
         (one,) = predictions(correct_EN[None])
         one.write(folder / "test.parquet")
         writer.artifacts(ids[label], [folder / "test.parquet"], "predictions")
@@ -59,7 +62,8 @@ def whole(same: bool = True) -> dict[str, BoolArray]:
 
 def asked(capsys: pytest.CaptureFixture[str], code: int = 0) -> Any:
     assert study("my-study", Path("nowhere"), as_json=True, console=QUIET) == code
-    return json.loads(capsys.readouterr().out)
+    (only,) = json.loads(capsys.readouterr().out)
+    return only
 
 
 def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,6 +97,34 @@ def test_a_control_that_differs_stops_the_study(here: Path) -> None:
         StudyError, match=r"arm none repeats one run, and its networks differ on .*% of the test samples"
     ):
         study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    correct_EN = whole()["0"]
+    group, _ = stored(here, {"0": correct_EN, "0-repeat1": correct_EN})
+    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 3
+    assert "Nothing can be said" in capsys.readouterr().out
+    assert "Nothing can be said" in Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
+
+
+def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are one JSON document, and one of a single run does not keep the others from being shown."""
+    stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
+    groups = [stored(here, whole(), name)[0] for name in ("one", "two")]
+    assert study("my-study", Path("nowhere"), as_json=True, console=QUIET) == 3
+    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == groups
+    people = Console(file=io.StringIO(), width=80)
+    assert study("my-study", Path("nowhere"), as_json=False, console=people) == 3
+    assert "my-study: begun: no arm has two finished runs yet" in people.file.getvalue()  # type: ignore[attr-defined]
+    assert capsys.readouterr().out.count("minus across") == 2
+
+
+def test_names_do_not_steer_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(here, whole(), "\x1b[31m")
+    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
+    said = capsys.readouterr().out
+    assert "my-study: ?[31m" in said
+    assert "\x1b" not in said
 
 
 def test_nothing_to_study(here: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from overthink.comparison.arms import runs_of_group
 from overthink.inference.budget_file import to_json
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.confidence import CRITERIA
@@ -40,7 +41,7 @@ def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]
             fresh.add(run.tags.get(tags.GROUP_KEY))
         yield Analysed(run, new)
     for group in groups:
-        shown = members(group, runs)
+        shown = runs_of_group(group, runs)
         stamp = f"{tags.ANALYSIS_VERSION} {' '.join(sorted(run.run_id for run in shown))}"
         new = bool(shown) and (group.tags.get(tags.ANALYSIS) != stamp or group.tags.get(tags.GROUP_KEY) in fresh)
         if new:
@@ -54,11 +55,6 @@ def figures_of(store: Store, runs: Sequence[StoredRun]) -> list[Captioned]:
     """Return the figures of one run, or of several with different seeds, that predictions alone can show."""
     pairs = list(_pairs(store, runs))
     return [*prediction_figures([test for _, test in pairs]), *analysis_figures(pairs)]
-
-
-def members(group: StoredRun, runs: Sequence[StoredRun]) -> list[StoredRun]:
-    """Return the runs of a group."""
-    return [run for run in runs if run.tags.get(tags.GROUP_KEY) == group.tags.get(tags.GROUP_KEY)]
 
 
 def _analyse_run(store: Store, writer: Writer, run: StoredRun) -> None:

@@ -6,7 +6,8 @@ import sys
 from types import FrameType
 
 from rich.console import Console
-from rich.text import Text
+
+from overthink.inert import inert
 
 OK, FAILURE, WRONG_USAGE, SOME_FAILED = 0, 1, 2, 3
 
@@ -36,10 +37,10 @@ def exit_code_for(error: BaseException, console: Console) -> int:
     if os.environ.get("OVERTHINK_DEBUG"):
         console.print_exception()
     elif _is_for_people(error):
-        console.print(Text(f"error: {error}"), soft_wrap=True)
+        console.print(inert(f"error: {error}"), soft_wrap=True)
     else:
         console.print(
-            Text(f"defect in overthink: {type(error).__name__}: {error} (--debug shows where)"),
+            inert(f"defect in overthink: {type(error).__name__}: {error} (--debug shows where)"),
             soft_wrap=True,
         )
     return WRONG_USAGE if _is_wrong_usage(error) else FAILURE

@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
+from overthink.inert import inert
 from overthink.plan import TO_DO, PlannedRun
 from overthink.training.regime import total_epochs
 
@@ -24,7 +24,7 @@ class Lines:
 
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Say what happened."""
-        self._console.print(Text(f"{run.name}: {_event(run, body)}"), soft_wrap=True)
+        self._console.print(inert(f"{run.name}: {_event(run, body)}"), soft_wrap=True)
 
     def noted(self, sentence: str) -> None:
         """Say it."""
@@ -55,7 +55,7 @@ class Bars:
                 assert self._all is not None
                 self._progress.update(self._all, note="")
                 if "warning" in body:
-                    self._console.print(Text(f"{run.name}: {body['warning']}"))
+                    self._console.print(inert(f"{run.name}: {body['warning']}"))
                 done, total = len(body["history"]), total_epochs(run.run.regime)
                 self._tasks[run.key] = self._progress.add_task(short(run.name), total=total, completed=done, note="")
                 self._advance(done)
@@ -65,7 +65,7 @@ class Bars:
             case _:
                 if run.key in self._tasks:
                     self._progress.remove_task(self._tasks.pop(run.key))
-                self._console.print(Text(f"{run.name}: {_event(run, body)}"))
+                self._console.print(inert(f"{run.name}: {_event(run, body)}"))
 
     def noted(self, sentence: str) -> None:
         """Say it above the bars."""

@@ -7,10 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from overthink.analysis import members
+from overthink.comparison.arms import runs_of_group
 from overthink.comparison.over_samples import INDICATORS, over_samples
 from overthink.comparison.overthinking import COLUMNS, Row, overthinking_rows
 from overthink.comparison.paired import with_differences
+from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import parse_run
 from overthink.predictions import Predictions
 from overthink.recording.results import stored_evidence
@@ -35,6 +36,10 @@ SAMPLES_CAPTION = (
 )
 
 
+class NoBaselineError(DefinitionError):
+    """What differences are asked to is no row of an experiment, or more than one."""
+
+
 class Told(NamedTuple):
     """What a report says of one experiment, and the groups that it shows."""
 
@@ -43,10 +48,10 @@ class Told(NamedTuple):
     missing: bool
 
 
-def tell(store: Store, name: str, runs: Sequence[StoredRun], against: str | None) -> Told:
-    """Return the sections of one experiment's runs and groups.
+def tell(store: Store, name: str, runs: Sequence[StoredRun], against: str | None, command: str) -> Told:
+    """Return the sections of one experiment's runs and groups; the command makes them again.
 
-    Raises ValueError where `against` names no row, or where a file cannot be read.
+    Raises NoBaselineError where `against` does not name one row, ValueError where a file cannot be read.
     """
     groups = sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
     sections, missing = [], False
@@ -55,14 +60,21 @@ def tell(store: Store, name: str, runs: Sequence[StoredRun], against: str | None
         layout = POLICY if policies else OVERTHINKING
         rows = overthinking_rows(some, metrics=layout.metrics)
         if against is not None and rows and not policies:
-            rows = with_differences(rows, against)
+            rows = _compared(name, rows, against)
         if rows:
             missing = missing or any(row.gaps for row in rows)
             tables = [as_html(rows, layout), grid_html(_run_ids(rows))]
-            sections.append(Section(name, _where_from(store, some), f"overthink run {name}", tables))
+            sections.append(Section(name, _where_from(store, some), command, tables))
     for group in groups:
         sections += _of_group(store, group, runs)
     return Told(sections, groups, missing)
+
+
+def _compared(name: str, rows: Sequence[Row], against: str) -> list[Row]:
+    try:
+        return with_differences(rows, against)
+    except ValueError as error:
+        raise NoBaselineError(f"{name}: {error}") from error
 
 
 def _run_ids(rows: Sequence[Row]) -> Grid:
@@ -97,7 +109,7 @@ def _in_words(value: Any) -> str:
 
 
 def _of_group(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> list[Section]:
-    shown = newest_per_key(run for run in members(group, runs) if not run.is_group).values()
+    shown = newest_per_key(runs_of_group(group, runs)).values()
     finished = [run for run in shown if run.outcome == tags.FINISHED]
     if tags.ARMS in group.tags:
         study = study_of(group, runs)

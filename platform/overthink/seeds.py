@@ -71,6 +71,7 @@ class SeedStreams(Spec):
 
 
 Source = Literal["split", "init", "order", "augment", "kernel", "repeat"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 Arms = dict[str, tuple[Source, ...]]
 """Name of an arm of a study -> the sources of randomness that its repeats differ in."""
 
@@ -166,6 +167,17 @@ def split_labels(text: str) -> list[str]:
             first = int(span[1])
             labels += map(str, range(first, min(int(span[2]), first + MOST_RUNS)))
     return labels
+
+
+def sources_of(labels: Iterable[str]) -> tuple[Source, ...]:
+    """Return the sources of randomness in which seeds of these labels differ; what is no label differs in nothing."""
+    parsed = [_numbers(label) for label in labels]
+    return tuple(source for source in SOURCES if len({numbers.get(source, "0") for numbers in parsed}) > 1)
+
+
+def _numbers(label: str) -> dict[str, str]:
+    found: dict[str, str] = dict(re.findall(r"(?:^|-)([a-z]*)([0-9]+)", label))
+    return {**dict.fromkeys(STREAMS, found.get("", "0")), **found}
 
 
 def generator(seeds: Seeds, stream: Stream, *place: int) -> "np.random.Generator":

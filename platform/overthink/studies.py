@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from overthink.arrays import IntArray
-from overthink.comparison.arms import arms_of
+from overthink.comparison.arms import WHOLE, arms_of, runs_of_group
 from overthink.metrics.overthinking import overthought
 from overthink.predictions import Predictions
-from overthink.seeds import split_labels
+from overthink.seeds import sources_of, split_labels
 from overthink.study.findings import Findings, findings
-from overthink.study.verdict import WHOLE
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
@@ -54,9 +53,7 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
 
     A group that is no study has one arm, the runs of all its seeds.
     """
-    mine = newest_per_key(
-        run for run in runs if not run.is_group and run.tags.get(tags.GROUP_KEY) == group.tags.get(tags.GROUP_KEY)
-    )
+    mine = newest_per_key(runs_of_group(group, runs))
     of_label = {run.tags.get(tags.SEEDS, ""): run for run in mine.values() if run.outcome == tags.FINISHED}
     return Study(
         group,
@@ -85,7 +82,9 @@ def found_in(study: Study, known: dict[str, Predictions]) -> dict[str, Findings]
     Raises StudyError where a control arm's networks differ: then nothing else could be laid to its sources.
     """
     found = {
-        name: findings([known[run.run_id] for run in arm.runs]) for name, arm in study.arms.items() if len(arm.runs) > 1
+        name: findings([known[run.run_id] for run in arm.runs], sources_of(arm.labels))
+        for name, arm in study.arms.items()
+        if len(arm.runs) > 1
     }
     for name, one in found.items():
         if study.arms[name].is_control and not one.same:

@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.text import Text
 
+from overthink.inert import inert
 from overthink.plan import PlannedRun
 from overthink.progress import accuracies, short
 from overthink.sweep.ask_tell import Asked
@@ -51,7 +51,7 @@ class SweepLines:
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Say what went wrong with a run."""
         if body["event"] in ("failed", "died", "diverged"):
-            self._console.print(Text(f"{run.name}: {body['event']}: {body.get('message', '')}"), soft_wrap=True)
+            self._console.print(inert(f"{run.name}: {body['event']}: {body.get('message', '')}"), soft_wrap=True)
 
     def noted(self, sentence: str) -> None:
         """Say it."""
@@ -61,12 +61,12 @@ class SweepLines:
         """Say what is tried."""
         self._pace.wanted, self._pace.newest = wanted, max(self._pace.newest, asked.number)
         again = "goes on with " if asked.adopted else ""
-        self._console.print(Text(f"trial {asked.number} of {wanted}: {again}{said(asked.point)}"), soft_wrap=True)
+        self._console.print(inert(f"trial {asked.number} of {wanted}: {again}{said(asked.point)}"), soft_wrap=True)
 
     def told(self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None) -> None:
         """Say how it went."""
         self._pace.ended += 1
-        self._console.print(Text(ending(asked, outcome, values, message, best) + self._pace.left()), soft_wrap=True)
+        self._console.print(inert(ending(asked, outcome, values, message, best) + self._pace.left()), soft_wrap=True)
 
 
 class SweepBars:
@@ -113,7 +113,7 @@ class SweepBars:
         assert self._all is not None
         note = (f"best {best:.4g}" if best is not None else "") + self._pace.left()
         self._progress.update(self._all, advance=1, note=note)
-        self._console.print(Text(f"{ending(asked, outcome, values, message, best)}: {said(asked.point)}"))
+        self._console.print(inert(f"{ending(asked, outcome, values, message, best)}: {said(asked.point)}"))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Delivering what earlier calls have left for the store: runs first, then their groups are put together."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,7 +36,8 @@ def _put_together(store: Store, writer: Writer, run_ids: Iterable[str]) -> None:
             try:
                 _aggregate(store, writer, group, run)
             except UNREADABLE as error:  # the same `overthink run` tries again, and says so
-                writer.close(group_id, tags.INTERRUPTED, f"not put together: {error}")
+                with suppress(StoreError):  # a group without a process counts as interrupted, too
+                    writer.close(group_id, tags.INTERRUPTED, f"not put together: {error}")
 
 
 def _aggregate(store: Store, writer: Writer, group: StoredRun, run: StoredRun) -> None:

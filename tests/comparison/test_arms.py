@@ -38,6 +38,27 @@ def test_an_experiment_that_asks_for_some_of_the_same_runs_keeps_its_row() -> No
     ]
 
 
+def test_repeats_of_a_study_are_no_independent_seeds() -> None:
+    """Pooled, a study has no part; a run that another experiment asks for, too, counts there and is not missing."""
+    other = parent("0:2", started_ms=9)
+    other = replace(other, tags=other.tags | {tags.DEFINITION: "plain"})
+    for by, name in (("regime", "4 joint"), ("dataset", "max-min-mnist"), ("definition", "plain")):
+        (row,) = overthinking_rows([*study(), other], by)
+        assert (row.group, row.finished, row.gaps) == (name, ("0", "1"), ())
+        assert overthinking_rows(study(), by) == []
+
+
+def test_a_run_counts_for_every_definition_that_asks_for_it() -> None:
+    """Whoever trained it: here `quickstart` both, of which `plain` asks for one, and for one that nobody has run."""
+    plain = parent("1:3", started_ms=9)
+    plain = replace(plain, tags=plain.tags | {tags.DEFINITION: "plain"})
+    rows = overthinking_rows([parent("0:2"), stored("0"), stored("1"), plain], "definition")
+    assert [(row.group, row.finished, [gap.seed for gap in row.gaps]) for row in rows] == [
+        ("quickstart", ("0", "1"), []),
+        ("plain", ("1",), ["2"]),
+    ]
+
+
 def test_a_tag_that_somebody_else_wrote_makes_no_arms() -> None:
     for text in ("[1]", "{", "3", "null"):
         group = parent("0")

@@ -5,6 +5,7 @@ from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.report.differences import difference_lines, verdict
 from overthink.report.table_files import TEXTS
+from overthink.tracking import tags
 
 LAST = "test/accuracy/last"
 
@@ -83,3 +84,18 @@ def test_two_rows_of_one_name_are_told_apart() -> None:
     twice = [stored("0", group="a"), stored("0", group="b")]
     with pytest.raises(ValueError, match="2 rows of max-min-mnist are called 'short'"):
         with_differences([*rows(), *overthinking_rows(twice[:1])], "short")
+
+
+def test_data_that_only_share_a_name_are_not_paired() -> None:
+    """Fewer test samples are other data; a run of an older version, which has no key, goes by the name."""
+    runs = [
+        stored(str(seed), group=group, variant=group) for group in ("base", "same", "other", "old") for seed in (0, 1)
+    ]
+    for run in runs:
+        group = run.tags[tags.GROUP_KEY]
+        if group != "old":
+            run.tags[tags.part_key("dataset")] = "bbbb" if group == "other" else "aaaa"
+    rows = with_differences(overthinking_rows(runs), "base")
+    assert [row.group.rpartition(": ")[2] for row in rows if row.differences] == ["same", "old"]
+    assert "not run on the same data: quickstart: other." in TEXTS["markdown"](rows)
+    assert "not run on the same data: quickstart: other." in TEXTS["markdown"]([rows[0], rows[2]])

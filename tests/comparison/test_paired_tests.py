@@ -52,3 +52,6 @@ def test_effect_size() -> None:
     assert effect_size([1.0, 2.0, 3.0]) == pytest.approx(2 * (1 - 3 / 7))
     assert effect_size([1.0]) is None
     assert effect_size([0.1, 0.1]) is None
+    assert (
+        effect_size([0.515 - 0.505, 0.61 - 0.6, 0.12 - 0.11, 0.35 - 0.34]) is None
+    )  # one point each, but for rounding

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from overthink.data import max_min_mnist
 from overthink.data.dataset import Dataset, Split
 from overthink.data.digits import Digits
-from overthink.data.max_min_mnist import MaxMinMnistSpec, draw_scenes, load
+from overthink.data.max_min_mnist import MaxMinMnistSpec, draw_scenes, from_depth, load
 
 TELLING = {"train": 10, "test": 110}
 """Digit d of a part is drawn as a full box of the value TELLING[part] + d, so that pixels tell the digits."""
@@ -143,6 +143,7 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_space_to_depth_is_torchs(factor: int) -> None:
     plain, deep = load(spec(), None).test.images_NKHW, load(spec(space_to_depth=factor), None).test.images_NKHW
     assert deep.shape[1:] == spec(space_to_depth=factor).input_shape == (factor**2, 64 // factor, 64 // factor)
+    assert (from_depth(deep, factor) == plain).all()
     assert deep.flags.c_contiguous
     assert (torch.from_numpy(deep) == torch.nn.functional.pixel_unshuffle(torch.from_numpy(plain), factor)).all()
 

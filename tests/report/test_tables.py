@@ -7,8 +7,11 @@ from rich.console import Console
 
 from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
+from overthink.comparison.paired import with_differences
+from overthink.report import grids
+from overthink.report.grids import Grid
 from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown
-from overthink.report.tables import as_rich
+from overthink.report.tables import OVERTHINKING, as_rich
 from overthink.tracking import tags
 
 
@@ -29,6 +32,22 @@ def test_a_terminal_of_80_columns_shows_all_numbers() -> None:
     for part in ("65.00 ± 7.07", "paper 17.93", "2 of 3", "diverged:", "[1.5, 100.0]"):
         assert part in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_terminal_of_80_columns_shows_all_of_a_study() -> None:
+    wide = ("88.1 ± 24.9", "[10.3, 64.5]")
+    numbers = (*["\n".join(wide)] * 3, "83.2\n[50, 100]", "97.3\n[64, 100]", "1.40\n[1.2, 12.9]")
+    arms = ("all", "augment", "kernel", "a name of arms")
+    titles = ("Arm", "n", "Last exit", "Any later", "Final", "Churn", "Sample's share", "Lift")
+    console = Console(width=80, file=io.StringIO())
+    console.print(grids.as_rich(Grid(titles, [(arm, "8", *numbers) for arm in arms])))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    for arm in ("all", "augment", "kernel", "a name"):
+        assert f"\n{arm}" in shown
+    for part in ("24.9", "64.5]", "100]", "12.9]"):
+        assert part in shown
 
 
 def test_csv_holds_fractions_with_all_digits() -> None:
@@ -70,6 +89,69 @@ def test_names_from_a_store_do_not_steer_the_terminal() -> None:
     console.print(as_rich(rows("\x1b[2Jcleared\rback")))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "?[2Jcleared?back" in shown
+
+
+STEERING = "b\n\\immediate\\write18{touch hurt}\x1b[31m<img src=x>"
+
+
+def beside_a_baseline() -> list[Row]:
+    """A row whose name stands in the caption, too."""
+    runs = [parent("0 1", group=group, variant=variant) for group, variant in (("g1", "short"), ("g2", STEERING))]
+    runs += [
+        stored(seed, group=group, variant=variant, last=last)
+        for group, variant, last in (("g1", "short", 0.6), ("g2", STEERING, 0.7))
+        for seed in ("0", "1")
+    ]
+    return with_differences(overthinking_rows(runs), "short")
+
+
+def test_a_caption_in_latex_is_one_comment() -> None:
+    text = as_latex(beside_a_baseline())
+    first, second, *_ = text.splitlines()
+    assert "write18" in first
+    assert first.startswith("% ")
+    assert second.startswith(r"\begin{tabular}")
+    assert "\x1b" not in text
+
+
+def test_a_caption_in_markdown_holds_no_markup() -> None:
+    text = as_markdown(beside_a_baseline())
+    assert "&lt;img src=x&gt;" in text.splitlines()[-1]
+    assert "<img" not in text
+    assert "\x1b" not in text
+
+
+def test_a_caption_does_not_steer_the_terminal() -> None:
+    console = Console(width=200, file=io.StringIO(), force_terminal=True, color_system=None)
+    console.print(as_rich(beside_a_baseline()))
+    console.print(grids.as_rich(Grid(("", STEERING), [("a", STEERING)], STEERING)))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert shown.count("?[31m") == 5  # name and caption of the first; title, cell and caption of the second
+    assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize("form", TEXTS)
+def test_no_text_steers_the_terminal_that_it_is_printed_on(form: str) -> None:
+    assert "\x1b" not in TEXTS[form](beside_a_baseline())
+
+
+@pytest.mark.parametrize("seeds, said", [(5, "fewer than 8 "), (7, "fewer than 8 "), (8, "")])
+def test_the_caption_says_how_many_seeds_p_needs(seeds: int, said: str) -> None:
+    """Four metrics, every one lower with every seed: 4 * 2 / 2^n falls to 0.05 with 8."""
+    groups = (("g1", "short", 0.7), ("g2", "long", 0.6))
+    runs = [parent(f"0:{seeds}", group=group, variant=variant) for group, variant, _ in groups]
+    runs += [
+        stored(str(seed), group=group, variant=variant, last=last + seed / 100)
+        for group, variant, last in groups
+        for seed in range(seeds)
+    ]
+    found = with_differences(overthinking_rows(runs), "short")
+    caption = OVERTHINKING.caption(found)
+    assert ("cannot bring it to 0.05" in caption) == bool(said)
+    assert said in caption
+    assert ("below 6 seeds it is left out" in caption) == (seeds < 6)
+    least = min(difference.p_holm for row in found for difference in row.differences.values())
+    assert (least <= 0.05) == (not said)
 
 
 def test_every_format_draws_no_rows() -> None:

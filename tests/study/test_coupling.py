@@ -69,3 +69,12 @@ def test_no_difference_is_found_as_rarely_as_promised() -> None:
 def test_one_model_is_refused() -> None:
     with pytest.raises(ValueError, match="there is 1"):
         coupling(np.ones((1, 2, 3), dtype=bool))
+
+
+@pytest.mark.parametrize("repeats", [3, 4, 6, 7])
+def test_one_network_many_times_is_not_tied_by_a_rounding(repeats: int) -> None:
+    for seed in range(10):
+        same_REN = np.repeat(by_difficulty(1, 101, seed=seed), repeats, axis=0)
+        for found in (*coupling(same_REN).values(), final_coupling(same_REN)):
+            assert found.difference == (0, 0, 0)
+            assert found.difference.holds_zero

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from overthink.arrays import BoolArray
+from overthink.report.study_page import study_page
+from overthink.report.study_table import arms_grid
 from overthink.study.findings import Findings, findings
-from overthink.study.verdict import verdict
+from overthink.study.jackknife import Interval
+from overthink.study.verdict import verdict, whole_of
 from study_truths import by_difficulty, independent, predictions, tied
 
 
@@ -35,7 +38,7 @@ def test_words_for_difficulty_alone() -> None:
     """Overthinking that difficulty makes: partly the sample's, repeated, and not tied."""
     said = " ".join(verdict({"all": found(by_difficulty(16, 3000))}))
     assert "mostly the training's, not the sample's" in said
-    assert "Difficulty alone explains it" in said
+    assert "Difficulty alone is enough to explain what is seen" in said
     assert "Exits of one network cannot be told from exits of strangers" in said
     assert "The thesis conjectures" in said
 
@@ -44,6 +47,45 @@ def test_words_for_coins() -> None:
     said = " ".join(verdict({"all": found(independent(12, 2000, np.array([0.5, 0.6, 0.7])))}))
     assert "mostly the training's" in said
     assert "That is not told from chance" in said
+
+
+def test_words_for_a_network_with_one_exit() -> None:
+    """It cannot overthink: nobody's share is 0 or 100%, and no exits are tied."""
+    alone = found(by_difficulty(4, 100, exits=1))
+    said = verdict({"all": alone})
+    assert said[0] == "There is no any-later overthinking (arm all, 4 repeats, 100 test samples)."
+    assert not any("variance" in text for text in said)
+    assert arms_grid({"all": alone}).rows[0][6] == "-"
+    assert study_page("one exit", {"all": alone}).count("<table") == 2
+
+
+@pytest.mark.parametrize(
+    "sample_share, words",
+    [
+        (Interval(0.5, 0.4, 0.6), "about as much the sample's as the training's"),
+        (Interval(0.07, -0.53, 0.67), "more the sample's or the training's cannot be told"),
+        (Interval(0.3, 0.05, 0.55), "more the sample's or the training's cannot be told"),
+        (Interval(0.3, 0.2, 0.4), "mostly the training's"),
+    ],
+)
+def test_whose_it_is_takes_a_narrow_interval(sample_share: Interval, words: str) -> None:
+    said = found(by_difficulty(3, 100))
+    split = said.any_later.split._replace(sample_share=sample_share)
+    assert words in verdict({"all": said._replace(any_later=said.any_later._replace(split=split))})[0]
+
+
+def test_no_interval_says_what_cannot_be() -> None:
+    said = found(by_difficulty(3, 60))
+    wide = Interval(0.9, -0.64, 1.31)
+    split = said.any_later.split._replace(sample_share=wide)
+    overlap = said.final.overlap._replace(lift=wide)  # type: ignore[union-attr]
+    said = said._replace(any_later=said.any_later._replace(split=split), final=said.final._replace(overlap=overlap))
+    words = " ".join(verdict({"all": said}))
+    assert "10.0% [0.0, 100.0] of its variance" in words
+    assert "0.90 times [0.00, 1.31]" in words
+    row = arms_grid({"all": said}).rows[0]
+    assert row[6:] == ("90.0\n[0, 100]", "0.90\n[0.0, 1.3]")
+    assert not any("[" in cell for cell in row[2:5])  # a deviation of three
 
 
 def test_words_for_tied_exits_and_for_too_few() -> None:
@@ -59,6 +101,19 @@ def test_one_source_only() -> None:
     said = " ".join(verdict(arms))
     assert "order 100.0%" in said
     assert "init 0.0%" in said
+
+
+def test_a_control_never_speaks_for_a_study() -> None:
+    """Without an arm `all`, the arm in which most varies speaks, wherever it stands; with controls alone, nobody."""
+    whole = by_difficulty(6, 400)
+    control = findings(predictions(np.repeat(whole[:1], 6, axis=0)), ("repeat",))
+    kernel, both = (findings(predictions(whole), sources) for sources in (("kernel",), ("init", "order")))
+    arms = {"none": control, "kernel": kernel, "both": both}
+    assert whole_of(arms) == "both"
+    assert "(arm both, 6 repeats" in verdict(arms)[0]
+    assert whole_of({"all": control, "kernel": kernel}) == "kernel"
+    (said,) = verdict({"none": control})
+    assert "Nothing can be said" in said
 
 
 def test_a_study_of_fifty_large_models_takes_seconds() -> None:

@@ -40,9 +40,10 @@ def test_spread_by_hand() -> None:
     assert found.std is not None
     assert found.std.value == pytest.approx(np.std([0.1, 0.2, 0.4], ddof=1))
     assert spread(np.array([0.3])).std is None
-    two = spread(np.array([0.3, 0.5])).std
-    assert two is not None
-    assert two.low is None
+    assert found.std.low is None  # of three, from deviations of two
+    four = spread(np.array([0.1, 0.2, 0.4, 0.3])).std
+    assert four is not None
+    assert four.low is not None
 
 
 def test_a_deviation_lies_in_its_interval_as_often_as_promised() -> None:

@@ -51,7 +51,7 @@ def test_bounds_by_hand() -> None:
 @pytest.mark.parametrize("bounds", [{}, {"at_most": 1.0, "at_least": 0.0}])
 def test_a_constraint_has_one_bound(bounds: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="one of at_most and at_least"):
-        Constraint(metric="val/accuracy/last", **bounds)
+        Constraint.model_validate({"metric": "val/accuracy/last", **bounds})
 
 
 def test_what_an_epoch_says() -> None:

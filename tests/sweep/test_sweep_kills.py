@@ -114,16 +114,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield server
 
 
-def test_two_coordinators_share_a_sweep(store: Store, tmp_path: Path, postgres: Postgres) -> None:
+def test_two_coordinators_share_a_sweep(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     """Six trials, each told once; a trial that a dead machine has left is taken over by one of the two."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", postgres.database("runs"))
+    store, storage_uri = Store(), postgres.database("trials")
     path = sweep_file(tmp_path, trials=6, space={"network.growth": {"int": [2, 12]}}, sampler={"kind": "grid"})
     left = {tags.HOST: "gone", tags.PROCESS: "1@1", tags.HEARTBEAT: "1"}
-    with opened(postgres.uri) as storage:
+    with opened(storage_uri) as storage:
         open_study(storage, load_sweep(path)).ask().set_user_attr(OWNER, left)
-    both = [command(path, "--storage", postgres.uri, OVERTHINK_STATE=str(tmp_path / name)) for name in ("one", "two")]
+    both = [command(path, "--storage", storage_uri, OVERTHINK_STATE=str(tmp_path / name)) for name in ("one", "two")]
     said = [process.communicate(timeout=240)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    with opened(postgres.uri) as storage:
+    with opened(storage_uri) as storage:
         study = existing(storage, load_sweep(path))
         assert study is not None
         assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 6

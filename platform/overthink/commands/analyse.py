@@ -6,11 +6,12 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
-from overthink.analysis import Analysed, analyse, figures_of, members
+from overthink.analysis import Analysed, analyse, figures_of
 from overthink.commands.chosen import chosen_runs
+from overthink.comparison.arms import runs_of_group
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.links import ui_hint
 from overthink.report.export import export, slug
 from overthink.tracking import tags
@@ -29,7 +30,7 @@ def analyse_runs(names: Sequence[str], export_to: Path | None, as_json: bool, co
     done = []
     for entry in analyse(store, finished, groups):
         done.append(entry)
-        console.print(Text(f"{entry.run.name}: {'analysed' if entry.new else 'nothing new'}"), soft_wrap=True)
+        console.print(inert(f"{entry.run.name}: {'analysed' if entry.new else 'nothing new'}"), soft_wrap=True)
     if as_json:
         typer.echo(json.dumps([_as_plain(entry) for entry in done], indent=2))
     new = sum(entry.new for entry in done)
@@ -47,11 +48,11 @@ def _export(
 ) -> None:
     """Write the figures of every run and group into a folder of its own."""
     for entry in (*runs, *groups):
-        shown = members(entry, runs) if entry.is_group else [entry]
+        shown = runs_of_group(entry, runs) if entry.is_group else [entry]
         if shown:
             place = folder / f"{slug(entry.name)}-{entry.run_id[:8]}"
             files = export(figures_of(store, shown), place)
-            console.print(Text(f"{place}: {len(files)} files"), soft_wrap=True)
+            console.print(inert(f"{place}: {len(files)} files"), soft_wrap=True)
 
 
 def _as_plain(entry: Analysed) -> dict[str, str | bool]:

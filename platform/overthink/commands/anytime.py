@@ -10,12 +10,12 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from overthink.arrays import FloatArray, IntArray
 from overthink.commands.chosen import the_run
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.inference.oracle import deepest, expected_anytime, uniform_budgets
 from overthink.inference.temperature import losses
 from overthink.metrics.accuracy import accuracy
@@ -41,7 +41,7 @@ def anytime(name: str, said: Sequence[str], as_json: bool, console: Console) -> 
         told = [{"mul_adds": budget, "weight": weight, "exit": number} for budget, weight, number in rows]
         typer.echo(json.dumps({"run_id": run.run_id, "budgets": told, "expected": expected}, indent=2))
         return OK
-    console.print(Text(f"{run.name} ({run.run_id[:8]}), {len(test.ids_N)} test samples"), soft_wrap=True)
+    console.print(inert(f"{run.name} ({run.run_id[:8]}), {len(test.ids_N)} test samples"), soft_wrap=True)
     Console(highlight=False).print(_table(budgets_M, weights_M / weights_M.sum(), accuracy_E[exit_M], exit_M + 1))
     console.print(_sentence(expected, bool(said)))
     return OK

@@ -11,7 +11,6 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from overthink.commands.chosen import the_run
 from overthink.commands.predict import fetch, normalised
@@ -19,6 +18,7 @@ from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
 from overthink.definition.run_definition import RunDefinition
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.inference.speed import Timing, speeds
 from overthink.tracking.store import Store
 from overthink.training.checkpoint import Inputs
@@ -45,7 +45,7 @@ def bench(name: str, options: BenchOptions, console: Console) -> int:
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
     most = max(_count(batch) for batch in options.batches)
     images_NKHW, source = _images(definition, inputs, most, options.data_root)
-    console.print(Text(f"{run.name}: {torch.get_num_threads()} threads, {options.rounds} rounds, {source}"))
+    console.print(inert(f"{run.name}: {torch.get_num_threads()} threads, {options.rounds} rounds, {source}"))
     timings = [
         timing
         for batch in options.batches

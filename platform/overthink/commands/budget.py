@@ -9,11 +9,11 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from overthink.arrays import FloatArray
 from overthink.commands.chosen import the_run
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.inference.budget_file import from_json
 from overthink.inference.budgeted import LookupTable, lookup_table
 from overthink.inference.confidence import CRITERIA
@@ -44,7 +44,7 @@ def budget(name: str, mul_adds: float, criterion: str, scale: bool, as_json: boo
         typer.echo(json.dumps(answer, indent=2))
         return OK
     console.print(
-        Text(f"{run.name} ({run.run_id[:8]}), {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs a sample")
+        inert(f"{run.name} ({run.run_id[:8]}), {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs a sample")
     )
     Console(highlight=False).print(_shown(table, row))
     if temperature_E is not None:

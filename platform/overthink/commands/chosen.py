@@ -1,5 +1,7 @@
 """Which stored runs a person means: by definition, by experiment name, by run id or the beginning of one."""
 
+import re
+import shlex
 from collections.abc import Sequence
 
 from overthink.definition.errors import DefinitionError
@@ -16,13 +18,30 @@ SHORTEST_ID = 6
 def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
     """Return runs and groups of ours that the names mean, once each; all of them where there is no name.
 
-    Raises DefinitionError where a name means nothing.
+    The id of a group means it and its runs. Raises DefinitionError where a name means nothing.
     """
     runs = [run for run in search(store, "") if tags.KIND in run.tags]
     if not names:
         return runs
     found = [run for name in names for run in _meant(runs, name)]
     return list({run.run_id: run for run in found}.values())
+
+
+def command_again(name: str, runs: Sequence[StoredRun]) -> str:
+    """Return the command that makes again what a name means among these runs."""
+    by_id = _by_id(runs, name)
+    if not by_id:
+        return f"overthink run {name}"
+    if not by_id[0].is_group:
+        return f"overthink run run:{by_id[0].run_id}"
+    changes = by_id[0].tags.get(tags.CHANGES, "")
+    settings = [f"--set {shlex.quote(change)}" for change in _separate(changes)]
+    return " ".join(["overthink run", shlex.quote(by_id[0].tags.get(tags.DEFINITION, "")), *settings])
+
+
+def _separate(changes: str) -> list[str]:
+    """Return `a.b=[1, 2], c=3` as its settings; a comma within a value is not followed by a path and =."""
+    return [change for change in re.split(r", (?=[a-z_][\w.]*=)", changes) if change]
 
 
 def the_run(store: Store, name: str) -> StoredRun:
@@ -55,7 +74,9 @@ def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
 
 def _meant(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     if by_id := _by_id(runs, name):
-        return by_id
+        keys = {run.tags.get(tags.GROUP_KEY) for run in by_id if run.is_group}
+        of_groups = [run for run in runs if not run.is_group and run.tags.get(tags.GROUP_KEY) in keys]
+        return [*by_id, *of_groups]
     try:
         keys = {group.definition.key for group in load_experiment(find(name)).groups}
     except DefinitionError:

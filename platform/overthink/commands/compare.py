@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
+from overthink.comparison.arms import arms_of
 from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.exits import OK, SOME_FAILED
+from overthink.inert import inert
 from overthink.report.policy_table import POLICY
 from overthink.report.table_files import FORMATS, TEXTS
 from overthink.report.tables import OVERTHINKING, as_rich
@@ -57,6 +58,8 @@ def compare(options: CompareOptions, console: Console) -> int:
         rows = with_differences(rows, options.against)
     if not rows:
         console.print("The store has no such runs yet; overthink run makes them.")
+    if by != "variant" and any(run.is_group and arms_of(run) for run in runs):
+        console.print(f"Runs that only studies ask for are no independent seeds: --by {by} leaves them out.")
     if form != "table":
         typer.echo(TEXTS[form](rows, layout))
     elif rows:
@@ -112,4 +115,4 @@ def _asked(loaded: "LoadedExperiment", place: int) -> StoredRun:
 def _mention_others(name: str, others: set[str | None], console: Console) -> None:
     if others:
         more = f"{len(others)} more group{'s' if len(others) > 1 else ''}"
-        console.print(Text(f"{name}: {more} of other versions of it are stored; compare without a name shows all."))
+        console.print(inert(f"{name}: {more} of other versions of it are stored; compare without a name shows all."))

@@ -8,7 +8,6 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from overthink.data.catalogue import ENTRIES, FETCHABLE, Entry, is_here, load_dataset
 from overthink.data.digits import default_root
@@ -16,6 +15,7 @@ from overthink.data.picture import sample_grid
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.definition.run_definition import validated
 from overthink.definition.source import Overrides
+from overthink.inert import inert
 
 
 def show_list(data_root: Path | None, as_json: bool) -> None:
@@ -38,7 +38,7 @@ def show_list(data_root: Path | None, as_json: bool) -> None:
         table.add_row(entry.name, entry.description, entry.licence, hint)
     console = Console(highlight=False)
     console.print(table)
-    console.print(Text(f"Data folder: {root}. What is not here: overthink data get NAME"), soft_wrap=True)
+    console.print(inert(f"Data folder: {root}. What is not here: overthink data get NAME"), soft_wrap=True)
 
 
 def get(name: str, data_root: Path | None, console: Console) -> None:
@@ -51,7 +51,7 @@ def get(name: str, data_root: Path | None, console: Console) -> None:
         console.print(f"{name} needs nothing from elsewhere: nothing to fetch.")
         return
     FETCHABLE[source](root)
-    console.print(Text(f"{source} is in {root}, checked."), soft_wrap=True)
+    console.print(inert(f"{source} is in {root}, checked."), soft_wrap=True)
 
 
 def picture(name: str, output: Path | None, data_root: Path | None, settings: Sequence[str], console: Console) -> None:
@@ -61,7 +61,7 @@ def picture(name: str, output: Path | None, data_root: Path | None, settings: Se
     spec = validated(type(entry.example), raw, name)
     path = output or Path(f"{name}.png")
     sample_grid(load_dataset(spec, data_root)).save(path)
-    console.print(Text(f"{path}: a column a class, a row a level"), soft_wrap=True)
+    console.print(inert(f"{path}: a column a class, a row a level"), soft_wrap=True)
 
 
 def _entry(name: str) -> Entry:

@@ -10,20 +10,21 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from overthink.commands.chosen import one_of
+from overthink.comparison.arms import runs_of_group
 from overthink.comparison.differing import Differing, differing, flat
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import paired
 from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import parse_run
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.report.differences import difference_lines
 from overthink.report.tables import POLICY_TITLES, TITLES, estimate_lines
 from overthink.tracking import tags
 from overthink.tracking.provenance import attempts_of
-from overthink.tracking.reader import search
+from overthink.tracking.reader import data_digests, search
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
 
@@ -53,18 +54,16 @@ def diff(first: str, second: str, as_json: bool) -> int:
         return OK
     shown = Console(highlight=False)
     for letter, side in (("A", a), ("B", b)):
-        shown.print(Text(f"{letter}: {side.name} ({side.run_id[:8]})"), soft_wrap=True)
+        shown.print(inert(f"{letter}: {side.name} ({side.run_id[:8]})"), soft_wrap=True)
     for title, places in parts.items():
-        shown.print("", _places(title, places) if places else Text(f"Same {title}."), sep="\n")
+        shown.print("", _places(title, places) if places else inert(f"Same {title}."), sep="\n")
     shown.print("", _results(a, b), sep="\n")
     return OK
 
 
 def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     """Read one of the two; a group speaks of its runs in common, by its newest finished one."""
-    members = [
-        other for other in runs if not other.is_group and other.tags.get(tags.GROUP_KEY) == run.tags.get(tags.GROUP_KEY)
-    ]
+    members = runs_of_group(run, runs)
     finished = [other for other in members if other.outcome == tags.FINISHED]
     one = next(iter(finished), None) if run.is_group else run
     if one is None:
@@ -76,7 +75,8 @@ def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     if run.is_group:
         plain.pop("seeds")
     last = attempts[-1] if attempts else {}
-    made_with = {key: last[key] for key in MADE_WITH if key in last}
+    digests = data_digests(store, one.run_id)
+    made_with = {key: last[key] for key in MADE_WITH if key in last} | ({"data": " ".join(digests)} if digests else {})
     titles = POLICY_TITLES if tags.TASK in run.tags else TITLES
     rows = overthinking_rows([run, *members] if run.is_group else [run], metrics=tuple(titles))
     return Side(run.name, run.run_id, flat(plain), flat(made_with), rows[0], titles)
@@ -87,7 +87,7 @@ def _places(title: str, places: Sequence[Differing]) -> Table:
     for heading in (title, "A", "B"):
         table.add_column(heading, overflow="fold")
     for place in places:
-        table.add_row(*(Text("-" if said is None else said) for said in place))
+        table.add_row(*(inert("-" if said is None else said) for said in place))
     return table
 
 

@@ -10,17 +10,19 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from overthink.arrays import FloatArray, IntArray
 from overthink.commands.chosen import chosen_runs
 from overthink.commands.images import dataset_of, definition_of
+from overthink.data.max_min_mnist import MaxMinMnistSpec, from_depth
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.inference.frequency import ByExit, Scan, Spread, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions import Predictions
 from overthink.report.frequency_page import frequency_page, verdict
 from overthink.tracking import tags
+from overthink.tracking.reader import data_digests
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
 from overthink.tracking.writer import Writer
@@ -52,10 +54,10 @@ def frequency(names: Sequence[str], options: FrequencyOptions, console: Console)
     store = Store()
     chosen = [run for run in chosen_runs(store, names) if not run.is_group and tags.TASK not in run.tags]
     runs = [run for run in newest_per_key(chosen).values() if run.outcome == tags.FINISHED]
-    known: dict[str, _Shares] = {}  # many seeds of one data set are transformed once
+    known: dict[tuple[str, ...], _Shares] = {}  # many seeds of one data set are transformed once
     answers = []
     for run in runs:
-        data = run.tags.get(tags.part_key("dataset"), run.run_id)
+        data = run.tags.get(tags.part_key("dataset"), run.run_id), *data_digests(store, run.run_id)
         shares = known[data] = known.get(data) or _shares(store, run, options)
         info = _of_run(store, run, shares)
         text = frequency_page(run.name, f"Coefficients needed for {options}.", info)
@@ -71,9 +73,12 @@ def frequency(names: Sequence[str], options: FrequencyOptions, console: Console)
 
 
 def _shares(store: Store, run: StoredRun, options: FrequencyOptions) -> _Shares:
-    test = dataset_of(definition_of(store, run), options.data_root).test
+    test = dataset_of(store, run, options.data_root).test
     power: Literal[1, 2] = 2 if options.power == 2 else 1
-    return _Shares(test.ids_N, needed_share(test.images_NKHW, options.scan, power, options.total))
+    spec, images_NKHW = definition_of(store, run).dataset, test.images_NKHW
+    if isinstance(spec, MaxMinMnistSpec):  # of every second pixel, high frequencies look like low ones
+        images_NKHW = from_depth(images_NKHW, spec.space_to_depth)
+    return _Shares(test.ids_N, needed_share(images_NKHW, options.scan, power, options.total))
 
 
 def _of_run(store: Store, run: StoredRun, shares: _Shares) -> ByExit:
@@ -83,9 +88,9 @@ def _of_run(store: Store, run: StoredRun, shares: _Shares) -> ByExit:
 
 
 def _show(name: str, options: FrequencyOptions, info: ByExit, console: Console) -> None:
-    console.print(Text(f"{name}: {options}"), soft_wrap=True)
+    console.print(inert(f"{name}: {options}"), soft_wrap=True)
     Console(highlight=False).print(_table(info))
-    console.print(Text(verdict(info)))
+    console.print(inert(verdict(info)))
 
 
 def _as_plain(info: ByExit) -> dict[str, object]:

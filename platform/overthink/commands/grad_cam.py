@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from rich.console import Console
-from rich.text import Text
 
 from overthink.arrays import IntArray
 from overthink.commands.chosen import the_run
@@ -16,6 +15,7 @@ from overthink.commands.images import dataset_of
 from overthink.commands.predict import fetch, normalised
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.inference.grad_cam import grad_cam
 from overthink.metrics.overthinking import finally_overthought
 from overthink.policy.early_exit_data import rows_of
@@ -53,14 +53,14 @@ def show(name: str, options: GradCamOptions, console: Console) -> int:
         Writer(store).artifacts(run.run_id, [file], str(Path(tags.GRAD_CAM_PICTURE).parent))
     if options.output is not None:
         picture.save(options.output)
-        console.print(Text(f"written: {options.output}"), soft_wrap=True)
-    console.print(Text(f"{run.name}: {len(rows_M)} samples; the picture is its artifact {tags.GRAD_CAM_PICTURE}."))
+        console.print(inert(f"written: {options.output}"), soft_wrap=True)
+    console.print(inert(f"{run.name}: {len(rows_M)} samples; the picture is its artifact {tags.GRAD_CAM_PICTURE}."))
     return OK
 
 
 def _looked(store: Store, run: StoredRun, test: Predictions, rows_M: IntArray, options: GradCamOptions) -> list[Looked]:
-    definition, (network, inputs) = fetch(store, run, options.data_root)
-    dataset = dataset_of(definition, options.data_root)
+    _, (network, inputs) = fetch(store, run, options.data_root)
+    dataset = dataset_of(store, run, options.data_root)
     images_MKHW = dataset.test.images_NKHW[rows_of(dataset.test.ids_N, test.ids_N[rows_M], "test data")]
     class_EM = test.predicted_EN[:, rows_M]
     if options.true_class:

@@ -9,6 +9,7 @@ from overthink.data.digits import default_root
 from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import RunDefinition, parse_run
 from overthink.tracking import tags
+from overthink.tracking.reader import data_digests
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
 
@@ -20,12 +21,18 @@ def definition_of(store: Store, run: StoredRun) -> RunDefinition:
     return parse_run(text, f"{tags.DEFINITION_FILE} of run {run.run_id}")
 
 
-def dataset_of(run: RunDefinition, data_root: Path | None) -> Dataset:
-    """Load a run's data set; raises DefinitionError where it is not on this machine."""
-    root = data_root or default_root()
-    if not run.dataset.is_here(root):
+def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
+    """Load a run's data set; raises DefinitionError where it is not on this machine, or not what the run saw."""
+    root, spec = data_root or default_root(), definition_of(store, run).dataset
+    if not spec.is_here(root):
         raise DefinitionError(
-            f"this looks at images, and the run's data set, {run.dataset.kind}, is not in {root}; --data-root says "
+            f"this looks at images, and the run's data set, {spec.kind}, is not in {root}; --data-root says "
             f"where it is, overthink data get fetches it"
         )
-    return load_dataset(run.dataset, data_root)
+    dataset, seen = load_dataset(spec, data_root), data_digests(store, run.run_id)
+    if seen and not dataset.digest.startswith(seen):
+        raise DefinitionError(
+            f"{run.name}: this looks at images, and the run saw other data (SHA-256 {seen[0][:12]}...) than are here "
+            f"now ({dataset.digest[:12]}...)"
+        )
+    return dataset

@@ -11,11 +11,11 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from overthink.commands.chosen import the_run
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.policy.exit_labels import ExitLabels, balance, best_balance, labels_by_first, labels_by_score
 from overthink.predictions import Predictions
 from overthink.tracking.store import Store
@@ -51,7 +51,7 @@ def labels(name: str, options: LabelOptions, console: Console) -> int:
             json.dumps({"run_id": run.run_id, "best_lambda": best, "balance": reached, "rules": rules}, indent=2)
         )
         return OK
-    console.print(Text(f"{run.name}, {options.split} data, {len(predictions.ids_N)} samples"), soft_wrap=True)
+    console.print(inert(f"{run.name}, {options.split} data, {len(predictions.ids_N)} samples"), soft_wrap=True)
     Console(highlight=False).print(_table(predictions, found))
     console.print(f"Best balance: lambda {best:.3g} ({reached:.3f}; 1 is a uniform distribution).")
     return OK
@@ -86,7 +86,7 @@ def _table(predictions: Predictions, found: dict[str, ExitLabels]) -> Table:
             whole = part == "all"
             table.add_row(
                 rule if whole else "",
-                Text(part),
+                inert(part),
                 *map(str, counts),
                 str(of_rule.n_left_out) if whole else "",
                 f"{balance(of_rule.count_C):.3f}" if whole else "",

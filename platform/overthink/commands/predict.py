@@ -12,7 +12,6 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 from torch import Tensor
 
 from overthink.commands.budget import table_of
@@ -21,10 +20,12 @@ from overthink.data.batches import Samples
 from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import RunDefinition, parse_run
 from overthink.exits import OK
+from overthink.inert import inert
 from overthink.inference.exiting import EarlyExit
 from overthink.networks.cost import mul_adds
 from overthink.networks.folding import folded
 from overthink.restored import Restored, restored
+from overthink.softmax import max_softmax
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
@@ -53,6 +54,7 @@ class Answer(NamedTuple):
     file: str
     label: str
     confidence: float
+    """The largest softmax value of the exit."""
     exit: int
     mul_adds: int
 
@@ -119,7 +121,8 @@ def _answers(
         some = files[first : first + BATCH]
         images_BKHW = torch.from_numpy(np.stack([definition.dataset.read_image(path) for path in some]))
         found = early(normalised(images_BKHW, inputs))
-        triples = zip(found.predicted_B.tolist(), found.confidence_B.tolist(), found.exit_B.tolist(), strict=True)
+        sure_B = max_softmax(found.logits_BC.numpy())  # whatever the criterion: patience counts exits
+        triples = zip(found.predicted_B.tolist(), sure_B.tolist(), found.exit_B.tolist(), strict=True)
         answers += [
             Answer(str(path), inputs.classes[label], sure, row + 1, cost_E[row])
             for path, (label, sure, row) in zip(some, triples, strict=True)
@@ -133,5 +136,5 @@ def _table(answers: Sequence[Answer]) -> Table:
         table.add_column(title, justify="left" if title in ("file", "class") else "right", overflow="fold")
     for answer in answers:
         confidence, cost = f"{100 * answer.confidence:.1f}%", f"{answer.mul_adds / 1e6:.2f} M"
-        table.add_row(Text(answer.file), Text(answer.label), confidence, str(answer.exit), cost)
+        table.add_row(inert(answer.file), inert(answer.label), confidence, str(answer.exit), cost)
     return table

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
-from overthink.commands.chosen import chosen_runs
+from overthink.commands.chosen import chosen_runs, command_again
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
+from overthink.inert import inert
 from overthink.report.pages import document
-from overthink.reporting import tell
+from overthink.reporting import NoBaselineError, Told, tell
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
@@ -21,7 +21,7 @@ def report(names: Sequence[str], output: Path, against: str | None, console: Con
     if not output.parent.is_dir():
         raise DefinitionError(f"--output {output}: {output.parent} is no folder")
     store = Store()
-    told = [tell(store, name, chosen_runs(store, [name]), against) for name in names]
+    told = _told(store, names, against, console)
     if not any(one.sections for one in told):
         raise DefinitionError(f"{', '.join(names)}: nothing of this has been run yet; overthink run does it")
     page = document(", ".join(names), [section for one in told for section in one.sections])
@@ -29,5 +29,22 @@ def report(names: Sequence[str], output: Path, against: str | None, console: Con
     writer = Writer(store)
     for group in (group for one in told for group in one.groups):
         writer.text(group.run_id, tags.REPORT_PAGE, page)
-    console.print(Text(f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}"))
+    console.print(inert(f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}"))
     return SOME_FAILED if any(one.missing for one in told) else OK
+
+
+def _told(store: Store, names: Sequence[str], against: str | None, console: Console) -> list[Told]:
+    """Tell of each name; one that has no such baseline without differences, and says so, unless none has it."""
+    told, without = [], []
+    for name in names:
+        runs = chosen_runs(store, [name])
+        try:
+            told.append(tell(store, name, runs, against, command_again(name, runs)))
+        except NoBaselineError as error:
+            without.append(error)
+            told.append(tell(store, name, runs, None, command_again(name, runs)))
+    if without and len(without) == len(names):
+        raise without[0]
+    for reason in without:
+        console.print(inert(f"Without differences: {reason}"), soft_wrap=True)
+    return told

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.experiment import LoadedExperiment
 from overthink.exits import FAILURE, OK, SOME_FAILED
+from overthink.inert import inert
 from overthink.launch import launch
 from overthink.links import ui_hint
 from overthink.outcomes import Options, Outcomes
@@ -77,7 +77,7 @@ def _show_plan(runs: Sequence[PlannedRun], options: RunOptions, console: Console
     else:
         for run in runs:
             begins = f", beginning with the phases of run {run.parent.key}" if run.parent else ""
-            console.print(Text(f"{run.key}  {run.name}: {DOINGS[run.action]}{begins}"), soft_wrap=True)
+            console.print(inert(f"{run.key}  {run.name}: {DOINGS[run.action]}{begins}"), soft_wrap=True)
         todo = sum(run.action in TO_DO for run in runs)
         console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
@@ -93,9 +93,9 @@ def _show_outcomes(outcomes: Outcomes, console: Console) -> None:
         for run in runs:
             if outcome not in (tags.FINISHED, "done"):
                 message = outcomes.messages.get(run.key) or DOINGS.get(outcome, "")
-                console.print(Text(f"{run.name}: {outcome}: {message}"), soft_wrap=True)
+                console.print(inert(f"{run.name}: {outcome}: {message}"), soft_wrap=True)
     for group, message in outcomes.unaggregated.items():
-        console.print(Text(f"{group}: its runs could not be put together: {message}"), soft_wrap=True)
+        console.print(inert(f"{group}: its runs could not be put together: {message}"), soft_wrap=True)
     counts = {outcome: len(runs) for outcome, runs in outcomes.runs.items()}
     if set(counts) == {"done"}:
         console.print(f"All {counts['done']} runs were finished already: nothing was trained.")

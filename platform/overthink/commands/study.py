@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from overthink.commands.chosen import chosen_runs
-from overthink.commands.images import dataset_of, definition_of
+from overthink.commands.images import dataset_of
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
+from overthink.inert import inert
 from overthink.links import ui_hint
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions import Predictions
@@ -32,38 +32,51 @@ SHOWN = 24
 
 
 def study(name: str, data_root: Path | None, as_json: bool, console: Console) -> int:
-    """Print what the finished runs of a study say, and add the page to its group; 3 where runs are missing."""
+    """Print what the finished runs of a study say, and add the page to its group; 3 where runs are missing.
+
+    JSON is a list, an entry a group of which something can be said.
+    """
     store = Store()
     chosen = chosen_runs(store, [name])
     groups = [run for run in chosen if run.is_group and tags.TASK not in run.tags]
     studies = [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
     if not studies:
         raise DefinitionError(f"{name}: nothing of this has been run yet; overthink run does it")
-    for number, one in enumerate(studies):
-        if number:
-            console.print()
-        _show(store, one, data_root, as_json, console)
-    return SOME_FAILED if any(one.missing for one in studies) else OK
+    told = [_tell(store, one, data_root, console) for one in studies]
+    if not any(told):
+        raise DefinitionError(f"{name}: no arm has two finished runs yet")
+    speaking = [(one, found) for one, found in zip(studies, told, strict=True) if found]
+    if as_json:
+        typer.echo(json.dumps([_as_plain(*pair) for pair in speaking], indent=2))
+    else:
+        for pair in speaking:
+            _show(store, *pair, console)
+    return OK if all(told) and not any(one.missing for one in studies) else SOME_FAILED
 
 
-def _show(store: Store, one: Study, data_root: Path | None, as_json: bool, console: Console) -> None:
+def _tell(store: Store, one: Study, data_root: Path | None, console: Console) -> dict[str, Findings]:
+    """Return what a study's arms say, and add the page to its group; nothing where no arm has two finished runs."""
     known = predictions_of(store, one)
     found = found_in(one, known)
     if not found:
-        raise DefinitionError(f"{one.group.name}: no arm has two finished runs yet")
+        console.print(inert(f"{one.group.name}: no arm has two finished runs yet"), soft_wrap=True)
+        return found
     pictures = _pictures(store, one, known, found, data_root, console)
     Writer(store).text(one.group.run_id, tags.STUDY_PAGE, study_page(one.group.name, found, pictures))
-    if as_json:
-        typer.echo(json.dumps(_as_plain(one, found), indent=2))
-        return
+    return found
+
+
+def _show(store: Store, one: Study, found: dict[str, Findings], console: Console) -> None:
     shown = Console(highlight=False)
-    shown.print(Text(one.group.name, "bold"), "")
+    shown.print(inert(one.group.name, "bold"), "")
     for paragraph in verdict(found):
-        shown.print(Text(paragraph), "")
-    shown.print(as_rich(arms_grid(found)), as_rich(ties_grid(found[whole_of(found)])), sep="\n")
+        shown.print(inert(paragraph), "")
+    whole = whole_of(found)
+    grids = [arms_grid(found), *([ties_grid(found[whole])] if whole is not None else [])]
+    shown.print(*(as_rich(grid) for grid in grids if grid.rows), "", sep="\n")
     if one.missing:
         console.print(f"{one.missing} runs of the study are missing or unfinished; overthink run goes on with it.")
-    console.print(Text(f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group."))
+    console.print(inert(f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group."))
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
 
@@ -75,12 +88,15 @@ def _pictures(
     data_root: Path | None,
     console: Console,
 ) -> Pictures:
-    runs = one.arms[whole_of(found)].runs
+    whole = whole_of(found)
+    if whole is None:
+        return ()
+    runs = one.arms[whole].runs
     ends = at_the_ends([known[run.run_id] for run in runs], SHOWN)
     try:
-        test = dataset_of(definition_of(store, runs[0]), data_root).test
+        test = dataset_of(store, runs[0], data_root).test
     except DefinitionError as error:  # everything else needs no images
-        console.print(Text(f"No pictures of samples: {error}"), soft_wrap=True)
+        console.print(inert(f"No pictures of samples: {error}"), soft_wrap=True)
         return ()
     often, never = (montage(list(test.images_NKHW[rows_of(test.ids_N, ids_M, "test data")])) for ids_M in ends)
     return [

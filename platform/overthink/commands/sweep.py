@@ -8,10 +8,10 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from overthink.definition.errors import DefinitionError
 from overthink.exits import FAILURE, OK, SOME_FAILED
+from overthink.inert import inert
 from overthink.links import ui_hint
 from overthink.outcomes import Options
 from overthink.progress import progress_for
@@ -66,7 +66,7 @@ def sweep(loaded: LoadedSweep, options: SweepOptions, console: Console) -> int:
         Console(highlight=False).print(as_rich(best_grid(loaded, found)))
     console.print(ui_hint(store, swept.experiment_id), soft_wrap=True)
     if swept.gave_up:
-        console.print(Text(swept.gave_up), soft_wrap=True)
+        console.print(inert(swept.gave_up), soft_wrap=True)
         return FAILURE
     lost = found.counts.get(tags.FAILED, 0) + found.counts.get(tags.DIVERGED, 0)
     return SOME_FAILED if lost and swept.told else OK
@@ -99,11 +99,11 @@ def _dry_run(loaded: LoadedSweep, uri: str, console: Console, options: SweepOpti
         plain = {"study": loaded.study_name, "trials": found.counts, "to_begin": left, "to_go_on_with": open_trials}
         typer.echo(json.dumps(plain, indent=2))
         return OK
-    console.print(Text(f"{loaded.study_name}: {counted(found)}."), soft_wrap=True)
+    console.print(inert(f"{loaded.study_name}: {counted(found)}."), soft_wrap=True)
     for path, parameter in loaded.sweep.space.items():
         plain = parameter.model_dump(mode="json", exclude_defaults=True)
         shown = {"choice": list(parameter.grid)} if "choice" in plain else plain
-        console.print(Text(f"  {path}: {json.dumps(shown)}"), soft_wrap=True)
+        console.print(inert(f"  {path}: {json.dumps(shown)}"), soft_wrap=True)
     console.print(f"{left} trials would be begun. Nothing was done (--dry-run).")
     return OK
 

@@ -1,16 +1,20 @@
 """Studies: runs of one definition in several arms, a run often in more than one."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 
-from overthink.seeds import joined, split_labels
+from overthink.seeds import Source, joined, sources_of, split_labels
 from overthink.tracking import tags
 from overthink.tracking.stored import StoredRun
 
 ARM = "overthink.arm"
 """Tag of a run or group as a member of an arm; not in any store."""
+
+WHOLE = "all"
+"""The arm in which every source varies, where a study has one."""
 
 
 def arms_of(group: StoredRun) -> dict[str, list[str]]:
@@ -19,6 +23,42 @@ def arms_of(group: StoredRun) -> dict[str, list[str]]:
         arms = json.loads(group.tags.get(tags.ARMS, "{}"))
         return {str(name): split_labels(str(labels)) for name, labels in arms.items()}
     return {}
+
+
+def runs_of_group(group: StoredRun, runs: Iterable[StoredRun]) -> list[StoredRun]:
+    """Return those of the runs that a group asks for: of its key, and of its seeds.
+
+    The key alone is not enough: a study of the same definition has other repeats under it.
+    """
+    key, seeds = group.tags.get(tags.GROUP_KEY), _asked_for(group)
+    return [
+        run
+        for run in runs
+        if not run.is_group and run.tags.get(tags.GROUP_KEY) == key and run.tags.get(tags.SEEDS) in seeds
+    ]
+
+
+def _asked_for(group: StoredRun) -> set[str]:
+    """Return the labels of all seeds of a group, those of its arms included."""
+    return {*split_labels(group.tags.get(tags.SEEDS, "")), *chain.from_iterable(arms_of(group).values())}
+
+
+def speaking_for(group: StoredRun, runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return those of a group's runs that its own numbers are over: all of them; of a study, its whole arm's."""
+    mine, arms = runs_of_group(group, runs), arms_of(group)
+    if not arms:
+        return mine
+    whole = whole_arm({name: sources_of(labels) for name, labels in arms.items()})
+    return [run for run in mine if run.tags.get(tags.SEEDS) in arms.get(whole or "", ())]
+
+
+def whole_arm(sources: Mapping[str, Sequence[Source]]) -> str | None:
+    """Return the name of the arm that speaks for a study: `all`, else the first of those in which most varies.
+
+    An arm that repeats one run never does: None where there is no other.
+    """
+    moved = {name: those for name, those in sources.items() if {*those} - {"repeat"}}
+    return WHOLE if WHOLE in moved else max(moved, key=lambda name: len(moved[name]), default=None)
 
 
 def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
@@ -44,3 +84,22 @@ def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
                 yield replace(run, tags=run.tags | {ARM: name})
         if not arms or (not run.is_group and seeds in plain.get(key, ())):
             yield run
+
+
+def without_studies(runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return what no study made or another experiment asks for, too: repeats of a study are no independent seeds."""
+    return [run for run in in_arms(runs) if ARM not in run.tags]
+
+
+def by_definition(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
+    """Yield each run once for every definition that asks for it, marked as that one's, whoever trained it."""
+    asking: dict[tuple[str, str], list[str]] = {}
+    for group in (run for run in runs if run.is_group):
+        for seeds in _asked_for(group):
+            names = asking.setdefault((group.tags.get(tags.GROUP_KEY, ""), seeds), [])
+            names.append(group.tags.get(tags.DEFINITION, ""))
+    for run in runs:
+        place = run.tags.get(tags.GROUP_KEY, ""), run.tags.get(tags.SEEDS, "")
+        names = [] if run.is_group else asking.get(place, [])
+        for name in dict.fromkeys(names or [run.tags.get(tags.DEFINITION, "")]):
+            yield replace(run, tags=run.tags | {tags.DEFINITION: name})

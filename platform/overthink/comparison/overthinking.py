@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from overthink.comparison.arms import ARM, in_arms
+from overthink.comparison.arms import ARM, by_definition, in_arms, without_studies
 from overthink.comparison.estimate import Estimate, estimate
 from overthink.seeds import split_labels
 from overthink.tracking import tags
@@ -84,20 +84,31 @@ class Row:
     """By metric: this row minus a baseline, seed by seed; filled by `paired`."""
     unpaired: tuple[str, ...] = ()
     """Seeds that only one of the two has; filled by `paired`."""
+    dataset_key: str = ""
+    """Equal keys, equal data; runs of older versions have none."""
+    has_no_baseline: bool = False
+    """Whether the baseline has no run on the same data; filled by `paired`."""
 
 
 def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
     """Return the rows of the table in the order of first runs, grouped by variant or by something that runs share.
 
     Runs are told apart by what they are, not by what they are called: where two rows would read the same, each also
-    shows the beginning of its keys.
+    shows the beginning of its keys. A study has a row an arm; grouped by anything but the variant, it has no part.
     """
     members: dict[tuple[str, ...], list[StoredRun]] = {}
     ordered = sorted(stored, key=lambda run: run.started_ms)
-    for run in in_arms(ordered) if by == "variant" else ordered:
+    for run in _counted(ordered, by):
         members.setdefault(_identity(run, by), []).append(run)
     rows = {identity: _row(runs, by, metrics) for identity, runs in members.items()}
     return [_told_apart(identity, row, rows) for identity, row in rows.items()]
+
+
+def _counted(runs: Sequence[StoredRun], by: str) -> Iterable[StoredRun]:
+    if by == "variant":
+        return in_arms(runs)
+    plain = without_studies(runs)
+    return by_definition(plain) if by == "definition" else plain
 
 
 def _identity(run: StoredRun, by: str) -> tuple[str, ...]:
@@ -140,6 +151,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             if all(metric in run.metrics for run in finished)
         },
         facts={tag: newest.tags[tag] for tag in FACTS if tag in newest.tags},
+        dataset_key=newest.tags.get(tags.part_key("dataset"), ""),
     )
 
 

@@ -24,13 +24,22 @@ def _is(row: Row, name: str) -> bool:
 
 
 def _compared(row: Row, baselines: Sequence[Row], name: str) -> Row:
-    of_dataset = [other for other in baselines if other.dataset == row.dataset]
+    of_dataset = [other for other in baselines if _same_data(other, row)]
     if len(of_dataset) > 1:
         raise ValueError(f"{len(of_dataset)} rows of {row.dataset} are called {name!r}; give the whole name of one")
-    if not of_dataset or of_dataset[0] is row:
+    if not of_dataset:
+        return replace(row, has_no_baseline=True)
+    if of_dataset[0] is row:
         return row
     unpaired = sorted({*row.finished} ^ {*of_dataset[0].finished})
     return replace(row, differences=paired(row, of_dataset[0]), unpaired=tuple(unpaired))
+
+
+def _same_data(one: Row, other: Row) -> bool:
+    """Tell whether two rows are of one data set; its name alone does not say how many samples were drawn."""
+    if one.dataset_key and other.dataset_key:
+        return one.dataset_key == other.dataset_key
+    return one.dataset == other.dataset
 
 
 def paired(row: Row, baseline: Row) -> dict[str, Difference]:

@@ -217,6 +217,13 @@ def _shrunk(planes_NHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return means
 
 
+def from_depth(images_NKHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Return images of one channel, (N, 1, H * factor, W * factor), put together from those of factor^2 channels."""
+    n, _, height, width = images_NKHW.shape
+    squares = images_NKHW.reshape(n, factor, factor, height, width)
+    return squares.transpose(0, 3, 1, 4, 2).reshape(n, 1, height * factor, width * factor)
+
+
 def _to_depth(planes_NHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """Return (N, factor^2, H / factor, W / factor): channel r * factor + c holds row r, column c of each square."""
     n, height, width = planes_NHW.shape

@@ -1,11 +1,11 @@
 """Recording a group: what its seeds say together."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from overthink.comparison.arms import speaking_for
 from overthink.comparison.estimate import estimate
 from overthink.definition.run_definition import RunDefinition
 from overthink.plan import PlannedRun
@@ -17,7 +17,6 @@ from overthink.report.notes import group_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import group_page
 from overthink.report.tables import POLICY_TITLES, TITLES
-from overthink.seeds import split_labels
 from overthink.tracking import tags
 from overthink.tracking.place import Place
 from overthink.tracking.reader import find_runs, run_of
@@ -59,13 +58,9 @@ class GroupRecorder:
         if not self.changed:
             return
         stored = find_runs(self.store, kind=tags.KIND_RUN, group_key=self.group_key)
-        runs = [run for run in newest_per_key(stored).values() if run.outcome == tags.FINISHED]
-        group = run_of(self.store, self.run_id)
-        if arms := json.loads(
-            group.tags.get(tags.ARMS, "{}")
-        ):  # a mean over arms would be one of nothing in particular
-            first = split_labels(next(iter(arms.values())))
-            runs = [run for run in runs if run.tags.get(tags.SEEDS) in first]
+        # A mean over the arms of a study would be one of nothing in particular.
+        speaking = speaking_for(run_of(self.store, self.run_id), stored)
+        runs = [run for run in newest_per_key(speaking).values() if run.outcome == tags.FINISHED]
         if runs:
             step = max(self.writer.logged_steps(self.run_id, "seeds/n"), default=0) + 1
             self.writer.log(self.run_id, aggregates(runs), step)

@@ -1,6 +1,7 @@
 """What differences to a baseline come to, in the cells of a table and in words."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil, log2
 
 from overthink.comparison.overthinking import Difference, Row
 
@@ -10,8 +11,8 @@ MEANING = (
     "p: exact sign-flip test, corrected for the table's {count} comparisons (Holm){few}. "
     "Probably: the interval leaves 0 out, and p stays above 0.05."
 )
-FEW = "; fewer than 6 seeds cannot bring it to 0.05, and it is left out"
 FEWEST = 6
+"""Seeds below which no p is shown: 2 of 2^n signs are above the level, even of one comparison."""
 
 
 def difference_lines(difference: Difference | None) -> tuple[str, ...]:
@@ -26,14 +27,24 @@ def difference_lines(difference: Difference | None) -> tuple[str, ...]:
 
 
 def differences_said(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
-    """Say what the differences of a table are, and what each row's come to; nothing where there are none."""
+    """Say what the differences of a table are, what each row's come to, and which rows are left out of them."""
+    alone = [row.group for row in rows if row.has_no_baseline]
+    left_out = [f"Not compared, since the baseline has not run on the same data: {', '.join(alone)}."] if alone else []
     differences = [difference for row in rows for difference in row.differences.values()]
     if not differences:
-        return ""
-    few = FEW if any(difference.n < FEWEST for difference in differences) else ""
-    return " ".join(
-        [MEANING.format(count=len(differences), few=few), *(_of_row(row, titles) for row in rows if row.differences)]
-    )
+        return "".join(left_out)
+    meaning = MEANING.format(count=len(differences), few=_few([difference.n for difference in differences]))
+    return " ".join([meaning, *(_of_row(row, titles) for row in rows if row.differences), *left_out])
+
+
+def _few(seeds: Sequence[int]) -> str:
+    """Say how many seeds p needs, where no comparison has as many, and below how many it is left out.
+
+    All of so many comparisons multiply the least of them, and that is never below 2 / 2^n.
+    """
+    needed = ceil(log2(2 * len(seeds) / LEVEL))
+    said = f"; fewer than {needed} seeds cannot bring it to {LEVEL}" if max(seeds) < needed else ""
+    return f"{said}; below {FEWEST} seeds it is left out" if min(seeds) < FEWEST else said
 
 
 def _of_row(row: Row, titles: Mapping[str, str]) -> str:

@@ -6,7 +6,11 @@ from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from rich.text import Text
+
+from overthink.inert import inert
+
+NARROWEST = 12
+"""Characters of a column of words that are always shown."""
 
 
 class Grid(NamedTuple):
@@ -24,16 +28,18 @@ def as_rich(grid: Grid) -> Table:
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        caption=Text(grid.caption) if grid.caption else None,
+        caption=inert(grid.caption) if grid.caption else None,
         caption_justify="left",
     )
-    for number, title in enumerate(grid.titles):
-        if number:  # a number is never broken over two lines; its title may be
-            table.add_column(Text(title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
-        else:
-            table.add_column(Text(title))
+    for number, title in enumerate(grid.titles):  # in a narrow terminal cells break between words, never within
+        words = [word for text in (title, *(row[number] for row in grid.rows)) for word in text.split()]
+        table.add_column(
+            inert(title.replace(" ", "\n", 1) if number else title),
+            justify="right" if number else "left",
+            min_width=min(max(map(len, words), default=1), NARROWEST),
+        )
     for row in grid.rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(inert, row))
     return table
 
 

@@ -1,7 +1,7 @@
 """Figures of a study, drawn from its findings. Percent on paper, fractions in the findings."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -113,8 +113,9 @@ def draw_times(found: Findings) -> go.Figure:
 def draw_shares(arms: Mapping[str, Findings]) -> go.Figure:
     """Draw the sample's share of the variance of any-later overthinking, an arm each."""
     figure = empty_figure("what varies from training to training", "sample's share of the variance (%)")
-    shares = [found.any_later.split.sample_share for found in arms.values()]
-    _add_points(figure, "sample's share", INK, _safe(arms), shares)
+    shares = {name: found.any_later.split.sample_share for name, found in arms.items()}
+    known = {name: share for name, share in shares.items() if share is not None}
+    _add_points(figure, "sample's share", INK, _safe(known), list(known.values()))
     figure.update_layout(showlegend=False)
     figure.update_yaxes(range=[0, 104])
     return figure
@@ -134,7 +135,7 @@ def draw_depth(found: Findings) -> go.Figure:
     return figure
 
 
-def _safe(names: Mapping[str, Findings]) -> list[str]:
+def _safe(names: Iterable[str]) -> list[str]:
     return [html.escape(name, quote=False) for name in names]
 
 

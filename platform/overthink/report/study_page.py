@@ -21,11 +21,15 @@ def study_page(title: str, arms: Mapping[str, Findings], pictures: Pictures = ()
 def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> list[Section]:
     """Return the sections of the page."""
     whole = whole_of(arms)
+    said = Section("Is overthinking the training's own randomness?", paragraphs=verdict(arms))
+    if whole is None:
+        return [said, Section("Numbers", tables=[as_html(arms_grid(arms))])]
     found = arms[whole]
-    tables = [as_html(arms_grid(arms)), as_html(ties_grid(found)), as_html(exits_grid(found))]
+    grids = (arms_grid(arms), ties_grid(found), exits_grid(found))
+    tables = [as_html(grid) for grid in grids if grid.rows]
     return [
-        Section("Is overthinking the training's own randomness?", paragraphs=verdict(arms)),
-        Section("Numbers", [f"The second and third table are of arm {whole}."], tables=tables),
+        said,
+        Section("Numbers", [f"What comes after the first table is of arm {whole}."], tables=tables),
         Section("Figures", figures=study_figures(arms, whole)),
         *([Section("Samples at the ends", pictures=pictures)] if pictures else []),
     ]

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import Any, Protocol
 
 from overthink.comparison.overthinking import Row
+from overthink.inert import one_line
 from overthink.report.tables import OVERTHINKING, Layout
 
 
@@ -19,13 +20,13 @@ def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     lines = [
         "| " + " | ".join(column.title for column in columns) + " |",
         "|" + "|".join("--:" if column.number else "---" for column in columns) + "|",
-        *("| " + " | ".join(_markdown_cell(column.cell(row)) for column in columns) + " |" for row in rows),
+        *("| " + " | ".join(_markdown(column.cell(row)) for column in columns) + " |" for row in rows),
     ]
-    return "\n".join([*lines, "", layout.caption(rows)])
+    return "\n".join([*lines, "", _markdown((layout.caption(rows),))])
 
 
-def _markdown_cell(lines: tuple[str, ...]) -> str:
-    return "<br>".join(html.escape(line, quote=False).replace("|", "\\|").replace("\n", " ") for line in lines)
+def _markdown(lines: tuple[str, ...]) -> str:
+    return "<br>".join(html.escape(one_line(line), quote=False).replace("|", "\\|") for line in lines)
 
 
 LATEX_SPECIAL = {
@@ -35,7 +36,6 @@ LATEX_SPECIAL = {
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     "Δ": r"$\Delta$",
-    "\n": " ",
 }
 
 
@@ -50,11 +50,11 @@ def as_latex(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     alignment = "".join("r" if column.number else "l" for column in columns)
     head = " & ".join(_latex(column.title) for column in columns) + r" \\"
     lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body[:-1], r"\bottomrule"]
-    return "\n".join([f"% {layout.caption(rows)}", *lines, r"\end{tabular}"])
+    return "\n".join([f"% {one_line(layout.caption(rows))}", *lines, r"\end{tabular}"])
 
 
 def _latex(text: str) -> str:
-    return "".join(LATEX_SPECIAL.get(character, character) for character in text)
+    return "".join(LATEX_SPECIAL.get(character, character) for character in one_line(text))
 
 
 def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
@@ -62,11 +62,15 @@ def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     columns = layout.columns
     head = "".join(f"<th>{html.escape(column.title)}</th>" for column in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{'<br>'.join(map(html.escape, column.cell(row)))}</td>" for column in columns) + "</tr>"
+        "<tr>" + "".join(f"<td>{'<br>'.join(map(_html, column.cell(row)))}</td>" for column in columns) + "</tr>"
         for row in rows
     )
-    said = f"<caption>{html.escape(layout.caption(rows))}</caption>"
+    said = f"<caption>{_html(layout.caption(rows))}</caption>"
     return f'<table class="overthinking">{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _html(text: str) -> str:
+    return html.escape(one_line(text))
 
 
 def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
@@ -80,8 +84,10 @@ def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
 
 
 def _inert(value: Any) -> Any:
-    """Keep a name from a store from being run as a formula by a spreadsheet."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    """Keep a name from a store from being run as a formula by a spreadsheet, and from steering a terminal."""
+    if not isinstance(value, str):
+        return value
+    return f"'{one_line(value)}" if value[:1] in ("=", "+", "-", "@") else one_line(value)
 
 
 def _record(row: Row) -> dict[str, Any]:

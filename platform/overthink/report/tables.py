@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from rich.text import Text
 
 from overthink.comparison.estimate import Estimate
 from overthink.comparison.overthinking import COLUMNS, PaperNumber, Row
+from overthink.inert import inert, one_line
 from overthink.report.differences import difference_lines, differences_said
+from overthink.report.grids import NARROWEST
 
 TITLES = {
     "test/accuracy/last": "Accuracy last exit",
@@ -28,8 +29,6 @@ CAPTION = (
     "Percent of test samples; mean ± standard deviation over seeds, [95% interval of the mean over seeds]. "
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
 )
-NARROWEST = 12
-"""Characters of a column of words; below that a terminal shows three dots."""
 
 
 @dataclass(frozen=True)
@@ -125,22 +124,22 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     said = layout.caption(rows)
     heading, rows = _what_is_common(rows)
     table = Table(
-        title=Text(_inert_line(heading)) if heading else None,
+        title=inert(heading) if heading else None,
         title_justify="left",
         box=SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        caption=Text(said),
+        caption=inert(said),
         caption_justify="left",
     )
     for column in layout.columns:
         if column.number:  # a number is never broken over two lines; its title may be
-            table.add_column(Text(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+            table.add_column(inert(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
         else:
-            table.add_column(Text(column.title), min_width=NARROWEST)
+            table.add_column(inert(column.title), min_width=NARROWEST)
     for row in rows:
-        table.add_row(*(Text("\n".join(map(_inert_line, column.cell(row)))) for column in layout.columns))
+        table.add_row(*(inert("\n".join(map(one_line, column.cell(row)))) for column in layout.columns))
     return table
 
 
@@ -158,8 +157,3 @@ def _what_is_common(rows: Sequence[Row]) -> tuple[str, list[Row]]:
         for row in rows
     ]
     return " on ".join(filter(None, (definition, dataset))), shortened
-
-
-def _inert_line(text: str) -> str:
-    """Keep a name from a store from steering the terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)

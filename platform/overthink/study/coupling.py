@@ -62,9 +62,11 @@ def _coupled(first_RN: BoolArray, second_RN: BoolArray) -> Coupled:
         of_models = both_RR[np.ix_(models, models)]
         return float((of_models.sum() - of_models.trace()) / (len(models) * (len(models) - 1)))
 
+    def difference(models: list[int]) -> float:
+        """Subtract whole numbers, so that equal models differ by 0 and not by a rounding."""
+        counts, others = count_RR[np.ix_(models, models)], len(models) - 1
+        own = counts.trace()
+        return float((own * others - (counts.sum() - own)) / (len(models) * others * first_RN.shape[1]))
+
     repeats = len(first_RN)
-    return Coupled(
-        over_models(within, repeats),
-        over_models(across, repeats),
-        over_models(lambda models: within(models) - across(models), repeats),
-    )
+    return Coupled(*(over_models(statistic, repeats) for statistic in (within, across, difference)))

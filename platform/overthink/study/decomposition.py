@@ -19,8 +19,11 @@ class Decomposition(NamedTuple):
     """Variance that belongs to samples, with what few repeats would add to it taken off; may fall below 0."""
     within_samples: Interval
     """Variance from training to training, mean over samples."""
-    sample_share: Interval
-    """between / (between + within): the intraclass correlation ICC(1). 1 minus it is the training's share."""
+    sample_share: Interval | None
+    """between / (between + within): the intraclass correlation ICC(1). 1 minus it is the training's share.
+
+    None where no model overthinks anything: then nothing varies.
+    """
 
 
 def decomposition(indicator_RN: BoolArray) -> Decomposition:
@@ -31,7 +34,7 @@ def decomposition(indicator_RN: BoolArray) -> Decomposition:
     values_RN = indicator_RN.astype(np.float64)
     between, _ = _components(values_RN)
     within = over_models(lambda models: _components(values_RN[models])[1], repeats)
-    share = over_models(lambda models: _share(values_RN[models]), repeats)
+    share = over_models(lambda models: _share(values_RN[models]), repeats) if indicator_RN.any() else None
     return Decomposition(between, within, share)
 
 

@@ -9,6 +9,7 @@ from overthink.arrays import BoolArray, FloatArray, IntArray
 from overthink.metrics.accuracy import accuracy
 from overthink.metrics.overthinking import finally_overthought, overthought
 from overthink.predictions import Predictions
+from overthink.seeds import STREAMS, Source
 from overthink.study.churn import Churn, churn, same_answers
 from overthink.study.coupling import Coupled, coupling, final_coupling
 from overthink.study.decomposition import Decomposition, decomposition
@@ -36,6 +37,8 @@ class Findings(NamedTuple):
     """Of R repeats that differ in the sources of an arm alone."""
 
     repeats: int
+    sources: tuple[Source, ...]
+    """Of randomness: what the repeats differ in."""
     samples: int
     same: bool
     """Whether all repeats give the same answers at every exit."""
@@ -53,8 +56,11 @@ class Findings(NamedTuple):
     """Each repeat's shares of samples whose answer stands from exit 1, 2, ..., E on."""
 
 
-def findings(repeats: Sequence[Predictions]) -> Findings:
-    """Return what the test predictions of repeats say. Raises ValueError for fewer than two, or other samples."""
+def findings(repeats: Sequence[Predictions], sources: Sequence[Source] = STREAMS) -> Findings:
+    """Return what the test predictions of repeats that differ in these sources say.
+
+    Raises ValueError for fewer than two, or for other samples.
+    """
     first = repeats[0]
     for other in repeats[1:]:
         if not np.array_equal(other.ids_N, first.ids_N) or not np.array_equal(other.labels_N, first.labels_N):
@@ -65,6 +71,7 @@ def findings(repeats: Sequence[Predictions]) -> Findings:
     correct_REN = predicted_REN == first.labels_N
     return Findings(
         repeats=len(repeats),
+        sources=tuple(sources),
         samples=len(first.ids_N),
         same=same_answers(predicted_REN),
         accuracy_E=tuple(map(spread, np.stack([accuracy(one_EN) for one_EN in correct_REN], axis=1))),

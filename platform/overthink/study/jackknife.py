@@ -6,7 +6,7 @@ the standard deviation of 8 normal values they hold the truth in 76% of all case
 """
 
 from collections.abc import Callable
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
 from overthink.arrays import FloatArray
@@ -27,6 +27,12 @@ class Interval(NamedTuple):
     def holds_zero(self) -> bool:
         """Whether the interval does not tell the number from 0; an unknown one does not."""
         return self.low is None or self.high is None or self.low <= 0 <= self.high
+
+    def cut(self, most: float = inf) -> "Interval":
+        """Return it without what cannot be: a share is never below 0 or above 1, a ratio never below 0."""
+        value, low, high = (None if end is None else min(max(end, 0.0), most) for end in self)
+        assert value is not None
+        return Interval(value, low, high)
 
 
 def jackknife(value: float, without_R: FloatArray | list[float]) -> Interval:

@@ -8,6 +8,9 @@ from overthink.arrays import FloatArray
 from overthink.comparison.estimate import Estimate, estimate
 from overthink.study.jackknife import Interval, of_positive
 
+FEWEST = 4
+"""Models of which a deviation has an interval: that of three, from deviations of two, may reach any size."""
+
 
 class Spread(NamedTuple):
     """A number over models: its mean (Student's t), and its standard deviation with an interval of its own."""
@@ -28,7 +31,7 @@ def spread(value_R: FloatArray) -> Spread:
     mean = estimate(values)
     if mean.std is None:
         return Spread(mean, None)
-    without = [
-        float(np.std(np.delete(value_R, left_out), ddof=1)) for left_out in range(len(values)) if len(values) > 2
-    ]
-    return Spread(mean, of_positive(mean.std, without) if without else Interval(mean.std, None, None))
+    if len(values) < FEWEST:
+        return Spread(mean, Interval(mean.std, None, None))
+    without = [float(np.std(np.delete(value_R, left_out), ddof=1)) for left_out in range(len(values))]
+    return Spread(mean, of_positive(mean.std, without))

@@ -1,7 +1,9 @@
 """What a study comes to, in words, never more than its intervals carry; and what would change it."""
 
 from collections.abc import Mapping
+from math import inf
 
+from overthink.comparison.arms import WHOLE, whole_arm
 from overthink.study.coupling import Coupled
 from overthink.study.findings import Findings
 from overthink.study.jackknife import Interval
@@ -10,13 +12,20 @@ CLAIM = (
     "The thesis conjectures (sections 4.3 and 5.1) that overthinking is introduced randomly, by the training's own "
     "randomness, and leaves open which source contributes how much."
 )
-WHOLE = "all"
-"""The arm in which every source varies, where a study has one."""
+NOTHING_VARIES = (
+    "Nothing can be said of the training's randomness: no arm of two finished runs or more varies any source of it and "
+    "has networks that differ."
+)
+
+ALIKE = (0.35, 0.65)
+"""Shares between which two sources of variance are about equal."""
 
 
 def verdict(arms: Mapping[str, Findings]) -> list[str]:
     """Return paragraphs: whose overthinking is, whether it repeats, whether exits are tied, which source moves it."""
     name = whole_of(arms)
+    if name is None:
+        return [NOTHING_VARIES]
     said = [
         _whose(name, arms[name]),
         _again(arms[name]),
@@ -27,13 +36,16 @@ def verdict(arms: Mapping[str, Findings]) -> list[str]:
     return [text for text in said if text]
 
 
-def whole_of(arms: Mapping[str, Findings]) -> str:
-    """Return the name of the arm that speaks for the study: `all`, else the first."""
-    return WHOLE if WHOLE in arms else next(iter(arms))
+def whole_of(arms: Mapping[str, Findings]) -> str | None:
+    """Return the name of the arm that speaks for the study, as `whole_arm` does, among those whose networks differ."""
+    return whole_arm({name: found.sources for name, found in arms.items() if not found.same})
 
 
 def _whose(arm: str, found: Findings) -> str:
     share = found.any_later.split.sample_share
+    behind = f"(arm {arm}, {found.repeats} repeats, {found.samples} test samples)"
+    if share is None:
+        return f"There is no any-later overthinking {behind}."
     training = Interval(1 - share.value, _less(share.high), _less(share.low))
     if training.low is None or training.high is None:
         words = "Too few repeats tell whether any-later overthinking belongs to samples or to the training"
@@ -41,11 +53,13 @@ def _whose(arm: str, found: Findings) -> str:
         words = "Any-later overthinking is mostly the training's, not the sample's"
     elif training.high < 0.5:
         words = "Any-later overthinking is mostly the sample's, not the training's"
+    elif training.low < ALIKE[0] or training.high > ALIKE[1]:
+        words = "Whether any-later overthinking is more the sample's or the training's cannot be told"
     else:
         words = "Any-later overthinking is about as much the sample's as the training's"
     return (
         f"{words}: {percent(training)} of its variance changes from one training to the next, the rest stays with the "
-        f"sample (arm {arm}, {found.repeats} repeats, {found.samples} test samples)."
+        f"sample {behind}."
     )
 
 
@@ -68,7 +82,7 @@ def _beyond(ratio: Interval | None) -> str:
     if ratio is None or ratio.low is None or ratio.high is None:
         return "Too few repeats tell how much of it is difficulty alone."
     if ratio.low <= 1 <= ratio.high:
-        words = "Difficulty alone explains it"
+        words = "Difficulty alone is enough to explain what is seen"
     elif ratio.low > 1:
         words = "Difficulty alone does not explain all of it"
     else:
@@ -107,7 +121,7 @@ def _sources(arms: Mapping[str, Findings]) -> str:
         return ""
     together = whole.any_later.split.within_samples.value
     parts = [
-        f"{name} {percent(_over(found.any_later.split.within_samples, together))}"
+        f"{name} {percent(_over(found.any_later.split.within_samples, together), most=inf)}"
         for name, found in arms.items()
         if name != WHOLE and not found.same
     ]
@@ -132,8 +146,9 @@ def _would_change(found: Findings) -> str:
     )
 
 
-def percent(found: Interval) -> str:
-    """Say a fraction in percent, with its interval: `12.3% [11.0, 13.6]`."""
+def percent(found: Interval, most: float = 1) -> str:
+    """Say a fraction in percent, with its interval, cut at 0 and the most that can be: `12.3% [11.0, 13.6]`."""
+    found = found.cut(most)
     ends = "" if found.low is None or found.high is None else f" [{100 * found.low:.1f}, {100 * found.high:.1f}]"
     return f"{100 * found.value:.1f}%{ends}"
 
@@ -145,6 +160,7 @@ def points(found: Interval) -> str:
 
 
 def times(found: Interval) -> str:
-    """Say a ratio: `1.8 times [1.6, 2.0]`."""
+    """Say a ratio, with its interval, cut at 0: `1.80 times [1.60, 2.00]`."""
+    found = found.cut()
     ends = "" if found.low is None or found.high is None else f" [{found.low:.2f}, {found.high:.2f}]"
     return f"{found.value:.2f} times{ends}"

@@ -13,11 +13,8 @@ from overthink.sweep.space import corners, counts
 
 def fresh_seeds(loaded: LoadedSweep, count: int) -> tuple[int, ...]:
     """Return seeds above all that the sweep has used."""
-    used = [
-        seed
-        for seeds in (loaded.at(point, "trial-0").groups[0].seeds for point in corners(loaded.sweep.space))
-        for seed in (getattr(seeds, stream) for stream in STREAMS)
-    ]
+    groups = (loaded.at(point, "trial-0").groups[0] for point in corners(loaded.sweep.space))
+    used = [getattr(seeds, stream) for group in groups for seeds in group.seeds for stream in STREAMS]
     first = max(used, default=-1) + 1
     return tuple(range(first, first + count))
 

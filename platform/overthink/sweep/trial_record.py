@@ -34,8 +34,9 @@ class SweepRecorder:
         """Create the sweep's run, or take up the one that is there."""
         sweep = loaded.sweep
         experiment_id = store.experiment(sweep.name, sweep.description)
-        blocks, policy = loaded.base.network.blocks, loaded.base.policy is not None
-        store.offer_views(experiment_id, views(blocks, POLICY_COLUMNS if policy else COLUMNS))
+        goals = tuple(f"{OBJECTIVE}/{one.metric}" for one in sweep.objectives)
+        columns = (*goals, *(COLUMNS if loaded.base.policy is None else POLICY_COLUMNS))
+        store.offer_views(experiment_id, views(loaded.base.network.blocks, columns))
         known = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL not in run.tags]
         if known:
             run_id = min(known, key=lambda run: (run.started_ms, run.run_id)).run_id

@@ -82,6 +82,13 @@ def run_of(store: Store, run_id: str) -> StoredRun:
         return stored_run(store.client.get_run(run_id))
 
 
+def data_digests(store: Store, run_id: str) -> tuple[str, ...]:
+    """Return the beginnings of the digests of the data that a run saw: one, or none where it has not said."""
+    with store.sentences():
+        inputs = store.client.get_run(run_id).inputs
+    return tuple(sorted({entry.dataset.digest for entry in inputs.dataset_inputs} if inputs else ()))
+
+
 def deleted_run_ids(store: Store) -> set[str]:
     """Return the ids of the runs in the trash."""
     with store.sentences():
