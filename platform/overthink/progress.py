@@ -28,7 +28,7 @@ class Lines:
 
     def noted(self, sentence: str) -> None:
         """Say it."""
-        self._console.print(Text(sentence), soft_wrap=True)
+        self._console.print(inert(sentence), soft_wrap=True)
 
 
 class Bars:
@@ -69,7 +69,7 @@ class Bars:
 
     def noted(self, sentence: str) -> None:
         """Say it above the bars."""
-        self._console.print(Text(sentence))
+        self._console.print(inert(sentence))
 
     def _advance(self, epochs: int) -> None:
         assert self._all is not None

@@ -55,7 +55,7 @@ class SweepLines:
 
     def noted(self, sentence: str) -> None:
         """Say it."""
-        self._console.print(Text(sentence), soft_wrap=True)
+        self._console.print(inert(sentence), soft_wrap=True)
 
     def asked(self, asked: Asked, wanted: int) -> None:
         """Say what is tried."""
@@ -99,7 +99,7 @@ class SweepBars:
 
     def noted(self, sentence: str) -> None:
         """Say it above the bars."""
-        self._console.print(Text(sentence))
+        self._console.print(inert(sentence))
 
     def asked(self, asked: Asked, wanted: int) -> None:
         """Start the bar of all trials."""

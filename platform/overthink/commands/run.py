@@ -63,7 +63,7 @@ def run(experiments: Sequence[LoadedExperiment], options: RunOptions, console: C
         outcomes = launch(store, experiments, settings, progress)
     _show_outcomes(outcomes, console)
     if outcomes.undelivered is not None:  # the table is made from the store
-        console.print(Text(f"{outcomes.undelivered}."), soft_wrap=True)
+        console.print(inert(f"{outcomes.undelivered}."), soft_wrap=True)
         return SOME_FAILED
     _show_table(store, experiments, options, outcomes, console)
     if outcomes.complete:

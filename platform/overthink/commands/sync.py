@@ -1,9 +1,9 @@
 """`overthink sync`: deliver what the store has not heard, because it was away or this machine was."""
 
 from rich.console import Console
-from rich.text import Text
 
 from overthink.exits import OK, SOME_FAILED
+from overthink.inert import inert
 from overthink.tracking.uri import tracking_uri
 from overthink.tracking.waiting import anything_waits
 
@@ -26,5 +26,5 @@ def delivered(console: Console) -> bool:
     store = Store()
     done = deliver(store, Writer(store))
     for sentence in done.sentences():
-        console.print(Text(sentence), soft_wrap=True)
+        console.print(inert(sentence), soft_wrap=True)
     return not done.left
