@@ -339,9 +339,9 @@ def assert_told(store: Store, key: str, told: Told, folder: Path) -> None:
 Fate = Callable[[str, str], str | int | None]
 
 
-def often(share: float, harm: str | int) -> Fate:
+def often(share: float, harm: str | int, ending: str = "") -> Fate:
     luck = random.Random(7)
-    return lambda *_: harm if luck.random() < share else None
+    return lambda _, path: harm if path.endswith(ending) and luck.random() < share else None
 
 
 def at_first(seconds: float, harm: str | int) -> Fate:
@@ -349,10 +349,10 @@ def at_first(seconds: float, harm: str | int) -> Fate:
     return lambda *_: harm if time.monotonic() < until else None
 
 
-def creations(harm: str) -> Fate:
-    """Lose every reply to a request that makes something, the first three times."""
+def alternately(harm: str, ending: str) -> Fate:
+    """Do harm to the first, the third, the fifth of the requests that go to one place."""
     turn = count(1)
-    return lambda _, path: harm if path.endswith("/create") and next(turn) <= 3 else None
+    return lambda _, path: harm if path.endswith(ending) and next(turn) % 2 else None
 
 
 @pytest.mark.parametrize(
@@ -362,14 +362,31 @@ def creations(harm: str) -> Fate:
         (lambda: often(0.4, "drop"), 3),
         (lambda: often(0.1, 500), 0),
         (lambda: often(0.4, 500), 3),
-        (lambda: creations("drop"), 0),
-        (lambda: creations("drop"), 3),
+        (lambda: alternately("drop", "/create"), 0),
+        (lambda: alternately("drop", "/create"), 3),
+        (lambda: often(0.5, "drop", "/log-batch"), 0),
+        (lambda: alternately("drop", "/log-inputs"), 0),
+        (lambda: alternately("drop", "/weights.bin"), 0),
         (lambda: at_first(4, 503), 0),
         (lambda: at_first(4, 401), 3),
         (lambda: at_first(4, 404), 3),
         (lambda: at_first(4, 413), 3),
     ],
-    ids=["drop", "drop-3", "done-but-500", "done-but-500-3", "create", "create-3", "503", "401", "404", "413"],
+    ids=[
+        "drop",
+        "drop-3",
+        "done-but-500",
+        "done-but-500-3",
+        "create",
+        "create-3",
+        "metrics",
+        "data",
+        "artifact",
+        "503",
+        "401",
+        "404",
+        "413",
+    ],
 )
 def test_a_proxy_does_its_worst(
     standing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: Callable[[], Fate], repeats: int
