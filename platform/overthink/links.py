@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from overthink.comparison.overthinking import COLUMNS
+from overthink.definition.run_definition import GroupDefinition
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.uri import without_account
@@ -28,6 +29,11 @@ POLICY_COLUMNS = (
     "test/policy/best_constant",
     "test/policy/p/chance",
 )
+
+
+def columns_of(definition: GroupDefinition, goals: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the metrics that a table of such runs opens with: what a sweep looks for first."""
+    return (*goals, *(COLUMNS if definition.policy is None else POLICY_COLUMNS))
 
 
 def views(exits: int, columns: Sequence[str] = COLUMNS) -> dict[str, str]:

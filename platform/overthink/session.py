@@ -11,9 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from overthink.comparison.overthinking import COLUMNS
 from overthink.engine.local import Job, LocalEngine, Message
-from overthink.links import POLICY_COLUMNS, views
+from overthink.links import columns_of, views
 from overthink.material import MAIN
 from overthink.outcomes import Options, Outcomes, Watch
 from overthink.plan import PlannedRun, run_folder, state_folder
@@ -61,12 +60,20 @@ class Session:
     """
 
     def __init__(
-        self, store: Store, writer: Writer, runs: Sequence[PlannedRun], outcomes: Outcomes, watch: Watch
+        self,
+        store: Store,
+        writer: Writer,
+        runs: Sequence[PlannedRun],
+        outcomes: Outcomes,
+        watch: Watch,
+        goals: Sequence[str] = (),
     ) -> None:
+        """Take up runs; `goals` are metrics that their experiments' tables open with."""
         self._store = store
         self._writer = writer
         self._outcomes = outcomes
         self._watch = watch
+        self._goals = goals
         self._open: dict[str, RunRecorder] = {}
         self._unrecorded: set[str] = set()
         """Keys of runs whose recording failed; what their workers still say is not listened to."""
@@ -255,8 +262,7 @@ class Session:
             experiment = members[0].experiment.experiment
             experiment_id = self._store.experiment(experiment.name, experiment.description)
             run = members[0].run
-            columns = COLUMNS if run.policy is None else POLICY_COLUMNS
-            self._store.offer_views(experiment_id, views(run.network.blocks, columns))
+            self._store.offer_views(experiment_id, views(run.network.blocks, columns_of(run, self._goals)))
             self._outcomes.experiment_ids[experiment.name] = experiment_id
             self._groups[key] = GroupRecorder.open(self._store, self._writer, members, experiment_id)
         return self._groups[key]

@@ -11,9 +11,11 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from definition.test_policy_definitions import policy_file
+from overthink.definition.errors import DefinitionError
 from overthink.launch import launch
 from overthink.outcomes import Options
 from overthink.sweep.ask_tell import OWNER
+from overthink.sweep.confirming import confirm
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import CARRIED, distribution, existing, open_study
@@ -272,3 +274,33 @@ def test_a_trial_that_nobody_is_at_is_taken_over(store: Store, tmp_path: Path) -
     with study_of(loaded) as study:
         assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
         assert not any(CARRIED in trial.user_attrs for trial in study.trials)
+
+
+def test_main_networks_are_trained_for_the_trials_and_their_groups_are_closed(store: Store, tmp_path: Path) -> None:
+    """Two policies of two seeds each, side by side: each seed's main network is trained once."""
+    more = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 2, "lr": 0.05}]}
+    policy_file(tmp_path, policy={"of": {"definition": "small.yaml", "set": more}, "labels": {"lambda": 50}})
+    loaded = tiny_sweep(
+        tmp_path,
+        experiment="policy.yaml",
+        seeds=2,
+        objectives=[{"metric": "val/policy/balanced_accuracy"}],
+        space={"regime.0.lr": {"choice": [0.01, 0.1]}},
+        sampler={"kind": "grid"},
+    )
+    found, _ = swept(store, loaded, jobs=2)
+    assert found.told == {tags.FINISHED: 2}
+    runs = find_runs(store, kind=tags.KIND_RUN)
+    mains = [run for run in runs if tags.TASK not in run.tags]
+    assert (len(mains), len(runs)) == (2, 6)
+    groups = find_runs(store, kind=tags.KIND_GROUP)
+    assert len(groups) == 3
+    assert {one.status for one in (*runs, *groups)} == {"FINISHED"}
+    view = store.client.get_experiment(found.experiment_id).tags
+    assert any("objective/val/policy/balanced_accuracy" in value for value in view.values())
+
+
+def test_what_needs_no_training_has_nothing_to_confirm(store: Store, tmp_path: Path) -> None:
+    loaded = tiny_sweep(tmp_path, **FREE)
+    with pytest.raises(DefinitionError, match="fresh seeds have nothing to confirm"):
+        confirm(loaded, swept(store, loaded)[0].results.best, 2, store, Options(), Heard())

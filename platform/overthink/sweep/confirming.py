@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from overthink.comparison.estimate import Estimate, estimate
+from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import LoadedExperiment, resolved
 from overthink.launch import launch
 from overthink.outcomes import Options, Outcomes, Watch
@@ -32,7 +33,14 @@ class Confirmed(NamedTuple):
 def confirm(
     loaded: LoadedSweep, best: tuple[TrialResult, ...], count: int, store: Store, options: Options, watch: Watch
 ) -> tuple[list[Confirmed], Outcomes, LoadedExperiment]:
-    """Train the best trials with fresh seeds, and return what they come to."""
+    """Train the best trials with fresh seeds, and return what they come to.
+
+    Raises DefinitionError where an objective is known without training: no seed has a part in it.
+    """
+    lucky = [one.metric for one in loaded.sweep.objectives if one.metric.startswith("val/")]
+    if len(lucky) < len(loaded.sweep.objectives):
+        untrained = next(one.metric for one in loaded.sweep.objectives if one.metric not in lucky)
+        raise DefinitionError(f"{loaded.source}: {untrained} needs no training, so fresh seeds have nothing to confirm")
     experiment = resolved(best_definition(loaded, best, count), loaded.source)
     outcomes = launch(store, [experiment], options, watch)
     found: list[Confirmed] = []

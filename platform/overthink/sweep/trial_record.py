@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from overthink.comparison.overthinking import COLUMNS
-from overthink.links import POLICY_COLUMNS, views
+from overthink.links import columns_of, views
 from overthink.sweep.choosers import versions
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.space import Value, said
@@ -15,8 +14,6 @@ from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
 
 DEFINITION_FILE = "sweep.json"
-OBJECTIVE = "objective"
-"""Metrics of a trial: what its study was told, under this name."""
 
 
 @dataclass
@@ -34,8 +31,7 @@ class SweepRecorder:
         """Create the sweep's run, or take up the one that is there."""
         sweep = loaded.sweep
         experiment_id = store.experiment(sweep.name, sweep.description)
-        goals = tuple(f"{OBJECTIVE}/{one.metric}" for one in sweep.objectives)
-        columns = (*goals, *(COLUMNS if loaded.base.policy is None else POLICY_COLUMNS))
+        columns = columns_of(loaded.base, _goals(loaded))
         store.offer_views(experiment_id, views(loaded.base.network.blocks, columns))
         known = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL not in run.tags]
         if known:
@@ -45,6 +41,11 @@ class SweepRecorder:
             run_id = writer.create(experiment_id, f"sweep {sweep.name}", _tags(loaded), _parameters(loaded))
             writer.text(run_id, DEFINITION_FILE, {"sweep": sweep.model_dump(mode="json"), "base": loaded.raw})
         return cls(store, writer, loaded, experiment_id, run_id)
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """The metrics under which trials keep what their study was told."""
+        return _goals(self.loaded)
 
     def trial(
         self,
@@ -57,8 +58,7 @@ class SweepRecorder:
     ) -> str:
         """Say of a trial's group what the trial was and came to; a trial that trained nothing gets a run of its own."""
         trial_tags = {tags.SWEEP: self.loaded.study_name, tags.TRIAL: str(number), "mlflow.parentRunId": self.run_id}
-        names = [objective.metric for objective in self.loaded.sweep.objectives]
-        metrics = {f"{OBJECTIVE}/{name}": value for name, value in zip(names, values, strict=False)}
+        metrics = dict(zip(self.goals, values, strict=True)) if values else {}
         if group_run_id is not None:
             self.writer.log(group_run_id, metrics, number, run_tags=trial_tags)
             return group_run_id
@@ -86,6 +86,10 @@ class SweepRecorder:
     def close(self, outcome: str, message: str = "") -> None:
         """End the sweep's run."""
         self.writer.close(self.run_id, outcome, message)
+
+
+def _goals(loaded: LoadedSweep) -> tuple[str, ...]:
+    return tuple(f"objective/{one.metric}" for one in loaded.sweep.objectives)
 
 
 def _tags(loaded: LoadedSweep) -> dict[str, str]:

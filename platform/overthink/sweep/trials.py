@@ -84,7 +84,7 @@ class Trials:
         self._study, self._store, self._recorder = study, store, recorder
         self._options, self._watch = options, watch
         self.outcomes = Outcomes()
-        self.session = Session(store, recorder.writer, [], self.outcomes, self)
+        self.session = Session(store, recorder.writer, [], self.outcomes, self, recorder.goals)
         self.told: dict[str, int] = {}
         """Outcome -> trials of this call that have ended so."""
         self.gave_up = ""
@@ -108,6 +108,7 @@ class Trials:
             elif self._busy:
                 time.sleep(BUSY_SECONDS)
             else:
+                self.session.close_groups()  # those of main networks that were trained for trials
                 return
 
     def release(self) -> None:
