@@ -2,11 +2,12 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Self
+
+from ports import free_port
 
 
 def postgres_programs() -> Path | None:
@@ -20,9 +21,7 @@ class Postgres:
 
     def __enter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="overthink-postgres-", dir="/tmp"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         if os.getuid() == 0:  # it refuses to be run by root
             shutil.chown(self._folder, "postgres", "postgres")
         self._call("initdb", "-D", f"{self._folder}/data", "-A", "trust", "-U", "tester", "-N")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -21,6 +20,7 @@ from overthink.predictions import Predictions
 from overthink.tracking import tags
 from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
+from ports import free_port
 from small import small
 from test_launch import Quiet
 
@@ -29,9 +29,7 @@ from test_launch import Quiet
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Iterator[str]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "served.db").write_bytes(empty_database.read_bytes())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     arguments = [*command(port), "--serve-artifacts"]
     arguments += ["--artifacts-destination", str(tmp_path / "served")]
     uri = f"sqlite:///{tmp_path}/served.db"

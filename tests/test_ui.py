@@ -2,7 +2,6 @@
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from overthink.links import views
 from overthink.report.run_page import group_page
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
+from ports import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -38,9 +38,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Pat
         writer.log(run_id, run.metrics)
         writer.text(run_id, "figures.html", group_page("a group", [ONE]))
         writer.close(run_id, run.outcome)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "overthink.cli", "ui", "--no-open", "--port", str(port)]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

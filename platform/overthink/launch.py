@@ -33,16 +33,20 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
                 outcomes.add(run.action, run, run.stored.tags.get(tags.MESSAGE, "") if run.stored else "")
         session.close_groups()
     except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
-        why = "interrupted by a signal" if interrupted else str(error) or type(error).__name__
-        session.abandon(tags.INTERRUPTED if interrupted else tags.FAILED, why)
+        session.abandon(*ending_by(error))
         raise
     finally:
         for run in runs:
-            if run.lock is not None:
-                run.lock.release()
+            run.release()
     outcomes.seconds, outcomes.tracking_seconds = time.perf_counter() - started, writer.seconds
     return outcomes
+
+
+def ending_by(error: BaseException) -> tuple[str, str]:
+    """Return the outcome of what an error has cut short, and why."""
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return tags.INTERRUPTED, "interrupted by a signal"
+    return tags.FAILED, str(error) or type(error).__name__
 
 
 def reap(store: Store, writer: Writer) -> int:

@@ -13,7 +13,6 @@ from overthink.data.dataset import Dataset, Split
 from overthink.data.splits import split_validation
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
-from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.policy.early_exit_data import early_exit_split, shuffled
@@ -21,7 +20,7 @@ from overthink.predictions import Predictions
 from overthink.seeds import generator
 from overthink.training.checkpoint import Inputs, load_trained
 from overthink.training.evaluate import logits_of
-from overthink.training.phases import network_in
+from overthink.training.phases import blank_network
 from overthink.training.regime import OWN_CHECKPOINT
 
 MAIN = "main"
@@ -118,8 +117,7 @@ def _stored(path: Path, main: RunDefinition, dataset: Dataset) -> Predictions:
 def _on_training_data(
     main: RunDefinition, part: Split, dataset: Dataset, left: Path, device: torch.device
 ) -> Predictions:
-    drawn = build_network(main.network, dataset.image_shape, len(dataset.classes), torch.Generator())
-    network = network_in(drawn, main.regime, main.seeds)
+    network = blank_network(main.network, main.regime, dataset.image_shape, len(dataset.classes), main.seeds)
     load_trained(left / OWN_CHECKPOINT, network, run_key(main))
     network, samples = network.to(device), _samples(part, dataset, device)
     return predict(network, samples, part, dataset, main, "train", mul_adds(network, dataset.image_shape))

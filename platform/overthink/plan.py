@@ -50,6 +50,11 @@ class PlannedRun:
     main: Parent | None = None
     """Of a policy run that is to be trained, the run whose exits it learns to choose."""
 
+    def release(self) -> None:
+        """Let go of the run, so that others may train it."""
+        if self.lock is not None:
+            self.lock.release()
+
     @property
     def name(self) -> str:
         """A readable name: definition, variant and seeds."""
@@ -89,7 +94,7 @@ def plan(
         for group in experiment.groups:
             joined(seeds.label for seeds in group.seeds)  # too many are said before anything is trained
             runs = {key: run for run in group.runs if (key := run_key(run)) not in planned}
-            locks = {key: None if dry else _lock(key) for key in runs}
+            locks = {key: None if dry else locked(key) for key in runs}
             known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
             for key, run in runs.items():
                 of_key = [entry for entry in known if entry.tags.get(tags.RUN_KEY) == key]
@@ -173,10 +178,11 @@ def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:
     return known.get(stored.outcome, "resume")
 
 
-def _lock(key: str) -> FileLock | None:
+def locked(name: str) -> FileLock | None:
+    """Return a lock on a run, or a sweep, of this state folder; None where another process has it."""
     folder = state_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{key}.lock", timeout=0)
+    lock = FileLock(folder / f"{name}.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:

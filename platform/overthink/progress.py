@@ -5,7 +5,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from overthink.inert import inert
 from overthink.plan import TO_DO, PlannedRun
@@ -27,13 +35,36 @@ class Lines:
         self._console.print(inert(f"{run.name}: {_event(run, body)}"), soft_wrap=True)
 
 
+class RunBars:
+    """A bar for each run at work."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def move(self, run: PlannedRun, name: str, body: dict[str, Any]) -> int:
+        """Begin, move or end a run's bar; return by how many epochs it moved."""
+        match body["event"]:
+            case "started":
+                done, total = len(body["history"]), total_epochs(run.run.regime)
+                self._tasks[run.key] = self._progress.add_task(_short(name), total=total, completed=done, note="")
+                return done
+            case "epoch":
+                self._progress.update(self._tasks[run.key], advance=1, note=_accuracies(body))
+                return 1
+            case _:
+                if run.key in self._tasks:
+                    self._progress.remove_task(self._tasks.pop(run.key))
+                return 0
+
+
 class Bars:
     """A bar for all epochs together, and one for each run at work."""
 
     def __init__(self, console: Console, progress: Progress) -> None:
         self._console = console
         self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
+        self._runs = RunBars(progress)
         self._all: TaskID | None = None
 
     def planned(self, runs: Sequence[PlannedRun]) -> None:
@@ -45,27 +76,15 @@ class Bars:
             self._all = self._progress.add_task(f"all {len(work)} runs", total=epochs, note="starting workers")
 
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        """Move the bars."""
-        match body["event"]:
-            case "started":
-                assert self._all is not None
-                self._progress.update(self._all, note="")
-                if "warning" in body:
-                    self._console.print(inert(f"{run.name}: {body['warning']}"))
-                done, total = len(body["history"]), total_epochs(run.run.regime)
-                self._tasks[run.key] = self._progress.add_task(short(run.name), total=total, completed=done, note="")
-                self._advance(done)
-            case "epoch":
-                self._progress.update(self._tasks[run.key], advance=1, note=accuracies(body))
-                self._advance(1)
-            case _:
-                if run.key in self._tasks:
-                    self._progress.remove_task(self._tasks.pop(run.key))
-                self._console.print(inert(f"{run.name}: {_event(run, body)}"))
-
-    def _advance(self, epochs: int) -> None:
-        assert self._all is not None
-        self._progress.update(self._all, advance=epochs)
+        """Move the bars, and say what is more than an epoch."""
+        moved = self._runs.move(run, run.name, body)
+        if moved or body["event"] == "started":
+            assert self._all is not None
+            self._progress.update(self._all, advance=moved, note="")
+            if "warning" in body:
+                self._console.print(inert(f"{run.name}: {body['warning']}"))
+        else:
+            self._console.print(inert(f"{run.name}: {_event(run, body)}"))
 
 
 @contextmanager
@@ -74,15 +93,15 @@ def progress_for(console: Console) -> Iterator[Lines | Bars]:
     if not console.is_terminal:
         yield Lines(console)
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[note]}", markup=False),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with bars_on(console, TimeRemainingColumn(compact=True)) as progress:
         yield Bars(console, progress)
+
+
+def bars_on(console: Console, *more: ProgressColumn) -> Progress:
+    """Return bars with a name, a count and a note each, gone once they are left; `more` stands before the note."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=12), MofNCompleteColumn())
+    note = TextColumn("{task.fields[note]}", markup=False)
+    return Progress(*columns, *more, note, console=console, transient=True)
 
 
 def _intent(runs: Sequence[PlannedRun]) -> str:
@@ -102,18 +121,16 @@ def _event(run: PlannedRun, body: dict[str, Any]) -> str:
             )
         case "epoch":
             total = total_epochs(run.run.regime)
-            return f"epoch {body['epoch']}/{total}, loss {body['train_loss']:.3f}, {accuracies(body)}"
+            return f"epoch {body['epoch']}/{total}, loss {body['train_loss']:.3f}, {_accuracies(body)}"
         case "finished":
             return "finished"
         case event:
             return f"{event}: {body.get('message', '')}"
 
 
-def accuracies(body: dict[str, Any]) -> str:
-    """Say the validation accuracy of each exit after an epoch, in percent."""
+def _accuracies(body: dict[str, Any]) -> str:
     return "val % " + "/".join(f"{100 * accuracy:.0f}" for accuracy in body["val_accuracy"])
 
 
-def short(name: str, longest: int = 26) -> str:
-    """Return a name's end, where it is too long for a bar."""
+def _short(name: str, longest: int = 26) -> str:
     return name if len(name) <= longest else "…" + name[1 - longest :]

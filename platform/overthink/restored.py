@@ -3,17 +3,14 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.material import inputs_of
-from overthink.networks.catalogue import build_network
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.training.checkpoint import Inputs, Trained, load_trained
-from overthink.training.phases import network_in
+from overthink.training.phases import blank_network
 
 
 class Restored(NamedTuple):
@@ -30,8 +27,7 @@ def restored(run: RunDefinition, path: Path, data_root: Path | None = None) -> R
     images are normalised and the data set is not here to tell.
     """
     shape, n_classes = run.dataset.input_shape, run.n_classes
-    drawn = build_network(run.network, shape, n_classes, torch.Generator())
-    network = network_in(drawn, run.regime, run.seeds).eval()
+    network = blank_network(run.network, run.regime, shape, n_classes, run.seeds).eval()
     trained = load_trained(path, network, run_key(run))
     inputs = trained.inputs or _inputs_of_data(run, trained, data_root)
     sizes = len(inputs.mean), len(inputs.std), len(inputs.classes)

@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 
 from overthink.inert import inert
 from overthink.plan import PlannedRun
-from overthink.progress import accuracies, short
+from overthink.progress import RunBars, bars_on
 from overthink.sweep.ask_tell import Asked
 from overthink.sweep.space import said
 from overthink.tracking import tags
-from overthink.training.regime import total_epochs
 
 
 class Pace:
@@ -70,28 +69,20 @@ class SweepBars:
 
     def __init__(self, console: Console, progress: Progress) -> None:
         self._console = console
+        self._lines = SweepLines(console)
         self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
+        self._runs = RunBars(progress)
         self._pace = Pace()
         self._all: TaskID | None = None
 
     def planned(self, runs: Sequence[PlannedRun]) -> None:
         """Say that main networks come first."""
-        SweepLines(self._console).planned(runs)
+        self._lines.planned(runs)
 
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Move the bar of a run."""
-        match body["event"]:
-            case "started":
-                done, total = len(body["history"]), total_epochs(run.run.regime)
-                name = short(run.name.partition(": ")[2])
-                self._tasks[run.key] = self._progress.add_task(name, total=total, completed=done, note="")
-            case "epoch":
-                self._progress.update(self._tasks[run.key], advance=1, note=accuracies(body))
-            case _:
-                if run.key in self._tasks:
-                    self._progress.remove_task(self._tasks.pop(run.key))
-                SweepLines(self._console).said(run, body)
+        self._runs.move(run, run.name.partition(": ")[2], body)
+        self._lines.said(run, body)
 
     def asked(self, asked: Asked, wanted: int) -> None:
         """Start the bar of all trials."""
@@ -114,13 +105,7 @@ def sweep_progress(console: Console) -> Iterator[SweepLines | SweepBars]:
     if not console.is_terminal:
         yield SweepLines(console)
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with bars_on(console) as progress:
         yield SweepBars(console, progress)
 
 

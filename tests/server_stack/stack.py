@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,9 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ports import free_port
+from postgres import postgres_programs
+
 ROOT = Path(__file__).parents[2]
-POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-PATH = os.pathsep.join([str(Path(sys.executable).parent), *map(str, POSTGRES[-1:]), os.environ["PATH"], "/usr/sbin"])
+PATH = os.pathsep.join(
+    [str(Path(sys.executable).parent), str(postgres_programs() or ""), os.environ["PATH"], "/usr/sbin"]
+)
 NEEDED = ("docker-compose", "initdb", "nginx", "envsubst", "openssl", "curl", "setpriv")
 PORTS = {"postgres": 5432, "mlflow": 5000, "optuna-dashboard": 8080, "proxy": 8443}
 
@@ -56,12 +59,6 @@ def compose(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
         text=True,
         check=False,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stack:

@@ -25,7 +25,7 @@ def ask_and_tell(study: Study, spec: SamplerSpec, count: int) -> None:
     """Each trial with a sampler of its own, as a sweep does that is killed after every trial."""
     for _ in range(count):
         trial = study.ask()
-        study.sampler = sampler_for(spec, trial.number, SPACE, [])
+        study.sampler = sampler_for(spec, trial.number, SPACE, {})
         point: dict[str, Any] = {name: trial._suggest(name, distribution(one)) for name, one in SPACE.items()}
         study.tell(trial, loss(**point))
 
@@ -59,7 +59,7 @@ def test_a_grid_has_each_point_once() -> None:
     points, study = grid_of(space), optuna.create_study()
     for _ in points:
         trial = study.ask()
-        study.sampler = sampler_for(SamplerSpec(kind="grid"), trial.number, space, points)
+        study.sampler = sampler_for(SamplerSpec(kind="grid"), trial.number, space, points[trial.number])
         for name, one in space.items():
             trial._suggest(name, distribution(one))
         study.tell(trial, 0.0)
@@ -70,7 +70,7 @@ def test_cma_es_leaves_nothing_in_the_storage_stays_in_the_ranges_and_climbs() -
     study = optuna.create_study(direction="maximize")
     for _ in range(60):
         trial = study.ask()
-        study.sampler = sampler_for(SamplerSpec(kind="cma-es", startup_trials=3), trial.number, SPACE, [])
+        study.sampler = sampler_for(SamplerSpec(kind="cma-es", startup_trials=3), trial.number, SPACE, {})
         x, n = trial._suggest("x", distribution(SPACE["x"])), trial._suggest("n", distribution(SPACE["n"]))
         assert 0.01 <= x <= 1
         assert n in range(1, 21)

@@ -15,27 +15,18 @@ from overthink.tracking.store import Store
 from small_sweep import sweep_file
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Path:
-    """A working directory with an empty store."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    return tmp_path
-
-
 def call(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "overthink.cli", "sweep", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_from_a_dry_run_to_confirmation(folder: Path) -> None:
+def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     """Look, sweep, look again, take the best as a definition, confirm it with seeds that the sweep never saw."""
-    path = sweep_file(folder, trials=2)
+    path = sweep_file(tmp_path, trials=2)
     looked = call(path, "--dry-run")
     assert looked.returncode == 0, looked.stderr
     assert "2 trials would be begun. Nothing was done" in looked.stderr
-    assert not (folder / "optuna.db").exists()
+    assert not (tmp_path / "optuna.db").exists()
 
     early = call(path, "--best")
     assert early.returncode == 2
@@ -48,20 +39,20 @@ def test_from_a_dry_run_to_confirmation(folder: Path) -> None:
     best = found["trials"][found["best"][0]]
     assert best["values"][0] == max(trial["values"][0] for trial in found["trials"])
     assert "trial 1 of 2:" in done.stderr
-    assert (folder / "optuna.db").exists()
+    assert (tmp_path / "optuna.db").exists()
 
     printed = call(path, "--best")
     assert printed.returncode == 0, printed.stderr
     assert yaml.safe_load(printed.stdout)["name"] == "tiny-sweep-best"
-    (folder / "best.yaml").write_text(printed.stdout)
-    (group,) = load_experiment(folder / "best.yaml").groups
+    (tmp_path / "best.yaml").write_text(printed.stdout)
+    (group,) = load_experiment(tmp_path / "best.yaml").groups
     assert group.definition.regime[0].lr == best["point"]["regime.0.lr"]
     assert [seeds.init for seeds in group.seeds] == [1, 2, 3, 4, 5]
 
     confirmed = call(path, "--confirm", "2", "--json")
     assert confirmed.returncode == 0, confirmed.stderr
     (one,) = json.loads(confirmed.stdout)
-    runs = {run.run_id: run for run in find_runs(Store(), kind=tags.KIND_RUN)}
+    runs = {run.run_id: run for run in find_runs(store, kind=tags.KIND_RUN)}
     values = [runs[run_id].metrics["val/accuracy/last"] for run_id in one["run_ids"]]
     assert (len(runs), len(values)) == (4, 2)
     assert {runs[run_id].tags[tags.SEEDS] for run_id in one["run_ids"]} == {"1", "2"}
@@ -69,18 +60,18 @@ def test_from_a_dry_run_to_confirmation(folder: Path) -> None:
     assert one["shrinkage"] == pytest.approx(best["values"][0] - sum(values) / 2)
 
 
-def test_mistakes_are_sentences(folder: Path) -> None:
-    refused = call(sweep_file(folder, objectives=[{"metric": "test/accuracy/last"}]))
+def test_mistakes_are_sentences(store: Store, tmp_path: Path) -> None:
+    refused = call(sweep_file(tmp_path, objectives=[{"metric": "test/accuracy/last"}]))
     assert refused.returncode == 2
     assert "is of test data, which select nothing" in refused.stderr
     assert "Traceback" not in refused.stderr
     unknown = call("nothing-like-it")
     assert unknown.returncode == 2
     assert "no such file or shipped definition" in unknown.stderr
-    storage = call(sweep_file(folder), "--storage", "nowhere")
+    storage = call(sweep_file(tmp_path), "--storage", "nowhere")
     assert storage.returncode == 1
     assert "storage nowhere: expected sqlite:///FILE" in storage.stderr
-    closed = call(sweep_file(folder), "--storage", "postgresql+psycopg://me:secret@127.0.0.1:9/none")
+    closed = call(sweep_file(tmp_path), "--storage", "postgresql+psycopg://me:secret@127.0.0.1:9/none")
     assert closed.returncode == 1
     assert "Traceback" not in closed.stderr
     assert "secret" not in closed.stderr

@@ -26,15 +26,6 @@ from small_sweep import Heard, sweep_file, tiny_sweep
 LONG = {"regime": [{"epochs": 6, "drops": [4]}]}
 
 
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Store:
-    """An empty store in a working directory of its own."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    return Store()
-
-
 def command(path: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
     """Start `overthink sweep`, as a person would."""
     return subprocess.Popen(

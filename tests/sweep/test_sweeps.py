@@ -33,15 +33,6 @@ FREE: dict[str, Any] = {
 """Nothing to train: parameters are known beforehand."""
 
 
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Store:
-    """An empty store in a working directory of its own."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    return Store()
-
-
 def swept(store: Store, loaded: LoadedSweep, jobs: int = 1) -> tuple[Swept, Heard]:
     heard = Heard()
     return sweep(loaded, store, storage_uri(), Options(jobs=jobs), heard), heard

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import torch
 import typer
 import yaml
 from rich.box import SIMPLE_HEAD
@@ -15,10 +14,9 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import GroupDefinition
-from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.seeds import expand
-from overthink.training.phases import network_in
+from overthink.training.phases import blank_network
 
 
 def inspect(loaded: LoadedExperiment, as_json: bool, images: str | None = None, classes: int | None = None) -> None:
@@ -65,8 +63,7 @@ def _describe(group: Group, shape: tuple[int, int, int] | None, classes: int | N
 
 def exits_of(definition: GroupDefinition, shape: tuple[int, int, int], n_classes: int) -> list[dict[str, int]]:
     """Return, for each exit, its number and its cumulative parameters and MUL-ADDs."""
-    drawn = build_network(definition.network, shape, n_classes, torch.Generator())
-    network = network_in(drawn, definition.regime, expand(1)[0])
+    network = blank_network(definition.network, definition.regime, shape, n_classes, expand(1)[0])
     counted = zip(parameter_counts(network), mul_adds(network, shape), strict=True)
     return [{"exit": number, "params": params, "mul_adds": cost} for number, (params, cost) in enumerate(counted, 1)]
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from overthink.material import EVERYTHING
+from overthink.metrics.naming import by_exit
 from overthink.plan import PlannedRun, run_folder
 from overthink.recording.facts import group_tags, parameters
 from overthink.recording.results import results_of
@@ -149,8 +150,7 @@ class RunRecorder:
         """Record predictions, metrics, pictures and checkpoint; then the run's folder is no longer needed."""
         run, folder = self.planned.run, run_folder(self.planned.key)
         network: dict[str, float] = {}
-        for number, (cost, count) in enumerate(zip(self.mul_adds, self.parameters, strict=True), start=1):
-            network |= {f"network/mul_adds/exit_{number}": cost, f"network/parameters/exit_{number}": count}
+        network |= by_exit("network/mul_adds", self.mul_adds) | by_exit("network/parameters", self.parameters)
         results = results_of(run, self.planned.name, folder, self.history, network)
         splits = ("val", "test") if run.policy is None else ("val", "test", EVERYTHING)
         self.writer.artifacts(self.run_id, [folder / f"{split}.parquet" for split in splits], "predictions")

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import optuna
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from overthink.sweep.choosers import sampler_for
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, Value, counts, grid_of
-from overthink.sweep.study import CARRIED
+from overthink.sweep.space import Value, counts, grid_of
+from overthink.sweep.study import CARRIED, distribution
 from overthink.tracking.liveness import alive_tags, is_gone, is_this
 
 OWNER, RESULT, SURPLUS = "overthink.owner", "overthink.result", "overthink.surplus"
@@ -65,7 +64,6 @@ class AskTell:
 
     def next(self) -> Asked | None:
         """Return a trial that somebody has left, else a new one; None where there are enough."""
-        self.study._thread_local.cached_all_trials = None
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.number not in self._mine and self._abandoned(trial) and self._claimed(trial):
                 return self._taken(Trial(self.study, trial._trial_id), trial)
@@ -101,36 +99,37 @@ class AskTell:
             asked.trial.report(value, step)
         return bool(asked.trial.should_prune())
 
-    def complete(
-        self, asked: Asked, values: Sequence[float], excess: Mapping[str, float], result: Mapping[str, Any]
+    def tell(
+        self,
+        asked: Asked,
+        state: TrialState,
+        result: Mapping[str, Any],
+        values: Sequence[float],
+        excess: Mapping[str, float],
     ) -> None:
-        """Tell a trial's values, and by how much it breaks each constraint."""
-        self._constrain(asked, excess)
-        asked.trial.set_user_attr(RESULT, dict(result))
-        self.study.tell(asked.trial, list(values))
-        del self._mine[asked.number]
-
-    def end(self, asked: Asked, state: TrialState, excess: Mapping[str, float], result: Mapping[str, Any]) -> None:
-        """Tell that a trial was pruned or has failed."""
-        self._constrain(asked, excess)
-        asked.trial.set_user_attr(RESULT, dict(result))
-        self.study.tell(asked.trial, state=state)
-        del self._mine[asked.number]
-
-    def _constrain(self, asked: Asked, excess: Mapping[str, float]) -> None:
+        """Tell how a trial has ended: its values where it is complete, and by how much it breaks each bound."""
         for name, value in excess.items():
             if name not in asked.trial.constraints:
                 asked.trial.set_constraint(name, value)
+        asked.trial.set_user_attr(RESULT, dict(result))
+        self.study.tell(asked.trial, list(values) or None, state)
+        del self._mine[asked.number]
 
     def _taken(self, trial: Trial, left: FrozenTrial | None) -> Asked:
-        self.study.sampler = sampler_for(self._sweep.sampler, trial.number, self._sweep.space, self._grid)
+        self.study.sampler = sampler_for(self._sweep.sampler, trial.number, self._sweep.space, self._grid_point(trial))
         point: dict[str, Value] = {}
         for path, parameter in self._sweep.space.items():
             if counts(parameter, point):
-                point[path] = _suggested(trial, path, parameter)
+                point[path] = trial._suggest(path, distribution(parameter))
         asked = Asked(trial, point, set(left.intermediate_values) if left else set(), left is not None)
         self._mine[trial.number] = asked
         return asked
+
+    def _grid_point(self, trial: Trial) -> dict[str, Value]:
+        """Return the grid's point of a trial, by its place among those that somebody asked for."""
+        if not self._grid:
+            return {}
+        return self._grid[sum(other.number < trial.number for other in self.trials)]
 
     def _abandoned(self, trial: FrozenTrial) -> bool:
         if self._alone:
@@ -151,13 +150,3 @@ class AskTell:
         time.sleep(CLAIM_SECONDS)
         stands: Any = storage.get_trial(trial._trial_id)
         return bool(stands.state == TrialState.RUNNING and stands.user_attrs.get(OWNER) == claim)
-
-
-def _suggested(trial: optuna.Trial, path: str, parameter: Parameter) -> Value:
-    match parameter:
-        case FloatRange(between=(low, high)):
-            return trial.suggest_float(path, low, high, log=parameter.log, step=parameter.step)
-        case IntRange(between=(first, last)):
-            return trial.suggest_int(path, first, last, log=parameter.log, step=parameter.step)
-        case Choice(grid=values):
-            return trial.suggest_categorical(path, values)  # type: ignore[return-value]  # none of them is None

@@ -8,7 +8,7 @@ import yaml
 from overthink.seeds import STREAMS, SeedStreams, replace_free
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.results import TrialResult
-from overthink.sweep.space import corners, counts
+from overthink.sweep.space import corners, written
 
 
 def fresh_seeds(loaded: LoadedSweep, count: int) -> tuple[int, ...]:
@@ -24,11 +24,8 @@ def best_definition(loaded: LoadedSweep, best: Sequence[TrialResult], seeds: int
     variants: dict[str, dict[str, Any]] = {}
     for trial in best:
         group = loaded.at(trial.point, f"trial-{trial.number}").groups[0]
-        variants[group.variant] = {
-            path: parameter.written(trial.point[path])
-            for path, parameter in loaded.sweep.space.items()
-            if counts(parameter, trial.point) and not path.startswith("seeds.")
-        }
+        tried = written(loaded.sweep.space, trial.point)
+        variants[group.variant] = {path: value for path, value in tried.items() if not path.startswith("seeds.")}
     numbers = [str(trial.number) for trial in best]
     described = f"The best of sweep {loaded.sweep.name} (trial {', '.join(numbers)}), with seeds that it never saw."
     base = {key: value for key, value in loaded.raw.items() if key not in ("name", "description", "seeds")}

@@ -5,7 +5,7 @@ trial's number and the trials before it, so that a sweep that was killed goes on
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -19,13 +19,12 @@ from optuna.pruners import (
     PercentilePruner,
     SuccessiveHalvingPruner,
 )
-from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, GPSampler, PartialFixedSampler, QMCSampler, RandomSampler, TPESampler
 from pydantic import Field
 
 from overthink.seeds import Seed
 from overthink.spec import Spec
 from overthink.sweep.cma_es import ReplayedCmaEs
-from overthink.sweep.grid import GridByNumber
 from overthink.sweep.space import Parameter, Value
 
 Count = Annotated[int, Field(ge=0, le=100_000)]
@@ -55,9 +54,9 @@ class PrunerSpec(Spec):
 
 
 def sampler_for(
-    spec: SamplerSpec, number: int, space: Mapping[str, Parameter], grid: Sequence[dict[str, Value]]
+    spec: SamplerSpec, number: int, space: Mapping[str, Parameter], grid_point: Mapping[str, Value]
 ) -> BaseSampler:
-    """Return the sampler of one trial; `grid` has the points of a grid, by trial number."""
+    """Return the sampler of one trial. On a grid it gives that point: Optuna's own grid cannot be asked, only run."""
     seed = int(np.random.SeedSequence([spec.seed, number]).generate_state(1)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
@@ -83,7 +82,7 @@ def sampler_for(
                     independent_sampler=RandomSampler(seed=seed),
                 )
             case "grid":
-                return GridByNumber(grid)
+                return PartialFixedSampler(dict(grid_point), RandomSampler(seed=seed))
 
 
 def pruner_for(spec: PrunerSpec | None) -> BasePruner:

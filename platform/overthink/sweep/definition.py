@@ -18,7 +18,7 @@ from overthink.seeds import SeedPlan, expand
 from overthink.spec import Spec
 from overthink.sweep.choosers import PrunerSpec, SamplerSpec
 from overthink.sweep.goal import LABELS, NETWORK, Constraint, Objective, Objectives, check_metric, curve
-from overthink.sweep.space import Space, Value, check_conditions, corners, counts, grid_of, said
+from overthink.sweep.space import Space, Value, check_conditions, corners, grid_of, said, written
 from overthink.training.regime import total_epochs
 
 ROOTS = {*GroupDefinition.model_fields, "seeds"} - {"schema_version"}
@@ -129,9 +129,8 @@ class LoadedSweep:
     def at(self, point: Mapping[str, Value], variant: str) -> LoadedExperiment:
         """Return the experiment, of one group, that a point comes to; raises DefinitionError where it is not valid."""
         raw, place = self.raw, f"{self.source}: space"
-        for path, parameter in self.sweep.space.items():
-            if counts(parameter, point):
-                raw = override(raw, path, parameter.written(point[path]), f"{place}.{path}")
+        for path, value in written(self.sweep.space, point).items():
+            raw = override(raw, path, value, f"{place}.{path}")
         where = f"{self.source}: {said(point)}"
         definition = group_definition(raw, where)
         experiment = validated(Experiment, {**raw, "variants": {variant: {}}}, where)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from overthink.sweep.ask_tell import RESULT, AskTell
+from overthink.sweep.ask_tell import RESULT
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.space import Value, said
 from overthink.sweep.study import CARRIED
@@ -48,11 +48,6 @@ class Results(NamedTuple):
     def counts(self) -> dict[str, int]:
         """Outcome -> how many trials."""
         return dict(Counter(trial.outcome for trial in self.trials if not trial.carried))
-
-
-def results(loaded: LoadedSweep, study: AskTell) -> Results:
-    """Return the trials of a study and the best among them."""
-    return results_of(loaded, study.study)
 
 
 def results_of(loaded: LoadedSweep, study: Study) -> Results:

@@ -43,15 +43,6 @@ class FloatRange(_Parameter):
         (low, high), step = self.between, self.step
         return tuple(low + step * place for place in range(int((high - low) / step + 1e-9) + 1))
 
-    @property
-    def ends(self) -> tuple[float, ...]:
-        """The values to check before anything is tried."""
-        return self.between
-
-    def written(self, value: Value) -> JsonValue:
-        """Return what a definition says for a chosen value."""
-        return value
-
 
 class IntRange(_Parameter):
     """`{int: [4, 16], step: 4}`: a whole number between two, both included."""
@@ -69,15 +60,6 @@ class IntRange(_Parameter):
     def grid(self) -> tuple[int, ...]:
         """Its values."""
         return tuple(range(self.between[0], self.between[1] + 1, self.step))
-
-    @property
-    def ends(self) -> tuple[int, ...]:
-        """The values to check before anything is tried."""
-        return self.between
-
-    def written(self, value: Value) -> JsonValue:
-        """Return what a definition says for a chosen value."""
-        return value
 
 
 class Choice(_Parameter):
@@ -97,15 +79,6 @@ class Choice(_Parameter):
     def grid(self) -> tuple[Value, ...]:
         """Its values, or their names."""
         return tuple(self.choice)
-
-    @property
-    def ends(self) -> tuple[Value, ...]:
-        """The values to check before anything is tried: all of them."""
-        return self.grid
-
-    def written(self, value: Value) -> JsonValue:
-        """Return what a definition says for a chosen value or name."""
-        return self.choice[str(value)] if isinstance(self.choice, dict) else value
 
 
 def _kind(raw: Any) -> str | None:
@@ -146,6 +119,17 @@ def counts(parameter: Parameter, chosen: Mapping[str, Value]) -> bool:
     return all(other in chosen and chosen[other] in values for other, values in parameter.when.items())
 
 
+def written(space: Mapping[str, Parameter], point: Mapping[str, Value]) -> dict[str, JsonValue]:
+    """Return what a definition says at each path for what was chosen, in the space's order, without what is idle."""
+    return {
+        path: parameter.choice[str(point[path])]
+        if isinstance(parameter, Choice) and isinstance(parameter.choice, dict)
+        else point[path]
+        for path, parameter in space.items()
+        if counts(parameter, point)
+    }
+
+
 def grid_of(space: Mapping[str, Parameter]) -> list[dict[str, Value]]:
     """Return every combination once; raises ValueError for a continuous range, and for too many."""
     points: list[dict[str, Value]] = [{}]
@@ -169,12 +153,13 @@ def corners(space: Mapping[str, Parameter]) -> Iterator[dict[str, Value]]:
 
     Conditions are met: for a parameter that counts under some choices alone, with each of those.
     """
-    first = {path: parameter.ends[0] for path, parameter in space.items()}
+    ends = {path: one.grid if isinstance(one, Choice) else one.between for path, one in space.items()}
+    first = {path: values[0] for path, values in ends.items()}
     yield _without_idle(space, first)
     for path, parameter in space.items():
         for values in product(*(parameter.when[other] for other in parameter.when)):
             under = dict(zip(parameter.when, values, strict=True))
-            for value in parameter.ends:
+            for value in ends[path]:
                 yield _without_idle(space, {**first, **under, path: value})  # type: ignore[dict-item]
 
 

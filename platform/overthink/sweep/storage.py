@@ -7,11 +7,10 @@ from pathlib import Path
 
 import optuna
 import sqlalchemy.exc
-from filelock import FileLock, Timeout
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 
-from overthink.plan import state_folder
+from overthink.plan import locked
 from overthink.tracking.uri import database_file, tracking_uri, without_password
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -59,15 +58,11 @@ def alone(uri: str, study_name: str) -> Iterator[bool]:
     if file is None:
         yield False
         return
-    folder = state_folder() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"sweep-{study_name.replace(' ', '-')}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
+    lock = locked(f"sweep-{study_name.replace(' ', '-')}")
+    if lock is None:
         raise TrialStoreError(
             f"storage {uri}: another process is at this sweep; several share one on PostgreSQL (--storage)"
-        ) from None
+        )
     try:
         yield True
     finally:

@@ -4,18 +4,19 @@ import time
 from dataclasses import dataclass, field
 
 from overthink.definition.experiment import main_networks_of
-from overthink.launch import launch, reap
+from overthink.launch import ending_by, launch, reap
 from overthink.outcomes import Options
 from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.goal import LABELS
-from overthink.sweep.results import Results, results
+from overthink.sweep.results import Results, results_of
 from overthink.sweep.shown import sweep_note, sweep_page
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened
 from overthink.sweep.study import open_study
+from overthink.sweep.telling import TrialWatch
 from overthink.sweep.trial_record import SweepRecorder
-from overthink.sweep.trials import Trials, TrialWatch
+from overthink.sweep.trials import Trials
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
@@ -48,25 +49,21 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
         try:
             trials.run()
         except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
-            outcome = tags.INTERRUPTED if interrupted else tags.FAILED
-            why = "interrupted by a signal" if interrupted else str(error) or type(error).__name__
-            trials.session.abandon(outcome, why)
-            recorder.close(outcome, why)
+            trials.session.abandon(*ending_by(error))
+            recorder.close(*ending_by(error))
             raise
         finally:
             trials.release()
-        found = results(loaded, study)
-        recorder.show(
-            sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id), found.counts
-        )
-        recorder.close(tags.FAILED if trials.gave_up else tags.FINISHED, trials.gave_up)
+        found = results_of(loaded, study.study)
+        page, note = sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id)
+        recorder.show(page, note, found.counts)
+        recorder.close(tags.FAILED if trials.telling.gave_up else tags.FINISHED, trials.telling.gave_up)
     return Swept(
         found,
         recorder.run_id,
         recorder.experiment_id,
-        trials.told,
-        trials.gave_up,
+        dict(trials.telling.outcomes),
+        trials.telling.gave_up,
         time.perf_counter() - started,
         writer.seconds,
     )

@@ -4,13 +4,11 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from optuna.trial import TrialState
+from typing import Any
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import LoadedExperiment
-from overthink.outcomes import Options, Outcomes, Watch
+from overthink.outcomes import Options, Outcomes
 from overthink.plan import TO_DO, PlannedRun, plan
 from overthink.session import Session
 from overthink.sweep.ask_tell import Asked, AskTell
@@ -18,6 +16,7 @@ from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.goal import LABELS, NETWORK, curve
 from overthink.sweep.labels import MainPredictions, label_metrics
 from overthink.sweep.network_metrics import network_metrics
+from overthink.sweep.telling import NOTHING, Telling, TrialWatch
 from overthink.sweep.trial_record import SweepRecorder
 from overthink.tracking import tags
 from overthink.tracking.reader import run_of
@@ -27,8 +26,6 @@ from overthink.training.regime import total_epochs
 
 MOST_DEATHS = 2
 """Times that a trial goes on after its worker died; killed once more, it has failed."""
-MOST_FAILURES = 3
-"""Trials that fail one after another, none before having succeeded: what is wrong with them is wrong with all."""
 BUSY_SECONDS = 5.0
 """Between looks at runs that another process is training."""
 
@@ -58,16 +55,6 @@ class OpenTrial:
         return total_epochs(self.experiment.groups[0].definition.regime)
 
 
-class TrialWatch(Watch, Protocol):
-    """Somebody who is told how a sweep goes, too."""
-
-    def asked(self, asked: Asked, wanted: int) -> None:
-        """Hear what is tried next."""
-
-    def told(self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None) -> None:
-        """Hear how a trial has ended, and the best value so far where there is one objective."""
-
-
 class Trials:
     """Supplies a session with the runs of trials, and tells the study what they come to."""
 
@@ -85,10 +72,7 @@ class Trials:
         self._options, self._watch = options, watch
         self.outcomes = Outcomes()
         self.session = Session(store, recorder.writer, [], self.outcomes, self, recorder.goals)
-        self.told: dict[str, int] = {}
-        """Outcome -> trials of this call that have ended so."""
-        self.gave_up = ""
-        """Why no more trials were begun, where something is wrong with all of them."""
+        self.telling = Telling(study, recorder, watch)
         self._open: list[OpenTrial] = []
         self._of_run: dict[str, OpenTrial] = {}
         self._busy: list[OpenTrial] = []
@@ -120,8 +104,7 @@ class Trials:
 
     def after(self, ended: PlannedRun) -> Sequence[PlannedRun]:
         """Return the next runs: of the trial whose run has ended, and of new ones."""
-        if ended.lock is not None:
-            ended.lock.release()
+        ended.release()
         trial = self._of_run.pop(ended.key, None)
         runs = self._went_on(trial, ended) if trial is not None else []
         return [*runs, *self._fill()]
@@ -164,7 +147,7 @@ class Trials:
         """Return the first runs of so many trials as there is room for."""
         waiting, self._busy = self._busy, []
         runs = [run for trial in waiting for run in self._planned(trial)]
-        while len(self._open) < max(self._options.jobs, 1) and not self.gave_up:
+        while len(self._open) < max(self._options.jobs, 1) and not self.telling.gave_up:
             asked = self._study.next() if time.monotonic() < self._deadline else None
             if asked is None:
                 break
@@ -176,14 +159,15 @@ class Trials:
         try:
             experiment = self._loaded.at(asked.point, f"trial-{asked.number}")
         except DefinitionError as error:
-            self._unbegun(asked, tags.FAILED, str(error), {})
+            self.telling.tell(asked, tags.FAILED, str(error))
             return []
         known = network_metrics(experiment.groups[0].runs[0]) if self._costs else {}
         bounds = [one for one in self._sweep.constraints if one.metric in known]
         excess = {one.said: one.excess([known[one.metric]]) for one in bounds}
         broken = [f"{one.metric} is {known[one.metric]:g}" for one in bounds if excess[one.said] > 0]
         if broken:
-            self._unbegun(asked, tags.PRUNED, f"outside its bounds, so not trained: {', '.join(broken)}", excess)
+            why = f"outside its bounds, so not trained: {', '.join(broken)}"
+            self.telling.tell(asked, tags.PRUNED, why, excess=excess)
             return []
         trial = OpenTrial(asked, experiment)
         self._open.append(trial)
@@ -269,49 +253,26 @@ class Trials:
             self._end(trial, tags.FAILED, str(error))
 
     def _complete(self, trial: OpenTrial) -> None:
-        seeds = trial.metrics
-        values = [one.over([metrics[one.metric] for metrics in seeds]) for one in self._sweep.objectives]
-        excess = {one.said: one.excess([metrics[one.metric] for metrics in seeds]) for one in self._sweep.constraints}
-        result = self._recorded(trial, tags.FINISHED, values, "")
-        self._study.complete(trial.asked, values, excess, result)
-        self._told(trial.asked, tags.FINISHED, values, "")
+        values = [one.over([metrics[one.metric] for metrics in trial.metrics]) for one in self._sweep.objectives]
+        bounds = self._sweep.constraints
+        excess = {one.said: one.excess([metrics[one.metric] for metrics in trial.metrics]) for one in bounds}
+        self._end(trial, tags.FINISHED, values=values, excess=excess)
 
-    def _end(self, trial: OpenTrial, outcome: str, message: str) -> None:
-        result = self._recorded(trial, outcome, (), message)
-        self._study.end(trial.asked, _state(outcome), {}, result)
-        self._told(trial.asked, outcome, (), message)
-
-    def _recorded(self, trial: OpenTrial, outcome: str, values: Sequence[float], message: str) -> dict[str, Any]:
-        """Close the trial's group, let go of its runs, and return what the study keeps beside the values."""
+    def _end(
+        self,
+        trial: OpenTrial,
+        outcome: str,
+        message: str = "",
+        values: Sequence[float] = (),
+        excess: Mapping[str, float] = NOTHING,
+    ) -> None:
+        """Close the trial's group, let go of its runs, and tell what it came to."""
         self._open.remove(trial)
         _release([*trial.left, *trial.mains.values()])
         group_run_id = self.session.close_group(trial.key, outcome) if self._sweep.trains else None
-        asked = trial.asked
-        run_id = self._recorder.trial(asked.number, asked.point, group_run_id, outcome, values, message)
-        return {"run_id": run_id, "outcome": outcome, "message": message, "seeds": len(trial.metrics)}
-
-    def _unbegun(self, asked: Asked, outcome: str, message: str, excess: Mapping[str, float]) -> None:
-        """Tell of a trial that there was no need, or no way, to begin."""
-        run_id = self._recorder.trial(asked.number, asked.point, None, outcome, (), message)
-        result = {"run_id": run_id, "outcome": outcome, "message": message, "seeds": 0}
-        self._study.end(asked, _state(outcome), excess, result)
-        self._told(asked, outcome, (), message)
-
-    def _told(self, asked: Asked, outcome: str, values: Sequence[float], message: str) -> None:
-        self.told[outcome] = self.told.get(outcome, 0) + 1
-        best = self._study.best_value if values else None
-        if best is not None:
-            self._recorder.best_so_far(asked.number, best)
-        self._watch.told(asked, outcome, values, message, best)
-        if len(self.told) == 1 and self.told.get(tags.FAILED, 0) >= MOST_FAILURES:
-            self.gave_up = f"{MOST_FAILURES} trials failed and none succeeded, the last one so: {message}"
-
-
-def _state(outcome: str) -> TrialState:
-    return TrialState.PRUNED if outcome == tags.PRUNED else TrialState.FAIL
+        self.telling.tell(trial.asked, outcome, message, values, excess, group_run_id)
 
 
 def _release(runs: Iterable[PlannedRun]) -> None:
     for run in runs:
-        if run.lock is not None:
-            run.lock.release()
+        run.release()

@@ -3,9 +3,10 @@
 import copy
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 
-from overthink.networks.catalogue import attach
+from overthink.networks.catalogue import NetworkSpec, attach, build_network
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork
 from overthink.seeds import Seeds, torch_generator
 from overthink.training.regime import Phase
@@ -16,6 +17,17 @@ def network_in(network: MultiExitNetwork, entered: Sequence[Phase], seeds: Seeds
     for number, phase in enumerate(entered):
         network = with_attachments(network, phase, number, seeds)
     return network
+
+
+def blank_network(
+    spec: NetworkSpec,
+    regime: Sequence[Phase],
+    input_shape: tuple[int, int, int],
+    n_classes: int,
+    seeds: Seeds,
+) -> MultiExitNetwork:
+    """Return a network as it is after its last phase, its weights of no meaning: to be counted, or filled."""
+    return network_in(build_network(spec, input_shape, n_classes, torch.Generator()), regime, seeds)
 
 
 def with_attachments(network: MultiExitNetwork, phase: Phase, number: int, seeds: Seeds) -> MultiExitNetwork:
