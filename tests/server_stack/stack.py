@@ -16,9 +16,8 @@ from ports import free_port
 from postgres import postgres_programs
 
 ROOT = Path(__file__).parents[2]
-PATH = os.pathsep.join(
-    [str(Path(sys.executable).parent), str(postgres_programs() or ""), os.environ["PATH"], "/usr/sbin"]
-)
+PROGRAMS = (Path(sys.executable).parent, postgres_programs(), os.environ["PATH"], "/usr/sbin")
+PATH = os.pathsep.join(str(place) for place in PROGRAMS if place)
 NEEDED = ("docker-compose", "initdb", "nginx", "envsubst", "openssl", "curl", "setpriv")
 PORTS = {"postgres": 5432, "mlflow": 5000, "optuna-dashboard": 8080, "proxy": 8443}
 

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from overthink.comparison.arms import runs_of_group
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import load_experiment
 from overthink.definition.source import find
@@ -74,9 +75,7 @@ def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
 
 def _meant(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     if by_id := _by_id(runs, name):
-        keys = {run.tags.get(tags.GROUP_KEY) for run in by_id if run.is_group}
-        of_groups = [run for run in runs if not run.is_group and run.tags.get(tags.GROUP_KEY) in keys]
-        return [*by_id, *of_groups]
+        return [*by_id, *(run for group in by_id if group.is_group for run in runs_of_group(group, runs))]
     try:
         keys = {group.definition.key for group in load_experiment(find(name)).groups}
     except DefinitionError:
