@@ -3,10 +3,10 @@
 import platform
 import sys
 
-from benchmarks import compare, generation, startup, tracking, training
+from benchmarks import compare, generation, load, startup, tracking, training
 
 BENCHMARKS = {
-    module.__name__.split(".")[-1]: module.main for module in (startup, generation, compare, tracking, training)
+    module.__name__.split(".")[-1]: module.main for module in (startup, generation, compare, tracking, load, training)
 }
 
 if __name__ == "__main__":

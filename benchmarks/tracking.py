@@ -20,6 +20,9 @@ class Silent:
     def said(self, run: PlannedRun, body: dict[str, object]) -> None:
         """Hear nothing."""
 
+    def noted(self, sentence: str) -> None:
+        """Hear nothing."""
+
 
 def main() -> str:
     """Launch the quickstart's longer variant for one seed, into a fresh SQLite store."""

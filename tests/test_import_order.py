@@ -8,7 +8,7 @@ import overthink
 ROOM_ORDER = (
     "spec seeds arrays inert data networks training softmax predictions_file predictions inference metrics policy "
     "definition tracking comparison study report engine material run restored worker plan recording links outcomes "
-    "session launch analysis studies reporting sweep progress sweep_progress exits commands cli"
+    "session sync launch analysis studies reporting sweep progress sweep_progress exits commands cli"
 ).split()
 SOURCE = Path(overthink.__file__).parent
 ONLY = {"mlflow": {"tracking"}, "plotly": {"report"}, "optuna": {"sweep"}}

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,17 @@ from overthink.launch import launch
 from overthink.outcomes import Options, Outcomes
 from overthink.plan import PlannedRun, plan, run_folder
 from overthink.predictions import Predictions
-from overthink.recording import group_recorder
-from overthink.recording.group_recorder import GroupRecorder
+from overthink.recording.group_recorder import place_of
 from overthink.recording.run_recorder import RunRecorder
 from overthink.session import Session
-from overthink.tracking import tags
+from overthink.tracking import place, tags
+from overthink.tracking.courier import Courier
+from overthink.tracking.journal import Journal
 from overthink.tracking.liveness import SILENCE_SECONDS, this_host
 from overthink.tracking.reader import find_runs, stored_definition
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun
+from overthink.tracking.uri import journals_folder
 from overthink.tracking.writer import Writer
 from small import definition, small
 
@@ -51,6 +54,9 @@ class Quiet:
 
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
         self.bodies.append({"run": run.name, **body})
+
+    def noted(self, sentence: str) -> None:
+        self.bodies.append({"run": "", "event": "noted", "message": sentence})
 
 
 def opened(folder: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
@@ -241,33 +247,38 @@ def test_a_force_that_was_cut_short_goes_on(launched: Store, tmp_path: Path) -> 
     store, one = launched, small(tmp_path, seeds=1)
     (planned,) = plan(store, [one], force=True)
     assert planned.forced
-    writer = Writer(store)
-    recorder = RunRecorder.open(store, writer, planned, group_of(store).experiment_id, group_of(store).run_id)
+    courier = Courier(store, Writer(store), print)
+    recorder = RunRecorder.open(courier, planned, place_of([planned], {}))
     recorder.ended(tags.INTERRUPTED, "interrupted by a signal")
+    assert courier.wait() is None
+    courier.stop()
+    begun = recorder.account.journal.run_id
+    assert begun is not None
     assert planned.lock is not None
     planned.lock.release()
     (again,) = plan(store, [one], dry=True)
     assert again.stored is not None
-    assert (again.action, again.stored.run_id) == ("resume", recorder.run_id)
+    assert (again.action, again.stored.run_id) == ("resume", begun)
     assert launch(store, [one], Options(), Quiet()).complete
-    assert store.client.get_run(recorder.run_id).info.status == "FINISHED"
+    assert store.client.get_run(begun).info.status == "FINISHED"
     assert plan(store, [one], dry=True)[0].action == "done"
 
 
 def test_one_run_that_cannot_be_recorded_leaves_the_others_alone(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk under the artifacts is full while one run of two is recorded: it goes on at the next call."""
-    write = Writer.artifacts
+    """The disk under the journals is full while one run of two is recorded: it goes on at the next call."""
+    keep = Journal.keep
     refused: list[str] = []
 
-    def full(self: Writer, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
+    def full(self: Journal, file: Path) -> str:
         if not refused:
-            refused.append(run_id)
+            assert self.run_id is not None
+            refused.append(self.run_id)
             raise OSError(28, "No space left on device")
-        write(self, run_id, files, folder)
+        return keep(self, file)
 
-    monkeypatch.setattr(Writer, "artifacts", full)
+    monkeypatch.setattr(Journal, "keep", full)
     short = small(tmp_path, regime=[{"epochs": 1}])
     outcomes = launch(store, [short], Options(), Quiet())
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1, tags.FINISHED: 1}
@@ -279,6 +290,29 @@ def test_one_run_that_cannot_be_recorded_leaves_the_others_alone(
     assert [run.outcome for run in runs_of(store)] == [tags.FINISHED, tags.FINISHED]
     told = attempts(store, refused[0], tmp_path)
     assert [attempt["epochs_before"] for attempt in told] == [0, 1]
+
+
+def test_a_store_whose_disk_is_full_for_a_while_costs_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Writer.artifacts
+    refused: list[str] = []
+
+    def full(self: Writer, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
+        if len(refused) < 2:
+            refused.append(run_id)
+            raise OSError(28, "No space left on device")
+        write(self, run_id, files, folder)
+
+    monkeypatch.setattr(Writer, "artifacts", full)
+    quiet = Quiet()
+    assert launch(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), quiet).complete
+    said = [body["message"] for body in quiet.bodies if body["event"] == "noted"]
+    assert "does not take what a run tells" in said[0]
+    assert "No space left" in said[0]
+    assert said[1:] == ["the store has everything again"]
+    assert [run.outcome for run in runs_of(store)] == [tags.FINISHED]
+    assert list(journals_folder().iterdir()) == []
 
 
 def test_a_damaged_file_of_one_group_leaves_the_other_groups_alone(store: Store, tmp_path: Path) -> None:
@@ -300,7 +334,12 @@ def test_a_signal_after_the_end_leaves_a_finished_run_finished(launched: Store, 
     first, _ = runs_of(store)
     (planned, _) = plan(store, [small(tmp_path)], dry=True)
     session = Session(store, Writer(store), [planned], Outcomes(), Quiet())
-    session._open[planned.key] = RunRecorder(store, Writer(store), planned, first.run_id, closing=True)
+    recorder = RunRecorder.open(
+        session._courier, replace(planned, stored=first), session._place(planned.group.definition.key)
+    )
+    session._open[planned.key] = recorder
+    recorder.account.close(tags.FINISHED)
+    recorder.closing = True
     session.abandon(tags.INTERRUPTED, "interrupted by a signal")
     assert store.client.get_run(first.run_id).info.status == "FINISHED"
 
@@ -308,15 +347,14 @@ def test_a_signal_after_the_end_leaves_a_finished_run_finished(launched: Store, 
 def test_two_groups_made_at_one_moment_become_one(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned = plan(store, [small(tmp_path)])
-    experiment_id = store.experiment("small", "note")
-    seen = group_recorder._oldest
+    where = place_of(plan(store, [small(tmp_path)]), {})
+    seen = place.oldest
     blind = iter([True])
-    monkeypatch.setattr(group_recorder, "_oldest", lambda *of: None if next(blind, False) else seen(*of))
-    first = GroupRecorder.open(store, Writer(store), planned, experiment_id)
+    monkeypatch.setattr(place, "oldest", lambda *of: None if next(blind, False) else seen(*of))
+    first = place.settle(store, Writer(store), where, work=True)
     blind = iter([True])  # the second call looks before the first has written, and finds nothing either
-    second = GroupRecorder.open(store, Writer(store), planned, experiment_id)
-    assert first.run_id == second.run_id == group_of(store).run_id
+    second = place.settle(store, Writer(store), where, work=True)
+    assert first.group_id == second.group_id == group_of(store).run_id
 
 
 TWO = {"regime": [{"epochs": 1}, {"epochs": 1, "lr": 0.01}]}

@@ -40,6 +40,9 @@ class Deaf:
         if body["event"] == "failed":
             self.failures.append(f"{run.name}: {body['message']}")
 
+    def noted(self, sentence: str) -> None:
+        pass
+
 
 @pytest.fixture(scope="module")
 def launched_once(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:

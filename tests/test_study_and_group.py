@@ -46,6 +46,9 @@ class Quiet:
     def said(self, run: PlannedRun, body: dict[str, object]) -> None:
         pass
 
+    def noted(self, sentence: str) -> None:
+        pass
+
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:

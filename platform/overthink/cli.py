@@ -53,8 +53,13 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+DELIVERS_ITSELF = ("run", "sweep", "sync")
+NEEDS_NO_STORE = ("inspect", "data")
+
+
 @app.callback()
 def options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[
         bool,
@@ -64,6 +69,10 @@ def options(
     """Options of every command."""
     if debug:
         os.environ["OVERTHINK_DEBUG"] = "1"
+    if context.invoked_subcommand not in (*DELIVERS_ITSELF, *NEEDS_NO_STORE):
+        from overthink.commands.sync import delivered
+
+        delivered(log())
 
 
 @app.command()
@@ -338,6 +347,14 @@ def report(
     from overthink.commands.report import report as write
 
     raise typer.Exit(write(names, output, against, log()))
+
+
+@app.command()
+def sync() -> None:
+    """Deliver to the store what it missed of runs while it was away; other commands do it, too, before they begin."""
+    from overthink.commands.sync import sync as deliver
+
+    raise typer.Exit(deliver(log()))
 
 
 @app.command()

@@ -7,6 +7,7 @@ from overthink.definition.experiment import LoadedExperiment
 from overthink.outcomes import Options, Outcomes, Watch
 from overthink.plan import TO_DO, plan
 from overthink.session import Session
+from overthink.sync import deliver
 from overthink.tracking import tags
 from overthink.tracking.liveness import is_gone
 from overthink.tracking.reader import search
@@ -22,20 +23,24 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
     """
     started = time.perf_counter()
     writer, outcomes = Writer(store), Outcomes()
+    for sentence in deliver(store, writer).sentences():
+        watch.noted(sentence)
     reap(store, writer)
     runs = plan(store, experiments, options.force, options.reuse)
     watch.planned(runs)
     session = Session(store, writer, runs, outcomes, watch)
     try:
         session.train([run for run in runs if run.action in TO_DO], options)
+        outcomes.undelivered = session.wait()
         for run in runs:
             if run.action not in TO_DO:
                 outcomes.add(run.action, run, run.stored.tags.get(tags.MESSAGE, "") if run.stored else "")
-        session.close_groups()
+        session.close_groups(outcomes.undelivered.runs if outcomes.undelivered else ())
     except BaseException as error:
         session.abandon(*ending_by(error))
         raise
     finally:
+        session.leave()
         for run in runs:
             run.release()
     outcomes.seconds, outcomes.tracking_seconds = time.perf_counter() - started, writer.seconds

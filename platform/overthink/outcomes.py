@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from overthink.plan import PlannedRun
 from overthink.tracking import tags
+from overthink.tracking.courier import Undelivered
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Watch(Protocol):
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Hear each message about a run: started, epoch, finished, diverged, failed, died, pruned."""
 
+    def noted(self, sentence: str) -> None:
+        """Hear a sentence about the whole: that the store went away, or came back. It may come from another thread."""
+
 
 @dataclass
 class Outcomes:
@@ -42,15 +46,17 @@ class Outcomes:
     """Name of a group -> why its runs could not be put together."""
     experiment_ids: dict[str, str] = field(default_factory=dict)
     """Definition name -> MLflow experiment id."""
+    undelivered: Undelivered | None = None
+    """What the store has not heard at the end, being away; it lies on disk."""
     _last: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     tracking_seconds: float = 0.0
 
     @property
     def complete(self) -> bool:
-        """Whether every run asked for is finished, and every group put together."""
+        """Whether every run asked for is finished and in the store, and every group put together."""
         unfinished = any(runs for outcome, runs in self.runs.items() if outcome not in (tags.FINISHED, "done"))
-        return not unfinished and not self.unaggregated
+        return not unfinished and not self.unaggregated and self.undelivered is None
 
     def of(self, key: str) -> str:
         """Return the last outcome of the run of a key."""

@@ -1,6 +1,5 @@
 """What a call has to do: which runs are finished already, which go on from a checkpoint, which are new."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,10 @@ from overthink.tracking.liveness import is_gone, is_this
 from overthink.tracking.reader import find_runs
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
+from overthink.tracking.uri import state_folder
+from overthink.tracking.waiting import waiting_keys
 
-Action = Literal["train", "resume", "done", "diverged", "busy"]
+Action = Literal["train", "resume", "done", "diverged", "busy", "undelivered"]
 TO_DO: tuple[Action, ...] = ("train", "resume")
 
 
@@ -66,11 +67,6 @@ class PlannedRun:
         return f"{self.experiment.experiment.name}: {self.group.label}"
 
 
-def state_folder() -> Path:
-    """Return where unfinished runs keep checkpoints: OVERTHINK_STATE, else `.overthink` in the working directory."""
-    return Path(os.environ.get("OVERTHINK_STATE", ".overthink")).absolute()
-
-
 def run_folder(key: str) -> Path:
     """Return the folder of an unfinished run."""
     return state_folder() / "runs" / key
@@ -89,6 +85,7 @@ def plan(
     does not exist yet.
     """
     planned: dict[str, PlannedRun] = {}
+    waiting = waiting_keys(store.uri) if store else set()
     mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
     for experiment in (*experiments, *mains):
         for group in experiment.groups:
@@ -98,7 +95,7 @@ def plan(
             known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
             for key, run in runs.items():
                 of_key = [entry for entry in known if entry.tags.get(tags.RUN_KEY) == key]
-                planned[key] = _planned(experiment, group, run, of_key, force, locks[key], dry)
+                planned[key] = _planned(experiment, group, run, of_key, force, locks[key], dry, key in waiting)
     ready = [replace(run, main=_main(store, run, planned)) for run in planned.values()]
     return [replace(run, parent=_parent(store, run, planned)) for run in ready] if reuse else ready
 
@@ -146,9 +143,12 @@ def _planned(
     force: bool,
     lock: FileLock | None,
     dry: bool,
+    waits: bool,
 ) -> PlannedRun:
     key, standing = run_key(run), _standing(known)
     action = _action(standing, force, locked_out=lock is None and not dry)
+    if waits and action in TO_DO and not force:
+        action = "undelivered"  # whatever became of it lies here, and is the store's first
     if lock is not None and action not in TO_DO:
         lock.release()
         lock = None

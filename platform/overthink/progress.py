@@ -34,6 +34,10 @@ class Lines:
         """Say what happened."""
         self._console.print(inert(f"{run.name}: {_event(run, body)}"), soft_wrap=True)
 
+    def noted(self, sentence: str) -> None:
+        """Say it."""
+        self._console.print(inert(sentence), soft_wrap=True)
+
 
 class RunBars:
     """A bar for each run at work."""
@@ -85,6 +89,10 @@ class Bars:
                 self._console.print(inert(f"{run.name}: {body['warning']}"))
         else:
             self._console.print(inert(f"{run.name}: {_event(run, body)}"))
+
+    def noted(self, sentence: str) -> None:
+        """Say it above the bars."""
+        self._console.print(inert(sentence))
 
 
 @contextmanager

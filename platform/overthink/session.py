@@ -5,28 +5,32 @@ import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from overthink.engine.local import Job, LocalEngine, Message
 from overthink.links import columns_of, views
-from overthink.material import MAIN
 from overthink.outcomes import Options, Outcomes, Watch
-from overthink.plan import PlannedRun, run_folder, state_folder
-from overthink.recording.group_recorder import GroupRecorder
+from overthink.plan import PlannedRun, run_folder
+from overthink.recording.foundations import Foundations
+from overthink.recording.group_recorder import GroupRecorder, place_of
 from overthink.recording.run_recorder import RunRecorder
 from overthink.tracking import tags
+from overthink.tracking.courier import Courier, Undelivered
 from overthink.tracking.liveness import BEAT_SECONDS
+from overthink.tracking.place import Place, settle
 from overthink.tracking.store import Store, StoreError
+from overthink.tracking.uri import state_folder
 from overthink.tracking.writer import Writer
-from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT
 
 WORKER = (sys.executable, "-m", "overthink.worker")
 ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
 """What may go wrong while one run is recorded, a full disk or a damaged file, and must leave the others alone."""
+ABANDON_SECONDS = 10.0
+"""How long an interrupted launch waits for a store that takes nothing."""
+MIDWAY_SECONDS = 600.0
+"""How long one does that has more to train, and must know first what came of a run."""
 
 ENDED_EARLY = {"diverged": tags.DIVERGED, "failed": tags.FAILED, "died": tags.FAILED, "pruned": tags.PRUNED}
 """What workers say of a run that did not finish -> its outcome."""
@@ -74,16 +78,15 @@ class Session:
         self._outcomes = outcomes
         self._watch = watch
         self._goals = goals
+        self._courier = Courier(store, writer, watch.noted)
         self._open: dict[str, RunRecorder] = {}
         self._unrecorded: set[str] = set()
         """Keys of runs whose recording failed; what their workers still say is not listened to."""
-        self._finished: dict[str, str] = {}
-        """Run key -> MLflow run id of the runs that this session has finished."""
-        self._parents: dict[str, str] = {}
-        """Run key -> MLflow run id of the run that its first phases come from."""
-        self._mains: dict[str, str] = {}
-        """Run key of a policy network -> MLflow run id of its main network."""
-        self._groups: dict[str, GroupRecorder] = {}
+        self._foundations = Foundations(store)
+        self._needed: set[str] = set()
+        """Keys of runs that others of this session build on."""
+        self._worked: set[str] = set()
+        """Keys of groups that a run of this session was begun in, and that are not put together yet."""
         self._members: dict[str, list[PlannedRun]] = {}
         self._last_beat = time.monotonic()
         self._runs: dict[str, PlannedRun] = {}
@@ -117,8 +120,13 @@ class Session:
         return key in self._waits
 
     def run_id_of(self, run: PlannedRun) -> str | None:
-        """Return the MLflow run id of a run that this session has finished."""
-        return self._finished.get(run.key)
+        """Return the MLflow run id of a run that this session has finished, once the store has heard all of a run.
+
+        Raises StoreError where the store takes nothing for long.
+        """
+        self._has_heard([run])
+        account = self._foundations.finished.get(run.key)
+        return account.journal.run_id if account else None
 
     def stop(self, run: PlannedRun, why: str) -> None:
         """End a run that is being trained as pruned; its checkpoint stays, for whoever asks for all of it."""
@@ -132,8 +140,8 @@ class Session:
         for run in runs:  # for what this session is at; what others are at is as good as not there
             needs = {need.key for need in (run.parent, run.main) if need and not need.run_id}
             self._waits[run.key] = needs & self._waits.keys()
-        needed = set[str]().union(*self._waits.values())
-        return sorted((run for run in runs if not self._waits[run.key]), key=lambda run: run.key not in needed)
+        self._needed |= set[str]().union(*self._waits.values())
+        return sorted((run for run in runs if not self._waits[run.key]), key=lambda run: run.key not in self._needed)
 
     def _after(self, ended: PlannedRun) -> list[PlannedRun]:
         """Return what can be trained now that a run has ended: runs that waited for it, and more."""
@@ -161,54 +169,16 @@ class Session:
         if options.force:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        self._fetch_main(run, folder)
+        self._foundations.attempts(run, folder)
+        self._foundations.main(run, folder)
         order = {
             "run": json.dumps(run.run.model_dump(mode="json")),
             "folder": str(folder),
             "device": options.device,
             "data_root": str(options.data_root) if options.data_root else None,
-            "parent_key": self._fetch_parent(run, folder),
+            "parent_key": self._foundations.parent(run, folder),
         }
         return Job(run.key, order)
-
-    def _fetch_parent(self, run: PlannedRun, folder: Path) -> str | None:
-        """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none.
-
-        A checkpoint that the store no longer has costs training those phases again, and nothing else.
-        """
-        if run.parent is None or (folder / OWN_CHECKPOINT).exists():
-            return None
-        run_id = run.parent.run_id or self._finished.get(run.parent.key)
-        if run_id is None:  # it was to be trained first and did not finish: the run trains those phases itself
-            return None
-        try:
-            with TemporaryDirectory() as temporary:
-                fetched = self._store.artifact(run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(temporary))
-                shutil.move(fetched, folder / PARENT_CHECKPOINT)
-        except (OSError, StoreError):
-            return None
-        self._parents[run.key] = run_id
-        return run.parent.key
-
-    def _fetch_main(self, run: PlannedRun, folder: Path) -> None:
-        """Put what a policy network learns from into its folder: its main network's predictions, and its checkpoint.
-
-        Raises ValueError where the main network is not trained, StoreError where the store does not have its files.
-        """
-        if run.main is None:
-            return
-        run_id = run.main.run_id or self._finished.get(run.main.key)
-        if run_id is None:
-            raise ValueError(
-                f"its main network, run {run.main.key}, is not trained: it failed, or another process is at it"
-            )
-        shutil.rmtree(folder / MAIN, ignore_errors=True)
-        (folder / MAIN).mkdir()
-        for file in ("predictions/val.parquet", "predictions/test.parquet", f"checkpoint/{OWN_CHECKPOINT}"):
-            with TemporaryDirectory() as temporary:
-                fetched = self._store.artifact(run_id, file, Path(temporary))
-                shutil.move(fetched, folder / MAIN / Path(file).name)
-        self._mains[run.key] = run_id
 
     def _hear(self, run: PlannedRun, message: Message) -> None:
         body = message.body
@@ -227,82 +197,111 @@ class Session:
 
     def _record(self, run: PlannedRun, body: dict[str, Any]) -> None:
         if run.key not in self._open and (body["event"] == "started" or run.stored is not None):
-            group = self._group(run.group.definition.key)
-            recorder = RunRecorder.open(self._store, self._writer, run, group.experiment_id, group.run_id)
+            group = run.group.definition.key
+            self._worked.add(group)
+            recorder = RunRecorder.open(self._courier, run, self._place(group), held=run.key in self._needed)
             self._open[run.key] = recorder
-            if run.key in self._parents:
-                recorder.descends_from(self._parents[run.key])
-            if run.key in self._mains:
-                recorder.chooses_for(self._mains[run.key])
+            if run.key in self._foundations.parents:
+                recorder.descends_from(self._foundations.parents[run.key])
+            if run.key in self._foundations.mains:
+                recorder.chooses_for(self._foundations.mains[run.key])
         if body["event"] in ENDED_EARLY:
             body["message"] = body.get("message") or _epitaph(body)
             self._ended(run, ENDED_EARLY[body["event"]], body["message"])
         elif run.key in self._open:
             self._open[run.key].hear(body)
         if body["event"] == "finished":
-            self._finished[run.key] = self._open[run.key].run_id
+            self._foundations.finished[run.key] = self._open[run.key].account
             self._outcomes.add(tags.FINISHED, run)
 
     def _ended(self, run: PlannedRun, outcome: str, message: str) -> None:
-        if run.key in self._open:
-            self._open[run.key].ended(outcome, message)
         self._outcomes.add(outcome, run, message)
+        if run.key in self._open:
+            with suppress(OSError):  # the journal's disk is full; without a process the run counts as interrupted
+                self._open[run.key].ended(outcome, message)
 
     def _beat(self) -> None:
         if time.monotonic() - self._last_beat >= BEAT_SECONDS:
             self._last_beat = time.monotonic()
-            groups = [group.run_id for group in self._groups.values() if group.changed]
-            self._supply.beat()
             with suppress(StoreError):  # the next one may reach it again
-                self._writer.beat([*(run.run_id for run in self._open.values()), *groups])
+                self._supply.beat()
 
-    def _group(self, key: str) -> GroupRecorder:
-        if key not in self._groups:
-            members = self._members[key]
-            experiment = members[0].experiment.experiment
-            experiment_id = self._store.experiment(experiment.name, experiment.description)
-            run = members[0].run
-            self._store.offer_views(experiment_id, views(run.network.blocks, columns_of(run, self._goals)))
-            self._outcomes.experiment_ids[experiment.name] = experiment_id
-            self._groups[key] = GroupRecorder.open(self._store, self._writer, members, experiment_id)
-        return self._groups[key]
+    def _place(self, key: str) -> Place:
+        first = self._members[key][0].run
+        return place_of(self._members[key], views(first.network.blocks, columns_of(first, self._goals)))
+
+    def wait(self) -> Undelivered | None:
+        """Wait until the store has all that was told, but not for ever; return what it does not have."""
+        return self._courier.wait()
+
+    def leave(self) -> None:
+        """Stop talking to the store; what it does not have stays on disk."""
+        self._courier.stop()
 
     def abandon(self, outcome: str, message: str) -> None:
         """Close what is open after an interruption, as far as the store still answers."""
-        with suppress(StoreError):
+        with suppress(*ONE_RUNS_TROUBLE):
             for recorder in self._open.values():
                 if not recorder.closing:
                     recorder.ended(outcome, message)
-            for group in self._groups.values():
-                if group.changed and not group.closing:
-                    self._writer.close(group.run_id, outcome, message)
+            left = self._courier.wait(ABANDON_SECONDS)
+            if left is not None:
+                self._watch.noted(f"{left}.")
+                return
+            for key in self._worked:
+                settled = self._courier.leave(self._place(key))
+                if settled is not None:
+                    self._writer.close(settled.group_id, outcome, message)
 
-    def close_groups(self) -> None:
-        """Aggregate each group that has a run; a group with a run that did not finish ends as failed."""
-        for key in list(self._members):
-            self.close_group(key)
+    def close_groups(self, undelivered: Collection[str] = ()) -> None:
+        """Aggregate each group that has a run; a group with a run that did not finish ends as failed.
+
+        Groups of runs that the store does not have yet are left to the next call.
+        """
+        for key, members in list(self._members.items()):
+            if not any(run.key in undelivered or self._outcomes.of(run.key) == "undelivered" for run in members):
+                self.close_group(key)
 
     def close_group(self, key: str, outcome: str | None = None) -> str | None:
         """Aggregate a group whose runs have all ended, if one of them is finished or was begun; return its run's id.
 
-        Without an `outcome` the group ends as its runs have.
+        Without an `outcome` the group ends as its runs have. Raises StoreError where the store does not hear of them.
         """
         members = self._members[key]
         outcomes = {self._outcomes.of(run.key) for run in members}
-        someone_elses = key not in self._groups and "busy" in outcomes
-        if (key in self._groups or outcomes & {"done", tags.FINISHED}) and not someone_elses:
-            self._close_group(key, members[0].group_name, outcome or _outcome_of_group(outcomes))
+        someone_elses = key not in self._worked and "busy" in outcomes
+        group_id = None
+        if (key in self._worked or outcomes & {"done", tags.FINISHED}) and not someone_elses:
+            self._has_heard(members)
+            self._worked.discard(key)  # from here on an interruption leaves the group to the next call
+            group_id = self._close_group(key, outcome or _outcome_of_group(outcomes))
         del self._members[key]
-        group = self._groups.pop(key, None)
-        return group.run_id if group else None
+        return group_id
 
-    def _close_group(self, key: str, name: str, outcome: str) -> None:
+    def _has_heard(self, runs: Sequence[PlannedRun]) -> None:
+        """Wait until the store has all of some runs; raises StoreError where it takes nothing for long."""
+        left = self._courier.wait(MIDWAY_SECONDS, [run.key for run in runs])
+        if left is not None:
+            raise StoreError(str(left))
+
+    def _close_group(self, key: str, outcome: str) -> str | None:
+        members, place = self._members[key], self._place(key)
+        settled = self._courier.leave(place)
         try:
-            self._group(key).close(outcome)
+            if settled is None:
+                work = any(run.lock is not None for run in members)
+                settled = settle(self._store, self._writer, place, work)
+            self._outcomes.experiment_ids[place.experiment] = settled.experiment_id
+            recorder = GroupRecorder(
+                self._store, self._writer, key, place.group, members[0].run, settled.group_id, settled.changed
+            )
+            recorder.close(outcome)
         except ONE_RUNS_TROUBLE as error:
-            self._outcomes.unaggregated[name] = str(error)
-            if key in self._groups:  # interrupted, so that the next call tries again
-                self._writer.close(self._groups[key].run_id, tags.INTERRUPTED, f"not put together: {error}")
+            self._outcomes.unaggregated[place.group] = str(error)
+            if settled is not None:  # interrupted, so that the next call tries again
+                with suppress(StoreError):  # a group without a process counts as interrupted, too
+                    self._writer.close(settled.group_id, tags.INTERRUPTED, f"not put together: {error}")
+        return settled.group_id if settled is not None else None
 
 
 def _outcome_of_group(outcomes: set[str]) -> str:

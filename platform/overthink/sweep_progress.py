@@ -52,6 +52,10 @@ class SweepLines:
         if body["event"] in ("failed", "died", "diverged"):
             self._console.print(inert(f"{run.name}: {body['event']}: {body.get('message', '')}"), soft_wrap=True)
 
+    def noted(self, sentence: str) -> None:
+        """Say it."""
+        self._console.print(inert(sentence), soft_wrap=True)
+
     def asked(self, asked: Asked, wanted: int) -> None:
         """Say what is tried."""
         self._pace.wanted, self._pace.newest = wanted, max(self._pace.newest, asked.number)
@@ -83,6 +87,10 @@ class SweepBars:
         """Move the bar of a run."""
         self._runs.move(run, run.name.partition(": ")[2], body)
         self._lines.said(run, body)
+
+    def noted(self, sentence: str) -> None:
+        """Say it above the bars."""
+        self._console.print(inert(sentence))
 
     def asked(self, asked: Asked, wanted: int) -> None:
         """Start the bar of all trials."""

@@ -1,22 +1,23 @@
 """Recording a run: its start, its epochs as they come, its end."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from overthink.material import EVERYTHING
 from overthink.metrics.naming import by_exit
 from overthink.plan import PlannedRun, run_folder
-from overthink.recording.facts import group_tags, parameters
+from overthink.recording.facts import parameters
 from overthink.recording.results import results_of
 from overthink.tracking import tags
+from overthink.tracking.account import Account, Beginning
+from overthink.tracking.courier import Courier
+from overthink.tracking.delivery import id_of, link_to
+from overthink.tracking.place import Place
 from overthink.tracking.provenance import attempts_of, changed_settings, provenance
-from overthink.tracking.reader import run_of
-from overthink.tracking.store import Store, StoreError
-from overthink.tracking.writer import Writer
 from overthink.training.regime import OWN_CHECKPOINT
 
 SPLITS = ("val", "test")
@@ -24,81 +25,62 @@ FINAL_METRICS = "test/accuracy/last", "test/policy/accuracy"
 """Of a multi-exit and of a policy network: in the last batch of metrics that a run gets."""
 EPOCH_LOSS = "epochs/train_loss"
 """In every epoch's batch of metrics, so its steps tell which epochs are in the store."""
+ATTEMPTS_FILE = "attempts.json"
+"""In a run's folder: what `provenance.json` says of the attempts so far."""
 
 
 @dataclass
 class RunRecorder:
-    """Writes one run."""
+    """Tells of one run. From the moment it is opened it needs nothing of the store."""
 
-    store: Store
-    writer: Writer
+    account: Account
     planned: PlannedRun
-    run_id: str
     history: list[dict[str, Any]] = field(default_factory=list)
     mul_adds: tuple[int, ...] = ()
     parameters: tuple[int, ...] = ()
-    parent_run_id: str = ""
-    main_run_id: str = ""
+    parent: str = ""
+    main: str = ""
+    """Handles of the run that trained its first phases, and of a policy network's main network."""
     closing: bool = False
     """From here on an interruption leaves the run as it is: finished, or to be taken up by the next call."""
 
     @classmethod
-    def open(
-        cls, store: Store, writer: Writer, planned: PlannedRun, experiment_id: str, parent_id: str
-    ) -> "RunRecorder":
-        """Create the run in the store, or take up the one that an earlier process left."""
-        if planned.stored is not None:
-            writer.revive(planned.stored.run_id)
-            writer.log(planned.stored.run_id, run_tags={"mlflow.parentRunId": parent_id})
-            return cls(store, writer, planned, planned.stored.run_id)
+    def open(cls, courier: Courier, planned: PlannedRun, place: Place, held: bool = False) -> "RunRecorder":
+        """Begin the run, or take up the one that an earlier process left; `held` keeps its files for this launch."""
         run_tags = {
             tags.KIND: tags.KIND_RUN,
             tags.RUN_KEY: planned.key,
             tags.SEEDS: planned.run.seeds.label,
             **({tags.FORCED: "true"} if planned.forced else {}),
-            "mlflow.parentRunId": parent_id,
-            **group_tags(planned.experiment, planned.group),
+            **place.tags,
         }
-        run_id = writer.create(experiment_id, planned.name, run_tags, parameters(planned.run, planned.group.variant))
-        writer.text(run_id, tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
-        return cls(store, writer, planned, run_id)
+        params = parameters(planned.run, planned.group.variant)
+        known = planned.stored.run_id if planned.stored is not None else None
+        account = courier.begin(Beginning(place, planned.key, planned.name, run_tags, params, known), held)
+        if known is None:
+            account.text(tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
+        return cls(account, planned)
 
-    def descends_from(self, run_id: str) -> None:
+    def descends_from(self, handle: str) -> None:
         """Say which run trained the first phases."""
-        self.parent_run_id = run_id
-        self.writer.log(
-            self.run_id,
-            run_tags={tags.PARENT_RUN: run_id, tags.PARENT_KEY: self.planned.parent.key if self.planned.parent else ""},
-        )
+        self.parent = handle
+        key = self.planned.parent.key if self.planned.parent else ""
+        self.account.log(run_tags={tags.PARENT_RUN: id_of(handle), tags.PARENT_KEY: key})
 
-    def chooses_for(self, run_id: str) -> None:
+    def chooses_for(self, handle: str) -> None:
         """Say which run is the main network of a policy network."""
-        self.main_run_id = run_id
+        self.main = handle
         key = self.planned.main.key if self.planned.main else ""
-        self.writer.log(self.run_id, run_tags={tags.MAIN_RUN: run_id, tags.MAIN_KEY: key})
+        self.account.log(run_tags={tags.MAIN_RUN: id_of(handle), tags.MAIN_KEY: key})
 
     def _relations(self) -> list[str]:
         """Say in Markdown what other runs this one comes from."""
         said = []
-        if self.parent_run_id:
-            said.append(f"Its first phases were trained in {self._link(self.parent_run_id)}.")
-        if self.main_run_id:
-            said.append(f"It chooses exits of {self._link(self.main_run_id)}.")
+        if self.parent:
+            said.append(f"Its first phases were trained in {link_to(self.parent)}.")
+        if self.main:
+            said.append(f"It chooses exits of {link_to(self.main)}.")
         return said
-
-    def _link(self, run_id: str) -> str:
-        run = run_of(self.store, run_id)
-        return f"[run {run_id[:8]}](#/experiments/{run.experiment_id}/runs/{run_id})"
-
-    def _tell_main(self) -> None:
-        """Add this run to those that the main network's run links to."""
-        main = run_of(self.store, self.main_run_id)
-        known = main.tags.get(tags.POLICY_RUNS, "").split()
-        if self.run_id not in known:
-            note = main.tags.get("mlflow.note.content", "")
-            said = f"{note}\n\nA policy network that chooses its exits: {self._link(self.run_id)}."
-            told = {tags.POLICY_RUNS: " ".join([*known, self.run_id]), "mlflow.note.content": said}
-            self.writer.log(main.run_id, run_tags=told)
 
     def hear(self, body: dict[str, Any]) -> None:
         """Record one of the moments that a worker reports."""
@@ -114,37 +96,27 @@ class RunRecorder:
         """Record the data, the network and the provenance, and epochs that the store has not heard of."""
         self.mul_adds, self.parameters = tuple(event["mul_adds"]), tuple(event["parameters"])
         source = self.planned.run.dataset.model_dump(mode="json")
-        self.writer.dataset(self.run_id, event["dataset"], event["digest"], source)
+        self.account.dataset(event["dataset"], event["digest"], source)
         self._provenance(event)
-        known = self.writer.logged_steps(self.run_id, EPOCH_LOSS)
-        for record in event["history"]:
-            if record["epoch"] in known:
-                self.history.append(record)
-            else:
-                self.epoch(record)
+        for record in event["history"]:  # an earlier attempt has told these, or was killed before it did
+            self.epoch(record, unless_there=EPOCH_LOSS)
 
     def _provenance(self, event: dict[str, Any]) -> None:
         """Add this attempt to those before it; where its settings differ from theirs, the run says so."""
-        earlier = self._earlier_attempts()
+        file = run_folder(self.planned.key) / ATTEMPTS_FILE
+        earlier = _attempts_in(file)
         attempt = {"epochs_before": len(event["history"]), **provenance(event["settings"])}
-        self.writer.text(self.run_id, tags.PROVENANCE_FILE, {"attempts": [*earlier, attempt]})
+        attempts = {"attempts": [*earlier, attempt]}
+        file.write_text(json.dumps(attempts))
+        self.account.text(tags.PROVENANCE_FILE, attempts)
         if earlier and event["history"] and (changes := changed_settings(earlier[-1], attempt)):
             event["warning"] = f"it went on under other conditions, so its bits are a mixture: {changes}"
-            self.writer.log(self.run_id, run_tags={tags.MIXED: changes})
+            self.account.log(run_tags={tags.MIXED: changes})
 
-    def _earlier_attempts(self) -> list[dict[str, Any]]:
-        if self.planned.stored is None:
-            return []
-        with TemporaryDirectory() as folder:
-            try:
-                return attempts_of(self.store.artifact(self.run_id, tags.PROVENANCE_FILE, Path(folder)).read_text())
-            except (StoreError, OSError, ValueError):  # killed before it was written
-                return []
-
-    def epoch(self, record: Mapping[str, Any]) -> None:
+    def epoch(self, record: Mapping[str, Any], unless_there: str | None = None) -> None:
         """Record one epoch's curves."""
         self.history.append(dict(record))
-        self.writer.log(self.run_id, epoch_metrics(record), step=record["epoch"])
+        self.account.log(epoch_metrics(record), record["epoch"], unless_there=unless_there)
 
     def finished(self) -> None:
         """Record predictions, metrics, pictures and checkpoint; then the run's folder is no longer needed."""
@@ -153,23 +125,31 @@ class RunRecorder:
         network |= by_exit("network/mul_adds", self.mul_adds) | by_exit("network/parameters", self.parameters)
         results = results_of(run, self.planned.name, folder, self.history, network)
         splits = ("val", "test") if run.policy is None else ("val", "test", EVERYTHING)
-        self.writer.artifacts(self.run_id, [folder / f"{split}.parquet" for split in splits], "predictions")
-        self.writer.artifacts(self.run_id, [folder / OWN_CHECKPOINT], "checkpoint")
-        self.writer.text(self.run_id, "figures.html", results.page)
-        cut_off_after_metrics = self.writer.logged_steps(self.run_id, FINAL_METRICS[run.policy is not None])
-        if not cut_off_after_metrics:
-            self.writer.log(self.run_id, results.metrics, step=len(self.history))
+        self.account.artifacts([folder / f"{split}.parquet" for split in splits], "predictions")
+        self.account.artifacts([folder / OWN_CHECKPOINT], "checkpoint")
+        self.account.text("figures.html", results.page)
+        # An attempt may have been cut off after it had told them.
+        marker = FINAL_METRICS[run.policy is not None] if self.planned.stored is not None else None
+        self.account.log(results.metrics, len(self.history), unless_there=marker)
         note = "\n\n".join([results.note, *self._relations()])
-        self.writer.log(self.run_id, run_tags={"mlflow.note.content": note})
-        if self.main_run_id:
-            self._tell_main()
+        self.account.log(run_tags={"mlflow.note.content": note})
+        if self.main:
+            said = f"A policy network that chooses its exits: {link_to(self.account.handle)}."
+            self.account.mention(self.main, tags.POLICY_RUNS, said)
         self.closing = True
-        self.writer.close(self.run_id, tags.FINISHED)
+        self.account.close(tags.FINISHED)
         shutil.rmtree(folder)
 
     def ended(self, outcome: str, message: str) -> None:
         """Record that the run stopped short. Its folder stays: a later call goes on from there."""
-        self.writer.close(self.run_id, outcome, message)
+        self.account.close(outcome, message)
+
+
+def _attempts_in(file: Path) -> list[dict[str, Any]]:
+    try:
+        return attempts_of(file.read_text())
+    except (OSError, ValueError):  # the first attempt, or one that was killed before it was written
+        return []
 
 
 def epoch_metrics(record: Mapping[str, Any]) -> dict[str, float]:

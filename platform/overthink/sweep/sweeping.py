@@ -17,6 +17,7 @@ from overthink.sweep.study import open_study
 from overthink.sweep.telling import TrialWatch
 from overthink.sweep.trial_record import SweepRecorder
 from overthink.sweep.trials import Trials
+from overthink.sync import deliver
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
@@ -41,6 +42,8 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
     started = time.perf_counter()
     with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
         writer = Writer(store)
+        for sentence in deliver(store, writer).sentences():
+            watch.noted(sentence)
         reap(store, writer)
         study = AskTell(loaded, open_study(storage, loaded), is_alone)
         _train_main_networks(loaded, store, options, watch)
@@ -53,6 +56,7 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
             recorder.close(*ending_by(error))
             raise
         finally:
+            trials.session.leave()
             trials.release()
         found = results_of(loaded, study.study)
         page, note = sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id)

@@ -20,7 +20,7 @@ from overthink.sweep.telling import NOTHING, Telling, TrialWatch
 from overthink.sweep.trial_record import SweepRecorder
 from overthink.tracking import tags
 from overthink.tracking.reader import run_of
-from overthink.tracking.store import Store
+from overthink.tracking.store import Store, StoreError
 from overthink.tracking.stored import StoredRun
 from overthink.training.regime import total_epochs
 
@@ -132,6 +132,10 @@ class Trials:
         elif body["event"] == "epoch" and self._report(trial, body) and body["epoch"] < trial.epochs:
             self.session.stop(run, f"pruned after epoch {body['epoch']}: the trials before did better there")
 
+    def noted(self, sentence: str) -> None:
+        """Pass on what there is to know about the store."""
+        self._watch.noted(sentence)
+
     def _report(self, trial: OpenTrial, epoch: dict[str, Any]) -> bool:
         (objective,) = self._sweep.objectives
         value = curve(objective.metric, epoch)
@@ -180,6 +184,9 @@ class Trials:
         """Return the next runs of a trial by what the store has of it; none while another process is at one of them."""
         runs = plan(self._store, [trial.experiment], reuse=self._options.reuse)
         own = [run for run in runs if run.group.definition.key == trial.key]
+        for run in own:
+            if run.action == "undelivered":
+                raise StoreError(f"{run.name}: the store refuses what it was told of it; overthink sync says why")
         trial.left, trial.metrics = deque(own), []
         trial.mains = {run.key: run for run in runs if run not in own and run.action in TO_DO}
         if any(run.action == "busy" and (run in own or not self.session.is_at(run.key)) for run in runs):

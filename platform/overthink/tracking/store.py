@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # ours say more
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output holds results alone
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its default waits for minutes before it says a word
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 import mlflow
+import requests
 import sqlalchemy.exc
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
@@ -27,10 +29,18 @@ from overthink.tracking.view import TAG_PREFIX
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of each request that it repeats
+
+
+REFUSALS = ("INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST")
+"""MLflow's words for a request that is as wrong tomorrow as it is today."""
 
 
 class StoreError(RuntimeError):
     """The store cannot be used; the sentence names it."""
+
+    refused = False
+    """Whether the store itself said no to this very request. It may hear others."""
 
 
 class Store:
@@ -41,6 +51,11 @@ class Store:
         _check_scheme(self.uri)
         with self.sentences():
             self.client = MlflowClient(self.uri)
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask the store for next to nothing; raises StoreError where it does not answer."""
+        with self.sentences():
             self.client.search_experiments(max_results=1)
 
     @contextmanager
@@ -52,8 +67,11 @@ class Store:
             raise StoreError(
                 f"store {self.shown}: written by another, newer MLflow ({error}); update mlflow"
             ) from error
-        except (MlflowException, sqlalchemy.exc.SQLAlchemyError) as error:
-            raise StoreError(f"store {self.shown}: {_reason(error)}") from error
+        # Artifacts travel by requests, whose errors MLflow lets through.
+        except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
+            said = StoreError(f"store {self.shown}: {_reason(error)}")
+            said.refused = getattr(error, "error_code", None) in REFUSALS
+            raise said from error
 
     @property
     def shown(self) -> str:

@@ -1,4 +1,7 @@
-"""Where the store is. Apart from `store`, so that asking does not import mlflow."""
+"""Where the store is, and where what it is still to hear lies.
+
+Apart from `store`, so that asking does not import mlflow.
+"""
 
 import os
 from pathlib import Path
@@ -27,3 +30,19 @@ def without_account(uri: str) -> str:
     """Return the address of a server as a link: a browser asks for name and password itself."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+
+
+def identity(uri: str) -> str:
+    """Return what names a store from anywhere on this machine, without name and password of an account."""
+    database = database_file(uri)
+    return f"sqlite:///{database.absolute()}" if database is not None else without_account(uri)
+
+
+def state_folder() -> Path:
+    """Return where unfinished runs keep checkpoints: OVERTHINK_STATE, else `.overthink` in the working directory."""
+    return Path(os.environ.get("OVERTHINK_STATE", ".overthink")).absolute()
+
+
+def journals_folder() -> Path:
+    """Return where journals lie: what stores are still to hear about runs."""
+    return state_folder() / "journals"

@@ -1,0 +1,130 @@
+"""Eight processes tell of runs at once, to a server and to a file: is anything lost or doubled, how long it takes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from overthink.commands.ui import command, environment
+from overthink.tracking import tags
+from overthink.tracking.account import Beginning
+from overthink.tracking.courier import Courier
+from overthink.tracking.place import Place
+from overthink.tracking.reader import find_runs
+from overthink.tracking.store import Store
+from overthink.tracking.writer import Writer
+
+PROCESSES, RUNS, EPOCHS, METRICS = 8, 3, 40, 20
+EPOCH_SECONDS = 0.05
+
+
+def main() -> str:
+    """Load a server (or the store that OVERTHINK_LOAD_URI names), then a file; return what came of both."""
+    given = os.environ.get("OVERTHINK_LOAD_URI")
+    with TemporaryDirectory() as folder:
+        with served(Path(folder)) if given is None else _given(given) as uri:
+            over_http = loaded(uri, Path(folder) / "http")
+        file = f"sqlite:///{folder}/mlflow.db"
+        Store(file)
+        return f"server: {over_http}; sqlite: {loaded(file, Path(folder) / 'file')}"
+
+
+def loaded(uri: str, folder: Path) -> str:
+    """Have every process tell of its runs at once; count what the store then has."""
+    folder.mkdir()
+    experiment = f"load {time.time_ns()}"
+    asked = [sys.executable, "-m", "benchmarks.load", uri, experiment]
+    alone = os.environ | {"OVERTHINK_STATE": str(folder / "state")}
+    started = time.perf_counter()
+    processes = [
+        subprocess.Popen([*asked, str(number)], env=alone, stdout=subprocess.PIPE, text=True)
+        for number in range(PROCESSES)
+    ]
+    reports = [json.loads(process.communicate()[0]) for process in processes]
+    seconds = time.perf_counter() - started
+    lost, doubled = counted(Store(uri), experiment)
+    worst, told = (max(report[name] for report in reports) for name in ("seconds", "told"))
+    return (
+        f"{PROCESSES} processes, {PROCESSES * RUNS} runs, {PROCESSES * RUNS * EPOCHS * METRICS} values in "
+        f"{seconds:.0f} s (told in {told:.1f} s, at most {worst:.1f} s of a process "
+        f"in calls); lost {lost}, doubled {doubled}"
+    )
+
+
+def counted(store: Store, experiment: str) -> tuple[int, int]:
+    """Return how many runs and values of metrics are missing, and how many are there more than once."""
+    lost = doubled = 0
+    for number in range(PROCESSES * RUNS):
+        found = find_runs(store, run_key=f"{experiment} {number}")
+        lost, doubled = lost + (not found), doubled + max(len(found) - 1, 0)
+        for run in found[:1]:
+            lost += run.outcome != tags.FINISHED
+            for metric in range(METRICS):
+                history = store.client.get_metric_history(run.run_id, f"epochs/m{metric}")
+                values = [(entry.step, entry.value) for entry in history]
+                lost += EPOCHS - len(set(values) & {(epoch, epoch + metric / 7) for epoch in range(1, EPOCHS + 1)})
+                doubled += len(values) - len(set(values))
+    groups = find_runs(store, kind=tags.KIND_GROUP, definition=experiment)
+    return lost + (not groups), doubled + max(len(groups) - 1, 0)
+
+
+def tell(uri: str, experiment: str, process: int) -> None:
+    """Be one of the processes."""
+    store = Store(uri)
+    writer = Writer(store)
+    courier = Courier(store, writer, lambda sentence: print(sentence, file=sys.stderr))
+    common = {tags.GROUP_KEY: experiment, tags.DEFINITION: experiment}
+    place = Place(experiment, "Load.", {}, experiment, ("0",), common, {})
+    started = time.perf_counter()
+    for number in range(process * RUNS, (process + 1) * RUNS):
+        key = f"{experiment} {number}"
+        run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
+        account = courier.begin(Beginning(place, key, key, run_tags, {"seed": str(number)}))
+        for epoch in range(1, EPOCHS + 1):
+            account.log({f"epochs/m{metric}": epoch + metric / 7 for metric in range(METRICS)}, epoch)
+            time.sleep(EPOCH_SECONDS)
+        account.text("figures.html", "<p>figure</p>" * 10_000)
+        account.close(tags.FINISHED)
+    told = time.perf_counter() - started
+    left = courier.wait(300)
+    courier.stop()
+    print(json.dumps({"told": told, "seconds": writer.seconds, "left": str(left)}))
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a fresh SQLite store over HTTP."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = [*command(port), "--serve-artifacts", "--artifacts-destination", str(folder / "artifacts")]
+    server = subprocess.Popen(
+        arguments, env=environment(f"sqlite:///{folder}/served.db"), stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                break
+            time.sleep(0.3)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+@contextmanager
+def _given(uri: str) -> Iterator[str]:
+    yield uri
+
+
+if __name__ == "__main__":
+    tell(sys.argv[1], sys.argv[2], int(sys.argv[3]))
