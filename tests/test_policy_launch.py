@@ -10,6 +10,7 @@ from rich.console import Console
 
 from definition.test_policy_definitions import policy_file
 from overthink.commands.compare import CompareOptions, compare
+from overthink.commands.placed import placed
 from overthink.commands.predict import PredictOptions, predict
 from overthink.commands.run import RunOptions, run
 from overthink.definition.experiment import load_experiment
@@ -173,7 +174,7 @@ def test_a_dry_run_counts_the_main_network(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     loaded = load_experiment(policy_file(tmp_path))
-    assert run([loaded], RunOptions(1, "cpu", None, True, False, True, True), QUIET) == 0
+    assert run([loaded], RunOptions(placed(1, "cpu", None, "local", None), True, False, True, True), QUIET) == 0
     names = [entry["name"].split(":")[0] for entry in json.loads(capsys.readouterr().out)]
     assert sorted(names) == ["small", "small", "small-policy", "small-policy"]
     assert not (tmp_path / "mlflow.db").exists()

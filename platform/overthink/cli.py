@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from overthink.commands.placed import Placed
     from overthink.definition.experiment import LoadedExperiment
 
 app = typer.Typer(
@@ -34,6 +35,11 @@ SeedsOption = Annotated[
     str | None,
     typer.Option("--seeds", help="Other seeds: 0:5, 3, or 0,2,7:9. Streams that the definition fixes stay."),
 ]
+EngineOption = Annotated[str, typer.Option("--engine", help="local, or ray for a Ray cluster (docs/cluster.md)")]
+ResourcesOption = Annotated[
+    str | None,
+    typer.Option("--resources", help="What a run takes of a cluster [default: cpu=1].", metavar="gpu=0.25,cpu=1"),
+]
 Weights = Annotated[list[float], typer.Option("--lambda", help="How little cost counts; several if you like.")]
 Scale = Annotated[bool, typer.Option("--scale", help="Scale confidences by a temperature an exit first.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
@@ -54,7 +60,7 @@ def _show_version(wanted: bool) -> None:
 
 
 DELIVERS_ITSELF = ("run", "sweep", "sync")
-NEEDS_NO_STORE = ("inspect", "data")
+NEEDS_NO_STORE = ("inspect", "data", "cluster")
 
 
 @app.callback()
@@ -80,9 +86,14 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     definitions: Definitions,
     settings: Settings = [],  # noqa: B006 - typer copies it
     seeds: SeedsOption = None,
-    jobs: Annotated[int, typer.Option(help="Runs side by side; 0 for one a CPU core.", min=0)] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Runs side by side; 0 for one a CPU core [default: 1; all a cluster has room for].", min=0),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
     data_root: DataRoot = None,
+    engine: EngineOption = "local",
+    resources: ResourcesOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train anew what is finished already.")] = False,
     no_reuse: Annotated[
@@ -91,12 +102,12 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     as_json: Json = False,
 ) -> None:
     """Train what definitions ask for, unless the store has it already; then show the overthinking table."""
-    _check_device(device)
+    place = _placed(jobs, device, data_root, engine, resources)
     loaded = _load(definitions, settings, seeds)  # a mistake in a definition is said before anything heavy is imported
     from overthink.commands.run import RunOptions
     from overthink.commands.run import run as launch_all
 
-    wanted = RunOptions(jobs, device, data_root, dry_run, force, not no_reuse, as_json)
+    wanted = RunOptions(place, dry_run, force, not no_reuse, as_json)
     raise typer.Exit(launch_all(loaded, wanted, log()))
 
 
@@ -107,9 +118,14 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     settings: Annotated[
         list[str], typer.Option("--set", help="Override a value of the file: --set sampler.seed=1", metavar="KEY=VALUE")
     ] = [],  # noqa: B006 - typer copies it
-    jobs: Annotated[int, typer.Option(help="Trials side by side; 0 for one a CPU core.", min=0)] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Trials side by side; 0 for one a CPU core [default: 1; all a cluster has room for].", min=0),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
     data_root: DataRoot = None,
+    engine: EngineOption = "local",
+    resources: ResourcesOption = None,
     storage: Annotated[
         str | None, typer.Option(help="Where trials are kept [default: OPTUNA_STORAGE, else optuna.db].", metavar="URL")
     ] = None,
@@ -123,7 +139,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     as_json: Json = False,
 ) -> None:
     """Search for the best values of a definition; each trial is a group of runs. Called again, it goes on."""
-    _check_device(device)
+    place = _placed(jobs, device, data_root, engine, resources)
     from overthink.definition.source import SWEEPS, find
     from overthink.sweep.definition import load_sweep
 
@@ -132,7 +148,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.commands.sweep import SweepOptions
     from overthink.commands.sweep import sweep as begin
 
-    wanted = SweepOptions(jobs, device, data_root, storage, dry_run, best, confirm, as_json)
+    wanted = SweepOptions(place, storage, dry_run, best, confirm, as_json)
     raise typer.Exit(begin(loaded, wanted, log()))
 
 
@@ -350,6 +366,19 @@ def report(
 
 
 @app.command()
+def cluster(
+    resources: Annotated[
+        str, typer.Option("--resources", help="What a run takes.", metavar="gpu=0.25,cpu=1")
+    ] = "cpu=1",
+    as_json: Json = False,
+) -> None:
+    """Show the machines of the Ray cluster that this one is part of, and for how many runs there is room."""
+    from overthink.commands.cluster import cluster as show
+
+    raise typer.Exit(show(resources, as_json, log()))
+
+
+@app.command()
 def sync() -> None:
     """Deliver to the store what it missed of runs while it was away; other commands do it, too, before they begin."""
     from overthink.commands.sync import sync as deliver
@@ -407,11 +436,10 @@ def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, text.split(",")))
 
 
-def _check_device(device: str) -> None:
-    from overthink.definition.errors import DefinitionError
+def _placed(jobs: int | None, device: str, data_root: Path | None, engine: str, resources: str | None) -> "Placed":
+    from overthink.commands.placed import placed
 
-    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
-        raise DefinitionError(f"--device {device}: expected auto, cpu, cuda, or cuda:N for one of several")
+    return placed(jobs, device, data_root, engine, resources)
 
 
 def _load(names: list[str], settings: list[str], seeds: str | None) -> "list[LoadedExperiment]":

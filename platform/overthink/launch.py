@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 
 from overthink.definition.experiment import LoadedExperiment
+from overthink.engine.jobs import EngineError
+from overthink.engines import check_engine
 from overthink.outcomes import Options, Outcomes, Watch
 from overthink.plan import TO_DO, plan
 from overthink.session import Session
@@ -21,6 +23,7 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
     A run that fails, diverges or is killed is recorded as such and leaves the others alone. Interrupted, it closes what
     is open as interrupted and raises on; a later call goes on from the checkpoints.
     """
+    check_engine(options, store.uri)
     started = time.perf_counter()
     writer, outcomes = Writer(store), Outcomes()
     for sentence in deliver(store, writer).sentences():
@@ -51,6 +54,8 @@ def ending_by(error: BaseException) -> tuple[str, str]:
     """Return the outcome of what an error has cut short, and why."""
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return tags.INTERRUPTED, "interrupted by a signal"
+    if isinstance(error, EngineError):
+        return tags.INTERRUPTED, str(error)
     return tags.FAILED, str(error) or type(error).__name__
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from overthink.engine.resources import ONE_CORE, Resources
 from overthink.plan import PlannedRun
 from overthink.tracking import tags
 from overthink.tracking.courier import Undelivered
+
+EngineName = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
@@ -15,11 +18,15 @@ class Options:
     """How to run what a definition asks for; none of it changes a result."""
 
     jobs: int = 1
+    """Runs at once; on a cluster 0 stands for as many as it has room for."""
     device: str = "auto"
     data_root: Path | None = None
     force: bool = False
     reuse: bool = True
     """Whether a run begins with the phases that another run of the same seeds has trained already."""
+    engine: EngineName = "local"
+    resources: Resources = ONE_CORE
+    """What a run takes of a cluster."""
 
 
 class Watch(Protocol):
@@ -29,7 +36,7 @@ class Watch(Protocol):
         """Hear once what there is to do."""
 
     def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        """Hear each message about a run: started, epoch, finished, diverged, failed, died, pruned."""
+        """Hear each message about a run: started, epoch, finished, diverged, failed, died, lost, pruned."""
 
     def noted(self, sentence: str) -> None:
         """Hear a sentence about the whole: that the store went away, or came back. It may come from another thread."""

@@ -56,10 +56,13 @@ class RunBars:
             case "epoch":
                 self._progress.update(self._tasks[run.key], advance=1, note=_accuracies(body))
                 return 1
-            case _:
-                if run.key in self._tasks:
-                    self._progress.remove_task(self._tasks.pop(run.key))
-                return 0
+            case event:
+                if run.key not in self._tasks:
+                    return 0
+                task = self._tasks.pop(run.key)
+                epochs = next(bar.completed for bar in self._progress.tasks if bar.id == task)
+                self._progress.remove_task(task)
+                return -int(epochs) if event == "lost" else 0  # what it goes on from is counted when it starts again
 
 
 class Bars:
@@ -85,9 +88,9 @@ class Bars:
         if moved or body["event"] == "started":
             assert self._all is not None
             self._progress.update(self._all, advance=moved, note="")
-            if "warning" in body:
-                self._console.print(inert(f"{run.name}: {body['warning']}"))
-        else:
+        if "warning" in body:
+            self._console.print(inert(f"{run.name}: {body['warning']}"))
+        elif body["event"] not in ("started", "epoch"):
             self._console.print(inert(f"{run.name}: {_event(run, body)}"))
 
     def noted(self, sentence: str) -> None:
@@ -132,6 +135,8 @@ def _event(run: PlannedRun, body: dict[str, Any]) -> str:
             return f"epoch {body['epoch']}/{total}, loss {body['train_loss']:.3f}, {_accuracies(body)}"
         case "finished":
             return "finished"
+        case "lost":
+            return f"its machine is lost ({body['message']}); it goes on elsewhere from its last checkpoint"
         case event:
             return f"{event}: {body.get('message', '')}"
 

@@ -2,17 +2,18 @@
 
 import json
 import shutil
-import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing, suppress
 from typing import Any, Protocol
 
-from overthink.engine.local import Job, LocalEngine, Message
+from overthink.engine.jobs import Job
+from overthink.engines import engine_for
 from overthink.links import columns_of, views
 from overthink.outcomes import Options, Outcomes, Watch
 from overthink.plan import PlannedRun, run_folder
+from overthink.recording.checkpoint_copies import checkpoint_seconds
 from overthink.recording.foundations import Foundations
 from overthink.recording.group_recorder import GroupRecorder, place_of
 from overthink.recording.run_recorder import RunRecorder
@@ -21,16 +22,17 @@ from overthink.tracking.courier import Courier, Undelivered
 from overthink.tracking.liveness import BEAT_SECONDS
 from overthink.tracking.place import Place, settle
 from overthink.tracking.store import Store, StoreError
-from overthink.tracking.uri import state_folder
 from overthink.tracking.writer import Writer
 
-WORKER = (sys.executable, "-m", "overthink.worker")
 ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
 """What may go wrong while one run is recorded, a full disk or a damaged file, and must leave the others alone."""
 ABANDON_SECONDS = 10.0
 """How long an interrupted launch waits for a store that takes nothing."""
 MIDWAY_SECONDS = 600.0
 """How long one does that has more to train, and must know first what came of a run."""
+
+MOST_LOSSES = 3
+"""Machines that a run may lose without getting an epoch further; whatever takes them, it is no accident."""
 
 ENDED_EARLY = {"diverged": tags.DIVERGED, "failed": tags.FAILED, "died": tags.FAILED, "pruned": tags.PRUNED}
 """What workers say of a run that did not finish -> its outcome."""
@@ -94,6 +96,8 @@ class Session:
         """Key of a run that is to be trained -> the keys of those that it waits for."""
         self._stopped: dict[str, str] = {}
         """Key of a run that was stopped -> why."""
+        self._losses = Counter[str]()
+        """Key of a run -> machines that it has lost since its last epoch."""
         self.enlist(runs)
 
     def enlist(self, runs: Sequence[PlannedRun]) -> None:
@@ -104,13 +108,17 @@ class Session:
     def train(self, runs: Sequence[PlannedRun], options: Options, supply: Supply = NothingMore()) -> None:  # noqa: B008
         """Run the jobs and record what the workers say; at each run's end, the supply says what to train next."""
         self._supply = supply
-        self._engine = engine = LocalEngine(WORKER, max(options.jobs, 1), state_folder() / "workers", BEAT_SECONDS)
+        self._engine = engine = engine_for(options, self._watch.noted)
         with closing(engine.execute(self._jobs(self._ready(runs), options))) as messages:  # the workers end first
             for message in messages:
                 if message is not None:
                     run = self._runs[message.job.name]
-                    self._hear(run, message)
-                    if message.ends:
+                    body = self._understood(run, message.body)
+                    self._hear(run, body)
+                    if body["event"] == "lost":
+                        engine.add(message.job)
+                    elif message.ends:
+                        self._open.pop(run.key, None)
                         for job in self._jobs(self._after(run), options):
                             engine.add(job)
                 self._beat()
@@ -170,6 +178,7 @@ class Session:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         self._foundations.attempts(run, folder)
+        self._foundations.checkpoint(run, folder)
         self._foundations.main(run, folder)
         order = {
             "run": json.dumps(run.run.model_dump(mode="json")),
@@ -177,13 +186,24 @@ class Session:
             "device": options.device,
             "data_root": str(options.data_root) if options.data_root else None,
             "parent_key": self._foundations.parent(run, folder),
+            "checkpoint_seconds": checkpoint_seconds(),
         }
         return Job(run.key, order)
 
-    def _hear(self, run: PlannedRun, message: Message) -> None:
-        body = message.body
-        if body["event"] == "died" and run.key in self._stopped:
-            body = {"event": "pruned", "message": self._stopped[run.key]}
+    def _understood(self, run: PlannedRun, body: dict[str, Any]) -> dict[str, Any]:
+        """Return what is said of a run; lost and died have other names where we know more."""
+        event = body["event"]
+        if event == "epoch":
+            self._losses[run.key] = 0
+        if event in ("died", "lost") and run.key in self._stopped:
+            return {"event": "pruned", "message": self._stopped[run.key]}
+        if event == "lost":
+            self._losses[run.key] += 1
+            if self._losses[run.key] > MOST_LOSSES or run.key in self._unrecorded:
+                return {"event": "died", "message": f"{body['message']}; {MOST_LOSSES} times before it was so, too"}
+        return body
+
+    def _hear(self, run: PlannedRun, body: dict[str, Any]) -> None:
         if run.key not in self._unrecorded:
             try:
                 self._record(run, body)
@@ -192,8 +212,6 @@ class Session:
                 body = {"event": "failed", "message": f"it could not be recorded: {error}"}
                 self._ended(run, tags.FAILED, body["message"])
             self._watch.said(run, body)
-        if message.ends:
-            self._open.pop(run.key, None)
 
     def _record(self, run: PlannedRun, body: dict[str, Any]) -> None:
         if run.key not in self._open and (body["event"] == "started" or run.stored is not None):

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -31,11 +31,12 @@ def main() -> None:
     reports = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints must not look like a report
     for line in sys.stdin:
-        for report in _answer(json.loads(line)):
+        for report in answers(json.loads(line)):
             _send(reports, report)
 
 
-def _answer(order: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def answers(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Train what an order asks for, and yield a report for each moment of it; the last one has `ends`."""
     folder = Path(order["folder"])
     run = parse_run(order["run"], "worker")
     data_root = Path(order["data_root"]) if order["data_root"] else None

@@ -6,7 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from overthink.engine.local import Job, LocalEngine, Message
+from overthink.engine.jobs import Job, Message
+from overthink.engine.local import LocalEngine
 
 WORKER = """
 import json, os, signal, sys, time

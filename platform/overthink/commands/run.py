@@ -1,21 +1,20 @@
 """`overthink run`: plan, launch, show the table and where to look."""
 
 import json
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import typer
 from rich.console import Console
 
+from overthink.commands.placed import Placed
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.experiment import LoadedExperiment
 from overthink.exits import FAILURE, OK, SOME_FAILED
 from overthink.inert import inert
 from overthink.launch import launch
 from overthink.links import ui_hint
-from overthink.outcomes import Options, Outcomes
+from overthink.outcomes import Outcomes
 from overthink.plan import TO_DO, PlannedRun, plan
 from overthink.progress import progress_for
 from overthink.report.policy_table import POLICY
@@ -40,9 +39,7 @@ DOINGS = {
 class RunOptions:
     """What the command line said."""
 
-    jobs: int
-    device: str
-    data_root: Path | None
+    placed: Placed
     dry_run: bool
     force: bool
     reuse: bool
@@ -57,8 +54,7 @@ def run(experiments: Sequence[LoadedExperiment], options: RunOptions, console: C
         planned = plan(looked_at, experiments, options.force, options.reuse, dry=True)
         return _show_plan(planned, options, console)
     store = Store()
-    jobs = options.jobs or os.cpu_count() or 1
-    settings = Options(jobs, options.device, options.data_root, options.force, options.reuse)
+    settings = replace(options.placed.options(), force=options.force, reuse=options.reuse)
     with progress_for(console) as progress:
         outcomes = launch(store, experiments, settings, progress)
     _show_outcomes(outcomes, console)

@@ -1,7 +1,6 @@
 """`overthink sweep`: start a sweep, go on with one, show its best, confirm that with fresh seeds."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from overthink.commands.placed import Placed
 from overthink.definition.errors import DefinitionError
 from overthink.exits import FAILURE, OK, SOME_FAILED
 from overthink.inert import inert
@@ -34,9 +34,7 @@ from overthink.tracking.uri import database_file, without_password
 class SweepOptions:
     """What the command line said."""
 
-    jobs: int
-    device: str
-    data_root: Path | None
+    placed: Placed
     storage: str | None
     dry_run: bool
     best: bool
@@ -52,8 +50,7 @@ def sweep(loaded: LoadedSweep, options: SweepOptions, console: Console) -> int:
     if options.best:
         typer.echo(as_yaml(best_definition(loaded, _best(loaded, uri)), Path(loaded.source).name), nl=False)
         return OK
-    settings = Options(options.jobs or os.cpu_count() or 1, options.device, options.data_root)
-    store = Store()
+    store, settings = Store(), options.placed.options()
     if options.confirm is not None:
         return _confirm(loaded, uri, store, settings, options, console)
     with sweep_progress(console) as progress:

@@ -9,29 +9,12 @@ import subprocess
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+
+from overthink.engine.jobs import Job, Message
 
 LAST_JOB = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """Something to do: a name that the messages about it carry, and what the worker is told."""
-
-    name: str
-    order: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Message:
-    """What a worker said about a job. `ends` holds in the last message of a job."""
-
-    job: Job
-    body: dict[str, Any]
-    ends: bool
 
 
 class LocalEngine:

@@ -10,7 +10,7 @@ from overthink.recording.run_recorder import ATTEMPTS_FILE
 from overthink.tracking import tags
 from overthink.tracking.account import Account
 from overthink.tracking.store import Store, StoreError
-from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT
+from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_CHECKPOINT
 
 
 class Foundations:
@@ -34,12 +34,21 @@ class Foundations:
         except StoreError:  # killed before it was written
             self._store.ask()
 
+    def checkpoint(self, run: PlannedRun, folder: Path) -> None:
+        """Put the store's copy of a run's checkpoint into its folder, where another machine has begun it."""
+        if run.stored is None or (folder / OWN_CHECKPOINT).exists():
+            return
+        try:
+            self._fetch(run.stored.run_id, f"checkpoint/{OWN_CHECKPOINT}", folder / STORED_CHECKPOINT)
+        except StoreError:  # it did not come so far
+            self._store.ask()
+
     def parent(self, run: PlannedRun, folder: Path) -> str | None:
         """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none.
 
         A checkpoint that the store no longer has costs training those phases again, and nothing else.
         """
-        if run.parent is None or (folder / OWN_CHECKPOINT).exists():
+        if run.parent is None or any((folder / name).exists() for name in (OWN_CHECKPOINT, STORED_CHECKPOINT)):
             return None
         source = run.parent.run_id or self.finished.get(run.parent.key)
         if source is None:  # it was to be trained first and did not finish: the run trains those phases itself

@@ -10,6 +10,7 @@ from typing import Any
 from overthink.material import EVERYTHING
 from overthink.metrics.naming import by_exit
 from overthink.plan import PlannedRun, run_folder
+from overthink.recording.checkpoint_copies import CheckpointCopies
 from overthink.recording.facts import parameters
 from overthink.recording.results import results_of
 from overthink.tracking import tags
@@ -41,6 +42,10 @@ class RunRecorder:
     parent: str = ""
     main: str = ""
     """Handles of the run that trained its first phases, and of a policy network's main network."""
+    again: bool = False
+    """Whether an earlier attempt may have told what this one tells."""
+    copies: CheckpointCopies | None = None
+    """Of the checkpoint, where the store is one that other machines reach."""
     closing: bool = False
     """From here on an interruption leaves the run as it is: finished, or to be taken up by the next call."""
 
@@ -59,7 +64,8 @@ class RunRecorder:
         account = courier.begin(Beginning(place, planned.key, planned.name, run_tags, params, known), held)
         if known is None:
             account.text(tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
-        return cls(account, planned)
+        copies = CheckpointCopies(account) if courier.reaches_far else None
+        return cls(account, planned, again=known is not None, copies=copies)
 
     def descends_from(self, handle: str) -> None:
         """Say which run trained the first phases."""
@@ -89,6 +95,10 @@ class RunRecorder:
                 self.started(body)
             case "epoch":
                 self.epoch({key: value for key, value in body.items() if key not in ("event", "ends")})
+                if self.copies is not None:
+                    self.copies.send(run_folder(self.planned.key))
+            case "lost":
+                self.again = True
             case "finished":
                 self.finished()
 
@@ -98,14 +108,16 @@ class RunRecorder:
         source = self.planned.run.dataset.model_dump(mode="json")
         self.account.dataset(event["dataset"], event["digest"], source)
         self._provenance(event)
-        for record in event["history"]:  # an earlier attempt has told these, or was killed before it did
-            self.epoch(record, unless_there=EPOCH_LOSS)
+        self.again |= bool(event["history"])  # an earlier attempt has told these, or was killed before it did
+        self.history.clear()
+        for record in event["history"]:
+            self.epoch(record)
 
     def _provenance(self, event: dict[str, Any]) -> None:
         """Add this attempt to those before it; where its settings differ from theirs, the run says so."""
         file = run_folder(self.planned.key) / ATTEMPTS_FILE
         earlier = _attempts_in(file)
-        attempt = {"epochs_before": len(event["history"]), **provenance(event["settings"])}
+        attempt = {"epochs_before": len(event["history"]), **provenance(event["settings"], event.get("there"))}
         attempts = {"attempts": [*earlier, attempt]}
         file.write_text(json.dumps(attempts))
         self.account.text(tags.PROVENANCE_FILE, attempts)
@@ -113,10 +125,11 @@ class RunRecorder:
             event["warning"] = f"it went on under other conditions, so its bits are a mixture: {changes}"
             self.account.log(run_tags={tags.MIXED: changes})
 
-    def epoch(self, record: Mapping[str, Any], unless_there: str | None = None) -> None:
-        """Record one epoch's curves."""
+    def epoch(self, record: Mapping[str, Any]) -> None:
+        """Record one epoch's curves; those of an epoch that an earlier attempt has told stay as they are."""
         self.history.append(dict(record))
-        self.account.log(epoch_metrics(record), record["epoch"], unless_there=unless_there)
+        marker = EPOCH_LOSS if self.again else None
+        self.account.log(epoch_metrics(record), record["epoch"], unless_there=marker)
 
     def finished(self) -> None:
         """Record predictions, metrics, pictures and checkpoint; then the run's folder is no longer needed."""
@@ -129,7 +142,7 @@ class RunRecorder:
         self.account.artifacts([folder / OWN_CHECKPOINT], "checkpoint")
         self.account.text("figures.html", results.page)
         # An attempt may have been cut off after it had told them.
-        marker = FINAL_METRICS[run.policy is not None] if self.planned.stored is not None else None
+        marker = FINAL_METRICS[run.policy is not None] if self.again else None
         self.account.log(results.metrics, len(self.history), unless_there=marker)
         note = "\n\n".join([results.note, *self._relations()])
         self.account.log(run_tags={"mlflow.note.content": note})

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from overthink.definition.experiment import main_networks_of
+from overthink.engines import check_engine, with_jobs
 from overthink.launch import ending_by, launch, reap
 from overthink.outcomes import Options
 from overthink.sweep.ask_tell import AskTell
@@ -39,6 +40,8 @@ class Swept:
 
 def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options, watch: TrialWatch) -> Swept:
     """Bring a sweep to as many trials as it asks for; after an interruption the next call takes up its open trials."""
+    check_engine(options, store.uri)
+    options = with_jobs(options)
     started = time.perf_counter()
     with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
         writer = Writer(store)

@@ -12,6 +12,7 @@ from overthink.tracking.delivery import Delivery
 from overthink.tracking.liveness import BEAT_SECONDS
 from overthink.tracking.place import Place, Settled
 from overthink.tracking.store import Store, StoreError
+from overthink.tracking.uri import database_file
 from overthink.tracking.writer import Writer
 
 GATHER_SECONDS = 3.0
@@ -63,6 +64,11 @@ class Courier:
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._urgent = self._hurry = self._stopping = self._away = self._told_so = False
+
+    @property
+    def reaches_far(self) -> bool:
+        """Whether other machines have the same store."""
+        return database_file(self._store.uri) is None
 
     def begin(self, beginning: Beginning, held: bool = False) -> Account:
         """Open the account of a run; `held` keeps its files until `stop`, for runs that build on it."""

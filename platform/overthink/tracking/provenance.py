@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -36,17 +37,28 @@ class Git(NamedTuple):
     """`git apply` makes it of the commit; files that git does not know yet are part of it."""
 
 
-def provenance(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what makes a result, as plain data for `provenance.json`; `settings` are the worker's."""
+def provenance(settings: Mapping[str, Any], there: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what makes a result, as plain data for `provenance.json`; `settings` are the worker's.
+
+    `there` are the surroundings of a worker on another machine.
+    """
+    return {**(there or surroundings()), "settings": dict(settings), "argv": sys.argv}
+
+
+def surroundings() -> dict[str, Any]:
+    """Return what a result is made with here: code, versions, machine."""
     git = git_state()
     return {
         "git": {"commit": git.commit, "dirty": git.dirty},
         "git_patch": git.patch,
         "lock_sha256": _lock_hash(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        "machine": {"system": platform.platform(), "processor": _processor(), "cpus": os.cpu_count()},
-        "settings": dict(settings),
-        "argv": sys.argv,
+        "machine": {
+            "host": socket.gethostname(),
+            "system": platform.platform(),
+            "processor": _processor(),
+            "cpus": os.cpu_count(),
+        },
     }
 
 

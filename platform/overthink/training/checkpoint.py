@@ -25,7 +25,7 @@ from overthink.seeds import Seeds
 from overthink.spec import Spec
 from overthink.training.loop import EpochRecord, TrainingState
 from overthink.training.phases import teacher_of, with_attachments
-from overthink.training.regime import OWN_CHECKPOINT, Phase, total_epochs
+from overthink.training.regime import OWN_CHECKPOINT, STORED_CHECKPOINT, Phase, total_epochs
 
 NAME = OWN_CHECKPOINT
 PREVIOUS = "checkpoint.previous.safetensors"
@@ -94,9 +94,10 @@ def save(folder: Path, state: TrainingState, run: Course) -> Path:
 def load(folder: Path, state: TrainingState, run: Course) -> bool:
     """Fill a fresh state from the folder's newest readable checkpoint; return False where there is none.
 
-    Raises ValueError where a checkpoint belongs to another run or other data, or where none of those there can be read.
+    Raises ValueError where a checkpoint belongs to another run or other data, or where none of those there can be read;
+    a damaged copy that came from the store is as good as none.
     """
-    paths = [path for name in (NAME, PREVIOUS) if (path := folder / name).exists()]
+    paths = [path for name in (NAME, PREVIOUS, STORED_CHECKPOINT) if (path := folder / name).exists()]
     problems = []
     for path in paths:
         try:
@@ -108,7 +109,7 @@ def load(folder: Path, state: TrainingState, run: Course) -> bool:
             raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {run.key}")
         _fill(state, path, meta, tensors, run)
         return True
-    if problems:
+    if problems and [path.name for path in paths] != [STORED_CHECKPOINT]:
         raise ValueError(f"no readable checkpoint ({'; '.join(problems)}); --force starts the run anew")
     return False
 

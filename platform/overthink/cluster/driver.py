@@ -1,0 +1,181 @@
+"""The process between a coordinator and a Ray cluster: orders in on its standard input, what comes of them out.
+
+Its end ends what runs on the cluster, and so does the end of its input, however the coordinator ended.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TextIO
+
+from overthink.cluster.connecting import ClusterError, connected
+from overthink.cluster.files import File, files_in, write
+from overthink.engine.resources import Resources, parse_resources
+from overthink.material import MAIN
+from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_CHECKPOINT
+
+TRAVEL_ALONG = (OWN_CHECKPOINT, STORED_CHECKPOINT, PARENT_CHECKPOINT, f"{MAIN}/*")
+LISTEN_SECONDS = 0.2
+AHEAD = 2
+"""Jobs that wait on the cluster itself: an autoscaler sees that they would like a machine."""
+
+
+class Asked(NamedTuple):
+    """A job that is on the cluster."""
+
+    name: str
+    folder: Path
+    """Of the coordinator's, where files that come back belong."""
+
+
+class Driver:
+    """Keeps as many jobs on the cluster as it has room for, and relays what they say."""
+
+    def __init__(self, resources: Resources, at_most: int | None, reports: TextIO) -> None:
+        import ray
+
+        from overthink.cluster.task import train_there
+
+        self._ray = ray
+        self._resources = resources
+        self._at_most = at_most
+        self._reports = reports
+        self._task = ray.remote(train_there).options(
+            num_cpus=resources.cpu,
+            num_gpus=resources.gpu,
+            resources=dict(resources.other),
+            max_retries=0,  # what is sent again must begin with the last checkpoint, which Ray does not know of
+            num_returns="streaming",
+        )
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._running: dict[Any, Asked] = {}
+        """Ray's generator of what a job yields -> the job."""
+        self._said = ""
+
+    def serve(self, orders: "SimpleQueue[dict[str, Any] | None]") -> None:
+        """Take orders until there are no more to come."""
+        self._survey()
+        while True:
+            try:
+                order = orders.get(timeout=0.0 if self._running else LISTEN_SECONDS)
+            except Empty:
+                self._fill()
+                self._listen()
+                continue
+            if order is None:
+                return
+            if order["do"] == "add":
+                self._waiting.append(order)
+            else:
+                self._stop(order["job"])
+
+    def leave(self) -> None:
+        """End what runs."""
+        for generator in self._running:
+            self._ray.cancel(generator, force=True)
+
+    def _survey(self) -> int:
+        """Return how many jobs may be on the cluster now; say what it has where that is news."""
+        from overthink.cluster.machines import machines, room, said
+
+        found = machines()
+        if (sentence := said(found, self._resources)) != self._said:
+            self._said = sentence
+            self._say({"note": sentence})
+        return min(room(found, self._resources), self._at_most or sys.maxsize - AHEAD)
+
+    def _fill(self) -> None:
+        if not self._waiting:
+            return
+        most = self._at_most or self._survey() + AHEAD
+        while self._waiting and len(self._running) < most:
+            job = self._waiting.popleft()
+            folder = Path(job["order"]["folder"])
+            files = {file.name: file.content for file in files_in(folder, TRAVEL_ALONG)}
+            self._running[self._task.remote(job["order"], files)] = Asked(job["job"], folder)
+
+    def _stop(self, name: str) -> None:
+        for job in [job for job in self._waiting if job["job"] == name]:
+            self._waiting.remove(job)
+            self._end(name, {"event": "died", "message": "it was stopped before it began"})
+        for generator, asked in self._running.items():
+            if asked.name == name:
+                self._ray.cancel(generator, force=True)
+
+    def _listen(self) -> None:
+        if not self._running:
+            return
+        ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=LISTEN_SECONDS, fetch_local=False)
+        for generator in ready:
+            self._hear(generator, self._running[generator])
+
+    def _hear(self, generator: Any, asked: Asked) -> None:
+        errors = self._ray.exceptions
+        try:
+            said = self._ray.get(next(generator))
+            if isinstance(said, File):
+                write(asked.folder, {said.name: said.content})
+                return
+            report = json.loads(said)
+            if not report["ends"]:
+                self._say({"job": asked.name, **report})
+                return
+        except StopIteration:
+            report = {"event": "lost", "message": "it ended without a word"}
+        except errors.TaskCancelledError:
+            report = {"event": "died", "message": "it was stopped"}
+        except errors.RayTaskError as error:  # before RayError, which it is, too: not the machine's fault
+            report = {"event": "failed", "message": f"{type(error.cause).__name__}: {error.cause}"}
+        except errors.RayError as error:
+            report = {"event": "lost", "message": _first_sentence(error)}
+        except OSError as error:  # of this machine's disk
+            report = {"event": "failed", "message": str(error)}
+            self._ray.cancel(generator, force=True)
+        del self._running[generator]
+        self._end(asked.name, report)
+
+    def _end(self, name: str, report: Mapping[str, Any]) -> None:
+        self._say({"job": name, **report, "ends": True})
+
+    def _say(self, body: Mapping[str, Any]) -> None:
+        self._reports.write(json.dumps(body) + "\n")
+        self._reports.flush()
+
+
+def main() -> None:
+    """Serve: `python -m overthink.cluster.driver RESOURCES AT_MOST`."""
+    resources, at_most = parse_resources(sys.argv[1]), int(sys.argv[2]) or None
+    reports = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Ray prints what it hears of machines
+    orders: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+    threading.Thread(target=_read, args=(orders,), daemon=True).start()
+    try:
+        with connected():
+            driver = Driver(resources, at_most, reports)
+            try:
+                driver.serve(orders)
+            finally:
+                driver.leave()
+    except ClusterError as error:
+        reports.write(json.dumps({"gone": str(error)}) + "\n")
+        reports.flush()
+
+
+def _read(orders: "SimpleQueue[dict[str, Any] | None]") -> None:
+    for line in sys.stdin:
+        orders.put(json.loads(line))
+    orders.put(None)
+
+
+def _first_sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text.partition(". ")[0] or type(error).__name__
+
+
+if __name__ == "__main__":
+    main()

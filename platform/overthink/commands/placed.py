@@ -1,0 +1,54 @@
+"""Where the runs of a command execute, as the command line says it. Imports nothing heavy: a mistake is said first."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from overthink.definition.errors import DefinitionError
+from overthink.engine.resources import ONE_CORE, Resources, parse_resources
+
+if TYPE_CHECKING:
+    from overthink.outcomes import Options
+
+
+class Placed(NamedTuple):
+    """What the command line said of it."""
+
+    jobs: int | None
+    device: str
+    data_root: Path | None
+    engine: str
+    resources: Resources
+
+    def options(self) -> "Options":
+        """Return the options of a launch."""
+        from overthink.outcomes import Options
+
+        if self.engine == "ray":
+            return Options(self.jobs or 0, self.device, self.data_root, engine="ray", resources=self.resources)
+        return Options((os.cpu_count() or 1) if self.jobs == 0 else self.jobs or 1, self.device, self.data_root)
+
+
+def placed(jobs: int | None, device: str, data_root: Path | None, engine: str, resources: str | None) -> Placed:
+    """Return what the command line says; raises DefinitionError where it does not go together."""
+    if engine not in ("local", "ray"):
+        raise DefinitionError(f"--engine {engine}: expected local or ray")
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
+        raise DefinitionError(f"--device {device}: expected auto, cpu, cuda, or cuda:N for one of several")
+    if resources is None:
+        return Placed(jobs, device, data_root, engine, ONE_CORE)
+    if engine != "ray":
+        raise DefinitionError(f"--resources {resources}: goes with --engine ray; on this machine --jobs says it")
+    taken = taken_by(resources)
+    if device.startswith("cuda") and not taken.gpu:
+        raise DefinitionError(f"--device {device} --resources {resources}: a run that takes no GPU sees none")
+    return Placed(jobs, device, data_root, engine, taken)
+
+
+def taken_by(resources: str) -> Resources:
+    """Return what a run takes of a cluster; raises DefinitionError where it is not said right."""
+    try:
+        return parse_resources(resources)
+    except ValueError as error:
+        raise DefinitionError(str(error)) from None

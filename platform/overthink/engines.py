@@ -1,0 +1,57 @@
+"""Where a launch's runs execute: worker processes of this machine, or a Ray cluster."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from overthink.engine.cluster import ClusterEngine
+from overthink.engine.jobs import Engine, EngineError
+from overthink.engine.local import LocalEngine
+from overthink.engine.resources import Resources
+from overthink.outcomes import Options
+from overthink.tracking.liveness import BEAT_SECONDS
+from overthink.tracking.uri import database_file, state_folder
+
+WORKER = (sys.executable, "-m", "overthink.worker")
+CLUSTER = (sys.executable, "-m", "overthink.cluster.driver")
+LOOK = (sys.executable, "-m", "overthink.cluster.look")
+
+
+def check_engine(options: Options, store_uri: str) -> None:
+    """Raise ValueError where an engine does not go with a store."""
+    if options.engine == "ray" and database_file(store_uri) is not None:
+        raise ValueError(
+            f"--engine ray: store {store_uri} is a file of this machine, and what it keeps would be lost with it; "
+            "MLFLOW_TRACKING_URI must name a server that every machine reaches (docs/server.md)"
+        )
+
+
+def cluster_seen(resources: Resources) -> dict[str, Any]:
+    """Return what there is to see of the cluster; raises EngineError where there is none."""
+    asked = subprocess.run([*LOOK, str(resources)], capture_output=True, text=True, check=False)
+    if asked.returncode != 0:
+        last = asked.stderr.strip().splitlines()[-1:]
+        raise EngineError(f"the cluster could not be looked at: {', '.join(last) or f'exit code {asked.returncode}'}")
+    seen: dict[str, Any] = json.loads(asked.stdout)
+    if "gone" in seen:
+        raise EngineError(seen["gone"])
+    return seen
+
+
+def with_jobs(options: Options) -> Options:
+    """Return options that say how many runs there are at once, where they leave it to the cluster."""
+    if options.engine != "ray" or options.jobs:
+        return options
+    return replace(options, jobs=max(cluster_seen(options.resources)["room"], 1))
+
+
+def engine_for(options: Options, say: Callable[[str], None]) -> Engine:
+    """Return the engine that the options ask for; `say` hears what there is to know about a cluster."""
+    logs = state_folder() / "workers"
+    if options.engine == "ray":
+        command = (*CLUSTER, str(options.resources), str(options.jobs))
+        return ClusterEngine(command, logs / "ray.log", say, BEAT_SECONDS)
+    return LocalEngine(WORKER, max(options.jobs, 1), logs, BEAT_SECONDS)
