@@ -277,6 +277,26 @@ def test_an_interruption_does_not_wait_for_a_server_that_is_away(served: Served,
     assert len(histories(Store(), run)[TIMED]) >= 2
 
 
+def test_a_run_goes_on_on_another_machine_from_the_copy_of_its_checkpoint(
+    served: Served, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERTHINK_CHECKPOINT_SECONDS", "0")
+    definition(tmp_path, **SIX)
+    process = command(tmp_path, "--seeds", "0")
+    list(lines_until(process, "epoch 4/6"))
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    (run,) = runs_of(Store())
+    copy = artifacts(Store(), run, tmp_path / "copy")["checkpoint/checkpoint.safetensors"]
+    shutil.rmtree(tmp_path / ".overthink")  # the other machine never had it
+    again = launch(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), watch := Quiet())
+    assert again.complete
+    (started,) = (body for body in watch.bodies if body["event"] == "started")
+    assert 1 <= len(started["history"]) <= 4
+    assert len(copy) > 1000
+    assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path, seeds=1)
+
+
 def test_a_policy_network_finds_its_main_network_on_disk(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from overthink.seeds import expand
 from overthink.training.checkpoint import NAME, Course, adopt, load, save
 from overthink.training.loop import TrainingState, fit
 from overthink.training.losses import OfaLossSpec
-from overthink.training.regime import Phase
+from overthink.training.regime import STORED_CHECKPOINT, Phase
 
 SEEDS = expand(1)[0]
 TINY = MSDNetSpec(kind="msdnet", blocks=3, channels=4, growth=2, head_channels=6)
@@ -100,3 +100,18 @@ def test_an_early_checkpoint_that_does_not_name_its_data_is_read(tmp_path: Path)
     loaded = fresh()
     assert load(tmp_path, loaded, course())
     assert everything(loaded) == everything(go_on(fresh(), 1))
+
+
+def test_a_damaged_copy_from_the_store_is_as_good_as_none(tmp_path: Path) -> None:
+    """It was cut off on its way there; an own checkpoint that is damaged is another matter."""
+    saved = save(tmp_path, go_on(fresh(), 1), course())
+    saved.rename(tmp_path / STORED_CHECKPOINT)
+    assert load(tmp_path, fresh(), course())
+    whole = (tmp_path / STORED_CHECKPOINT).read_bytes()
+    (tmp_path / STORED_CHECKPOINT).write_bytes(whole[:-10])
+    assert not load(tmp_path, fresh(), course())
+    (tmp_path / NAME).write_bytes(whole[:-10])
+    with pytest.raises(ValueError, match="no readable checkpoint"):
+        load(tmp_path, fresh(), course())
+    (tmp_path / STORED_CHECKPOINT).write_bytes(whole)
+    assert load(tmp_path, fresh(), course())

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,9 @@ os.environ.setdefault("RAY_AUTH_MODE", "token")  # who reaches a cluster without
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 MISSING = "Ray is not installed here; pip install 'overthink[ray]' brings it"
+
+
+KNOCK_SECONDS = 10.0
 
 
 class ClusterError(OSError):
@@ -25,6 +29,7 @@ def connected() -> Iterator[None]:
         import ray
     except ImportError:
         raise ClusterError(MISSING) from None
+    _knock()
     try:
         ray.init(address="auto", configure_logging=True, logging_level=logging.ERROR, log_to_driver=False)
     except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError) as error:
@@ -35,17 +40,32 @@ def connected() -> Iterator[None]:
         ray.shutdown()
 
 
+def _knock() -> None:
+    """Raise ClusterError where nobody listens at RAY_ADDRESS: Ray itself would try for five minutes."""
+    address = os.environ.get("RAY_ADDRESS", "auto")
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdecimal():
+        raise ClusterError(f"RAY_ADDRESS={address}: expected HOST:PORT of a cluster that this machine is part of")
+    try:
+        socket.create_connection((host, int(port)), timeout=KNOCK_SECONDS).close()
+    except OSError as error:
+        raise ClusterError(f"no Ray cluster answers at {address} ({error}); RAY_ADDRESS names it") from None
+
+
 def _reason(error: Exception) -> str:
     from ray.exceptions import AuthenticationError
 
-    where = os.environ.get("RAY_ADDRESS") or "on this machine"
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if isinstance(error, AuthenticationError) or "auth" in first.lower():
+    address = os.environ.get("RAY_ADDRESS", "auto")
+    where = "on this machine" if address == "auto" else f"at {address}"
+    if isinstance(error, AuthenticationError):
         return (
-            f"the Ray cluster {where} wants its token: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token "
-            f"({first})"
+            f"the Ray cluster {where} wants its token, and there is none here: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or "
+            "~/.ray/auth_token holds it (docs/cluster.md)"
         )
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return (
-        f"no Ray cluster {where}: start one with RAY_AUTH_MODE=token ray start --head (docs/cluster.md), "
-        f"or name one in RAY_ADDRESS ({first})"
+        f"no Ray cluster {where} knows us: it is not started, RAY_ADDRESS names another, or RAY_AUTH_TOKEN is not its "
+        f"token (docs/cluster.md; {first})"
     )

@@ -102,7 +102,7 @@ class Driver:
     def _stop(self, name: str) -> None:
         for job in [job for job in self._waiting if job["job"] == name]:
             self._waiting.remove(job)
-            self._end(name, {"event": "died", "message": "it was stopped before it began"})
+            self._say({"job": name, "event": "died", "message": "it was stopped before it began", "ends": True})
         for generator, asked in self._running.items():
             if asked.name == name:
                 self._ray.cancel(generator, force=True)
@@ -115,32 +115,33 @@ class Driver:
             self._hear(generator, self._running[generator])
 
     def _hear(self, generator: Any, asked: Asked) -> None:
-        errors = self._ray.exceptions
+        """Relay the next thing that a job says, or how it has ended."""
         try:
             said = self._ray.get(next(generator))
             if isinstance(said, File):
                 write(asked.folder, {said.name: said.content})
                 return
             report = json.loads(said)
-            if not report["ends"]:
-                self._say({"job": asked.name, **report})
-                return
-        except StopIteration:
-            report = {"event": "lost", "message": "it ended without a word"}
-        except errors.TaskCancelledError:
-            report = {"event": "died", "message": "it was stopped"}
-        except errors.RayTaskError as error:  # before RayError, which it is, too: not the machine's fault
-            report = {"event": "failed", "message": f"{type(error.cause).__name__}: {error.cause}"}
-        except errors.RayError as error:
-            report = {"event": "lost", "message": _first_sentence(error)}
-        except OSError as error:  # of this machine's disk
-            report = {"event": "failed", "message": str(error)}
+        except (StopIteration, self._ray.exceptions.RayError) as error:  # first: errors over there are OSErrors, too
+            report = {**self._ending(error), "ends": True}
+        except OSError as error:  # of this machine's disk: what others send may still fit
             self._ray.cancel(generator, force=True)
-        del self._running[generator]
-        self._end(asked.name, report)
+            report = {"event": "failed", "message": str(error), "ends": True}
+        if report["ends"]:
+            del self._running[generator]
+        self._say({"job": asked.name, **report})
 
-    def _end(self, name: str, report: Mapping[str, Any]) -> None:
-        self._say({"job": name, **report, "ends": True})
+    def _ending(self, error: Exception) -> dict[str, Any]:
+        """Return what an error of Ray's says of a job: a lost machine is no fault of the job's."""
+        match error:
+            case self._ray.exceptions.TaskCancelledError():
+                return {"event": "died", "message": "it was stopped"}
+            case self._ray.exceptions.RayTaskError():
+                return {"event": "failed", "message": f"{type(error.cause).__name__}: {error.cause}"}
+            case StopIteration():
+                return {"event": "lost", "message": "it ended without a word"}
+            case _:
+                return {"event": "lost", "message": " ".join(str(error).split()).partition(". ")[0]}
 
     def _say(self, body: Mapping[str, Any]) -> None:
         self._reports.write(json.dumps(body) + "\n")
@@ -170,11 +171,6 @@ def _read(orders: "SimpleQueue[dict[str, Any] | None]") -> None:
     for line in sys.stdin:
         orders.put(json.loads(line))
     orders.put(None)
-
-
-def _first_sentence(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text.partition(". ")[0] or type(error).__name__
 
 
 if __name__ == "__main__":

@@ -83,9 +83,10 @@ class ClusterEngine:
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            if line.endswith("\n"):  # else it was killed while it spoke
-                self._lines.put(line)
+        with process.stdout:
+            for line in process.stdout:
+                if line.endswith("\n"):  # else it was killed while it spoke
+                    self._lines.put(line)
         self._lines.put(None)
 
     def _heard(self, line: str | None) -> Message | None:
