@@ -29,7 +29,7 @@ for line in sys.stdin:
             asked["order"]["do"] = "work"
             say(job=name, event="lost", message="the machine has gone", ends=True)
         case "crash":
-            print("raylet: the head is gone", file=sys.stderr, flush=True)
+            print("[now, E 1 2] rpc_client.h:204: raylet: the head is gone. See a log.", file=sys.stderr, flush=True)
             sys.stdout.write('{"job": "half')
             sys.stdout.flush()
             os._exit(7)
@@ -86,7 +86,10 @@ def test_a_job_is_stopped_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "do, why",
-    [("crash", "the cluster is gone: exit code 7, raylet: the head is gone"), ("refuse", "^no Ray cluster on")],
+    [
+        ("crash", r"the cluster is gone \(exit code 7: raylet: the head is gone\); the same command goes on"),
+        ("refuse", "^no Ray cluster on"),
+    ],
 )
 def test_a_cluster_that_is_gone_ends_it_for_all(tmp_path: Path, do: str, why: str) -> None:
     with pytest.raises(EngineError, match=why):

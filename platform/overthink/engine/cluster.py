@@ -5,6 +5,7 @@ cluster ends, and prints where results belong. JSON on pipes, as with local work
 """
 
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -91,9 +92,7 @@ class ClusterEngine:
 
     def _heard(self, line: str | None) -> Message | None:
         if line is None:
-            assert self._process is not None
-            last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
-            raise EngineError(f"the cluster is gone: exit code {self._process.wait()}, {': '.join(last) or 'no word'}")
+            raise EngineError(f"the cluster is gone ({self._last_words()}); the same command goes on once it is back")
         body: dict[str, Any] = json.loads(line)
         if "gone" in body:
             raise EngineError(body["gone"])
@@ -104,6 +103,12 @@ class ClusterEngine:
         name = body.pop("job")
         job = self._jobs.pop(name) if ends else self._jobs[name]
         return Message(job, body, ends)
+
+    def _last_words(self) -> str:
+        assert self._process is not None
+        lines = self._log.read_text(errors="replace").strip().splitlines() or ["no word"]
+        said = re.sub(r"^\[[^]]*\] (\S+:\d+: )?", "", lines[-1]).partition(". ")[0]  # Ray's say when and where first
+        return f"exit code {self._process.wait()}: {said}"
 
     def _tell(self, what: dict[str, Any]) -> None:
         assert self._process is not None
