@@ -334,9 +334,7 @@ def test_a_signal_after_the_end_leaves_a_finished_run_finished(launched: Store, 
     first, _ = runs_of(store)
     (planned, _) = plan(store, [small(tmp_path)], dry=True)
     session = Session(store, Writer(store), [planned], Outcomes(), Quiet())
-    recorder = RunRecorder.open(
-        session._courier, replace(planned, stored=first), session._place(planned.group.definition.key)
-    )
+    recorder = RunRecorder.open(session._courier, replace(planned, stored=first), session.groups.begin(planned))
     session._open[planned.key] = recorder
     recorder.account.close(tags.FINISHED)
     recorder.closing = True

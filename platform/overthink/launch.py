@@ -38,7 +38,7 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
         for run in runs:
             if run.action not in TO_DO:
                 outcomes.add(run.action, run, run.stored.tags.get(tags.MESSAGE, "") if run.stored else "")
-        session.close_groups(outcomes.undelivered.runs if outcomes.undelivered else ())
+        session.groups.close_all(outcomes.undelivered.runs if outcomes.undelivered else ())
     except BaseException as error:
         session.abandon(*ending_by(error))
         raise

@@ -92,7 +92,7 @@ class Trials:
             elif self._busy:
                 time.sleep(BUSY_SECONDS)
             else:
-                self.session.close_groups()  # those of main networks that were trained for trials
+                self.session.groups.close_all()  # those of main networks that were trained for trials
                 return
 
     def release(self) -> None:
@@ -201,11 +201,11 @@ class Trials:
         """Take what is finished already; return the run to train next, none where the trial has ended."""
         while trial.left:
             run = trial.left[0]
-            self.session.enlist([run])
+            self.session.groups.enlist([run])
             if run.action in TO_DO:
                 self._of_run[run.key] = trial
                 main = trial.mains.pop(run.main.key, None) if run.main else None
-                self.session.enlist([main] if main else [])
+                self.session.groups.enlist([main] if main else [])
                 return [*([main] if main else []), run]
             self.outcomes.add(run.action, run)
             assert run.stored is not None
@@ -276,7 +276,7 @@ class Trials:
         """Close the trial's group, let go of its runs, and tell what it came to."""
         self._open.remove(trial)
         _release([*trial.left, *trial.mains.values()])
-        group_run_id = self.session.close_group(trial.key, outcome) if self._sweep.trains else None
+        group_run_id = self.session.groups.close(trial.key, outcome) if self._sweep.trains else None
         self.telling.tell(trial.asked, outcome, message, values, excess, group_run_id)
 
 
