@@ -28,7 +28,7 @@ def test_the_artifacts_are_in_the_volume_and_come_back_whole(group: Group, work:
 def test_colleagues_add_to_one_experiment(group: Group, work: Work, tmp_path: Path) -> None:
     more = group.overthink("bob", tmp_path, "run", str(work.folder / "small.yaml"), "--seeds", "1:2")
     assert more.returncode == 0, more.stdout + more.stderr
-    table = group.overthink("ann", tmp_path, "compare", "--format", "json")
+    table = group.overthink("ann", tmp_path, "compare", "small", "--format", "json")
     (row,) = json.loads(table.stdout)["rows"]
     assert row["estimates"]["test/accuracy/last"]["n"] == len(row["run_ids"]) == 2
 
@@ -42,9 +42,7 @@ for _ in range(3):
     study.tell(trial, trial.suggest_float("lambda", 1, 50))
 """
     group.stack.call("runner", "python", "-c", code, stderr=subprocess.PIPE)
-    (study,) = group.ask("ann", "GET", "/api/studies").json()["study_summaries"]
-    assert study["study_name"] == "lambda"
-    trials = group.ask("ann", "GET", f"/api/studies/{study['study_id']}").json()["trials"]
+    trials = group.trials("ann", "lambda")
     assert [trial["state"] for trial in trials] == ["Complete"] * 3
     assert "Optuna Dashboard" in group.ask("bob", "GET", "/dashboard/").text
 
