@@ -1,13 +1,15 @@
 """A group's server from docker-compose.yml's own commands: what its people do, over HTTPS."""
 
 import json
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from server_stack.group import ARTIFACTS, PASSWORDS, Group, Work
-from server_stack.stack import Stack
+from server_stack.group import API, ARTIFACTS, PASSWORDS, Group, Work
+from server_stack.stack import ROOT, Stack
 
 
 def test_a_run_is_stored_and_compared_and_not_run_again(group: Group, work: Work, tmp_path: Path) -> None:
@@ -67,3 +69,16 @@ def test_no_secret_is_in_a_log_or_on_a_command_line(stack: Stack, work: Work) ->
     for name, secret in stack.secrets.items():
         if name.endswith(("PASSWORD", "KEY")):
             assert secret not in logs + lines, name
+
+
+def test_the_update_of_the_documentation_works_and_loses_nothing(group: Group, work: Work) -> None:
+    stack = group.stack
+    guide = (ROOT / "docs" / "server.md").read_text()
+    calls = re.findall(r"^docker compose run --rm --no-deps (\S+) (.*)$", guide, re.MULTILINE)
+    assert [service for service, _ in calls] == ["mlflow", "optuna-dashboard"]
+    for service, words in calls:
+        stack.call(
+            service, *(stack.services[service].get("entrypoint") or []), *shlex.split(words), capture_output=True
+        )
+        assert stack.healthy(service)
+    assert group.ask("bob", "GET", f"{API}/runs/get", params={"run_id": work.run}).status_code == 200
