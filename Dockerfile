@@ -26,10 +26,11 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
  && /opt/uv/bin/uv pip install -r server.txt
 
 FROM build AS build-runner
-RUN /opt/uv/bin/uv pip install -r pyproject.toml --extra server
+RUN /opt/uv/bin/uv pip install -r pyproject.toml --extra server --extra ray
 COPY README.md LICENSE ./
 COPY platform platform
 COPY experiments experiments
+COPY sweeps sweeps
 RUN /opt/uv/bin/uv pip install --python /opt/uv/bin/python hatchling \
  && /opt/uv/bin/python -m hatchling build -t wheel \
  && /opt/uv/bin/uv pip install --no-deps dist/*.whl

@@ -5,20 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from server_stack.group import API, PASSWORDS, Group, Work
+from server_stack.group import Group, Work, first_run, with_accounts
 from server_stack.stack import Stack, missing
 from small import definition
 
 
 @pytest.fixture(scope="session")
-def new_stack() -> Iterator[Callable[[], Stack]]:
-    """Make stacks, whose services are not started; end them at the end."""
+def new_stack() -> Iterator[Callable[..., Stack]]:
+    """Make stacks, with settings in .env if given, whose services are not started; end them at the end."""
     if absent := missing():
         pytest.skip(f"no {', '.join(absent)} on this machine (.ci/run and make install them)")
     stacks: list[Stack] = []
 
-    def new() -> Stack:
-        stacks.append(Stack(Path(tempfile.mkdtemp(prefix="overthink-stack-", dir="/tmp"))))  # pytest's are root's alone
+    def new(**settings: str) -> Stack:
+        folder = Path(tempfile.mkdtemp(prefix="overthink-stack-", dir="/tmp"))  # pytest's are root's alone
+        stacks.append(Stack(folder, **settings))
         return stacks[-1]
 
     yield new
@@ -28,7 +29,7 @@ def new_stack() -> Iterator[Callable[[], Stack]]:
 
 
 @pytest.fixture(scope="session")
-def stack(new_stack: Callable[[], Stack]) -> Stack:
+def stack(new_stack: Callable[..., Stack]) -> Stack:
     """The whole server."""
     made = new_stack()
     made.start("postgres", "mlflow", "optuna-dashboard", "proxy")
@@ -37,11 +38,7 @@ def stack(new_stack: Callable[[], Stack]) -> Stack:
 
 @pytest.fixture(scope="session")
 def group(stack: Stack) -> Group:
-    made = Group(stack)
-    for username, password in PASSWORDS.items():
-        answer = made.ask("admin", "POST", f"{API}/users/create", json={"username": username, "password": password})
-        assert answer.status_code == 200, answer.text
-    return made
+    return with_accounts(stack)
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +48,4 @@ def work(group: Group, tmp_path_factory: pytest.TempPathFactory) -> Work:
     definition(folder, seeds=1, regime=[{"epochs": 1}])
     done = group.overthink("ann", folder, "run", "small.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
-    found = group.ask("ann", "GET", f"{API}/experiments/get-by-name", params={"experiment_name": "small"}).json()
-    experiment = found["experiment"]["experiment_id"]
-    runs = group.ask("ann", "POST", f"{API}/runs/search", json={"experiment_ids": [experiment]}).json()["runs"]
-    (run,) = (run for run in runs if "mlflow.parentRunId" in {tag["key"] for tag in run["data"]["tags"]})
-    return Work(experiment, run["info"]["run_id"], folder)
+    return Work(*first_run(group, "small"), folder)

@@ -61,9 +61,9 @@ def compose(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
 
 
 class Stack:
-    """A checkout with its own .env, and its services' processes."""
+    """A checkout with its own .env, which may have more settings, and its services' processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = checkout(folder)
         folder.chmod(0o755)  # the services run as other users than root
         self.ports = {service: free_port() for service in PORTS}
@@ -71,6 +71,8 @@ class Stack:
         self.seconds: dict[str, float] = {}
         made = make(folder, "secrets", "SERVER_NAME=localhost", f"HTTPS_PORT={self.ports['proxy']}")
         assert made.returncode == 0, made.stderr
+        with (folder / ".env").open("a") as file:
+            file.writelines(f"{name}={value}\n" for name, value in settings.items())
         self.secrets = dict(
             line.split("=", 1) for line in (folder / ".env").read_text().splitlines() if not line.startswith("#")
         )

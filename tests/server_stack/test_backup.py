@@ -64,7 +64,7 @@ def fill(stack: Stack) -> tuple[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def filled(new_stack: Callable[[], Stack]) -> tuple[Stack, str, bytes]:
+def filled(new_stack: Callable[..., Stack]) -> tuple[Stack, str, bytes]:
     stack = new_stack()
     stack.start("postgres", "mlflow")
     return stack, *fill(stack)
@@ -76,7 +76,7 @@ def back_up(stack: Stack) -> Path:
     return stack.folder / done.stdout.split()[-1]
 
 
-def test_a_server_goes_on_from_its_backup(filled: tuple[Stack, str, bytes], new_stack: Callable[[], Stack]) -> None:
+def test_a_server_goes_on_from_its_backup(filled: tuple[Stack, str, bytes], new_stack: Callable[..., Stack]) -> None:
     old, run, content = filled
     backup = back_up(old)
     assert {path.name for path in backup.iterdir()} == {"mlflow.dump", "optuna.dump", "artifacts.tar", "SHA256SUMS"}

@@ -1,13 +1,15 @@
 """A group's server from docker-compose.yml's own commands: what its people do, over HTTPS."""
 
 import json
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from server_stack.group import ARTIFACTS, PASSWORDS, Group, Work
-from server_stack.stack import Stack
+from server_stack.group import API, ARTIFACTS, PASSWORDS, Group, Work
+from server_stack.stack import ROOT, Stack
 
 
 def test_a_run_is_stored_and_compared_and_not_run_again(group: Group, work: Work, tmp_path: Path) -> None:
@@ -28,7 +30,7 @@ def test_the_artifacts_are_in_the_volume_and_come_back_whole(group: Group, work:
 def test_colleagues_add_to_one_experiment(group: Group, work: Work, tmp_path: Path) -> None:
     more = group.overthink("bob", tmp_path, "run", str(work.folder / "small.yaml"), "--seeds", "1:2")
     assert more.returncode == 0, more.stdout + more.stderr
-    table = group.overthink("ann", tmp_path, "compare", "--format", "json")
+    table = group.overthink("ann", tmp_path, "compare", "small", "--format", "json")
     (row,) = json.loads(table.stdout)["rows"]
     assert row["estimates"]["test/accuracy/last"]["n"] == len(row["run_ids"]) == 2
 
@@ -42,9 +44,7 @@ for _ in range(3):
     study.tell(trial, trial.suggest_float("lambda", 1, 50))
 """
     group.stack.call("runner", "python", "-c", code, stderr=subprocess.PIPE)
-    (study,) = group.ask("ann", "GET", "/api/studies").json()["study_summaries"]
-    assert study["study_name"] == "lambda"
-    trials = group.ask("ann", "GET", f"/api/studies/{study['study_id']}").json()["trials"]
+    trials = group.trials("ann", "lambda")
     assert [trial["state"] for trial in trials] == ["Complete"] * 3
     assert "Optuna Dashboard" in group.ask("bob", "GET", "/dashboard/").text
 
@@ -69,3 +69,16 @@ def test_no_secret_is_in_a_log_or_on_a_command_line(stack: Stack, work: Work) ->
     for name, secret in stack.secrets.items():
         if name.endswith(("PASSWORD", "KEY")):
             assert secret not in logs + lines, name
+
+
+def test_the_update_of_the_documentation_works_and_loses_nothing(group: Group, work: Work) -> None:
+    stack = group.stack
+    guide = (ROOT / "docs" / "server.md").read_text()
+    calls = re.findall(r"^docker compose run --rm --no-deps (\S+) (.*)$", guide, re.MULTILINE)
+    assert [service for service, _ in calls] == ["mlflow", "optuna-dashboard"]
+    for service, words in calls:
+        stack.call(
+            service, *(stack.services[service].get("entrypoint") or []), *shlex.split(words), capture_output=True
+        )
+        assert stack.healthy(service)
+    assert group.ask("bob", "GET", f"{API}/runs/get", params={"run_id": work.run}).status_code == 200
