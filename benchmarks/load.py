@@ -43,9 +43,10 @@ def loaded(uri: str, folder: Path) -> str:
     experiment = f"load {time.time_ns()}"
     asked = [sys.executable, "-m", "benchmarks.load", uri, experiment]
     alone = os.environ | {"OVERTHINK_STATE": str(folder / "state")}
+    root = Path(__file__).parents[1]
     started = time.perf_counter()
     processes = [
-        subprocess.Popen([*asked, str(number)], env=alone, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([*asked, str(number)], env=alone, stdout=subprocess.PIPE, text=True, cwd=root)
         for number in range(PROCESSES)
     ]
     reports = [json.loads(process.communicate()[0]) for process in processes]

@@ -25,10 +25,14 @@ def free_port() -> int:
 class Served:
     """An MLflow server on a copy of an empty database; the same address through all its lives."""
 
-    def __init__(self, folder: Path, database: Path) -> None:
+    def __init__(self, folder: Path, database: Path | str) -> None:
+        """`database` is an SQLite file to copy, or the address of a database."""
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        (folder / "served.db").write_bytes(database.read_bytes())
+        self._backend = str(database)
+        if isinstance(database, Path):
+            (folder / "served.db").write_bytes(database.read_bytes())
+            self._backend = f"sqlite:///{folder}/served.db"
         self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -40,7 +44,7 @@ class Served:
             "--artifacts-destination",
             str(self.folder / "artifacts"),
         ]
-        its_own = environment(f"sqlite:///{self.folder}/served.db")
+        its_own = environment(self._backend)
         with (self.folder / "server.log").open("a") as log:
             self._process = subprocess.Popen(arguments, env=its_own, stderr=log, stdout=log, start_new_session=True)
         deadline = time.monotonic() + 120

@@ -151,7 +151,7 @@ class Session:
             "run": json.dumps(run.run.model_dump(mode="json")),
             "folder": str(folder),
             "device": options.device,
-            "data_root": str(options.data_root) if options.data_root else None,
+            "data_root": str(options.data_root.absolute()) if options.data_root else None,
             "parent_key": self._foundations.parent(run, folder),
             "checkpoint_seconds": checkpoint_seconds(),
         }

@@ -80,24 +80,29 @@ class Driver:
             self._ray.cancel(generator, force=True)
 
     def _survey(self) -> int:
-        """Return how many jobs may be on the cluster now; say what it has where that is news."""
+        """Return how many jobs the cluster has room for; say what it has where that is news."""
         from overthink.cluster.machines import machines, room, said
 
         found = machines()
         if (sentence := said(found, self._resources)) != self._said:
             self._said = sentence
             self._say({"note": sentence})
-        return min(room(found, self._resources), self._at_most or sys.maxsize - AHEAD)
+        return room(found, self._resources)
 
     def _fill(self) -> None:
         if not self._waiting:
             return
-        most = self._at_most or self._survey() + AHEAD
+        most = min(self._survey() + AHEAD, self._at_most or sys.maxsize)
         while self._waiting and len(self._running) < most:
             job = self._waiting.popleft()
-            folder = Path(job["order"]["folder"])
-            files = {file.name: file.content for file in files_in(folder, TRAVEL_ALONG)}
-            self._running[self._task.remote(job["order"], files)] = Asked(job["job"], folder)
+            try:
+                self._begin(Asked(job["job"], Path(job["order"]["folder"])), job["order"])
+            except OSError as error:
+                self._say({"job": job["job"], "event": "failed", "message": str(error), "ends": True})
+
+    def _begin(self, asked: Asked, order: Mapping[str, Any]) -> None:
+        files = {file.name: file.content for file in files_in(asked.folder, TRAVEL_ALONG)}
+        self._running[self._task.remote(order, files)] = asked
 
     def _stop(self, name: str) -> None:
         for job in [job for job in self._waiting if job["job"] == name]:
@@ -110,7 +115,10 @@ class Driver:
     def _listen(self) -> None:
         if not self._running:
             return
-        ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=LISTEN_SECONDS, fetch_local=False)
+        jobs = list(self._running)
+        ready, _ = self._ray.wait(jobs, num_returns=1, timeout=LISTEN_SECONDS, fetch_local=False)
+        if ready:  # all of those, so that nobody is drowned out by who comes first
+            ready, _ = self._ray.wait(jobs, num_returns=len(jobs), timeout=0, fetch_local=False)
         for generator in ready:
             self._hear(generator, self._running[generator])
 
