@@ -36,6 +36,8 @@ def test_help_and_version(tmp_path: Path) -> None:
     assert helped.returncode == 0
     for command in ("run", "inspect", "compare", "predict", "bench", "ui", "data"):
         assert command in helped.stdout
+    asked = " ".join(overthink(tmp_path, "run", "--help").stdout.replace("│", " ").split())
+    assert "Folder with data sets (default: OVERTHINK_DATA)." in asked  # brackets would be markup, and gone
     assert overthink(tmp_path, "--version").stdout.startswith("overthink 0.")
 
 

@@ -38,12 +38,12 @@ SeedsOption = Annotated[
 EngineOption = Annotated[str, typer.Option("--engine", help="local, or ray for a Ray cluster (docs/cluster.md)")]
 ResourcesOption = Annotated[
     str | None,
-    typer.Option("--resources", help="What a run takes of a cluster [default: cpu=1].", metavar="gpu=0.25,cpu=1"),
+    typer.Option("--resources", help="What a run takes of a cluster (default: cpu=1).", metavar="gpu=0.25,cpu=1"),
 ]
 Weights = Annotated[list[float], typer.Option("--lambda", help="How little cost counts; several if you like.")]
 Scale = Annotated[bool, typer.Option("--scale", help="Scale confidences by a temperature an exit first.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
-DataRoot = Annotated[Path | None, typer.Option("--data-root", help="Folder with data sets [default: OVERTHINK_DATA].")]
+DataRoot = Annotated[Path | None, typer.Option("--data-root", help="Folder with data sets (default: OVERTHINK_DATA).")]
 
 
 def log() -> Console:
@@ -88,7 +88,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     seeds: SeedsOption = None,
     jobs: Annotated[
         int | None,
-        typer.Option(help="Runs side by side; 0 for one a CPU core [default: 1; all a cluster has room for].", min=0),
+        typer.Option(help="Runs side by side; 0 for one a CPU core (default: 1; all a cluster has room for).", min=0),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
     data_root: DataRoot = None,
@@ -120,14 +120,14 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     ] = [],  # noqa: B006 - typer copies it
     jobs: Annotated[
         int | None,
-        typer.Option(help="Trials side by side; 0 for one a CPU core [default: 1; all a cluster has room for].", min=0),
+        typer.Option(help="Trials side by side; 0 for one a CPU core (default: 1; all a cluster has room for).", min=0),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N")] = "auto",
     data_root: DataRoot = None,
     engine: EngineOption = "local",
     resources: ResourcesOption = None,
     storage: Annotated[
-        str | None, typer.Option(help="Where trials are kept [default: OPTUNA_STORAGE, else optuna.db].", metavar="URL")
+        str | None, typer.Option(help="Where trials are kept (default: OPTUNA_STORAGE, else optuna.db).", metavar="URL")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     best: Annotated[
@@ -251,7 +251,7 @@ def anytime(
 def labels(
     run: Annotated[str, typer.Argument(help="A run id of the store, or at least its first six characters.")],
     weights: Weights = [5.0],  # noqa: B006
-    exits: Annotated[str | None, typer.Option(help="Exits that compete: 1,5 [default: all].")] = None,
+    exits: Annotated[str | None, typer.Option(help="Exits that compete: 1,5 (default: all).")] = None,
     split: Annotated[str, typer.Option(help="val or test")] = "val",
     as_json: Json = False,
 ) -> None:
@@ -416,7 +416,7 @@ def data_get(name: str, data_root: DataRoot = None) -> None:
 @data_app.command("show")
 def data_show(
     name: str,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Picture to write [default: NAME.png].")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Picture to write (default: NAME.png).")] = None,
     data_root: DataRoot = None,
     settings: Settings = [],  # noqa: B006
 ) -> None:
