@@ -16,7 +16,12 @@ from typing import Any
 import psutil
 import pytest
 
+from overthink.tracking import tags
+from overthink.tracking.reader import find_runs
+from overthink.tracking.store import Store
+from served import Served
 from slurm import Slurm, missing
+from small import definition
 
 SCRIPT = Path(__file__).parents[2] / "cluster" / "slurm.sh"
 SRUN = """#!/usr/bin/env bash
@@ -222,3 +227,16 @@ def test_a_job_is_told_of_its_time_limit(slurm: Slurm, jobs: dict[str, tuple[str
     said = slurm.ended(job)
     assert (said["JobState"], said["ExitCode"]) == ("FAILED", "143:0"), (folder / "out").read_text()
     nothing_is_left_of(job, folder)
+
+
+def test_runs_are_trained_in_a_job_of_slurm(slurm: Slurm, served: Served, tmp_path: Path) -> None:
+    """The whole way: sbatch, the script, Ray on both nodes, the command, its runs at a server."""
+    definition(tmp_path, regime=[{"epochs": 1}])
+    run = (sys.executable, "-m", "overthink.cli", "run", "small.yaml", "--engine", "ray")
+    job = slurm.submit("--output=out", "--nodes=2", str(SCRIPT), *run, cwd=tmp_path, env=ray_environment())
+    said = slurm.ended(job)
+    out = (tmp_path / "out").read_text()
+    assert (said["JobState"], said["ExitCode"]) == ("COMPLETED", "0:0"), out
+    assert "the cluster has 2 machines, with room for 2 runs of cpu=1 at once" in out
+    assert [one.outcome for one in find_runs(Store(), kind=tags.KIND_RUN)] == [tags.FINISHED] * 2
+    nothing_is_left_of(job, tmp_path)
