@@ -70,7 +70,7 @@ def ray_environment() -> dict[str, str]:
 def left_of(job: str, folder: Path) -> list[str]:
     """Return what a job has left: processes that know its token, and files."""
     token = str(folder / ".overthink" / f"slurm-{job}" / "token")
-    left = [str(path) for path in (*(folder / ".overthink").glob("*"), *Path("/tmp").glob(f"ov-{job}-*"))]
+    left = [str(path) for path in (*(folder / ".overthink").glob("slurm-*"), *Path("/tmp").glob(f"ov-{job}-*"))]
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if process.environ().get("RAY_AUTH_TOKEN_PATH") == token and process.status() != psutil.STATUS_ZOMBIE:
