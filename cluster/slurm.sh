@@ -66,6 +66,11 @@ ray_node() { # one on each node, until the end of its input: a signal from SLURM
   input=$!
   wait -n "$ray" "$input" || true
   kill -TERM "$ray" "$input" 2>/dev/null || true
+  for _ in {1..50}; do # Ray ends what it started in about 2 s, then sometimes waits 30 s more for a head that has gone
+    kill -0 "$ray" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL "$ray" 2>/dev/null || true
   wait "$ray"
 }
 
