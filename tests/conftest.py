@@ -56,5 +56,5 @@ def chromium() -> Iterator["Browser"]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what starts processes and waits for them: begun last, one of them keeps one core busy at the end."""
-    slow = ("test_launch.py", "test_server.py", "test_ui.py", "test_cli.py", "test_predict.py", "test_run.py")
-    items.sort(key=lambda item: item.path.name not in slow and item.path.parent.name != "server_stack")
+    slow = "test_away test_load test_launch test_server test_ui test_cli test_predict test_run".split()
+    items.sort(key=lambda item: item.path.stem not in slow and item.path.parent.name not in ("cluster", "server_stack"))
