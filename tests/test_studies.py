@@ -18,7 +18,7 @@ from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
 from small import small
-from study_truths import by_difficulty, predictions
+from study_truths import by_difficulty, predictions, tied
 
 QUIET = Console(quiet=True)
 ARMS = {"all": "0:4", "none": "0 0-repeat1"}
@@ -133,6 +133,15 @@ def test_nothing_to_study(here: Path) -> None:
     stored(here, {"0": by_difficulty(1, 20)[0]})
     with pytest.raises(DefinitionError, match="no arm has two finished runs yet"):
         study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_the_ends_list_nothing_that_is_not_so() -> None:
+    """Nothing is overthought by tied exits; of two samples overthought, no third is listed."""
+    often, _ = at_the_ends(predictions(tied(2, 40)), 5)
+    assert often.tolist() == []
+    correct_REN = np.array([[[1, 1, 1], [0, 0, 1]], [[1, 0, 1], [0, 0, 1]]], dtype=bool)
+    often, never = at_the_ends(predictions(correct_REN), 3)
+    assert (often.tolist(), never.tolist()) == ([0, 1], [])
 
 
 def test_the_ends() -> None:

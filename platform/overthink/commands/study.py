@@ -98,10 +98,14 @@ def _pictures(
     except DefinitionError as error:  # everything else needs no images
         console.print(inert(f"No pictures of samples: {error}"), soft_wrap=True)
         return ()
-    often, never = (montage(list(test.images_NKHW[rows_of(test.ids_N, ids_M, "test data")])) for ids_M in ends)
+    captions = (
+        f"Overthought in most trainings (any later), of {len(runs)}",
+        "Never overthought, though not every exit of every training is right",
+    )
     return [
-        (f"Overthought in most trainings (any later), of {len(runs)}", often),
-        ("Never overthought, though not every exit of every training is right", never),
+        (caption, montage(list(test.images_NKHW[rows_of(test.ids_N, ids_M, "test data")])))
+        for caption, ids_M in zip(captions, ends, strict=True)
+        if len(ids_M)
     ]
 
 
