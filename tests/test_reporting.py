@@ -1,6 +1,7 @@
 """The report of a store: one page, offline, with nothing in it taken for markup."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,23 @@ def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> No
     assert "overthink run other" in text
     with pytest.raises(ValueError, match="mine: no row is called 'nowhere'"):
         report(["mine", "other"], tmp_path / "report.html", "nowhere", QUIET)
+
+
+def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Path) -> None:
+    """They are reported, without what is said over samples; equal ids with other labels are other samples, too."""
+    store = Store()
+    (seed_1,) = (run for run in search(store, "") if run.name == "mine: plain seed 1")
+    report([groups[0]], tmp_path / "report.html", None, QUIET)
+    assert "60 samples" in (tmp_path / "report.html").read_text()
+    more = predictions(by_difficulty(1, 70))[0]
+    relabelled = predictions(by_difficulty(1, 60))[0]
+    for other in (more, replace(relabelled, labels_N=(relabelled.labels_N + 1) % 4)):
+        other.write(tmp_path / "test.parquet")
+        Writer(store).artifacts(seed_1.run_id, [tmp_path / "test.parquet"], "predictions")
+        assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
+        text = (tmp_path / "report.html").read_text()
+        assert "not tested on the same samples" in text
+        assert "60 samples" not in text
 
 
 @pytest.mark.browser

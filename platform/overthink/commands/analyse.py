@@ -9,6 +9,7 @@ from rich.console import Console
 
 from overthink.analysis import Analysed, analyse, figures_of
 from overthink.commands.chosen import chosen_runs
+from overthink.commands.output_path import check_folder
 from overthink.comparison.arms import runs_of_group
 from overthink.exits import OK
 from overthink.inert import inert
@@ -21,6 +22,8 @@ from overthink.tracking.stored import StoredRun, newest_per_key
 
 def analyse_runs(names: Sequence[str], export_to: Path | None, as_json: bool, console: Console) -> int:
     """Analyse the finished runs of definitions, experiments or run ids, and their groups; export their figures."""
+    if export_to is not None:
+        check_folder("--export", export_to)
     store = Store()
     # What there is to know of a policy network is computed as its run ends.
     chosen = [run for run in chosen_runs(store, names) if tags.TASK not in run.tags]
