@@ -14,7 +14,8 @@ from overthink.comparison.arms import runs_of_group
 from overthink.exits import OK
 from overthink.inert import inert
 from overthink.links import ui_hint
-from overthink.report.export import export, slug
+from overthink.progress import counted
+from overthink.report.export import exporting, slug
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
@@ -50,12 +51,16 @@ def _export(
     store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun], folder: Path, console: Console
 ) -> None:
     """Write the figures of every run and group into a folder of its own."""
-    for entry in (*runs, *groups):
-        shown = runs_of_group(entry, runs) if entry.is_group else [entry]
-        if shown:
+    shown = {run.run_id: [run] for run in runs} | {group.run_id: runs_of_group(group, runs) for group in groups}
+    entries = [entry for entry in (*runs, *groups) if shown[entry.run_id]]
+    if not entries:
+        return
+    with counted(console, "figures", len(entries)) as done, exporting() as export:
+        for entry in entries:
             place = folder / f"{slug(entry.name)}-{entry.run_id[:8]}"
-            files = export(figures_of(store, shown), place)
-            console.print(inert(f"{place}: {len(files)} files"), soft_wrap=True)
+            files = export(figures_of(store, shown[entry.run_id]), place)
+            done(f"{place}: {len(files)} files")
+    console.print(inert(f"{folder}: the figures of {len(entries)} runs and groups."), soft_wrap=True)
 
 
 def _as_plain(entry: Analysed) -> dict[str, str | bool]:
