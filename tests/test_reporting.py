@@ -11,11 +11,13 @@ from rich.console import Console
 from comparison.stored import parent
 from overthink.commands.chosen import command_again
 from overthink.commands.report import report
+from overthink.commands.study import study
 from overthink.definition.errors import DefinitionError
 from overthink.tracking import tags
 from overthink.tracking.reader import search
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
+from small import definition
 from study_truths import by_difficulty, predictions
 
 if TYPE_CHECKING:
@@ -87,7 +89,26 @@ def test_the_command_of_a_group_with_other_values() -> None:
     assert command_again(group.run_id, [group]) == (
         "overthink run quickstart --set 'regime.0.drops=[1, 2]' --set network.growth=4"
     )
-    assert command_again("quickstart", [group]) == "overthink run quickstart"
+    plain = parent("0", started_ms=1)
+    assert command_again("quickstart", [plain]) == "overthink run quickstart"
+    assert command_again("quickstart", []) == "overthink run quickstart"
+    assert command_again("quickstart", [plain, group]).splitlines() == [
+        "overthink run quickstart --set 'regime.0.drops=[1, 2]' --set network.growth=4",
+        "overthink run quickstart",
+    ]
+
+
+def test_what_was_run_with_other_values_alone(groups: list[str], tmp_path: Path) -> None:
+    """A definition of which the store has other versions was run, though not as it is written."""
+    path = str(definition(tmp_path, name="mine"))  # none of whose groups is stored
+    Store().client.set_tag(groups[0], tags.CHANGES, "network.growth=4")
+    said = f"as it is written now, but with other values; .*{groups[0][:8]} \\(network.growth=4\\)"
+    with pytest.raises(DefinitionError, match=said):
+        report([path], tmp_path / "report.html", None, QUIET)
+    with pytest.raises(DefinitionError, match=said):
+        study(path, None, True, QUIET)
+    assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
+    assert "overthink run mine --set network.growth=4<" in (tmp_path / "report.html").read_text()
 
 
 def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> None:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from overthink.commands.chosen import chosen_runs, command_again
+from overthink.commands.chosen import chosen_runs, command_again, not_run
 from overthink.commands.output_path import check_file
-from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
 from overthink.inert import inert
 from overthink.report.pages import document
@@ -23,7 +22,7 @@ def report(names: Sequence[str], output: Path, against: str | None, console: Con
     store = Store()
     told = _told(store, names, against, console)
     if not any(one.sections for one in told):
-        raise DefinitionError(f"{', '.join(names)}: nothing of this has been run yet; overthink run does it")
+        raise not_run(store, names)
     page = document(", ".join(names), [section for one in told for section in one.sections])
     output.write_text(page)
     writer = Writer(store)

@@ -8,7 +8,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from overthink.commands.chosen import chosen_runs
+from overthink.commands.chosen import chosen_runs, not_run
 from overthink.commands.images import dataset_of
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
@@ -40,8 +40,10 @@ def study(name: str, data_root: Path | None, as_json: bool, console: Console) ->
     chosen = chosen_runs(store, [name])
     groups = [run for run in chosen if run.is_group and tags.TASK not in run.tags]
     studies = [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
+    if chosen and not studies:
+        raise DefinitionError(f"{name}: what is studied is a group of multi-exit networks, and this is none")
     if not studies:
-        raise DefinitionError(f"{name}: nothing of this has been run yet; overthink run does it")
+        raise not_run(store, [name])
     told = [_tell(store, one, data_root, console) for one in studies]
     if not any(told):
         raise DefinitionError(f"{name}: no arm has two finished runs yet")
