@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from overthink.arrays import BoolArray
+from overthink.commands.report import report
 from overthink.commands.study import study
 from overthink.definition.errors import DefinitionError
 from overthink.metrics.overthinking import overthought
@@ -50,6 +51,7 @@ def stored(folder: Path, correct: dict[str, BoolArray], name: str = "base") -> t
         one.write(folder / "test.parquet")
         writer.artifacts(ids[label], [folder / "test.parquet"], "predictions")
         writer.text(ids[label], tags.DEFINITION_FILE, run.model_dump(mode="json"))
+        writer.text(ids[label], tags.PROVENANCE_FILE, {"versions": {"torch": "2"}})
         writer.close(ids[label], tags.FINISHED)
     return group, ids
 
@@ -97,6 +99,19 @@ def test_a_control_that_differs_stops_the_study(here: Path) -> None:
         StudyError, match=r"arm none repeats one run, and its networks differ on .*% of the test samples"
     ):
         study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(here, whole(same=False), "wrong")
+    group, _ = stored(here, whole(), "right")
+    people = Console(file=io.StringIO(), width=80)
+    assert study("my-study", Path("nowhere"), as_json=True, console=people) == 3
+    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == [group]
+    assert "my-study: wrong: arm none repeats one run" in people.file.getvalue()  # type: ignore[attr-defined]
+    report(["my-study"], here / "report.html", None, QUIET)
+    text = (here / "report.html").read_text()
+    assert "my-study: wrong: arm none repeats one run" in text
+    assert "Any-later overthinking is" in text
 
 
 def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

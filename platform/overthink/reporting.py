@@ -26,7 +26,7 @@ from overthink.report.run_page import prediction_figures
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
 from overthink.report.tables import OVERTHINKING, TITLES
-from overthink.studies import found_in, predictions_of, study_of
+from overthink.studies import Study, StudyError, found_in, predictions_of, study_of
 from overthink.tracking import tags
 from overthink.tracking.provenance import attempts_of
 from overthink.tracking.store import Store
@@ -119,9 +119,7 @@ def _of_group(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> list
     shown = newest_per_key(runs_of_group(group, runs)).values()
     finished = [run for run in shown if run.outcome == tags.FINISHED]
     if tags.ARMS in group.tags:
-        study = study_of(group, runs)
-        found = found_in(study, predictions_of(store, study))
-        return study_sections(found) if found else []
+        return _of_study(store, study_of(group, runs))
     if not finished:
         return []
     if tags.TASK in group.tags:
@@ -136,6 +134,14 @@ def _of_group(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> list
             figures=prediction_figures(tests),
         )
     ]
+
+
+def _of_study(store: Store, study: Study) -> list[Section]:
+    try:
+        found = found_in(study, predictions_of(store, study))
+    except StudyError as error:  # of this group; others may have much to say
+        return [Section(study.group.name, [str(error)])]
+    return study_sections(found) if found else []
 
 
 def _of_policies(store: Store, group: StoredRun, finished: Sequence[StoredRun]) -> Section:
