@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
 from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.report.differences import difference_lines, verdict
+from overthink.report.policy_table import POLICY
 from overthink.report.table_files import TEXTS
+from overthink.report.tables import OVERTHINKING
 from overthink.tracking import tags
 
 LAST = "test/accuracy/last"
@@ -99,3 +103,22 @@ def test_data_that_only_share_a_name_are_not_paired() -> None:
     assert [row.group.rpartition(": ")[2] for row in rows if row.differences] == ["same", "old"]
     assert "not run on the same data: quickstart: other." in TEXTS["markdown"](rows)
     assert "not run on the same data: quickstart: other." in TEXTS["markdown"]([rows[0], rows[2]])
+
+
+def test_runs_of_one_group_that_saw_different_data() -> None:
+    """A file was replaced between them: every table says so, and what saw other data throughout is not paired."""
+    runs = [
+        replace(stored(str(seed), group=group, variant=group), data=data)
+        for group, seen in (("base", "aa"), ("mixed", "ab"), ("other", "bb"), ("silent", ["", ""]))
+        for seed, data in enumerate(seen)
+    ]
+    rows = with_differences(overthinking_rows(runs), "base")
+    assert [row.data for row in rows] == [{"a": ("0", "1")}, {"a": ("0",), "b": ("1",)}, {"b": ("0", "1")}, {}]
+    said = "DIFFERENT DATA behind quickstart: mixed, although of one definition: seed 0 saw a; seed 1 saw b (SHA-256)."
+    for layout in (OVERTHINKING, POLICY):
+        assert layout.caption(rows).count("DIFFERENT DATA") == 1
+        assert said in TEXTS["markdown"](rows, layout)
+        assert TEXTS["latex"](rows, layout).count("different data: see below") == 1
+    assert "a; b" in TEXTS["csv"](rows)
+    assert "not run on the same data: quickstart: other." in TEXTS["markdown"](rows)
+    assert [row.group for row in rows if row.differences] == ["quickstart: mixed", "quickstart: silent"]

@@ -86,6 +86,8 @@ class Row:
     """Seeds that only one of the two has; filled by `paired`."""
     dataset_key: str = ""
     """Equal keys, equal data; runs of older versions have none."""
+    data: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Digest -> seeds of the finished runs that saw such data; more than one where, say, a file was replaced."""
     has_no_baseline: bool = False
     """Whether the baseline has no run on the same data; filled by `paired`."""
 
@@ -152,6 +154,10 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
         },
         facts={tag: newest.tags[tag] for tag in FACTS if tag in newest.tags},
         dataset_key=newest.tags.get(tags.part_key("dataset"), ""),
+        data={
+            digest: tuple(run.tags.get(tags.SEEDS, "") for run in finished if run.data == digest)
+            for digest in dict.fromkeys(run.data for run in finished if run.data)
+        },
     )
 
 

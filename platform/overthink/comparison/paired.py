@@ -36,7 +36,12 @@ def _compared(row: Row, baselines: Sequence[Row], name: str) -> Row:
 
 
 def _same_data(one: Row, other: Row) -> bool:
-    """Tell whether two rows are of one data set; its name alone does not say how many samples were drawn."""
+    """Tell whether two rows are of one data set; its name alone does not say how many samples were drawn.
+
+    Nor does its key say what is in its files: where the two saw other data, they did not see the same.
+    """
+    if one.data and other.data and not one.data.keys() & other.data.keys():
+        return False
     if one.dataset_key and other.dataset_key:
         return one.dataset_key == other.dataset_key
     return one.dataset == other.dataset

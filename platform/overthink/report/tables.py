@@ -51,12 +51,24 @@ class Layout:
 
 def caption(rows: Sequence[Row]) -> str:
     """Say what the numbers of the overthinking table are."""
-    return " ".join(filter(None, (CAPTION, differences_said(rows, TITLES))))
+    return " ".join(filter(None, (CAPTION, mixed_data_said(rows), differences_said(rows, TITLES))))
+
+
+def mixed_data_said(rows: Sequence[Row]) -> str:
+    """Say which rows are means over runs that saw different data, as when a file was replaced between them."""
+    return " ".join(
+        f"DIFFERENT DATA behind {row.group}, although of one definition: "
+        + "; ".join(f"seed {', '.join(seeds)} saw {digest[:8]}" for digest, seeds in row.data.items())
+        + " (SHA-256). Its numbers are no means over seeds alone."
+        for row in rows
+        if len(row.data) > 1
+    )
 
 
 def group_cell(row: Row) -> tuple[str, ...]:
     """Name a row, and what is missing of it."""
-    return (*filter(None, (row.dataset, row.group)), *_gaps(row))
+    mixed = ("different data: see below",) if len(row.data) > 1 else ()
+    return (*filter(None, (row.dataset, row.group)), *mixed, *_gaps(row))
 
 
 def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
