@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from overthink.comparison.overthinking import Row
 from overthink.policy.verdict import verdict
+from overthink.report.differences import differences_said
 from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell, mixed_data_said
 from overthink.tracking import tags
 
@@ -17,6 +18,7 @@ METRICS = (
     "test/policy/p/constant",
     "test/policy/p/chance",
 )
+COMPARED = {"test/policy/accuracy": "Right exits", "test/policy/balanced_accuracy": "Balanced"}
 CONTROL = "max-min-mnist"
 """The data set on which exits are known to differ: what learns nothing there cannot learn anything elsewhere."""
 CAPTION = (
@@ -36,7 +38,9 @@ def caption(rows: Sequence[Row]) -> str:
         f"NO POSITIVE CONTROL for {', '.join(bare)}: no policy network of the same network and training that learned "
         f"something on Max-Min MNIST is among the rows, so learning nothing may be the training's fault."
     )
-    return " ".join(filter(None, (CAPTION, control if bare else "", mixed_data_said(rows))))
+    return " ".join(
+        filter(None, (CAPTION, control if bare else "", mixed_data_said(rows), differences_said(rows, COMPARED)))
+    )
 
 
 def _training(row: Row) -> tuple[str, ...]:
@@ -84,4 +88,5 @@ POLICY = Layout(
         Column("Verdict", _said, False),
     ),
     caption,
+    COMPARED,
 )

@@ -1,6 +1,6 @@
 """The overthinking table for people and for files. A table is a tuple of columns; every format draws the same cells."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rich.box import SIMPLE_HEAD
@@ -47,6 +47,8 @@ class Layout:
     metrics: tuple[str, ...]
     columns: tuple[Column, ...]
     caption: Callable[[Sequence[Row]], str]
+    compared: Mapping[str, str]
+    """Titles by metric of what differences to a baseline are shown of."""
 
 
 def caption(rows: Sequence[Row]) -> str:
@@ -125,6 +127,7 @@ OVERTHINKING = Layout(
         *(Column(TITLES[metric], metric_cell(metric), True) for metric in COLUMNS),
     ),
     caption,
+    TITLES,
 )
 
 
