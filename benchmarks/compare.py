@@ -51,21 +51,25 @@ def fill(database: Path) -> None:
     key_numbers = ("accuracy/last", "overthinking/any_later", "overthinking/final", "oracle/accuracy")
     metrics = {f"test/{name}": 0.5 for name in key_numbers}
     writer.log(run_id, metrics | {f"test/m{n}": 0.5 for n in range(N_METRICS - len(metrics))})
+    writer.dataset(run_id, "data", "0" * 64, {})
     writer.close(run_id, tags.FINISHED)
     connection = sqlite3.connect(database)
-    for table in ("runs", "tags", "params", "metrics", "latest_metrics"):
+    keys = dict.fromkeys(("runs", "tags", "params", "metrics", "latest_metrics"), "run_uuid")
+    for table, key in (keys | {"inputs": "destination_id"}).items():
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-        rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE run_uuid = ?", [run_id]).fetchall()
+        rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {key} = ?", [run_id]).fetchall()
         marks = ", ".join("?" * len(columns))
         for number in range(1, N_RUNS):
-            copies = [_copy(dict(zip(columns, row, strict=True)), number) for row in rows]
+            copies = [_copy(dict(zip(columns, row, strict=True)), key, number) for row in rows]
             connection.executemany(f"INSERT INTO {table} VALUES ({marks})", [tuple(copy.values()) for copy in copies])
     connection.commit()
     connection.close()
 
 
-def _copy(row: dict[str, object], number: int) -> dict[str, object]:
-    row["run_uuid"] = f"{number:032x}"
+def _copy(row: dict[str, object], run_id: str, number: int) -> dict[str, object]:
+    row[run_id] = f"{number:032x}"
+    if "input_uuid" in row:
+        row["input_uuid"] = row[run_id]
     if row.get("key") == tags.RUN_KEY:
         row["value"] = f"key-{number}"
     elif row.get("key") == tags.GROUP_KEY:

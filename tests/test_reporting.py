@@ -1,6 +1,7 @@
 """The report of a store: one page, offline, with nothing in it taken for markup."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,13 @@ from rich.console import Console
 from comparison.stored import parent
 from overthink.commands.chosen import command_again
 from overthink.commands.report import report
+from overthink.commands.study import study
 from overthink.definition.errors import DefinitionError
 from overthink.tracking import tags
 from overthink.tracking.reader import search
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
+from small import definition
 from study_truths import by_difficulty, predictions
 
 if TYPE_CHECKING:
@@ -86,7 +89,26 @@ def test_the_command_of_a_group_with_other_values() -> None:
     assert command_again(group.run_id, [group]) == (
         "overthink run quickstart --set 'regime.0.drops=[1, 2]' --set network.growth=4"
     )
-    assert command_again("quickstart", [group]) == "overthink run quickstart"
+    plain = parent("0", started_ms=1)
+    assert command_again("quickstart", [plain]) == "overthink run quickstart"
+    assert command_again("quickstart", []) == "overthink run quickstart"
+    assert command_again("quickstart", [plain, group]).splitlines() == [
+        "overthink run quickstart --set 'regime.0.drops=[1, 2]' --set network.growth=4",
+        "overthink run quickstart",
+    ]
+
+
+def test_what_was_run_with_other_values_alone(groups: list[str], tmp_path: Path) -> None:
+    """A definition of which the store has other versions was run, though not as it is written."""
+    path = str(definition(tmp_path, name="mine"))  # none of whose groups is stored
+    Store().client.set_tag(groups[0], tags.CHANGES, "network.growth=4")
+    said = f"as it is written now, but with other values; .*{groups[0][:8]} \\(network.growth=4\\)"
+    with pytest.raises(DefinitionError, match=said):
+        report([path], tmp_path / "report.html", None, QUIET)
+    with pytest.raises(DefinitionError, match=said):
+        study(path, None, True, QUIET)
+    assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
+    assert "overthink run mine --set network.growth=4<" in (tmp_path / "report.html").read_text()
 
 
 def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> None:
@@ -107,6 +129,23 @@ def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> No
     assert "overthink run other" in text
     with pytest.raises(ValueError, match="mine: no row is called 'nowhere'"):
         report(["mine", "other"], tmp_path / "report.html", "nowhere", QUIET)
+
+
+def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Path) -> None:
+    """They are reported, without what is said over samples; equal ids with other labels are other samples, too."""
+    store = Store()
+    (seed_1,) = (run for run in search(store, "") if run.name == "mine: plain seed 1")
+    report([groups[0]], tmp_path / "report.html", None, QUIET)
+    assert "60 samples" in (tmp_path / "report.html").read_text()
+    more = predictions(by_difficulty(1, 70))[0]
+    relabelled = predictions(by_difficulty(1, 60))[0]
+    for other in (more, replace(relabelled, labels_N=(relabelled.labels_N + 1) % 4)):
+        other.write(tmp_path / "test.parquet")
+        Writer(store).artifacts(seed_1.run_id, [tmp_path / "test.parquet"], "predictions")
+        assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
+        text = (tmp_path / "report.html").read_text()
+        assert "not tested on the same samples" in text
+        assert "60 samples" not in text
 
 
 @pytest.mark.browser

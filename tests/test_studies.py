@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from overthink.arrays import BoolArray
+from overthink.commands.report import report
 from overthink.commands.study import study
 from overthink.definition.errors import DefinitionError
 from overthink.metrics.overthinking import overthought
@@ -18,7 +19,7 @@ from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.writer import Writer
 from small import small
-from study_truths import by_difficulty, predictions
+from study_truths import by_difficulty, predictions, tied
 
 QUIET = Console(quiet=True)
 ARMS = {"all": "0:4", "none": "0 0-repeat1"}
@@ -50,6 +51,7 @@ def stored(folder: Path, correct: dict[str, BoolArray], name: str = "base") -> t
         one.write(folder / "test.parquet")
         writer.artifacts(ids[label], [folder / "test.parquet"], "predictions")
         writer.text(ids[label], tags.DEFINITION_FILE, run.model_dump(mode="json"))
+        writer.text(ids[label], tags.PROVENANCE_FILE, {"versions": {"torch": "2"}})
         writer.close(ids[label], tags.FINISHED)
     return group, ids
 
@@ -99,6 +101,19 @@ def test_a_control_that_differs_stops_the_study(here: Path) -> None:
         study("my-study", Path("nowhere"), as_json=True, console=QUIET)
 
 
+def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(here, whole(same=False), "wrong")
+    group, _ = stored(here, whole(), "right")
+    people = Console(file=io.StringIO(), width=80)
+    assert study("my-study", Path("nowhere"), as_json=True, console=people) == 3
+    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == [group]
+    assert "my-study: wrong: arm none repeats one run" in people.file.getvalue()  # type: ignore[attr-defined]
+    report(["my-study"], here / "report.html", None, QUIET)
+    text = (here / "report.html").read_text()
+    assert "my-study: wrong: arm none repeats one run" in text
+    assert "Any-later overthinking is" in text
+
+
 def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     correct_EN = whole()["0"]
     group, _ = stored(here, {"0": correct_EN, "0-repeat1": correct_EN})
@@ -133,6 +148,15 @@ def test_nothing_to_study(here: Path) -> None:
     stored(here, {"0": by_difficulty(1, 20)[0]})
     with pytest.raises(DefinitionError, match="no arm has two finished runs yet"):
         study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_the_ends_list_nothing_that_is_not_so() -> None:
+    """Nothing is overthought by tied exits; of two samples overthought, no third is listed."""
+    often, _ = at_the_ends(predictions(tied(2, 40)), 5)
+    assert often.tolist() == []
+    correct_REN = np.array([[[1, 1, 1], [0, 0, 1]], [[1, 0, 1], [0, 0, 1]]], dtype=bool)
+    often, never = at_the_ends(predictions(correct_REN), 3)
+    assert (often.tolist(), never.tolist()) == ([0, 1], [])
 
 
 def test_the_ends() -> None:

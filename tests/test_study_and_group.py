@@ -107,3 +107,18 @@ def test_a_study_speaks_with_the_arm_that_varies(store: Store) -> None:
     assert group.metrics["test/accuracy/last"] == pytest.approx(mean(last), abs=1e-6)
     assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(stdev(last), abs=1e-6)
     assert stdev(last) > 0
+
+
+def test_diff_shows_the_arm_that_varies(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """The control stands first in the definition; a study of controls alone shows the first of them."""
+    group = group_of(store, "tied")
+    arm = {run.run_id for run in find_runs(store, kind=tags.KIND_RUN) if run.tags[tags.SEEDS] in INIT}
+    assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
+    first = json.loads(capsys.readouterr().out)["first"]
+    assert set(first["runs"]) == arm
+    assert first["name"] == "tied: base / init"
+    controls = json.dumps({"none": json.loads(group.tags[tags.ARMS])["none"]})
+    store.client.set_tag(group.run_id, tags.ARMS, controls)
+    assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
+    first = json.loads(capsys.readouterr().out)["first"]
+    assert (first["name"], len(first["runs"])) == ("tied: base / none", 3)

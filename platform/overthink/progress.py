@@ -1,7 +1,8 @@
 """How a launch is watched: moving bars on a terminal, a line an event elsewhere. Written to standard error."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from overthink.inert import inert
+from overthink.inert import inert, one_line
 from overthink.plan import TO_DO, PlannedRun
 from overthink.training.regime import total_epochs
 
@@ -106,6 +107,19 @@ def progress_for(console: Console) -> Iterator[Lines | Bars]:
         return
     with bars_on(console, TimeRemainingColumn(compact=True)) as progress:
         yield Bars(console, progress)
+
+
+@contextmanager
+def counted(console: Console, name: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Give what says that one more of so many is done: a bar on a terminal, a line each elsewhere."""
+    if not console.is_terminal:
+        number = count(1)
+        console.print(inert(f"{name}: {total} to do."), soft_wrap=True)
+        yield lambda said: console.print(inert(f"{name} {next(number)}/{total}: {said}"), soft_wrap=True)
+        return
+    with bars_on(console, TimeRemainingColumn(compact=True)) as progress:
+        task = progress.add_task(name, total=total, note="")
+        yield lambda said: progress.update(task, advance=1, note=one_line(said))
 
 
 def bars_on(console: Console, *more: ProgressColumn) -> Progress:

@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from overthink.comparison.arms import runs_of_group
 from overthink.comparison.over_samples import INDICATORS, over_samples
 from overthink.comparison.overthinking import COLUMNS, Row, overthinking_rows
@@ -24,7 +26,7 @@ from overthink.report.run_page import prediction_figures
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
 from overthink.report.tables import OVERTHINKING, TITLES
-from overthink.studies import found_in, predictions_of, study_of
+from overthink.studies import Study, StudyError, found_in, predictions_of, study_of
 from overthink.tracking import tags
 from overthink.tracking.provenance import attempts_of
 from overthink.tracking.store import Store
@@ -33,6 +35,11 @@ from overthink.tracking.stored import StoredRun, newest_per_key
 SAMPLES_CAPTION = (
     "Percent, mean over runs, with its 95% interval over test samples: the same trained networks on other samples. The "
     "table above speaks of other seeds on the same samples; the two are not to be added."
+)
+
+OTHER_SAMPLES = (
+    "These runs were not tested on the same samples, so nothing is said over test samples, and the means over runs in "
+    "these figures mix what differs in more than its seed."
 )
 
 
@@ -112,21 +119,29 @@ def _of_group(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> list
     shown = newest_per_key(runs_of_group(group, runs)).values()
     finished = [run for run in shown if run.outcome == tags.FINISHED]
     if tags.ARMS in group.tags:
-        study = study_of(group, runs)
-        found = found_in(study, predictions_of(store, study))
-        return study_sections(found) if found else []
+        return _of_study(store, study_of(group, runs))
     if not finished:
         return []
     if tags.TASK in group.tags:
         return [_of_policies(store, group, finished)]
     tests = [_test(store, run) for run in finished]
+    alike = all(_same_samples(test, tests[0]) for test in tests)
     return [
         Section(
             f"{group.name} (n = {len(tests)})",
-            tables=[grid_html(_samples(tests))],
+            paragraphs=[] if alike else [OTHER_SAMPLES],
+            tables=[grid_html(_samples(tests))] if alike else [],
             figures=prediction_figures(tests),
         )
     ]
+
+
+def _of_study(store: Store, study: Study) -> list[Section]:
+    try:
+        found = found_in(study, predictions_of(store, study))
+    except StudyError as error:  # of this group; others may have much to say
+        return [Section(study.group.name, [str(error)])]
+    return study_sections(found) if found else []
 
 
 def _of_policies(store: Store, group: StoredRun, finished: Sequence[StoredRun]) -> Section:
@@ -144,10 +159,13 @@ def _test(store: Store, run: StoredRun) -> Predictions:
         return Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", Path(folder)))
 
 
+def _same_samples(one: Predictions, other: Predictions) -> bool:
+    return np.array_equal(one.ids_N, other.ids_N) and np.array_equal(one.labels_N, other.labels_N)
+
+
 def _samples(tests: Sequence[Predictions]) -> Grid:
-    alike = all((test.ids_N == tests[0].ids_N).all() for test in tests[1:])
     cells = []
-    for metric in COLUMNS if alike else ():
+    for metric in COLUMNS:
         assert metric in INDICATORS
         found = over_samples(tests, metric)
         cells.append((TITLES[metric], f"{100 * found.mean:.2f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"))

@@ -99,11 +99,11 @@ def found_in(study: Study, known: dict[str, Predictions]) -> dict[str, Findings]
 def at_the_ends(repeats: Sequence[Predictions], count: int) -> tuple[IntArray, IntArray]:
     """Return ids of the test samples overthought most often, and of some that never are but are not always right.
 
-    Ties go to the lower id.
+    Ties go to the lower id. Either may be fewer than `count`, or none.
     """
     correct_REN = np.stack([one.correct_EN for one in repeats])
     times_N = np.stack([overthought(one_EN) for one_EN in correct_REN]).sum(axis=0)
-    order_N = np.argsort(-times_N, kind="stable")
+    often_N = np.argsort(-times_N, kind="stable")[: np.count_nonzero(times_N)]
     never_N = np.flatnonzero((times_N == 0) & ~correct_REN.all(axis=(0, 1)) & correct_REN.any(axis=(0, 1)))
     ids_N = repeats[0].ids_N
-    return ids_N[order_N[:count]], ids_N[never_N[:count]]
+    return ids_N[often_N[:count]], ids_N[never_N[:count]]

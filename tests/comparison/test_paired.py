@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import pytest
 
 from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.report.differences import difference_lines, verdict
+from overthink.report.policy_table import POLICY
 from overthink.report.table_files import TEXTS
+from overthink.report.tables import OVERTHINKING
 from overthink.tracking import tags
+from overthink.tracking.stored import StoredRun
 
 LAST = "test/accuracy/last"
 
@@ -99,3 +104,53 @@ def test_data_that_only_share_a_name_are_not_paired() -> None:
     assert [row.group.rpartition(": ")[2] for row in rows if row.differences] == ["same", "old"]
     assert "not run on the same data: quickstart: other." in TEXTS["markdown"](rows)
     assert "not run on the same data: quickstart: other." in TEXTS["markdown"]([rows[0], rows[2]])
+
+
+def test_runs_of_one_group_that_saw_different_data() -> None:
+    """A file was replaced between them: every table says so, and what saw other data throughout is not paired."""
+    runs = [
+        replace(stored(str(seed), group=group, variant=group), data=data)
+        for group, seen in (("base", "aa"), ("mixed", "ab"), ("other", "bb"), ("silent", ["", ""]))
+        for seed, data in enumerate(seen)
+    ]
+    rows = with_differences(overthinking_rows(runs), "base")
+    assert [row.data for row in rows] == [{"a": ("0", "1")}, {"a": ("0",), "b": ("1",)}, {"b": ("0", "1")}, {}]
+    said = "DIFFERENT DATA behind quickstart: mixed, although of one definition: seed 0 saw a; seed 1 saw b (SHA-256)."
+    for layout in (OVERTHINKING, POLICY):
+        assert layout.caption(rows).count("DIFFERENT DATA") == 1
+        assert said in TEXTS["markdown"](rows, layout)
+        assert TEXTS["latex"](rows, layout).count("different data: see below") == 1
+    assert "a; b" in TEXTS["csv"](rows)
+    assert "not run on the same data: quickstart: other." in TEXTS["markdown"](rows)
+    assert [row.group for row in rows if row.differences] == ["quickstart: mixed", "quickstart: silent"]
+
+
+def policy(group: str, seed: str, labels: str, right: float, main: str = "m") -> StoredRun:
+    run = stored(seed, group=group, variant=group)
+    own = {tags.TASK: tags.POLICY, "overthink.labels": labels, tags.MAIN_KEY: f"{main}{seed}"}
+    found = {"accuracy": right, "balanced_accuracy": right, "p/constant": 0.5, "p/chance": 0.5}
+    return replace(run, tags=run.tags | own, metrics={f"test/policy/{name}": value for name, value in found.items()})
+
+
+def test_policy_networks_are_compared_where_the_same_exits_are_right() -> None:
+    """A control of shuffled training labels is tested on the same labels; p-values are no subject of comparisons."""
+    runs = [
+        policy(group, seed, labels, right + int(seed) / 10, main)
+        for group, labels, right, main in (
+            ("base", "lambda 5, exits 1,5", 0.5, "m"),
+            ("same", "lambda 5, exits 1,5", 0.6, "m"),
+            ("control", "lambda 5, exits 1,5, permuted", 0.3, "m"),
+            ("rule", "lambda 50, exits 1,5", 0.9, "m"),
+            ("main", "lambda 5, exits 1,5", 0.9, "n"),
+        )
+        for seed in ("0", "1")
+    ]
+    rows = with_differences(overthinking_rows(runs, metrics=POLICY.metrics), "base", POLICY.compared)
+    assert [row.group.rpartition(": ")[2] for row in rows if row.differences] == ["same", "control"]
+    assert set(rows[1].differences) == {"test/policy/accuracy", "test/policy/balanced_accuracy"}
+    assert rows[1].differences["test/policy/accuracy"].mean == pytest.approx(0.1)
+    said = POLICY.caption(rows)
+    assert "corrected for the table's 4 comparisons" in said
+    assert "same: right exits, balanced " in said
+    assert "other exits are right there (another rule of labels, or another main network): quickstart: rule, " in said
+    assert "Δ" not in POLICY.caption(overthinking_rows(runs, metrics=POLICY.metrics))

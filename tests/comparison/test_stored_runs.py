@@ -28,6 +28,8 @@ def make(store: Store, seed: str, outcome: str | None = tags.FINISHED) -> str:
     writer = Writer(store)
     run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: f"k{seed}", tags.SEEDS: seed}
     run_id = writer.create(store.experiment("e", "note"), f"run {seed}", run_tags, {"p": "1"})
+    writer.dataset(run_id, "digits", 64 * seed, {"kind": "digits"})
+    writer.dataset(run_id, "digits", 64 * seed, {"kind": "digits"})  # taken up again
     writer.log(run_id, {"test/accuracy/last": 0.1}, step=1)
     writer.log(run_id, {"test/accuracy/last": 0.1 + 0.2}, step=2)
     if outcome:
@@ -53,6 +55,7 @@ def test_reading_sqlite_directly_gives_what_mlflow_gives(database: Path) -> None
     assert by_id(direct) == by_id(through_mlflow(store))
     assert set(by_id(direct)) == set(ids[:3])
     assert by_id(direct)[ids[0]].metrics == {"test/accuracy/last": 0.1 + 0.2}
+    assert [by_id(direct)[run_id].data for run_id in ids[:3]] == [36 * "0", 36 * "1", 36 * "2"]
     assert sqlite_reader.read(database, ["test/accuracy/last"]) == direct
     assert {len(run.metrics) for run in sqlite_reader.read(database, ["other"]) or []} == {0}
 
@@ -115,7 +118,7 @@ def test_a_damaged_cache_is_ignored(database: Path, monkeypatch: pytest.MonkeyPa
     make(store, "0")
     before = stored_runs.stored_runs()
     (cache,) = (tmp_path / "cache").rglob("*.json")
-    for damage in ("", "[]", '{"format": 1, "finished": [{"run_id": 1}]}', '{"format": 1, "finished": 7}'):
+    for damage in ("", "[]", '{"format": 2, "finished": [{"run_id": 1}]}', '{"format": 2, "finished": 7}'):
         cache.write_text(damage)
         assert stored_runs.stored_runs() == before
 

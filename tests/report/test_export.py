@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
-from overthink.report.export import PNG_SCALE, WIDTH, BrowserMissingError, export, slug
+from overthink.report.export import PNG_SCALE, WIDTH, BrowserMissingError, exporting, slug
 from overthink.report.pages import Captioned
 
 FIGURE = Captioned("Right, at 5%?", go.Figure(go.Scatter(x=[1, 2], y=[3, 4], name="<script>alert(1)</script>")))
@@ -17,9 +17,12 @@ FIGURE = Captioned("Right, at 5%?", go.Figure(go.Scatter(x=[1, 2], y=[3, 4], nam
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
 def test_a_figure_becomes_three_files(tmp_path: Path) -> None:
-    files = export([FIGURE, FIGURE._replace(caption="Another")], tmp_path / "figures")
+    with exporting() as export:
+        files = export([FIGURE, FIGURE._replace(caption="Another")], tmp_path / "figures")
+        (again, *_) = export([FIGURE], tmp_path / "again")
     assert [file.name for file in files[:3]] == ["right-at-5.svg", "right-at-5.pdf", "right-at-5.png"]
     assert files[0].read_text().startswith("<svg")
+    assert again.read_text().startswith("<svg")
     assert "<script" not in files[0].read_text()
     assert files[1].read_bytes().startswith(b"%PDF")
     with Image.open(files[5]) as picture:
@@ -28,8 +31,8 @@ def test_a_figure_becomes_three_files(tmp_path: Path) -> None:
 
 def test_without_a_browser_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "none"))
-    with pytest.raises(BrowserMissingError, match="apt-get install chromium"):
-        export([FIGURE], tmp_path)
+    with pytest.raises(BrowserMissingError, match="apt-get install chromium"), exporting():
+        pass
 
 
 def test_the_command_starts_without_kaleido() -> None:

@@ -101,6 +101,9 @@ def test_one_source_only() -> None:
     said = " ".join(verdict(arms))
     assert "order 100.0%" in said
     assert "init 0.0%" in said
+    for text in (said, study_page("shares", arms)):
+        assert "taken as it was seen, without its uncertainty" in text
+    assert "without its uncertainty" not in " ".join(verdict({"all": found(whole)}))
 
 
 def test_a_control_never_speaks_for_a_study() -> None:

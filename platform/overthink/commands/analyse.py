@@ -9,11 +9,13 @@ from rich.console import Console
 
 from overthink.analysis import Analysed, analyse, figures_of
 from overthink.commands.chosen import chosen_runs
+from overthink.commands.output_path import check_folder
 from overthink.comparison.arms import runs_of_group
 from overthink.exits import OK
 from overthink.inert import inert
 from overthink.links import ui_hint
-from overthink.report.export import export, slug
+from overthink.progress import counted
+from overthink.report.export import exporting, slug
 from overthink.tracking import tags
 from overthink.tracking.store import Store
 from overthink.tracking.stored import StoredRun, newest_per_key
@@ -21,6 +23,8 @@ from overthink.tracking.stored import StoredRun, newest_per_key
 
 def analyse_runs(names: Sequence[str], export_to: Path | None, as_json: bool, console: Console) -> int:
     """Analyse the finished runs of definitions, experiments or run ids, and their groups; export their figures."""
+    if export_to is not None:
+        check_folder("--export", export_to)
     store = Store()
     # What there is to know of a policy network is computed as its run ends.
     chosen = [run for run in chosen_runs(store, names) if tags.TASK not in run.tags]
@@ -47,12 +51,16 @@ def _export(
     store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun], folder: Path, console: Console
 ) -> None:
     """Write the figures of every run and group into a folder of its own."""
-    for entry in (*runs, *groups):
-        shown = runs_of_group(entry, runs) if entry.is_group else [entry]
-        if shown:
+    shown = {run.run_id: [run] for run in runs} | {group.run_id: runs_of_group(group, runs) for group in groups}
+    entries = [entry for entry in (*runs, *groups) if shown[entry.run_id]]
+    if not entries:
+        return
+    with counted(console, "figures", len(entries)) as done, exporting() as export:
+        for entry in entries:
             place = folder / f"{slug(entry.name)}-{entry.run_id[:8]}"
-            files = export(figures_of(store, shown), place)
-            console.print(inert(f"{place}: {len(files)} files"), soft_wrap=True)
+            files = export(figures_of(store, shown[entry.run_id]), place)
+            done(f"{place}: {len(files)} files")
+    console.print(inert(f"{folder}: the figures of {len(entries)} runs and groups."), soft_wrap=True)
 
 
 def _as_plain(entry: Analysed) -> dict[str, str | bool]:

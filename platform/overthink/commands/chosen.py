@@ -28,16 +28,46 @@ def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
     return list({run.run_id: run for run in found}.values())
 
 
+def not_run(store: Store, names: Sequence[str]) -> DefinitionError:
+    """Return what is to be said where names mean no run: what else there is of these definitions."""
+    called = {_called(name) for name in names}
+    others = [run for run in search(store, "") if run.is_group and run.tags.get(tags.DEFINITION, "") in called]
+    said = ", ".join(names)
+    if not others:
+        return DefinitionError(f"{said}: nothing of this has been run yet; overthink run does it")
+    versions = "; ".join(f"{run.run_id[:8]} {_changes_of(run)}" for run in others)
+    return DefinitionError(
+        f"{said}: nothing of this has been run as it is written now, but with other values; ask for one by its id: "
+        f"{versions}"
+    )
+
+
+def _called(name: str) -> str:
+    """Return the name under which a store has what a name means."""
+    try:
+        return load_experiment(find(name)).experiment.name
+    except DefinitionError:
+        return name
+
+
+def _changes_of(group: StoredRun) -> str:
+    return f"({group.tags.get(tags.CHANGES) or 'an earlier version'})"
+
+
 def command_again(name: str, runs: Sequence[StoredRun]) -> str:
-    """Return the command that makes again what a name means among these runs."""
+    """Return the command that makes again what a name means among these runs; a line for each `--set` they had."""
     by_id = _by_id(runs, name)
-    if not by_id:
-        return f"overthink run {name}"
-    if not by_id[0].is_group:
+    if by_id and not by_id[0].is_group:
         return f"overthink run run:{by_id[0].run_id}"
-    changes = by_id[0].tags.get(tags.CHANGES, "")
+    groups = by_id or sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
+    changes = dict.fromkeys(group.tags.get(tags.CHANGES, "") for group in groups) or {"": None}
+    called = by_id[0].tags.get(tags.DEFINITION, "") if by_id else name
+    return "\n".join(_command(called, change) for change in changes)
+
+
+def _command(name: str, changes: str) -> str:
     settings = [f"--set {shlex.quote(change)}" for change in _separate(changes)]
-    return " ".join(["overthink run", shlex.quote(by_id[0].tags.get(tags.DEFINITION, "")), *settings])
+    return " ".join(["overthink run", shlex.quote(name), *settings])
 
 
 def _separate(changes: str) -> list[str]:

@@ -55,7 +55,7 @@ def compare(options: CompareOptions, console: Console) -> int:
     policies = options.table == "policy"
     rows = overthinking_rows((run for run in runs if (tags.TASK in run.tags) == policies), by, layout.metrics)
     if options.against is not None and rows:
-        rows = with_differences(rows, options.against)
+        rows = with_differences(rows, options.against, layout.compared)
     if not rows:
         console.print("The store has no such runs yet; overthink run makes them.")
     if by != "variant" and any(run.is_group and arms_of(run) for run in runs):

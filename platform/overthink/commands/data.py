@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from overthink.commands.output_path import check_picture
 from overthink.data.catalogue import ENTRIES, FETCHABLE, Entry, is_here, load_dataset
 from overthink.data.digits import default_root
 from overthink.data.picture import sample_grid
@@ -60,6 +61,7 @@ def picture(name: str, output: Path | None, data_root: Path | None, settings: Se
     raw = Overrides.parse(settings).apply(entry.example.model_dump(mode="json"))
     spec = validated(type(entry.example), raw, name)
     path = output or Path(f"{name}.png")
+    check_picture("--output", path)
     sample_grid(load_dataset(spec, data_root)).save(path)
     console.print(inert(f"{path}: a column a class, a row a level"), soft_wrap=True)
 

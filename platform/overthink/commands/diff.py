@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from overthink.commands.chosen import one_of
-from overthink.comparison.arms import runs_of_group
+from overthink.comparison.arms import alone, arm_of, arms_of, runs_of_group
 from overthink.comparison.differing import Differing, differing, flat
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import paired
@@ -62,12 +62,19 @@ def diff(first: str, second: str, as_json: bool) -> int:
 
 
 def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
-    """Read one of the two; a group speaks of its runs in common, by its newest finished one."""
+    """Read one of the two; a group speaks of its runs in common, by its newest finished one.
+
+    A study speaks with one arm: the one in which most varies, or a control where there is no other.
+    """
+    name, arms = run.name, arms_of(run) if run.is_group else {}
+    if arms:
+        arm = arm_of(run) or next(iter(arms))
+        name, run = f"{run.name} / {arm}", alone(run, arm)
     members = runs_of_group(run, runs)
     finished = [other for other in members if other.outcome == tags.FINISHED]
     one = next(iter(finished), None) if run.is_group else run
     if one is None:
-        raise DefinitionError(f"{run.name}: none of its runs is finished")
+        raise DefinitionError(f"{name}: none of its runs is finished")
     with TemporaryDirectory() as folder:
         definition = parse_run(store.artifact(one.run_id, tags.DEFINITION_FILE, Path(folder)).read_text(), run.name)
         attempts = attempts_of(store.artifact(one.run_id, tags.PROVENANCE_FILE, Path(folder)).read_text())
@@ -79,7 +86,7 @@ def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     made_with = {key: last[key] for key in MADE_WITH if key in last} | ({"data": " ".join(digests)} if digests else {})
     titles = POLICY_TITLES if tags.TASK in run.tags else TITLES
     rows = overthinking_rows([run, *members] if run.is_group else [run], metrics=tuple(titles))
-    return Side(run.name, run.run_id, flat(plain), flat(made_with), rows[0], titles)
+    return Side(name, run.run_id, flat(plain), flat(made_with), rows[0], titles)
 
 
 def _places(title: str, places: Sequence[Differing]) -> Table:

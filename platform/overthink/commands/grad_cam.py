@@ -12,6 +12,7 @@ from rich.console import Console
 from overthink.arrays import IntArray
 from overthink.commands.chosen import the_run
 from overthink.commands.images import dataset_of
+from overthink.commands.output_path import check_picture
 from overthink.commands.predict import fetch, normalised
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK
@@ -39,6 +40,8 @@ class GradCamOptions(NamedTuple):
 
 def show(name: str, options: GradCamOptions, console: Console) -> int:
     """Draw the samples asked for, or those that the last exit overthinks most surely; add the picture to the run."""
+    if options.output is not None:
+        check_picture("--output", options.output)
     store = Store()
     run = the_run(store, name)
     with TemporaryDirectory() as folder:

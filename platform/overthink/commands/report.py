@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from overthink.commands.chosen import chosen_runs, command_again
-from overthink.definition.errors import DefinitionError
+from overthink.commands.chosen import chosen_runs, command_again, not_run
+from overthink.commands.output_path import check_file
 from overthink.exits import OK, SOME_FAILED
 from overthink.inert import inert
 from overthink.report.pages import document
@@ -18,12 +18,11 @@ from overthink.tracking.writer import Writer
 
 def report(names: Sequence[str], output: Path, against: str | None, console: Console) -> int:
     """Write the page, and add it to the groups that it shows; 3 where runs are missing from it."""
-    if not output.parent.is_dir():
-        raise DefinitionError(f"--output {output}: {output.parent} is no folder")
+    check_file("--output", output)
     store = Store()
     told = _told(store, names, against, console)
     if not any(one.sections for one in told):
-        raise DefinitionError(f"{', '.join(names)}: nothing of this has been run yet; overthink run does it")
+        raise not_run(store, names)
     page = document(", ".join(names), [section for one in told for section in one.sections])
     output.write_text(page)
     writer = Writer(store)

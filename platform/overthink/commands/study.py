@@ -8,7 +8,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from overthink.commands.chosen import chosen_runs
+from overthink.commands.chosen import chosen_runs, not_run
 from overthink.commands.images import dataset_of
 from overthink.definition.errors import DefinitionError
 from overthink.exits import OK, SOME_FAILED
@@ -20,7 +20,7 @@ from overthink.report.grids import as_rich
 from overthink.report.montage import montage
 from overthink.report.study_page import Pictures, study_page
 from overthink.report.study_table import arms_grid, ties_grid
-from overthink.studies import Study, at_the_ends, found_in, predictions_of, study_of
+from overthink.studies import Study, StudyError, at_the_ends, found_in, predictions_of, study_of
 from overthink.study.findings import Findings
 from overthink.study.verdict import verdict, whole_of
 from overthink.tracking import tags
@@ -32,19 +32,23 @@ SHOWN = 24
 
 
 def study(name: str, data_root: Path | None, as_json: bool, console: Console) -> int:
-    """Print what the finished runs of a study say, and add the page to its group; 3 where runs are missing.
+    """Print what the finished runs of a study say, and add the page to its group; 3 where not all of it can be said.
 
     JSON is a list, an entry a group of which something can be said.
     """
     store = Store()
-    chosen = chosen_runs(store, [name])
-    groups = [run for run in chosen if run.is_group and tags.TASK not in run.tags]
-    studies = [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
-    if not studies:
-        raise DefinitionError(f"{name}: nothing of this has been run yet; overthink run does it")
-    told = [_tell(store, one, data_root, console) for one in studies]
+    studies = _studies(store, name)
+    told, wrong = [], []
+    for one in studies:
+        try:
+            told.append(_tell(store, one, data_root, console))
+        except StudyError as error:  # of this group; others may have much to say
+            told.append({})
+            wrong.append(error)
     if not any(told):
-        raise DefinitionError(f"{name}: no arm has two finished runs yet")
+        raise wrong[0] if wrong else DefinitionError(f"{name}: no arm has two finished runs yet")
+    for reason in wrong:
+        console.print(inert(str(reason)), soft_wrap=True)
     speaking = [(one, found) for one, found in zip(studies, told, strict=True) if found]
     if as_json:
         typer.echo(json.dumps([_as_plain(*pair) for pair in speaking], indent=2))
@@ -52,6 +56,16 @@ def study(name: str, data_root: Path | None, as_json: bool, console: Console) ->
         for pair in speaking:
             _show(store, *pair, console)
     return OK if all(told) and not any(one.missing for one in studies) else SOME_FAILED
+
+
+def _studies(store: Store, name: str) -> list[Study]:
+    chosen = chosen_runs(store, [name])
+    if not chosen:
+        raise not_run(store, [name])
+    groups = [run for run in chosen if run.is_group and tags.TASK not in run.tags]
+    if not groups:
+        raise DefinitionError(f"{name}: what is studied is a group of multi-exit networks, and this is none")
+    return [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
 
 
 def _tell(store: Store, one: Study, data_root: Path | None, console: Console) -> dict[str, Findings]:
@@ -98,10 +112,14 @@ def _pictures(
     except DefinitionError as error:  # everything else needs no images
         console.print(inert(f"No pictures of samples: {error}"), soft_wrap=True)
         return ()
-    often, never = (montage(list(test.images_NKHW[rows_of(test.ids_N, ids_M, "test data")])) for ids_M in ends)
+    captions = (
+        f"Overthought in most trainings (any later), of {len(runs)}",
+        "Never overthought, though not every exit of every training is right",
+    )
     return [
-        (f"Overthought in most trainings (any later), of {len(runs)}", often),
-        ("Never overthought, though not every exit of every training is right", never),
+        (caption, montage(list(test.images_NKHW[rows_of(test.ids_N, ids_M, "test data")])))
+        for caption, ids_M in zip(captions, ends, strict=True)
+        if len(ids_M)
     ]
 
 

@@ -45,11 +45,21 @@ def _asked_for(group: StoredRun) -> set[str]:
 
 def speaking_for(group: StoredRun, runs: Sequence[StoredRun]) -> list[StoredRun]:
     """Return those of a group's runs that its own numbers are over: all of them; of a study, its whole arm's."""
-    mine, arms = runs_of_group(group, runs), arms_of(group)
-    if not arms:
-        return mine
-    whole = whole_arm({name: sources_of(labels) for name, labels in arms.items()})
-    return [run for run in mine if run.tags.get(tags.SEEDS) in arms.get(whole or "", ())]
+    if not arms_of(group):
+        return runs_of_group(group, runs)
+    whole = arm_of(group)
+    return [] if whole is None else runs_of_group(alone(group, whole), runs)
+
+
+def arm_of(group: StoredRun) -> str | None:
+    """Return the name of the arm that speaks for a study's group."""
+    return whole_arm({name: sources_of(labels) for name, labels in arms_of(group).items()})
+
+
+def alone(group: StoredRun, arm: str) -> StoredRun:
+    """Return a study's group as if it were one of its arms alone, and no study."""
+    plain = {tag: value for tag, value in group.tags.items() if tag != tags.ARMS}
+    return replace(group, tags=plain | {tags.SEEDS: joined(arms_of(group)[arm])})
 
 
 def whole_arm(sources: Mapping[str, Sequence[Source]]) -> str | None:

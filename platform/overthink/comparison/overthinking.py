@@ -23,6 +23,8 @@ GROUPINGS = ("variant", "definition", *tags.SUMMARY)
 
 FACTS = ("overthink.labels", tags.part_key("network"), tags.part_key("regime"))
 """Of policy networks: their labels, and what tells whether two were trained alike."""
+OF_TRAINING = ("training data", "permuted")
+"""Words of the labels that say something of training and validation data alone (policy/label_spec.py)."""
 MISSING = "missing"
 
 
@@ -86,6 +88,12 @@ class Row:
     """Seeds that only one of the two has; filled by `paired`."""
     dataset_key: str = ""
     """Equal keys, equal data; runs of older versions have none."""
+    data: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Digest -> seeds of the finished runs that saw such data; more than one where, say, a file was replaced."""
+    labelled: dict[str, str] = field(default_factory=dict)
+    """Of policy networks, by seed: what made the labels of the test samples; empty for multi-exit networks."""
+    has_other_labels: bool = False
+    """Whether the baseline's labels are made otherwise, so that a difference says nothing; filled by `paired`."""
     has_no_baseline: bool = False
     """Whether the baseline has no run on the same data; filled by `paired`."""
 
@@ -152,7 +160,18 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
         },
         facts={tag: newest.tags[tag] for tag in FACTS if tag in newest.tags},
         dataset_key=newest.tags.get(tags.part_key("dataset"), ""),
+        data={
+            digest: tuple(run.tags.get(tags.SEEDS, "") for run in finished if run.data == digest)
+            for digest in dict.fromkeys(run.data for run in finished if run.data)
+        },
+        labelled={run.tags.get(tags.SEEDS, ""): _labelled(run) for run in finished if tags.TASK in run.tags},
     )
+
+
+def _labelled(run: StoredRun) -> str:
+    """Return what makes a policy network's test labels: main network, rule and exits; training's part is left out."""
+    words = run.tags.get("overthink.labels", "").split(", ")
+    return " ".join((run.tags.get(tags.MAIN_KEY, ""), *(word for word in words if word not in OF_TRAINING)))
 
 
 def _label(run: StoredRun) -> str:

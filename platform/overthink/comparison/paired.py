@@ -1,6 +1,6 @@
 """Differences between groups, seed by seed: what both share (the split, the first weights) falls out of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from overthink.comparison.estimate import estimate
@@ -8,15 +8,24 @@ from overthink.comparison.overthinking import Difference, Row
 from overthink.comparison.paired_tests import effect_size, holm, sign_flip_p
 
 
-def with_differences(rows: Sequence[Row], baseline: str) -> list[Row]:
+def with_differences(rows: Sequence[Row], baseline: str, metrics: Collection[str] | None = None) -> list[Row]:
     """Return rows of one data set each with its paired differences to a baseline: row minus baseline, in fractions.
+
+    Of all metrics, or of some. Policy networks whose test labels are made otherwise have none.
 
     The baseline is named by its group, or by the last word of that after a colon (the variant). Raises ValueError where
     no row, or more than one of a data set, has that name.
     """
     if not any(_is(row, baseline) for row in rows):
         raise ValueError(f"no row is called {baseline!r}; there are {', '.join(repr(row.group) for row in rows)}")
-    return _corrected([_compared(row, [other for other in rows if _is(other, baseline)], baseline) for row in rows])
+    compared = [_compared(row, [other for other in rows if _is(other, baseline)], baseline) for row in rows]
+    return _corrected([_only(row, metrics) for row in compared])
+
+
+def _only(row: Row, metrics: Collection[str] | None) -> Row:
+    if metrics is None:
+        return row
+    return replace(row, differences={metric: found for metric, found in row.differences.items() if metric in metrics})
 
 
 def _is(row: Row, name: str) -> bool:
@@ -31,12 +40,19 @@ def _compared(row: Row, baselines: Sequence[Row], name: str) -> Row:
         return replace(row, has_no_baseline=True)
     if of_dataset[0] is row:
         return row
+    if any(of_dataset[0].labelled.get(seed, made) != made for seed, made in row.labelled.items()):
+        return replace(row, has_other_labels=True)
     unpaired = sorted({*row.finished} ^ {*of_dataset[0].finished})
     return replace(row, differences=paired(row, of_dataset[0]), unpaired=tuple(unpaired))
 
 
 def _same_data(one: Row, other: Row) -> bool:
-    """Tell whether two rows are of one data set; its name alone does not say how many samples were drawn."""
+    """Tell whether two rows are of one data set; its name alone does not say how many samples were drawn.
+
+    Nor does its key say what is in its files: where the two saw other data, they did not see the same.
+    """
+    if one.data and other.data and not one.data.keys() & other.data.keys():
+        return False
     if one.dataset_key and other.dataset_key:
         return one.dataset_key == other.dataset_key
     return one.dataset == other.dataset

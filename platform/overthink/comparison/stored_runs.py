@@ -22,7 +22,7 @@ from overthink.tracking.uri import database_file, tracking_uri
 if TYPE_CHECKING:
     from overthink.tracking.store import Store
 
-FORMAT = 1
+FORMAT = 2
 OVERLAP_MS = 3_600_000
 """Clocks of machines differ; runs that ended up to an hour before the newest known one are asked for again."""
 

@@ -28,11 +28,16 @@ def difference_lines(difference: Difference | None) -> tuple[str, ...]:
 
 def differences_said(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     """Say what the differences of a table are, what each row's come to, and which rows are left out of them."""
-    alone = [row.group for row in rows if row.has_no_baseline]
-    left_out = [f"Not compared, since the baseline has not run on the same data: {', '.join(alone)}."] if alone else []
+    reasons = {
+        "the baseline has not run on the same data": [row.group for row in rows if row.has_no_baseline],
+        "other exits are right there (another rule of labels, or another main network)": [
+            row.group for row in rows if row.has_other_labels
+        ],
+    }
+    left_out = [f"Not compared, since {why}: {', '.join(names)}." for why, names in reasons.items() if names]
     differences = [difference for row in rows for difference in row.differences.values()]
     if not differences:
-        return "".join(left_out)
+        return " ".join(left_out)
     meaning = MEANING.format(count=len(differences), few=_few([difference.n for difference in differences]))
     return " ".join([meaning, *(_of_row(row, titles) for row in rows if row.differences), *left_out])
 

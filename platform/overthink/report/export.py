@@ -1,12 +1,16 @@
 """Figures as files for papers: PNG, SVG and PDF, drawn by kaleido in a browser that is on this machine."""
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any
 
 from overthink.report.pages import Captioned
+
+if TYPE_CHECKING:
+    from kaleido import Kaleido  # type: ignore[import-untyped]
 
 FORMS = ("svg", "pdf", "png")
 WIDTH, HEIGHT, PNG_SCALE = 720, 460, 3
@@ -16,38 +20,29 @@ class BrowserMissingError(OSError):
     """There is no Chrome or Chromium to draw with."""
 
 
-def export(figures: Sequence[Captioned], folder: Path) -> list[Path]:
-    """Write each figure once a form, named by its caption, and return the files.
+Export = Callable[[Sequence[Captioned], Path], list[Path]]
+"""Writes each figure once a form into a folder, named by its caption, and returns the files."""
 
-    Raises BrowserMissingError where no Chrome or Chromium is installed, OSError where the folder cannot be written.
+
+@contextmanager
+def exporting() -> Iterator[Export]:
+    """Start a browser, which takes seconds, and give what draws figures with it, as often as there is need.
+
+    Raises BrowserMissingError where no Chrome or Chromium is installed or starts, OSError where a folder cannot be
+    written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"{slug(captioned.caption)}.{form}" for captioned in figures for form in FORMS]
-    drawn = [captioned.figure for captioned in figures for _ in FORMS]
-    _write(drawn, files)
-    return files
-
-
-def _write(figures: Sequence[go.Figure], files: Sequence[Path]) -> None:
-    import kaleido  # type: ignore[import-untyped]
+    import kaleido
     from choreographer.errors import BrowserFailedError, ChromeNotFoundError
 
-    entries = [
-        {
-            "fig": figure,
-            "path": str(file),
-            "opts": {
-                "format": file.suffix[1:],
-                "width": WIDTH,
-                "height": HEIGHT,
-                "scale": PNG_SCALE if file.suffix == ".png" else 1,
-            },
-        }
-        for figure, file in zip(figures, files, strict=True)
-    ]
     try:
-        # Without MathJax, which it would fetch from the network.
-        kaleido.write_fig_from_object_sync(entries, cancel_on_error=True, kopts={"mathjax": False})
+        # Not kaleido's own server: where the browser does not start, whoever asks that one waits for ever.
+        with asyncio.Runner() as loop:
+            browser = kaleido.Kaleido(mathjax=False)  # which it would fetch from the network
+            loop.run(browser.open())
+            try:
+                yield lambda figures, folder: _export(loop, browser, figures, folder)
+            finally:
+                loop.run(browser.close())
     except ChromeNotFoundError:
         raise BrowserMissingError(
             "drawing figures as files needs Chrome or Chromium, and none was found; "
@@ -55,6 +50,19 @@ def _write(figures: Sequence[go.Figure], files: Sequence[Path]) -> None:
         ) from None
     except BrowserFailedError as error:
         raise BrowserMissingError(f"the browser that figures are drawn with did not start: {error.args[0]}") from None
+
+
+def _export(loop: asyncio.Runner, browser: "Kaleido", figures: Sequence[Captioned], folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {folder / f"{slug(captioned.caption)}.{form}": captioned.figure for captioned in figures for form in FORMS}
+    entries = [{"fig": figure, "path": str(file), "opts": _options(file)} for file, figure in files.items()]
+    loop.run(browser.write_fig_from_object(entries, cancel_on_error=True))
+    return list(files)
+
+
+def _options(file: Path) -> dict[str, Any]:
+    scale = PNG_SCALE if file.suffix == ".png" else 1
+    return {"format": file.suffix[1:], "width": WIDTH, "height": HEIGHT, "scale": scale}
 
 
 def slug(caption: str) -> str:

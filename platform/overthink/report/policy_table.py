@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 from overthink.comparison.overthinking import Row
 from overthink.policy.verdict import verdict
-from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell
+from overthink.report.differences import differences_said
+from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell, mixed_data_said
 from overthink.tracking import tags
 
 METRICS = (
@@ -17,6 +18,7 @@ METRICS = (
     "test/policy/p/constant",
     "test/policy/p/chance",
 )
+COMPARED = {"test/policy/accuracy": "Right exits", "test/policy/balanced_accuracy": "Balanced"}
 CONTROL = "max-min-mnist"
 """The data set on which exits are known to differ: what learns nothing there cannot learn anything elsewhere."""
 CAPTION = (
@@ -33,10 +35,12 @@ def caption(rows: Sequence[Row]) -> str:
     learned = {_training(row) for row in rows if row.dataset == CONTROL and "learned" in _verdicts(row)}
     bare = [row.group for row in rows if row.dataset != CONTROL and _training(row) not in learned]
     control = (
-        f" NO POSITIVE CONTROL for {', '.join(bare)}: no policy network of the same network and training that learned "
+        f"NO POSITIVE CONTROL for {', '.join(bare)}: no policy network of the same network and training that learned "
         f"something on Max-Min MNIST is among the rows, so learning nothing may be the training's fault."
     )
-    return CAPTION + (control if bare else "")
+    return " ".join(
+        filter(None, (CAPTION, control if bare else "", mixed_data_said(rows), differences_said(rows, COMPARED)))
+    )
 
 
 def _training(row: Row) -> tuple[str, ...]:
@@ -84,4 +88,5 @@ POLICY = Layout(
         Column("Verdict", _said, False),
     ),
     caption,
+    COMPARED,
 )

@@ -92,6 +92,7 @@ def _inert(value: Any) -> Any:
 
 def _record(row: Row) -> dict[str, Any]:
     record: dict[str, Any] = {"dataset": row.dataset, "group": row.group, "runs": " ".join(row.run_ids)}
+    record["data"] = "; ".join(row.data)
     for metric, estimate in row.estimates.items():
         record |= {f"{metric}/{name}": value for name, value in estimate._asdict().items()}
     for metric, difference in row.differences.items():

@@ -1,6 +1,6 @@
 """The overthinking table for people and for files. A table is a tuple of columns; every format draws the same cells."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rich.box import SIMPLE_HEAD
@@ -47,16 +47,30 @@ class Layout:
     metrics: tuple[str, ...]
     columns: tuple[Column, ...]
     caption: Callable[[Sequence[Row]], str]
+    compared: Mapping[str, str]
+    """Titles by metric of what differences to a baseline are shown of."""
 
 
 def caption(rows: Sequence[Row]) -> str:
     """Say what the numbers of the overthinking table are."""
-    return " ".join(filter(None, (CAPTION, differences_said(rows, TITLES))))
+    return " ".join(filter(None, (CAPTION, mixed_data_said(rows), differences_said(rows, TITLES))))
+
+
+def mixed_data_said(rows: Sequence[Row]) -> str:
+    """Say which rows are means over runs that saw different data, as when a file was replaced between them."""
+    return " ".join(
+        f"DIFFERENT DATA behind {row.group}, although of one definition: "
+        + "; ".join(f"seed {', '.join(seeds)} saw {digest[:8]}" for digest, seeds in row.data.items())
+        + " (SHA-256). Its numbers are no means over seeds alone."
+        for row in rows
+        if len(row.data) > 1
+    )
 
 
 def group_cell(row: Row) -> tuple[str, ...]:
     """Name a row, and what is missing of it."""
-    return (*filter(None, (row.dataset, row.group)), *_gaps(row))
+    mixed = ("different data: see below",) if len(row.data) > 1 else ()
+    return (*filter(None, (row.dataset, row.group)), *mixed, *_gaps(row))
 
 
 def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
@@ -113,6 +127,7 @@ OVERTHINKING = Layout(
         *(Column(TITLES[metric], metric_cell(metric), True) for metric in COLUMNS),
     ),
     caption,
+    TITLES,
 )
 
 

@@ -16,6 +16,10 @@ NOTHING_VARIES = (
     "Nothing can be said of the training's randomness: no arm of two finished runs or more varies any source of it and "
     "has networks that differ."
 )
+WHOLE_IS_TAKEN = (
+    "These intervals are of each source's own repeats; what all move together is taken as it was seen, without its "
+    "uncertainty, so they are too narrow for the shares."
+)
 
 ALIKE = (0.35, 0.65)
 """Shares between which two sources of variance are about equal."""
@@ -129,7 +133,8 @@ def _sources(arms: Mapping[str, Findings]) -> str:
         return ""
     return (
         "How much overthinking changes from one training to the next where one source alone varies, against all "
-        f"together: {', '.join(parts)}. Sources do not add up: any one of them sends the training another way."
+        f"together: {', '.join(parts)}. {WHOLE_IS_TAKEN} Sources do not add up: any one of them sends the training "
+        "another way."
     )
 
 

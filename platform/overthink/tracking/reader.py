@@ -9,7 +9,7 @@ from mlflow.entities import Run, ViewType
 
 from overthink.tracking import tags
 from overthink.tracking.store import Store
-from overthink.tracking.stored import StoredRun
+from overthink.tracking.stored import StoredRun, data_seen
 
 PAGE = 1000
 
@@ -73,6 +73,7 @@ def stored_run(run: Run) -> StoredRun:
         ended_ms=run.info.end_time,
         tags=dict(run.data.tags),
         metrics=dict(run.data.metrics),
+        data=data_seen(_digests(run)),
     )
 
 
@@ -85,8 +86,12 @@ def run_of(store: Store, run_id: str) -> StoredRun:
 def data_digests(store: Store, run_id: str) -> tuple[str, ...]:
     """Return the beginnings of the digests of the data that a run saw: one, or none where it has not said."""
     with store.sentences():
-        inputs = store.client.get_run(run_id).inputs
-    return tuple(sorted({entry.dataset.digest for entry in inputs.dataset_inputs} if inputs else ()))
+        run = store.client.get_run(run_id)
+    return tuple(sorted(_digests(run)))
+
+
+def _digests(run: Run) -> set[str]:
+    return {entry.dataset.digest for entry in run.inputs.dataset_inputs} if run.inputs else set()
 
 
 def deleted_run_ids(store: Store) -> set[str]:

@@ -11,18 +11,24 @@ from pathlib import Path
 from urllib.parse import quote
 
 from overthink.tracking import tags
-from overthink.tracking.stored import StoredRun
+from overthink.tracking.stored import StoredRun, data_seen
 
 COLUMNS = {
     "experiments": {"experiment_id", "lifecycle_stage"},
     "runs": {"run_uuid", "experiment_id", "name", "status", "start_time", "end_time", "lifecycle_stage"},
     "tags": {"run_uuid", "key", "value"},
     "latest_metrics": {"run_uuid", "key", "value", "is_nan"},
+    "inputs": {"source_type", "source_id", "destination_type", "destination_id"},
+    "datasets": {"dataset_uuid", "digest"},
 }
 OURS = f"""
     SELECT run_uuid FROM runs JOIN experiments USING (experiment_id)
     WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
     AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = '{tags.KIND}')
+"""
+SEEN = f"""
+    SELECT destination_id, digest FROM inputs JOIN datasets ON source_id = dataset_uuid
+    WHERE source_type = 'DATASET' AND destination_type = 'RUN' AND destination_id IN ({OURS}) ORDER BY digest
 """
 
 
@@ -48,8 +54,13 @@ def _as_expected(connection: sqlite3.Connection) -> bool:
 
 
 def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None) -> list[StoredRun]:
+    seen: dict[str, list[str]] = {}
+    for run_id, digest in connection.execute(SEEN):
+        seen.setdefault(run_id, []).append(digest)
     runs = {
-        row[0]: StoredRun(row[0], str(row[1]), row[2] or "", row[3], row[4] or 0, row[5], {}, {})
+        row[0]: StoredRun(
+            row[0], str(row[1]), row[2] or "", row[3], row[4] or 0, row[5], {}, {}, data_seen(seen.get(row[0], ()))
+        )
         for row in connection.execute(
             f"SELECT run_uuid, experiment_id, name, status, start_time, end_time FROM runs WHERE run_uuid IN ({OURS}) "
             "ORDER BY start_time DESC, run_uuid"

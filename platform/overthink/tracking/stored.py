@@ -22,6 +22,8 @@ class StoredRun:
     ended_ms: int | None
     tags: dict[str, str]
     metrics: dict[str, float]
+    data: str = ""
+    """The beginning of the digest of the data that it saw; empty where it has not said."""
 
     @property
     def outcome(self) -> str:
@@ -41,6 +43,11 @@ class StoredRun:
     def is_group(self) -> bool:
         """Whether this is the parent run of a group."""
         return self.tags.get(tags.KIND) == tags.KIND_GROUP
+
+
+def data_seen(digests: Iterable[str]) -> str:
+    """Return what a run's digests come to: one, several joined where it went on with other data, or nothing."""
+    return " ".join(sorted(set(digests)))
 
 
 def newest_per_key(runs: Iterable[StoredRun]) -> dict[str, StoredRun]:

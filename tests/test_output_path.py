@@ -1,0 +1,58 @@
+"""What cannot be written is said before the work, in one sentence."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from overthink.commands.analyse import analyse_runs
+from overthink.commands.data import picture
+from overthink.commands.grad_cam import GradCamOptions, show
+from overthink.commands.output_path import check_file, check_folder, check_picture
+from overthink.commands.report import report
+from overthink.definition.errors import DefinitionError
+
+QUIET = Console(quiet=True)
+COMMANDS: dict[str, Callable[[Path], object]] = {
+    "report": lambda path: report(["mine"], path, None, QUIET),
+    "data show": lambda path: picture("cifar-100", path, Path("nowhere"), [], QUIET),
+    "grad-cam": lambda path: show("abcdef", GradCamOptions((), 6, False, path, None), QUIET),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_check_before_they_work(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is neither a run nor data here: a command that looked for them first would say that."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DefinitionError, match=r"^--output away/a\.png: away is no folder$"):
+        COMMANDS[command](Path("away/a.png"))
+    with pytest.raises(DefinitionError, match=f"^--output {re.escape(str(tmp_path))}: it is a folder"):
+        COMMANDS[command](tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+    with pytest.raises(DefinitionError, match=r"^--export file/deep/down: .*file is no folder$"):
+        analyse_runs(["mine"], Path("file/deep/down"), False, QUIET)
+    check_folder("--export", Path("new/and/deep"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_picture_needs_an_ending(tmp_path: Path) -> None:
+    check_picture("--output", tmp_path / "a.PNG")
+    for name in ("a", "a.xyz"):
+        with pytest.raises(DefinitionError, match="names no kind of picture"):
+            check_picture("--output", tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_what_is_not_ours(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    for check in (check_file, check_folder):
+        with pytest.raises(DefinitionError, match="cannot be written"):
+            check("-o", tmp_path / "a")
