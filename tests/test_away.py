@@ -498,3 +498,85 @@ def test_a_journal_that_was_cut_off_anywhere_is_delivered_up_to_there(
         assert len(histories(store, run).get("epochs/train_loss", [])) == len(entries)
     assert_told(store, "a", told, tmp_path)
     assert os.listdir(journals_folder()) == [folder.name]
+
+
+def test_what_another_machine_has_taken_up_is_its_own(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off, this one's run is finished elsewhere; what it had told only its journal spoils nothing."""
+    monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
+    store = Store()
+    here = Courier(store, Writer(store), lambda _: None)
+    account = begin(here, "a")
+    account.log({"epochs/train_loss": 1.0}, 1)
+    assert here.wait() is None
+    monkeypatch.setattr(here, "_round", lambda: None)  # cut off
+    for epoch in (2, 3):
+        account.log({"epochs/train_loss": 1 / epoch}, epoch)
+    account.close(tags.INTERRUPTED)
+    here.stop()
+    run_id = account.journal.run_id
+    assert run_id is not None
+    monkeypatch.setattr("overthink.tracking.liveness.this_host", lambda: "elsewhere")
+    writer = Writer(store)
+    writer.revive(run_id)
+    for epoch in (2, 3):
+        writer.log(run_id, {"epochs/train_loss": 1 / epoch}, epoch)
+    writer.close(run_id, tags.FINISHED)
+    monkeypatch.undo()
+    monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
+    done = deliver_waiting(store, Writer(store))
+    assert list(done.sentences()) == [
+        "Another process has taken told a up since; what was left of it here is left out."
+    ]
+    (run,) = find_runs(store, run_key="a")
+    assert (run.outcome, run.status) == (tags.FINISHED, "FINISHED")
+    assert [step for step, _ in histories(store, run)["epochs/train_loss"]] == [1, 2, 3]
+    assert list(journals_folder().iterdir()) == []
+
+
+def test_only_the_newest_copy_of_a_file_stays_on_disk(served: Served, tmp_path: Path) -> None:
+    store = Store()
+    courier = Courier(store, Writer(store), lambda _: None)
+    account, file = begin(courier, "a"), tmp_path / "checkpoint.safetensors"
+    for number in range(4):
+        (tmp_path / "new").write_bytes(bytes([number]) * 1000)
+        os.replace(tmp_path / "new", file)
+        account.artifacts([file], "checkpoint")
+        assert courier.wait() is None
+    kept = list(account.journal.folder.rglob("checkpoint.safetensors"))
+    assert [path.read_bytes()[:1] for path in kept] == [b"\x03"]
+    account.close(tags.FINISHED)
+    assert courier.wait() is None
+    courier.stop()
+
+
+def test_patience_ends_though_reasons_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    store = opened(tmp_path, empty_database, monkeypatch)
+    courier = Courier(store, Writer(store), lambda _: None)
+    turn = count(1)
+
+    def refuses(_: object) -> int:
+        raise StoreError(f"request {next(turn)} refused")
+
+    monkeypatch.setattr(courier._delivery, "deliver", refuses)
+    begin(courier, "a")
+    started = time.monotonic()
+    assert courier.wait(2.0) is not None
+    assert time.monotonic() - started < 6
+    assert next(turn) > 2
+    courier.stop()
+
+
+@pytest.mark.parametrize("name", ["OVERTHINK_PATIENCE", "OVERTHINK_CHECKPOINT_SECONDS"])
+@pytest.mark.parametrize("value", ["1m", "nan", "inf", "-1"])
+def test_a_setting_that_is_none_is_said_before_anything_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path, name: str, value: str
+) -> None:
+    store = opened(tmp_path, empty_database, monkeypatch)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"{name}={value}: expected seconds"):
+        launch(store, [small(tmp_path)], Options(), Quiet())
+    assert find_runs(store) == []

@@ -6,9 +6,9 @@ from pathlib import Path
 import overthink
 
 ROOM_ORDER = (
-    "spec seeds arrays inert data networks training softmax predictions_file predictions inference metrics policy "
-    "definition tracking comparison study report engine material run restored worker cluster plan recording links "
-    "outcomes groups waiting_list engines session sync launch analysis studies reporting sweep progress "
+    "spec seeds settings arrays inert data networks training softmax predictions_file predictions inference metrics "
+    "policy definition tracking comparison study report engine material run restored worker cluster plan recording "
+    "links outcomes groups waiting_list engines session sync launch analysis studies reporting sweep progress "
     "sweep_progress exits commands cli"
 ).split()
 SOURCE = Path(overthink.__file__).parent

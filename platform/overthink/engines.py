@@ -12,6 +12,7 @@ from overthink.engine.jobs import Engine, EngineError
 from overthink.engine.local import LocalEngine
 from overthink.engine.resources import Resources
 from overthink.outcomes import Options
+from overthink.settings import check_settings
 from overthink.tracking.liveness import BEAT_SECONDS
 from overthink.tracking.uri import database_file, state_folder
 
@@ -21,7 +22,8 @@ LOOK = (sys.executable, "-m", "overthink.cluster.look")
 
 
 def check_engine(options: Options, store_uri: str) -> None:
-    """Raise ValueError where an engine does not go with a store."""
+    """Raise ValueError where an engine does not go with a store, or a setting is none."""
+    check_settings()
     if options.engine == "ray" and database_file(store_uri) is not None:
         raise ValueError(
             f"--engine ray: store {store_uri} is a file of this machine, and what it keeps would be lost with it; "

@@ -13,9 +13,9 @@ from overthink.engines import engine_for
 from overthink.groups import ONE_RUNS_TROUBLE, Groups
 from overthink.outcomes import Options, Outcomes, Watch
 from overthink.plan import PlannedRun, run_folder
-from overthink.recording.checkpoint_copies import checkpoint_seconds
 from overthink.recording.foundations import Foundations
 from overthink.recording.run_recorder import RunRecorder
+from overthink.settings import checkpoint_seconds
 from overthink.tracking import tags
 from overthink.tracking.courier import Courier, Undelivered
 from overthink.tracking.liveness import BEAT_SECONDS
@@ -82,7 +82,9 @@ class Session:
         self._stopped: dict[str, str] = {}
         """Key of a run that was stopped -> why."""
         self._losses = Counter[str]()
-        """Key of a run -> machines that it has lost since its last epoch."""
+        """Key of a run -> machines that it has lost since it last got further."""
+        self._furthest = Counter[str]()
+        """Key of a run -> the last epoch that it got to."""
         self.groups.enlist(runs)
 
     def train(self, runs: Sequence[PlannedRun], options: Options, supply: Supply = NothingMore()) -> None:  # noqa: B008
@@ -99,7 +101,7 @@ class Session:
                     if body["event"] == "lost":
                         engine.add(message.job)
                     elif message.ends:
-                        self._open.pop(run.key, None)
+                        self._forget(run)
                         for job in self._jobs(self._after(run), options):
                             engine.add(job)
                 self._beat()
@@ -144,8 +146,8 @@ class Session:
         if options.force:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        self._foundations.attempts(run, folder)
         self._foundations.checkpoint(run, folder)
+        self._foundations.attempts(run, folder)
         self._foundations.main(run, folder)
         order = {
             "run": json.dumps(run.run.model_dump(mode="json")),
@@ -160,15 +162,23 @@ class Session:
     def _understood(self, run: PlannedRun, body: dict[str, Any]) -> dict[str, Any]:
         """Return what is said of a run; lost and died have other names where we know more."""
         event = body["event"]
-        if event == "epoch":
-            self._losses[run.key] = 0
+        if event == "epoch" and body["epoch"] > self._furthest[run.key]:
+            self._furthest[run.key], self._losses[run.key] = body["epoch"], 0
         if event in ("died", "lost") and run.key in self._stopped:
             return {"event": "pruned", "message": self._stopped[run.key]}
+        if event == "lost" and run.key in self._unrecorded:
+            return {"event": "died", "message": body["message"]}
         if event == "lost":
             self._losses[run.key] += 1
-            if self._losses[run.key] > MOST_LOSSES or run.key in self._unrecorded:
+            if self._losses[run.key] > MOST_LOSSES:
                 return {"event": "died", "message": f"{body['message']}; {MOST_LOSSES} times before it was so, too"}
         return body
+
+    def _forget(self, run: PlannedRun) -> None:
+        """Let go of what was known of a run that has ended: the same one may be asked for again."""
+        self._open.pop(run.key, None)
+        self._stopped.pop(run.key, None)
+        self._unrecorded.discard(run.key)
 
     def _hear(self, run: PlannedRun, body: dict[str, Any]) -> None:
         if run.key not in self._unrecorded:
@@ -220,10 +230,10 @@ class Session:
 
     def abandon(self, outcome: str, message: str) -> None:
         """Close what is open after an interruption, as far as the store still answers."""
+        for recorder in self._open.values():
+            with suppress(*ONE_RUNS_TROUBLE):
+                recorder.ended(outcome, message)
         with suppress(*ONE_RUNS_TROUBLE):
-            for recorder in self._open.values():
-                if not recorder.closing:
-                    recorder.ended(outcome, message)
             left = self._courier.wait(ABANDON_SECONDS)
             if left is not None:
                 self._watch.noted(f"{left}.")

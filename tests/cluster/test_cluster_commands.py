@@ -102,6 +102,16 @@ import json, sys
 for line in sys.stdin:
     print(json.dumps({"job": json.loads(line)["job"], "event": "lost", "message": "gone", "ends": True}), flush=True)
 """
+LOST_AFTER_ONE_EPOCH = """
+import json, sys
+started = dict(event="started", dataset="d", digest="f" * 64, samples={"train": 1}, parameters=[1, 2, 3], ends=False,
+               mul_adds=[1, 2, 3], history=[], settings={"device": "cpu"})
+epoch = dict(event="epoch", epoch=1, lr=0.1, images_per_second=1.0, train_loss=1.0, ends=False,
+             train_accuracy=[0.1] * 3, val_accuracy=[0.1] * 3, val_loss=[1.0] * 3)
+for line in sys.stdin:
+    for said in (started, epoch, {"event": "lost", "message": "gone", "ends": True}):
+        print(json.dumps({"job": json.loads(line)["job"], **said}), flush=True)
+"""
 
 
 def test_a_run_that_loses_every_machine_fails_and_says_so(
@@ -112,6 +122,18 @@ def test_a_run_that_loses_every_machine_fails_and_says_so(
     assert [body["event"] for body in watch.bodies] == ["lost", "lost", "lost", "died"]
     assert list(outcomes.messages.values()) == ["gone; 3 times before it was so, too"]
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1}
+
+
+def test_a_run_that_always_gets_as_far_as_before_fails_too(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("overthink.engines.CLUSTER", (sys.executable, "-c", LOST_AFTER_ONE_EPOCH))
+    outcomes = launch(Store(), [small(tmp_path, seeds=1)], Options(engine="ray"), watch := Quiet())
+    assert [body["event"] for body in watch.bodies].count("lost") == 3
+    assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1}
+    (run,) = find_runs(Store(), kind=tags.KIND_RUN)
+    history = Store().client.get_metric_history(run.run_id, "epochs/train_loss")
+    assert [entry.step for entry in history] == [1]
 
 
 @pytest.mark.timeout(600)

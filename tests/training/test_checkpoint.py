@@ -115,3 +115,13 @@ def test_a_damaged_copy_from_the_store_is_as_good_as_none(tmp_path: Path) -> Non
         load(tmp_path, fresh(), course())
     (tmp_path / STORED_CHECKPOINT).write_bytes(whole)
     assert load(tmp_path, fresh(), course())
+
+
+def test_of_several_checkpoints_the_one_that_got_furthest_counts(tmp_path: Path) -> None:
+    """Another machine was at the run meanwhile, and sent copies to the store."""
+    further = go_on(fresh(), 2)
+    save(tmp_path, further, course()).rename(tmp_path / STORED_CHECKPOINT)
+    save(tmp_path, go_on(fresh(), 1), course())
+    found = fresh()
+    assert load(tmp_path, found, course())
+    assert everything(found) == everything(further)

@@ -5,6 +5,7 @@ Its end ends what runs on the cluster, and so does the end of its input, however
 
 import json
 import os
+import re
 import sys
 import threading
 from collections import deque
@@ -17,9 +18,9 @@ from overthink.cluster.connecting import ClusterError, connected
 from overthink.cluster.files import File, files_in, write
 from overthink.engine.resources import Resources, parse_resources
 from overthink.material import MAIN
-from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_CHECKPOINT
+from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT
 
-TRAVEL_ALONG = (OWN_CHECKPOINT, STORED_CHECKPOINT, PARENT_CHECKPOINT, f"{MAIN}/*")
+TRAVEL_ALONG = (OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, PARENT_CHECKPOINT, f"{MAIN}/*")
 LISTEN_SECONDS = 0.2
 AHEAD = 2
 """Jobs that wait on the cluster itself: an autoscaler sees that they would like a machine."""
@@ -127,14 +128,17 @@ class Driver:
         try:
             said = self._ray.get(next(generator))
             if isinstance(said, File):
+                if said.name != OWN_CHECKPOINT and not re.fullmatch(r"\w+\.parquet", said.name):
+                    raise ValueError(f"a machine sent a file that is none of a run's: {said.name!r}")
                 write(asked.folder, {said.name: said.content})
                 return
             report = json.loads(said)
         except (StopIteration, self._ray.exceptions.RayError) as error:  # first: errors over there are OSErrors, too
             report = {**self._ending(error), "ends": True}
-        except OSError as error:  # of this machine's disk: what others send may still fit
-            self._ray.cancel(generator, force=True)
+            self._ray.cancel(generator, force=True)  # lost to us, it may still be at work
+        except (OSError, ValueError) as error:  # of this machine's disk, or a name that is none; others may do better
             report = {"event": "failed", "message": str(error), "ends": True}
+            self._ray.cancel(generator, force=True)
         if report["ends"]:
             del self._running[generator]
         self._say({"job": asked.name, **report})

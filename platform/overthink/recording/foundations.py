@@ -1,6 +1,7 @@
 """What a run builds on, fetched into its folder before its worker starts. After that it needs nothing of the store."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,6 +10,7 @@ from overthink.plan import PlannedRun
 from overthink.recording.run_recorder import ATTEMPTS_FILE
 from overthink.tracking import tags
 from overthink.tracking.account import Account
+from overthink.tracking.liveness import this_host
 from overthink.tracking.store import Store, StoreError
 from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_CHECKPOINT
 
@@ -35,8 +37,15 @@ class Foundations:
             self._store.ask()
 
     def checkpoint(self, run: PlannedRun, folder: Path) -> None:
-        """Put the store's copy of a run's checkpoint into its folder, where another machine has begun it."""
-        if run.stored is None or (folder / OWN_CHECKPOINT).exists():
+        """Put the store's copy of a run's checkpoint into its folder, where another machine has been at it."""
+        if run.stored is None:
+            return
+        own = folder / OWN_CHECKPOINT
+        before = own.exists() and own.stat().st_mtime * 1000 < run.stored.started_ms
+        if before and tags.FORCED in run.stored.tags:  # --force began the run anew elsewhere: this is of the one before
+            shutil.rmtree(folder)
+            folder.mkdir()
+        if own.exists() and run.stored.tags.get(tags.HOST) == this_host():
             return
         try:
             self._fetch(run.stored.run_id, f"checkpoint/{OWN_CHECKPOINT}", folder / STORED_CHECKPOINT)
@@ -81,9 +90,10 @@ class Foundations:
     def _fetch(self, source: Account | str, artifact: str, target: Path) -> None:
         """Bring an artifact of a run here: from the disk, where this session made it, else from the store."""
         kept = source.kept(artifact) if isinstance(source, Account) else None
-        if kept is not None:
-            shutil.copyfile(kept, target)
-            return
+        with suppress(FileNotFoundError):  # removed a moment ago: then the store has it
+            if kept is not None:
+                shutil.copyfile(kept, target)
+                return
         run_id = source.journal.run_id or source.handle if isinstance(source, Account) else source
         with TemporaryDirectory() as temporary:
             shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)

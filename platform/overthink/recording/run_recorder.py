@@ -47,7 +47,7 @@ class RunRecorder:
     copies: CheckpointCopies | None = None
     """Of the checkpoint, where the store is one that other machines reach."""
     closing: bool = False
-    """From here on an interruption leaves the run as it is: finished, or to be taken up by the next call."""
+    """From here on an interruption leaves the run as it is: ended, or to be taken up by the next call."""
 
     @classmethod
     def open(cls, courier: Courier, planned: PlannedRun, place: Place, held: bool = False) -> "RunRecorder":
@@ -151,11 +151,13 @@ class RunRecorder:
             self.account.mention(self.main, tags.POLICY_RUNS, said)
         self.closing = True
         self.account.close(tags.FINISHED)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def ended(self, outcome: str, message: str) -> None:
-        """Record that the run stopped short. Its folder stays: a later call goes on from there."""
-        self.account.close(outcome, message)
+        """Record, once, that the run stopped short. Its folder stays: a later call goes on from there."""
+        if not self.closing:
+            self.closing = True
+            self.account.close(outcome, message)
 
 
 def _attempts_in(file: Path) -> list[dict[str, Any]]:

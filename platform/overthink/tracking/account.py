@@ -100,7 +100,10 @@ class Account:
         """Tell of files, as they are now."""
         started = time.perf_counter()
         kept = [self.journal.keep(file) for file in files]
-        self._kept |= {f"{folder}/{Path(name).name}": name for name in kept}
+        for name in kept:
+            artifact = f"{folder}/{Path(name).name}"
+            self.journal.discard(self._kept.get(artifact))  # a copy of a checkpoint a minute would fill the disk
+            self._kept[artifact] = name
         self._writer.seconds += time.perf_counter() - started
         self._add("files", files=kept, folder=folder)
 

@@ -1,12 +1,12 @@
 """Delivers what runs tell while they train, beside the training, and keeps trying while the store is away."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import NamedTuple
 
+from overthink.settings import patience_seconds
 from overthink.tracking.account import Account, Beginning
 from overthink.tracking.delivery import Delivery
 from overthink.tracking.liveness import BEAT_SECONDS
@@ -63,6 +63,7 @@ class Courier:
         self._troubles: dict[Account, Trouble] = {}
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._beaten = time.monotonic()
         self._urgent = self._hurry = self._stopping = self._away = self._told_so = False
 
     @property
@@ -92,13 +93,13 @@ class Courier:
 
         Returns what is left. OVERTHINK_PATIENCE, in seconds, makes it wait less.
         """
-        limit = min(patience, _patience())
+        limit = min(patience, patience_seconds())
         with self._condition:
             self._hurry = self._urgent = True
             self._condition.notify_all()
             before, since = self._left(keys), time.monotonic()
             while (left := self._left(keys)) and time.monotonic() - since < limit:
-                if left != before:
+                if _amount(left) != _amount(before):
                     before, since = left, time.monotonic()
                 self._condition.wait(min(limit, 0.2))
             self._hurry = False
@@ -130,12 +131,10 @@ class Courier:
         return Undelivered(reasons, sum(account.journal.waiting for account in accounts)) if accounts else None
 
     def _work(self) -> None:
-        pause, beaten = GATHER_SECONDS, time.monotonic()
+        pause = GATHER_SECONDS
         while not self._stopping:
             self._round()
-            if time.monotonic() - beaten >= BEAT_SECONDS and not self._away:
-                beaten = time.monotonic()
-                self._beat()
+            self._beat()
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if self._away else GATHER_SECONDS
             self._rest(pause)
         for account in self._accounts:
@@ -165,11 +164,15 @@ class Courier:
             due = trouble is None or self._hurry or time.monotonic() >= trouble.again_at
             if account.journal.waiting and due and not self._away and not self._stopping:
                 self._deliver(account)
+            self._beat()
         self._tell_news()
 
     def _deliver(self, account: Account) -> None:
         try:
+            before = account.journal in self._delivery.anothers
             self._delivery.deliver(account.journal)
+            if not before and account.journal in self._delivery.anothers:
+                self._say(f"another process has taken run {account.run_key} up; what this one tells of it is left out")
         except Exception as error:  # noqa: BLE001 - a defect here must not end the thread: the journal stays, and waits
             pause = 2 * self._troubles[account].pause if account in self._troubles else GATHER_SECONDS
             again = min(pause, LONGEST_PAUSE_SECONDS)
@@ -196,6 +199,10 @@ class Courier:
             self._say("the store has everything again")
 
     def _beat(self) -> None:
+        """Say of what is at work that it is, once a minute, also between long deliveries."""
+        if self._away or time.monotonic() - self._beaten < BEAT_SECONDS:
+            return
+        self._beaten = time.monotonic()
         journals = [account.journal for account in list(self._accounts)]
         running = [journal.run_id for journal in journals if journal.run_id is not None and not journal.ended]
         groups = [place.group_id for place in list(self._delivery.places.values())]
@@ -203,9 +210,6 @@ class Courier:
             self._writer.beat([*running, *groups])
 
 
-def _patience() -> float:
-    text = os.environ.get("OVERTHINK_PATIENCE") or "inf"
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"OVERTHINK_PATIENCE={text}: expected seconds") from None
+def _amount(left: Undelivered | None) -> tuple[int, int]:
+    """Return how much is left; the reasons may change without anything getting better."""
+    return (len(left.runs), left.entries) if left is not None else (0, 0)

@@ -7,11 +7,13 @@ its end.
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from overthink.tracking import tags
-from overthink.tracking.journal import Entry, Journal
+from overthink.tracking.journal import Entry, Journal, first_entry
+from overthink.tracking.liveness import BEAT_SECONDS, taken_over
 from overthink.tracking.place import Place, Settled, settle
 from overthink.tracking.reader import find_runs, run_of
 from overthink.tracking.store import Store, StoreError
@@ -42,6 +44,10 @@ class Delivery:
         self.places: dict[tuple[str, str], Settled] = {}
         """Places that runs were begun in, by their keys."""
         self._ids: dict[str, str] = {}
+        self.anothers: set[Journal] = set()
+        """Those whose runs another process has taken up; what they hold is left out."""
+        self._seen: dict[Journal, float] = {}
+        """When a run was last known to be its journal's own, on the monotonic clock, in seconds."""
         self._doubtful: set[str] = set()
         """Runs that were asked for, and nobody knows whether the store has heard."""
 
@@ -51,11 +57,27 @@ class Delivery:
         Raises StoreError where it does not take them, OSError and ValueError where a file cannot be read or kept.
         """
         told = 0
+        if self._is_anothers(journal):
+            self.anothers.add(journal)
         for together in _together(journal.entries()):
-            self._tell(journal, together)
+            if journal not in self.anothers:
+                self._tell(journal, together)
+                told += len(together)
             journal.acknowledge(together[-1])
-            told += len(together)
         return told
+
+    def _is_anothers(self, journal: Journal) -> bool:
+        """Tell whether another process has taken a run up, as may happen while this one's machine is cut off.
+
+        It went on from a checkpoint, and tells of every epoch itself: what this journal holds would spoil that.
+        """
+        if journal.fresh and time.monotonic() - self._seen.get(journal, time.monotonic()) < BEAT_SECONDS:
+            self._seen.setdefault(journal, time.monotonic())
+            return False
+        self._seen[journal] = time.monotonic()
+        begin = first_entry(journal.folder) or {}
+        run_id = journal.run_id or begin.get("run_id")
+        return run_id is not None and taken_over(run_of(self._store, run_id).tags, begin.get("alive", {}))
 
     def answers(self) -> bool:
         """Tell whether the store answers at all."""

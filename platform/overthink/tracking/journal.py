@@ -92,6 +92,11 @@ class Journal:
             shutil.copyfile(file, place)
         return self._kept(place)
 
+    def discard(self, kept: str | None) -> None:
+        """Remove a kept file that the store has: there is a newer one of its name."""
+        if kept is not None and int(Path(kept).parent.name) <= self.delivered:
+            (self.folder / kept).unlink(missing_ok=True)
+
     def keep_text(self, name: str, text: str) -> str:
         """Keep a text for the next entry, as a file; return its name here."""
         place = self._new_place(name)
@@ -117,6 +122,8 @@ class Journal:
         for number, line in enumerate(whole, start=self.delivered + 1):
             end += len(line) + 1
             try:
+                if self.fresh and number > self.written:  # it is not on disk yet, and may be taken back
+                    return
                 body = json.loads(line)
                 if body.pop("n") != number:
                     raise ValueError("it has another number")

@@ -45,6 +45,13 @@ def is_gone(run_tags: Mapping[str, str]) -> bool:
     return heartbeat.isdecimal() and time.time() - int(heartbeat) > SILENCE_SECONDS
 
 
+def taken_over(run_tags: Mapping[str, str], alive: Mapping[str, str]) -> bool:
+    """Tell whether another process has been at a run since the one that `alive` names took it up."""
+    theirs, ours = (tuple(of.get(key) for key in (tags.HOST, tags.PROCESS)) for of in (run_tags, alive))
+    since, when = run_tags.get(tags.HEARTBEAT, ""), alive.get(tags.HEARTBEAT, "")
+    return theirs != ours and since.isdecimal() and when.isdecimal() and int(since) >= int(when)
+
+
 def is_this(run_tags: Mapping[str, str]) -> bool:
     """Tell whether a run's tags name this very process."""
     return (run_tags.get(tags.HOST), run_tags.get(tags.PROCESS)) == (this_host(), this_process())

@@ -23,6 +23,8 @@ class Delivered:
     entries: int = 0
     run_ids: list[str] = field(default_factory=list)
     """Ids in the store of those runs."""
+    anothers: list[str] = field(default_factory=list)
+    """Names of runs that another process has taken up since: what was left here of them is of no more use."""
     left: dict[str, str] = field(default_factory=dict)
     """Run key -> why the rest of it still waits."""
     elsewhere: dict[str, int] = field(default_factory=dict)
@@ -33,6 +35,8 @@ class Delivered:
         if self.runs:
             names = ", ".join(self.runs.values())
             yield f"Delivered to the store what it had not heard of {names}: {self.entries} entries."
+        for name in self.anothers:
+            yield f"Another process has taken {name} up since; what was left of it here is left out."
         for key, reason in self.left.items():
             yield f"Run {key} still waits: {reason}"
         for store, count in self.elsewhere.items():
@@ -84,6 +88,8 @@ def _deliver(journal: Journal, body: dict[str, Any], delivery: "Delivery", done:
     except (RuntimeError, OSError, ValueError, KeyError, TypeError) as error:  # a StoreError is a RuntimeError
         done.left[body["run_key"]] = f"{error} (it lies in {journal.folder})"
         return "" if delivery.answers() else str(error)
+    if journal in delivery.anothers:
+        done.anothers.append(body["name"])
     journal.remove()
     if entries and journal.run_id is not None:
         done.runs[body["run_key"]] = body["name"]

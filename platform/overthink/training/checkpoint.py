@@ -25,10 +25,10 @@ from overthink.seeds import Seeds
 from overthink.spec import Spec
 from overthink.training.loop import EpochRecord, TrainingState
 from overthink.training.phases import teacher_of, with_attachments
-from overthink.training.regime import OWN_CHECKPOINT, STORED_CHECKPOINT, Phase, total_epochs
+from overthink.training.regime import OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, Phase, total_epochs
 
 NAME = OWN_CHECKPOINT
-PREVIOUS = "checkpoint.previous.safetensors"
+PREVIOUS = PREVIOUS_CHECKPOINT
 FORMAT = "1"
 
 
@@ -92,14 +92,14 @@ def save(folder: Path, state: TrainingState, run: Course) -> Path:
 
 
 def load(folder: Path, state: TrainingState, run: Course) -> bool:
-    """Fill a fresh state from the folder's newest readable checkpoint; return False where there is none.
+    """Fill a fresh state from the folder's readable checkpoint that got furthest; return False where there is none.
 
     Raises ValueError where a checkpoint belongs to another run or other data, or where none of those there can be read;
     a damaged copy that came from the store is as good as none.
     """
     paths = [path for name in (NAME, PREVIOUS, STORED_CHECKPOINT) if (path := folder / name).exists()]
     problems = []
-    for path in paths:
+    for path in sorted(paths, key=_epochs_in, reverse=True):
         try:
             meta, tensors = _read(path)
         except (OSError, SafetensorError, ValueError, KeyError) as error:
@@ -202,6 +202,15 @@ def _load_network(network: torch.nn.Module, path: Path, weights: Mapping[str, Te
 
 def _record(entry: dict[str, object]) -> EpochRecord:
     return EpochRecord(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})  # type: ignore[arg-type]
+
+
+def _epochs_in(path: Path) -> int:
+    """Return how many epochs a checkpoint says it has seen; -1 where that cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return len(json.loads((file.metadata() or {})["history"]))
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+        return -1
 
 
 def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:

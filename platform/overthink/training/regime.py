@@ -11,6 +11,8 @@ from overthink.training.losses import JointLossSpec, LossSpec, OfaLossSpec, chec
 Positive = Annotated[float, Field(gt=0)]
 OWN_CHECKPOINT, PARENT_CHECKPOINT = "checkpoint.safetensors", "parent.safetensors"
 """In a run's folder: its checkpoint, and that of another run which its first phases come from."""
+PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
+"""In a run's folder: the checkpoint before the newest."""
 STORED_CHECKPOINT = "checkpoint.stored.safetensors"
 """In a run's folder: a copy of its checkpoint that the store had. It may have been cut off on its way there."""
 
