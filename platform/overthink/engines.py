@@ -14,7 +14,7 @@ from overthink.engine.resources import Resources
 from overthink.outcomes import Options
 from overthink.settings import check_settings
 from overthink.tracking.liveness import BEAT_SECONDS
-from overthink.tracking.uri import database_file, state_folder
+from overthink.tracking.uri import is_server, state_folder, without_password
 
 WORKER = (sys.executable, "-m", "overthink.worker")
 CLUSTER = (sys.executable, "-m", "overthink.cluster.driver")
@@ -24,10 +24,10 @@ LOOK = (sys.executable, "-m", "overthink.cluster.look")
 def check_engine(options: Options, store_uri: str) -> None:
     """Raise ValueError where an engine does not go with a store, or a setting is none."""
     check_settings()
-    if options.engine == "ray" and database_file(store_uri) is not None:
+    if options.engine == "ray" and not is_server(store_uri):
         raise ValueError(
-            f"--engine ray: store {store_uri} is a file of this machine, and what it keeps would be lost with it; "
-            "MLFLOW_TRACKING_URI must name a server that every machine reaches (docs/server.md)"
+            f"--engine ray: store {without_password(store_uri)} keeps files on this machine, and they would be lost with "
+            "it; MLFLOW_TRACKING_URI must name a server that outlives it (docs/server.md)"
         )
 
 

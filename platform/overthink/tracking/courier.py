@@ -12,7 +12,7 @@ from overthink.tracking.delivery import Delivery
 from overthink.tracking.liveness import BEAT_SECONDS
 from overthink.tracking.place import Place, Settled
 from overthink.tracking.store import Store, StoreError
-from overthink.tracking.uri import database_file
+from overthink.tracking.uri import is_server
 from overthink.tracking.writer import Writer
 
 GATHER_SECONDS = 3.0
@@ -68,8 +68,8 @@ class Courier:
 
     @property
     def reaches_far(self) -> bool:
-        """Whether other machines have the same store."""
-        return database_file(self._store.uri) is None
+        """Whether other machines may have the same store."""
+        return is_server(self._store.uri)
 
     def begin(self, beginning: Beginning, held: bool = False) -> Account:
         """Open the account of a run; `held` keeps its files until `stop`, for runs that build on it."""

@@ -20,6 +20,11 @@ def database_file(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
+def is_server(uri: str) -> bool:
+    """Tell whether a store is a server, which keeps artifacts, too; any other keeps those on this machine."""
+    return urlsplit(uri).scheme in ("http", "https")
+
+
 def without_password(uri: str) -> str:
     """Return a URI as it may be shown."""
     parts = urlsplit(uri)
