@@ -41,9 +41,10 @@ exit_code_of() { # waits once more where a signal ended the wait
 
 tidy() {
   trap '' TERM INT
-  rm -rf "$folder"
+  rm -f "$folder/token" || true
   exec 3>&- # which ends the cluster
   [ -z "$cluster" ] || wait "$cluster" || true
+  rm -rf "$folder" || true # on NFS not while srun has files there open; what stays must not be the job's exit code
 }
 
 ray_node() { # one on each node, until the end of its input: a signal from SLURM would hit Ray's processes all at once

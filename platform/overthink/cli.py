@@ -76,9 +76,9 @@ def options(
     if debug:
         os.environ["OVERTHINK_DEBUG"] = "1"
     if context.invoked_subcommand not in (*DELIVERS_ITSELF, *NEEDS_NO_STORE):
-        from overthink.commands.sync import delivered
+        from overthink.commands.sync import deliver_first
 
-        delivered(log())
+        deliver_first(log())
 
 
 @app.command()

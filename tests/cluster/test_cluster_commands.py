@@ -87,7 +87,10 @@ def test_a_file_of_one_machine_is_no_store_for_several(
         (["--engine", "slurm"], "--engine slurm: expected local or ray"),
         (["--resources", "gpu=1"], "--resources gpu=1: goes with --engine ray"),
         (["--engine", "ray", "--resources", "gpu"], "expected NAME=AMOUNT such as gpu=0.25,cpu=1, not 'gpu'"),
-        (["--engine", "ray", "--resources", "cpu=1", "--device", "cuda"], "a run that takes no GPU sees none"),
+        (["--engine", "ray", "--resources", "cpu=1", "--device", "cuda"], "sees none; say --resources cpu=1,gpu=1"),
+        (["--engine", "ray", "--device", "cuda"], "a run that takes no GPU sees none; say --resources gpu=1"),
+        (["--engine", "ray", "--resources", "gpu=1", "--device", "cuda:3"], "--device cuda:3: a run on a cluster sees"),
+        (["--engine", "ray", "--resources", "CPU=1"], "write cpu, not CPU"),
     ],
 )
 def test_what_does_not_go_together_is_said(tmp_path: Path, options: list[str], why: str) -> None:

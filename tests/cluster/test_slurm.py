@@ -151,6 +151,25 @@ def test_a_node_that_does_not_join_ends_the_job_with_a_sentence(tmp_path: Path) 
     nothing_is_left_of(job.number, tmp_path)
 
 
+def test_files_that_cannot_be_removed_do_not_change_the_exit_code(tmp_path: Path) -> None:
+    """As on NFS, where a folder stays while somebody has a file there open: first srun ends, then files go."""
+    alive = tmp_path / "srun-is-alive"
+    stands_in = {
+        "srun": f"echo Ray runtime started; touch {alive}; cat <&0 >/dev/null; sleep 0.5; rm {alive}",
+        "rm": f'[ -e "$2/ray.log" ] || exec /bin/rm "$@"; [ ! -e {alive} ] || touch {tmp_path}/early; exit 1',
+    }
+    for name, text in stands_in.items():
+        (tmp_path / "nfs" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "nfs" / name).write_text(f"#!/usr/bin/env bash\n{text}\n")
+        (tmp_path / "nfs" / name).chmod(0o755)
+    path = f"{tmp_path / 'nfs'}:{tmp_path / 'bin'}:{ray_environment()['PATH']}"
+    job = Submitted(tmp_path, "bash", "-c", f"until [ -e {alive} ]; do sleep 0.1; done; exit 7", PATH=path)
+    assert job.end()[0] == 7
+    assert not (tmp_path / "early").exists()
+    (folder,) = (tmp_path / ".overthink").iterdir()
+    assert not (folder / "token").exists()
+
+
 @pytest.mark.parametrize(
     "command, more, sentence",
     [

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
 from overthink.engine.resources import Resources, parse_resources
@@ -31,11 +31,31 @@ def test_what_is_written_is_meant_and_can_be_written_again(text: str, expected: 
         ("gpu=1,gpu=2", "gpu is there twice"),
         ("gpu=1.5", "part of one GPU, or whole ones"),
         ("cpu=0", "takes nothing"),
+        ("CPU=1", "write cpu, not CPU"),
+        ("Gpu=1,cpu=1", "write gpu, not Gpu"),
+        ("memory=4", "memory is Ray's own"),
+        ("object_store_memory=4", "object_store_memory is Ray's own"),
+        ("bundle=1", "bundle is Ray's own"),
+        ("node:10.0.0.1=1", "expected NAME=AMOUNT"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_resources(text)
+
+
+AMOUNTS = st.integers(0, 9_999_999_999).map(lambda parts: f"{parts // 10_000}.{parts % 10_000:04}")
+NAMES = st.sampled_from(["cpu", "gpu"]) | st.from_regex(r"[A-Za-z][A-Za-z0-9_.-]{0,9}", fullmatch=True)
+
+
+@given(st.dictionaries(NAMES, AMOUNTS, min_size=1, max_size=4))
+@example({"x": "999999.9999", "cpu": "100000", "gpu": "0.0001"})
+def test_whatever_is_read_can_be_written_and_read_again(amounts: dict[str, str]) -> None:
+    try:
+        read = parse_resources(",".join(f"{name}={amount}" for name, amount in amounts.items()))
+    except ValueError:
+        reject()
+    assert parse_resources(str(read)) == read
 
 
 def test_the_scarcest_decides() -> None:

@@ -83,6 +83,13 @@ def test_one_process_at_a_time(journal: Journal) -> None:
     assert done.stdout.strip() == "None"
 
 
+def test_one_that_another_process_has_just_delivered_is_gone(journal: Journal) -> None:
+    """The lock would make a folder of its name again."""
+    journal.remove()
+    assert Journal.take(journal.folder) is None
+    assert not journal.folder.exists()
+
+
 def test_a_kept_file_stays_as_it_was_when_another_takes_its_place(journal: Journal, tmp_path: Path) -> None:
     (tmp_path / "checkpoint").write_text("old")
     kept = journal.keep(tmp_path / "checkpoint")

@@ -36,13 +36,16 @@ def placed(jobs: int | None, device: str, data_root: Path | None, engine: str, r
         raise DefinitionError(f"--engine {engine}: expected local or ray")
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
         raise DefinitionError(f"--device {device}: expected auto, cpu, cuda, or cuda:N for one of several")
-    if resources is None:
-        return Placed(jobs, device, data_root, engine, ONE_CORE)
     if engine != "ray":
-        raise DefinitionError(f"--resources {resources}: goes with --engine ray; on this machine --jobs says it")
-    taken = taken_by(resources)
-    if device.startswith("cuda") and not taken.gpu:
-        raise DefinitionError(f"--device {device} --resources {resources}: a run that takes no GPU sees none")
+        if resources is not None:
+            raise DefinitionError(f"--resources {resources}: goes with --engine ray; on this machine --jobs says it")
+        return Placed(jobs, device, data_root, engine, ONE_CORE)
+    taken = ONE_CORE if resources is None else taken_by(resources)
+    if device.startswith("cuda:"):
+        raise DefinitionError(f"--device {device}: a run on a cluster sees only the GPUs it takes; say --device cuda")
+    if device == "cuda" and not taken.gpu:
+        wanted = "gpu=1" if resources is None else taken._replace(gpu=1.0)
+        raise DefinitionError(f"--device cuda: a run that takes no GPU sees none; say --resources {wanted}")
     return Placed(jobs, device, data_root, engine, taken)
 
 

@@ -1,24 +1,47 @@
 """`overthink sync`: deliver what the store has not heard, because it was away or this machine was."""
 
+import sys
+
 from rich.console import Console
 
 from overthink.exits import OK, SOME_FAILED
 from overthink.inert import inert
 from overthink.tracking.uri import tracking_uri
-from overthink.tracking.waiting import anything_waits
+from overthink.tracking.waiting import anything_waits, not_to_deliver
 
 
 def sync(console: Console) -> int:
-    """Deliver what waits on this disk, and say what it was; 3 where something still waits."""
-    if not anything_waits(tracking_uri()):
+    """Deliver what waits on this disk, and say what it was; 3 where something still waits or is damaged."""
+    uri = tracking_uri()
+    if anything_waits(uri):
+        return OK if _delivered(console) else SOME_FAILED
+    found = not_to_deliver(uri)
+    if found.elsewhere or found.damaged:
+        console.print("Nothing waits here for this store.")
+    else:
         console.print("Nothing waits here: the store has heard everything.")
-    return OK if delivered(console) else SOME_FAILED
+    for sentence in found.sentences():
+        console.print(inert(sentence), soft_wrap=True)
+    return SOME_FAILED if found.damaged else OK
 
 
-def delivered(console: Console) -> bool:
-    """Deliver what waits for the store, if anything does; tell whether nothing is left. Opens no store without need."""
-    if not anything_waits(tracking_uri()):
-        return True
+def deliver_first(console: Console) -> None:
+    """Deliver what waits before another command begins, if anything does; a store that is away does not stop it.
+
+    Where help is asked for nothing is delivered. No store is opened without need.
+    """
+    if {"--help", "-h"} & set(sys.argv) or not anything_waits(tracking_uri()):
+        return
+    from overthink.tracking.store import StoreError
+
+    try:
+        _delivered(console)
+    except StoreError as error:
+        console.print(inert(f"What waits here is not delivered now ({error}); overthink sync does it."), soft_wrap=True)
+
+
+def _delivered(console: Console) -> bool:
+    """Deliver what waits for the store; tell whether all of it could be."""
     from overthink.sync import deliver
     from overthink.tracking.store import Store
     from overthink.tracking.writer import Writer
@@ -27,4 +50,4 @@ def delivered(console: Console) -> bool:
     done = deliver(store, Writer(store))
     for sentence in done.sentences():
         console.print(inert(sentence), soft_wrap=True)
-    return not done.left
+    return not (done.left or done.damaged)

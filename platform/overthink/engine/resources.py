@@ -15,7 +15,7 @@ class Resources(NamedTuple):
 
     def __str__(self) -> str:
         """Say it as `--resources` takes it."""
-        return ",".join(f"{name}={amount:g}" for name, amount in self.amounts().items())
+        return ",".join(f"{name}={_plain(amount)}" for name, amount in self.amounts().items())
 
     def amounts(self) -> dict[str, float]:
         """Return name -> amount; no GPU where none is taken."""
@@ -29,6 +29,8 @@ class Resources(NamedTuple):
 
 
 ONE_CORE = Resources()
+RAYS_OWN = ("memory", "object_store_memory", "bundle")
+"""Names that Ray keeps to itself: it refuses a run that takes them as something of its own."""
 
 
 def parse_resources(text: str) -> Resources:
@@ -38,6 +40,10 @@ def parse_resources(text: str) -> Resources:
         name, _, amount = part.partition("=")
         if not re.fullmatch(r"[A-Za-z][\w.-]{0,99}", name) or not re.fullmatch(r"\d{1,6}(\.\d{1,4})?", amount):
             raise ValueError(f"--resources {text}: expected NAME=AMOUNT such as gpu=0.25,cpu=1, not {part!r}")
+        if name != (meant := name.lower()) and meant in ("cpu", "gpu"):
+            raise ValueError(f"--resources {text}: write {meant}, not {name}")
+        if name in RAYS_OWN:
+            raise ValueError(f"--resources {text}: {name} is Ray's own; a run takes cpu, gpu, or what machines name")
         if name in found:
             raise ValueError(f"--resources {text}: {name} is there twice")
         found[name] = float(amount)
@@ -47,3 +53,8 @@ def parse_resources(text: str) -> Resources:
     if not cpu and not gpu and not any(found.values()):
         raise ValueError(f"--resources {text}: a run that takes nothing would be begun without end")
     return Resources(cpu, gpu, tuple(sorted(found.items())))
+
+
+def _plain(amount: float) -> str:
+    """Write an amount as `parse_resources` reads it: never with an exponent."""
+    return f"{amount:.4f}".rstrip("0").rstrip(".")

@@ -61,11 +61,15 @@ class Journal:
 
     @classmethod
     def take(cls, folder: Path) -> "Journal | None":
-        """Return the journal that an ended process left; None where its process is still at it."""
+        """Return the journal that an ended process left; None where its process is still at it, or it is gone."""
         lock = _lock(folder)
         try:
             lock.acquire()
-        except (Timeout, OSError):  # an OSError: another process has just delivered and removed it
+        except (Timeout, OSError):  # an OSError: the folder is not ours to write in
+            return None
+        if not (folder / "entries.jsonl").exists():  # delivered and removed meanwhile: the lock has made a new folder
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
             return None
         return cls(folder, lock)
 

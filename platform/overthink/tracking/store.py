@@ -32,15 +32,8 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of each request that it repeats
 
 
-REFUSALS = ("INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST")
-"""MLflow's words for a request that is as wrong tomorrow as it is today."""
-
-
 class StoreError(RuntimeError):
     """The store cannot be used; the sentence names it."""
-
-    refused = False
-    """Whether the store itself said no to this very request. It may hear others."""
 
 
 class Store:
@@ -69,9 +62,7 @@ class Store:
             ) from error
         # Artifacts travel by requests, whose errors MLflow lets through.
         except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
-            said = StoreError(f"store {self.shown}: {_reason(error)}")
-            said.refused = getattr(error, "error_code", None) in REFUSALS
-            raise said from error
+            raise StoreError(f"store {self.shown}: {_reason(error)}") from error
 
     @property
     def shown(self) -> str:

@@ -1,6 +1,8 @@
 """What earlier processes have left on disk for a store: finding it, and delivering it."""
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,8 @@ class Delivered:
     """Run key -> why the rest of it still waits."""
     elsewhere: dict[str, int] = field(default_factory=dict)
     """Another store -> number of journals that wait for it."""
+    damaged: list[Path] = field(default_factory=list)
+    """Journals that do not say what run they tell of."""
 
     def sentences(self) -> Iterator[str]:
         """Say what came of it; nothing where there was nothing."""
@@ -40,7 +44,10 @@ class Delivered:
         for key, reason in self.left.items():
             yield f"Run {key} still waits: {reason}"
         for store, count in self.elsewhere.items():
-            yield f"{count} more wait for the store {store}; MLFLOW_TRACKING_URI says which one is meant."
+            waits = "journal waits" if count == 1 else "journals wait"
+            yield f"{count} {waits} for the store {store}; MLFLOW_TRACKING_URI says which one is meant."
+        for folder in self.damaged:
+            yield f"{folder}: damaged in its first line, so nobody knows what it tells; look at it, then remove it."
 
 
 def journals(uri: str) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -60,18 +67,22 @@ def waiting_keys(uri: str) -> set[str]:
     return {body["run_key"] for folder, body in journals(uri) if _is_left(folder)}
 
 
+def not_to_deliver(uri: str) -> Delivered:
+    """Return what ended processes have left that a store cannot be told: it is for others, or damaged."""
+    others = (body["store"] for folder, body in _all() if body["store"] != identity(uri) and _is_left(folder))
+    return Delivered(elsewhere=dict(Counter(others)), damaged=_damaged())
+
+
 def deliver_waiting(store: "Store", writer: "Writer") -> Delivered:
     """Tell a store what ended processes have left for it. Journals that a process is at are that one's to deliver."""
     from overthink.tracking.delivery import Delivery
 
-    done, delivery = Delivered(), Delivery(store, writer)
+    done, delivery = not_to_deliver(store.uri), Delivery(store, writer)
     silent = ""
-    for folder, body in _all():
+    for folder, body in journals(store.uri):
         if (journal := Journal.take(folder)) is None:
             continue
-        if body["store"] != identity(store.uri):
-            done.elsewhere[body["store"]] = done.elsewhere.get(body["store"], 0) + 1
-        elif silent:
+        if silent:
             done.left[body["run_key"]] = silent
         else:
             silent = _deliver(journal, body, delivery, done)
@@ -107,8 +118,27 @@ def _is_left(folder: Path) -> bool:
 
 
 def _all() -> Iterator[tuple[Path, dict[str, Any]]]:
-    root = journals_folder()
-    for folder in sorted(root.iterdir()) if root.is_dir() else ():
-        body = first_entry(folder)
-        if body is not None and {"store", "run_key", "name", "handle"} <= body.keys():
+    for folder in _folders():
+        if (body := _beginning(folder)) is not None:
             yield folder, body
+
+
+def _damaged() -> list[Path]:
+    """Return journals with a first line that says nothing; without an end it was never written, so nothing is lost."""
+    return [folder for folder in _folders() if _has_a_line(folder) and _beginning(folder) is None and _is_left(folder)]
+
+
+def _folders() -> list[Path]:
+    root = journals_folder()
+    return sorted(root.iterdir()) if root.is_dir() else []
+
+
+def _beginning(folder: Path) -> dict[str, Any] | None:
+    body = first_entry(folder) or {}
+    return body if all(isinstance(body.get(name), str) for name in ("store", "run_key", "name", "handle")) else None
+
+
+def _has_a_line(folder: Path) -> bool:
+    with suppress(OSError), (folder / "entries.jsonl").open("rb") as file:
+        return file.readline().endswith(b"\n")
+    return False
