@@ -26,8 +26,8 @@ def check_engine(options: Options, store_uri: str) -> None:
     check_settings()
     if options.engine == "ray" and not is_server(store_uri):
         raise ValueError(
-            f"--engine ray: store {without_password(store_uri)} keeps files on this machine, and they would be lost with "
-            "it; MLFLOW_TRACKING_URI must name a server that outlives it (docs/server.md)"
+            f"--engine ray: store {without_password(store_uri)} keeps files on this machine, and they would be lost "
+            "with it; MLFLOW_TRACKING_URI must name a server that outlives it (docs/server.md)"
         )
 
 
