@@ -156,6 +156,7 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the journal, files and all: the store has it."""
+        (self.folder / "entries.jsonl").unlink(missing_ok=True)  # first: without it nobody takes the rest for a journal
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
 
