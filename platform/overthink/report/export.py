@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,13 +37,18 @@ def exporting() -> Iterator[Export]:
 
     try:
         # Not kaleido's own server: where the browser does not start, whoever asks that one waits for ever.
-        with asyncio.Runner() as loop:
+        with ThreadPoolExecutor(1) as thread, asyncio.Runner() as loop:  # in a notebook, ours has a loop that runs
+
+            def run(work: Coroutine[Any, Any, Any]) -> None:
+                thread.submit(loop.run, work).result()
+
             browser = kaleido.Kaleido(mathjax=False)  # which it would fetch from the network
-            loop.run(browser.open())
+            run(browser.open())
             try:
-                yield lambda figures, folder: _export(loop, browser, figures, folder)
+                yield lambda figures, folder: _export(run, browser, figures, folder)
             finally:
-                loop.run(browser.close())
+                run(browser.close())
+                thread.submit(loop.close).result()
     except ChromeNotFoundError:
         raise BrowserMissingError(
             "drawing figures as files needs Chrome or Chromium, and none was found; "
@@ -52,11 +58,13 @@ def exporting() -> Iterator[Export]:
         raise BrowserMissingError(f"the browser that figures are drawn with did not start: {error.args[0]}") from None
 
 
-def _export(loop: asyncio.Runner, browser: "Kaleido", figures: Sequence[Captioned], folder: Path) -> list[Path]:
+def _export(
+    run: Callable[[Coroutine[Any, Any, Any]], None], browser: "Kaleido", figures: Sequence[Captioned], folder: Path
+) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = {folder / f"{slug(captioned.caption)}.{form}": captioned.figure for captioned in figures for form in FORMS}
     entries = [{"fig": figure, "path": str(file), "opts": _options(file)} for file, figure in files.items()]
-    loop.run(browser.write_fig_from_object(entries, cancel_on_error=True))
+    run(browser.write_fig_from_object(entries, cancel_on_error=True))
     return list(files)
 
 
