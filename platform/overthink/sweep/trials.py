@@ -104,6 +104,7 @@ class Trials:
 
     def after(self, ended: PlannedRun) -> Sequence[PlannedRun]:
         """Return the next runs: of the trial whose run has ended, and of new ones."""
+        self.session.groups.wait_for([ended])  # before others may plan: they look at the store
         ended.release()
         trial = self._of_run.pop(ended.key, None)
         runs = self._went_on(trial, ended) if trial is not None else []
