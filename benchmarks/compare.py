@@ -9,9 +9,9 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from overthink.tracking import tags
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.writer import Writer
 
 N_RUNS, N_GROUPS, N_METRICS, N_PARAMS = 2000, 100, 150, 45
 

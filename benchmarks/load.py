@@ -13,14 +13,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from overthink.commands.ui import command, environment
-from overthink.tracking import tags
-from overthink.tracking.account import Beginning
-from overthink.tracking.courier import Courier
-from overthink.tracking.place import Place
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
+from overthink.cli.commands.ui import command, environment
+from overthink.outbox.run_log import Beginning
+from overthink.outbox.sender import Courier
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.group_place import Place
+from overthink.store.reader import find_runs
+from overthink.store.writer import Writer
 
 PROCESSES, RUNS, EPOCHS, METRICS = 8, 3, 40, 20
 EPOCH_SECONDS = 0.05

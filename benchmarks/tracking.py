@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from overthink.definition.experiment import load_experiment
+from overthink.definition.loading import load_experiment
 from overthink.definition.source import find
-from overthink.launch import Options, launch
-from overthink.plan import PlannedRun
-from overthink.tracking.store import Store
+from overthink.launching.launch import Options, launch
+from overthink.launching.plan import PlannedRun
+from overthink.store.client import Store
 
 
 class Silent:

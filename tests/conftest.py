@@ -19,7 +19,7 @@ for name in ("MLFLOW_TRACKING_URI", "OVERTHINK_DATA", "OVERTHINK_STATE", "OVERTH
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh MLflow database. Making one takes seconds, so each session makes one and tests copy it."""
-    from overthink.tracking.store import Store
+    from overthink.store.client import Store
 
     folder = (
         tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.mktemp("db")

@@ -13,7 +13,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from overthink.commands.ui import command, environment
+from overthink.cli.commands.ui import command, environment
 
 
 def free_port() -> int:

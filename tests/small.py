@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from overthink.definition.experiment import LoadedExperiment, load_experiment
+from overthink.definition.experiment import LoadedExperiment
+from overthink.definition.loading import load_experiment
 
 SMALL: dict[str, Any] = {
     "schema_version": 1,

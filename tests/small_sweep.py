@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from overthink.plan import PlannedRun
+from overthink.launching.plan import PlannedRun
 from overthink.sweep.ask_tell import Asked
 from overthink.sweep.definition import LoadedSweep, load_sweep
 from small import definition

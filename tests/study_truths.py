@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.predictions import Predictions
 
 CLASSES = 4
 

@@ -16,20 +16,20 @@ import pytest
 from safetensors.numpy import load
 
 from definition.test_policy_definitions import policy_file
-from overthink.definition.experiment import load_experiment
-from overthink.launch import launch
-from overthink.outcomes import Options
-from overthink.plan import PlannedRun, plan
-from overthink.tracking import tags
-from overthink.tracking.account import Account, Beginning
-from overthink.tracking.courier import Courier
-from overthink.tracking.place import Place
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store, StoreError
-from overthink.tracking.stored import StoredRun
-from overthink.tracking.uri import journals_folder
-from overthink.tracking.waiting import anything_waits, deliver_waiting
-from overthink.tracking.writer import Writer
+from overthink.definition.loading import load_experiment
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
+from overthink.launching.plan import PlannedRun, plan
+from overthink.outbox.leftovers import anything_waits, deliver_waiting
+from overthink.outbox.run_log import Account, Beginning
+from overthink.outbox.sender import Courier
+from overthink.store import tags
+from overthink.store.client import Store, StoreError
+from overthink.store.group_place import Place
+from overthink.store.reader import find_runs
+from overthink.store.stored import StoredRun
+from overthink.store.uri import journals_folder
+from overthink.store.writer import Writer
 from served import Proxy, Served
 from small import definition, small
 from test_launch import Quiet, command, lines_until, opened
@@ -517,7 +517,7 @@ def test_what_another_machine_has_taken_up_is_its_own(
     here.stop()
     run_id = account.journal.run_id
     assert run_id is not None
-    monkeypatch.setattr("overthink.tracking.liveness.this_host", lambda: "elsewhere")
+    monkeypatch.setattr("overthink.store.liveness.this_host", lambda: "elsewhere")
     writer = Writer(store)
     writer.revive(run_id)
     for epoch in (2, 3):

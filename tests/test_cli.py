@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from comparison.stored import parent, stored
-from overthink.tracking import tags
-from overthink.tracking.store import Store
-from overthink.tracking.stored import StoredRun
-from overthink.tracking.writer import Writer
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.stored import StoredRun
+from overthink.store.writer import Writer
 from small import definition
 
 
@@ -44,7 +44,7 @@ def test_help_and_version(tmp_path: Path) -> None:
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys; sys.argv = ['overthink', '--help']\n"
-        "from overthink.cli import app\n"
+        "from overthink.cli.main import app\n"
         "try: app()\nexcept SystemExit: pass\n"
         "print([name for name in ('torch', 'mlflow', 'pandas', 'plotly', 'numpy', 'pydantic') if name in sys.modules])"
     )

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from overthink.commands.analyse import analyse_runs
-from overthink.progress import counted
-from overthink.tracking import tags
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
+from overthink.cli.commands.analyse import analyse_runs
+from overthink.cli.progress import counted
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.writer import Writer
 from study_truths import by_difficulty, predictions
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from overthink.data.max_min_mnist import MaxMinMnistSpec
-from overthink.definition.experiment import load_experiment
+from overthink.definition.loading import load_experiment
 from overthink.networks.catalogue import build_network
 
 SHIPPED = sorted((Path(__file__).parents[1] / "experiments").glob("*.yaml"))

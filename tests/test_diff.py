@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from overthink.commands.diff import diff
-from overthink.comparison.differing import differing, flat
+from overthink.cli.commands.diff import diff
 from overthink.definition.errors import DefinitionError
-from overthink.tracking import tags
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
+from overthink.definition.flat import differing, flat
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.writer import Writer
 from small import small
 
 

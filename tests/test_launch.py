@@ -16,28 +16,28 @@ from typing import Any
 import psutil
 import pytest
 
-from overthink.analysis import analyse
-from overthink.commands.budget import table_of
+from overthink.cli.commands.budget import table_of
 from overthink.comparison.overthinking import overthinking_rows
-from overthink.definition.experiment import experiment_of_run
+from overthink.definition.loading import experiment_of_run
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.confidence import CRITERIA
-from overthink.launch import launch
-from overthink.outcomes import Options, Outcomes
-from overthink.plan import PlannedRun, plan, run_folder
-from overthink.predictions import Predictions
-from overthink.recording.group_recorder import place_of
-from overthink.recording.run_recorder import RunRecorder
-from overthink.session import Session
-from overthink.tracking import place, tags
-from overthink.tracking.courier import Courier
-from overthink.tracking.journal import Journal
-from overthink.tracking.liveness import SILENCE_SECONDS, this_host
-from overthink.tracking.reader import find_runs, stored_definition
-from overthink.tracking.store import Store
-from overthink.tracking.stored import StoredRun
-from overthink.tracking.uri import journals_folder
-from overthink.tracking.writer import Writer
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options, Outcomes
+from overthink.launching.plan import PlannedRun, plan, run_folder
+from overthink.launching.recording.group_recorder import place_of
+from overthink.launching.recording.run_recorder import RunRecorder
+from overthink.launching.session import Session
+from overthink.outbox.journal import Journal
+from overthink.outbox.sender import Courier
+from overthink.predictions.predictions import Predictions
+from overthink.report.analysis import analyse
+from overthink.store import group_place, tags
+from overthink.store.client import Store
+from overthink.store.liveness import SILENCE_SECONDS, this_host
+from overthink.store.reader import find_runs, stored_definition
+from overthink.store.stored import StoredRun
+from overthink.store.uri import journals_folder
+from overthink.store.writer import Writer
 from small import definition, small
 
 Bodies = list[dict[str, Any]]
@@ -346,12 +346,12 @@ def test_two_groups_made_at_one_moment_become_one(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = place_of(plan(store, [small(tmp_path)]), {})
-    seen = place.oldest
+    seen = group_place.oldest
     blind = iter([True])
-    monkeypatch.setattr(place, "oldest", lambda *of: None if next(blind, False) else seen(*of))
-    first = place.settle(store, Writer(store), where, work=True)
+    monkeypatch.setattr(group_place, "oldest", lambda *of: None if next(blind, False) else seen(*of))
+    first = group_place.settle(store, Writer(store), where, work=True)
     blind = iter([True])  # the second call looks before the first has written, and finds nothing either
-    second = place.settle(store, Writer(store), where, work=True)
+    second = group_place.settle(store, Writer(store), where, work=True)
     assert first.group_id == second.group_id == group_of(store).run_id
 
 
@@ -426,7 +426,7 @@ def finish(store: Store, folder: Path) -> tuple[StoredRun, Predictions]:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[int, float]], Predictions]:
     """Loss over epochs and predictions of the long run when nothing disturbs it."""
-    from overthink.run import train
+    from overthink.running.run import train
     from overthink.training.loop import EpochRecord
 
     folder = tmp_path_factory.mktemp("uninterrupted")
@@ -492,7 +492,7 @@ def test_a_full_disk_costs_nothing_that_was_there(
     script = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "from pathlib import Path; from small import small; from overthink.run import train; "
+        "from pathlib import Path; from small import small; from overthink.running.run import train; "
         "list(train(small(Path('.'), **{'regime': [{'epochs': 1}]}).groups[0].runs[0], Path('state'), 'cpu'))"
     )
     (tmp_path / "state").mkdir()
@@ -557,7 +557,7 @@ def test_a_parent_that_the_store_no_longer_has_costs_its_epochs_alone(store: Sto
 
 def test_killed_in_the_second_phase_of_a_child_ends_bit_for_bit(store: Store, tmp_path: Path) -> None:
     """The first phase is another run's, the teacher is remembered, and the coordinator is killed between."""
-    from overthink.run import train
+    from overthink.running.run import train
 
     tuned = {"epochs": 4, "lr": 0.01, "attach": {"kind": "isc", "width": 4}, "loss": {"kind": "ofa"}}
     variants = {"one": {}, "two": {"regime": [{"epochs": 1}, tuned]}}

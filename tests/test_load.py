@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from benchmarks.load import PROCESSES, RUNS, loaded
 
-from overthink.tracking.store import Store
+from overthink.store.client import Store
 from postgres import Postgres, postgres_programs
 from served import Served
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from overthink.commands.analyse import analyse_runs
-from overthink.commands.data import picture
-from overthink.commands.grad_cam import GradCamOptions, show
-from overthink.commands.output_path import check_file, check_folder, check_picture
-from overthink.commands.report import report
+from overthink.cli.commands.analyse import analyse_runs
+from overthink.cli.commands.data import picture
+from overthink.cli.commands.grad_cam import GradCamOptions, show
+from overthink.cli.commands.output_path import check_file, check_folder, check_picture
+from overthink.cli.commands.report import report
 from overthink.definition.errors import DefinitionError
 
 QUIET = Console(quiet=True)

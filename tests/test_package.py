@@ -15,8 +15,8 @@ def test_the_wheel_holds_code_definitions_and_digits(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         entry_points = archive.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
-    assert "overthink = overthink.cli:main" in entry_points
-    for name in ("overthink/run.py", "overthink/py.typed", "overthink/data/embedded/digits.npz"):
+    assert "overthink = overthink.cli.main:main" in entry_points
+    for name in ("overthink/running/run.py", "overthink/py.typed", "overthink/data/embedded/digits.npz"):
         assert name in names
     shipped = {f"overthink/experiments/{path.name}" for path in (ROOT / "experiments").glob("*.yaml")}
     assert shipped <= names

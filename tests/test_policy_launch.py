@@ -9,19 +9,19 @@ import pytest
 from rich.console import Console
 
 from definition.test_policy_definitions import policy_file
-from overthink.commands.compare import CompareOptions, compare
-from overthink.commands.placed import placed
-from overthink.commands.predict import PredictOptions, predict
-from overthink.commands.run import RunOptions, run
-from overthink.definition.experiment import load_experiment
-from overthink.launch import launch
-from overthink.outcomes import Options
-from overthink.plan import PlannedRun, run_folder
-from overthink.predictions import Predictions
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
-from overthink.tracking.stored import StoredRun
+from overthink.cli.commands.compare import CompareOptions, compare
+from overthink.cli.commands.placed import placed
+from overthink.cli.commands.predict import PredictOptions, predict
+from overthink.cli.commands.run import RunOptions, run
+from overthink.definition.loading import load_experiment
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
+from overthink.launching.plan import PlannedRun, run_folder
+from overthink.predictions.predictions import Predictions
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.stored import StoredRun
 
 QUIET = Console(quiet=True)
 MORE = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 3, "lr": 0.05}]}
@@ -157,7 +157,7 @@ def test_what_the_store_has_lost_is_said_of_that_run_alone(
 def test_predictions_of_another_run_are_refused(launched_once: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from overthink.material import material_of
+    from overthink.running.material import material_of
 
     monkeypatch.chdir(launched_once)
     store, loaded = Store(), load_experiment(launched_once / "policy.yaml", ["policy.labels.lambda=51"])

@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from overthink.commands.anytime import anytime
-from overthink.commands.bench import BenchOptions, bench
-from overthink.commands.budget import budget
-from overthink.commands.chosen import the_run
-from overthink.commands.frequency import FrequencyOptions, frequency
-from overthink.commands.grad_cam import GradCamOptions, most_surely_overthought
-from overthink.commands.grad_cam import show as grad_cam
-from overthink.commands.predict import PredictOptions, fetch, normalised, predict
+from overthink.cli.commands.anytime import anytime
+from overthink.cli.commands.bench import BenchOptions, bench
+from overthink.cli.commands.budget import budget
+from overthink.cli.commands.chosen import the_run
+from overthink.cli.commands.frequency import FrequencyOptions, frequency
+from overthink.cli.commands.grad_cam import GradCamOptions, most_surely_overthought
+from overthink.cli.commands.grad_cam import show as grad_cam
+from overthink.cli.commands.predict import PredictOptions, fetch, normalised, predict
 from overthink.data.catalogue import load_dataset
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.data.own import FolderSpec, NpzSpec
@@ -29,13 +29,13 @@ from overthink.definition.run_definition import RunDefinition
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
 from overthink.inference.frequency import needed_share
-from overthink.material import inputs_of
-from overthink.predictions import Predictions
-from overthink.restored import restored
-from overthink.run import train
-from overthink.tracking import tags
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
+from overthink.predictions.predictions import Predictions
+from overthink.running.material import inputs_of
+from overthink.running.restored import restored
+from overthink.running.run import train
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.writer import Writer
 from overthink.training import checkpoint
 from overthink.training.checkpoint import NAME, Course
 from overthink.training.loop import TrainingState

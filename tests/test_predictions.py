@@ -10,8 +10,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
-from overthink.predictions import Predictions
-from overthink.softmax import LARGEST_RATIO
+from overthink.predictions.predictions import Predictions
+from overthink.predictions.softmax import LARGEST_RATIO
 
 KEY = b"overthink.predictions"
 

@@ -9,14 +9,14 @@ import pytest
 from rich.console import Console
 
 from comparison.stored import parent
-from overthink.commands.chosen import command_again
-from overthink.commands.report import report
-from overthink.commands.study import study
+from overthink.cli.commands.chosen import command_again
+from overthink.cli.commands.report import report
+from overthink.cli.commands.study import study
 from overthink.definition.errors import DefinitionError
-from overthink.tracking import tags
-from overthink.tracking.reader import search
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import search
+from overthink.store.writer import Writer
 from small import definition
 from study_truths import by_difficulty, predictions
 

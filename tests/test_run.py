@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from overthink.data.catalogue import load_dataset
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
-from overthink.predictions import Predictions
-from overthink.run import Finished, Started, train
+from overthink.predictions.predictions import Predictions
+from overthink.running.run import Finished, Started, train
 from overthink.training.checkpoint import NAME, PREVIOUS
 from overthink.training.loop import DivergedError, EpochRecord
 from overthink.training.regime import PARENT_CHECKPOINT
@@ -176,7 +176,7 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path, monkeypatch: pyte
         next(stopping)
     stopping.close()  # type: ignore[attr-defined]
     changed = replace(load_dataset(run.dataset), digest="f" * 64)
-    monkeypatch.setattr("overthink.material._dataset", lambda spec, root: changed)
+    monkeypatch.setattr("overthink.running.material._dataset", lambda spec, root: changed)
     with pytest.raises(ValueError, match="was trained on other data"):
         list(train(run, tmp_path, "cpu"))
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from overthink.commands.ui import command, environment
+from overthink.cli.commands.ui import command, environment
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.comparison.stored_runs import stored_runs
-from overthink.launch import launch
-from overthink.outcomes import Options
-from overthink.predictions import Predictions
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
+from overthink.predictions.predictions import Predictions
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
 from ports import free_port
 from small import small
 from test_launch import Quiet

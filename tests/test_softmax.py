@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from overthink.arrays import FloatArray
-from overthink.softmax import LARGEST_RATIO, entropy, l1_distance, max_softmax, softmax, top2_ratio
+from overthink.predictions.arrays import FloatArray
+from overthink.predictions.softmax import LARGEST_RATIO, entropy, l1_distance, max_softmax, softmax, top2_ratio
 
 EIGHT_TO_ONE_TO_ONE = np.log(np.array([[8.0, 1.0, 1.0], [2.0, 5.0, 3.0]]))
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from overthink.arrays import BoolArray
-from overthink.commands.report import report
-from overthink.commands.study import study
+from overthink.cli.commands.report import report
+from overthink.cli.commands.study import study
 from overthink.definition.errors import DefinitionError
 from overthink.metrics.overthinking import overthought
-from overthink.studies import StudyError, at_the_ends
-from overthink.tracking import tags
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
+from overthink.predictions.arrays import BoolArray
+from overthink.report.studies import StudyError, at_the_ends
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.writer import Writer
 from small import small
 from study_truths import by_difficulty, predictions, tied
 

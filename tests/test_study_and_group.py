@@ -8,18 +8,18 @@ from statistics import mean, stdev
 import pytest
 import yaml
 
-from overthink.analysis import analyse
-from overthink.commands.diff import diff
+from overthink.cli.commands.diff import diff
 from overthink.comparison.overthinking import overthinking_rows
-from overthink.definition.experiment import load_experiment
-from overthink.launch import launch
-from overthink.outcomes import Options
-from overthink.plan import PlannedRun
-from overthink.reporting import tell
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
-from overthink.tracking.stored import StoredRun
+from overthink.definition.loading import load_experiment
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
+from overthink.launching.plan import PlannedRun
+from overthink.report.analysis import analyse
+from overthink.report.experiments import tell
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.stored import StoredRun
 from small import small
 
 REGIME = [{"epochs": 1}]

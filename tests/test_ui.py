@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from comparison.stored import parent, stored
-from overthink.links import views
 from overthink.report.run_page import group_page
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
+from overthink.report.ui_views import views
+from overthink.store.client import Store
+from overthink.store.writer import Writer
 from ports import free_port
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_the_link_lands_on_the_runs_with_the_columns_that_matter(chromium: "Brow
 
 
 def test_the_server_listens_on_this_machine_alone() -> None:
-    from overthink.commands.ui import command, environment
+    from overthink.cli.commands.ui import command, environment
 
     assert command(5000)[command(5000).index("--host") + 1] == "127.0.0.1"
     settings = environment("postgresql://me:secret@db/mlflow")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from overthink.launch import launch
-from overthink.outcomes import Options
-from overthink.plan import plan
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
+from overthink.launching.plan import plan
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
 from ray_cluster import RayCluster
 from served import Served
 from small import definition, small
@@ -120,7 +120,7 @@ for line in sys.stdin:
 def test_a_run_that_loses_every_machine_fails_and_says_so(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("overthink.engines.CLUSTER", (sys.executable, "-c", ALWAYS_LOST))
+    monkeypatch.setattr("overthink.launching.engines.CLUSTER", (sys.executable, "-c", ALWAYS_LOST))
     outcomes = launch(Store(), [small(tmp_path, seeds=1)], Options(engine="ray"), watch := Quiet())
     assert [body["event"] for body in watch.bodies] == ["lost", "lost", "lost", "died"]
     assert list(outcomes.messages.values()) == ["gone; 3 times before it was so, too"]
@@ -130,7 +130,7 @@ def test_a_run_that_loses_every_machine_fails_and_says_so(
 def test_a_run_that_always_gets_as_far_as_before_fails_too(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("overthink.engines.CLUSTER", (sys.executable, "-c", LOST_AFTER_ONE_EPOCH))
+    monkeypatch.setattr("overthink.launching.engines.CLUSTER", (sys.executable, "-c", LOST_AFTER_ONE_EPOCH))
     outcomes = launch(Store(), [small(tmp_path, seeds=1)], Options(engine="ray"), watch := Quiet())
     assert [body["event"] for body in watch.bodies].count("lost") == 3
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1}

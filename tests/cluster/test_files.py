@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from overthink.cluster.files import File, files_in, write
+from overthink.execution.ray.files import File, files_in, write
 
 
 def test_files_arrive_whole_under_their_names(tmp_path: Path) -> None:

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 import yaml
 
-from overthink.definition.experiment import load_experiment
-from overthink.engine.cluster import ClusterEngine
-from overthink.engine.jobs import Job
-from overthink.engines import CLUSTER
-from overthink.launch import launch
-from overthink.outcomes import Options
-from overthink.plan import plan, run_folder
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
+from overthink.definition.loading import load_experiment
+from overthink.execution.jobs import Job
+from overthink.execution.remote import ClusterEngine
+from overthink.launching.engines import CLUSTER
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
+from overthink.launching.plan import plan, run_folder
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
 from ray_cluster import RayCluster
 from served import Served
 from small import definition, small

@@ -16,9 +16,9 @@ from typing import Any
 import psutil
 import pytest
 
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
 from served import Served
 from slurm import Slurm, missing
 from small import definition

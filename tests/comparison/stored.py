@@ -2,8 +2,8 @@
 
 import json
 
-from overthink.tracking import tags
-from overthink.tracking.stored import StoredRun
+from overthink.store import tags
+from overthink.store.stored import StoredRun
 
 STATUS = {tags.FINISHED: "FINISHED", tags.RUNNING: "RUNNING", tags.INTERRUPTED: "KILLED"}
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from comparison.stored import parent, stored
 from overthink.comparison.arms import arms_of
 from overthink.comparison.overthinking import overthinking_rows
-from overthink.tracking import tags
-from overthink.tracking.stored import StoredRun
+from overthink.store import tags
+from overthink.store.stored import StoredRun
 
 ARMS = {"all": "0:3", "none": "0 0-repeat1 0-repeat2"}
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import stdtrit
 
-from overthink.comparison.estimate import estimate, t_quantile
+from overthink.statistics.estimate import estimate, t_quantile
 
 
 def test_by_hand() -> None:

@@ -2,8 +2,8 @@ import pytest
 
 from comparison.stored import parent, stored
 from overthink.comparison.overthinking import MISSING, Gap, PaperNumber, Row, overthinking_rows
-from overthink.tracking import tags
-from overthink.tracking.stored import StoredRun
+from overthink.store import tags
+from overthink.store.stored import StoredRun
 
 
 def rows_of(*runs: StoredRun, by: str = "variant") -> list[Row]:

@@ -9,8 +9,8 @@ from overthink.report.differences import difference_lines, verdict
 from overthink.report.policy_table import POLICY
 from overthink.report.table_files import TEXTS
 from overthink.report.tables import OVERTHINKING
-from overthink.tracking import tags
-from overthink.tracking.stored import StoredRun
+from overthink.store import tags
+from overthink.store.stored import StoredRun
 
 LAST = "test/accuracy/last"
 

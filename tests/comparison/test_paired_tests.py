@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from overthink.comparison.paired_tests import effect_size, holm, sign_flip_p
+from overthink.statistics.paired_tests import effect_size, holm, sign_flip_p
 
 
 def test_sign_flip_by_hand() -> None:

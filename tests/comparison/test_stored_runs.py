@@ -8,11 +8,11 @@ import pytest
 from comparison.stored import stored
 from overthink.comparison import stored_runs
 from overthink.comparison.frame import frame_of
-from overthink.tracking import sqlite_reader, tags
-from overthink.tracking.reader import search
-from overthink.tracking.store import Store
-from overthink.tracking.stored import StoredRun
-from overthink.tracking.writer import Writer
+from overthink.store import sqlite_reader, tags
+from overthink.store.client import Store
+from overthink.store.reader import search
+from overthink.store.stored import StoredRun
+from overthink.store.writer import Writer
 
 
 @pytest.fixture

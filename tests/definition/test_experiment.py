@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import load_experiment
 from overthink.definition.keys import part_keys, run_key
+from overthink.definition.loading import load_experiment
 from overthink.definition.run_definition import parse_run
 from overthink.definition.source import override
 from overthink.networks.msdnet_spec import MSDNetSpec

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import experiment_of_run, load_experiment, main_networks_of
 from overthink.definition.keys import run_key
+from overthink.definition.loading import experiment_of_run, load_experiment, main_networks_of
 from overthink.definition.run_definition import parse_run
-from overthink.tracking import tags
+from overthink.store import tags
 from small import SMALL, definition
 
 POLICY: dict[str, Any] = {
@@ -110,7 +110,7 @@ def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any]
 
 
 def test_tags_tell_policy_networks_apart(tmp_path: Path) -> None:
-    from overthink.recording.facts import group_tags
+    from overthink.launching.recording.facts import group_tags
 
     loaded = load_experiment(policy_file(tmp_path))
     told = group_tags(loaded, loaded.groups[0])

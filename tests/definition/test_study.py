@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import load_experiment
 from overthink.definition.keys import run_key
+from overthink.definition.loading import load_experiment
 from overthink.seeds import STREAMS, Seeds, seeds_of_arms
 from small import definition
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from overthink.engine.cluster import ClusterEngine
-from overthink.engine.jobs import EngineError, Job, Message
+from overthink.execution.jobs import EngineError, Job, Message
+from overthink.execution.remote import ClusterEngine
 
 DRIVER = """
 import json, os, sys, time

@@ -6,8 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from overthink.engine.jobs import Job, Message
-from overthink.engine.local import LocalEngine
+from overthink.execution.jobs import Job, Message
+from overthink.execution.local import LocalEngine
 
 WORKER = """
 import json, os, signal, sys, time

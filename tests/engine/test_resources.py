@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
-from overthink.engine.resources import Resources, parse_resources
+from overthink.execution.resources import Resources, parse_resources
 
 
 @pytest.mark.parametrize(

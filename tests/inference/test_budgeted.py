@@ -10,7 +10,7 @@ from overthink.inference.confidence import CRITERIA, confidence
 from overthink.inference.oracle import expected_anytime
 from overthink.inference.patience import agreement_streak
 from overthink.inference.thresholds import exits_taken
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 
 
 def predictions(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from overthink.inference.confidence import CRITERIA, confidence
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 
 
 def at_confidence(tenths_ENC: list[list[list[float]]]) -> Predictions:

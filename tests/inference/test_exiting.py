@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from networks.trained import images, settled
-from overthink.arrays import FloatArray
 from overthink.inference.exiting import SURENESS, EarlyExit
 from overthink.networks.folding import folded
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, Passage, PlainNetwork, State
+from overthink.predictions.arrays import FloatArray
 
 N = 60
 CONNECTIONS = [None, "linear", "identity", "convolution"]

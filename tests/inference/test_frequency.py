@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from overthink.arrays import BoolArray, FloatArray
 from overthink.inference.frequency import by_exit, cliffs_delta, needed_share, scan_order, spread
+from overthink.predictions.arrays import BoolArray, FloatArray
 
 
 def test_zigzag_by_hand() -> None:

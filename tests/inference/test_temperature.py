@@ -8,7 +8,7 @@ import pytest
 from overthink.inference.temperature import HIGHEST, LOWEST, losses, negative_log_likelihood, scaled, temperatures
 from overthink.metrics.calibration import calibration_error
 from overthink.metrics.catalogue import compute, describe
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 
 
 def kept(logits_ENC: np.ndarray, labels_N: np.ndarray, split: str = "val", keep: bool = True) -> Predictions:

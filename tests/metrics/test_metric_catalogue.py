@@ -6,7 +6,7 @@ import pytest
 
 from overthink.metrics.catalogue import CATALOGUE, compute, describe
 from overthink.metrics.naming import level_names
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 
 MLFLOW_KEY = re.compile(r"[A-Za-z0-9_. /-]{1,250}")
 

@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from overthink.arrays import BoolArray
 from overthink.inference.oracle import oracle
 from overthink.metrics.accuracy import accuracy, by_level
 from overthink.metrics.overthinking import (
@@ -16,6 +15,7 @@ from overthink.metrics.overthinking import (
     overthought,
     wasteful_overthinking_rate,
 )
+from overthink.predictions.arrays import BoolArray
 
 # samples:              0  1  2  3  4  5
 RIGHT_EN = np.array([[1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 0], [1, 1, 0, 0, 1, 0]], dtype=np.bool_)

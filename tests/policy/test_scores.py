@@ -15,7 +15,7 @@ from overthink.policy.routing import routed
 from overthink.policy.scores import balanced_accuracy, confusion, macro_auc, recall
 from overthink.policy.significance import accuracy_interval, better_than_chance, better_than_constant
 from overthink.policy.verdict import sentence, verdict
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 
 LABEL_N = np.array([0, 0, 0, 0, 1, 1])
 ANSWER_N = np.array([0, 0, 1, 1, 1, 0])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 from overthink.report.drawing import (
     draw_accuracies,
     draw_cost_accuracy,

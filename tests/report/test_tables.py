@@ -12,7 +12,7 @@ from overthink.report import grids
 from overthink.report.grids import Grid
 from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown
 from overthink.report.tables import OVERTHINKING, as_rich
-from overthink.tracking import tags
+from overthink.store import tags
 
 
 def rows(variant: str = "short") -> list[Row]:

@@ -3,7 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from overthink.arrays import IntArray
+from overthink.predictions.arrays import IntArray
 from overthink.study.churn import churn, same_answers
 from study_truths import answers, by_difficulty, independent
 

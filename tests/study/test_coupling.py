@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from overthink.arrays import BoolArray
 from overthink.metrics.overthinking import final_overthinking_rate, overthinking_pairs
+from overthink.predictions.arrays import BoolArray
 from overthink.study.coupling import coupling, final_coupling
 from study_truths import by_difficulty, independent, tied
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from overthink.arrays import BoolArray
+from overthink.predictions.arrays import BoolArray
 from overthink.study.decomposition import decomposition
 from study_truths import by_difficulty
 

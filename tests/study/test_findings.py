@@ -3,11 +3,11 @@ import time
 import numpy as np
 import pytest
 
-from overthink.arrays import BoolArray
+from overthink.predictions.arrays import BoolArray
 from overthink.report.study_page import study_page
 from overthink.report.study_table import arms_grid
+from overthink.statistics.jackknife import Interval
 from overthink.study.findings import Findings, findings
-from overthink.study.jackknife import Interval
 from overthink.study.verdict import verdict, whole_of
 from study_truths import by_difficulty, independent, predictions, tied
 

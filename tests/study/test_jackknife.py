@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from overthink.comparison.estimate import estimate
-from overthink.study.jackknife import Interval, jackknife, of_positive, over_models
+from overthink.statistics.estimate import estimate
+from overthink.statistics.jackknife import Interval, jackknife, of_positive, over_models
 from overthink.study.spread import spread
 
 

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from overthink.arrays import BoolArray
+from overthink.predictions.arrays import BoolArray
 from overthink.study.overlap import overlap
 from study_truths import by_difficulty, independent
 

@@ -3,7 +3,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from overthink.arrays import BoolArray
+from overthink.predictions.arrays import BoolArray
 from overthink.study.strangers import beyond_difficulty
 from study_truths import by_difficulty, independent, tied
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from overthink.definition.experiment import load_experiment
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
+from overthink.definition.loading import load_experiment
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
 from small_sweep import sweep_file
 
 

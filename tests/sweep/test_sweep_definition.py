@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import load_experiment
+from overthink.definition.loading import load_experiment
 from overthink.sweep.definition import load_sweep
 from small_sweep import SWEEP, sweep_file, tiny_sweep
 

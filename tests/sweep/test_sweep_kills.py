@@ -11,15 +11,15 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
-from overthink.outcomes import Options
+from overthink.launching.outcomes import Options
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
 from overthink.sweep.ask_tell import OWNER
 from overthink.sweep.definition import load_sweep
 from overthink.sweep.storage import TrialStoreError, alone, opened, storage_uri
 from overthink.sweep.study import existing, open_study
 from overthink.sweep.sweeping import sweep
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
 from postgres import Postgres, postgres_programs
 from small_sweep import Heard, sweep_file, tiny_sweep
 

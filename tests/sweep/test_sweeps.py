@@ -12,17 +12,17 @@ from optuna.trial import TrialState
 
 from definition.test_policy_definitions import policy_file
 from overthink.definition.errors import DefinitionError
-from overthink.launch import launch
-from overthink.outcomes import Options
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
 from overthink.sweep.ask_tell import OWNER
 from overthink.sweep.confirming import confirm
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import CARRIED, distribution, existing, open_study
 from overthink.sweep.sweeping import Swept, sweep
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
 from small_sweep import SWEEP, Heard, tiny_sweep
 
 GROWTH = {"network.growth": {"choice": [2, 4]}}

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from overthink.tracking.store import Store
+from overthink.store.client import Store
 
 
 @pytest.fixture

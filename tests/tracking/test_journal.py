@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from overthink.tracking.journal import Journal, first_entry
+from overthink.outbox.journal import Journal, first_entry
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_forgotten_acknowledgement_only_costs_telling_it_again(journal: Journa
 
 def test_one_process_at_a_time(journal: Journal) -> None:
     assert Journal.take(journal.folder) is None
-    script = "import sys; from pathlib import Path; from overthink.tracking.journal import Journal; "
+    script = "import sys; from pathlib import Path; from overthink.outbox.journal import Journal; "
     script += "print(Journal.take(Path(sys.argv[1])))"
     done = subprocess.run(
         [sys.executable, "-c", script, str(journal.folder)], capture_output=True, text=True, check=True
@@ -106,7 +106,7 @@ def test_a_kept_file_stays_as_it_was_when_another_takes_its_place(journal: Journ
 def test_a_full_disk_is_said_and_leaves_no_half_entry(tmp_path: Path) -> None:
     """A file size limit stands in for a full disk: the operating system refuses the write either way."""
     script = (
-        "import resource, signal, sys; from pathlib import Path; from overthink.tracking.journal import Journal\n"
+        "import resource, signal, sys; from pathlib import Path; from overthink.outbox.journal import Journal\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "journal = Journal.create(Path(sys.argv[1]))\n"
         "journal.append('log', value=1)\n"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from overthink.tracking.provenance import attempts_of, changed_settings, git_state, provenance
+from overthink.running.provenance import attempts_of, changed_settings, git_state, provenance
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from overthink.tracking.store import Store, StoreError
+from overthink.store.client import Store, StoreError
 
 
 def test_experiments_are_made_once_and_described(store: Store) -> None:

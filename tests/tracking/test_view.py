@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from overthink.tracking import view
+from overthink.store import view
 
 
 def decoded(tag_value: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def test_key_is_stable_and_tells_views_apart() -> None:
 
 
 def test_key_does_not_depend_on_the_process() -> None:
-    program = "from overthink.tracking.view import *; print(view_key(view_state(['m'], sections=default_sections(2))))"
+    program = "from overthink.store.view import *; print(view_key(view_state(['m'], sections=default_sections(2))))"
     root = str(Path(view.__file__).parents[2])
     keys = {
         subprocess.check_output([sys.executable, "-c", program], env={"PYTHONPATH": root, "PYTHONHASHSEED": seed})

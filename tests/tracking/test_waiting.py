@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from overthink.commands.sync import sync
-from overthink.tracking.journal import Journal
-from overthink.tracking.uri import journals_folder
-from overthink.tracking.waiting import not_to_deliver
+from overthink.cli.commands.sync import sync
+from overthink.outbox.journal import Journal
+from overthink.outbox.leftovers import not_to_deliver
+from overthink.store.uri import journals_folder
 from test_cli import overthink
 
 ABSENT = "http://127.0.0.1:1"

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from overthink.tracking import tags
-from overthink.tracking.liveness import SILENCE_SECONDS, is_gone, this_host, this_process
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
-from overthink.tracking.stored import StoredRun, newest_per_key
-from overthink.tracking.writer import LONGEST_TAG, Writer
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.liveness import SILENCE_SECONDS, is_gone, this_host, this_process
+from overthink.store.reader import find_runs
+from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.writer import LONGEST_TAG, Writer
 
 TAGS = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: "k", tags.GROUP_KEY: "g"}
 

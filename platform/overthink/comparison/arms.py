@@ -1,20 +1,18 @@
 """Studies: runs of one definition in several arms, a run often in more than one."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 
-from overthink.seeds import Source, joined, sources_of, split_labels
-from overthink.tracking import tags
-from overthink.tracking.stored import StoredRun
+from overthink.seeds import joined, sources_of, split_labels
+from overthink.store import tags
+from overthink.store.stored import StoredRun
+from overthink.study.arms import whole_arm
 
 ARM = "overthink.arm"
 """Tag of a run or group as a member of an arm; not in any store."""
-
-WHOLE = "all"
-"""The arm in which every source varies, where a study has one."""
 
 
 def arms_of(group: StoredRun) -> dict[str, list[str]]:
@@ -60,15 +58,6 @@ def alone(group: StoredRun, arm: str) -> StoredRun:
     """Return a study's group as if it were one of its arms alone, and no study."""
     plain = {tag: value for tag, value in group.tags.items() if tag != tags.ARMS}
     return replace(group, tags=plain | {tags.SEEDS: joined(arms_of(group)[arm])})
-
-
-def whole_arm(sources: Mapping[str, Sequence[Source]]) -> str | None:
-    """Return the name of the arm that speaks for a study: `all`, else the first of those in which most varies.
-
-    An arm that repeats one run never does: None where there is no other.
-    """
-    moved = {name: those for name, those in sources.items() if {*those} - {"repeat"}}
-    return WHOLE if WHOLE in moved else max(moved, key=lambda name: len(moved[name]), default=None)
 
 
 def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from overthink.tracking import tags
-from overthink.tracking.stored import StoredRun
+from overthink.store import tags
+from overthink.store.stored import StoredRun
 
 FACTS = {
     "kind": tags.KIND,

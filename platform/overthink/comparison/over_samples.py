@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.arrays import BoolArray
 from overthink.metrics.overthinking import finally_overthought, overthought
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import BoolArray
+from overthink.predictions.predictions import Predictions
 
 NORMAL_975 = 1.959963984540054
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from overthink.comparison.arms import ARM, by_definition, in_arms, without_studies
-from overthink.comparison.estimate import Estimate, estimate
 from overthink.seeds import split_labels
-from overthink.tracking import tags
-from overthink.tracking.stored import StoredRun, newest_per_key
+from overthink.statistics.estimate import Estimate, estimate
+from overthink.store import tags
+from overthink.store.stored import StoredRun, newest_per_key
 
 COLUMNS = (
     "test/accuracy/last",

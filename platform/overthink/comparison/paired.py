@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from overthink.comparison.estimate import estimate
 from overthink.comparison.overthinking import Difference, Row
-from overthink.comparison.paired_tests import effect_size, holm, sign_flip_p
+from overthink.statistics.estimate import estimate
+from overthink.statistics.paired_tests import effect_size, holm, sign_flip_p
 
 
 def with_differences(rows: Sequence[Row], baseline: str, metrics: Collection[str] | None = None) -> list[Row]:

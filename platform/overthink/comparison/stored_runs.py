@@ -14,13 +14,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overthink.tracking import sqlite_reader, tags
-from overthink.tracking.liveness import is_gone
-from overthink.tracking.stored import StoredRun
-from overthink.tracking.uri import database_file, tracking_uri
+from overthink.store import sqlite_reader, tags
+from overthink.store.liveness import is_gone
+from overthink.store.stored import StoredRun
+from overthink.store.uri import database_file, tracking_uri
 
 if TYPE_CHECKING:
-    from overthink.tracking.store import Store
+    from overthink.store.client import Store
 
 FORMAT = 2
 OVERLAP_MS = 3_600_000
@@ -48,7 +48,7 @@ def _stored(uri: str, refresh: bool, metrics: Sequence[str] | None) -> list[Stor
 
 
 def _from_mlflow(uri: str, refresh: bool) -> list[StoredRun]:
-    from overthink.tracking.store import Store
+    from overthink.store.client import Store
 
     store, cache = Store(uri), _cache_file(uri)
     known = {} if refresh else _load(cache)
@@ -59,14 +59,14 @@ def _from_mlflow(uri: str, refresh: bool) -> list[StoredRun]:
 
 
 def _everything(store: "Store") -> dict[str, StoredRun]:
-    from overthink.tracking.reader import search
+    from overthink.store.reader import search
 
     return {run.run_id: run for run in search(store, "") if tags.KIND in run.tags}
 
 
 def _news(store: "Store", known: dict[str, StoredRun]) -> dict[str, StoredRun] | None:
     """Return the known runs with what changed since; None where the store is not the one that they came from."""
-    from overthink.tracking.reader import deleted_run_ids, search
+    from overthink.store.reader import deleted_run_ids, search
 
     since = max(run.ended_ms or 0 for run in known.values()) - OVERLAP_MS
     fresh = {

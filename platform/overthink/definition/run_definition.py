@@ -1,5 +1,6 @@
 """What makes a run what it is: data, network, regime, seeds; of a policy network, the main network that it serves."""
 
+import hashlib
 import json
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -8,7 +9,6 @@ from pydantic import Field, ValidationError, model_validator
 from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import DatasetSpec
 from overthink.definition.errors import DefinitionError, sentence_for
-from overthink.definition.keys import run_or_group_key
 from overthink.networks.catalogue import NetworkSpec, check_network
 from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import STREAMS, Seed, Seeds
@@ -17,6 +17,8 @@ from overthink.training.regime import Regime, check_regime
 
 S = TypeVar("S", bound=Spec)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
+NAMES = ("of_name", "of_variant", "of_description", "of_changes")
+"""What a policy's main network is called."""
 
 
 class GroupDefinition(Spec):
@@ -138,3 +140,18 @@ def validated(model: type[S], raw: Any, source: str) -> S:
         return model.model_validate_json(json.dumps(raw))
     except ValidationError as error:
         raise DefinitionError(sentence_for(error, model, source, raw)) from None
+
+
+def run_or_group_key(definition: GroupDefinition) -> str:
+    """Return the hash of what departs from the defaults; of a run, its seeds included."""
+    departs = definition.model_dump(mode="json", exclude_defaults=True)
+    if definition.augmentation == definition.dataset.augment:  # the standard, written out or not, is the same run
+        departs.pop("augment", None)
+    if definition.policy is not None:  # its main network goes by what it is, not by what it is called
+        departs["policy"] = {**departs["policy"], "of": definition.policy.of.key, **dict.fromkeys(NAMES, "")}
+    return short_hash(departs)
+
+
+def short_hash(departs: Any) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of plain data."""
+    return hashlib.sha256(json.dumps(departs, sort_keys=True).encode()).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 
 def budget_oracle(correct_EN: BoolArray, cost_E: IntArray, budgets_P: FloatArray) -> FloatArray:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.arrays import FloatArray, IntArray
 from overthink.inference.confidence import confidence
 from overthink.inference.oracle import OperatingPoint
 from overthink.inference.thresholds import ITERATIONS, TURNING_POINT, exit_distributions, exits_taken, thresholds
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.predictions.predictions import Predictions
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
 """Shares of the last exit's cost at which accuracy is told."""

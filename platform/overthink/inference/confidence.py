@@ -1,8 +1,8 @@
 """Confidence: how sure an exit is of a prediction, by the criteria of thesis section 3.2.3, and by patience."""
 
-from overthink.arrays import FloatArray
 from overthink.inference.patience import agreement_streak
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import FloatArray
+from overthink.predictions.predictions import Predictions
 
 CRITERIA = ("max_softmax", "entropy", "top2_ratio", "patience")
 

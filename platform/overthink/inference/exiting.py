@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from overthink import softmax
-from overthink.arrays import FloatArray, LogitArray
 from overthink.networks.multi_exit import MultiExitNetwork, Passage
+from overthink.predictions import softmax
+from overthink.predictions.arrays import FloatArray, LogitArray
 
 SURENESS: dict[str, Callable[[LogitArray], FloatArray]] = {
     "max_softmax": softmax.max_softmax,

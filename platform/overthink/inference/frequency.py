@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 Scan = Literal["rows", "zigzag"]
 CHUNK = 1000

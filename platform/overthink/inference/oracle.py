@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 
 class OperatingPoint(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from overthink.arrays import FloatArray, IntArray
+from overthink.predictions.arrays import FloatArray, IntArray
 
 
 def agreement_streak(predicted_EN: IntArray) -> FloatArray:

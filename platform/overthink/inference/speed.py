@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from overthink.arrays import FloatArray
 from overthink.inference.exiting import EarlyExit
 from overthink.inference.thresholds import thresholds
 from overthink.networks.folding import folded
 from overthink.networks.multi_exit import MultiExitNetwork
-from overthink.softmax import max_softmax
+from overthink.predictions.arrays import FloatArray
+from overthink.predictions.softmax import max_softmax
 
 FULL = "full"
 """The network as it was trained, all exits; what everything is compared to."""

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from overthink.arrays import FloatArray, IntArray
-from overthink.predictions import Predictions
-from overthink.softmax import Logits, log_softmax
+from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.predictions.predictions import Predictions
+from overthink.predictions.softmax import Logits, log_softmax
 
 LOWEST, HIGHEST = 0.01, 100.0
 """An exit that is right about every sample would like to be infinitely sure, one that only guesses not at all."""

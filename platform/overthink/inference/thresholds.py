@@ -5,7 +5,7 @@ confidence_EN is any measure that is higher where an exit is surer (see `confide
 
 import numpy as np
 
-from overthink.arrays import FloatArray, IntArray
+from overthink.predictions.arrays import FloatArray, IntArray
 
 TURNING_POINT = 20
 """b of thesis eq. 3.10: with p = b every exit gets the same share."""

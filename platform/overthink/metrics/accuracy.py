@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from overthink.inference.budgeted import (
     recovered_at_shares,
 )
 from overthink.metrics.metric import Metric
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 
 SECTION = "thesis section 3.2.3, Algorithm 1, max-softmax"
 

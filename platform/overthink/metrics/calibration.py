@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 BINS = 15
 """Of equal width, as in the paper; a confidence on an edge belongs to the bin below it."""

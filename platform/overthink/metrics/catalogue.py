@@ -9,7 +9,6 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from overthink.arrays import BoolArray
 from overthink.inference.oracle import oracle, upper_bound
 from overthink.metrics.accuracy import accuracy, by_level
 from overthink.metrics.agreement import rank_correlation
@@ -26,7 +25,8 @@ from overthink.metrics.overthinking import (
     wasteful_overthinking_rate,
 )
 from overthink.metrics.temperature import TEMPERATURE
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import BoolArray
+from overthink.predictions.predictions import Predictions
 
 
 def compute(predictions: Predictions, validation: Predictions | None = None) -> dict[str, float]:

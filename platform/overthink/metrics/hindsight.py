@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 
 def kept_right(correct_EN: BoolArray) -> FloatArray:

@@ -6,7 +6,7 @@ are fractions of all samples. Where there is a single exit nothing is overthough
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray
+from overthink.predictions.arrays import BoolArray, FloatArray
 
 
 def overthought(correct_EN: BoolArray) -> BoolArray:

@@ -4,7 +4,7 @@ from overthink.inference.temperature import scaled, temperatures
 from overthink.metrics.calibration import calibration_error
 from overthink.metrics.metric import Metric
 from overthink.metrics.naming import by_exit
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 
 SOURCE = "temperature scaling, Guo et al. 2017; fitted on validation data"
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from overthink.arrays import FloatArray, IntArray
 from overthink.policy.evidence import Evidence
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.predictions.predictions import Predictions
 
 
 def best_constant(label_N: IntArray) -> float:

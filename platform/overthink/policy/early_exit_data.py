@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from overthink.arrays import IntArray
 from overthink.data.dataset import Split
 from overthink.policy.label_spec import LabelSpec
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import IntArray
+from overthink.predictions.predictions import Predictions
 
 
 def early_exit_split(part: Split, predictions: Predictions, spec: LabelSpec, what: str) -> Split:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.arrays import FloatArray, IntArray
 from overthink.policy.early_exit_data import rows_of
 from overthink.policy.label_spec import LabelSpec
-from overthink.predictions import Predictions
-from overthink.softmax import softmax
+from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.predictions.predictions import Predictions
+from overthink.predictions.softmax import softmax
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.predictions import Predictions
 
 MILLION = 1e6
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from overthink.policy.exit_labels import ExitLabels, checked_exits, labels_by_first, labels_by_score
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 from overthink.spec import Spec
 
 

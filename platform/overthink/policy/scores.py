@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from overthink.arrays import FloatArray, IntArray
+from overthink.predictions.arrays import FloatArray, IntArray
 
 
 def recall(label_N: IntArray, predicted_N: IntArray, n_classes: int) -> FloatArray:

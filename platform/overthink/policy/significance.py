@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from overthink.arrays import IntArray
 from overthink.policy.scores import balanced_accuracy
+from overthink.predictions.arrays import IntArray
 
 PERMUTATIONS = 2000
 SEED = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 from overthink.report.budget_drawing import draw_budget_curves, draw_exits_taken, draw_recovered
 from overthink.report.budget_figures import Pair, budget_curves
 from overthink.report.depth_drawing import (

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.arrays import FloatArray, IntArray
 from overthink.inference.budget_oracle import budget_oracle
 from overthink.inference.budgeted import budgeted_batch, lookup_table
 from overthink.inference.oracle import OperatingPoint, oracle, upper_bound
 from overthink.metrics.accuracy import accuracy
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.predictions.predictions import Predictions
 
 Pair = tuple[Predictions, Predictions]
 BUDGETS = 60

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.arrays import FloatArray
 from overthink.metrics.agreement import confidence_ranks, rank_correlation
 from overthink.metrics.calibration import BINS, calibration_error, reliability
 from overthink.metrics.hindsight import confidence_tenths, hindsight_improvability, kept_right, rate_by_group
 from overthink.metrics.overthinking import finally_overthought, overthought
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import FloatArray
+from overthink.predictions.predictions import Predictions
 
 MOST_POINTS = 1500
 """Of a scatter: more hide each other."""

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from overthink.arrays import FloatArray
 from overthink.inference.oracle import OperatingPoint, oracle, upper_bound
 from overthink.metrics.accuracy import accuracy
 from overthink.metrics.overthinking import final_overthinking_rate, overthinking_pairs, overthinking_rate
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import FloatArray
+from overthink.predictions.predictions import Predictions
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from plotly.colors import sample_colorscale
 
-from overthink.arrays import FloatArray
+from overthink.predictions.arrays import FloatArray
 from overthink.report.montage import as_rgb, enlarged
 
 if TYPE_CHECKING:

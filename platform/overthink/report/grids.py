@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from overthink.inert import inert
+from overthink.report.safe_text import inert
 
 NARROWEST = 12
 """Characters of a column of words that are always shown."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from overthink.comparison.estimate import estimate
 from overthink.definition.run_definition import PolicySpec
 from overthink.policy.verdict import sentence
 from overthink.report.tables import TITLES, estimate_lines
-from overthink.tracking.stored import StoredRun
+from overthink.statistics.estimate import estimate
+from overthink.store.stored import StoredRun
 
 
 def run_note(metrics: Mapping[str, float], mul_adds: Sequence[float]) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.arrays import BoolArray
 from overthink.inference.oracle import OperatingPoint
 from overthink.policy.catalogue import compute_evidence
 from overthink.policy.evidence import Answers, Evidence
 from overthink.policy.routing import routed
 from overthink.policy.scores import confusion
+from overthink.predictions.arrays import BoolArray
 from overthink.report.budget_figures import BudgetCurves, budget_curves
 
 

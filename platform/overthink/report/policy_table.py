@@ -7,7 +7,7 @@ from overthink.comparison.overthinking import Row
 from overthink.policy.verdict import verdict
 from overthink.report.differences import differences_said
 from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell, mixed_data_said
-from overthink.tracking import tags
+from overthink.store import tags
 
 METRICS = (
     "test/policy/accuracy",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
 from overthink.report.drawing import draw_accuracies, draw_cost_accuracy, draw_levels, draw_losses, draw_pairs
 from overthink.report.figures import cost_accuracy, history, levels, pairs
 from overthink.report.pages import Captioned, page

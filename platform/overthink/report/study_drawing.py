@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 
 from overthink.report.drawing import ACCENT, GREY, INK, PALE, SECOND, empty_figure, exit_colours, exit_names, percent
 from overthink.report.pages import Captioned
+from overthink.statistics.jackknife import Interval
 from overthink.study.depth import by_chance
 from overthink.study.findings import Findings
-from overthink.study.jackknife import Interval
 
 ARM_COLOURS = (INK, "#3b7ea1", ACCENT, SECOND, "#6a8d3c", "#8a5a99", GREY)
 

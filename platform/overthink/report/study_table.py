@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from math import inf
 
 from overthink.report.grids import Grid
+from overthink.statistics.jackknife import Interval
 from overthink.study.findings import Findings
-from overthink.study.jackknife import Interval
 from overthink.study.spread import Spread
 
 ARMS_CAPTION = (

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import Any, Protocol
 
 from overthink.comparison.overthinking import Row
-from overthink.inert import one_line
+from overthink.report.safe_text import one_line
 from overthink.report.tables import OVERTHINKING, Layout
 
 

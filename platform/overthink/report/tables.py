@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from overthink.comparison.estimate import Estimate
 from overthink.comparison.overthinking import COLUMNS, PaperNumber, Row
-from overthink.inert import inert, one_line
 from overthink.report.differences import difference_lines, differences_said
 from overthink.report.grids import NARROWEST
+from overthink.report.safe_text import inert, one_line
+from overthink.statistics.estimate import Estimate
 
 TITLES = {
     "test/accuracy/last": "Accuracy last exit",

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.arrays import FloatArray, IntArray
-from overthink.study.jackknife import Interval, jackknife
+from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.statistics.jackknife import Interval, jackknife
 
 
 class Churn(NamedTuple):

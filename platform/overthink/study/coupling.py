@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray
-from overthink.study.jackknife import Interval, over_models
+from overthink.predictions.arrays import BoolArray, FloatArray
+from overthink.statistics.jackknife import Interval, over_models
 
 
 class Coupled(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 
 def prediction_depth(predicted_REN: IntArray) -> IntArray:

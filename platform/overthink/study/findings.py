@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
 from overthink.metrics.accuracy import accuracy
 from overthink.metrics.overthinking import finally_overthought, overthought
-from overthink.predictions import Predictions
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.predictions import Predictions
 from overthink.seeds import STREAMS, Source
+from overthink.statistics.jackknife import Interval
 from overthink.study.churn import Churn, churn, same_answers
 from overthink.study.coupling import Coupled, coupling, final_coupling
 from overthink.study.decomposition import Decomposition, decomposition
 from overthink.study.depth import distribution, prediction_depth, times
-from overthink.study.jackknife import Interval
 from overthink.study.overlap import Overlap, overlap
 from overthink.study.spread import Spread, spread
 from overthink.study.strangers import beyond_difficulty

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
-from overthink.study.jackknife import Interval, over_models
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.statistics.jackknife import Interval, over_models
 
 PERMUTATIONS = 500
 

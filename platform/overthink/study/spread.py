@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.arrays import FloatArray
-from overthink.comparison.estimate import Estimate, estimate
-from overthink.study.jackknife import Interval, of_positive
+from overthink.predictions.arrays import FloatArray
+from overthink.statistics.estimate import Estimate, estimate
+from overthink.statistics.jackknife import Interval, of_positive
 
 FEWEST = 4
 """Models of which a deviation has an interval: that of three, from deviations of two, may reach any size."""

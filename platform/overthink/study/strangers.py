@@ -7,8 +7,8 @@ two networks are two more. Unlike grades of difficulty, this needs no estimate o
 
 import numpy as np
 
-from overthink.arrays import BoolArray, FloatArray, IntArray
-from overthink.study.jackknife import Interval, of_positive
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.statistics.jackknife import Interval, of_positive
 
 FEWEST = 5
 """Models: two chimeras are of four, and one is left out for the interval."""

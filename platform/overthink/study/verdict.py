@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from math import inf
 
-from overthink.comparison.arms import WHOLE, whole_arm
+from overthink.statistics.jackknife import Interval
+from overthink.study.arms import WHOLE, whole_arm
 from overthink.study.coupling import Coupled
 from overthink.study.findings import Findings
-from overthink.study.jackknife import Interval
 
 CLAIM = (
     "The thesis conjectures (sections 4.3 and 5.1) that overthinking is introduced randomly, by the training's own "

@@ -10,11 +10,11 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from overthink.store.liveness import alive_tags, is_gone, is_this
 from overthink.sweep.choosers import sampler_for
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.space import Value, counts, grid_of
 from overthink.sweep.study import CARRIED, distribution
-from overthink.tracking.liveness import alive_tags, is_gone, is_this
 
 OWNER, RESULT, SURPLUS = "overthink.owner", "overthink.result", "overthink.surplus"
 """On a trial: who is at it; what it came to beside its values; that it was one more than asked for."""

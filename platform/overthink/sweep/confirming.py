@@ -2,18 +2,19 @@
 
 from typing import NamedTuple
 
-from overthink.comparison.estimate import Estimate, estimate
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import LoadedExperiment, resolved
-from overthink.launch import launch
-from overthink.outcomes import Options, Outcomes, Watch
+from overthink.definition.experiment import LoadedExperiment
+from overthink.definition.loading import resolved
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options, Outcomes, Watch
+from overthink.statistics.estimate import Estimate, estimate
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.stored import newest_per_key
 from overthink.sweep.best_definition import best_definition
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.results import TrialResult
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
-from overthink.tracking.stored import newest_per_key
 
 
 class Confirmed(NamedTuple):

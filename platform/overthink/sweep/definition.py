@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import Experiment, Group, LoadedExperiment, group_definition, group_named
+from overthink.definition.experiment import Experiment, Group, LoadedExperiment
+from overthink.definition.loading import group_definition, group_named
 from overthink.definition.reference import Reference, file_of
 from overthink.definition.run_definition import GroupDefinition, Name, validated
 from overthink.definition.source import Overrides, override, read_yaml

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from overthink.comparison.estimate import estimate
 from overthink.definition.run_definition import GroupDefinition
 from overthink.policy.catalogue import describe
 from overthink.spec import Spec
+from overthink.statistics.estimate import estimate
 
 Direction = Literal["maximize", "minimize"]
 OverSeeds = Literal["mean", "mean-minus-std", "worst"]

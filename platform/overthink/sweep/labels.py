@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.policy.exit_labels import balance
-from overthink.predictions import Predictions
+from overthink.predictions.predictions import Predictions
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.stored import newest_per_key
 from overthink.sweep.goal import LABELS
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
-from overthink.tracking.stored import newest_per_key
 
 
 class MainPredictions:

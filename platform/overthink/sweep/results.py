@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from overthink.store import tags
 from overthink.sweep.ask_tell import RESULT
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.space import Value, said
 from overthink.sweep.study import CARRIED
-from overthink.tracking import tags
 
 
 class TrialResult(NamedTuple):

@@ -10,8 +10,8 @@ import sqlalchemy.exc
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 
-from overthink.plan import locked
-from overthink.tracking.uri import database_file, tracking_uri, without_password
+from overthink.launching.plan import locked
+from overthink.store.uri import database_file, tracking_uri, without_password
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

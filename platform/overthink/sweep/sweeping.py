@@ -3,10 +3,14 @@
 import time
 from dataclasses import dataclass, field
 
-from overthink.definition.experiment import main_networks_of
-from overthink.engines import check_engine, with_jobs
-from overthink.launch import ending_by, launch, reap
-from overthink.outcomes import Options
+from overthink.definition.loading import main_networks_of
+from overthink.launching.engines import check_engine, with_jobs
+from overthink.launching.launch import ending_by, launch, reap
+from overthink.launching.outcomes import Options
+from overthink.launching.sync import deliver
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.writer import Writer
 from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.goal import LABELS
@@ -18,10 +22,6 @@ from overthink.sweep.study import open_study
 from overthink.sweep.telling import TrialWatch
 from overthink.sweep.trial_record import SweepRecorder
 from overthink.sweep.trials import Trials
-from overthink.sync import deliver
-from overthink.tracking import tags
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
 
 
 @dataclass

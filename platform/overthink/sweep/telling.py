@@ -7,10 +7,10 @@ from typing import Protocol
 
 from optuna.trial import TrialState
 
-from overthink.outcomes import Watch
+from overthink.launching.outcomes import Watch
+from overthink.store import tags
 from overthink.sweep.ask_tell import Asked, AskTell
 from overthink.sweep.trial_record import SweepRecorder
-from overthink.tracking import tags
 
 MOST_FAILURES = 3
 """Trials that fail, none having ended otherwise: what is wrong with them is wrong with all."""

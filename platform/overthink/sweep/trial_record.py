@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from overthink.links import columns_of, views
+from overthink.report.ui_views import columns_of, views
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.writer import Writer
 from overthink.sweep.choosers import versions
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.space import Value, said
-from overthink.tracking import tags
-from overthink.tracking.reader import find_runs
-from overthink.tracking.store import Store
-from overthink.tracking.writer import Writer
 
 DEFINITION_FILE = "sweep.json"
 

@@ -8,9 +8,13 @@ from typing import Any
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import LoadedExperiment
-from overthink.outcomes import Options, Outcomes
-from overthink.plan import TO_DO, PlannedRun, plan
-from overthink.session import Session
+from overthink.launching.outcomes import Options, Outcomes
+from overthink.launching.plan import TO_DO, PlannedRun, plan
+from overthink.launching.session import Session
+from overthink.store import tags
+from overthink.store.client import Store, StoreError
+from overthink.store.reader import run_of
+from overthink.store.stored import StoredRun
 from overthink.sweep.ask_tell import Asked, AskTell
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.goal import LABELS, NETWORK, curve
@@ -18,10 +22,6 @@ from overthink.sweep.labels import MainPredictions, label_metrics
 from overthink.sweep.network_metrics import network_metrics
 from overthink.sweep.telling import NOTHING, Telling, TrialWatch
 from overthink.sweep.trial_record import SweepRecorder
-from overthink.tracking import tags
-from overthink.tracking.reader import run_of
-from overthink.tracking.store import Store, StoreError
-from overthink.tracking.stored import StoredRun
 from overthink.training.regime import total_epochs
 
 MOST_DEATHS = 2

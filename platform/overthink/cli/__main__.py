@@ -1,0 +1,5 @@
+"""`python -m overthink.cli` is the command."""
+
+from overthink.cli.main import main
+
+main()

@@ -1,0 +1,96 @@
+"""`overthink ui`: the MLflow UI on our store, on this machine only, opened where the runs are."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import webbrowser
+from contextlib import suppress
+
+from rich.console import Console
+
+from overthink.cli.exit_codes import FAILURE, OK, InterruptedBySignal
+from overthink.launching.launch import reap
+from overthink.report.ui_views import LOCAL_NAME, runs_link
+from overthink.store.client import Store
+from overthink.store.reader import search
+from overthink.store.uri import without_account
+from overthink.store.writer import Writer
+
+HOST = "127.0.0.1"
+START_SECONDS = 120
+
+
+def ui(port: int, open_browser: bool, console: Console) -> int:
+    """Start the server, print the link, and serve until interrupted."""
+    store = Store()
+    reap(store, Writer(store))
+    newest = next(search(store, ""), None)
+    base = without_account(store.uri) if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{port}"
+    address = runs_link(store, newest.experiment_id, base) if newest else base
+    if store.uri.startswith("http"):
+        console.print(f"The store is a server already: {address}", soft_wrap=True)
+        return OK
+    if _taken(port):
+        console.print(f"error: port {port} is in use; try --port {port + 1}")
+        return FAILURE
+    server = subprocess.Popen(command(port), env=environment(store.uri), start_new_session=True)
+    try:
+        if not _answers(server, port):
+            console.print("error: the MLflow server did not start")
+            return FAILURE
+        console.print(f"MLflow UI: {address}", soft_wrap=True)
+        console.print(f"A browser that does not know {LOCAL_NAME} finds it at {HOST}:{port}, too. Ctrl-C ends it.")
+        if open_browser and (
+            sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        ):
+            webbrowser.open(address)
+        server.wait()
+        return OK if server.returncode == 0 else FAILURE
+    except InterruptedBySignal:
+        return OK
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def command(port: int) -> list[str]:
+    """Return the command of the server."""
+    names = ",".join(f"{name}:{port}" for name in (HOST, "localhost", LOCAL_NAME))
+    arguments = {
+        "--host": HOST,
+        "--port": str(port),
+        "--workers": "1",
+        "--allowed-hosts": names,
+        "--cors-allowed-origins": f"http://{LOCAL_NAME}:{port}",
+        "--uvicorn-opts": "--log-level warning",
+    }
+    return [sys.executable, "-m", "mlflow", "server", *(word for pair in arguments.items() for word in pair)]
+
+
+def environment(uri: str) -> dict[str, str]:
+    """Return the environment of the server: its store (whose password no other user may see), no jobs, no telemetry."""
+    settings = {
+        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    return {**os.environ, **settings}
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _answers(server: "subprocess.Popen[bytes]", port: int) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
+            return True
+        time.sleep(0.3)
+    return False

@@ -1,0 +1,50 @@
+"""The machines of a cluster: what they have, and how many runs they have room for."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import ray
+
+from overthink.execution.resources import Resources
+
+OURS = {"CPU": "cpu", "GPU": "gpu"}
+"""What Ray calls them -> what we do."""
+
+
+class Machine(NamedTuple):
+    """A machine that is part of the cluster now."""
+
+    id: str
+    address: str
+    has: dict[str, float]
+    """In all: `cpu`, `gpu`, and what else it was said to have."""
+
+
+def machines() -> list[Machine]:
+    """Return the machines that are alive, by address."""
+    alive = [
+        Machine(node["NodeID"], node["NodeManagerAddress"], _amounts(node)) for node in ray.nodes() if node["Alive"]
+    ]
+    return sorted(alive, key=lambda machine: (machine.address, machine.id))
+
+
+def room(of: Sequence[Machine], resources: Resources) -> int:
+    """Return how many runs fit at once, were nothing else there."""
+    return sum(resources.room(machine.has) for machine in of)
+
+
+def said(of: Sequence[Machine], resources: Resources) -> str:
+    """Say what a cluster is to a launch."""
+    count = room(of, resources)
+    machines_said = f"{len(of)} machine{'s' if len(of) != 1 else ''}"
+    if not count:
+        return (
+            f"the cluster has {machines_said}, and none has room for a run of {resources}; runs wait for one that has"
+        )
+    return (
+        f"the cluster has {machines_said}, with room for {count} run{'s' if count > 1 else ''} of {resources} at once"
+    )
+
+
+def _amounts(node: dict[str, Any]) -> dict[str, float]:
+    return {OURS.get(name, name): float(amount) for name, amount in node["Resources"].items()}

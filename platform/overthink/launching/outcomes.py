@@ -1,0 +1,77 @@
+"""What goes into a launch, who is told about it, and what comes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from overthink.execution.resources import ONE_CORE, Resources
+from overthink.launching.plan import PlannedRun
+from overthink.outbox.sender import Undelivered
+from overthink.store import tags
+
+EngineName = Literal["local", "ray"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run what a definition asks for; none of it changes a result."""
+
+    jobs: int = 1
+    """Runs at once; on a cluster 0 stands for as many as it has room for."""
+    device: str = "auto"
+    data_root: Path | None = None
+    force: bool = False
+    reuse: bool = True
+    """Whether a run begins with the phases that another run of the same seeds has trained already."""
+    engine: EngineName = "local"
+    resources: Resources = ONE_CORE
+    """What a run takes of a cluster."""
+
+
+class Watch(Protocol):
+    """Somebody who is told how it goes."""
+
+    def planned(self, runs: Sequence[PlannedRun]) -> None:
+        """Hear once what there is to do."""
+
+    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        """Hear each message about a run: started, epoch, finished, diverged, failed, died, lost, pruned."""
+
+    def noted(self, sentence: str) -> None:
+        """Hear a sentence about the whole: that the store went away, or came back. It may come from another thread."""
+
+
+@dataclass
+class Outcomes:
+    """How a launch went: runs by outcome, and what it took."""
+
+    runs: dict[str, list[PlannedRun]] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+    """Run key -> why it did not finish."""
+    unaggregated: dict[str, str] = field(default_factory=dict)
+    """Name of a group -> why its runs could not be put together."""
+    experiment_ids: dict[str, str] = field(default_factory=dict)
+    """Definition name -> MLflow experiment id."""
+    undelivered: Undelivered | None = None
+    """What the store has not heard at the end, being away; it lies on disk."""
+    _last: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    tracking_seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run asked for is finished and in the store, and every group put together."""
+        unfinished = any(runs for outcome, runs in self.runs.items() if outcome not in (tags.FINISHED, "done"))
+        return not unfinished and not self.unaggregated and self.undelivered is None
+
+    def of(self, key: str) -> str:
+        """Return the last outcome of the run of a key."""
+        return self._last[key]
+
+    def add(self, outcome: str, run: PlannedRun, message: str = "") -> None:
+        """Count a run."""
+        self.runs.setdefault(outcome, []).append(run)
+        self._last[run.key] = outcome
+        if message:
+            self.messages[run.key] = message

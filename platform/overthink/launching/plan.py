@@ -1,0 +1,191 @@
+"""What a call has to do: which runs are finished already, which go on from a checkpoint, which are new."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from overthink.definition.experiment import Group, LoadedExperiment
+from overthink.definition.keys import run_key
+from overthink.definition.loading import main_networks_of
+from overthink.definition.run_definition import RunDefinition
+from overthink.outbox.leftovers import waiting_keys
+from overthink.seeds import joined
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.liveness import is_gone, is_this
+from overthink.store.reader import find_runs
+from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.uri import state_folder
+
+Action = Literal["train", "resume", "done", "diverged", "busy", "undelivered"]
+TO_DO: tuple[Action, ...] = ("train", "resume")
+
+
+class Parent(NamedTuple):
+    """A run that another one builds on: its first phases, or the main network that a policy network chooses for."""
+
+    key: str
+    run_id: str | None
+    """None while it is still to be trained by this very call."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a group, and what is to be done about it."""
+
+    experiment: LoadedExperiment
+    group: Group
+    run: RunDefinition
+    key: str
+    action: Action
+    stored: StoredRun | None
+    """The run in the store that is done, or that goes on."""
+    forced: bool
+    """Whether it is trained although a finished run of its key is in the store."""
+    lock: FileLock | None
+    """Held while this process is at the run; None in a dry run and where there is nothing to do."""
+    parent: Parent | None = None
+    """Where its first phases come from; None where it trains them itself."""
+    main: Parent | None = None
+    """Of a policy run that is to be trained, the run whose exits it learns to choose."""
+
+    def release(self) -> None:
+        """Let go of the run, so that others may train it."""
+        if self.lock is not None:
+            self.lock.release()
+
+    @property
+    def name(self) -> str:
+        """A readable name: definition, variant and seeds."""
+        return f"{self.group_name} seed {self.run.seeds.label}"
+
+    @property
+    def group_name(self) -> str:
+        """A readable name of its group."""
+        return f"{self.experiment.experiment.name}: {self.group.label}"
+
+
+def run_folder(key: str) -> Path:
+    """Return the folder of an unfinished run."""
+    return state_folder() / "runs" / key
+
+
+def plan(
+    store: Store | None,
+    experiments: Sequence[LoadedExperiment],
+    force: bool = False,
+    reuse: bool = True,
+    dry: bool = False,
+) -> list[PlannedRun]:
+    """Return every run that the experiments ask for, once each, in their order. Unless dry, runs to do are locked.
+
+    With `reuse`, a run begins where a run of its first phases and its seeds has ended. None stands for a store that
+    does not exist yet.
+    """
+    planned: dict[str, PlannedRun] = {}
+    waiting = waiting_keys(store.uri) if store else set()
+    mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
+    for experiment in (*experiments, *mains):
+        for group in experiment.groups:
+            joined(seeds.label for seeds in group.seeds)  # too many are said before anything is trained
+            runs = {key: run for run in group.runs if (key := run_key(run)) not in planned}
+            locks = {key: None if dry else locked(key) for key in runs}
+            known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
+            for key, run in runs.items():
+                of_key = [entry for entry in known if entry.tags.get(tags.RUN_KEY) == key]
+                planned[key] = _planned(experiment, group, run, of_key, force, locks[key], dry, key in waiting)
+    ready = [replace(run, main=_main(store, run, planned)) for run in planned.values()]
+    return [replace(run, parent=_parent(store, run, planned)) for run in ready] if reuse else ready
+
+
+def _unfinished(store: Store | None, main: LoadedExperiment) -> LoadedExperiment:
+    """Return a policy network's main network with the seeds at which it is not trained yet."""
+    (group,) = main.groups
+    left = tuple(run.seeds for run in group.runs if _finished(store, run_key(run)) is None)
+    return replace(main, groups=(replace(group, seeds=left),) if left else ())
+
+
+def _finished(store: Store | None, key: str) -> str | None:
+    """Return the id of the finished run of a key, if there is one."""
+    known = find_runs(store, kind=tags.KIND_RUN, run_key=key) if store else []
+    runs = newest_per_key(known).values()
+    return next((run.run_id for run in runs if run.outcome == tags.FINISHED), None)
+
+
+def _main(store: Store | None, policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
+    if policy.run.chooses_for is None or policy.action not in TO_DO:
+        return None
+    key = run_key(policy.run.chooses_for)
+    to_come = key in planned and planned[key].action in TO_DO
+    return Parent(key, None if to_come else _finished(store, key))
+
+
+def _parent(store: Store | None, child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
+    """Return the run that has trained, or will have trained, the most of a run's first phases."""
+    if child.action not in TO_DO:
+        return None
+    for n_phases in range(len(child.run.regime) - 1, 0, -1):
+        key = run_key(child.run.model_copy(update={"regime": child.run.regime[:n_phases]}))
+        if key in planned and planned[key].action in TO_DO:
+            return Parent(key, None)
+        if (run_id := _finished(store, key)) is not None:
+            return Parent(key, run_id)
+    return None
+
+
+def _planned(
+    experiment: LoadedExperiment,
+    group: Group,
+    run: RunDefinition,
+    known: Sequence[StoredRun],
+    force: bool,
+    lock: FileLock | None,
+    dry: bool,
+    waits: bool,
+) -> PlannedRun:
+    key, standing = run_key(run), _standing(known)
+    action = _action(standing, force, locked_out=lock is None and not dry)
+    if waits and action in TO_DO and not force:
+        action = "undelivered"  # whatever became of it lies here, and is the store's first
+    if lock is not None and action not in TO_DO:
+        lock.release()
+        lock = None
+    forced = any(entry.outcome == tags.FINISHED for entry in known)
+    return PlannedRun(experiment, group, run, key, action, standing if action != "train" else None, forced, lock)
+
+
+def _standing(known: Iterable[StoredRun]) -> StoredRun | None:
+    """Return the run that a key stands at: the finished one, unless a later --force was cut short and goes on."""
+    runs = sorted(known, key=lambda run: run.started_ms)
+    if runs and tags.FORCED in runs[-1].tags and runs[-1].outcome != tags.DIVERGED:
+        return runs[-1]
+    return next(iter(newest_per_key(runs).values()), None)
+
+
+def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:
+    if locked_out:
+        return "busy"
+    if stored is None:
+        return "train"
+    if stored.outcome == tags.RUNNING and not (is_gone(stored.tags) or is_this(stored.tags)):
+        # Without a heartbeat (an older version, on a machine that may be gone) force alone can tell.
+        return "train" if force and tags.HEARTBEAT not in stored.tags else "busy"
+    if force:
+        return "train"
+    known: dict[str, Action] = {tags.FINISHED: "done", tags.DIVERGED: "diverged"}
+    return known.get(stored.outcome, "resume")
+
+
+def locked(name: str) -> FileLock | None:
+    """Return a lock on a run, or a sweep, of this state folder; None where another process has it."""
+    folder = state_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{name}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock

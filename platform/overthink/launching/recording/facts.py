@@ -1,0 +1,46 @@
+"""A definition as a store has it: tags, and flat parameters."""
+
+import getpass
+import json
+
+from overthink.definition.experiment import Group, LoadedExperiment
+from overthink.definition.flat import flat
+from overthink.definition.keys import part_keys, summary
+from overthink.definition.run_definition import GroupDefinition, RunDefinition
+from overthink.seeds import joined
+from overthink.store import tags
+
+
+def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
+    """Return the tags that runs and their group share."""
+    arms = {name: joined(seeds.label for seeds in arm) for name, arm in group.arms.items()}
+    reported = [entry.model_dump(mode="json") for entry in group.reported]
+    return {
+        tags.GROUP_KEY: group.definition.key,
+        tags.DEFINITION: experiment.experiment.name,
+        tags.VARIANT: group.variant,
+        tags.CHANGES: group.changes,
+        tags.REPORTED: json.dumps(reported),
+        **({tags.ARMS: json.dumps(arms)} if arms else {}),
+        **({tags.TASK: tags.POLICY} if group.definition.policy is not None else {}),
+        "mlflow.source.name": experiment.source,
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": _user(),
+        **{f"overthink.{name}": value for name, value in summary(group.definition).items()},
+        **{tags.part_key(name): value for name, value in part_keys(group.definition).items()},
+    }
+
+
+def parameters(definition: GroupDefinition, variant: str) -> dict[str, str]:
+    """Return a definition as flat parameters: `network.growth`, `regime.0.epochs`, `seeds.order`."""
+    named = {"variant": variant, **summary(definition)}
+    if isinstance(definition, RunDefinition):
+        named["seed"] = definition.seeds.label
+    return flat(definition.model_dump(mode="json")) | named
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return "unknown"

@@ -1,0 +1,103 @@
+"""What a run builds on, fetched into its folder before its worker starts. After that it needs nothing of the store."""
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from overthink.launching.plan import PlannedRun
+from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
+from overthink.outbox.run_log import Account
+from overthink.running.material import MAIN
+from overthink.store import tags
+from overthink.store.client import Store, StoreError
+from overthink.store.liveness import this_host
+from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_CHECKPOINT
+
+
+class Foundations:
+    """Fetches what runs build on, and remembers whose it is."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.finished: dict[str, Account] = {}
+        """Run key -> the account of a run that this session has finished; its files may still be here."""
+        self.parents: dict[str, str] = {}
+        """Run key -> handle of the run that its first phases come from."""
+        self.mains: dict[str, str] = {}
+        """Run key of a policy network -> handle of its main network."""
+
+    def attempts(self, run: PlannedRun, folder: Path) -> None:
+        """Put what the store knows of earlier attempts at a run into its folder, where another machine made them."""
+        if run.stored is None or (folder / ATTEMPTS_FILE).exists():
+            return
+        try:
+            self._fetch(run.stored.run_id, tags.PROVENANCE_FILE, folder / ATTEMPTS_FILE)
+        except StoreError:  # killed before it was written
+            self._store.ask()
+
+    def checkpoint(self, run: PlannedRun, folder: Path) -> None:
+        """Put the store's copy of a run's checkpoint into its folder, where another machine has been at it."""
+        if run.stored is None:
+            return
+        own = folder / OWN_CHECKPOINT
+        before = own.exists() and own.stat().st_mtime * 1000 < run.stored.started_ms
+        if before and tags.FORCED in run.stored.tags:  # --force began the run anew elsewhere: this is of the one before
+            shutil.rmtree(folder)
+            folder.mkdir()
+        if own.exists() and run.stored.tags.get(tags.HOST) == this_host():
+            return
+        try:
+            self._fetch(run.stored.run_id, f"checkpoint/{OWN_CHECKPOINT}", folder / STORED_CHECKPOINT)
+        except StoreError:  # it did not come so far
+            self._store.ask()
+
+    def parent(self, run: PlannedRun, folder: Path) -> str | None:
+        """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none.
+
+        A checkpoint that the store no longer has costs training those phases again, and nothing else.
+        """
+        if run.parent is None or any((folder / name).exists() for name in (OWN_CHECKPOINT, STORED_CHECKPOINT)):
+            return None
+        source = run.parent.run_id or self.finished.get(run.parent.key)
+        if source is None:  # it was to be trained first and did not finish: the run trains those phases itself
+            return None
+        try:
+            self._fetch(source, f"checkpoint/{OWN_CHECKPOINT}", folder / PARENT_CHECKPOINT)
+        except (OSError, StoreError):
+            return None
+        self.parents[run.key] = _handle(source)
+        return run.parent.key
+
+    def main(self, run: PlannedRun, folder: Path) -> None:
+        """Put what a policy network learns from into its folder: its main network's predictions, and its checkpoint.
+
+        Raises ValueError where the main network is not trained, StoreError where the store does not have its files.
+        """
+        if run.main is None:
+            return
+        source = run.main.run_id or self.finished.get(run.main.key)
+        if source is None:
+            raise ValueError(
+                f"its main network, run {run.main.key}, is not trained: it failed, or another process is at it"
+            )
+        shutil.rmtree(folder / MAIN, ignore_errors=True)
+        (folder / MAIN).mkdir()
+        for file in ("predictions/val.parquet", "predictions/test.parquet", f"checkpoint/{OWN_CHECKPOINT}"):
+            self._fetch(source, file, folder / MAIN / Path(file).name)
+        self.mains[run.key] = _handle(source)
+
+    def _fetch(self, source: Account | str, artifact: str, target: Path) -> None:
+        """Bring an artifact of a run here: from the disk, where this session made it, else from the store."""
+        kept = source.kept(artifact) if isinstance(source, Account) else None
+        with suppress(FileNotFoundError):  # removed a moment ago: then the store has it
+            if kept is not None:
+                shutil.copyfile(kept, target)
+                return
+        run_id = source.journal.run_id or source.handle if isinstance(source, Account) else source
+        with TemporaryDirectory() as temporary:
+            shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)
+
+
+def _handle(source: Account | str) -> str:
+    return source.handle if isinstance(source, Account) else source

@@ -1,0 +1,1 @@
+"""What a run has logged and the store does not have yet."""

@@ -1,0 +1,1 @@
+"""One run: from its definition to its predictions."""

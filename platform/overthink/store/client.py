@@ -1,0 +1,170 @@
+"""The MLflow store that runs live in: opening it, and saying in one sentence what is wrong with it."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # ours say more
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output holds results alone
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its default waits for minutes before it says a word
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+
+import mlflow
+import requests
+import sqlalchemy.exc
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, ViewType
+from mlflow.exceptions import MlflowException
+
+from overthink.store import tags
+from overthink.store.uri import tracking_uri, without_password
+from overthink.store.view import TAG_PREFIX
+
+logging.getLogger("alembic").setLevel(logging.WARNING)
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of each request that it repeats
+
+
+class StoreError(RuntimeError):
+    """The store cannot be used; the sentence names it."""
+
+
+class Store:
+    """A tracking store by its URI: MLFLOW_TRACKING_URI, else `mlflow.db` in the working directory."""
+
+    def __init__(self, uri: str | None = None) -> None:
+        self.uri = uri or tracking_uri()
+        _check_scheme(self.uri)
+        with self.sentences():
+            self.client = MlflowClient(self.uri)
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask the store for next to nothing; raises StoreError where it does not answer."""
+        with self.sentences():
+            self.client.search_experiments(max_results=1)
+
+    @contextmanager
+    def sentences(self) -> Iterator[None]:
+        """Turn whatever a store's libraries raise into a StoreError of one sentence."""
+        try:
+            yield
+        except CommandError as error:
+            raise StoreError(
+                f"store {self.shown}: written by another, newer MLflow ({error}); update mlflow"
+            ) from error
+        # Artifacts travel by requests, whose errors MLflow lets through.
+        except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
+            raise StoreError(f"store {self.shown}: {_reason(error)}") from error
+
+    @property
+    def shown(self) -> str:
+        """The URI without its password."""
+        return without_password(self.uri)
+
+    def experiment(self, name: str, note: str) -> str:
+        """Return the id of the MLflow experiment of a definition, made where it is missing.
+
+        `note` describes it, unless a person has edited the description since.
+        """
+        notes = {"mlflow.note.content": note, tags.NOTE: note}
+        with self.sentences():
+            found = self.client.get_experiment_by_name(name) or self._created(name, notes)
+            if found.lifecycle_stage == "deleted":
+                raise StoreError(
+                    f"store {self.shown}: experiment {name!r} lies in the trash; restore or purge it first"
+                )
+            ours = found.tags.get("mlflow.note.content") == found.tags.get(tags.NOTE)
+            if ours and found.tags.get(tags.NOTE) != note:
+                for key, value in notes.items():
+                    self.client.set_experiment_tag(found.experiment_id, key, value)
+            return str(found.experiment_id)
+
+    def _created(self, name: str, experiment_tags: dict[str, str]) -> Experiment:
+        try:
+            return self.client.get_experiment(self.client.create_experiment(name, tags=experiment_tags))
+        except MlflowException as error:
+            made_meanwhile = self.client.get_experiment_by_name(name)
+            if error.error_code != "RESOURCE_ALREADY_EXISTS" or made_meanwhile is None:
+                raise
+            return made_meanwhile
+
+    def offer_views(self, experiment_id: str, views: Mapping[str, str]) -> None:
+        """Give an experiment its saved views (key -> state); views that we gave it earlier make way."""
+        with self.sentences():
+            known = self.client.get_experiment(experiment_id).tags.get(tags.VIEWS, "").split()
+            if known == list(views):
+                return
+            for key in known:
+                self.client.delete_experiment_tag(experiment_id, TAG_PREFIX + key)
+            for key, state in views.items():
+                self.client.set_experiment_tag(experiment_id, TAG_PREFIX + key, state)
+            self.client.set_experiment_tag(experiment_id, tags.VIEWS, " ".join(views))
+
+    def view_of(self, experiment_id: str) -> str | None:
+        """Return the key of the view that an experiment opens with."""
+        with self.sentences():
+            keys = self.client.get_experiment(experiment_id).tags.get(tags.VIEWS, "").split()
+        return keys[0] if keys else None
+
+    def artifact(self, run_id: str, name: str, folder: Path) -> Path:
+        """Fetch an artifact of a run into a folder of its own; return the local file, which is not to be trusted."""
+        if not run_id.isalnum():
+            raise StoreError(f"store {self.shown}: {run_id!r} is no run id")
+        target = folder / run_id
+        target.mkdir(parents=True, exist_ok=True)
+        with self.sentences():
+            return Path(self.client.download_artifacts(run_id, name, str(target)))
+
+    def experiment_names(self) -> dict[str, str]:
+        """Return the names of all experiments by id."""
+        with self.sentences():
+            names: dict[str, str] = {}
+            token = None
+            while True:
+                page = self.client.search_experiments(ViewType.ACTIVE_ONLY, max_results=1000, page_token=token)
+                names |= {experiment.experiment_id: experiment.name for experiment in page}
+                token = page.token
+                if not token:
+                    return names
+
+
+def _schema_problem(version: str) -> str:
+    """Say what to do about a database whose schema is not this MLflow's: older ones it can upgrade, newer ones not."""
+    migrations = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+    try:
+        migrations.get_revision(version)
+    except CommandError:
+        return f"it was written by a newer MLflow (schema {version}) than {mlflow.__version__}; update mlflow"
+    return f"it was written by an older MLflow (schema {version}); back it up, then run: mlflow db upgrade URI"
+
+
+def _check_scheme(uri: str) -> None:
+    scheme = urlsplit(uri).scheme
+    if scheme in ("", "file"):
+        raise StoreError(
+            f"store {uri}: MLflow no longer keeps runs in folders; use sqlite:///FILE, a database or a server"
+        )
+    if scheme == "sqlite":
+        path = Path(uri.removeprefix("sqlite:///"))
+        if not path.parent.is_dir():
+            raise StoreError(f"store {uri}: the folder {path.parent} does not exist")
+        target = path if path.exists() else path.parent
+        if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise StoreError(f"store {uri}: {target} is not writable")
+
+
+def _reason(error: Exception) -> str:
+    if found := re.search(r"database schema \(found version (\w+)", str(error)):
+        return _schema_problem(found[1])
+    if isinstance(error, sqlalchemy.exc.SQLAlchemyError) and getattr(error, "orig", None) is not None:
+        return str(error.orig).splitlines()[0]  # type: ignore[attr-defined]
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:500]

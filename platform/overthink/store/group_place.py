@@ -1,0 +1,83 @@
+"""Where the runs of a group belong: an experiment, and the parent run that they share."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from overthink.seeds import joined, split_labels
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.stored import StoredRun
+from overthink.store.writer import Writer
+
+UNSETTLED = (tags.RUNNING, tags.INTERRUPTED)
+"""Outcomes of a group that its runs have outlived."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What makes an experiment and a group where they are missing; plain data, so that a journal can hold it."""
+
+    experiment: str
+    note: str
+    views: Mapping[str, str]
+    """Key -> state of the experiment's saved views."""
+    group: str
+    """The group's readable name."""
+    seeds: tuple[str, ...]
+    """Labels of the seeds that are asked for."""
+    tags: Mapping[str, str]
+    """That the group's runs have, too."""
+    params: Mapping[str, str]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells groups apart."""
+        return self.tags[tags.GROUP_KEY], self.experiment
+
+
+class Settled(NamedTuple):
+    """A place that is in the store."""
+
+    experiment_id: str
+    group_id: str
+    changed: bool
+    """Whether there is anything new to aggregate."""
+
+
+def settle(store: Store, writer: Writer, place: Place, work: bool) -> Settled:
+    """Make what is missing of a place, or take up the group that is there, with the seeds that are now asked for.
+
+    Doing it again changes nothing. `work` says whether runs of the group are about to be trained.
+    """
+    experiment_id = store.experiment(place.experiment, place.note)
+    store.offer_views(experiment_id, place.views)
+    group = oldest(store, writer, place) or _created(store, writer, place, experiment_id)
+    seeds = joined([*split_labels(group.tags.get(tags.SEEDS, "")), *place.seeds])
+    changed = work or seeds != group.tags.get(tags.SEEDS) or group.outcome in UNSETTLED
+    if changed:
+        writer.revive(group.run_id)
+        writer.log(group.run_id, run_tags={tags.SEEDS: seeds, **place.tags})
+    return Settled(experiment_id, group.run_id, changed)
+
+
+def oldest(store: Store, writer: Writer, place: Place) -> StoredRun | None:
+    """Return the group of a place, if it is there: of several, the oldest."""
+    wanted = {"kind": tags.KIND_GROUP, "group_key": place.tags[tags.GROUP_KEY], "definition": place.experiment}
+    groups = sorted(find_runs(store, **wanted), key=lambda run: (run.started_ms, run.run_id))
+    for twin in groups[1:]:
+        if twin.tags.get(tags.ATTEMPT, "") == groups[0].tags.get(tags.ATTEMPT):  # made twice: a reply was lost
+            writer.delete(twin.run_id)
+    return next(iter(groups), None)
+
+
+def _created(store: Store, writer: Writer, place: Place, experiment_id: str) -> StoredRun:
+    own = {tags.KIND: tags.KIND_GROUP, tags.SEEDS: joined(place.seeds), tags.ATTEMPT: uuid.uuid4().hex}
+    run_id = writer.create(experiment_id, place.group, {**own, **place.tags}, place.params)
+    first = oldest(store, writer, place)
+    assert first is not None
+    if first.tags.get(tags.ATTEMPT) != own[tags.ATTEMPT]:  # another call made one at the same moment: the older counts
+        writer.delete(run_id)
+    return first

@@ -1,0 +1,107 @@
+"""Reading runs back from a store, as plain records that know nothing of MLflow."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from mlflow.entities import Run, ViewType
+
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.stored import StoredRun, data_seen
+
+PAGE = 1000
+
+
+def find_runs(store: Store, **wanted: str) -> list[StoredRun]:
+    """Return the runs whose tags have the wanted values (names without the `overthink.`), newest first."""
+    conditions = " and ".join(f"tags.`overthink.{name}` = '{_quoted(value)}'" for name, value in wanted.items())
+    return list(search(store, conditions))
+
+
+def search(store: Store, conditions: str, experiment_ids: list[str] | None = None) -> Iterator[StoredRun]:
+    """Yield the active runs of a store that meet MLflow's filter conditions, newest first."""
+    ids = experiment_ids or list(store.experiment_names())
+    token = None
+    while True:
+        with store.sentences():
+            page = store.client.search_runs(
+                ids, conditions, ViewType.ACTIVE_ONLY, PAGE, ["attributes.start_time DESC"], page_token=token
+            )
+        yield from (stored_run(run) for run in page)
+        token = page.token
+        if not token:
+            return
+
+
+class StoredDefinition(NamedTuple):
+    """What the store has of a run's definition; none of it is to be trusted."""
+
+    text: str
+    """The resolved definition as JSON."""
+    name: str
+    variant: str
+    changes: str
+    description: str
+
+
+def stored_definition(store: Store, run_id: str) -> StoredDefinition:
+    """Return the definition that is stored with a run."""
+    with store.sentences():
+        run = store.client.get_run(run_id)
+        experiment = store.client.get_experiment(run.info.experiment_id)
+    with TemporaryDirectory() as folder:
+        text = store.artifact(run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
+    return StoredDefinition(
+        text,
+        name=run.data.tags.get(tags.DEFINITION, "repeated"),
+        variant=run.data.tags.get(tags.VARIANT, "base"),
+        changes=run.data.tags.get(tags.CHANGES, ""),
+        description=experiment.tags.get("mlflow.note.content") or f"Repeats run {run_id}.",
+    )
+
+
+def stored_run(run: Run) -> StoredRun:
+    """Return the plain record of an MLflow run."""
+    return StoredRun(
+        run_id=run.info.run_id,
+        experiment_id=run.info.experiment_id,
+        name=run.info.run_name or "",
+        status=run.info.status,
+        started_ms=run.info.start_time or 0,
+        ended_ms=run.info.end_time,
+        tags=dict(run.data.tags),
+        metrics=dict(run.data.metrics),
+        data=data_seen(_digests(run)),
+    )
+
+
+def run_of(store: Store, run_id: str) -> StoredRun:
+    """Return the run of an id; raises StoreError where there is none."""
+    with store.sentences():
+        return stored_run(store.client.get_run(run_id))
+
+
+def data_digests(store: Store, run_id: str) -> tuple[str, ...]:
+    """Return the beginnings of the digests of the data that a run saw: one, or none where it has not said."""
+    with store.sentences():
+        run = store.client.get_run(run_id)
+    return tuple(sorted(_digests(run)))
+
+
+def _digests(run: Run) -> set[str]:
+    return {entry.dataset.digest for entry in run.inputs.dataset_inputs} if run.inputs else set()
+
+
+def deleted_run_ids(store: Store) -> set[str]:
+    """Return the ids of the runs in the trash."""
+    with store.sentences():
+        ids = list(store.experiment_names())
+        return {run.info.run_id for run in store.client.search_runs(ids, "", ViewType.DELETED_ONLY, 50_000)}
+
+
+def _quoted(value: str) -> str:
+    if "'" in value:
+        raise ValueError(f"{value!r} cannot be searched for in a store")
+    return value
