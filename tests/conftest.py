@@ -10,6 +10,8 @@ from filelock import FileLock
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from overthink.store.client import Store
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 for name in ("MLFLOW_TRACKING_URI", "OVERTHINK_DATA", "OVERTHINK_STATE", "OVERTHINK_DEBUG", "NO_COLOR"):
@@ -31,6 +33,14 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Store(f"sqlite:///{unfinished}")
             unfinished.rename(database)
     return database
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> "Store":
+    """An empty store in a working directory of its own."""
+    from support.launches import opened
+
+    return opened(tmp_path, empty_database, monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -56,5 +66,5 @@ def chromium() -> Iterator["Browser"]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what starts processes and waits for them: begun last, one of them keeps one core busy at the end."""
-    slow = "test_away test_load test_launch test_server test_ui test_cli test_predict test_run".split()
-    items.sort(key=lambda item: item.path.stem not in slow and item.path.parent.name not in ("cluster", "server_stack"))
+    slow = "test_outages test_load test_launch test_server test_ui test_main test_predict test_run".split()
+    items.sort(key=lambda item: item.path.stem not in slow and item.path.parent.name not in ("ray", "server"))

@@ -3,11 +3,11 @@
 import json
 from dataclasses import replace
 
-from comparison.stored import parent, stored
 from overthink.comparison.arms import arms_of
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.store import tags
 from overthink.store.stored import StoredRun
+from support.stored_runs import parent, stored
 
 ARMS = {"all": "0:3", "none": "0 0-repeat1 0-repeat2"}
 

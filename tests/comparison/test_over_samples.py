@@ -3,7 +3,7 @@ import pytest
 
 from overthink.comparison.over_samples import over_samples
 from overthink.metrics.overthinking import overthinking_rate
-from study_truths import by_difficulty, independent, predictions
+from support.repeats import by_difficulty, independent, predictions
 
 
 def test_by_hand() -> None:

@@ -1,9 +1,9 @@
 import pytest
 
-from comparison.stored import parent, stored
 from overthink.comparison.overthinking import MISSING, Gap, PaperNumber, Row, overthinking_rows
 from overthink.store import tags
 from overthink.store.stored import StoredRun
+from support.stored_runs import parent, stored
 
 
 def rows_of(*runs: StoredRun, by: str = "variant") -> list[Row]:

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.report.differences import difference_lines, verdict
@@ -11,6 +10,7 @@ from overthink.report.table_files import TEXTS
 from overthink.report.tables import OVERTHINKING
 from overthink.store import tags
 from overthink.store.stored import StoredRun
+from support.stored_runs import parent, stored
 
 LAST = "test/accuracy/last"
 

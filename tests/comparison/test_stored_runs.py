@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from comparison.stored import stored
 from overthink.comparison import stored_runs
 from overthink.comparison.frame import frame_of
 from overthink.store import sqlite_reader, tags
@@ -13,6 +12,7 @@ from overthink.store.client import Store
 from overthink.store.reader import search
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
+from support.stored_runs import stored
 
 
 @pytest.fixture

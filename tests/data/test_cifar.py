@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from made import cifar_10, cifar_100
 from overthink.data import cifar
 from overthink.data.cifar import CIFAR_100_STATISTICS, Cifar10Spec, Cifar100Spec
 from overthink.data.digits import default_root
 from overthink.data.subset import SubsetSpec
+from support.data_files import cifar_10, cifar_100
 
 LOCAL = Cifar100Spec(kind="cifar-100", verify=False)
 LOCAL_10 = Cifar10Spec(kind="cifar-10", verify=False)

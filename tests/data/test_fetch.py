@@ -11,12 +11,12 @@ from threading import Thread
 
 import pytest
 
-from made import svhn as svhn_files
-from made import written
 from overthink.data import svhn
 from overthink.data.catalogue import FETCHABLE
 from overthink.data.fetch import Archive, fetch_archive, fetch_file
 from overthink.data.svhn import get_svhn
+from support.data_files import svhn as svhn_files
+from support.data_files import written
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from made import picture
 from overthink.data import image_tree, imagenette
 from overthink.data.image_tree import Size, cache_folder, decode, find_images
 from overthink.data.imagenette import CLASSES, ImagenetteSpec
 from overthink.data.own import FolderSpec
+from support.data_files import picture
 
 SPEC = FolderSpec(kind="folder", path="mine", size=6, classes=2)
 

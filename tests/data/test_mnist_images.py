@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from made import idx, idx_files, images
 from overthink.data import mnist
 from overthink.data.augment import AugmentSpec
 from overthink.data.mnist import FACTS, Kind, MnistSpec
+from support.data_files import idx, idx_files, images
 
 KINDS: tuple[tuple[Kind, str], ...] = (("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST"))
 

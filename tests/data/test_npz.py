@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from made import images, written
 from overthink.data.own import NpzSpec
+from support.data_files import images, written
 
 SPEC = NpzSpec(kind="npz", path="mine.npz", shape=(3, 4, 5), classes=2)
 

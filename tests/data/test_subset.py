@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from made import images
 from overthink.data.dataset import Split
 from overthink.data.subset import SubsetSpec, draw_subset
+from support.data_files import images
 
 
 def split(labels: list[int], levels: list[int] | None = None) -> Split:

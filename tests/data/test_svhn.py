@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from made import images
-from made import svhn as svhn_files
 from overthink.data import svhn
 from overthink.data.subset import SubsetSpec
 from overthink.data.svhn import SvhnSpec
+from support.data_files import images
+from support.data_files import svhn as svhn_files
 
 ALONE = SvhnSpec(kind="svhn", supplement=False, verify=False)
 WHOLE = SvhnSpec(kind="svhn", verify=False)

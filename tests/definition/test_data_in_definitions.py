@@ -12,7 +12,7 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import GroupDefinition, parse_run
 from overthink.running.material import parts_of
 from overthink.seeds import Seeds
-from small import small
+from support.small import small
 
 MMM: dict[str, Any] = {"kind": "max-min-mnist", "digits": "embedded", "train": 400, "test": 40, "shrink": 2}
 CIFAR: dict[str, Any] = {"kind": "cifar-100"}
@@ -63,7 +63,7 @@ def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, dataset: dict[str
 
 
 def test_validation_takes_the_supplement_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from made import svhn as svhn_files
+    from support.data_files import svhn as svhn_files
 
     monkeypatch.setattr(svhn, "SUPPLEMENT", 15)
     run = group(tmp_path, {"kind": "svhn", "verify": False}).with_seeds(SEEDS)

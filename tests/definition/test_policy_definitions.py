@@ -12,25 +12,8 @@ from overthink.definition.keys import run_key
 from overthink.definition.loading import experiment_of_run, load_experiment, main_networks_of
 from overthink.definition.run_definition import parse_run
 from overthink.store import tags
-from small import SMALL, definition
-
-POLICY: dict[str, Any] = {
-    "schema_version": 1,
-    "name": "small-policy",
-    "description": "Tiny policy networks for tests.",
-    "policy": {"of": "small.yaml", "labels": {"lambda": 50}},
-    "network": {"kind": "resnet", "layers": [1], "width": 4},
-    "regime": [{"epochs": 2, "loss": {"kind": "joint", "balanced": True}}],
-    "seeds": 2,
-}
-
-
-def policy_file(folder: Path, **changes: Any) -> Path:
-    """Write the small policy definition beside the small main network's."""
-    definition(folder)
-    path = folder / "policy.yaml"
-    path.write_text(yaml.safe_dump(POLICY | changes, sort_keys=False))
-    return path
+from support.policy_file import policy_file
+from support.small import SMALL
 
 
 def test_a_reference_becomes_the_main_networks_definition(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.keys import run_key
 from overthink.definition.loading import load_experiment
 from overthink.seeds import STREAMS, Seeds, seeds_of_arms
-from small import definition
+from support.small import definition
 
 STUDY: dict[str, Any] = {
     "kind": "study",

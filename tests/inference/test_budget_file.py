@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from inference.test_budgeted import VAL
 from overthink.inference.budget_file import from_json, to_json
 from overthink.inference.budgeted import lookup_table
+from support.noise import VAL
 
 
 def test_a_table_comes_back_as_it_was() -> None:

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from networks.trained import images, settled
 from overthink.inference.exiting import SURENESS, EarlyExit
 from overthink.networks.folding import folded
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, Passage, PlainNetwork, State
 from overthink.predictions.arrays import FloatArray
+from support.trained_networks import images, settled
 
 N = 60
 CONNECTIONS = [None, "linear", "identity", "convolution"]

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from networks.trained import images, settled
 from overthink.inference.grad_cam import grad_cam
 from overthink.networks.multi_exit import ExitHead, PlainNetwork, State
+from support.trained_networks import images, settled
 
 
 class Same(nn.Module):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from networks.trained import images, settled
 from overthink.inference import speed
 from overthink.inference.speed import FULL, FULL_FOLDED, distributions, speeds
+from support.trained_networks import images, settled
 
 
 def test_distributions_by_hand() -> None:

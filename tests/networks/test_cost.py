@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from networks.msdnet_arithmetic import bill, specs
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, PlainNetwork, State
+from support.msdnet_arithmetic import bill, specs
 
 ANYTIME = {"blocks": 7, "step_mode": "even", "base": 4, "step": 2}
 

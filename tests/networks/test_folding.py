@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from networks.trained import SHAPE, images, settled
 from overthink.networks.folding import ConvolutionReLU, folded
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, PlainNetwork, State
+from support.trained_networks import SHAPE, images, settled
 
 
 class First(nn.Sequential):

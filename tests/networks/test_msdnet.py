@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from networks.msdnet_arithmetic import Bare, specs
 from overthink.networks.msdnet import build_msdnet
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
+from support.msdnet_arithmetic import Bare, specs
 
 SMALL: dict[str, Any] = {"kind": "msdnet", "channels": 4, "growth": 2, "head_channels": 8}
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from pydantic import ValidationError
 
-from networks.msdnet_arithmetic import has_transition, kept_after, specs, steps
 from overthink.networks.msdnet_spec import MSDNetSpec, check_msdnet
+from support.msdnet_arithmetic import has_transition, kept_after, specs, steps
 
 
 def spec(**changes: Any) -> MSDNetSpec:

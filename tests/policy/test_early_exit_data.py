@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from inference.test_budgeted import predictions
 from overthink.data.dataset import Split
 from overthink.policy.early_exit_data import early_exit_split, shuffled
 from overthink.policy.label_spec import LabelSpec
+from support.noise import predictions
 
 
 def part(count: int, first: int = 0) -> Split:

@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inference.test_budgeted import predictions
 from overthink.policy.exit_labels import (
     balance,
     best_balance,
@@ -11,6 +10,7 @@ from overthink.policy.exit_labels import (
     labels_by_first,
     labels_by_score,
 )
+from support.noise import predictions
 
 RIGHT_EN = np.array([[1, 1, 0, 0], [1, 0, 0, 1]], dtype=bool)
 SURE_EN = np.array([[0.6, 0.9, 0.8, 0.9], [0.65, 0.9, 0.9, 0.5]])

@@ -6,7 +6,6 @@ from math import comb
 import numpy as np
 import pytest
 
-from inference.test_budgeted import predictions
 from overthink.policy.baselines import best_constant, by_confidence, by_level, prior_matched
 from overthink.policy.catalogue import compute_evidence, describe
 from overthink.policy.evidence import Answers, Evidence
@@ -16,6 +15,7 @@ from overthink.policy.scores import balanced_accuracy, confusion, macro_auc, rec
 from overthink.policy.significance import accuracy_interval, better_than_chance, better_than_constant
 from overthink.policy.verdict import sentence, verdict
 from overthink.predictions.predictions import Predictions
+from support.noise import predictions
 
 LABEL_N = np.array([0, 0, 0, 0, 1, 1])
 ANSWER_N = np.array([0, 0, 1, 1, 1, 0])

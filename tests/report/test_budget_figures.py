@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from inference.test_budgeted import predictions
 from overthink.inference.budgeted import budgeted_batch, lookup_table
 from overthink.report.analysis_page import analysis_page
 from overthink.report.budget_drawing import draw_budget_curves, draw_exits_taken, draw_recovered
 from overthink.report.budget_figures import Pair, budget_curves
+from support.noise import predictions
 
 
 def pair(seed: int) -> Pair:

@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 
-from inference.test_budgeted import predictions
 from overthink.metrics.calibration import calibration_error
 from overthink.report.depth_drawing import (
     draw_by_class,
@@ -13,6 +12,7 @@ from overthink.report.depth_drawing import (
     draw_ranks,
 )
 from overthink.report.depth_figures import MOST_POINTS, calibration, kept, ranks, who_overthinks
+from support.noise import predictions
 
 ONE, TWO = predictions(seed=1), predictions(seed=2)
 

@@ -17,28 +17,7 @@ from overthink.report.drawing import (
     exit_colours,
 )
 from overthink.report.figures import cost_accuracy, history, levels, pairs
-
-
-def predictions(right: list[str], levels_of: list[int], names: tuple[str, ...] = ("easy", "hard")) -> Predictions:
-    """Make predictions from marks: a text an exit, a 1 a sample that it gets right. Label 0, else class 1."""
-    correct_EN = np.array([[mark == "1" for mark in marks] for marks in right])
-    logits_ENC = np.where(correct_EN[..., None], [2.0, 0.0], [0.0, 1.0]).astype(np.float32)
-    n = correct_EN.shape[1]
-    return Predictions.from_logits(
-        logits_ENC,
-        labels_N=np.zeros(n, dtype=np.int64),
-        ids_N=np.arange(n),
-        levels_N=np.array(levels_of),
-        level_names=names,
-        cost_E=np.array([10, 30, 60][: len(right)]),
-        fingerprint="test",
-        split="test",
-        keep_logits=False,
-    )
-
-
-ONE = predictions(["1100", "1010", "1000"], [0, 0, 1, 1])
-TWO = predictions(["1111", "1111", "1111"], [0, 0, 1, 1])
+from support.marks import ONE, TWO, predictions, record
 
 
 def test_cost_and_accuracy_by_hand() -> None:
@@ -103,11 +82,6 @@ def test_a_level_without_samples_is_left_out() -> None:
     run = predictions(["10", "01"], [0, 0])
     assert levels([run]).names == ("easy",)
     assert set(cost_accuracy([run]).by_level) == {"easy"}
-
-
-def record(epoch: int, phase: int, lr: float) -> dict[str, object]:
-    curves = dict.fromkeys(("val_loss", "train_accuracy", "val_accuracy"), (0.1 * epoch, 0.2 * epoch))
-    return {"epoch": epoch, "phase": phase, "lr": lr, "train_loss": 1 / epoch, **curves}
 
 
 def test_history_by_hand() -> None:

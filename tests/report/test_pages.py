@@ -10,7 +10,7 @@ import pytest
 
 from overthink.report.pages import Captioned, page
 from overthink.report.run_page import group_page, run_page
-from report.test_figures import ONE, TWO, predictions, record
+from support.marks import ONE, TWO, predictions, record
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

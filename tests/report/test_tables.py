@@ -5,7 +5,6 @@ import json
 import pytest
 from rich.console import Console
 
-from comparison.stored import parent, stored
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.report import grids
@@ -13,6 +12,7 @@ from overthink.report.grids import Grid
 from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown
 from overthink.report.tables import OVERTHINKING, as_rich
 from overthink.store import tags
+from support.stored_runs import parent, stored
 
 
 def rows(variant: str = "short") -> list[Row]:

@@ -5,7 +5,7 @@ import pytest
 
 from overthink.predictions.arrays import IntArray
 from overthink.study.churn import churn, same_answers
-from study_truths import answers, by_difficulty, independent
+from support.repeats import answers, by_difficulty, independent
 
 
 def test_by_hand() -> None:

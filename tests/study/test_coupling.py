@@ -4,7 +4,7 @@ import pytest
 from overthink.metrics.overthinking import final_overthinking_rate, overthinking_pairs
 from overthink.predictions.arrays import BoolArray
 from overthink.study.coupling import coupling, final_coupling
-from study_truths import by_difficulty, independent, tied
+from support.repeats import by_difficulty, independent, tied
 
 
 def brute_force(correct_REN: BoolArray, i: int, j: int) -> tuple[float, float]:

@@ -3,7 +3,7 @@ import pytest
 
 from overthink.predictions.arrays import BoolArray
 from overthink.study.decomposition import decomposition
-from study_truths import by_difficulty
+from support.repeats import by_difficulty
 
 
 def share(indicator_RN: BoolArray) -> float:

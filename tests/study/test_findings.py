@@ -9,7 +9,7 @@ from overthink.report.study_table import arms_grid
 from overthink.statistics.jackknife import Interval
 from overthink.study.findings import Findings, findings
 from overthink.study.verdict import verdict, whole_of
-from study_truths import by_difficulty, independent, predictions, tied
+from support.repeats import by_difficulty, independent, predictions, tied
 
 
 def found(correct_REN: BoolArray) -> Findings:

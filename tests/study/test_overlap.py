@@ -5,7 +5,7 @@ import pytest
 
 from overthink.predictions.arrays import BoolArray
 from overthink.study.overlap import overlap
-from study_truths import by_difficulty, independent
+from support.repeats import by_difficulty, independent
 
 
 def found_in(overthought_RN: BoolArray, right_RN: BoolArray) -> tuple[float, float, float, float]:

@@ -5,7 +5,7 @@ import pytest
 
 from overthink.predictions.arrays import BoolArray
 from overthink.study.strangers import beyond_difficulty
-from study_truths import by_difficulty, independent, tied
+from support.repeats import by_difficulty, independent, tied
 
 
 def brute_force(correct_REN: BoolArray) -> float:

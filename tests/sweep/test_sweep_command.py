@@ -12,7 +12,7 @@ from overthink.definition.loading import load_experiment
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
-from small_sweep import sweep_file
+from support.small_sweep import sweep_file
 
 
 def call(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":

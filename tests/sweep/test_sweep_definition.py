@@ -9,7 +9,7 @@ import pytest
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
 from overthink.sweep.definition import load_sweep
-from small_sweep import SWEEP, sweep_file, tiny_sweep
+from support.small_sweep import SWEEP, sweep_file, tiny_sweep
 
 SHIPPED = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
 

@@ -20,8 +20,8 @@ from overthink.sweep.definition import load_sweep
 from overthink.sweep.storage import TrialStoreError, alone, opened, storage_uri
 from overthink.sweep.study import existing, open_study
 from overthink.sweep.sweeping import sweep
-from postgres import Postgres, postgres_programs
-from small_sweep import Heard, sweep_file, tiny_sweep
+from support.postgres import Postgres, postgres_programs
+from support.small_sweep import Heard, sweep_file, tiny_sweep
 
 LONG = {"regime": [{"epochs": 6, "drops": [4]}]}
 

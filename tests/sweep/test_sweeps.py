@@ -10,7 +10,6 @@ import pytest
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from definition.test_policy_definitions import policy_file
 from overthink.definition.errors import DefinitionError
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
@@ -23,7 +22,8 @@ from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import CARRIED, distribution, existing, open_study
 from overthink.sweep.sweeping import Swept, sweep
-from small_sweep import SWEEP, Heard, tiny_sweep
+from support.policy_file import policy_file
+from support.small_sweep import SWEEP, Heard, tiny_sweep
 
 GROWTH = {"network.growth": {"choice": [2, 4]}}
 FREE: dict[str, Any] = {

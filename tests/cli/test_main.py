@@ -1,0 +1,196 @@
+"""The command as people and scripts meet it: whole processes, their output and their exit codes."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.stored import StoredRun
+from overthink.store.writer import Writer
+from support.command import overthink
+from support.small import definition
+from support.stored_runs import parent, stored
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    helped = overthink(tmp_path, "--help")
+    assert helped.returncode == 0
+    for command in ("run", "inspect", "compare", "predict", "bench", "ui", "data"):
+        assert command in helped.stdout
+    asked = " ".join(overthink(tmp_path, "run", "--help").stdout.replace("│", " ").split())
+    assert "Folder with data sets (default: OVERTHINK_DATA)." in asked  # brackets would be markup, and gone
+    assert overthink(tmp_path, "--version").stdout.startswith("overthink 0.")
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['overthink', '--help']\n"
+        "from overthink.cli.main import app\n"
+        "try: app()\nexcept SystemExit: pass\n"
+        "print([name for name in ('torch', 'mlflow', 'pandas', 'plotly', 'numpy', 'pydantic') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def inspected(folder: Path, *arguments: str) -> Any:
+    done = overthink(folder, "inspect", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_inspect_gives_the_references_golden_numbers(tmp_path: Path) -> None:
+    thesis = inspected(tmp_path, "mmm-200-epochs", "--images", "3x32x32", "--classes", "100")
+    assert [entry["params"] for entry in thesis["exits"]] == [299_704, 649_740, 1_018_308, 1_492_424, 2_078_924]
+    assert [round(entry["mul_adds"] / 1e6, 3) for entry in thesis["exits"]] == [6.860, 14.350, 27.537, 41.715, 58.481]
+    assert [entry["exit"] for entry in thesis["exits"]] == [1, 2, 3, 4, 5]
+    anytime = ["network.blocks=7", "network.step_mode=even", "network.base=4", "network.step=2"]
+    settings = [word for setting in anytime for word in ("--set", setting)]
+    seven = inspected(tmp_path, "mmm-200-epochs", "--images", "3x32x32", "--classes", "100", *settings)
+    assert [round(entry["mul_adds"] / 1e6, 3) for entry in seven["exits"]] == [
+        *(15.140, 25.506, 37.096, 46.331, 57.336, 66.961, 75.938)
+    ]
+    assert seven["parameters"] == 3_067_960
+
+
+def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> None:
+    shown = inspected(tmp_path, str(definition(tmp_path)), "--set", "regime.0.epochs=9", "--seeds", "4:6")
+    assert shown["definition"]["regime"][0]["epochs"] == 9
+    assert [run["seeds"]["init"] for run in shown["runs"]] == [4, 5]
+    assert len({run["run_key"] for run in shown["runs"]}) == 2
+    readable = overthink(tmp_path, "inspect", "quickstart")
+    assert "MUL-ADDs" in readable.stdout
+    assert "quickstart: long" in readable.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, code, said",
+    [
+        (["run", "absent.yaml"], 2, "absent.yaml: no such file"),
+        (["run", "quikstart"], 2, "did you mean 'quickstart'?"),
+        (["run", "quickstart", "--set", "network.growht=3"], 2, "unknown key 'growht'; did you mean 'growth'?"),
+        (["run", "quickstart", "--set", "network.scales=4"], 2, "growth_factors"),
+        (["run", "quickstart", "--seeds", "5:2"], 2, "--seeds '5:2'"),
+        (["run", "quickstart", "--device", "gpu"], 2, "--device gpu: expected auto, cpu, cuda"),
+        (["inspect", "quickstart", "--images", "32"], 2, "such as 3x32x32"),
+        (["compare", "--by", "regim"], 2, "did you mean 'regime'?"),
+        (["compare", "--format", "xls"], 2, "not one of table, markdown"),
+        (["data", "get", "imagenet"], 2, "no such data set"),
+        (["data", "show", "max-min-mnist", "--set", "test=3"], 2, "test must be a multiple of 40"),
+        (["data", "show", "max-min-mnist"], 2, "overthink data get mnist"),
+        (["fly"], 2, "No such command"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_an_exit_code(tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
+    done = overthink(tmp_path, *arguments, OVERTHINK_DATA=str(tmp_path / "data"))
+    assert done.returncode == code, done.stderr
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == []
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    assert "Traceback" in overthink(tmp_path, "--debug", "run", "absent.yaml").stderr
+
+
+def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"noise" * 1000)
+    done = overthink(tmp_path, "run", "quickstart")
+    assert done.returncode == 1
+    assert "store sqlite:///mlflow.db: file is not a database" in done.stderr
+
+
+def test_a_dry_run_says_what_would_be_done(tmp_path: Path, empty_database: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    path = definition(tmp_path)
+    done = overthink(tmp_path, "run", str(path), "--dry-run")
+    assert "2 of 2 runs would be trained. Nothing was done" in done.stderr
+    planned = json.loads(overthink(tmp_path, "run", str(path), "--dry-run", "--json").stdout)
+    assert [run["action"] for run in planned] == ["train", "train"]
+    assert not (tmp_path / ".overthink").exists()
+
+
+def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
+    done = overthink(tmp_path, "run", str(definition(tmp_path)), "--dry-run")
+    assert "2 of 2 runs would be trained" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
+
+
+def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    variants = {"good": {}, "wild": {"regime.0.lr": 1e30}}
+    path = definition(tmp_path, regime=[{"epochs": 1}], seeds=1, variants=variants)
+    done = overthink(tmp_path, "run", str(path), "--json", "--jobs", "2", NO_COLOR="1")
+    assert done.returncode == 3, done.stderr
+    good, wild = sorted(json.loads(done.stdout)["rows"], key=lambda row: row["group"])
+    assert good["estimates"]["test/accuracy/last"]["n"] == 1
+    assert wild["gaps"] == [{"group": "small: wild", "seed": "0", "outcome": "diverged"}]
+    assert "the run diverged" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout
+    assert "workflowType=machine_learning&viewStateShareKey=" in done.stderr
+
+
+def store_of(folder: Path, runs: list[StoredRun], database: Path) -> None:
+    (folder / "mlflow.db").write_bytes(database.read_bytes())
+    store = Store(f"sqlite:///{folder}/mlflow.db")
+    writer = Writer(store)
+    experiment_id = store.experiment("quickstart", "note")
+    for run in runs:
+        run_id = writer.create(experiment_id, run.name, run.tags, {})
+        writer.log(run_id, run.metrics)
+        writer.close(run_id, run.outcome)
+
+
+def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = [parent("0 1 2", reported=0.1793), stored("0"), stored("1", last=0.7), stored("2", tags.DIVERGED)]
+    store_of(tmp_path, runs, empty_database)
+    table = overthink(tmp_path, "compare")
+    assert table.returncode == 3  # a seed is missing from the numbers
+    assert "65.00 ± 7.07" in table.stdout
+    assert "paper 17.93" in table.stdout
+    assert max(map(len, table.stdout.splitlines())) <= 80
+    assert "| 2 of 3 |" in overthink(tmp_path, "compare", "--format", "markdown").stdout
+    assert r"\toprule" in overthink(tmp_path, "compare", "--format", "latex").stdout
+    assert "<table" in overthink(tmp_path, "compare", "--format", "html").stdout
+    (row,) = json.loads(overthink(tmp_path, "compare", "--by", "regime", "--format", "json").stdout)["rows"]
+    assert row["group"] == "4 joint"
+    (record,) = csv.DictReader(io.StringIO(overthink(tmp_path, "compare", "--format", "csv").stdout))
+    assert float(record["test/overthinking/any_later/paper"]) == 0.1793
+
+
+def test_compare_on_nothing_says_so(tmp_path: Path) -> None:
+    done = overthink(tmp_path, "compare")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no such runs yet" in done.stderr
+    assert json.loads(overthink(tmp_path, "compare", "--format", "json").stdout)["rows"] == []
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_compare_shows_what_a_definition_asks_for_and_nobody_has_run(tmp_path: Path, empty_database: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    path = definition(tmp_path, variants={"narrow": {}, "wide": {"network.growth": 4}})
+    done = overthink(tmp_path, "compare", str(path), "--format", "json")
+    assert done.returncode == 3
+    rows = json.loads(done.stdout)["rows"]
+    assert [row["group"] for row in rows] == ["small: narrow", "small: wide"]
+    assert [gap["outcome"] for row in rows for gap in row["gaps"]] == ["missing"] * 4
+
+
+def test_data_list_and_show(tmp_path: Path) -> None:
+    listed = json.loads(overthink(tmp_path, "data", "list", "--json", "--data-root", str(tmp_path)).stdout)
+    here = {entry["name"]: entry["here"] for entry in listed["datasets"]}
+    assert [name for name in here if here[name]] == ["max-min-mnist-embedded"]
+    assert overthink(tmp_path, "data", "list").returncode == 0
+    done = overthink(tmp_path, "data", "show", "max-min-mnist-embedded", "--output", "picture.png")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert "nothing to fetch" in overthink(tmp_path, "data", "get", "max-min-mnist-embedded").stderr

@@ -1,0 +1,56 @@
+"""Long work says how far it is: a line each in a log, one bar on a terminal."""
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from overthink.cli.commands.analyse import analyse_runs
+from overthink.cli.progress import counted
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.writer import Writer
+from support.repeats import by_difficulty, predictions
+
+
+def test_a_line_each_elsewhere() -> None:
+    console = Console(file=io.StringIO(), width=20)
+    with counted(console, "figures", 2) as done:
+        done("a\x1b[31m: 3 files of a name that is longer than a line")
+        assert "figures 1/2: a?[31m: 3 files of a name that is longer than a line\n" in console.file.getvalue()  # type: ignore[attr-defined]
+        done("b: 3 files")
+    said = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert (said[0], said[2]) == ("figures: 2 to do.", "figures 2/2: b: 3 files")
+
+
+def test_a_bar_on_a_terminal() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    with counted(console, "figures", 2) as done:
+        done("a: 3\x1b]0;owned\x07 files")
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "1/2" in said
+    assert "a: 3?]0;owned? files" in said
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
+def test_an_export_says_how_far_it_is(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    store = Store()
+    writer = Writer(store)
+    own = {tags.KIND: tags.KIND_RUN, tags.DEFINITION: "mine", tags.SEEDS: "0", tags.RUN_KEY: "mine 0"}
+    run = writer.create(store.experiment("mine", "note"), "mine: base seed 0", own, {})
+    for split, one in zip(("val", "test"), predictions(by_difficulty(2, 60, exits=2)), strict=True):
+        one.write(tmp_path / f"{split}.parquet")
+        writer.artifacts(run, [tmp_path / f"{split}.parquet"], "predictions")
+    writer.close(run, tags.FINISHED)
+    monkeypatch.setattr("overthink.report.export.FORMS", ("svg",))  # each form of each figure takes half a second
+    console = Console(file=io.StringIO(), width=80)
+    assert analyse_runs([], tmp_path / "figures", False, console) == 0
+    (place,) = (tmp_path / "figures").iterdir()
+    files = list(place.iterdir())
+    assert {file.suffix for file in files} == {".svg"}
+    assert f"figures 1/1: {place}: {len(files)} files\n" in console.file.getvalue()  # type: ignore[attr-defined]

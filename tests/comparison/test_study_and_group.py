@@ -1,0 +1,124 @@
+"""A study, and then a plain group of the very same definition: whose runs are whose."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, stdev
+
+import pytest
+import yaml
+
+from overthink.cli.commands.diff import diff
+from overthink.comparison.overthinking import overthinking_rows
+from overthink.definition.loading import load_experiment
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
+from overthink.launching.plan import PlannedRun
+from overthink.report.analysis import analyse
+from overthink.report.experiments import tell
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.stored import StoredRun
+from support.small import small
+
+REGIME = [{"epochs": 1}]
+STUDY = {
+    "kind": "study",
+    "schema_version": 1,
+    "name": "tied",
+    "description": "A control first, then one source.",
+    "base": "small.yaml",
+    "repeats": 3,
+    "arms": {"none": ["repeat"], "init": ["init"]},
+}
+
+INIT = ["0", *(f"split0-init{number}-order0-augment0" for number in (1, 2))]
+"""Labels of the seeds of the arm in which something varies."""
+
+
+class Quiet:
+    """A watcher that does nothing."""
+
+    def planned(self, runs: Sequence[PlannedRun]) -> None:
+        pass
+
+    def said(self, run: PlannedRun, body: dict[str, object]) -> None:
+        pass
+
+    def noted(self, sentence: str) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """A store in which the study ran first, then two seeds of its base."""
+    folder = tmp_path_factory.mktemp("both")
+    (folder / "mlflow.db").write_bytes(empty_database.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        base = small(folder, regime=REGIME)
+        (folder / "study.yaml").write_text(yaml.safe_dump(STUDY))
+        for loaded in (load_experiment(folder / "study.yaml"), base):
+            assert launch(Store(f"sqlite:///{folder}/mlflow.db"), [loaded], Options(jobs=2), Quiet()).complete
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def store(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlflow.db").write_bytes(database.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    return Store()
+
+
+def group_of(store: Store, name: str) -> StoredRun:
+    (group,) = find_runs(store, kind=tags.KIND_GROUP, definition=name)
+    return group
+
+
+def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = group_of(store, "small")
+    runs = find_runs(store, group_key=group.tags[tags.GROUP_KEY])
+    assert len([run for run in runs if not run.is_group]) == 6
+    mine = [run for run in runs if not run.is_group and run.tags[tags.SEEDS] in ("0", "1")]
+    assert group.metrics["seeds/n"] == 2
+    assert group.metrics["test/accuracy/last"] == pytest.approx(
+        mean(run.metrics["test/accuracy/last"] for run in mine), abs=1e-6
+    )
+    (row,) = (row for row in overthinking_rows(runs) if row.group == "small: base")
+    assert set(row.run_ids) == {run.run_id for run in mine}
+    assert diff(group.run_id, mine[0].run_id, as_json=True) == 0
+    assert set(json.loads(capsys.readouterr().out)["first"]["runs"]) == set(row.run_ids)
+    assert "small: base (n = 2)" in [
+        section.heading for section in tell(store, "small", runs, None, "overthink run small").sections
+    ]
+    list(analyse(store, [run for run in runs if not run.is_group], [group]))
+    assert "small: base (n = 2)" in store.artifact(group.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()
+
+
+def test_a_study_speaks_with_the_arm_that_varies(store: Store) -> None:
+    group = group_of(store, "tied")
+    arm = [run for run in find_runs(store, kind=tags.KIND_RUN) if run.tags[tags.SEEDS] in INIT]
+    last = [run.metrics["test/accuracy/last"] for run in arm]
+    assert group.metrics["seeds/n"] == 3
+    assert group.metrics["test/accuracy/last"] == pytest.approx(mean(last), abs=1e-6)
+    assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(stdev(last), abs=1e-6)
+    assert stdev(last) > 0
+
+
+def test_diff_shows_the_arm_that_varies(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """The control stands first in the definition; a study of controls alone shows the first of them."""
+    group = group_of(store, "tied")
+    arm = {run.run_id for run in find_runs(store, kind=tags.KIND_RUN) if run.tags[tags.SEEDS] in INIT}
+    assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
+    first = json.loads(capsys.readouterr().out)["first"]
+    assert set(first["runs"]) == arm
+    assert first["name"] == "tied: base / init"
+    controls = json.dumps({"none": json.loads(group.tags[tags.ARMS])["none"]})
+    store.client.set_tag(group.run_id, tags.ARMS, controls)
+    assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
+    first = json.loads(capsys.readouterr().out)["first"]
+    assert (first["name"], len(first["runs"])) == ("tied: base / none", 3)

@@ -1,0 +1,40 @@
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.mlflow_server import Served
+from support.ray_cluster import RayCluster
+
+
+@pytest.fixture(scope="session")
+def three_machines() -> Iterator[RayCluster]:
+    """Three machines of one core and one GPU each; a test that loses one adds it again."""
+    pytest.importorskip("ray")
+    cluster = RayCluster()
+    try:
+        for name in ("second", "third"):
+            cluster.add(name)
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture
+def driver(three_machines: RayCluster, monkeypatch: pytest.MonkeyPatch) -> RayCluster:
+    """The cluster, whose drivers this process and its children can be."""
+    for name, value in three_machines.environment().items():
+        monkeypatch.setenv(name, value)
+    return three_machines
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Iterator[Served]:
+    """A real server that the runs are stored at."""
+    monkeypatch.chdir(tmp_path)
+    server = Served(tmp_path / "server", empty_database)
+    server.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    yield server
+    server.kill(signal.SIGTERM)

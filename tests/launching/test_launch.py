@@ -1,0 +1,524 @@
+"""Launching for real: worker processes, an SQLite store, kills."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from overthink.cli.commands.budget import table_of
+from overthink.comparison.overthinking import overthinking_rows
+from overthink.definition.loading import experiment_of_run
+from overthink.inference.budgeted import lookup_table
+from overthink.inference.confidence import CRITERIA
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options, Outcomes
+from overthink.launching.plan import plan, run_folder
+from overthink.launching.recording.group_recorder import place_of
+from overthink.launching.recording.run_recorder import RunRecorder
+from overthink.launching.session import Session
+from overthink.outbox.journal import Journal
+from overthink.outbox.sender import Courier
+from overthink.predictions.predictions import Predictions
+from overthink.report.analysis import analyse
+from overthink.store import group_place, tags
+from overthink.store.client import Store
+from overthink.store.liveness import SILENCE_SECONDS, this_host
+from overthink.store.reader import find_runs, stored_definition
+from overthink.store.stored import StoredRun
+from overthink.store.uri import journals_folder
+from overthink.store.writer import Writer
+from support.launches import Quiet, attempts, command, lines_until, opened
+from support.small import definition, small
+
+
+@pytest.fixture(scope="module")
+def launched_once(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> tuple[Path, Outcomes]:
+    """The database after a launch of two seeds: training takes a while, so tests start from a copy of it."""
+    folder = tmp_path_factory.mktemp("launched")
+    with pytest.MonkeyPatch.context() as patch:
+        launched = opened(folder, empty_database, patch)
+        outcomes = launch(launched, [small(folder)], Options(jobs=2), Quiet())
+    return folder / "mlflow.db", outcomes
+
+
+@pytest.fixture
+def launched(launched_once: tuple[Path, Outcomes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A store of the test's own in which both runs are finished."""
+    return opened(tmp_path, launched_once[0], monkeypatch)
+
+
+def runs_of(store: Store) -> list[StoredRun]:
+    return sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: run.tags[tags.SEEDS])
+
+
+def group_of(store: Store) -> StoredRun:
+    (group,) = find_runs(store, kind=tags.KIND_GROUP)
+    return group
+
+
+def history(store: Store, run_id: str, metric: str = "epochs/train_loss") -> list[tuple[int, float]]:
+    return [(entry.step, entry.value) for entry in store.client.get_metric_history(run_id, metric)]
+
+
+def test_predictions(store: Store, run: StoredRun, folder: Path) -> Predictions:
+    return Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", folder))
+
+
+test_predictions.__test__ = False  # type: ignore[attr-defined]
+
+
+def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Path, Outcomes], tmp_path: Path) -> None:
+    assert launched_once[1].complete
+    store = launched
+    first, second = runs_of(store)
+    assert (first.outcome, second.outcome) == (tags.FINISHED, tags.FINISHED)
+    assert [step for step, _ in history(store, first.run_id)] == [1, 2, 3]
+    for metric in (
+        "test/accuracy/last",
+        "test/overthinking/any_later",
+        "val/oracle/accuracy",
+        "network/mul_adds/exit_3",
+    ):
+        assert metric in first.metrics
+    predictions = test_predictions(store, first, tmp_path)
+    assert first.metrics["test/accuracy/exit_3"] == pytest.approx(predictions.correct_EN[2].mean())
+    mlflow_run = store.client.get_run(first.run_id)
+    assert mlflow_run.data.params["network.growth"] == "2"
+    assert mlflow_run.data.params["seeds.order"] == "0"
+    assert mlflow_run.inputs.dataset_inputs[0].dataset.name == "max-min-mnist"
+    assert "| exit |" in first.tags["mlflow.note.content"]
+    there = {item.path for item in store.client.list_artifacts(first.run_id)}
+    assert there == {"definition.json", "provenance.json", "predictions", "checkpoint", "figures.html"}
+    (attempt,) = attempts(store, first.run_id, tmp_path)
+    assert attempt["settings"]["threads"] == 1
+    assert attempt["versions"]["torch"]
+    assert attempt["epochs_before"] == 0
+    assert not run_folder(first.tags[tags.RUN_KEY]).exists()
+
+
+def test_a_group_says_what_its_seeds_say_together(launched: Store) -> None:
+    store = launched
+    first, second = runs_of(store)
+    group = group_of(store)
+    assert first.tags["mlflow.parentRunId"] == second.tags["mlflow.parentRunId"] == group.run_id
+    assert (group.outcome, group.tags[tags.SEEDS], group.metrics["seeds/n"]) == (tags.FINISHED, "0 1", 2.0)
+    last = [run.metrics["test/accuracy/last"] for run in (first, second)]
+    assert group.metrics["test/accuracy/last"] == pytest.approx(sum(last) / 2, abs=1e-6)
+    assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(abs(last[0] - last[1]) / 2**0.5, abs=1e-6)
+
+
+def test_a_second_call_trains_nothing(launched: Store, tmp_path: Path) -> None:
+    store = launched
+    before = [history(store, group_of(store).run_id, "seeds/n"), *runs_of(store)]
+    quiet = Quiet()
+    outcomes = launch(store, [small(tmp_path)], Options(), quiet)
+    assert outcomes.complete
+    assert len(outcomes.runs["done"]) == 2
+    assert quiet.bodies == []
+    assert [history(store, group_of(store).run_id, "seeds/n"), *runs_of(store)] == before
+
+
+def test_more_seeds_train_those_alone_and_join_the_group(launched: Store, tmp_path: Path) -> None:
+    store, quiet = launched, Quiet()
+    launch(store, [small(tmp_path, seeds=3)], Options(), quiet)
+    assert {body["run"] for body in quiet.bodies} == {"small: base seed 2"}
+    assert group_of(store).metrics["seeds/n"] == 3.0
+    assert group_of(store).tags[tags.SEEDS] == "0:3"
+
+
+def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path) -> None:
+    store = launched
+    launch(store, [small(tmp_path, seeds=1)], Options(force=True), Quiet())
+    runs = [run for run in runs_of(store) if run.tags[tags.SEEDS] == "0"]
+    assert len(runs) == 2
+    old, new = sorted(runs, key=lambda run: run.started_ms)
+    assert old.metrics["test/accuracy/last"] == new.metrics["test/accuracy/last"]
+    (row,) = overthinking_rows([*runs_of(store), group_of(store)])
+    assert new.run_id in row.run_ids
+    assert old.run_id not in row.run_ids
+
+
+def test_a_run_repeats_from_the_store_alone(launched: Store) -> None:
+    first, _ = runs_of(launched)
+    stored = stored_definition(launched, first.run_id)
+    again = experiment_of_run(stored.text, "run:ID", stored.name, stored.variant, stored.description)
+    assert again.experiment.description == "Tiny networks for tests."
+    (planned,) = plan(launched, [again], dry=True)
+    assert (planned.key, planned.action, planned.name) == (first.tags[tags.RUN_KEY], "done", "small: base seed 0")
+    (forced,) = plan(launched, [again], force=True, dry=True)
+    assert forced.action == "train"
+
+
+def test_a_diverged_run_leaves_the_others_alone(store: Store, tmp_path: Path) -> None:
+    raw = {"regime": [{"epochs": 1}], "seeds": 1, "variants": {"good": {}, "wild": {"regime.0.lr": 1e30}}}
+    quiet = Quiet()
+    outcomes = launch(store, [small(tmp_path, **raw)], Options(), quiet)
+    assert not outcomes.complete
+    status = {run.tags[tags.VARIANT]: (run.status, run.outcome) for run in runs_of(store)}
+    assert status == {"good": ("FINISHED", tags.FINISHED), "wild": ("FAILED", tags.DIVERGED)}
+    (message,) = outcomes.messages.values()
+    assert "diverged" in message
+    again = launch(store, [small(tmp_path, **raw)], Options(), Quiet())
+    assert {outcome: len(runs) for outcome, runs in again.runs.items()} == {"done": 1, tags.DIVERGED: 1}
+
+
+def test_missing_data_leave_nothing_half_made(store: Store, tmp_path: Path) -> None:
+    dataset = {"kind": "max-min-mnist", "train": 400, "test": 80}
+    outcomes = launch(store, [small(tmp_path, dataset=dataset)], Options(data_root=tmp_path / "nowhere"), Quiet())
+    assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 2}
+    assert "nowhere" in next(iter(outcomes.messages.values()))
+    assert runs_of(store) == []
+    assert find_runs(store, kind=tags.KIND_GROUP) == []
+
+
+def test_runs_of_dead_processes_are_found_and_closed(store: Store, tmp_path: Path) -> None:
+    experiment = store.experiment("old", "note")
+    abandoned = {tags.KIND: tags.KIND_RUN, tags.HOST: this_host(), tags.PROCESS: "4194999@1.0"}
+    elsewhere = abandoned | {tags.HOST: "another-machine"}
+    ids = [store.client.create_run(experiment, tags=run_tags).info.run_id for run_tags in (abandoned, elsewhere)]
+    launch(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), Quiet())
+    assert [store.client.get_run(run_id).info.status for run_id in ids] == ["KILLED", "RUNNING"]
+
+
+def test_a_run_left_on_a_machine_that_is_gone_goes_on(store: Store, tmp_path: Path) -> None:
+    """Its heartbeat stopped long ago; where it wrote none, force alone may take it over."""
+    once = {"seeds": 1, "regime": [{"epochs": 1}]}
+    launch(store, [small(tmp_path, **once)], Options(), Quiet())
+    (run,) = runs_of(store)
+    store.client.update_run(run.run_id, status="RUNNING")
+    store.client.set_tag(run.run_id, tags.HOST, "another-machine")
+
+    def action(force: bool = False) -> str:
+        return plan(store, [small(tmp_path, **once)], force, dry=True)[0].action
+
+    assert (action(), action(force=True)) == ("busy", "busy")
+    store.client.set_tag(run.run_id, tags.HEARTBEAT, f"{time.time() - 2 * SILENCE_SECONDS:.0f}")
+    assert (action(), action(force=True)) == ("resume", "train")
+    store.client.delete_tag(run.run_id, tags.HEARTBEAT)
+    assert (action(), action(force=True)) == ("busy", "train")
+
+
+def test_a_force_that_was_cut_short_goes_on(launched: Store, tmp_path: Path) -> None:
+    store, one = launched, small(tmp_path, seeds=1)
+    (planned,) = plan(store, [one], force=True)
+    assert planned.forced
+    courier = Courier(store, Writer(store), print)
+    recorder = RunRecorder.open(courier, planned, place_of([planned], {}))
+    recorder.ended(tags.INTERRUPTED, "interrupted by a signal")
+    assert courier.wait() is None
+    courier.stop()
+    begun = recorder.account.journal.run_id
+    assert begun is not None
+    assert planned.lock is not None
+    planned.lock.release()
+    (again,) = plan(store, [one], dry=True)
+    assert again.stored is not None
+    assert (again.action, again.stored.run_id) == ("resume", begun)
+    assert launch(store, [one], Options(), Quiet()).complete
+    assert store.client.get_run(begun).info.status == "FINISHED"
+    assert plan(store, [one], dry=True)[0].action == "done"
+
+
+def test_one_run_that_cannot_be_recorded_leaves_the_others_alone(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk under the journals is full while one run of two is recorded: it goes on at the next call."""
+    keep = Journal.keep
+    refused: list[str] = []
+
+    def full(self: Journal, file: Path) -> str:
+        if not refused:
+            assert self.run_id is not None
+            refused.append(self.run_id)
+            raise OSError(28, "No space left on device")
+        return keep(self, file)
+
+    monkeypatch.setattr(Journal, "keep", full)
+    short = small(tmp_path, regime=[{"epochs": 1}])
+    outcomes = launch(store, [short], Options(), Quiet())
+    assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1, tags.FINISHED: 1}
+    (message,) = outcomes.messages.values()
+    assert "could not be recorded: [Errno 28] No space left" in message
+    assert group_of(store).outcome == tags.FAILED
+    again = launch(store, [short], Options(), Quiet())
+    assert again.complete
+    assert [run.outcome for run in runs_of(store)] == [tags.FINISHED, tags.FINISHED]
+    told = attempts(store, refused[0], tmp_path)
+    assert [attempt["epochs_before"] for attempt in told] == [0, 1]
+
+
+def test_a_store_whose_disk_is_full_for_a_while_costs_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Writer.artifacts
+    refused: list[str] = []
+
+    def full(self: Writer, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
+        if len(refused) < 2:
+            refused.append(run_id)
+            raise OSError(28, "No space left on device")
+        write(self, run_id, files, folder)
+
+    monkeypatch.setattr(Writer, "artifacts", full)
+    quiet = Quiet()
+    assert launch(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), quiet).complete
+    said = [body["message"] for body in quiet.bodies if body["event"] == "noted"]
+    assert "does not take what a run tells" in said[0]
+    assert "No space left" in said[0]
+    assert said[1:] == ["the store has everything again"]
+    assert [run.outcome for run in runs_of(store)] == [tags.FINISHED]
+    assert list(journals_folder().iterdir()) == []
+
+
+def test_a_damaged_file_of_one_group_leaves_the_other_groups_alone(store: Store, tmp_path: Path) -> None:
+    two = {"regime": [{"epochs": 1}], "variants": {"one": {}, "two": {"network.growth": 4}}}
+    launch(store, [small(tmp_path, seeds=1, **two)], Options(jobs=2), Quiet())
+    damaged = next(run for run in runs_of(store) if run.tags[tags.VARIANT] == "one")
+    (tmp_path / "test.parquet").write_bytes(b"noise")
+    store.client.log_artifact(damaged.run_id, str(tmp_path / "test.parquet"), "predictions")
+    outcomes = launch(store, [small(tmp_path, seeds=2, **two)], Options(jobs=2), Quiet())
+    assert not outcomes.complete
+    assert list(outcomes.unaggregated) == ["small: one"]
+    groups = {run.tags[tags.VARIANT]: run for run in find_runs(store, kind=tags.KIND_GROUP)}
+    assert (groups["one"].outcome, groups["two"].outcome) == (tags.INTERRUPTED, tags.FINISHED)
+    assert groups["two"].metrics["seeds/n"] == 2.0
+
+
+def test_a_signal_after_the_end_leaves_a_finished_run_finished(launched: Store, tmp_path: Path) -> None:
+    store = launched
+    first, _ = runs_of(store)
+    (planned, _) = plan(store, [small(tmp_path)], dry=True)
+    session = Session(store, Writer(store), [planned], Outcomes(), Quiet())
+    recorder = RunRecorder.open(session._courier, replace(planned, stored=first), session.groups.begin(planned))
+    session._open[planned.key] = recorder
+    recorder.account.close(tags.FINISHED)
+    recorder.closing = True
+    session.abandon(tags.INTERRUPTED, "interrupted by a signal")
+    assert store.client.get_run(first.run_id).info.status == "FINISHED"
+
+
+def test_two_groups_made_at_one_moment_become_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = place_of(plan(store, [small(tmp_path)]), {})
+    seen = group_place.oldest
+    blind = iter([True])
+    monkeypatch.setattr(group_place, "oldest", lambda *of: None if next(blind, False) else seen(*of))
+    first = group_place.settle(store, Writer(store), where, work=True)
+    blind = iter([True])  # the second call looks before the first has written, and finds nothing either
+    second = group_place.settle(store, Writer(store), where, work=True)
+    assert first.group_id == second.group_id == group_of(store).run_id
+
+
+TWO = {"regime": [{"epochs": 1}, {"epochs": 1, "lr": 0.01}]}
+
+
+def test_phases_that_two_runs_share_are_trained_once(store: Store, tmp_path: Path) -> None:
+    """The second run waits for the first within one call, says whose child it is, and ends with the same bits."""
+    shared, quiet = small(tmp_path, regime=[{"epochs": 1}], seeds=1, variants={"one": {}, "two": TWO}), Quiet()
+    planned = {run.group.variant: run for run in plan(store, [shared], dry=True)}
+    assert planned["two"].parent == (planned["one"].key, None)
+    assert launch(store, [shared], Options(jobs=2), quiet).complete
+    trained = [(body["run"], body["epoch"]) for body in quiet.bodies if body["event"] == "epoch"]
+    assert trained == [("small: one seed 0", 1), ("small: two seed 0", 2)]
+    runs = {run.tags[tags.VARIANT]: run for run in runs_of(store)}
+    assert runs["two"].tags[tags.PARENT_RUN] == runs["one"].run_id
+    assert runs["one"].run_id in runs["two"].tags["mlflow.note.content"]
+    assert [step for step, _ in history(store, runs["two"].run_id)] == [1, 2]
+    launch(store, [shared], Options(force=True, reuse=False), Quiet())
+    anew = max((run for run in runs_of(store) if run.tags[tags.VARIANT] == "two"), key=lambda run: run.started_ms)
+    assert tags.PARENT_RUN not in anew.tags
+    for metric in ("test/accuracy/last", "test/overthinking/any_later", "epochs/train_loss"):
+        assert anew.metrics[metric] == runs["two"].metrics[metric]
+
+
+def test_a_parent_that_is_finished_already_comes_from_the_store(store: Store, tmp_path: Path) -> None:
+    launch(store, [small(tmp_path, regime=[{"epochs": 1}], seeds=1)], Options(), Quiet())
+    quiet = Quiet()
+    launch(store, [small(tmp_path, seeds=1, **TWO)], Options(), quiet)
+    assert [body["epoch"] for body in quiet.bodies if body["event"] == "epoch"] == [2]
+
+
+def test_a_diverged_seed_is_not_put_together_again_and_again(store: Store, tmp_path: Path) -> None:
+    wild = small(tmp_path, regime=[{"epochs": 1, "lr": 1e30}], seeds=1)
+    launch(store, [wild], Options(), Quiet())
+    before = group_of(store)
+    launch(store, [wild], Options(), Quiet())
+    assert group_of(store) == before
+
+
+LONG = {"regime": [{"epochs": 6, "drops": [4]}], "seeds": 1}
+
+
+def finish(store: Store, folder: Path) -> tuple[StoredRun, Predictions]:
+    """Call again after an interruption; return the one run there is, and its predictions."""
+    outcomes = launch(store, [small(folder, **LONG)], Options(), Quiet())
+    assert outcomes.complete
+    (run,) = runs_of(store)
+    return run, test_predictions(store, run, folder / "artifacts")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[int, float]], Predictions]:
+    """Loss over epochs and predictions of the long run when nothing disturbs it."""
+    from overthink.running.run import train
+    from overthink.training.loop import EpochRecord
+
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    events = list(train(small(folder, **LONG).groups[0].runs[0], folder, "cpu"))
+    losses = [(event.epoch, event.train_loss) for event in events if isinstance(event, EpochRecord)]
+    return losses, Predictions.read(folder / "test.parquet")
+
+
+@pytest.mark.parametrize("victim", ["coordinator", "worker"])
+def test_killed_and_called_again_ends_bit_for_bit(
+    store: Store, tmp_path: Path, uninterrupted: tuple[list[tuple[int, float]], Predictions], victim: str
+) -> None:
+    definition(tmp_path, **LONG)
+    process = command(tmp_path)
+    list(lines_until(process, "epoch 2/6"))
+    workers = psutil.Process(process.pid).children()
+    os.kill(process.pid if victim == "coordinator" else workers[0].pid, signal.SIGKILL)
+    process.communicate()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive, "a worker outlived its coordinator"
+    (left,) = runs_of(store)
+    assert left.status == ("RUNNING" if victim == "coordinator" else "FAILED")
+    run, predictions = finish(store, tmp_path)
+    losses, whole = uninterrupted
+    assert (run.run_id, run.outcome) == (left.run_id, tags.FINISHED)
+    assert history(store, run.run_id) == losses
+    assert (predictions.max_softmax_EN == whole.max_softmax_EN).all()
+    assert (predictions.predicted_EN == whole.predicted_EN).all()
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_closes_its_runs(store: Store, tmp_path: Path, number: int, code: int) -> None:
+    definition(tmp_path, **LONG)
+    process = command(tmp_path)
+    list(lines_until(process, "epoch 1/6"))
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in said
+    (run,) = runs_of(store)
+    assert (run.status, run.outcome) == ("KILLED", tags.INTERRUPTED)
+    assert group_of(store).status == "KILLED"
+    run, _ = finish(store, tmp_path)
+    assert (run.status, [step for step, _ in history(store, run.run_id)]) == ("FINISHED", [1, 2, 3, 4, 5, 6])
+
+
+def test_two_commands_at_once_train_nothing_twice(store: Store, tmp_path: Path) -> None:
+    definition(tmp_path, **LONG)
+    first = command(tmp_path)
+    list(lines_until(first, "started"))
+    (planned,) = plan(store, [small(tmp_path, **LONG)])
+    assert planned.action == "busy"
+    first.communicate(timeout=120)
+    assert first.returncode == 0
+    assert len(runs_of(store)) == 1
+
+
+def test_a_full_disk_costs_nothing_that_was_there(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file size limit stands in for a full disk: the operating system refuses the write either way."""
+    definition(tmp_path, **LONG)
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "from pathlib import Path; from support.small import small; from overthink.running.run import train; "
+        "list(train(small(Path('.'), **{'regime': [{'epochs': 1}]}).groups[0].runs[0], Path('state'), 'cpu'))"
+    )
+    (tmp_path / "state").mkdir()
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "could not write checkpoint" in done.stderr
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_an_analysis_adds_what_is_missing_once(launched: Store, tmp_path: Path) -> None:
+    """Metrics of older runs, a lookup table, a page; a second time there is nothing to do."""
+    store, (first, _) = launched, runs_of(launched)
+    assert "test/budgeted/area" in first.metrics  # a run of today has them from its beginning
+    groups = [group_of(store)]
+    told = [entry.new for entry in analyse(store, runs_of(store), groups)]
+    assert told == [True, True, True]
+    validation = Predictions.read(store.artifact(first.run_id, "predictions/val.parquet", tmp_path))
+    for criterion in CRITERIA:
+        table, temperature_E = table_of(store, runs_of(store)[0], criterion)
+        assert (table.threshold_PE == lookup_table(validation, criterion).threshold_PE).all()
+        assert temperature_E is None
+    again = [entry.new for entry in analyse(store, runs_of(store), [group_of(store)])]
+    assert again == [False, False, False]
+    for run in (first, group_of(store)):
+        assert "Budgeted batch" in store.artifact(run.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()
+
+
+def test_an_older_run_gets_the_metrics_it_lacks(launched: Store) -> None:
+    first, _ = runs_of(launched)
+    with closing(sqlite3.connect(Path("mlflow.db").absolute())) as connection, connection:
+        for table in ("metrics", "latest_metrics"):
+            connection.execute(f"DELETE FROM {table} WHERE key LIKE 'test/budgeted/%'")
+    lacking = next(run for run in runs_of(launched) if run.run_id == first.run_id)
+    assert "test/budgeted/area" not in lacking.metrics
+    list(analyse(launched, [lacking], []))
+    assert next(run for run in runs_of(launched) if run.run_id == first.run_id).metrics == first.metrics
+
+
+def test_budget_from_the_command_line(launched: Store, tmp_path: Path) -> None:
+    first, _ = runs_of(launched)
+    asked = [sys.executable, "-m", "overthink.cli", "budget", first.run_id[:8], "--json", "--mul-adds"]
+    generous = subprocess.run([*asked, "1e9"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    answer = json.loads(generous.stdout)
+    assert len(answer["thresholds"]) == 2
+    assert answer["mul_adds_per_sample"] <= 1e9
+    stingy = subprocess.run([*asked, "10"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert stingy.returncode == 2
+    assert "a budget of 10 MUL-ADDs a sample is less than the cheapest thresholds take" in stingy.stderr
+
+
+def test_a_parent_that_the_store_no_longer_has_costs_its_epochs_alone(store: Store, tmp_path: Path) -> None:
+    launch(store, [small(tmp_path, regime=[{"epochs": 1}], seeds=1)], Options(), Quiet())
+    (parent,) = runs_of(store)
+    lost = store.client.get_run(parent.run_id).info.artifact_uri
+    (Path(lost) / "checkpoint" / "checkpoint.safetensors").unlink()
+    quiet = Quiet()
+    assert launch(store, [small(tmp_path, seeds=1, **TWO)], Options(), quiet).complete
+    assert [body["epoch"] for body in quiet.bodies if body["event"] == "epoch"] == [1, 2]
+
+
+def test_killed_in_the_second_phase_of_a_child_ends_bit_for_bit(store: Store, tmp_path: Path) -> None:
+    """The first phase is another run's, the teacher is remembered, and the coordinator is killed between."""
+    from overthink.running.run import train
+
+    tuned = {"epochs": 4, "lr": 0.01, "attach": {"kind": "isc", "width": 4}, "loss": {"kind": "ofa"}}
+    variants = {"one": {}, "two": {"regime": [{"epochs": 1}, tuned]}}
+    raw = {"regime": [{"epochs": 1}], "seeds": 1, "variants": variants}
+    definition(tmp_path, **raw)
+    process = command(tmp_path)
+    list(lines_until(process, "epoch 3/5"))
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    loaded = small(tmp_path, **raw)
+    assert launch(store, [loaded], Options(), Quiet()).complete
+    child = next(run for run in runs_of(store) if run.tags[tags.VARIANT] == "two")
+    assert [step for step, _ in history(store, child.run_id)] == [1, 2, 3, 4, 5]
+    (tmp_path / "whole").mkdir()
+    list(train(loaded.groups[1].runs[0], tmp_path / "whole", "cpu"))
+    whole = Predictions.read(tmp_path / "whole" / "test.parquet")
+    found = test_predictions(store, child, tmp_path / "artifacts")
+    assert (found.max_softmax_EN == whole.max_softmax_EN).all()
+    assert (found.predicted_EN == whole.predicted_EN).all()

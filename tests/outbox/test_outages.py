@@ -1,0 +1,529 @@
+"""The tracking server goes away, comes back, loses replies, says no: nothing is lost, nothing is doubled."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overthink.definition.loading import load_experiment
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
+from overthink.launching.plan import PlannedRun, plan
+from overthink.outbox.leftovers import anything_waits, deliver_waiting
+from overthink.outbox.run_log import Account, Beginning
+from overthink.outbox.sender import Courier
+from overthink.store import tags
+from overthink.store.client import Store, StoreError
+from overthink.store.group_place import Place
+from overthink.store.reader import find_runs
+from overthink.store.uri import journals_folder
+from overthink.store.writer import Writer
+from support.launches import Quiet, command, lines_until, opened
+from support.mlflow_server import Proxy, Served
+from support.outages import TIMED, Told, artifacts, assert_nothing_lost_or_doubled, histories, runs_of, the_group
+from support.policy_file import policy_file
+from support.small import definition, small
+
+SIX = {"regime": [{"epochs": 6, "drops": [4]}], "seeds": 2}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow's client still repeats requests by itself, but does not wait for seconds before it does."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Iterator[Served]:
+    monkeypatch.chdir(tmp_path)
+    server = Served(tmp_path / "server", empty_database)
+    server.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    yield server
+    server.kill(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Served]:
+    """A server that stays up; tests on it have experiments and keys of their own."""
+    server = Served(tmp_path_factory.mktemp("standing"), empty_database)
+    server.start()
+    yield server
+    server.kill(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """The folder of an SQLite store in which nothing ever went wrong."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        assert launch(opened(folder, empty_database, patch), [small(folder, **SIX)], Options(jobs=2), Quiet()).complete
+    return folder
+
+
+class Meddler(Quiet):
+    """A watcher that does something when it hears the words."""
+
+    def __init__(self, **deeds: Callable[[], None]) -> None:
+        super().__init__()
+        self._deeds = deeds
+
+    def planned(self, runs: Any) -> None:
+        self._do("planned")
+
+    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        super().said(run, body)
+        self._do(f"{body['event']}_{body.get('epoch', '')}_{run.run.seeds.label}")
+
+    def _do(self, moment: str) -> None:
+        if moment in self._deeds:
+            self._deeds.pop(moment)()
+
+    @property
+    def notes(self) -> list[str]:
+        return [body["message"] for body in self.bodies if body["event"] == "noted"]
+
+
+def overthink(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "overthink.cli", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_killed_and_started_again_while_runs_train(served: Served, undisturbed: Path, tmp_path: Path) -> None:
+    watch = Meddler(epoch_2_0=served.kill, started__1=lambda: served.start(wait=False))
+    outcomes = launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
+    assert outcomes.complete, outcomes
+    assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path)
+    assert the_group(Store()).metrics["seeds/n"] == 2.0
+    assert "does not answer; runs go on" in watch.notes[0]
+    assert watch.notes[-1] == "the store has everything again"
+
+
+@pytest.mark.parametrize("moment, next_command", [("planned", "sync"), ("epoch_2_0", "run"), ("epoch_5_0", "compare")])
+def test_away_until_after_the_end(
+    served: Served,
+    undisturbed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+    next_command: str,
+) -> None:
+    """From the moment on, the second run's whole life included; then the next command delivers, asked or not."""
+    monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
+    watch = Meddler(**{moment: served.kill})
+    outcomes = launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
+    assert not outcomes.complete
+    assert outcomes.undelivered is not None
+    assert len(outcomes.undelivered.runs) == 2
+    assert "`overthink sync` delivers them" in str(outcomes.undelivered)
+    assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}
+    with pytest.raises(StoreError):
+        launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
+    served.start()
+    if next_command == "run":
+        again = launch(Store(), [small(tmp_path, **SIX)], Options(), quiet := Meddler())
+        assert again.complete
+        assert {outcome: len(runs) for outcome, runs in again.runs.items()} == {"done": 2}
+        assert {body["event"] for body in quiet.bodies} == {"noted"}
+    else:
+        done = overthink(tmp_path, next_command)
+        assert done.returncode == 0, done.stderr
+        assert "Delivered to the store what it had not heard of small: base seed 0, small: base seed 1" in done.stderr
+    store = Store()
+    assert_nothing_lost_or_doubled(store, undisturbed, tmp_path)
+    group = the_group(store)
+    assert (group.outcome, group.metrics["seeds/n"]) == (tags.FINISHED, 2.0)
+    once_more = overthink(tmp_path, "sync")
+    assert (once_more.returncode, "Nothing waits" in once_more.stderr) == (0, True)
+    assert [the_group(store), *runs_of(store)] == [group, *runs_of(store)]
+    assert_nothing_lost_or_doubled(store, undisturbed, tmp_path)
+
+
+def test_run_says_that_the_server_is_away_and_ends_with_3(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
+    path = definition(tmp_path, seeds=1, regime=[{"epochs": 4}])
+    process = command(tmp_path)
+    list(lines_until(process, "epoch 1/4"))
+    served.kill()
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 3, said
+    assert "runs go on" in said
+    assert "1 run is not whole in the store yet" in said
+    assert "Traceback" not in said
+    refused = overthink(tmp_path, "run", str(path))
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    synced = overthink(tmp_path, "sync")
+    assert (synced.returncode, synced.stderr.startswith("error: store http")) == (1, True)
+    served.start()
+    planned = plan(Store(), [small(tmp_path, seeds=1, regime=[{"epochs": 4}])], dry=True)
+    assert [run.action for run in planned] == ["undelivered"]
+    assert overthink(tmp_path, "sync").returncode == 0
+    assert [run.outcome for run in runs_of(Store())] == [tags.FINISHED]
+
+
+def test_the_coordinator_is_killed_while_the_server_is_away(served: Served, undisturbed: Path, tmp_path: Path) -> None:
+    definition(tmp_path, **SIX)
+    process = command(tmp_path, "--seeds", "0")
+    list(lines_until(process, "epoch 2/6"))
+    served.kill()
+    list(lines_until(process, "epoch 4/6"))
+    process.kill()
+    process.communicate()
+    served.start()
+    assert anything_waits(served.uri)
+    again = launch(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), Quiet())
+    assert again.complete
+    assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path, seeds=1)
+
+
+def test_every_third_reply_is_lost(
+    served: Served, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = count(1)
+    proxy = Proxy(served.port, lambda *_: "drop" if next(turn) % 3 == 0 else None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
+    try:
+        assert launch(Store(), [small(tmp_path, **SIX)], Options(), Quiet()).complete
+    finally:
+        proxy.close()
+    assert proxy.harmed > 20
+    assert_nothing_lost_or_doubled(Store(served.uri), undisturbed, tmp_path)
+    assert the_group(Store(served.uri)).metrics["seeds/n"] == 2.0
+
+
+def test_an_interruption_does_not_wait_for_a_server_that_is_away(served: Served, tmp_path: Path) -> None:
+    definition(tmp_path, **SIX)
+    process = command(tmp_path)
+    list(lines_until(process, "epoch 2/6"))
+    served.kill()
+    list(lines_until(process, "epoch 3/6"))
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert time.monotonic() - started < 25
+    assert "`overthink sync` delivers" in said
+    served.start()
+    assert overthink(tmp_path, "sync").returncode == 0
+    (run,) = runs_of(Store())
+    assert (run.status, run.outcome) == ("KILLED", tags.INTERRUPTED)
+    assert len(histories(Store(), run)[TIMED]) >= 2
+
+
+def test_a_run_goes_on_on_another_machine_from_the_copy_of_its_checkpoint(
+    served: Served, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERTHINK_CHECKPOINT_SECONDS", "0")
+    definition(tmp_path, **SIX)
+    process = command(tmp_path, "--seeds", "0")
+    list(lines_until(process, "epoch 4/6"))
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    (run,) = runs_of(Store())
+    copy = artifacts(Store(), run, tmp_path / "copy")["checkpoint/checkpoint.safetensors"]
+    shutil.rmtree(tmp_path / ".overthink")  # the other machine never had it
+    again = launch(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), watch := Quiet())
+    assert again.complete
+    (started,) = (body for body in watch.bodies if body["event"] == "started")
+    assert 1 <= len(started["history"]) <= 4
+    assert len(copy) > 1000
+    assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path, seeds=1)
+
+
+def test_a_policy_network_finds_its_main_network_on_disk(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither has ever been in the store; afterwards each names the other by the id that the store gave it."""
+    monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
+    more = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 2, "lr": 0.05}]}
+    of = {"definition": "small.yaml", "set": more}
+    loaded = load_experiment(policy_file(tmp_path, policy={"of": of, "labels": {"lambda": 50}}, seeds=1))
+    outcomes = launch(Store(), [loaded], Options(), Meddler(planned=served.kill))
+    assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}, outcomes.messages
+    served.start()
+    store = Store()
+    assert deliver_waiting(store, Writer(store)).left == {}
+    policy, main = sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: tags.TASK not in run.tags)
+    assert policy.tags[tags.MAIN_RUN] == main.run_id
+    assert main.tags[tags.POLICY_RUNS] == policy.run_id
+    assert f"runs/{main.run_id})" in policy.tags["mlflow.note.content"]
+    assert f"runs/{policy.run_id})" in main.tags["mlflow.note.content"]
+
+
+def begin(courier: Courier, key: str, experiment: str = "told") -> Account:
+    common = {tags.GROUP_KEY: f"group of {experiment}", tags.DEFINITION: experiment}
+    place = Place(experiment, "A note.", {}, f"{experiment}: base", ("0",), common, {"network.growth": "2"})
+    run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
+    return courier.begin(Beginning(place, key, f"told {key}", run_tags, {"seed": key}))
+
+
+def tell(account: Account, folder: Path, epochs: int, pause: float = 0.0) -> Told:
+    """Tell what a run tells, quicker than one; return it."""
+    account.dataset("digits", "f" * 64, {"kind": "digits"})
+    told: Told = {}
+    for epoch in range(1, epochs + 1):
+        metrics = {f"epochs/m{number}": epoch + number / 7 for number in range(10)} | {"epochs/train_loss": 1 / epoch}
+        account.log(metrics, epoch)
+        for key, value in metrics.items():
+            told.setdefault(key, []).append((epoch, value))
+        time.sleep(pause)
+    weights = folder / account.handle / "weights.bin"
+    weights.parent.mkdir()
+    weights.write_bytes(account.handle.encode() * 5000)
+    account.artifacts([weights], "checkpoint")
+    account.text("figures.html", f"<p>{account.handle}</p>")
+    account.close(tags.FINISHED)
+    return told
+
+
+def assert_told(store: Store, key: str, told: Told, folder: Path) -> None:
+    (run,) = find_runs(store, run_key=key)
+    assert run.outcome == tags.FINISHED
+    assert histories(store, run) == told
+    assert store.client.get_run(run.run_id).data.params == {"seed": key}
+    assert len(store.client.get_run(run.run_id).inputs.dataset_inputs) == 1
+    handle = run.tags[tags.ATTEMPT]
+    assert artifacts(store, run, folder / "back") == {
+        "checkpoint/weights.bin": handle.encode() * 5000,
+        "figures.html": f"<p>{handle}</p>".encode(),
+    }
+
+
+Fate = Callable[[str, str], str | int | None]
+
+
+def often(share: float, harm: str | int, ending: str = "") -> Fate:
+    luck = random.Random(7)
+    return lambda _, path: harm if path.endswith(ending) and luck.random() < share else None
+
+
+def at_first(seconds: float, harm: str | int) -> Fate:
+    until = time.monotonic() + seconds
+    return lambda *_: harm if time.monotonic() < until else None
+
+
+def alternately(harm: str, ending: str) -> Fate:
+    """Do harm to the first, the third, the fifth of the requests that go to one place."""
+    turn = count(1)
+    return lambda _, path: harm if path.endswith(ending) and next(turn) % 2 else None
+
+
+@pytest.mark.parametrize(
+    "fate, repeats",
+    [
+        (lambda: often(0.1, "drop"), 0),
+        (lambda: often(0.4, "drop"), 3),
+        (lambda: often(0.1, 500), 0),
+        (lambda: often(0.4, 500), 3),
+        (lambda: alternately("drop", "/create"), 0),
+        (lambda: alternately("drop", "/create"), 3),
+        (lambda: often(0.5, "drop", "/log-batch"), 0),
+        (lambda: alternately("drop", "/log-inputs"), 0),
+        (lambda: alternately("drop", "/weights.bin"), 0),
+        (lambda: at_first(4, 503), 0),
+        (lambda: at_first(4, 401), 3),
+        (lambda: at_first(4, 404), 3),
+        (lambda: at_first(4, 413), 3),
+    ],
+    ids=[
+        "drop",
+        "drop-3",
+        "done-but-500",
+        "done-but-500-3",
+        "create",
+        "create-3",
+        "metrics",
+        "data",
+        "artifact",
+        "503",
+        "401",
+        "404",
+        "413",
+    ],
+)
+def test_a_proxy_does_its_worst(
+    standing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: Callable[[], Fate], repeats: int
+) -> None:
+    """Whether MLflow's client repeats a request by itself, or we do: everything is there, and once."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(repeats))
+    proxy = Proxy(standing.port, lambda *_: None)
+    store = Store(proxy.uri)
+    courier = Courier(store, Writer(store), lambda _: None)
+    proxy.fate = fate()
+    told = {}
+    for key in (f"a{tmp_path.name}", f"b{tmp_path.name}"):
+        told[key] = tell(begin(courier, key, tmp_path.name), tmp_path, 12, pause=0.05)
+    assert courier.wait(60) is None
+    courier.stop()
+    proxy.close()
+    assert proxy.harmed > 0
+    direct = Store(standing.uri)
+    for key, its in told.items():
+        assert_told(direct, key, its, tmp_path)
+    assert len(find_runs(direct, kind=tags.KIND_GROUP, definition=tmp_path.name)) == 1
+
+
+def test_one_journal_that_the_store_refuses_leaves_the_others_alone(
+    standing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person has put its run into the trash; out of it again, the rest is delivered."""
+    monkeypatch.chdir(tmp_path)
+    store = Store(standing.uri)
+    courier = Courier(store, Writer(store), lambda _: None)
+    first = begin(courier, "a")
+    assert courier.wait(30) is None
+    assert first.journal.run_id is not None
+    store.client.delete_run(first.journal.run_id)
+    second = begin(courier, "b")
+    told = [tell(account, tmp_path, 3) for account in (first, second)]
+    left = courier.wait(3)
+    assert left is not None
+    assert list(left.runs) == ["a"]
+    courier.stop()
+    assert_told(store, "b", told[1], tmp_path)
+    done = deliver_waiting(store, Writer(store))
+    assert list(done.left) == ["a"]
+    assert str(journals_folder()) in done.left["a"]
+    store.client.restore_run(first.journal.run_id)
+    assert deliver_waiting(store, Writer(store)).left == {}
+    assert_told(store, "a", told[0], tmp_path)
+
+
+def test_journals_of_another_store_wait_for_it(served: Served, tmp_path: Path, empty_database: Path) -> None:
+    store = Store()
+    courier = Courier(store, Writer(store), lambda _: None)
+    served.kill()
+    told = tell(begin(courier, "a"), tmp_path, 3)
+    assert courier.wait(0.5) is not None
+    courier.stop()
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    other = Store(f"sqlite:///{tmp_path}/mlflow.db")
+    done = deliver_waiting(other, Writer(other))
+    assert done.elsewhere == {served.uri: 1}
+    assert not anything_waits(other.uri)
+    served.start()
+    assert deliver_waiting(store, Writer(store)).runs == {"a": "told a"}
+    assert_told(store, "a", told, tmp_path)
+
+
+def test_a_journal_that_was_cut_off_anywhere_is_delivered_up_to_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    """And told again by another process from its beginning, as if no acknowledgement had reached the disk."""
+    store = opened(tmp_path, empty_database, monkeypatch)
+    courier = Courier(store, Writer(store), lambda _: None)
+    monkeypatch.setattr(courier, "_round", lambda: None)  # it delivers nothing
+    told = tell(begin(courier, "a"), tmp_path, 6)
+    courier.stop()
+    (folder,) = journals_folder().iterdir()
+    lines = (folder / "entries.jsonl").read_bytes().splitlines(keepends=True)
+    for length in (2, 5, 8, len(lines)):
+        copy = folder.with_name(f"{folder.name}-{length}")
+        shutil.copytree(folder, copy)
+        torn = b"".join(lines[:length]) + (lines[length][:30] if length < len(lines) else b"")
+        (copy / "entries.jsonl").write_bytes(torn)
+        folder.rename(tmp_path / "away")
+        assert deliver_waiting(store, Writer(store)).left == {}
+        (tmp_path / "away").rename(folder)
+        (run,) = find_runs(store, run_key="a")
+        entries = [line for line in lines[:length] if b'"epochs/train_loss"' in line]
+        assert len(histories(store, run).get("epochs/train_loss", [])) == len(entries)
+    assert_told(store, "a", told, tmp_path)
+    assert os.listdir(journals_folder()) == [folder.name]
+
+
+def test_what_another_machine_has_taken_up_is_its_own(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off, this one's run is finished elsewhere; what it had told only its journal spoils nothing."""
+    monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
+    store = Store()
+    here = Courier(store, Writer(store), lambda _: None)
+    account = begin(here, "a")
+    account.log({"epochs/train_loss": 1.0}, 1)
+    assert here.wait() is None
+    monkeypatch.setattr(here, "_round", lambda: None)  # cut off
+    for epoch in (2, 3):
+        account.log({"epochs/train_loss": 1 / epoch}, epoch)
+    account.close(tags.INTERRUPTED)
+    here.stop()
+    run_id = account.journal.run_id
+    assert run_id is not None
+    monkeypatch.setattr("overthink.store.liveness.this_host", lambda: "elsewhere")
+    writer = Writer(store)
+    writer.revive(run_id)
+    for epoch in (2, 3):
+        writer.log(run_id, {"epochs/train_loss": 1 / epoch}, epoch)
+    writer.close(run_id, tags.FINISHED)
+    monkeypatch.undo()
+    monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
+    done = deliver_waiting(store, Writer(store))
+    assert list(done.sentences()) == [
+        "Another process has taken told a up since; what was left of it here is left out."
+    ]
+    (run,) = find_runs(store, run_key="a")
+    assert (run.outcome, run.status) == (tags.FINISHED, "FINISHED")
+    assert [step for step, _ in histories(store, run)["epochs/train_loss"]] == [1, 2, 3]
+    assert list(journals_folder().iterdir()) == []
+
+
+def test_only_the_newest_copy_of_a_file_stays_on_disk(served: Served, tmp_path: Path) -> None:
+    store = Store()
+    courier = Courier(store, Writer(store), lambda _: None)
+    account, file = begin(courier, "a"), tmp_path / "checkpoint.safetensors"
+    for number in range(4):
+        (tmp_path / "new").write_bytes(bytes([number]) * 1000)
+        os.replace(tmp_path / "new", file)
+        account.artifacts([file], "checkpoint")
+        assert courier.wait() is None
+    kept = list(account.journal.folder.rglob("checkpoint.safetensors"))
+    assert [path.read_bytes()[:1] for path in kept] == [b"\x03"]
+    account.close(tags.FINISHED)
+    assert courier.wait() is None
+    courier.stop()
+
+
+def test_patience_ends_though_reasons_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    store = opened(tmp_path, empty_database, monkeypatch)
+    courier = Courier(store, Writer(store), lambda _: None)
+    turn = count(1)
+
+    def refuses(_: object) -> int:
+        raise StoreError(f"request {next(turn)} refused")
+
+    monkeypatch.setattr(courier._delivery, "deliver", refuses)
+    begin(courier, "a")
+    started = time.monotonic()
+    assert courier.wait(2.0) is not None
+    assert time.monotonic() - started < 6
+    assert next(turn) > 2
+    courier.stop()
+
+
+@pytest.mark.parametrize("name", ["OVERTHINK_PATIENCE", "OVERTHINK_CHECKPOINT_SECONDS"])
+@pytest.mark.parametrize("value", ["1m", "nan", "inf", "-1"])
+def test_a_setting_that_is_none_is_said_before_anything_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path, name: str, value: str
+) -> None:
+    store = opened(tmp_path, empty_database, monkeypatch)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"{name}={value}: expected seconds"):
+        launch(store, [small(tmp_path)], Options(), Quiet())
+    assert find_runs(store) == []

@@ -1,0 +1,167 @@
+"""Studies as the store has them."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from overthink.cli.commands.report import report
+from overthink.cli.commands.study import study
+from overthink.definition.errors import DefinitionError
+from overthink.metrics.overthinking import overthought
+from overthink.predictions.arrays import BoolArray
+from overthink.report.studies import StudyError, at_the_ends
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.writer import Writer
+from support.repeats import by_difficulty, predictions, tied
+from support.small import small
+
+QUIET = Console(quiet=True)
+ARMS = {"all": "0:4", "none": "0 0-repeat1"}
+
+
+@pytest.fixture
+def here(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")  # MLflow keeps engines by their URI
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    return tmp_path
+
+
+def stored(folder: Path, correct: dict[str, BoolArray], name: str = "base") -> tuple[str, dict[str, str]]:
+    """Store a study whose runs, by the labels of their seeds, are right about these; return ids."""
+    store = Store()
+    writer, experiment = Writer(store), store.experiment("my-study", "note")
+    common = {tags.DEFINITION: "my-study", tags.VARIANT: name, tags.GROUP_KEY: f"g{name}", tags.ARMS: json.dumps(ARMS)}
+    group = writer.create(
+        experiment, f"my-study: {name}", {**common, tags.KIND: tags.KIND_GROUP, tags.SEEDS: "0:4"}, {}
+    )
+    writer.close(group, tags.FINISHED)
+    run = small(folder, dataset={"kind": "mnist"}).groups[0].runs[0]  # which is not here: no pictures
+    ids = {}
+    for label, correct_EN in correct.items():
+        own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: label, tags.RUN_KEY: f"{name} {label}"}
+        ids[label] = writer.create(experiment, f"my-study: {name} seed {label}", own, {})
+        (one,) = predictions(correct_EN[None])
+        one.write(folder / "test.parquet")
+        writer.artifacts(ids[label], [folder / "test.parquet"], "predictions")
+        writer.text(ids[label], tags.DEFINITION_FILE, run.model_dump(mode="json"))
+        writer.text(ids[label], tags.PROVENANCE_FILE, {"versions": {"torch": "2"}})
+        writer.close(ids[label], tags.FINISHED)
+    return group, ids
+
+
+def whole(same: bool = True) -> dict[str, BoolArray]:
+    correct_REN = by_difficulty(5, 200)
+    repeats = {str(number): correct_EN for number, correct_EN in enumerate(correct_REN[:4])}
+    return repeats | {"0-repeat1": correct_REN[0 if same else 4]}
+
+
+def asked(capsys: pytest.CaptureFixture[str], code: int = 0) -> Any:
+    assert study("my-study", Path("nowhere"), as_json=True, console=QUIET) == code
+    (only,) = json.loads(capsys.readouterr().out)
+    return only
+
+
+def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    correct = whole()
+    group, ids = stored(here, correct)
+    said = asked(capsys)
+    assert said["group"] == group
+    assert said["arms"]["all"]["runs"] == [ids[str(number)] for number in range(4)]
+    assert said["arms"]["none"]["same"]
+    assert [one["disagreement"]["value"] for one in said["arms"]["none"]["churn_E"]] == [0, 0, 0]
+    rate = np.mean([overthought(correct[str(number)]).mean() for number in range(4)])
+    assert said["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
+    assert "1,3" in said["arms"]["all"]["coupling"]
+    page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
+    assert "Is overthinking the training&#x27;s own randomness?" in page
+    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
+    assert "minus across" in capsys.readouterr().out
+
+
+def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    correct = whole()
+    correct.pop("3")
+    stored(here, correct)
+    said = asked(capsys, code=3)
+    assert said["arms"]["all"]["repeats"] == 3
+
+
+def test_a_control_that_differs_stops_the_study(here: Path) -> None:
+    stored(here, whole(same=False))
+    with pytest.raises(
+        StudyError, match=r"arm none repeats one run, and its networks differ on .*% of the test samples"
+    ):
+        study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(here, whole(same=False), "wrong")
+    group, _ = stored(here, whole(), "right")
+    people = Console(file=io.StringIO(), width=80)
+    assert study("my-study", Path("nowhere"), as_json=True, console=people) == 3
+    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == [group]
+    assert "my-study: wrong: arm none repeats one run" in people.file.getvalue()  # type: ignore[attr-defined]
+    report(["my-study"], here / "report.html", None, QUIET)
+    text = (here / "report.html").read_text()
+    assert "my-study: wrong: arm none repeats one run" in text
+    assert "Any-later overthinking is" in text
+
+
+def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    correct_EN = whole()["0"]
+    group, _ = stored(here, {"0": correct_EN, "0-repeat1": correct_EN})
+    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 3
+    assert "Nothing can be said" in capsys.readouterr().out
+    assert "Nothing can be said" in Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
+
+
+def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are one JSON document, and one of a single run does not keep the others from being shown."""
+    stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
+    groups = [stored(here, whole(), name)[0] for name in ("one", "two")]
+    assert study("my-study", Path("nowhere"), as_json=True, console=QUIET) == 3
+    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == groups
+    people = Console(file=io.StringIO(), width=80)
+    assert study("my-study", Path("nowhere"), as_json=False, console=people) == 3
+    assert "my-study: begun: no arm has two finished runs yet" in people.file.getvalue()  # type: ignore[attr-defined]
+    assert capsys.readouterr().out.count("minus across") == 2
+
+
+def test_names_do_not_steer_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(here, whole(), "\x1b[31m")
+    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
+    said = capsys.readouterr().out
+    assert "my-study: ?[31m" in said
+    assert "\x1b" not in said
+
+
+def test_nothing_to_study(here: Path) -> None:
+    with pytest.raises(DefinitionError, match="quickstart: nothing of this has been run yet"):
+        study("quickstart", None, as_json=True, console=QUIET)
+    stored(here, {"0": by_difficulty(1, 20)[0]})
+    with pytest.raises(DefinitionError, match="no arm has two finished runs yet"):
+        study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+
+
+def test_the_ends_list_nothing_that_is_not_so() -> None:
+    """Nothing is overthought by tied exits; of two samples overthought, no third is listed."""
+    often, _ = at_the_ends(predictions(tied(2, 40)), 5)
+    assert often.tolist() == []
+    correct_REN = np.array([[[1, 1, 1], [0, 0, 1]], [[1, 0, 1], [0, 0, 1]]], dtype=bool)
+    often, never = at_the_ends(predictions(correct_REN), 3)
+    assert (often.tolist(), never.tolist()) == ([0, 1], [])
+
+
+def test_the_ends() -> None:
+    """Over two trainings sample 0 is overthought twice, 1 once, 2 never but sometimes wrong; 3 is always right."""
+    first, last = [[1, 1, 0, 1], [1, 0, 0, 1]], [[0, 0, 1, 1], [0, 1, 1, 1]]
+    correct_REN = np.array([[first[0], last[0]], [first[1], last[1]]], dtype=bool)
+    often, never = at_the_ends(predictions(correct_REN), 2)
+    assert (often.tolist(), never.tolist()) == ([0, 1], [2])

@@ -1,0 +1,206 @@
+"""The spine on real digits: same seeds, same bits, whatever interrupted them on the way."""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from overthink.data.catalogue import load_dataset
+from overthink.definition.keys import run_key
+from overthink.definition.run_definition import RunDefinition
+from overthink.predictions.predictions import Predictions
+from overthink.running.run import Finished, Started, train
+from overthink.training.checkpoint import NAME, PREVIOUS
+from overthink.training.loop import DivergedError, EpochRecord
+from overthink.training.regime import PARENT_CHECKPOINT
+from support.small import SMALL, small
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("val.parquet", "test.parquet")}
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    return {name: tensor.numpy().tobytes() for name, tensor in load_file(folder / NAME).items()}
+
+
+def records(events: Sequence[object]) -> list[tuple[object, ...]]:
+    """Epoch records without their wall clock."""
+    return [
+        (e.epoch, e.phase, e.lr, e.train_loss, e.train_accuracy, e.val_loss, e.val_accuracy)
+        for e in events
+        if isinstance(e, EpochRecord)
+    ]
+
+
+def test_a_run_from_definition_to_predictions(tmp_path: Path) -> None:
+    run = small(tmp_path).groups[0].runs[0]
+    events = list(train(run, tmp_path, "cpu"))
+    started = events[0]
+    assert isinstance(started, Started)
+    assert started.samples == {"train": 320, "val": 80, "test": 80}
+    assert len(started.mul_adds) == 3
+    assert isinstance(events[-1], Finished)
+    assert [event.lr for event in events if isinstance(event, EpochRecord)] == pytest.approx([0.1, 0.1, 0.01])
+    test = Predictions.read(tmp_path / "test.parquet")
+    assert test.predicted_EN.shape == (3, 80)
+    assert tuple(test.cost_E) == started.mul_adds
+    last = events[-2]
+    assert isinstance(last, EpochRecord)
+    validation = Predictions.read(tmp_path / "val.parquet")
+    assert validation.correct_EN.mean(axis=1) == pytest.approx(np.array(last.val_accuracy))
+
+
+def test_the_same_seeds_give_the_same_bits_and_others_do_not(tmp_path: Path) -> None:
+    loaded = small(tmp_path)
+    folders = [tmp_path / name for name in ("one", "two", "other")]
+    for folder, run in zip(folders, [loaded.groups[0].runs[i] for i in (0, 0, 1)], strict=True):
+        folder.mkdir()
+        list(train(run, folder, "cpu"))
+    assert digests(folders[0]) == digests(folders[1])
+    assert digests(folders[0]) != digests(folders[2])
+
+
+@pytest.mark.parametrize("epochs_before", [1, 2, 3])
+def test_a_run_that_stopped_goes_on_bit_for_bit(tmp_path: Path, epochs_before: int) -> None:
+    run = small(tmp_path).groups[0].runs[0]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    uninterrupted = list(train(run, whole, "cpu"))
+    stopping = train(run, parts, "cpu")
+    before = [next(stopping) for _ in range(1 + epochs_before)]
+    stopping.close()  # type: ignore[attr-defined]
+    after = list(train(run, parts, "cpu"))
+    assert records(before) + records(after) == records(uninterrupted)
+    assert digests(parts) == digests(whole)
+    assert weights(parts) == weights(whole)
+    resumed = after[0]
+    assert isinstance(resumed, Started)
+    assert len(resumed.history) == epochs_before
+
+
+def test_a_damaged_checkpoint_costs_an_epoch_and_nothing_else(tmp_path: Path) -> None:
+    run = small(tmp_path).groups[0].runs[0]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    list(train(run, whole, "cpu"))
+    stopping = train(run, parts, "cpu")
+    for _ in range(3):
+        next(stopping)
+    stopping.close()  # type: ignore[attr-defined]
+    damaged = (parts / NAME).read_bytes()
+    (parts / NAME).write_bytes(damaged[: len(damaged) // 2])
+    assert (parts / PREVIOUS).exists()
+    after = list(train(run, parts, "cpu"))
+    assert isinstance(after[0], Started)
+    assert len(after[0].history) == 1
+    assert digests(parts) == digests(whole)
+
+
+TWO_PHASES = [
+    {"epochs": 1},
+    {"epochs": 2, "lr": 0.01, "attach": {"kind": "isc", "width": 4}, "loss": {"kind": "ofa"}, "freeze": "backbone"},
+]
+
+
+@pytest.mark.parametrize("epochs_before", [1, 2, 3])
+def test_a_second_phase_goes_on_bit_for_bit(tmp_path: Path, epochs_before: int) -> None:
+    """At the border of phases, in the middle of the second (which has a teacher to remember), and at its end."""
+    run = small(tmp_path, regime=TWO_PHASES).groups[0].runs[0]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    uninterrupted = list(train(run, whole, "cpu"))
+    stopping = train(run, parts, "cpu")
+    before = [next(stopping) for _ in range(1 + epochs_before)]
+    stopping.close()  # type: ignore[attr-defined]
+    remembers_teacher = any(name.startswith("teacher/") for name in weights(parts))
+    assert remembers_teacher == (epochs_before == 2)
+    after = list(train(run, parts, "cpu"))
+    assert records(before) + records(after) == records(uninterrupted)
+    assert digests(parts) == digests(whole)
+    assert weights(parts) == weights(whole)
+    assert isinstance(before[0], Started)
+    assert tuple(Predictions.read(parts / "test.parquet").cost_E) == before[0].mul_adds
+
+
+def parent_and_child(folder: Path) -> tuple[RunDefinition, RunDefinition, Path, Path]:
+    """A run of one phase, finished, and one that begins with it, whose folder has the first one's checkpoint."""
+    child = small(folder, regime=TWO_PHASES).groups[0].runs[0]
+    parent = small(folder, regime=TWO_PHASES[:1]).groups[0].runs[0]
+    folders = folder / "parent", folder / "child"
+    for each in folders:
+        each.mkdir()
+    list(train(parent, folders[0], "cpu"))
+    shutil.copy(folders[0] / NAME, folders[1] / PARENT_CHECKPOINT)
+    return parent, child, *folders
+
+
+def test_a_run_that_begins_with_another_ends_as_if_it_had_not(tmp_path: Path) -> None:
+    parent, child, _, folder = parent_and_child(tmp_path)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    uninterrupted = list(train(child, whole, "cpu"))
+    events = list(train(child, folder, "cpu", parent_key=run_key(parent)))
+    assert isinstance(events[0], Started)
+    assert len(events[0].history) == 1
+    assert records([*events[0].history, *events]) == records(uninterrupted)
+    assert digests(folder) == digests(whole)
+    assert weights(folder) == weights(whole)
+
+
+def test_a_parent_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    parent, child, parents_folder, folder = parent_and_child(tmp_path)
+    with pytest.raises(ValueError, match=r"parent.safetensors belongs to run .*, not to elsewhere"):
+        list(train(child, folder, "cpu", parent_key="elsewhere"))
+    wider = small(tmp_path, regime=TWO_PHASES, network=SMALL["network"] | {"growth": 4}).groups[0].runs[0]
+    with pytest.raises(ValueError, match="is of another network"):
+        list(train(wider, folder, "cpu", parent_key=run_key(parent)))
+    (folder / PARENT_CHECKPOINT).write_bytes((parents_folder / NAME).read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"no readable checkpoint: .*--no-reuse"):
+        list(train(child, folder, "cpu", parent_key=run_key(parent)))
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small(tmp_path, regime=[{"epochs": 2}]).groups[0].runs[0]
+    stopping = train(run, tmp_path, "cpu")
+    for _ in range(2):
+        next(stopping)
+    stopping.close()  # type: ignore[attr-defined]
+    changed = replace(load_dataset(run.dataset), digest="f" * 64)
+    monkeypatch.setattr("overthink.running.material._dataset", lambda spec, root: changed)
+    with pytest.raises(ValueError, match="was trained on other data"):
+        list(train(run, tmp_path, "cpu"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--device cuda:3: this machine has 0 CUDA devices"):
+        list(train(small(tmp_path).groups[0].runs[0], tmp_path, "cuda:3"))
+
+
+def test_a_run_that_diverges_says_so_and_keeps_its_last_good_checkpoint(tmp_path: Path) -> None:
+    run = small(tmp_path, regime=[{"epochs": 2, "lr": 1e30}]).groups[0].runs[0]
+    with pytest.raises(DivergedError, match=r"in epoch 1 at learning rate 1e\+30: the run diverged"):
+        list(train(run, tmp_path, "cpu"))
+    assert not (tmp_path / NAME).exists()
+
+
+def test_one_stream_at_a_time_can_be_held(tmp_path: Path) -> None:
+    """With the split fixed, the same samples validate; with all fixed but order, the first weights are the same."""
+    seeds = {"split": 5, "init": 5, "augment": 5, "order": [0, 1]}
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder, run in zip(folders, small(tmp_path, seeds=seeds).groups[0].runs, strict=True):
+        folder.mkdir()
+        list(train(run, folder, "cpu"))
+    a, b = (Predictions.read(folder / "val.parquet") for folder in folders)
+    assert (a.ids_N == b.ids_N).all()
+    assert (a.max_softmax_EN != b.max_softmax_EN).any()

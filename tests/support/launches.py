@@ -1,0 +1,62 @@
+"""Launching in tests: a listener that records, stores of one's own, the command as a process."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overthink.launching.plan import PlannedRun
+from overthink.store.client import Store
+
+Bodies = list[dict[str, Any]]
+
+
+class Quiet:
+    """A watcher that remembers what it heard."""
+
+    def __init__(self) -> None:
+        self.bodies: Bodies = []
+
+    def planned(self, runs: Sequence[PlannedRun]) -> None:
+        pass
+
+    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        self.bodies.append({"run": run.name, **body})
+
+    def noted(self, sentence: str) -> None:
+        self.bodies.append({"run": "", "event": "noted", "message": sentence})
+
+
+def opened(folder: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.chdir(folder)
+    (folder / "mlflow.db").write_bytes(database.read_bytes())
+    return Store(f"sqlite:///{folder}/mlflow.db")
+
+
+def attempts(store: Store, run_id: str, folder: Path) -> list[dict[str, Any]]:
+    stored = json.loads(store.artifact(run_id, "provenance.json", folder).read_text())
+    return list(stored["attempts"])
+
+
+def command(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Start `overthink run` on the small definition, as a person would."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "overthink.cli", "run", str(folder / "small.yaml"), *arguments],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+
+
+def lines_until(process: "subprocess.Popen[str]", words: str) -> Iterator[str]:
+    assert process.stderr is not None
+    for line in process.stderr:
+        yield line
+        if words in line:
+            return
+    raise AssertionError(f"{words!r} was never said")

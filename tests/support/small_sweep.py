@@ -1,0 +1,65 @@
+"""A real sweep that is as small as it can be."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from overthink.launching.plan import PlannedRun
+from overthink.sweep.ask_tell import Asked
+from overthink.sweep.definition import LoadedSweep, load_sweep
+from support.small import definition
+
+SWEEP: dict[str, Any] = {
+    "schema_version": 1,
+    "kind": "sweep",
+    "name": "tiny-sweep",
+    "description": "Two learning rates and a width, for tests.",
+    "experiment": "small.yaml",
+    "objectives": [{"metric": "val/accuracy/last"}],
+    "space": {"regime.0.lr": {"float": [0.01, 0.2], "log": True}, "network.growth": {"choice": [2, 4]}},
+    "sampler": {"kind": "random"},
+    "trials": 3,
+}
+QUICK = {"regime": [{"epochs": 2}]}
+
+
+def sweep_file(folder: Path, of: dict[str, Any] = QUICK, **changes: Any) -> Path:
+    """Write the small definition and a sweep over it, with changes, to files."""
+    definition(folder, **of)
+    path = folder / "tiny-sweep.yaml"
+    path.write_text(yaml.safe_dump(SWEEP | changes, sort_keys=False))
+    return path
+
+
+def tiny_sweep(folder: Path, of: dict[str, Any] = QUICK, **changes: Any) -> LoadedSweep:
+    """Return the tiny sweep, with changes."""
+    return load_sweep(sweep_file(folder, of, **changes))
+
+
+class Heard:
+    """A watcher that remembers what it heard."""
+
+    def __init__(self) -> None:
+        self.asked_for: list[tuple[int, bool]] = []
+        """Trial numbers, and whether they were taken over."""
+        self.endings: list[tuple[int, str, tuple[float, ...], str]] = []
+        self.epochs: list[tuple[str, int]] = []
+
+    def planned(self, runs: Sequence[PlannedRun]) -> None:
+        pass
+
+    def noted(self, sentence: str) -> None:
+        pass
+
+    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        if body["event"] == "epoch":
+            self.epochs.append((run.key, body["epoch"]))
+
+    def asked(self, asked: Asked, wanted: int) -> None:
+        assert asked.number < wanted
+        self.asked_for.append((asked.number, asked.adopted))
+
+    def told(self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None) -> None:
+        self.endings.append((asked.number, outcome, tuple(values), message))
