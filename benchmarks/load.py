@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from overthink.cli.commands.ui import command, environment
-from overthink.outbox.run_log import Beginning
-from overthink.outbox.sender import Courier
+from overthink.outbox.run_logger import RunStart
+from overthink.outbox.sender import OutboxSender
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.group_place import Place
+from overthink.store.group import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 
@@ -81,14 +81,14 @@ def tell(uri: str, experiment: str, process: int) -> None:
     """Be one of the processes."""
     store = Store(uri)
     writer = Writer(store)
-    courier = Courier(store, writer, lambda sentence: print(sentence, file=sys.stderr))
+    courier = OutboxSender(store, writer, lambda sentence: print(sentence, file=sys.stderr))
     common = {tags.GROUP_KEY: experiment, tags.DEFINITION: experiment}
-    place = Place(experiment, "Load.", {}, experiment, ("0",), common, {})
+    place = GroupSpec(experiment, "Load.", {}, experiment, ("0",), common, {})
     started = time.perf_counter()
     for number in range(process * RUNS, (process + 1) * RUNS):
         key = f"{experiment} {number}"
         run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
-        account = courier.begin(Beginning(place, key, key, run_tags, {"seed": str(number)}))
+        account = courier.begin(RunStart(place, key, key, run_tags, {"seed": str(number)}))
         for epoch in range(1, EPOCHS + 1):
             account.log({f"epochs/m{metric}": epoch + metric / 7 for metric in range(METRICS)}, epoch)
             time.sleep(EPOCH_SECONDS)

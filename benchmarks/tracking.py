@@ -14,13 +14,13 @@ from overthink.store.client import Store
 class Silent:
     """A watcher that does not look."""
 
-    def planned(self, runs: object) -> None:
+    def on_plan(self, runs: object) -> None:
         """Hear nothing."""
 
-    def said(self, run: PlannedRun, body: dict[str, object]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, object]) -> None:
         """Hear nothing."""
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         """Hear nothing."""
 
 

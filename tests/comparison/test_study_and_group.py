@@ -40,13 +40,13 @@ INIT = ["0", *(f"split0-init{number}-order0-augment0" for number in (1, 2))]
 class Quiet:
     """A watcher that does nothing."""
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def said(self, run: PlannedRun, body: dict[str, object]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, object]) -> None:
         pass
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         pass
 
 

@@ -10,7 +10,7 @@ from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import load_dataset
 from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import GroupDefinition, parse_run
-from overthink.running.material import parts_of
+from overthink.running.run_data import parts_of
 from overthink.seeds import Seeds
 from support.small import small
 

@@ -27,10 +27,10 @@ from overthink.launching.recording.group_recorder import place_of
 from overthink.launching.recording.run_recorder import RunRecorder
 from overthink.launching.session import Session
 from overthink.outbox.journal import Journal
-from overthink.outbox.sender import Courier
+from overthink.outbox.sender import OutboxSender
 from overthink.predictions.predictions import Predictions
 from overthink.report.analysis import analyse
-from overthink.store import group_place, tags
+from overthink.store import group, tags
 from overthink.store.client import Store
 from overthink.store.liveness import SILENCE_SECONDS, this_host
 from overthink.store.reader import find_runs, stored_definition
@@ -212,7 +212,7 @@ def test_a_force_that_was_cut_short_goes_on(launched: Store, tmp_path: Path) -> 
     store, one = launched, small(tmp_path, seeds=1)
     (planned,) = plan(store, [one], force=True)
     assert planned.forced
-    courier = Courier(store, Writer(store), print)
+    courier = OutboxSender(store, Writer(store), print)
     recorder = RunRecorder.open(courier, planned, place_of([planned], {}))
     recorder.ended(tags.INTERRUPTED, "interrupted by a signal")
     assert courier.wait() is None
@@ -311,12 +311,12 @@ def test_two_groups_made_at_one_moment_become_one(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = place_of(plan(store, [small(tmp_path)]), {})
-    seen = group_place.oldest
+    seen = group.oldest
     blind = iter([True])
-    monkeypatch.setattr(group_place, "oldest", lambda *of: None if next(blind, False) else seen(*of))
-    first = group_place.settle(store, Writer(store), where, work=True)
+    monkeypatch.setattr(group, "oldest", lambda *of: None if next(blind, False) else seen(*of))
+    first = group.ensure_group(store, Writer(store), where, work=True)
     blind = iter([True])  # the second call looks before the first has written, and finds nothing either
-    second = group_place.settle(store, Writer(store), where, work=True)
+    second = group.ensure_group(store, Writer(store), where, work=True)
     assert first.group_id == second.group_id == group_of(store).run_id
 
 

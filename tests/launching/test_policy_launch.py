@@ -34,14 +34,14 @@ class Deaf:
     def __init__(self) -> None:
         self.failures: list[str] = []
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         if body["event"] == "failed":
             self.failures.append(f"{run.name}: {body['message']}")
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         pass
 
 
@@ -157,7 +157,7 @@ def test_what_the_store_has_lost_is_said_of_that_run_alone(
 def test_predictions_of_another_run_are_refused(launched_once: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from overthink.running.material import material_of
+    from overthink.running.run_data import run_data
 
     monkeypatch.chdir(launched_once)
     store, loaded = Store(), load_experiment(launched_once / "policy.yaml", ["policy.labels.lambda=51"])
@@ -169,7 +169,7 @@ def test_predictions_of_another_run_are_refused(launched_once: Path, monkeypatch
         source = store.artifact(policy.run_id, f"predictions/{split}.parquet", launched_once / "swapped")
         (folder / f"{split}.parquet").write_bytes(source.read_bytes())
     with pytest.raises(ValueError, match="but the policy network chooses exits of 'run "):
-        material_of(asked, launched_once / "swapped", torch.device("cpu"))
+        run_data(asked, launched_once / "swapped", torch.device("cpu"))
 
 
 def test_a_dry_run_counts_the_main_network(

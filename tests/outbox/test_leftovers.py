@@ -8,7 +8,7 @@ from rich.console import Console
 
 from overthink.cli.commands.sync import sync
 from overthink.outbox.journal import Journal
-from overthink.outbox.leftovers import not_to_deliver
+from overthink.outbox.leftovers import not_for_this_store
 from overthink.store.uri import journals_folder
 from support.command import overthink
 
@@ -70,9 +70,9 @@ def test_half_a_first_line_tells_nothing_and_a_journal_at_work_is_left_to_it() -
     path.write_bytes(path.read_bytes()[:20])
     at_work = Journal.create(journals_folder() / "b")
     (at_work.folder / "entries.jsonl").write_bytes(b"{\n")
-    assert not_to_deliver(ABSENT).damaged == []
+    assert not_for_this_store(ABSENT).damaged == []
     at_work.release()
-    assert not_to_deliver(ABSENT).damaged == [at_work.folder]
+    assert not_for_this_store(ABSENT).damaged == [at_work.folder]
 
 
 def test_a_store_that_is_away_keeps_nobody_from_help_nor_from_what_is_wrong_with_an_option(tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ from overthink.definition.loading import load_experiment
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, plan
-from overthink.outbox.leftovers import anything_waits, deliver_waiting
-from overthink.outbox.run_log import Account, Beginning
-from overthink.outbox.sender import Courier
+from overthink.outbox.leftovers import has_pending, upload_pending
+from overthink.outbox.run_logger import RunLogger, RunStart
+from overthink.outbox.sender import OutboxSender
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
-from overthink.store.group_place import Place
+from overthink.store.group import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.uri import journals_folder
 from overthink.store.writer import Writer
@@ -79,11 +79,11 @@ class Meddler(Quiet):
         super().__init__()
         self._deeds = deeds
 
-    def planned(self, runs: Any) -> None:
+    def on_plan(self, runs: Any) -> None:
         self._do("planned")
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        super().said(run, body)
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
+        super().on_event(run, body)
         self._do(f"{body['event']}_{body.get('epoch', '')}_{run.run.seeds.label}")
 
     def _do(self, moment: str) -> None:
@@ -184,7 +184,7 @@ def test_the_coordinator_is_killed_while_the_server_is_away(served: Served, undi
     process.kill()
     process.communicate()
     served.start()
-    assert anything_waits(served.uri)
+    assert has_pending(served.uri)
     again = launch(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), Quiet())
     assert again.complete
     assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path, seeds=1)
@@ -256,7 +256,7 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}, outcomes.messages
     served.start()
     store = Store()
-    assert deliver_waiting(store, Writer(store)).left == {}
+    assert upload_pending(store, Writer(store)).left == {}
     policy, main = sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: tags.TASK not in run.tags)
     assert policy.tags[tags.MAIN_RUN] == main.run_id
     assert main.tags[tags.POLICY_RUNS] == policy.run_id
@@ -264,14 +264,14 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     assert f"runs/{policy.run_id})" in main.tags["mlflow.note.content"]
 
 
-def begin(courier: Courier, key: str, experiment: str = "told") -> Account:
+def begin(courier: OutboxSender, key: str, experiment: str = "told") -> RunLogger:
     common = {tags.GROUP_KEY: f"group of {experiment}", tags.DEFINITION: experiment}
-    place = Place(experiment, "A note.", {}, f"{experiment}: base", ("0",), common, {"network.growth": "2"})
+    place = GroupSpec(experiment, "A note.", {}, f"{experiment}: base", ("0",), common, {"network.growth": "2"})
     run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
-    return courier.begin(Beginning(place, key, f"told {key}", run_tags, {"seed": key}))
+    return courier.begin(RunStart(place, key, f"told {key}", run_tags, {"seed": key}))
 
 
-def tell(account: Account, folder: Path, epochs: int, pause: float = 0.0) -> Told:
+def tell(account: RunLogger, folder: Path, epochs: int, pause: float = 0.0) -> Told:
     """Tell what a run tells, quicker than one; return it."""
     account.dataset("digits", "f" * 64, {"kind": "digits"})
     told: Told = {}
@@ -363,7 +363,7 @@ def test_a_proxy_does_its_worst(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(repeats))
     proxy = Proxy(standing.port, lambda *_: None)
     store = Store(proxy.uri)
-    courier = Courier(store, Writer(store), lambda _: None)
+    courier = OutboxSender(store, Writer(store), lambda _: None)
     proxy.fate = fate()
     told = {}
     for key in (f"a{tmp_path.name}", f"b{tmp_path.name}"):
@@ -384,7 +384,7 @@ def test_one_journal_that_the_store_refuses_leaves_the_others_alone(
     """A person has put its run into the trash; out of it again, the rest is delivered."""
     monkeypatch.chdir(tmp_path)
     store = Store(standing.uri)
-    courier = Courier(store, Writer(store), lambda _: None)
+    courier = OutboxSender(store, Writer(store), lambda _: None)
     first = begin(courier, "a")
     assert courier.wait(30) is None
     assert first.journal.run_id is not None
@@ -396,28 +396,28 @@ def test_one_journal_that_the_store_refuses_leaves_the_others_alone(
     assert list(left.runs) == ["a"]
     courier.stop()
     assert_told(store, "b", told[1], tmp_path)
-    done = deliver_waiting(store, Writer(store))
+    done = upload_pending(store, Writer(store))
     assert list(done.left) == ["a"]
     assert str(journals_folder()) in done.left["a"]
     store.client.restore_run(first.journal.run_id)
-    assert deliver_waiting(store, Writer(store)).left == {}
+    assert upload_pending(store, Writer(store)).left == {}
     assert_told(store, "a", told[0], tmp_path)
 
 
 def test_journals_of_another_store_wait_for_it(served: Served, tmp_path: Path, empty_database: Path) -> None:
     store = Store()
-    courier = Courier(store, Writer(store), lambda _: None)
+    courier = OutboxSender(store, Writer(store), lambda _: None)
     served.kill()
     told = tell(begin(courier, "a"), tmp_path, 3)
     assert courier.wait(0.5) is not None
     courier.stop()
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     other = Store(f"sqlite:///{tmp_path}/mlflow.db")
-    done = deliver_waiting(other, Writer(other))
+    done = upload_pending(other, Writer(other))
     assert done.elsewhere == {served.uri: 1}
-    assert not anything_waits(other.uri)
+    assert not has_pending(other.uri)
     served.start()
-    assert deliver_waiting(store, Writer(store)).runs == {"a": "told a"}
+    assert upload_pending(store, Writer(store)).runs == {"a": "told a"}
     assert_told(store, "a", told, tmp_path)
 
 
@@ -426,7 +426,7 @@ def test_a_journal_that_was_cut_off_anywhere_is_delivered_up_to_there(
 ) -> None:
     """And told again by another process from its beginning, as if no acknowledgement had reached the disk."""
     store = opened(tmp_path, empty_database, monkeypatch)
-    courier = Courier(store, Writer(store), lambda _: None)
+    courier = OutboxSender(store, Writer(store), lambda _: None)
     monkeypatch.setattr(courier, "_round", lambda: None)  # it delivers nothing
     told = tell(begin(courier, "a"), tmp_path, 6)
     courier.stop()
@@ -438,7 +438,7 @@ def test_a_journal_that_was_cut_off_anywhere_is_delivered_up_to_there(
         torn = b"".join(lines[:length]) + (lines[length][:30] if length < len(lines) else b"")
         (copy / "entries.jsonl").write_bytes(torn)
         folder.rename(tmp_path / "away")
-        assert deliver_waiting(store, Writer(store)).left == {}
+        assert upload_pending(store, Writer(store)).left == {}
         (tmp_path / "away").rename(folder)
         (run,) = find_runs(store, run_key="a")
         entries = [line for line in lines[:length] if b'"epochs/train_loss"' in line]
@@ -453,7 +453,7 @@ def test_what_another_machine_has_taken_up_is_its_own(
     """Cut off, this one's run is finished elsewhere; what it had told only its journal spoils nothing."""
     monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
     store = Store()
-    here = Courier(store, Writer(store), lambda _: None)
+    here = OutboxSender(store, Writer(store), lambda _: None)
     account = begin(here, "a")
     account.log({"epochs/train_loss": 1.0}, 1)
     assert here.wait() is None
@@ -472,7 +472,7 @@ def test_what_another_machine_has_taken_up_is_its_own(
     writer.close(run_id, tags.FINISHED)
     monkeypatch.undo()
     monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
-    done = deliver_waiting(store, Writer(store))
+    done = upload_pending(store, Writer(store))
     assert list(done.sentences()) == [
         "Another process has taken told a up since; what was left of it here is left out."
     ]
@@ -484,7 +484,7 @@ def test_what_another_machine_has_taken_up_is_its_own(
 
 def test_only_the_newest_copy_of_a_file_stays_on_disk(served: Served, tmp_path: Path) -> None:
     store = Store()
-    courier = Courier(store, Writer(store), lambda _: None)
+    courier = OutboxSender(store, Writer(store), lambda _: None)
     account, file = begin(courier, "a"), tmp_path / "checkpoint.safetensors"
     for number in range(4):
         (tmp_path / "new").write_bytes(bytes([number]) * 1000)
@@ -502,7 +502,7 @@ def test_patience_ends_though_reasons_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
     store = opened(tmp_path, empty_database, monkeypatch)
-    courier = Courier(store, Writer(store), lambda _: None)
+    courier = OutboxSender(store, Writer(store), lambda _: None)
     turn = count(1)
 
     def refuses(_: object) -> int:

@@ -176,7 +176,7 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path, monkeypatch: pyte
         next(stopping)
     stopping.close()  # type: ignore[attr-defined]
     changed = replace(load_dataset(run.dataset), digest="f" * 64)
-    monkeypatch.setattr("overthink.running.material._dataset", lambda spec, root: changed)
+    monkeypatch.setattr("overthink.running.run_data._dataset", lambda spec, root: changed)
     with pytest.raises(ValueError, match="was trained on other data"):
         list(train(run, tmp_path, "cpu"))
 

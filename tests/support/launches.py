@@ -21,13 +21,13 @@ class Quiet:
     def __init__(self) -> None:
         self.bodies: Bodies = []
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         self.bodies.append({"run": run.name, **body})
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         self.bodies.append({"run": "", "event": "noted", "message": sentence})
 
 

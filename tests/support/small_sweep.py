@@ -47,19 +47,21 @@ class Heard:
         self.endings: list[tuple[int, str, tuple[float, ...], str]] = []
         self.epochs: list[tuple[str, int]] = []
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         pass
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         if body["event"] == "epoch":
             self.epochs.append((run.key, body["epoch"]))
 
-    def asked(self, asked: Asked, wanted: int) -> None:
+    def on_trial_start(self, asked: Asked, wanted: int) -> None:
         assert asked.number < wanted
         self.asked_for.append((asked.number, asked.adopted))
 
-    def told(self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None) -> None:
+    def on_trial_end(
+        self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None
+    ) -> None:
         self.endings.append((asked.number, outcome, tuple(values), message))

@@ -203,7 +203,7 @@ def test_what_is_wrong_with_all_trials_stops_the_sweep(store: Store, tmp_path: P
     loaded = tiny_sweep(tmp_path, missing, space=SWEEP["space"], trials=10)
     found, _ = swept(store, loaded)
     assert found.told == {tags.FAILED: 3}
-    assert "no.npz" in found.gave_up
+    assert "no.npz" in found.stop_reason
 
 
 def test_label_balance_needs_the_main_network_alone(store: Store, tmp_path: Path) -> None:

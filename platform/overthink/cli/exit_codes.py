@@ -7,7 +7,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 
 OK, FAILURE, WRONG_USAGE, SOME_FAILED = 0, 1, 2, 3
 
@@ -37,12 +37,9 @@ def exit_code_for(error: BaseException, console: Console) -> int:
     if os.environ.get("OVERTHINK_DEBUG"):
         console.print_exception()
     elif _is_for_people(error):
-        console.print(inert(f"error: {error}"), soft_wrap=True)
+        print_text(console, f"error: {error}")
     else:
-        console.print(
-            inert(f"defect in overthink: {type(error).__name__}: {error} (--debug shows where)"),
-            soft_wrap=True,
-        )
+        print_text(console, f"defect in overthink: {type(error).__name__}: {error} (--debug shows where)")
     return WRONG_USAGE if _is_wrong_usage(error) else FAILURE
 
 

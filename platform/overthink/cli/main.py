@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from overthink.cli.commands.placed import Placed
+    from overthink.cli.commands.placed import ExecutionOptions
     from overthink.definition.experiment import LoadedExperiment
 
 app = typer.Typer(
@@ -76,9 +76,9 @@ def options(
     if debug:
         os.environ["OVERTHINK_DEBUG"] = "1"
     if context.invoked_subcommand not in (*DELIVERS_ITSELF, *NEEDS_NO_STORE):
-        from overthink.cli.commands.sync import deliver_first
+        from overthink.cli.commands.sync import upload_first
 
-        deliver_first(log())
+        upload_first(log())
 
 
 @app.command()
@@ -436,7 +436,9 @@ def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, text.split(",")))
 
 
-def _placed(jobs: int | None, device: str, data_root: Path | None, engine: str, resources: str | None) -> "Placed":
+def _placed(
+    jobs: int | None, device: str, data_root: Path | None, engine: str, resources: str | None
+) -> "ExecutionOptions":
     from overthink.cli.commands.placed import placed
 
     return placed(jobs, device, data_root, engine, resources)

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from overthink.launching.plan import TO_DO, PlannedRun
-from overthink.report.safe_text import inert, one_line
+from overthink.report.safe_text import one_line, print_text
 from overthink.training.regime import total_epochs
 
 
@@ -27,17 +27,17 @@ class Lines:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Say how much there is to do."""
         self._console.print(_intent(runs))
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Say what happened."""
-        self._console.print(inert(f"{run.name}: {_event(run, body)}"), soft_wrap=True)
+        print_text(self._console, f"{run.name}: {_event(run, body)}")
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         """Say it."""
-        self._console.print(inert(sentence), soft_wrap=True)
+        print_text(self._console, sentence)
 
 
 class RunBars:
@@ -75,7 +75,7 @@ class Bars:
         self._runs = RunBars(progress)
         self._all: TaskID | None = None
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Say how much there is to do, and start the overall bar."""
         self._console.print(_intent(runs))
         work = [run for run in runs if run.action in TO_DO]
@@ -83,20 +83,20 @@ class Bars:
             epochs = sum(total_epochs(run.run.regime) for run in work)
             self._all = self._progress.add_task(f"all {len(work)} runs", total=epochs, note="starting workers")
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Move the bars, and say what is more than an epoch."""
         moved = self._runs.move(run, run.name, body)
         if moved or body["event"] == "started":
             assert self._all is not None
             self._progress.update(self._all, advance=moved, note="")
         if "warning" in body:
-            self._console.print(inert(f"{run.name}: {body['warning']}"))
+            print_text(self._console, f"{run.name}: {body['warning']}")
         elif body["event"] not in ("started", "epoch"):
-            self._console.print(inert(f"{run.name}: {_event(run, body)}"))
+            print_text(self._console, f"{run.name}: {_event(run, body)}")
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         """Say it above the bars."""
-        self._console.print(inert(sentence))
+        print_text(self._console, sentence)
 
 
 @contextmanager
@@ -114,8 +114,8 @@ def counted(console: Console, name: str, total: int) -> Iterator[Callable[[str],
     """Give what says that one more of so many is done: a bar on a terminal, a line each elsewhere."""
     if not console.is_terminal:
         number = count(1)
-        console.print(inert(f"{name}: {total} to do."), soft_wrap=True)
-        yield lambda said: console.print(inert(f"{name} {next(number)}/{total}: {said}"), soft_wrap=True)
+        print_text(console, f"{name}: {total} to do.")
+        yield lambda said: print_text(console, f"{name} {next(number)}/{total}: {said}")
         return
     with bars_on(console, TimeRemainingColumn(compact=True)) as progress:
         task = progress.add_task(name, total=total, note="")

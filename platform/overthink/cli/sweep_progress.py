@@ -10,7 +10,7 @@ from rich.progress import Progress, TaskID
 
 from overthink.cli.progress import RunBars, bars_on
 from overthink.launching.plan import PlannedRun
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.store import tags
 from overthink.sweep.ask_tell import Asked
 from overthink.sweep.space import said
@@ -43,29 +43,31 @@ class SweepLines:
         self._console = console
         self._pace = Pace()
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Say that main networks come first."""
         self._console.print(f"{len(runs)} main networks: {sum(run.lock is not None for run in runs)} to train.")
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Say what went wrong with a run."""
         if body["event"] in ("failed", "died", "diverged"):
-            self._console.print(inert(f"{run.name}: {body['event']}: {body.get('message', '')}"), soft_wrap=True)
+            print_text(self._console, f"{run.name}: {body['event']}: {body.get('message', '')}")
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         """Say it."""
-        self._console.print(inert(sentence), soft_wrap=True)
+        print_text(self._console, sentence)
 
-    def asked(self, asked: Asked, wanted: int) -> None:
+    def on_trial_start(self, asked: Asked, wanted: int) -> None:
         """Say what is tried."""
         self._pace.wanted, self._pace.newest = wanted, max(self._pace.newest, asked.number)
         again = "goes on with " if asked.adopted else ""
-        self._console.print(inert(f"trial {asked.number} of {wanted}: {again}{said(asked.point)}"), soft_wrap=True)
+        print_text(self._console, f"trial {asked.number} of {wanted}: {again}{said(asked.point)}")
 
-    def told(self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None) -> None:
+    def on_trial_end(
+        self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None
+    ) -> None:
         """Say how it went."""
         self._pace.ended += 1
-        self._console.print(inert(ending(asked, outcome, values, message, best) + self._pace.left()), soft_wrap=True)
+        print_text(self._console, ending(asked, outcome, values, message, best) + self._pace.left())
 
 
 class SweepBars:
@@ -79,32 +81,34 @@ class SweepBars:
         self._pace = Pace()
         self._all: TaskID | None = None
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Say that main networks come first."""
-        self._lines.planned(runs)
+        self._lines.on_plan(runs)
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Move the bar of a run."""
         self._runs.move(run, run.name.partition(": ")[2], body)
-        self._lines.said(run, body)
+        self._lines.on_event(run, body)
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         """Say it above the bars."""
-        self._console.print(inert(sentence))
+        print_text(self._console, sentence)
 
-    def asked(self, asked: Asked, wanted: int) -> None:
+    def on_trial_start(self, asked: Asked, wanted: int) -> None:
         """Start the bar of all trials."""
         self._pace.wanted, self._pace.newest = wanted, max(self._pace.newest, asked.number)
         if self._all is None:
             self._all = self._progress.add_task("trials", total=wanted, completed=asked.number, note="starting workers")
 
-    def told(self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None) -> None:
+    def on_trial_end(
+        self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None
+    ) -> None:
         """Move the bar of all trials, and say how one went."""
         self._pace.ended += 1
         assert self._all is not None
         note = (f"best {best:.4g}" if best is not None else "") + self._pace.left()
         self._progress.update(self._all, advance=1, note=note)
-        self._console.print(inert(f"{ending(asked, outcome, values, message, best)}: {said(asked.point)}"))
+        print_text(self._console, f"{ending(asked, outcome, values, message, best)}: {said(asked.point)}")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from itertools import chain
 from overthink.seeds import joined, sources_of, split_labels
 from overthink.store import tags
 from overthink.store.stored import StoredRun
-from overthink.study.arms import whole_arm
+from overthink.study.arms import primary_arm_name
 
 ARM = "overthink.arm"
 """Tag of a run or group as a member of an arm; not in any store."""
@@ -41,17 +41,17 @@ def _asked_for(group: StoredRun) -> set[str]:
     return {*split_labels(group.tags.get(tags.SEEDS, "")), *chain.from_iterable(arms_of(group).values())}
 
 
-def speaking_for(group: StoredRun, runs: Sequence[StoredRun]) -> list[StoredRun]:
+def runs_of_primary_arm(group: StoredRun, runs: Sequence[StoredRun]) -> list[StoredRun]:
     """Return those of a group's runs that its own numbers are over: all of them; of a study, its whole arm's."""
     if not arms_of(group):
         return runs_of_group(group, runs)
-    whole = arm_of(group)
+    whole = primary_arm(group)
     return [] if whole is None else runs_of_group(alone(group, whole), runs)
 
 
-def arm_of(group: StoredRun) -> str | None:
+def primary_arm(group: StoredRun) -> str | None:
     """Return the name of the arm that speaks for a study's group."""
-    return whole_arm({name: sources_of(labels) for name, labels in arms_of(group).items()})
+    return primary_arm_name({name: sources_of(labels) for name, labels in arms_of(group).items()})
 
 
 def alone(group: StoredRun, arm: str) -> StoredRun:

@@ -6,11 +6,11 @@ from contextlib import suppress
 from overthink.launching.outcomes import Outcomes
 from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.group_recorder import GroupRecorder, place_of
-from overthink.outbox.sender import Courier
+from overthink.outbox.sender import OutboxSender
 from overthink.report.ui_views import columns_of, views
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
-from overthink.store.group_place import Place, settle
+from overthink.store.group import GroupSpec, ensure_group
 from overthink.store.writer import Writer
 
 ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
@@ -23,7 +23,7 @@ class Groups:
     """Groups by their keys; `goals` are metrics that their experiments' tables open with."""
 
     def __init__(
-        self, store: Store, writer: Writer, courier: Courier, outcomes: Outcomes, goals: Sequence[str]
+        self, store: Store, writer: Writer, courier: OutboxSender, outcomes: Outcomes, goals: Sequence[str]
     ) -> None:
         self._store = store
         self._writer = writer
@@ -39,7 +39,7 @@ class Groups:
         for run in runs:
             self._members.setdefault(run.group.definition.key, []).append(run)
 
-    def begin(self, run: PlannedRun) -> Place:
+    def begin(self, run: PlannedRun) -> GroupSpec:
         """Return where a run that is begun belongs; its group is to be put together."""
         key = run.group.definition.key
         self._worked.add(key)
@@ -83,7 +83,7 @@ class Groups:
         if left is not None:
             raise StoreError(str(left))
 
-    def _place(self, key: str) -> Place:
+    def _place(self, key: str) -> GroupSpec:
         first = self._members[key][0].run
         return place_of(self._members[key], views(first.network.blocks, columns_of(first, self._goals)))
 
@@ -93,7 +93,7 @@ class Groups:
         try:
             if settled is None:
                 work = any(run.lock is not None for run in members)
-                settled = settle(self._store, self._writer, place, work)
+                settled = ensure_group(self._store, self._writer, place, work)
             self._outcomes.experiment_ids[place.experiment] = settled.experiment_id
             recorder = GroupRecorder(
                 self._store, self._writer, key, place.group, members[0].run, settled.group_id, settled.changed

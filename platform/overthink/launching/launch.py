@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from overthink.definition.experiment import LoadedExperiment
 from overthink.execution.jobs import EngineError
 from overthink.launching.engines import check_engine
-from overthink.launching.outcomes import Options, Outcomes, Watch
+from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import TO_DO, plan
 from overthink.launching.session import Session
 from overthink.launching.sync import deliver
@@ -17,7 +17,9 @@ from overthink.store.reader import search
 from overthink.store.writer import Writer
 
 
-def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Options, watch: Watch) -> Outcomes:
+def launch(
+    store: Store, experiments: Sequence[LoadedExperiment], options: Options, watch: ProgressListener
+) -> Outcomes:
     """Bring every run that the experiments ask for to its end, and aggregate each group over its seeds.
 
     A run that fails, diverges or is killed is recorded as such and leaves the others alone. Interrupted, it closes what
@@ -27,10 +29,10 @@ def launch(store: Store, experiments: Sequence[LoadedExperiment], options: Optio
     started = time.perf_counter()
     writer, outcomes = Writer(store), Outcomes()
     for sentence in deliver(store, writer).sentences():
-        watch.noted(sentence)
-    reap(store, writer)
+        watch.on_message(sentence)
+    mark_abandoned_as_interrupted(store, writer)
     runs = plan(store, experiments, options.force, options.reuse)
-    watch.planned(runs)
+    watch.on_plan(runs)
     session = Session(store, writer, runs, outcomes, watch)
     try:
         session.train([run for run in runs if run.action in TO_DO], options)
@@ -59,7 +61,7 @@ def ending_by(error: BaseException) -> tuple[str, str]:
     return tags.FAILED, str(error) or type(error).__name__
 
 
-def reap(store: Store, writer: Writer) -> int:
+def mark_abandoned_as_interrupted(store: Store, writer: Writer) -> int:
     """Close runs and groups that nobody is at any more as interrupted; return how many there were."""
     abandoned = [
         run

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from overthink.execution.resources import ONE_CORE, Resources
 from overthink.launching.plan import PlannedRun
-from overthink.outbox.sender import Undelivered
+from overthink.outbox.sender import PendingUploads
 from overthink.store import tags
 
 EngineName = Literal["local", "ray"]
@@ -29,16 +29,16 @@ class Options:
     """What a run takes of a cluster."""
 
 
-class Watch(Protocol):
+class ProgressListener(Protocol):
     """Somebody who is told how it goes."""
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Hear once what there is to do."""
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Hear each message about a run: started, epoch, finished, diverged, failed, died, lost, pruned."""
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         """Hear a sentence about the whole: that the store went away, or came back. It may come from another thread."""
 
 
@@ -53,7 +53,7 @@ class Outcomes:
     """Name of a group -> why its runs could not be put together."""
     experiment_ids: dict[str, str] = field(default_factory=dict)
     """Definition name -> MLflow experiment id."""
-    undelivered: Undelivered | None = None
+    undelivered: PendingUploads | None = None
     """What the store has not heard at the end, being away; it lies on disk."""
     _last: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0

@@ -11,7 +11,7 @@ from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.keys import run_key
 from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import RunDefinition
-from overthink.outbox.leftovers import waiting_keys
+from overthink.outbox.leftovers import pending_keys
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
@@ -86,7 +86,7 @@ def plan(
     does not exist yet.
     """
     planned: dict[str, PlannedRun] = {}
-    waiting = waiting_keys(store.uri) if store else set()
+    waiting = pending_keys(store.uri) if store else set()
     mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
     for experiment in (*experiments, *mains):
         for group in experiment.groups:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from overthink.launching.plan import PlannedRun
 
 
-class WaitingList:
+class Schedule:
     """The runs that a session is at or is going to train."""
 
     def __init__(self) -> None:

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 from overthink.execution.jobs import Job
 from overthink.launching.engines import engine_for
 from overthink.launching.groups import ONE_RUNS_TROUBLE, Groups
-from overthink.launching.outcomes import Options, Outcomes, Watch
+from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import PlannedRun, run_folder
-from overthink.launching.recording.foundations import Foundations
+from overthink.launching.recording.run_inputs import RunInputs
 from overthink.launching.recording.run_recorder import RunRecorder
-from overthink.launching.schedule import WaitingList
-from overthink.outbox.sender import Courier, Undelivered
+from overthink.launching.schedule import Schedule
+from overthink.outbox.sender import OutboxSender, PendingUploads
 from overthink.settings import checkpoint_seconds
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
@@ -65,20 +65,20 @@ class Session:
         writer: Writer,
         runs: Sequence[PlannedRun],
         outcomes: Outcomes,
-        watch: Watch,
+        watch: ProgressListener,
         goals: Sequence[str] = (),
     ) -> None:
         """Take up runs; `goals` are metrics that their experiments' tables open with."""
         self._outcomes = outcomes
         self._watch = watch
-        self._courier = Courier(store, writer, watch.noted)
+        self._courier = OutboxSender(store, writer, watch.on_message)
         self.groups = Groups(store, writer, self._courier, outcomes, goals)
         self._open: dict[str, RunRecorder] = {}
         self._unrecorded: set[str] = set()
         """Keys of runs whose recording failed; what their workers still say is not listened to."""
-        self._foundations = Foundations(store)
+        self._foundations = RunInputs(store)
         self._last_beat = time.monotonic()
-        self._list = WaitingList()
+        self._list = Schedule()
         self._stopped: dict[str, str] = {}
         """Key of a run that was stopped -> why."""
         self._losses = Counter[str]()
@@ -90,7 +90,7 @@ class Session:
     def train(self, runs: Sequence[PlannedRun], options: Options, supply: Supply = NothingMore()) -> None:  # noqa: B008
         """Run the jobs and record what the workers say; at each run's end, the supply says what to train next."""
         self._supply = supply
-        self._engine = engine = engine_for(options, self._watch.noted)
+        self._engine = engine = engine_for(options, self._watch.on_message)
         jobs = self._jobs(self._list.take_up(runs), options)
         with closing(engine.execute(jobs)) as messages:  # the workers end first
             for message in messages:
@@ -137,7 +137,7 @@ class Session:
                 jobs.append(self._job(run, options))
             except ONE_RUNS_TROUBLE as error:
                 self._ended(run, tags.FAILED, str(error))
-                self._watch.said(run, {"event": "failed", "message": str(error)})
+                self._watch.on_event(run, {"event": "failed", "message": str(error)})
                 left.extend(self._after(run))
         return jobs
 
@@ -188,7 +188,7 @@ class Session:
                 self._unrecorded.add(run.key)
                 body = {"event": "failed", "message": f"it could not be recorded: {error}"}
                 self._ended(run, tags.FAILED, body["message"])
-            self._watch.said(run, body)
+            self._watch.on_event(run, body)
 
     def _record(self, run: PlannedRun, body: dict[str, Any]) -> None:
         if run.key not in self._open and (body["event"] == "started" or run.stored is not None):
@@ -200,7 +200,7 @@ class Session:
             if run.key in self._foundations.mains:
                 recorder.chooses_for(self._foundations.mains[run.key])
         if body["event"] in ENDED_EARLY:
-            body["message"] = body.get("message") or _epitaph(body)
+            body["message"] = body.get("message") or _crash_message(body)
             self._ended(run, ENDED_EARLY[body["event"]], body["message"])
         elif run.key in self._open:
             self._open[run.key].hear(body)
@@ -220,7 +220,7 @@ class Session:
             with suppress(StoreError):  # the next one may reach it again
                 self._supply.beat()
 
-    def wait(self) -> Undelivered | None:
+    def wait(self) -> PendingUploads | None:
         """Wait until the store has all that was told, but not for ever; return what it does not have."""
         return self._courier.wait()
 
@@ -236,12 +236,12 @@ class Session:
         with suppress(*ONE_RUNS_TROUBLE):
             left = self._courier.wait(ABANDON_SECONDS)
             if left is not None:
-                self._watch.noted(f"{left}.")
+                self._watch.on_message(f"{left}.")
                 return
             self.groups.abandon(outcome, message)
 
 
-def _epitaph(body: dict[str, Any]) -> str:
+def _crash_message(body: dict[str, Any]) -> str:
     code = body["exit_code"]
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     last = body["log"].splitlines()[-1] if body["log"] else ""

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from overthink.definition.run_definition import parse_run
 from overthink.launching.recording.group_recorder import GroupRecorder
-from overthink.outbox.leftovers import Delivered, deliver_waiting
+from overthink.outbox.leftovers import UploadSummary, upload_pending
 from overthink.seeds import split_labels
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
@@ -19,9 +19,9 @@ from overthink.store.writer import Writer
 UNREADABLE = (OSError, ValueError, StoreError)
 
 
-def deliver(store: Store, writer: Writer) -> Delivered:
+def deliver(store: Store, writer: Writer) -> UploadSummary:
     """Deliver what waits for a store, and aggregate the groups of what was delivered; a second time changes nothing."""
-    done = deliver_waiting(store, writer)
+    done = upload_pending(store, writer)
     if done.run_ids:
         _put_together(store, writer, done.run_ids)
     return done

@@ -11,13 +11,13 @@ from overthink.outbox.journal import Journal, first_entry
 from overthink.store.uri import identity, journals_folder
 
 if TYPE_CHECKING:
-    from overthink.outbox.delivery import Delivery
+    from overthink.outbox.uploader import Uploader
     from overthink.store.client import Store
     from overthink.store.writer import Writer
 
 
 @dataclass
-class Delivered:
+class UploadSummary:
     """What came of delivering."""
 
     runs: dict[str, str] = field(default_factory=dict)
@@ -57,27 +57,27 @@ def journals(uri: str) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield folder, body
 
 
-def anything_waits(uri: str) -> bool:
+def has_pending(uri: str) -> bool:
     """Tell whether an ended process has left something for a store."""
     return any(_is_left(folder) for folder, _ in journals(uri))
 
 
-def waiting_keys(uri: str) -> set[str]:
+def pending_keys(uri: str) -> set[str]:
     """Return the keys of runs that an ended process has left something of."""
     return {body["run_key"] for folder, body in journals(uri) if _is_left(folder)}
 
 
-def not_to_deliver(uri: str) -> Delivered:
+def not_for_this_store(uri: str) -> UploadSummary:
     """Return what ended processes have left that a store cannot be told: it is for others, or damaged."""
     others = (body["store"] for folder, body in _all() if body["store"] != identity(uri) and _is_left(folder))
-    return Delivered(elsewhere=dict(Counter(others)), damaged=_damaged())
+    return UploadSummary(elsewhere=dict(Counter(others)), damaged=_damaged())
 
 
-def deliver_waiting(store: "Store", writer: "Writer") -> Delivered:
+def upload_pending(store: "Store", writer: "Writer") -> UploadSummary:
     """Tell a store what ended processes have left for it. Journals that a process is at are that one's to deliver."""
-    from overthink.outbox.delivery import Delivery
+    from overthink.outbox.uploader import Uploader
 
-    done, delivery = not_to_deliver(store.uri), Delivery(store, writer)
+    done, delivery = not_for_this_store(store.uri), Uploader(store, writer)
     silent = ""
     for folder, body in journals(store.uri):
         if (journal := Journal.take(folder)) is None:
@@ -90,7 +90,7 @@ def deliver_waiting(store: "Store", writer: "Writer") -> Delivered:
     return done
 
 
-def _deliver(journal: Journal, body: dict[str, Any], delivery: "Delivery", done: Delivered) -> str:
+def _deliver(journal: Journal, body: dict[str, Any], delivery: "Uploader", done: UploadSummary) -> str:
     """Deliver one journal, and remove it; return why others need not be tried, or nothing."""
     try:
         entries = delivery.deliver(journal)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import NamedTuple
 
-from overthink.outbox.delivery import Delivery
-from overthink.outbox.run_log import Account, Beginning
+from overthink.outbox.run_logger import RunLogger, RunStart
+from overthink.outbox.uploader import Uploader
 from overthink.settings import patience_seconds
 from overthink.store.client import Store, StoreError
-from overthink.store.group_place import Place, Settled
+from overthink.store.group import GroupRef, GroupSpec
 from overthink.store.liveness import BEAT_SECONDS
 from overthink.store.uri import is_server
 from overthink.store.writer import Writer
@@ -33,7 +33,7 @@ class Trouble(NamedTuple):
     """On the monotonic clock, in seconds."""
 
 
-class Undelivered(NamedTuple):
+class PendingUploads(NamedTuple):
     """What is still on disk alone."""
 
     runs: dict[str, str]
@@ -49,18 +49,18 @@ class Undelivered(NamedTuple):
         )
 
 
-class Courier:
+class OutboxSender:
     """One thread that delivers; `say` hears a sentence when the store goes away, and when it is back."""
 
     def __init__(self, store: Store, writer: Writer, say: Callable[[str], None]) -> None:
         self._store = store
         self._writer = writer
         self._say = say
-        self._delivery = Delivery(store, writer)
-        self._accounts: list[Account] = []
-        self._held: set[Account] = set()
+        self._delivery = Uploader(store, writer)
+        self._accounts: list[RunLogger] = []
+        self._held: set[RunLogger] = set()
         """Those whose files somebody still needs."""
-        self._troubles: dict[Account, Trouble] = {}
+        self._troubles: dict[RunLogger, Trouble] = {}
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._beaten = time.monotonic()
@@ -71,9 +71,9 @@ class Courier:
         """Whether other machines may have the same store."""
         return is_server(self._store.uri)
 
-    def begin(self, beginning: Beginning, held: bool = False) -> Account:
+    def begin(self, beginning: RunStart, held: bool = False) -> RunLogger:
         """Open the account of a run; `held` keeps its files until `stop`, for runs that build on it."""
-        account = Account.begin(beginning, self._store.uri, self._writer, self._hear)
+        account = RunLogger.begin(beginning, self._store.uri, self._writer, self._hear)
         with self._condition:
             self._accounts.append(account)
             if held:
@@ -84,11 +84,11 @@ class Courier:
         self._hear(urgent=True)
         return account
 
-    def leave(self, place: Place) -> Settled | None:
+    def leave(self, place: GroupSpec) -> GroupRef | None:
         """Return where a place is in the store, if a run was begun there; no more is said of the group from here."""
         return self._delivery.places.pop(place.key, None)
 
-    def wait(self, patience: float = PATIENCE_SECONDS, keys: Collection[str] | None = None) -> Undelivered | None:
+    def wait(self, patience: float = PATIENCE_SECONDS, keys: Collection[str] | None = None) -> PendingUploads | None:
         """Wait until the store has everything, or all of some runs, or has taken nothing for so many seconds.
 
         Returns what is left. OVERTHINK_PATIENCE, in seconds, makes it wait less.
@@ -118,7 +118,7 @@ class Courier:
             self._urgent |= urgent
             self._condition.notify_all()
 
-    def _left(self, keys: Collection[str] | None = None) -> Undelivered | None:
+    def _left(self, keys: Collection[str] | None = None) -> PendingUploads | None:
         accounts = [
             account
             for account in self._accounts
@@ -128,7 +128,7 @@ class Courier:
             account.run_key: self._troubles[account].reason if account in self._troubles else "not sent yet"
             for account in accounts
         }
-        return Undelivered(reasons, sum(account.journal.waiting for account in accounts)) if accounts else None
+        return PendingUploads(reasons, sum(account.journal.waiting for account in accounts)) if accounts else None
 
     def _work(self) -> None:
         pause = GATHER_SECONDS
@@ -167,7 +167,7 @@ class Courier:
             self._beat()
         self._tell_news()
 
-    def _deliver(self, account: Account) -> None:
+    def _deliver(self, account: RunLogger) -> None:
         try:
             before = account.journal in self._delivery.anothers
             self._delivery.deliver(account.journal)
@@ -210,6 +210,6 @@ class Courier:
             self._writer.beat([*running, *groups])
 
 
-def _amount(left: Undelivered | None) -> tuple[int, int]:
+def _amount(left: PendingUploads | None) -> tuple[int, int]:
     """Return how much is left; the reasons may change without anything getting better."""
     return (len(left.runs), left.entries) if left is not None else (0, 0)

@@ -21,7 +21,7 @@ class ExitLabels:
     exits: tuple[int, ...]
     """The exits that compete, numbered from 1."""
     label_M: IntArray
-    """Place in `exits`."""
+    """GroupSpec in `exits`."""
     rows_M: IntArray
     """Which samples: row numbers into the predictions, ascending."""
     n_left_out: int

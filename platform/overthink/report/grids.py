@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import escape_for_terminal
 
 NARROWEST = 12
 """Characters of a column of words that are always shown."""
@@ -28,18 +28,18 @@ def as_rich(grid: Grid) -> Table:
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        caption=inert(grid.caption) if grid.caption else None,
+        caption=escape_for_terminal(grid.caption) if grid.caption else None,
         caption_justify="left",
     )
     for number, title in enumerate(grid.titles):  # in a narrow terminal cells break between words, never within
         words = [word for text in (title, *(row[number] for row in grid.rows)) for word in text.split()]
         table.add_column(
-            inert(title.replace(" ", "\n", 1) if number else title),
+            escape_for_terminal(title.replace(" ", "\n", 1) if number else title),
             justify="right" if number else "left",
             min_width=min(max(map(len, words), default=1), NARROWEST),
         )
     for row in grid.rows:
-        table.add_row(*map(inert, row))
+        table.add_row(*map(escape_for_terminal, row))
     return table
 
 

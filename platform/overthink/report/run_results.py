@@ -14,7 +14,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.notes import policy_note, run_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import run_page
-from overthink.running.material import EVERYTHING, MAIN
+from overthink.running.run_data import EVERYTHING, MAIN
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun

@@ -1,5 +1,6 @@
 """Words from a store, which somebody else may have filled: made harmless for terminals, papers and pages."""
 
+from rich.console import Console
 from rich.text import Text
 
 
@@ -8,6 +9,11 @@ def one_line(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def inert(text: str, style: str = "") -> Text:
+def escape_for_terminal(text: str, style: str = "") -> Text:
     """Return text for a terminal, its lines kept: nothing in it is markup, and nothing steers."""
     return Text("\n".join(map(one_line, text.split("\n"))), style)
+
+
+def print_text(console: Console, text: str) -> None:
+    """Print text as it is: escaped, and never broken inside a path or an address."""
+    console.print(escape_for_terminal(text), soft_wrap=True)

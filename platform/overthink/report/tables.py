@@ -9,7 +9,7 @@ from rich.table import Table
 from overthink.comparison.overthinking import COLUMNS, PaperNumber, Row
 from overthink.report.differences import difference_lines, differences_said
 from overthink.report.grids import NARROWEST
-from overthink.report.safe_text import inert, one_line
+from overthink.report.safe_text import escape_for_terminal, one_line
 from overthink.statistics.estimate import Estimate
 
 TITLES = {
@@ -139,22 +139,22 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     said = layout.caption(rows)
     heading, rows = _what_is_common(rows)
     table = Table(
-        title=inert(heading) if heading else None,
+        title=escape_for_terminal(heading) if heading else None,
         title_justify="left",
         box=SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        caption=inert(said),
+        caption=escape_for_terminal(said),
         caption_justify="left",
     )
     for column in layout.columns:
         if column.number:  # a number is never broken over two lines; its title may be
-            table.add_column(inert(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+            table.add_column(escape_for_terminal(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
         else:
-            table.add_column(inert(column.title), min_width=NARROWEST)
+            table.add_column(escape_for_terminal(column.title), min_width=NARROWEST)
     for row in rows:
-        table.add_row(*(inert("\n".join(map(one_line, column.cell(row)))) for column in layout.columns))
+        table.add_row(*(escape_for_terminal("\n".join(map(one_line, column.cell(row)))) for column in layout.columns))
     return table
 
 

@@ -8,7 +8,7 @@ from overthink.data.digits import default_root
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.multi_exit import MultiExitNetwork
-from overthink.running.material import inputs_of
+from overthink.running.run_data import inputs_of
 from overthink.training.checkpoint import Inputs, Trained, load_trained
 from overthink.training.phases import blank_network
 

@@ -17,7 +17,7 @@ from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
-from overthink.running.material import EVERYTHING, material_of, predict
+from overthink.running.run_data import EVERYTHING, predict, run_data
 from overthink.seeds import torch_generator
 from overthink.training import checkpoint
 from overthink.training.checkpoint import Course
@@ -66,7 +66,7 @@ def train(
     OSError where the folder cannot be written.
     """
     on = configure(run.threads, device, run.seeds.kernel)
-    material = material_of(run, folder, on, data_root)
+    material = run_data(run, folder, on, data_root)
     dataset = material.dataset
     network = build_network(
         run.network, dataset.image_shape, len(material.classes), torch_generator(run.seeds, "init")

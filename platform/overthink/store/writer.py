@@ -73,7 +73,7 @@ class Writer:
 
     def revive(self, run_id: str, alive: Mapping[str, str] | None = None) -> None:
         """Mark a run that an earlier process left as running again, in this process or where `alive` says."""
-        # First the tags: a run that is RUNNING under the name of a dead process is somebody else's to reap.
+        # First the tags: a run that is RUNNING under the name of a dead process would be marked as interrupted.
         self.log(run_id, run_tags={**(alive or alive_tags()), tags.OUTCOME: tags.RUNNING, tags.MESSAGE: ""})
         with self.timed():
             self._store.client.update_run(run_id, status="RUNNING")

@@ -8,7 +8,7 @@ WHOLE = "all"
 """The arm in which every source varies, where a study has one."""
 
 
-def whole_arm(sources: Mapping[str, Sequence[Source]]) -> str | None:
+def primary_arm_name(sources: Mapping[str, Sequence[Source]]) -> str | None:
     """Return the name of the arm that speaks for a study: `all`, else the first of those in which most varies.
 
     An arm that repeats one run never does: None where there is no other.

@@ -12,12 +12,12 @@ from overthink.predictions.predictions import Predictions
 from overthink.seeds import STREAMS, Source
 from overthink.statistics.jackknife import Interval
 from overthink.study.churn import Churn, churn, same_answers
+from overthink.study.composed import beyond_difficulty
 from overthink.study.coupling import Coupled, coupling, final_coupling
 from overthink.study.decomposition import Decomposition, decomposition
 from overthink.study.depth import distribution, prediction_depth, times
 from overthink.study.overlap import Overlap, overlap
 from overthink.study.spread import Spread, spread
-from overthink.study.strangers import beyond_difficulty
 
 SEED = 0
 """Of the permutations: the same predictions give the same p."""

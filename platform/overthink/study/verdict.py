@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import inf
 
 from overthink.statistics.jackknife import Interval
-from overthink.study.arms import WHOLE, whole_arm
+from overthink.study.arms import WHOLE, primary_arm_name
 from overthink.study.coupling import Coupled
 from overthink.study.findings import Findings
 
@@ -41,8 +41,8 @@ def verdict(arms: Mapping[str, Findings]) -> list[str]:
 
 
 def whole_of(arms: Mapping[str, Findings]) -> str | None:
-    """Return the name of the arm that speaks for the study, as `whole_arm` does, among those whose networks differ."""
-    return whole_arm({name: found.sources for name, found in arms.items() if not found.same})
+    """Return the name of the primary arm among those whose networks differ."""
+    return primary_arm_name({name: found.sources for name, found in arms.items() if not found.same})
 
 
 def _whose(arm: str, found: Findings) -> str:

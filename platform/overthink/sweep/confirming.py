@@ -6,7 +6,7 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import resolved
 from overthink.launching.launch import launch
-from overthink.launching.outcomes import Options, Outcomes, Watch
+from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.statistics.estimate import Estimate, estimate
 from overthink.store import tags
 from overthink.store.client import Store
@@ -32,7 +32,12 @@ class Confirmed(NamedTuple):
 
 
 def confirm(
-    loaded: LoadedSweep, best: tuple[TrialResult, ...], count: int, store: Store, options: Options, watch: Watch
+    loaded: LoadedSweep,
+    best: tuple[TrialResult, ...],
+    count: int,
+    store: Store,
+    options: Options,
+    watch: ProgressListener,
 ) -> tuple[list[Confirmed], Outcomes, LoadedExperiment]:
     """Train the best trials with fresh seeds, and return what they come to.
 

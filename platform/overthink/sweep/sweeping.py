@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from overthink.definition.loading import main_networks_of
 from overthink.launching.engines import check_engine, with_jobs
-from overthink.launching.launch import ending_by, launch, reap
+from overthink.launching.launch import ending_by, launch, mark_abandoned_as_interrupted
 from overthink.launching.outcomes import Options
 from overthink.launching.sync import deliver
 from overthink.store import tags
@@ -19,7 +19,7 @@ from overthink.sweep.shown import sweep_note, sweep_page
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened
 from overthink.sweep.study import open_study
-from overthink.sweep.telling import TrialWatch
+from overthink.sweep.telling import TrialListener
 from overthink.sweep.trial_record import SweepRecorder
 from overthink.sweep.trials import Trials
 
@@ -33,12 +33,12 @@ class Swept:
     experiment_id: str
     told: dict[str, int] = field(default_factory=dict)
     """Outcome -> trials that this call has brought to an end."""
-    gave_up: str = ""
+    stop_reason: str = ""
     seconds: float = 0.0
     tracking_seconds: float = 0.0
 
 
-def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options, watch: TrialWatch) -> Swept:
+def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options, watch: TrialListener) -> Swept:
     """Bring a sweep to as many trials as it asks for; after an interruption the next call takes up its open trials."""
     check_engine(options, store.uri)
     options = with_jobs(options)
@@ -46,8 +46,8 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
     with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
         writer = Writer(store)
         for sentence in deliver(store, writer).sentences():
-            watch.noted(sentence)
-        reap(store, writer)
+            watch.on_message(sentence)
+        mark_abandoned_as_interrupted(store, writer)
         study = AskTell(loaded, open_study(storage, loaded), is_alone)
         _train_main_networks(loaded, store, options, watch)
         recorder = SweepRecorder.open(store, writer, loaded)
@@ -64,19 +64,19 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
         found = results_of(loaded, study.study)
         page, note = sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id)
         recorder.show(page, note, found.counts)
-        recorder.close(tags.FAILED if trials.telling.gave_up else tags.FINISHED, trials.telling.gave_up)
+        recorder.close(tags.FAILED if trials.telling.stop_reason else tags.FINISHED, trials.telling.stop_reason)
     return Swept(
         found,
         recorder.run_id,
         recorder.experiment_id,
         dict(trials.telling.outcomes),
-        trials.telling.gave_up,
+        trials.telling.stop_reason,
         time.perf_counter() - started,
         writer.seconds,
     )
 
 
-def _train_main_networks(loaded: LoadedSweep, store: Store, options: Options, watch: TrialWatch) -> None:
+def _train_main_networks(loaded: LoadedSweep, store: Store, options: Options, watch: TrialListener) -> None:
     """Train what an early-exit data set is made of, where a sweep needs that alone."""
     if loaded.base.policy is None or loaded.sweep.trains:
         return

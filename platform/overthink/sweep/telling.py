@@ -1,4 +1,4 @@
-"""Telling how a trial has ended: the store, the study, and whoever watches."""
+"""TrialReporter how a trial has ended: the store, the study, and whoever watches."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from optuna.trial import TrialState
 
-from overthink.launching.outcomes import Watch
+from overthink.launching.outcomes import ProgressListener
 from overthink.store import tags
 from overthink.sweep.ask_tell import Asked, AskTell
 from overthink.sweep.trial_record import SweepRecorder
@@ -19,24 +19,26 @@ STATES = {tags.FINISHED: TrialState.COMPLETE, tags.PRUNED: TrialState.PRUNED}
 """Outcome -> what Optuna calls it; any other has failed."""
 
 
-class TrialWatch(Watch, Protocol):
+class TrialListener(ProgressListener, Protocol):
     """Somebody who is told how a sweep goes, too."""
 
-    def asked(self, asked: Asked, wanted: int) -> None:
+    def on_trial_start(self, asked: Asked, wanted: int) -> None:
         """Hear what is tried next."""
 
-    def told(self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None) -> None:
+    def on_trial_end(
+        self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None
+    ) -> None:
         """Hear how a trial has ended, and the best value so far where there is one objective."""
 
 
-class Telling:
+class TrialReporter:
     """Tells of trials, and counts them."""
 
-    def __init__(self, study: AskTell, recorder: SweepRecorder, watch: TrialWatch) -> None:
+    def __init__(self, study: AskTell, recorder: SweepRecorder, watch: TrialListener) -> None:
         self._study, self._recorder, self._watch = study, recorder, watch
         self.outcomes = Counter[str]()
         """Outcome -> trials of this call that have ended so."""
-        self.gave_up = ""
+        self.stop_reason = ""
         """Why no more trials are to be begun, where something is wrong with all of them."""
 
     def tell(
@@ -58,7 +60,7 @@ class Telling:
         best = self._study.best_value if values else None
         if best is not None:
             self._recorder.best_so_far(asked.number, best)
-        self._watch.told(asked, outcome, values, message, best)
+        self._watch.on_trial_end(asked, outcome, values, message, best)
         self.outcomes[outcome] += 1
         if self.outcomes.total() == self.outcomes[tags.FAILED] >= MOST_FAILURES:
-            self.gave_up = f"{MOST_FAILURES} trials failed and none succeeded, the last one so: {message}"
+            self.stop_reason = f"{MOST_FAILURES} trials failed and none succeeded, the last one so: {message}"

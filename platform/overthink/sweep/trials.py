@@ -20,7 +20,7 @@ from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.goal import LABELS, NETWORK, curve
 from overthink.sweep.labels import MainPredictions, label_metrics
 from overthink.sweep.network_metrics import network_metrics
-from overthink.sweep.telling import NOTHING, Telling, TrialWatch
+from overthink.sweep.telling import NOTHING, TrialListener, TrialReporter
 from overthink.sweep.trial_record import SweepRecorder
 from overthink.training.regime import total_epochs
 
@@ -65,14 +65,14 @@ class Trials:
         store: Store,
         recorder: SweepRecorder,
         options: Options,
-        watch: TrialWatch,
+        watch: TrialListener,
     ) -> None:
         self._loaded, self._sweep = loaded, loaded.sweep
         self._study, self._store, self._recorder = study, store, recorder
         self._options, self._watch = options, watch
         self.outcomes = Outcomes()
         self.session = Session(store, recorder.writer, [], self.outcomes, self, recorder.goals)
-        self.telling = Telling(study, recorder, watch)
+        self.telling = TrialReporter(study, recorder, watch)
         self._open: list[OpenTrial] = []
         self._of_run: dict[str, OpenTrial] = {}
         self._busy: list[OpenTrial] = []
@@ -115,13 +115,13 @@ class Trials:
         self._study.beat()
         self._recorder.beat()
 
-    def planned(self, runs: Sequence[PlannedRun]) -> None:
+    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Pass on what there is to do."""
-        self._watch.planned(runs)
+        self._watch.on_plan(runs)
 
-    def said(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Pass on what a worker says, and end a hopeless trial."""
-        self._watch.said(run, body)
+        self._watch.on_event(run, body)
         trial = self._of_run.get(run.key)
         if body["event"] == "died":
             self._died.add(run.key)
@@ -133,9 +133,9 @@ class Trials:
         elif body["event"] == "epoch" and self._report(trial, body) and body["epoch"] < trial.epochs:
             self.session.stop(run, f"pruned after epoch {body['epoch']}: the trials before did better there")
 
-    def noted(self, sentence: str) -> None:
+    def on_message(self, sentence: str) -> None:
         """Pass on what there is to know about the store."""
-        self._watch.noted(sentence)
+        self._watch.on_message(sentence)
 
     def _report(self, trial: OpenTrial, epoch: dict[str, Any]) -> bool:
         (objective,) = self._sweep.objectives
@@ -146,13 +146,13 @@ class Trials:
         step = len(trial.metrics) * trial.epochs + int(epoch["epoch"])
         return self._study.report(trial.asked, objective.over([*so_far, value]), step)
 
-    # Beginning trials
+    # RunStart trials
 
     def _fill(self) -> list[PlannedRun]:
         """Return the first runs of so many trials as there is room for."""
         waiting, self._busy = self._busy, []
         runs = [run for trial in waiting for run in self._planned(trial)]
-        while len(self._open) < max(self._options.jobs, 1) and not self.telling.gave_up:
+        while len(self._open) < max(self._options.jobs, 1) and not self.telling.stop_reason:
             asked = self._study.next() if time.monotonic() < self._deadline else None
             if asked is None:
                 break
@@ -160,7 +160,7 @@ class Trials:
         return runs
 
     def _begin(self, asked: Asked) -> list[PlannedRun]:
-        self._watch.asked(asked, self._study.wanted)
+        self._watch.on_trial_start(asked, self._study.wanted)
         try:
             experiment = self._loaded.at(asked.point, f"trial-{asked.number}")
         except DefinitionError as error:

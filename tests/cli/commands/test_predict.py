@@ -30,9 +30,9 @@ from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
 from overthink.inference.frequency import needed_share
 from overthink.predictions.predictions import Predictions
-from overthink.running.material import inputs_of
 from overthink.running.restored import restored
 from overthink.running.run import train
+from overthink.running.run_data import inputs_of
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer

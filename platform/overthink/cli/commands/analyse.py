@@ -14,7 +14,7 @@ from overthink.cli.progress import counted
 from overthink.comparison.arms import runs_of_group
 from overthink.report.analysis import Analysed, analyse, figures_of
 from overthink.report.export import exporting, slug
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.report.ui_views import ui_hint
 from overthink.store import tags
 from overthink.store.client import Store
@@ -34,7 +34,7 @@ def analyse_runs(names: Sequence[str], export_to: Path | None, as_json: bool, co
     done = []
     for entry in analyse(store, finished, groups):
         done.append(entry)
-        console.print(inert(f"{entry.run.name}: {'analysed' if entry.new else 'nothing new'}"), soft_wrap=True)
+        print_text(console, f"{entry.run.name}: {'analysed' if entry.new else 'nothing new'}")
     if as_json:
         typer.echo(json.dumps([_as_plain(entry) for entry in done], indent=2))
     new = sum(entry.new for entry in done)
@@ -60,7 +60,7 @@ def _export(
             place = folder / f"{slug(entry.name)}-{entry.run_id[:8]}"
             files = export(figures_of(store, shown[entry.run_id]), place)
             done(f"{place}: {len(files)} files")
-    console.print(inert(f"{folder}: the figures of {len(entries)} runs and groups."), soft_wrap=True)
+    print_text(console, f"{folder}: the figures of {len(entries)} runs and groups.")
 
 
 def _as_plain(entry: Analysed) -> dict[str, str | bool]:

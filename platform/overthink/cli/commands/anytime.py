@@ -19,7 +19,7 @@ from overthink.inference.temperature import losses
 from overthink.metrics.accuracy import accuracy
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.store.client import Store
 
 
@@ -41,7 +41,7 @@ def anytime(name: str, said: Sequence[str], as_json: bool, console: Console) -> 
         told = [{"mul_adds": budget, "weight": weight, "exit": number} for budget, weight, number in rows]
         typer.echo(json.dumps({"run_id": run.run_id, "budgets": told, "expected": expected}, indent=2))
         return OK
-    console.print(inert(f"{run.name} ({run.run_id[:8]}), {len(test.ids_N)} test samples"), soft_wrap=True)
+    print_text(console, f"{run.name} ({run.run_id[:8]}), {len(test.ids_N)} test samples")
     Console(highlight=False).print(_table(budgets_M, weights_M / weights_M.sum(), accuracy_E[exit_M], exit_M + 1))
     console.print(_sentence(expected, bool(said)))
     return OK

@@ -19,7 +19,7 @@ from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
 from overthink.definition.run_definition import RunDefinition
 from overthink.inference.speed import Timing, speeds
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.store.client import Store
 from overthink.training.checkpoint import Inputs
 
@@ -45,7 +45,7 @@ def bench(name: str, options: BenchOptions, console: Console) -> int:
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
     most = max(_count(batch) for batch in options.batches)
     images_NKHW, source = _images(definition, inputs, most, options.data_root)
-    console.print(inert(f"{run.name}: {torch.get_num_threads()} threads, {options.rounds} rounds, {source}"))
+    print_text(console, f"{run.name}: {torch.get_num_threads()} threads, {options.rounds} rounds, {source}")
     timings = [
         timing
         for batch in options.batches

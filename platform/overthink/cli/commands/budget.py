@@ -18,7 +18,7 @@ from overthink.inference.confidence import CRITERIA
 from overthink.inference.temperature import scaled, temperatures
 from overthink.predictions.arrays import FloatArray
 from overthink.predictions.predictions import Predictions
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
@@ -43,8 +43,8 @@ def budget(name: str, mul_adds: float, criterion: str, scale: bool, as_json: boo
         }
         typer.echo(json.dumps(answer, indent=2))
         return OK
-    console.print(
-        inert(f"{run.name} ({run.run_id[:8]}), {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs a sample")
+    print_text(
+        console, f"{run.name} ({run.run_id[:8]}), {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs a sample"
     )
     Console(highlight=False).print(_shown(table, row))
     if temperature_E is not None:

@@ -11,7 +11,7 @@ from overthink.cli.commands.placed import taken_by
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.launching.engines import cluster_seen
 from overthink.report.grids import Grid, as_rich
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 
 SHOWN = ("overthink", "torch", "python")
 
@@ -33,12 +33,9 @@ def _show(seen: Mapping[str, Any], console: Console) -> None:
     Console(highlight=False).print(as_rich(Grid(("Machine", "CPUs", "GPUs", "Runs", *SHOWN), rows)))
     for machine in seen["machines"]:
         if machine["problem"]:
-            console.print(inert(f"{machine['address']}: {machine['problem']}"), soft_wrap=True)
+            print_text(console, f"{machine['address']}: {machine['problem']}")
     free = ", ".join(f"{name} {amount:g}" for name, amount in sorted(seen["free"].items())) or "nothing"
-    console.print(
-        inert(f"Room for {seen['room']} runs of {seen['resources']} at once (--resources); free now: {free}."),
-        soft_wrap=True,
-    )
+    print_text(console, f"Room for {seen['room']} runs of {seen['resources']} at once (--resources); free now: {free}.")
     said = {json.dumps(machine["versions"], sort_keys=True) for machine in seen["machines"] if "versions" in machine}
     if len(said) > 1:
         console.print("Versions differ between machines: results may differ in their last bits.", soft_wrap=True)

@@ -14,7 +14,7 @@ from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.report.policy_table import POLICY
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.report.table_files import FORMATS, TEXTS
 from overthink.report.tables import OVERTHINKING, as_rich
 from overthink.seeds import joined
@@ -115,4 +115,4 @@ def _asked(loaded: "LoadedExperiment", place: int) -> StoredRun:
 def _mention_others(name: str, others: set[str | None], console: Console) -> None:
     if others:
         more = f"{len(others)} more group{'s' if len(others) > 1 else ''}"
-        console.print(inert(f"{name}: {more} of other versions of it are stored; compare without a name shows all."))
+        print_text(console, f"{name}: {more} of other versions of it are stored; compare without a name shows all.")

@@ -16,7 +16,7 @@ from overthink.data.picture import sample_grid
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.definition.run_definition import validated
 from overthink.definition.source import Overrides
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 
 
 def show_list(data_root: Path | None, as_json: bool) -> None:
@@ -39,7 +39,7 @@ def show_list(data_root: Path | None, as_json: bool) -> None:
         table.add_row(entry.name, entry.description, entry.licence, hint)
     console = Console(highlight=False)
     console.print(table)
-    console.print(inert(f"Data folder: {root}. What is not here: overthink data get NAME"), soft_wrap=True)
+    print_text(console, f"Data folder: {root}. What is not here: overthink data get NAME")
 
 
 def get(name: str, data_root: Path | None, console: Console) -> None:
@@ -52,7 +52,7 @@ def get(name: str, data_root: Path | None, console: Console) -> None:
         console.print(f"{name} needs nothing from elsewhere: nothing to fetch.")
         return
     FETCHABLE[source](root)
-    console.print(inert(f"{source} is in {root}, checked."), soft_wrap=True)
+    print_text(console, f"{source} is in {root}, checked.")
 
 
 def picture(name: str, output: Path | None, data_root: Path | None, settings: Sequence[str], console: Console) -> None:
@@ -63,7 +63,7 @@ def picture(name: str, output: Path | None, data_root: Path | None, settings: Se
     path = output or Path(f"{name}.png")
     check_picture("--output", path)
     sample_grid(load_dataset(spec, data_root)).save(path)
-    console.print(inert(f"{path}: a column a class, a row a level"), soft_wrap=True)
+    print_text(console, f"{path}: a column a class, a row a level")
 
 
 def _entry(name: str) -> Entry:

@@ -13,14 +13,14 @@ from rich.table import Table
 
 from overthink.cli.commands.chosen import one_of
 from overthink.cli.exit_codes import OK
-from overthink.comparison.arms import alone, arm_of, arms_of, runs_of_group
+from overthink.comparison.arms import alone, arms_of, primary_arm, runs_of_group
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import paired
 from overthink.definition.errors import DefinitionError
 from overthink.definition.flat import Differing, differing, flat
 from overthink.definition.run_definition import parse_run
 from overthink.report.differences import difference_lines
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import escape_for_terminal
 from overthink.report.tables import POLICY_TITLES, TITLES, estimate_lines
 from overthink.running.provenance import attempts_of
 from overthink.store import tags
@@ -54,9 +54,9 @@ def diff(first: str, second: str, as_json: bool) -> int:
         return OK
     shown = Console(highlight=False)
     for letter, side in (("A", a), ("B", b)):
-        shown.print(inert(f"{letter}: {side.name} ({side.run_id[:8]})"), soft_wrap=True)
+        shown.print(escape_for_terminal(f"{letter}: {side.name} ({side.run_id[:8]})"), soft_wrap=True)
     for title, places in parts.items():
-        shown.print("", _places(title, places) if places else inert(f"Same {title}."), sep="\n")
+        shown.print("", _places(title, places) if places else escape_for_terminal(f"Same {title}."), sep="\n")
     shown.print("", _results(a, b), sep="\n")
     return OK
 
@@ -68,7 +68,7 @@ def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     """
     name, arms = run.name, arms_of(run) if run.is_group else {}
     if arms:
-        arm = arm_of(run) or next(iter(arms))
+        arm = primary_arm(run) or next(iter(arms))
         name, run = f"{run.name} / {arm}", alone(run, arm)
     members = runs_of_group(run, runs)
     finished = [other for other in members if other.outcome == tags.FINISHED]
@@ -94,7 +94,7 @@ def _places(title: str, places: Sequence[Differing]) -> Table:
     for heading in (title, "A", "B"):
         table.add_column(heading, overflow="fold")
     for place in places:
-        table.add_row(*(inert("-" if said is None else said) for said in place))
+        table.add_row(*(escape_for_terminal("-" if said is None else said) for said in place))
     return table
 
 

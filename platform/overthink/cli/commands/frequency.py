@@ -20,7 +20,7 @@ from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.report.frequency_page import frequency_page, verdict
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import data_digests
@@ -88,9 +88,9 @@ def _of_run(store: Store, run: StoredRun, shares: _Shares) -> ByExit:
 
 
 def _show(name: str, options: FrequencyOptions, info: ByExit, console: Console) -> None:
-    console.print(inert(f"{name}: {options}"), soft_wrap=True)
+    print_text(console, f"{name}: {options}")
     Console(highlight=False).print(_table(info))
-    console.print(inert(verdict(info)))
+    print_text(console, verdict(info))
 
 
 def _as_plain(info: ByExit) -> dict[str, object]:

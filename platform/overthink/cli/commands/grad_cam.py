@@ -21,7 +21,7 @@ from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.report.grad_cam_picture import Looked, Said, grad_cam_picture
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
@@ -56,8 +56,8 @@ def show(name: str, options: GradCamOptions, console: Console) -> int:
         Writer(store).artifacts(run.run_id, [file], str(Path(tags.GRAD_CAM_PICTURE).parent))
     if options.output is not None:
         picture.save(options.output)
-        console.print(inert(f"written: {options.output}"), soft_wrap=True)
-    console.print(inert(f"{run.name}: {len(rows_M)} samples; the picture is its artifact {tags.GRAD_CAM_PICTURE}."))
+        print_text(console, f"written: {options.output}")
+    print_text(console, f"{run.name}: {len(rows_M)} samples; the picture is its artifact {tags.GRAD_CAM_PICTURE}.")
     return OK
 
 

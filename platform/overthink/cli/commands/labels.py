@@ -17,7 +17,7 @@ from overthink.cli.exit_codes import OK
 from overthink.definition.errors import DefinitionError
 from overthink.policy.exit_labels import ExitLabels, balance, best_balance, labels_by_first, labels_by_score
 from overthink.predictions.predictions import Predictions
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.store.client import Store
 
 GRID = np.geomspace(0.1, 1000, 201)
@@ -51,7 +51,7 @@ def labels(name: str, options: LabelOptions, console: Console) -> int:
             json.dumps({"run_id": run.run_id, "best_lambda": best, "balance": reached, "rules": rules}, indent=2)
         )
         return OK
-    console.print(inert(f"{run.name}, {options.split} data, {len(predictions.ids_N)} samples"), soft_wrap=True)
+    print_text(console, f"{run.name}, {options.split} data, {len(predictions.ids_N)} samples")
     Console(highlight=False).print(_table(predictions, found))
     console.print(f"Best balance: lambda {best:.3g} ({reached:.3f}; 1 is a uniform distribution).")
     return OK
@@ -86,7 +86,7 @@ def _table(predictions: Predictions, found: dict[str, ExitLabels]) -> Table:
             whole = part == "all"
             table.add_row(
                 rule if whole else "",
-                inert(part),
+                escape_for_terminal(part),
                 *map(str, counts),
                 str(of_rule.n_left_out) if whole else "",
                 f"{balance(of_rule.count_C):.3f}" if whole else "",

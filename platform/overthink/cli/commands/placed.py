@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from overthink.launching.outcomes import Options
 
 
-class Placed(NamedTuple):
+class ExecutionOptions(NamedTuple):
     """What the command line said of it."""
 
     jobs: int | None
@@ -30,7 +30,9 @@ class Placed(NamedTuple):
         return Options((os.cpu_count() or 1) if self.jobs == 0 else self.jobs or 1, self.device, self.data_root)
 
 
-def placed(jobs: int | None, device: str, data_root: Path | None, engine: str, resources: str | None) -> Placed:
+def placed(
+    jobs: int | None, device: str, data_root: Path | None, engine: str, resources: str | None
+) -> ExecutionOptions:
     """Return what the command line says; raises DefinitionError where it does not go together."""
     if engine not in ("local", "ray"):
         raise DefinitionError(f"--engine {engine}: expected local or ray")
@@ -39,14 +41,14 @@ def placed(jobs: int | None, device: str, data_root: Path | None, engine: str, r
     if engine != "ray":
         if resources is not None:
             raise DefinitionError(f"--resources {resources}: goes with --engine ray; on this machine --jobs says it")
-        return Placed(jobs, device, data_root, engine, ONE_CORE)
+        return ExecutionOptions(jobs, device, data_root, engine, ONE_CORE)
     taken = ONE_CORE if resources is None else taken_by(resources)
     if device.startswith("cuda:"):
         raise DefinitionError(f"--device {device}: a run on a cluster sees only the GPUs it takes; say --device cuda")
     if device == "cuda" and not taken.gpu:
         wanted = "gpu=1" if resources is None else taken._replace(gpu=1.0)
         raise DefinitionError(f"--device cuda: a run that takes no GPU sees none; say --resources {wanted}")
-    return Placed(jobs, device, data_root, engine, taken)
+    return ExecutionOptions(jobs, device, data_root, engine, taken)
 
 
 def taken_by(resources: str) -> Resources:

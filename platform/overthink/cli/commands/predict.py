@@ -24,7 +24,7 @@ from overthink.inference.exiting import EarlyExit
 from overthink.networks.cost import mul_adds
 from overthink.networks.folding import folded
 from overthink.predictions.softmax import max_softmax
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import escape_for_terminal
 from overthink.running.restored import Restored, restored
 from overthink.store import tags
 from overthink.store.client import Store
@@ -136,5 +136,7 @@ def _table(answers: Sequence[Answer]) -> Table:
         table.add_column(title, justify="left" if title in ("file", "class") else "right", overflow="fold")
     for answer in answers:
         confidence, cost = f"{100 * answer.confidence:.1f}%", f"{answer.mul_adds / 1e6:.2f} M"
-        table.add_row(inert(answer.file), inert(answer.label), confidence, str(answer.exit), cost)
+        table.add_row(
+            escape_for_terminal(answer.file), escape_for_terminal(answer.label), confidence, str(answer.exit), cost
+        )
     return table

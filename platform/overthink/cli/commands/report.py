@@ -10,7 +10,7 @@ from overthink.cli.commands.output_path import check_file
 from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.report.experiments import NoBaselineError, Told, tell
 from overthink.report.pages import document
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
@@ -28,7 +28,7 @@ def report(names: Sequence[str], output: Path, against: str | None, console: Con
     writer = Writer(store)
     for group in (group for one in told for group in one.groups):
         writer.text(group.run_id, tags.REPORT_PAGE, page)
-    console.print(inert(f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}"))
+    print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}")
     return SOME_FAILED if any(one.missing for one in told) else OK
 
 
@@ -45,5 +45,5 @@ def _told(store: Store, names: Sequence[str], against: str | None, console: Cons
     if without and len(without) == len(names):
         raise without[0]
     for reason in without:
-        console.print(inert(f"Without differences: {reason}"), soft_wrap=True)
+        print_text(console, f"Without differences: {reason}")
     return told

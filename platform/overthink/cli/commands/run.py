@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import typer
 from rich.console import Console
 
-from overthink.cli.commands.placed import Placed
+from overthink.cli.commands.placed import ExecutionOptions
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.progress import progress_for
 from overthink.comparison.overthinking import overthinking_rows
@@ -16,7 +16,7 @@ from overthink.launching.launch import launch
 from overthink.launching.outcomes import Outcomes
 from overthink.launching.plan import TO_DO, PlannedRun, plan
 from overthink.report.policy_table import POLICY
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.report.table_files import as_json
 from overthink.report.tables import OVERTHINKING, as_rich
 from overthink.report.ui_views import ui_hint
@@ -39,7 +39,7 @@ DOINGS = {
 class RunOptions:
     """What the command line said."""
 
-    placed: Placed
+    placed: ExecutionOptions
     dry_run: bool
     force: bool
     reuse: bool
@@ -59,7 +59,7 @@ def run(experiments: Sequence[LoadedExperiment], options: RunOptions, console: C
         outcomes = launch(store, experiments, settings, progress)
     _show_outcomes(outcomes, console)
     if outcomes.undelivered is not None:  # the table is made from the store
-        console.print(inert(f"{outcomes.undelivered}."), soft_wrap=True)
+        print_text(console, f"{outcomes.undelivered}.")
         return SOME_FAILED
     _show_table(store, experiments, options, outcomes, console)
     if outcomes.complete:
@@ -73,7 +73,7 @@ def _show_plan(runs: Sequence[PlannedRun], options: RunOptions, console: Console
     else:
         for run in runs:
             begins = f", beginning with the phases of run {run.parent.key}" if run.parent else ""
-            console.print(inert(f"{run.key}  {run.name}: {DOINGS[run.action]}{begins}"), soft_wrap=True)
+            print_text(console, f"{run.key}  {run.name}: {DOINGS[run.action]}{begins}")
         todo = sum(run.action in TO_DO for run in runs)
         console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
@@ -89,9 +89,9 @@ def _show_outcomes(outcomes: Outcomes, console: Console) -> None:
         for run in runs:
             if outcome not in (tags.FINISHED, "done"):
                 message = outcomes.messages.get(run.key) or DOINGS.get(outcome, "")
-                console.print(inert(f"{run.name}: {outcome}: {message}"), soft_wrap=True)
+                print_text(console, f"{run.name}: {outcome}: {message}")
     for group, message in outcomes.unaggregated.items():
-        console.print(inert(f"{group}: its runs could not be put together: {message}"), soft_wrap=True)
+        print_text(console, f"{group}: its runs could not be put together: {message}")
     counts = {outcome: len(runs) for outcome, runs in outcomes.runs.items()}
     if set(counts) == {"done"}:
         console.print(f"All {counts['done']} runs were finished already: nothing was trained.")

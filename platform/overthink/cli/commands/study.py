@@ -16,7 +16,7 @@ from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.predictions import Predictions
 from overthink.report.grids import as_rich
 from overthink.report.montage import montage
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.report.studies import Study, StudyError, at_the_ends, found_in, predictions_of, study_of
 from overthink.report.study_page import Pictures, study_page
 from overthink.report.study_table import arms_grid, ties_grid
@@ -48,7 +48,7 @@ def study(name: str, data_root: Path | None, as_json: bool, console: Console) ->
     if not any(told):
         raise wrong[0] if wrong else DefinitionError(f"{name}: no arm has two finished runs yet")
     for reason in wrong:
-        console.print(inert(str(reason)), soft_wrap=True)
+        print_text(console, str(reason))
     speaking = [(one, found) for one, found in zip(studies, told, strict=True) if found]
     if as_json:
         typer.echo(json.dumps([_as_plain(*pair) for pair in speaking], indent=2))
@@ -73,7 +73,7 @@ def _tell(store: Store, one: Study, data_root: Path | None, console: Console) ->
     known = predictions_of(store, one)
     found = found_in(one, known)
     if not found:
-        console.print(inert(f"{one.group.name}: no arm has two finished runs yet"), soft_wrap=True)
+        print_text(console, f"{one.group.name}: no arm has two finished runs yet")
         return found
     pictures = _pictures(store, one, known, found, data_root, console)
     Writer(store).text(one.group.run_id, tags.STUDY_PAGE, study_page(one.group.name, found, pictures))
@@ -82,15 +82,15 @@ def _tell(store: Store, one: Study, data_root: Path | None, console: Console) ->
 
 def _show(store: Store, one: Study, found: dict[str, Findings], console: Console) -> None:
     shown = Console(highlight=False)
-    shown.print(inert(one.group.name, "bold"), "")
+    shown.print(escape_for_terminal(one.group.name, "bold"), "")
     for paragraph in verdict(found):
-        shown.print(inert(paragraph), "")
+        shown.print(escape_for_terminal(paragraph), "")
     whole = whole_of(found)
     grids = [arms_grid(found), *([ties_grid(found[whole])] if whole is not None else [])]
     shown.print(*(as_rich(grid) for grid in grids if grid.rows), "", sep="\n")
     if one.missing:
         console.print(f"{one.missing} runs of the study are missing or unfinished; overthink run goes on with it.")
-    console.print(inert(f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group."))
+    print_text(console, f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group.")
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
 
@@ -110,7 +110,7 @@ def _pictures(
     try:
         test = dataset_of(store, runs[0], data_root).test
     except DefinitionError as error:  # everything else needs no images
-        console.print(inert(f"No pictures of samples: {error}"), soft_wrap=True)
+        print_text(console, f"No pictures of samples: {error}")
         return ()
     captions = (
         f"Overthought in most trainings (any later), of {len(runs)}",

@@ -8,14 +8,14 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from overthink.cli.commands.placed import Placed
+from overthink.cli.commands.placed import ExecutionOptions
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.progress import progress_for
 from overthink.cli.sweep_progress import sweep_progress
 from overthink.definition.errors import DefinitionError
 from overthink.launching.outcomes import Options
 from overthink.report.grids import Grid, as_rich
-from overthink.report.safe_text import inert
+from overthink.report.safe_text import print_text
 from overthink.report.ui_views import ui_hint
 from overthink.store import tags
 from overthink.store.client import Store
@@ -34,7 +34,7 @@ from overthink.sweep.sweeping import sweep as start
 class SweepOptions:
     """What the command line said."""
 
-    placed: Placed
+    placed: ExecutionOptions
     storage: str | None
     dry_run: bool
     best: bool
@@ -62,8 +62,8 @@ def sweep(loaded: LoadedSweep, options: SweepOptions, console: Console) -> int:
     elif found.best:
         Console(highlight=False).print(as_rich(best_grid(loaded, found)))
     console.print(ui_hint(store, swept.experiment_id), soft_wrap=True)
-    if swept.gave_up:
-        console.print(inert(swept.gave_up), soft_wrap=True)
+    if swept.stop_reason:
+        print_text(console, swept.stop_reason)
         return FAILURE
     lost = found.counts.get(tags.FAILED, 0) + found.counts.get(tags.DIVERGED, 0)
     return SOME_FAILED if lost and swept.told else OK
@@ -96,11 +96,11 @@ def _dry_run(loaded: LoadedSweep, uri: str, console: Console, options: SweepOpti
         plain = {"study": loaded.study_name, "trials": found.counts, "to_begin": left, "to_go_on_with": open_trials}
         typer.echo(json.dumps(plain, indent=2))
         return OK
-    console.print(inert(f"{loaded.study_name}: {counted(found)}."), soft_wrap=True)
+    print_text(console, f"{loaded.study_name}: {counted(found)}.")
     for path, parameter in loaded.sweep.space.items():
         plain = parameter.model_dump(mode="json", exclude_defaults=True)
         shown = {"choice": list(parameter.grid)} if "choice" in plain else plain
-        console.print(inert(f"  {path}: {json.dumps(shown)}"), soft_wrap=True)
+        print_text(console, f"  {path}: {json.dumps(shown)}")
     console.print(f"{left} trials would be begun. Nothing was done (--dry-run).")
     return OK
 

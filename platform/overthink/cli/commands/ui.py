@@ -13,7 +13,7 @@ from contextlib import suppress
 from rich.console import Console
 
 from overthink.cli.exit_codes import FAILURE, OK, InterruptedBySignal
-from overthink.launching.launch import reap
+from overthink.launching.launch import mark_abandoned_as_interrupted
 from overthink.report.ui_views import LOCAL_NAME, runs_link
 from overthink.store.client import Store
 from overthink.store.reader import search
@@ -27,7 +27,7 @@ START_SECONDS = 120
 def ui(port: int, open_browser: bool, console: Console) -> int:
     """Start the server, print the link, and serve until interrupted."""
     store = Store()
-    reap(store, Writer(store))
+    mark_abandoned_as_interrupted(store, Writer(store))
     newest = next(search(store, ""), None)
     base = without_account(store.uri) if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{port}"
     address = runs_link(store, newest.experiment_id, base) if newest else base

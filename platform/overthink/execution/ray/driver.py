@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TextIO
 from overthink.execution.ray.connecting import ClusterError, connected
 from overthink.execution.ray.files import File, files_in, write
 from overthink.execution.resources import Resources, parse_resources
-from overthink.running.material import MAIN
+from overthink.running.run_data import MAIN
 from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT
 
 TRAVEL_ALONG = (OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, PARENT_CHECKPOINT, f"{MAIN}/*")

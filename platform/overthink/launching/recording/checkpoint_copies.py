@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from overthink.outbox.run_log import Account
+from overthink.outbox.run_logger import RunLogger
 from overthink.settings import checkpoint_seconds
 from overthink.training.regime import OWN_CHECKPOINT
 
@@ -12,7 +12,7 @@ from overthink.training.regime import OWN_CHECKPOINT
 class CheckpointCopies:
     """Sends copies of one run's checkpoint."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: RunLogger) -> None:
         self._account = account
         self._sent = time.monotonic()
         self._entry = 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from overthink.comparison.arms import speaking_for
+from overthink.comparison.arms import runs_of_primary_arm
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
@@ -19,16 +19,16 @@ from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.group_place import Place
+from overthink.store.group import GroupSpec
 from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.writer import Writer
 
 
-def place_of(members: Sequence[PlannedRun], views: Mapping[str, str]) -> Place:
+def place_of(members: Sequence[PlannedRun], views: Mapping[str, str]) -> GroupSpec:
     """Return where the runs of a group belong in a store; `views` are the saved views of its experiment."""
     first = members[0]
-    return Place(
+    return GroupSpec(
         experiment=first.experiment.experiment.name,
         note=first.experiment.experiment.description,
         views=views,
@@ -59,7 +59,7 @@ class GroupRecorder:
             return
         stored = find_runs(self.store, kind=tags.KIND_RUN, group_key=self.group_key)
         # A mean over the arms of a study would be one of nothing in particular.
-        speaking = speaking_for(run_of(self.store, self.run_id), stored)
+        speaking = runs_of_primary_arm(run_of(self.store, self.run_id), stored)
         runs = [run for run in newest_per_key(speaking).values() if run.outcome == tags.FINISHED]
         if runs:
             step = max(self.writer.logged_steps(self.run_id, "seeds/n"), default=0) + 1

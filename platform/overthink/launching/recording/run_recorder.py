@@ -11,14 +11,14 @@ from overthink.launching.plan import PlannedRun, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
 from overthink.launching.recording.facts import parameters
 from overthink.metrics.naming import by_exit
-from overthink.outbox.delivery import id_of, link_to
-from overthink.outbox.run_log import Account, Beginning
-from overthink.outbox.sender import Courier
+from overthink.outbox.run_logger import RunLogger, RunStart
+from overthink.outbox.sender import OutboxSender
+from overthink.outbox.uploader import id_of, link_to
 from overthink.report.run_results import results_of
-from overthink.running.material import EVERYTHING
 from overthink.running.provenance import attempts_of, changed_settings, provenance
+from overthink.running.run_data import EVERYTHING
 from overthink.store import tags
-from overthink.store.group_place import Place
+from overthink.store.group import GroupSpec
 from overthink.training.regime import OWN_CHECKPOINT
 
 SPLITS = ("val", "test")
@@ -34,7 +34,7 @@ ATTEMPTS_FILE = "attempts.json"
 class RunRecorder:
     """Tells of one run. From the moment it is opened it needs nothing of the store."""
 
-    account: Account
+    account: RunLogger
     planned: PlannedRun
     history: list[dict[str, Any]] = field(default_factory=list)
     mul_adds: tuple[int, ...] = ()
@@ -50,7 +50,7 @@ class RunRecorder:
     """From here on an interruption leaves the run as it is: ended, or to be taken up by the next call."""
 
     @classmethod
-    def open(cls, courier: Courier, planned: PlannedRun, place: Place, held: bool = False) -> "RunRecorder":
+    def open(cls, courier: OutboxSender, planned: PlannedRun, place: GroupSpec, held: bool = False) -> "RunRecorder":
         """Begin the run, or take up the one that an earlier process left; `held` keeps its files for this launch."""
         run_tags = {
             tags.KIND: tags.KIND_RUN,
@@ -61,7 +61,7 @@ class RunRecorder:
         }
         params = parameters(planned.run, planned.group.variant)
         known = planned.stored.run_id if planned.stored is not None else None
-        account = courier.begin(Beginning(place, planned.key, planned.name, run_tags, params, known), held)
+        account = courier.begin(RunStart(place, planned.key, planned.name, run_tags, params, known), held)
         if known is None:
             account.text(tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
         copies = CheckpointCopies(account) if courier.reaches_far else None

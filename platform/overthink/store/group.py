@@ -17,7 +17,7 @@ UNSETTLED = (tags.RUNNING, tags.INTERRUPTED)
 
 
 @dataclass(frozen=True)
-class Place:
+class GroupSpec:
     """What makes an experiment and a group where they are missing; plain data, so that a journal can hold it."""
 
     experiment: str
@@ -38,7 +38,7 @@ class Place:
         return self.tags[tags.GROUP_KEY], self.experiment
 
 
-class Settled(NamedTuple):
+class GroupRef(NamedTuple):
     """A place that is in the store."""
 
     experiment_id: str
@@ -47,7 +47,7 @@ class Settled(NamedTuple):
     """Whether there is anything new to aggregate."""
 
 
-def settle(store: Store, writer: Writer, place: Place, work: bool) -> Settled:
+def ensure_group(store: Store, writer: Writer, place: GroupSpec, work: bool) -> GroupRef:
     """Make what is missing of a place, or take up the group that is there, with the seeds that are now asked for.
 
     Doing it again changes nothing. `work` says whether runs of the group are about to be trained.
@@ -60,10 +60,10 @@ def settle(store: Store, writer: Writer, place: Place, work: bool) -> Settled:
     if changed:
         writer.revive(group.run_id)
         writer.log(group.run_id, run_tags={tags.SEEDS: seeds, **place.tags})
-    return Settled(experiment_id, group.run_id, changed)
+    return GroupRef(experiment_id, group.run_id, changed)
 
 
-def oldest(store: Store, writer: Writer, place: Place) -> StoredRun | None:
+def oldest(store: Store, writer: Writer, place: GroupSpec) -> StoredRun | None:
     """Return the group of a place, if it is there: of several, the oldest."""
     wanted = {"kind": tags.KIND_GROUP, "group_key": place.tags[tags.GROUP_KEY], "definition": place.experiment}
     groups = sorted(find_runs(store, **wanted), key=lambda run: (run.started_ms, run.run_id))
@@ -73,7 +73,7 @@ def oldest(store: Store, writer: Writer, place: Place) -> StoredRun | None:
     return next(iter(groups), None)
 
 
-def _created(store: Store, writer: Writer, place: Place, experiment_id: str) -> StoredRun:
+def _created(store: Store, writer: Writer, place: GroupSpec, experiment_id: str) -> StoredRun:
     own = {tags.KIND: tags.KIND_GROUP, tags.SEEDS: joined(place.seeds), tags.ATTEMPT: uuid.uuid4().hex}
     run_id = writer.create(experiment_id, place.group, {**own, **place.tags}, place.params)
     first = oldest(store, writer, place)

@@ -29,7 +29,7 @@ EVERYTHING = "everything"
 """The part that a policy network is asked about beside its own: all test samples of its main network."""
 
 
-class Material(NamedTuple):
+class RunData(NamedTuple):
     """A run's data, in parts: train, val and test; for a policy network also everything."""
 
     dataset: Dataset
@@ -47,14 +47,14 @@ class Material(NamedTuple):
         return _samples(self.parts[name], self.dataset, device)
 
 
-def material_of(run: RunDefinition, folder: Path, device: torch.device, data_root: Path | None = None) -> Material:
+def run_data(run: RunDefinition, folder: Path, device: torch.device, data_root: Path | None = None) -> RunData:
     """Load what a run learns from; a policy run's folder holds what its main network left.
 
     Raises ValueError where the data, or what the main network left, does not fit.
     """
     dataset = _dataset(run.dataset, data_root)
     if run.chooses_for is None:
-        return Material(dataset, parts_of(dataset, run), dataset.classes)
+        return RunData(dataset, parts_of(dataset, run), dataset.classes)
     return _early_exit_material(dataset, run, run.chooses_for, folder / MAIN, device)
 
 
@@ -76,7 +76,7 @@ def inputs_of(dataset: Dataset, classes: tuple[str, ...] | None = None) -> Input
 
 def _early_exit_material(
     dataset: Dataset, run: RunDefinition, main: RunDefinition, left: Path, device: torch.device
-) -> Material:
+) -> RunData:
     assert run.policy is not None
     spec, of_main = run.policy.labels, parts_of(dataset, main)
     test = _stored(left / "test.parquet", main, dataset)
@@ -97,7 +97,7 @@ def _early_exit_material(
         "test": early_exit_split(of_main["test"], test, spec, "test data"),
         EVERYTHING: _unlabelled(of_main["test"]),
     }
-    return Material(dataset, parts, tuple(f"exit {exit}" for exit in run.policy.exits))
+    return RunData(dataset, parts, tuple(f"exit {exit}" for exit in run.policy.exits))
 
 
 def _unlabelled(part: Split) -> Split:

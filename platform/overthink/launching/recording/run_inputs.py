@@ -7,20 +7,20 @@ from tempfile import TemporaryDirectory
 
 from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
-from overthink.outbox.run_log import Account
-from overthink.running.material import MAIN
+from overthink.outbox.run_logger import RunLogger
+from overthink.running.run_data import MAIN
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.liveness import this_host
 from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_CHECKPOINT
 
 
-class Foundations:
+class RunInputs:
     """Fetches what runs build on, and remembers whose it is."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.finished: dict[str, Account] = {}
+        self.finished: dict[str, RunLogger] = {}
         """Run key -> the account of a run that this session has finished; its files may still be here."""
         self.parents: dict[str, str] = {}
         """Run key -> handle of the run that its first phases come from."""
@@ -87,17 +87,17 @@ class Foundations:
             self._fetch(source, file, folder / MAIN / Path(file).name)
         self.mains[run.key] = _handle(source)
 
-    def _fetch(self, source: Account | str, artifact: str, target: Path) -> None:
+    def _fetch(self, source: RunLogger | str, artifact: str, target: Path) -> None:
         """Bring an artifact of a run here: from the disk, where this session made it, else from the store."""
-        kept = source.kept(artifact) if isinstance(source, Account) else None
+        kept = source.kept(artifact) if isinstance(source, RunLogger) else None
         with suppress(FileNotFoundError):  # removed a moment ago: then the store has it
             if kept is not None:
                 shutil.copyfile(kept, target)
                 return
-        run_id = source.journal.run_id or source.handle if isinstance(source, Account) else source
+        run_id = source.journal.run_id or source.handle if isinstance(source, RunLogger) else source
         with TemporaryDirectory() as temporary:
             shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)
 
 
-def _handle(source: Account | str) -> str:
-    return source.handle if isinstance(source, Account) else source
+def _handle(source: RunLogger | str) -> str:
+    return source.handle if isinstance(source, RunLogger) else source

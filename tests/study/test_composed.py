@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from overthink.predictions.arrays import BoolArray
-from overthink.study.strangers import beyond_difficulty
+from overthink.study.composed import beyond_difficulty
 from support.repeats import by_difficulty, independent, tied
 
 

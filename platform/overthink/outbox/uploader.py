@@ -1,4 +1,4 @@
-"""Telling a store what a journal holds: entry by entry, and nothing twice.
+"""TrialReporter a store what a journal holds: entry by entry, and nothing twice.
 
 A reply that is lost leaves open whether the store has heard. Told again: metrics carry the time at which they were
 taken, and the store keeps equal ones once; tags, parameters, files and the end are what they were; a run is looked
@@ -14,7 +14,7 @@ from typing import Any
 from overthink.outbox.journal import Entry, Journal, first_entry
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
-from overthink.store.group_place import Place, Settled, settle
+from overthink.store.group import GroupRef, GroupSpec, ensure_group
 from overthink.store.liveness import BEAT_SECONDS, taken_over
 from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun
@@ -35,13 +35,13 @@ def link_to(handle: str) -> str:
     return f"[[link {handle}]]"
 
 
-class Delivery:
+class Uploader:
     """Tells one store; remembers what it has seen of it."""
 
     def __init__(self, store: Store, writer: Writer) -> None:
         self._store = store
         self._writer = writer
-        self.places: dict[tuple[str, str], Settled] = {}
+        self.places: dict[tuple[str, str], GroupRef] = {}
         """Places that runs were begun in, by their keys."""
         self._ids: dict[str, str] = {}
         self.anothers: set[Journal] = set()
@@ -110,9 +110,9 @@ class Delivery:
                 raise ValueError(f"{journal.folder}: nobody knows what {unknown!r} is; update overthink")
 
     def _begun(self, journal: Journal, body: dict[str, Any]) -> str:
-        place = Place(**{**body["place"], "seeds": tuple(body["place"]["seeds"])})
+        place = GroupSpec(**{**body["place"], "seeds": tuple(body["place"]["seeds"])})
         if place.key not in self.places:
-            self.places[place.key] = settle(self._store, self._writer, place, work=True)
+            self.places[place.key] = ensure_group(self._store, self._writer, place, work=True)
         experiment_id, group_id, _ = self.places[place.key]
         if body["run_id"] is not None:
             self._writer.revive(body["run_id"], body["alive"])

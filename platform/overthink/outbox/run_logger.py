@@ -9,18 +9,18 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from overthink.outbox.delivery import ATTEMPT
 from overthink.outbox.journal import Journal
-from overthink.store.group_place import Place
+from overthink.outbox.uploader import ATTEMPT
+from overthink.store.group import GroupSpec
 from overthink.store.liveness import alive_tags
 from overthink.store.uri import identity, journals_folder
 from overthink.store.writer import Content, Writer, as_text, now_ms
 
 
-class Beginning(NamedTuple):
+class RunStart(NamedTuple):
     """How a run begins: new, or as one that is in the store already and goes on."""
 
-    place: Place
+    place: GroupSpec
     run_key: str
     name: str
     run_tags: Mapping[str, str]
@@ -29,7 +29,7 @@ class Beginning(NamedTuple):
     """Of a run that goes on."""
 
 
-class Account:
+class RunLogger:
     """What one run tells. Each call returns once it is on disk, and raises OSError where it cannot be.
 
     `handle` names the run to others: its id in the store, or a name of its own until it has one.
@@ -46,7 +46,7 @@ class Account:
         self._kept: dict[str, str] = {}
 
     @classmethod
-    def begin(cls, beginning: Beginning, uri: str, writer: Writer, tell: Callable[[bool], None]) -> "Account":
+    def begin(cls, beginning: RunStart, uri: str, writer: Writer, tell: Callable[[bool], None]) -> "RunLogger":
         """Open a journal and write down how the run begins; `tell` hears of entries, and whether they are urgent."""
         started = time.perf_counter()
         attempt = ATTEMPT + uuid.uuid4().hex
