@@ -15,9 +15,10 @@ demo: $(READY)  ## train the quickstart on real digits and print the overthinkin
 test: $(READY)  ## all tests, offline
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(READY)  ## formatter, linter, strict types
+check: $(READY)  ## formatter, linter, import rule, strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 format: $(READY)

@@ -1,0 +1,33 @@
+"""Rules of the house that no linter knows; the import rule is import-linter's, in `make check`."""
+
+import ast
+from pathlib import Path
+
+import overthink
+
+SOURCE = Path(overthink.__file__).parent
+TEXTS = {path: path.read_text() for path in sorted(SOURCE.rglob("*.py"))}
+
+
+def imports(text: str) -> set[str]:
+    """Modules that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def test_nothing_is_ever_unpickled() -> None:
+    assert not [path for path, text in TEXTS.items() if "import pickle" in text or "torch.load(" in text]
+
+
+def test_the_source_root_does_not_shadow_the_standard_library() -> None:
+    assert not (SOURCE.parent / "__init__.py").exists()
+
+
+def test_text_for_a_terminal_is_made_in_one_place() -> None:
+    """What a store says must not steer a terminal, and safe_text.py sees to it."""
+    assert [path.name for path, text in TEXTS.items() if "rich.text" in imports(text)] == ["safe_text.py"]
