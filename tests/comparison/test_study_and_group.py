@@ -16,6 +16,7 @@ from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun
 from overthink.report.analysis import analyse
 from overthink.report.experiments import tell
+from overthink.running.events import Event
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
@@ -43,7 +44,7 @@ class Quiet:
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, object]) -> None:
+    def on_event(self, run: PlannedRun, event: Event) -> None:
         pass
 
     def on_message(self, sentence: str) -> None:

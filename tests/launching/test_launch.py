@@ -23,7 +23,7 @@ from overthink.inference.confidence import CRITERIA
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options, Outcomes
 from overthink.launching.plan import plan, run_folder
-from overthink.launching.recording.group_recorder import place_of
+from overthink.launching.recording.group_recorder import group_spec
 from overthink.launching.recording.run_recorder import RunRecorder
 from overthink.launching.session import Session
 from overthink.outbox.journal import Journal
@@ -37,6 +37,7 @@ from overthink.store.reader import find_runs, stored_definition
 from overthink.store.stored import StoredRun
 from overthink.store.uri import journals_folder
 from overthink.store.writer import Writer
+from support.engines import InlineEngine
 from support.launches import Quiet, attempts, command, lines_until, opened
 from support.small import definition, small
 
@@ -213,11 +214,11 @@ def test_a_force_that_was_cut_short_goes_on(launched: Store, tmp_path: Path) -> 
     (planned,) = plan(store, [one], force=True)
     assert planned.forced
     courier = OutboxSender(store, Writer(store), print)
-    recorder = RunRecorder.open(courier, planned, place_of([planned], {}))
+    recorder = RunRecorder.open(courier, planned, group_spec([planned], {}))
     recorder.ended(tags.INTERRUPTED, "interrupted by a signal")
     assert courier.wait() is None
     courier.stop()
-    begun = recorder.account.journal.run_id
+    begun = recorder.logger.journal.run_id
     assert begun is not None
     assert planned.lock is not None
     planned.lock.release()
@@ -298,10 +299,11 @@ def test_a_signal_after_the_end_leaves_a_finished_run_finished(launched: Store, 
     store = launched
     first, _ = runs_of(store)
     (planned, _) = plan(store, [small(tmp_path)], dry=True)
-    session = Session(store, Writer(store), [planned], Outcomes(), Quiet())
-    recorder = RunRecorder.open(session._courier, replace(planned, stored=first), session.groups.begin(planned))
+    session = Session(store, Writer(store), InlineEngine(), Options(), Quiet())
+    session.add([planned])
+    recorder = RunRecorder.open(session._sender, replace(planned, stored=first), session.groups.begin(planned))
     session._open[planned.key] = recorder
-    recorder.account.close(tags.FINISHED)
+    recorder.logger.close(tags.FINISHED)
     recorder.closing = True
     session.abandon(tags.INTERRUPTED, "interrupted by a signal")
     assert store.client.get_run(first.run_id).info.status == "FINISHED"
@@ -310,7 +312,7 @@ def test_a_signal_after_the_end_leaves_a_finished_run_finished(launched: Store, 
 def test_two_groups_made_at_one_moment_become_one(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = place_of(plan(store, [small(tmp_path)]), {})
+    where = group_spec(plan(store, [small(tmp_path)]), {})
     seen = group.oldest
     blind = iter([True])
     monkeypatch.setattr(group, "oldest", lambda *of: None if next(blind, False) else seen(*of))
@@ -372,7 +374,7 @@ def finish(store: Store, folder: Path) -> tuple[StoredRun, Predictions]:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[int, float]], Predictions]:
     """Loss over epochs and predictions of the long run when nothing disturbs it."""
     from overthink.running.run import train
-    from overthink.training.loop import EpochRecord
+    from overthink.training.epoch_record import EpochRecord
 
     folder = tmp_path_factory.mktemp("uninterrupted")
     events = list(train(small(folder, **LONG).groups[0].runs[0], folder, "cpu"))

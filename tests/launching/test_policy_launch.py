@@ -17,6 +17,7 @@ from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.predictions.predictions import Predictions
+from overthink.running.events import Event, Failed
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
@@ -37,9 +38,9 @@ class Deaf:
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        if body["event"] == "failed":
-            self.failures.append(f"{run.name}: {body['message']}")
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        if isinstance(event, Failed):
+            self.failures.append(f"{run.name}: {event.message}")
 
     def on_message(self, sentence: str) -> None:
         pass

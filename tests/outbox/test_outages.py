@@ -21,12 +21,14 @@ from overthink.launching.plan import PlannedRun, plan
 from overthink.outbox.leftovers import has_pending, upload_pending
 from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
+from overthink.running.events import NAMES, Event
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.uri import journals_folder
 from overthink.store.writer import Writer
+from overthink.training.epoch_record import EpochRecord
 from support.launches import Quiet, command, lines_until, opened
 from support.mlflow_server import Proxy, Served
 from support.outages import TIMED, Told, artifacts, assert_nothing_lost_or_doubled, histories, runs_of, the_group
@@ -82,9 +84,10 @@ class Meddler(Quiet):
     def on_plan(self, runs: Any) -> None:
         self._do("planned")
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        super().on_event(run, body)
-        self._do(f"{body['event']}_{body.get('epoch', '')}_{run.run.seeds.label}")
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        super().on_event(run, event)
+        number = event.epoch if isinstance(event, EpochRecord) else ""
+        self._do(f"{NAMES[type(event)]}_{number}_{run.run.seeds.label}")
 
     def _do(self, moment: str) -> None:
         if moment in self._deeds:
@@ -125,9 +128,9 @@ def test_away_until_after_the_end(
     watch = Meddler(**{moment: served.kill})
     outcomes = launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
     assert not outcomes.complete
-    assert outcomes.undelivered is not None
-    assert len(outcomes.undelivered.runs) == 2
-    assert "`overthink sync` delivers them" in str(outcomes.undelivered)
+    assert outcomes.pending is not None
+    assert len(outcomes.pending.runs) == 2
+    assert "`overthink sync` delivers them" in str(outcomes.pending)
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}
     with pytest.raises(StoreError):
         launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
@@ -170,7 +173,7 @@ def test_run_says_that_the_server_is_away_and_ends_with_3(
     assert (synced.returncode, synced.stderr.startswith("error: store http")) == (1, True)
     served.start()
     planned = plan(Store(), [small(tmp_path, seeds=1, regime=[{"epochs": 4}])], dry=True)
-    assert [run.action for run in planned] == ["undelivered"]
+    assert [run.action for run in planned] == ["queued"]
     assert overthink(tmp_path, "sync").returncode == 0
     assert [run.outcome for run in runs_of(Store())] == [tags.FINISHED]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from overthink.launching.plan import PlannedRun
+from overthink.running.events import Event, as_json
 from overthink.store.client import Store
 
 Bodies = list[dict[str, Any]]
@@ -24,8 +25,8 @@ class Quiet:
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        self.bodies.append({"run": run.name, **body})
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        self.bodies.append({"run": run.name, **as_json(event)})
 
     def on_message(self, sentence: str) -> None:
         self.bodies.append({"run": "", "event": "noted", "message": sentence})
