@@ -26,7 +26,7 @@ class Groups:
         self, store: Store, writer: Writer, sender: OutboxSender, outcomes: Outcomes, goals: Sequence[str]
     ) -> None:
         self._store = store
-        self._writer = writer
+        self.writer = writer
         self._sender = sender
         self._outcomes = outcomes
         self._goals = goals
@@ -50,7 +50,7 @@ class Groups:
         for key in self._begun:
             group = self._sender.leave(self._spec(key))
             if group is not None:
-                self._writer.close(group.group_id, outcome, message)
+                self.writer.close(group.group_id, outcome, message)
 
     def close_all(self, pending: Collection[str] = ()) -> None:
         """Aggregate each group that has a run; groups of runs with pending uploads are left to the next call."""
@@ -90,13 +90,13 @@ class Groups:
         try:
             if group is None:
                 work = any(run.lock is not None for run in members)
-                group = ensure_group(self._store, self._writer, spec, work)
+                group = ensure_group(self._store, self.writer, spec, work)
             self._outcomes.experiment_ids[spec.experiment] = group.experiment_id
             if group.changed:
-                close_group(self._store, self._writer, group.group_id, members[0].run, outcome)
+                close_group(self._store, self.writer, group.group_id, members[0].run, outcome)
         except ERRORS_OF_ONE_RUN as error:
             self._outcomes.unaggregated[spec.group] = str(error)
             if group is not None:  # interrupted, so that the next call tries again
                 with suppress(StoreError):  # a group without a process counts as interrupted, too
-                    self._writer.close(group.group_id, tags.INTERRUPTED, f"not aggregated: {error}")
+                    self.writer.close(group.group_id, tags.INTERRUPTED, f"not aggregated: {error}")
         return group.group_id if group is not None else None

@@ -77,7 +77,10 @@ def opened_session(
     for sentence in deliver(store, writer).sentences():
         listener.on_message(sentence)
     mark_abandoned_as_interrupted(store, writer)
-    session = Session(store, writer, engine or engine_for(options, listener.on_message), options, listener, goals)
+    sender, outcomes = OutboxSender(store, writer, listener.on_message), Outcomes()
+    groups = Groups(store, writer, sender, outcomes, goals)
+    engine = engine or engine_for(options, listener.on_message)
+    session = Session(engine, sender, groups, RunInputs(store), options, listener, outcomes)
     try:
         yield session
     except BaseException as error:
@@ -104,22 +107,22 @@ class Session:
 
     def __init__(
         self,
-        store: Store,
-        writer: Writer,
         engine: Engine,
+        sender: OutboxSender,
+        groups: Groups,
+        inputs: RunInputs,
         options: Options,
         listener: ProgressListener,
-        goals: Sequence[str] = (),
+        outcomes: Outcomes,
     ) -> None:
-        self.writer = writer
-        self.outcomes = Outcomes()
+        self.groups = groups
+        self.outcomes = outcomes
         self._engine = engine
+        self._sender = sender
+        self._inputs = inputs
         self._options = options
         self._listener = listener
         self._source: RunSource = NoMoreRuns()
-        self._sender = OutboxSender(store, writer, listener.on_message)
-        self.groups = Groups(store, writer, self._sender, self.outcomes, goals)
-        self._inputs = RunInputs(store)
         self._schedule = Schedule()
         self._planned: list[PlannedRun] = []
         self._open: dict[str, RunRecorder] = {}
@@ -132,6 +135,11 @@ class Session:
         self._furthest = Counter[str]()
         """Key of a run -> the last epoch that it reached."""
         self._last_heartbeat = time.monotonic()
+
+    @property
+    def writer(self) -> Writer:
+        """The writer that groups are closed with."""
+        return self.groups.writer
 
     def add(self, runs: Sequence[PlannedRun]) -> None:
         """Count planned runs among the members of their groups; their locks are released when the session closes."""
@@ -229,8 +237,7 @@ class Session:
     def _handle(self, run: PlannedRun, job: Job, event: Event) -> None:
         event = self._understood(run, event)
         if run.key not in self._unrecorded:
-            event = self._recorded(run, event)
-            self._listener.on_event(run, event)
+            self._listener.on_event(run, self._recorded(run, event))
         if isinstance(event, Lost):
             self._engine.add(job)
         elif ends(event):
