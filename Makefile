@@ -23,6 +23,8 @@ check: $(READY)  ## formatter, linter, import rule, strict types
 
 docs: $(READY)  ## the documentation as a site in site/, for reading without a network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	! grep -rnoE '<(script|link|img|iframe|source)[^>]* (src|href)="(https?:)?//[^"]*' site --include='*.html'
+	! grep -rnoE "(url\(|@import) *['\"]?(https?:)?//[^)]*" site --include='*.css'
 
 format: $(READY)
 	$(BIN)/ruff format .
