@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import typer
@@ -13,13 +14,29 @@ from jsonschema import validate  # type: ignore[import-untyped]
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from overthink.cli.main import app
+from overthink.definition.loading import load_experiment
 from overthink.definition.source import EXPERIMENTS, SWEEPS, find
+from overthink.sweep.definition import load_sweep
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DEFINITIONS = [path for folder in (EXPERIMENTS, SWEEPS) for path in sorted((ROOT / folder).glob("*.yaml"))]
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.M | re.S)
 CALL = re.compile(r"(?<![\w.-])overthink (?=-|[a-z])[^`\n]*")
+
+
+YAML_BLOCKS = [
+    (page.relative_to(ROOT).as_posix(), dedent(block))
+    for page in PAGES
+    for language, block in FENCE.findall(page.read_text())
+    if language == "yaml"
+]
+PARTS = {
+    "dataset": {"kind": "max-min-mnist", "digits": "embedded"},
+    "network": {"kind": "msdnet"},
+    "regime": [{"epochs": 1}],
+}
+"""What completes a printed part of a definition."""
 
 
 def calls_in(text: str) -> Iterator[str]:
@@ -149,6 +166,24 @@ def test_a_definition_opens_with_how_to_run_it_and_its_evidence(path: Path) -> N
     )
     log = (ROOT / "docs/log.md").read_text()
     assert all(run in log for run in re.findall(r"\b(?=[a-z]*\d)[0-9a-f]{8}\b", evidence))
+
+
+@pytest.mark.parametrize("page, text", YAML_BLOCKS)
+def test_a_printed_definition_is_valid(page: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "printed.yaml"
+    if "schema_version" not in text:
+        rest = {"schema_version": 1, "name": "printed", "description": page, "seeds": 1} | PARTS
+        rest = {
+            key: value
+            for key, value in rest.items()
+            if f"{key}:" not in text and not ("policy:" in text and key == "dataset")
+        }
+        text += yaml.safe_dump(rest)
+    path.write_text(text)
+    if "kind: sweep" in text:
+        load_sweep(path, ())
+    else:
+        assert load_experiment(path, [], None).groups
 
 
 def test_the_readme_is_short_and_every_page_is_in_the_site() -> None:
