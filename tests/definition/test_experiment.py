@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.keys import part_keys, run_key
+from overthink.definition.keys import part_keys
 from overthink.definition.loading import load_experiment
 from overthink.definition.run_definition import parse_run
 from overthink.definition.source import override
@@ -37,7 +37,7 @@ def test_a_definition_resolves_to_groups_and_runs(tmp_path: Path) -> None:
     assert [group.variant for group in loaded.groups] == ["short", "long"]
     assert [group.definition.regime[0].epochs for group in loaded.groups] == [2, 4]
     assert [run.seeds.init for run in loaded.groups[0].runs] == [0, 1]
-    keys = {run_key(run) for group in loaded.groups for run in group.runs}
+    keys = {run.key for group in loaded.groups for run in group.runs}
     assert len(keys) == 4
 
 
@@ -52,7 +52,7 @@ def test_keys_do_not_move(tmp_path: Path) -> None:
     """A store full of finished runs depends on these: what changes them trains everybody's runs anew."""
     (group,) = load_experiment(written(tmp_path, BASE)).groups
     assert group.definition.key == "3a29e0f95d165e03"
-    assert run_key(group.runs[0]) == "a09c1a3df5c73bce"
+    assert group.runs[0].key == "a09c1a3df5c73bce"
 
 
 def test_a_default_written_out_is_the_same_run(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_stored_run_reads_back_as_itself(tmp_path: Path) -> None:
     run = load_experiment(written(tmp_path, BASE)).groups[0].runs[1]
     again = parse_run(json.dumps(run.model_dump(mode="json")), "store")
     assert again == run
-    assert run_key(again) == run_key(run)
+    assert again.key == run.key
     with pytest.raises(DefinitionError, match="store: "):
         parse_run("{}", "store")
 

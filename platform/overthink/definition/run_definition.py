@@ -73,8 +73,16 @@ class GroupDefinition(Spec):
 
     @property
     def key(self) -> str:
-        """The group key."""
-        return run_or_group_key(self)
+        """The run key, or the group key where there are no seeds: a hash of every value that is not the default.
+
+        A field added in a later version leaves the keys of older runs unchanged.
+        """
+        changed = self.model_dump(mode="json", exclude_defaults=True)
+        if self.augmentation == self.dataset.augment:  # written out or left out, the standard is the same run
+            changed.pop("augment", None)
+        if self.policy is not None:  # the main network counts by its own key; its names do not count
+            changed["policy"] = {**changed["policy"], "of": self.policy.of.key, **dict.fromkeys(NAMES, "")}
+        return short_hash(changed)
 
     def with_seeds(self, seeds: Seeds) -> "RunDefinition":
         """Return the definition of one run of this group."""
@@ -142,16 +150,6 @@ def validated(model: type[S], raw: Any, source: str) -> S:
         raise DefinitionError(sentence_for(error, model, source, raw)) from None
 
 
-def run_or_group_key(definition: GroupDefinition) -> str:
-    """Return the hash of what departs from the defaults; of a run, its seeds included."""
-    departs = definition.model_dump(mode="json", exclude_defaults=True)
-    if definition.augmentation == definition.dataset.augment:  # the standard, written out or not, is the same run
-        departs.pop("augment", None)
-    if definition.policy is not None:  # its main network goes by what it is, not by what it is called
-        departs["policy"] = {**departs["policy"], "of": definition.policy.of.key, **dict.fromkeys(NAMES, "")}
-    return short_hash(departs)
-
-
-def short_hash(departs: Any) -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256 of plain data."""
-    return hashlib.sha256(json.dumps(departs, sort_keys=True).encode()).hexdigest()[:16]
+def short_hash(value: Any) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of plain data, written as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

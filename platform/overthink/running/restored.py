@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
-from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.running.run_data import inputs_of
@@ -28,7 +27,7 @@ def restored(run: RunDefinition, path: Path, data_root: Path | None = None) -> R
     """
     shape, n_classes = run.dataset.input_shape, run.n_classes
     network = blank_network(run.network, run.regime, shape, n_classes, run.seeds).eval()
-    trained = load_trained(path, network, run_key(run))
+    trained = load_trained(path, network, run.key)
     inputs = trained.inputs or _inputs_of_data(run, trained, data_root)
     sizes = len(inputs.mean), len(inputs.std), len(inputs.classes)
     if sizes != (shape[0], shape[0], n_classes):

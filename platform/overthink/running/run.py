@@ -13,7 +13,6 @@ from pathlib import Path
 
 import torch
 
-from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
@@ -75,7 +74,7 @@ def train(
     cost_E = mul_adds(final, dataset.image_shape)
 
     state = TrainingState(network)
-    course = Course(run_key(run), dataset.digest, run.regime, run.seeds, material.inputs)
+    course = Course(run.key, dataset.digest, run.regime, run.seeds, material.inputs)
     if not checkpoint.load(folder, state, course) and parent_key is not None:
         checkpoint.adopt(folder / PARENT_CHECKPOINT, state, course, parent_key)
     yield Started(

@@ -11,7 +11,6 @@ from overthink.data.batches import Samples
 from overthink.data.catalogue import DatasetSpec, load_dataset
 from overthink.data.dataset import Dataset, Split
 from overthink.data.splits import split_validation
-from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.cost import mul_adds
 from overthink.networks.multi_exit import MultiExitNetwork
@@ -118,7 +117,7 @@ def _on_training_data(
     main: RunDefinition, part: Split, dataset: Dataset, left: Path, device: torch.device
 ) -> Predictions:
     network = blank_network(main.network, main.regime, dataset.image_shape, len(dataset.classes), main.seeds)
-    load_trained(left / OWN_CHECKPOINT, network, run_key(main))
+    load_trained(left / OWN_CHECKPOINT, network, main.key)
     network, samples = network.to(device), _samples(part, dataset, device)
     return predict(network, samples, part, dataset, main, "train", mul_adds(network, dataset.image_shape))
 
@@ -148,7 +147,7 @@ def predict(
 
 def fingerprint(run: RunDefinition, dataset: Dataset) -> str:
     """Return what predictions say made them."""
-    return f"run {run_key(run)} data {dataset.digest}"
+    return f"run {run.key} data {dataset.digest}"
 
 
 @lru_cache(maxsize=1)  # a worker trains many seeds on one data set

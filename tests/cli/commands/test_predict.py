@@ -24,7 +24,6 @@ from overthink.data.catalogue import load_dataset
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.data.own import FolderSpec, NpzSpec
 from overthink.definition.errors import DefinitionError
-from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
@@ -64,7 +63,7 @@ def run_id(
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     store = Store()
     writer, (run, folder) = Writer(store), trained
-    of_run = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: run_key(run)}
+    of_run = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: run.key}
     created = writer.create(store.experiment("small", "note"), "small", of_run, {})
     writer.text(created, tags.DEFINITION_FILE, run.model_dump(mode="json"))
     writer.artifacts(created, [folder / "val.parquet", folder / "test.parquet"], "predictions")
@@ -92,9 +91,9 @@ def test_checkpoints_from_before_need_the_data(trained: tuple[RunDefinition, Pat
     run, folder = trained
     dataset = load_dataset(run.dataset, None)
     state = TrainingState(restored(run, folder / NAME).network)
-    path = checkpoint.save(tmp_path, state, Course(run_key(run), dataset.digest, run.regime, run.seeds))
+    path = checkpoint.save(tmp_path, state, Course(run.key, dataset.digest, run.regime, run.seeds))
     assert restored(run, path).inputs == inputs_of(dataset)
-    path = checkpoint.save(tmp_path, state, Course(run_key(run), "other", run.regime, run.seeds))
+    path = checkpoint.save(tmp_path, state, Course(run.key, "other", run.regime, run.seeds))
     with pytest.raises(ValueError, match=r"trained on other data \(SHA-256 other"):
         restored(run, path)
 
@@ -102,7 +101,7 @@ def test_checkpoints_from_before_need_the_data(trained: tuple[RunDefinition, Pat
 def test_another_runs_checkpoint_is_refused(trained: tuple[RunDefinition, Path], tmp_path: Path) -> None:
     run, folder = trained
     other = small(tmp_path, regime=REGIME, seeds=[5]).groups[0].runs[0]
-    with pytest.raises(ValueError, match=f"belongs to run {run_key(run)}, not to {run_key(other)}"):
+    with pytest.raises(ValueError, match=f"belongs to run {run.key}, not to {other.key}"):
         restored(other, folder / NAME)
     (tmp_path / NAME).write_bytes(b"noise")
     with pytest.raises(ValueError, match="no readable checkpoint"):
