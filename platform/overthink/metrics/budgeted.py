@@ -31,12 +31,7 @@ def _oracle(p: Predictions) -> dict[str, float]:
 
 
 def _named(section: str, at_shares: Mapping[float, float]) -> dict[str, float]:
-    """Name values by percent of the last exit's cost; what no budget so small allows is left out."""
-    return {
-        f"{section}_at_{round(100 * share)}_percent": float(value)
-        for share, value in at_shares.items()
-        if not np.isnan(value)
-    }
+    return {f"{section}_at_{round(100 * share)}_percent": float(value) for share, value in at_shares.items()}
 
 
 BUDGETED = (

@@ -1,13 +1,10 @@
-"""The catalogue: every number computed from predictions, with its name, unit, range and source, in one place.
+"""The catalogue: every metric of predictions, with its name, unit, range and source.
 
-Everything before a name's last `/` is its chart section in MLflow. A metric is added by one entry at the end.
+Everything before a name's last `/` is its chart section in MLflow. A new metric is one more entry in CATALOGUE.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from difflib import get_close_matches
-
-import numpy as np
 
 from overthink.inference.oracle import oracle, upper_bound
 from overthink.metrics.accuracy import accuracy, by_level
@@ -16,7 +13,7 @@ from overthink.metrics.budgeted import BUDGETED
 from overthink.metrics.calibration import calibration_error
 from overthink.metrics.hindsight import hindsight_improvability
 from overthink.metrics.metric import Metric
-from overthink.metrics.naming import by_exit, level_names, match
+from overthink.metrics.naming import by_exit, level_names
 from overthink.metrics.overthinking import (
     final_overthinking_rate,
     mean_confusion,
@@ -32,26 +29,29 @@ from overthink.predictions.predictions import Predictions
 def compute(predictions: Predictions, validation: Predictions | None = None) -> dict[str, float]:
     """Return every metric of the catalogue by its full name, all finite; levels without samples are left out.
 
-    What needs thresholds needs `validation` predictions of the same network, too, and is left out without them.
-    Raises ValueError where two level names become the same in a metric's name.
+    Metrics that are fitted on validation data need `validation`, predictions of the same network on the validation
+    split; without them they are left out. Raises ValueError where two level names give the same metric name.
     """
     values: dict[str, float] = {}
     for metric in CATALOGUE:
-        if metric.needs_validation and validation is None:
-            continue
-        value = metric.compute(predictions, validation) if metric.needs_validation else metric.compute(predictions)
-        values |= value if isinstance(value, dict) else {metric.name: value}
+        if not metric.needs_validation:
+            values |= metric.values(predictions)
+        elif validation is not None:
+            values |= metric.values(predictions, validation)
     return values
 
 
 def describe(name: str) -> Metric:
-    """Return what is known about a full name; a member of a family gets its own name and title.
+    """Return the metric of a full name; a member of a family with its own name and title.
 
     Raises ValueError, with the nearest name, where no metric has this name.
+
+    >>> describe("accuracy/exit_2").title
+    'Accuracy of exit 2'
     """
     for metric in CATALOGUE:
-        if (parts := match(metric.name, name)) is not None:
-            return replace(metric, name=name, title=metric.title.format(**parts))
+        if (described := metric.described(name)) is not None:
+            return described
     nearest = get_close_matches(name, [metric.name for metric in CATALOGUE], n=1, cutoff=0)[0]
     raise ValueError(f"unknown metric {name!r}; did you mean {nearest!r}?")
 
@@ -78,15 +78,11 @@ def _pairs(p: Predictions) -> dict[str, float]:
 
 
 def _rank_correlations(p: Predictions) -> dict[str, float]:
-    """Of neighbouring exits; an exit equally sure of everything, and a single sample, have none."""
+    """Return correlations of neighbouring exits; none for a single sample, NaN for an exit of constant confidence."""
     if p.n_exits < 2 or len(p.ids_N) < 2:
         return {}
-    neighbours_P = rank_correlation(p.max_softmax_EN).diagonal(offset=1)
-    return {
-        f"rank_correlation/exit_{i}_then_exit_{i + 1}": float(value)
-        for i, value in enumerate(neighbours_P, start=1)
-        if not np.isnan(value)
-    }
+    neighbours_P = rank_correlation(p.max_softmax_EN).diagonal(offset=1).tolist()
+    return {f"rank_correlation/exit_{i}_then_exit_{i + 1}": value for i, value in enumerate(neighbours_P, start=1)}
 
 
 ANYTIME = "thesis section 3.2.1, anytime prediction"
