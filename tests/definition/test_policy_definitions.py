@@ -68,11 +68,11 @@ def test_what_departs_from_the_referred_definition_is_part_of_its_name(tmp_path:
         ({"policy": {"of": "absent"}}, "absent: no such file or shipped definition"),
         (
             {"policy": {"of": {"definition": "quickstart"}}},
-            "policy.of: say which variant of quickstart, which has short",
+            "policy.of: quickstart has several variants; choose one of short",
         ),
-        ({"policy": {"of": {"definition": "quickstart", "variant": "x"}}}, "policy.of: no variant 'x' of quickstart"),
+        ({"policy": {"of": {"definition": "quickstart", "variant": "x"}}}, "policy.of: quickstart has no variant 'x'"),
         ({"policy": {"of": {"definition": "small.yaml", "varaint": "x"}}}, "did you mean 'variant'"),
-        ({"policy": {"of": "policy.yaml"}}, "policy.yaml defines a policy network, which has no exits"),
+        ({"policy": {"of": "policy.yaml"}}, "policy.yaml is a policy network's; it has no exits"),
         ({"policy": {"of": "small.yaml", "labels": {"exits": [1, 9]}}}, "exits must be at least two of 1 to 3"),
         ({"policy": {"of": "small.yaml", "labels": {"exits": [2]}}}, "exits must be at least two of 1 to 3"),
         (

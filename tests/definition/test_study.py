@@ -69,7 +69,7 @@ def test_conditions_are_variants(tmp_path: Path) -> None:
     "changes, sentence",
     [
         ({"base": "absent"}, "absent: no such file or shipped definition"),
-        ({"base": {"definition": "quickstart"}}, "base: say which variant of quickstart"),
+        ({"base": {"definition": "quickstart"}}, "base: quickstart has several variants"),
         ({"arms": {"init": ["weights"]}}, "arms.init.0"),
         ({"arms": {"init": []}}, "arms.init"),
         ({"repeats": 1}, "repeats"),
@@ -82,5 +82,5 @@ def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any]
 
 
 def test_a_study_takes_its_seeds_from_its_arms(tmp_path: Path) -> None:
-    with pytest.raises(DefinitionError, match="takes its seeds from its arms"):
+    with pytest.raises(DefinitionError, match="the arms of a study set its seeds"):
         load_experiment(study_file(tmp_path), seeds=(1, 2))

@@ -78,7 +78,7 @@ def test_what_is_refused_before_the_first_trial(tmp_path: Path, changes: dict[st
 
 
 def test_a_sweep_is_no_experiment_and_an_experiment_is_no_sweep(tmp_path: Path) -> None:
-    with pytest.raises(DefinitionError, match="overthink sweep starts it"):
+    with pytest.raises(DefinitionError, match="start it with overthink sweep"):
         load_experiment(sweep_file(tmp_path))
     with pytest.raises(DefinitionError, match="overthink run starts an experiment"):
         load_sweep(tmp_path / "small.yaml")
