@@ -60,15 +60,15 @@ def test_forward_against_plain_functions(connection: str) -> None:
     state = {name: tensor.double() for name, tensor in network.state_dict().items()}
     network = network.double()
     expected: list[Tensor] = []
-    handed_on: Tensor | None = None
+    exit_output: Tensor | None = None
     for i, scales in enumerate(network.inner.states(images().double())):
         maps = network.exits[i].features.convolutions(scales[-1])  # type: ignore[union-attr,operator]
         features = maps.mean((2, 3))
-        if handed_on is not None:
-            features = torch.cat([features, by_functions(connection, handed_on, state, i - 1)], 1)
+        if exit_output is not None:
+            features = torch.cat([features, by_functions(connection, exit_output, state, i - 1)], 1)
         weight, bias = (state[f"inner.exits.{i}.classify.{name}"] for name in ("weight", "bias"))
         expected.append(features @ weight.T + bias)
-        handed_on = maps if connection == "convolution" else expected[-1]
+        exit_output = maps if connection == "convolution" else expected[-1]
     for ours, theirs in zip(network(images().double()), expected, strict=True):
         torch.testing.assert_close(ours, theirs)
 

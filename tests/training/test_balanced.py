@@ -13,7 +13,7 @@ from overthink.networks.resnet import build_resnet
 from overthink.networks.resnet_spec import ResNetSpec
 from overthink.seeds import STREAMS, Seeds
 from overthink.training import checkpoint
-from overthink.training.checkpoint import Course
+from overthink.training.checkpoint import RunIdentity
 from overthink.training.loop import EpochRecord, TrainingState, fit, no_progress
 from overthink.training.losses import JointLossSpec, OfaLossSpec, build_loss, class_weights
 from overthink.training.regime import Phase
@@ -68,17 +68,17 @@ def fresh() -> TrainingState:
 
 def test_noise_ends_early_and_a_resumed_run_ends_at_the_same_epoch(tmp_path: Path) -> None:
     regime = (Phase(epochs=40, lr=0.05, batch_size=8, loss=BALANCED, stop_after=3),)
-    course = Course("key", "data", regime, SEEDS)
+    identity = RunIdentity("key", "data", regime, SEEDS)
     whole, state = fresh(), fresh()
     for _ in fit(whole, regime, samples(1), samples(2), AugmentSpec(), SEEDS):
         pass
     assert 4 <= whole.epochs_done < 40
     for epoch in fit(state, regime, samples(1), samples(2), AugmentSpec(), SEEDS):
-        checkpoint.save(tmp_path, state, course)
+        checkpoint.save(tmp_path, state, identity)
         if epoch.epoch == whole.epochs_done - 1:
             break
     resumed = fresh()
-    assert checkpoint.load(tmp_path, resumed, course)
+    assert checkpoint.load(tmp_path, resumed, identity)
     assert len(list(fit(resumed, regime, samples(1), samples(2), AugmentSpec(), SEEDS))) == 1
     assert not list(fit(resumed, regime, samples(1), samples(2), AugmentSpec(), SEEDS))
     ends = (dict(state.network.state_dict()) for state in (whole, resumed))

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from overthink.networks.multi_exit import MultiExitNetwork, Passage
+from overthink.networks.multi_exit import Carry, MultiExitNetwork
 from overthink.predictions import softmax
 from overthink.predictions.arrays import FloatArray, LogitArray
 
@@ -74,9 +74,9 @@ class EarlyExit:
     def _leaving(self, images_BKHW: Tensor) -> Iterator[_Leaving]:
         rows_M = torch.arange(len(images_BKHW))
         streak_M, before_M = torch.zeros_like(rows_M), torch.full_like(rows_M, -1)
-        passage = Passage((images_BKHW,))
+        carry = Carry((images_BKHW,))
         for row, limit in enumerate(self._limits):
-            logits_MC, passage = self.network.step(row + 1, passage)
+            logits_MC, carry = self.network.step(row + 1, carry)
             logits_MC = logits_MC.cpu()
             if self.criterion == PATIENCE:
                 predicted_M = logits_MC.argmax(dim=1)
@@ -93,7 +93,7 @@ class EarlyExit:
                 yield _left(rows_M[leaves_M], row, sure_M[leaves_M], logits_MC[leaves_M])
                 stays_M = (~leaves_M).nonzero()[:, 0]
                 rows_M, streak_M, before_M = rows_M[stays_M], streak_M[stays_M], before_M[stays_M]
-                passage = passage.rows(stays_M.to(images_BKHW.device))
+                carry = carry.rows(stays_M.to(images_BKHW.device))
 
 
 def _left(rows_L: Tensor, row: int, sure_L: Tensor, logits_LC: Tensor) -> _Leaving:

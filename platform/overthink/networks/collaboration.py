@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from overthink.networks.collaboration_spec import CollaborationSpec
-from overthink.networks.multi_exit import ExitHead, MapFeatures, MultiExitNetwork, Part, Passage, State
+from overthink.networks.multi_exit import Carry, ExitHead, MapFeatures, MultiExitNetwork, Part, State
 from overthink.networks.weights import draw_weights
 
 
@@ -36,19 +36,19 @@ class CollaborativeNetwork(MultiExitNetwork):
         first, *later = self.inner.parts
         return (first, *((*part, connection) for part, connection in zip(later, self.connections, strict=True)))
 
-    def step(self, number: int, passage: Passage, equilibrium: bool = False) -> tuple[Tensor, Passage]:
+    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
         """Return logits_BC of exit `number` (from 1), and what leads on from there."""
-        read, state = self.through_block(number, passage.state, equilibrium)
+        read, state = self.through_block(number, carry.state, equilibrium)
         head = self.exits[number - 1]
         assert isinstance(head, ExitHead)
         maps_BFHW, features_BF = _read(head, read)
-        if passage.handed_on is not None:
-            features_BF = torch.cat([features_BF, self.connections[number - 2](passage.handed_on)], dim=1)
+        if carry.exit_output is not None:
+            features_BF = torch.cat([features_BF, self.connections[number - 2](carry.exit_output)], dim=1)
         logits_BC = head.classify(features_BF)
-        handed_on = maps_BFHW if self._reads_maps else logits_BC
-        if not self._gradient and handed_on is not None:
-            handed_on = handed_on.detach()
-        return logits_BC, Passage(state, handed_on)
+        exit_output = maps_BFHW if self._reads_maps else logits_BC
+        if not self._gradient and exit_output is not None:
+            exit_output = exit_output.detach()
+        return logits_BC, Carry(state, exit_output)
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit; every exit before it has its say."""

@@ -13,17 +13,17 @@ State = tuple[Tensor, ...]
 Part = tuple[nn.Module, ...]
 
 
-class Passage(NamedTuple):
-    """All that leads from one exit to the next, a row a sample; at first the images."""
+class Carry(NamedTuple):
+    """What one step passes to the next (the carry of a scan), a row per sample; before the first step, the images."""
 
     state: State
-    handed_on: Tensor | None = None
-    """What the exit tells the next one, where exits do that."""
+    exit_output: Tensor | None = None
+    """Output of the exit that the next exit reads too, in networks with collaboration between exits."""
 
-    def rows(self, rows_M: Tensor) -> "Passage":
+    def rows(self, rows_M: Tensor) -> "Carry":
         """Return some of the samples."""
-        handed_on = None if self.handed_on is None else self.handed_on[rows_M]
-        return Passage(tuple(features[rows_M] for features in self.state), handed_on)
+        exit_output = None if self.exit_output is None else self.exit_output[rows_M]
+        return Carry(tuple(features[rows_M] for features in self.state), exit_output)
 
 
 class MapFeatures(nn.Module, ABC):
@@ -83,7 +83,7 @@ class MultiExitNetwork(nn.Module, ABC):
         """For each exit, the modules that it needs beyond those of the exits before it."""
 
     @abstractmethod
-    def step(self, number: int, passage: Passage, equilibrium: bool = False) -> tuple[Tensor, Passage]:
+    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
         """Return logits_BC of exit `number` (from 1), and what leads on from there."""
 
     @abstractmethod
@@ -92,9 +92,9 @@ class MultiExitNetwork(nn.Module, ABC):
 
     def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
         """Yield logits_BC exit by exit; who stops asking stops the computing."""
-        passage = Passage((images_BKHW,))
+        carry = Carry((images_BKHW,))
         for number in range(1, self.n_exits + 1):
-            logits_BC, passage = self.step(number, passage, equilibrium)
+            logits_BC, carry = self.step(number, carry, equilibrium)
             yield logits_BC
 
     def states(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[State]:
@@ -128,10 +128,10 @@ class PlainNetwork(MultiExitNetwork):
         """For each exit, its block and its head."""
         return tuple(zip(self.blocks, self.exits, strict=True))
 
-    def step(self, number: int, passage: Passage, equilibrium: bool = False) -> tuple[Tensor, Passage]:
+    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
         """Return logits_BC of exit `number` (from 1), and what leads on from there."""
-        read, state = self.through_block(number, passage.state, equilibrium)
-        return self.exits[number - 1](read), Passage(state)
+        read, state = self.through_block(number, carry.state, equilibrium)
+        return self.exits[number - 1](read), Carry(state)
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit; the other exits are not computed."""

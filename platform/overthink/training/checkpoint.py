@@ -32,37 +32,38 @@ PREVIOUS = PREVIOUS_CHECKPOINT
 FORMAT = "1"
 
 
-class Inputs(Spec):
-    """What it takes to use a network without the data it was trained on."""
+class DataInfo(Spec):
+    """Normalisation and class names, stored with the weights so that a network can be used without its data set."""
 
     mean: tuple[float, ...]
     """Of the training images per channel, as a fraction of 255."""
     std: tuple[Annotated[float, Field(gt=0)], ...]
-    """Standard deviation of the same."""
+    """Standard deviation of the training images per channel, as a fraction of 255."""
     classes: tuple[str, ...]
-    """Names, by label."""
+    """Names of the classes, by label."""
 
 
-class Course(NamedTuple):
-    """What a checkpoint must fit: the run, its data, and the way it goes."""
+class RunIdentity(NamedTuple):
+    """The run that a checkpoint belongs to: its key and data must match; regime and seeds rebuild its network."""
 
     key: str
     data_digest: str
     regime: tuple[Phase, ...]
     seeds: Seeds
-    inputs: Inputs | None = None
-    """Kept with the weights; a checkpoint need not fit it."""
+    data_info: DataInfo | None = None
+    """Written into checkpoints; not compared when one is read."""
 
 
-class Trained(NamedTuple):
-    """What a checkpoint says beside the weights."""
+class CheckpointInfo(NamedTuple):
+    """What a checkpoint contains beside the weights."""
 
-    inputs: Inputs | None
-    """None in checkpoints from before they were kept."""
+    data_info: DataInfo | None
+    """None in checkpoints of early versions."""
     data_digest: str
+    """Empty in checkpoints of early versions."""
 
 
-def save(folder: Path, state: TrainingState, run: Course) -> Path:
+def save(folder: Path, state: TrainingState, run: RunIdentity) -> Path:
     """Write the state to the folder's checkpoint; on any failure the earlier checkpoint is still there.
 
     Raises OSError naming the file where the disk is full or not writable.
@@ -74,7 +75,7 @@ def save(folder: Path, state: TrainingState, run: Course) -> Path:
         "data": run.data_digest,
         "history": json.dumps([asdict(record) for record in state.history]),
         "digest": _digest(tensors),
-        **({"inputs": run.inputs.model_dump_json()} if run.inputs is not None else {}),
+        **({"inputs": run.data_info.model_dump_json()} if run.data_info is not None else {}),
     }
     path, unfinished = folder / NAME, folder / f"{NAME}.{os.getpid()}.tmp"
     try:
@@ -91,7 +92,7 @@ def save(folder: Path, state: TrainingState, run: Course) -> Path:
     return path
 
 
-def load(folder: Path, state: TrainingState, run: Course) -> bool:
+def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
     """Fill a fresh state from the folder's readable checkpoint that got furthest; return False where there is none.
 
     Raises ValueError where a checkpoint belongs to another run or other data, or where none of those there can be read;
@@ -114,7 +115,7 @@ def load(folder: Path, state: TrainingState, run: Course) -> bool:
     return False
 
 
-def adopt(path: Path, state: TrainingState, run: Course, parent_key: str) -> None:
+def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -> None:
     """Fill a fresh state from the last checkpoint of another run, whose regime is how this one begins.
 
     Raises ValueError naming the file where it is not that.
@@ -131,20 +132,20 @@ def adopt(path: Path, state: TrainingState, run: Course, parent_key: str) -> Non
     _fill(state, path, meta, tensors, run)
 
 
-def load_trained(path: Path, network: MultiExitNetwork, key: str) -> Trained:
+def load_trained(path: Path, network: MultiExitNetwork, key: str) -> CheckpointInfo:
     """Fill a network of a run's final form with the weights of a checkpoint, which is not to be trusted.
 
     Raises ValueError naming the file where it is unreadable, another run's or of another network.
     """
     try:
         meta, tensors = _read(path)
-        inputs = Inputs.model_validate_json(meta["inputs"]) if "inputs" in meta else None
+        info = DataInfo.model_validate_json(meta["inputs"]) if "inputs" in meta else None
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise ValueError(f"{path}: no readable checkpoint: {error}") from None
     if meta["run_key"] != key:
         raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {key}")
     _load_network(network, path, _under("network/", tensors))
-    return Trained(inputs, meta.get("data", ""))
+    return CheckpointInfo(info, meta.get("data", ""))
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
@@ -158,7 +159,7 @@ def _tensors(state: TrainingState) -> dict[str, Tensor]:
 
 
 def _fill(
-    state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor], run: Course
+    state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor], run: RunIdentity
 ) -> None:
     if meta.get("data", run.data_digest) != run.data_digest:  # early checkpoints do not say
         raise ValueError(
@@ -177,7 +178,7 @@ def _fill(
     state.history[:] = history
 
 
-def _rebuild(state: TrainingState, run: Course, epochs_done: int) -> None:
+def _rebuild(state: TrainingState, run: RunIdentity, epochs_done: int) -> None:
     """Give a fresh state the structure that it had after so many epochs; the weights are then loaded into it."""
     before = 0
     for number, phase in enumerate(run.regime):

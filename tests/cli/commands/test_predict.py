@@ -31,12 +31,12 @@ from overthink.inference.frequency import needed_share
 from overthink.predictions.predictions import Predictions
 from overthink.running.restored import restored
 from overthink.running.run import train
-from overthink.running.run_data import inputs_of
+from overthink.running.run_data import data_info
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
 from overthink.training import checkpoint
-from overthink.training.checkpoint import NAME, Course
+from overthink.training.checkpoint import NAME, RunIdentity
 from overthink.training.loop import TrainingState
 from support.small import small
 
@@ -79,7 +79,7 @@ def test_a_restored_network_says_what_the_run_has_stored(trained: tuple[RunDefin
     stored = Predictions.read(folder / "test.parquet")
     network, inputs = restored(run, folder / NAME)
     dataset = load_dataset(run.dataset, None)
-    assert inputs == inputs_of(dataset)
+    assert inputs == data_info(dataset)
     images_NKHW = normalised(torch.from_numpy(dataset.test.images_NKHW), inputs)
     found = EarlyExit(network, [np.inf] * 3)(images_NKHW)
     assert found.exit_B.tolist() == [2] * len(stored.labels_N)
@@ -91,9 +91,9 @@ def test_checkpoints_from_before_need_the_data(trained: tuple[RunDefinition, Pat
     run, folder = trained
     dataset = load_dataset(run.dataset, None)
     state = TrainingState(restored(run, folder / NAME).network)
-    path = checkpoint.save(tmp_path, state, Course(run.key, dataset.digest, run.regime, run.seeds))
-    assert restored(run, path).inputs == inputs_of(dataset)
-    path = checkpoint.save(tmp_path, state, Course(run.key, "other", run.regime, run.seeds))
+    path = checkpoint.save(tmp_path, state, RunIdentity(run.key, dataset.digest, run.regime, run.seeds))
+    assert restored(run, path).data_info == data_info(dataset)
+    path = checkpoint.save(tmp_path, state, RunIdentity(run.key, "other", run.regime, run.seeds))
     with pytest.raises(ValueError, match=r"trained on other data \(SHA-256 other"):
         restored(run, path)
 
