@@ -19,10 +19,9 @@ from torchvision import transforms
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, training_batches
-from overthink.networks.catalogue import build_network
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
-from overthink.training.losses import JointLossSpec, build_loss
+from overthink.training.losses import JointLossSpec
 
 BATCH, STEPS, ROUNDS = 64, 4, 5
 IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH * STEPS, 3, 32, 32), dtype=np.uint8)
@@ -66,7 +65,7 @@ def usual_epoch(network: MultiExitNetwork, optimizer: torch.optim.SGD) -> None:
 def our_epoch(network: MultiExitNetwork, optimizer: torch.optim.SGD) -> None:
     """Train one epoch our way."""
     samples = Samples(torch.from_numpy(IMAGES), torch.from_numpy(LABELS), torch.full((3,), 0.5), torch.full((3,), 0.25))
-    loss_of = build_loss(JointLossSpec(kind="joint"), 5, torch.device("cpu"))
+    loss_of = JointLossSpec(kind="joint").build(5, torch.device("cpu"))
     order, chance = np.random.default_rng(2), np.random.default_rng(3)
     for images, labels in training_batches(samples, BATCH, AugmentSpec(pad=4, flip=True), order, chance):
         loss = loss_of(network(images), labels).sum()
@@ -88,7 +87,7 @@ def main() -> str:
 
 
 def _rates(epoch: Callable[[MultiExitNetwork, torch.optim.SGD], None]) -> Iterator[float]:
-    network = build_network(MSDNetSpec(kind="msdnet"), (3, 32, 32), 100, torch.Generator().manual_seed(0))
+    network = MSDNetSpec(kind="msdnet").build((3, 32, 32), 100, torch.Generator().manual_seed(0))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
     while True:
         started = time.perf_counter()

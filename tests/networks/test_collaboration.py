@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from overthink.networks.catalogue import build_network
 from overthink.networks.collaboration import CollaborativeNetwork, attach_collaboration
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.cost import mul_adds, parameter_counts
@@ -18,7 +17,7 @@ TINY = MSDNetSpec(kind="msdnet", blocks=3, channels=4, growth=2, head_channels=6
 
 
 def tiny() -> MultiExitNetwork:
-    return build_network(TINY, SHAPE, 4, torch.Generator().manual_seed(0))
+    return TINY.build(SHAPE, 4, torch.Generator().manual_seed(0))
 
 
 def collaborative(network: MultiExitNetwork, **of: Any) -> CollaborativeNetwork:

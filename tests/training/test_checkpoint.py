@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples
-from overthink.networks.catalogue import build_network
 from overthink.networks.collaboration import CollaborativeNetwork
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.msdnet_spec import MSDNetSpec
@@ -33,7 +32,7 @@ def identity(regime: tuple[Phase, ...] = REGIME, key: str = "run") -> RunIdentit
 
 
 def fresh() -> TrainingState:
-    return TrainingState(build_network(TINY, (1, 16, 16), 3, torch.Generator().manual_seed(0)))
+    return TrainingState(TINY.build((1, 16, 16), 3, torch.Generator().manual_seed(0)))
 
 
 def go_on(state: TrainingState, epochs: int, regime: tuple[Phase, ...] = REGIME) -> TrainingState:

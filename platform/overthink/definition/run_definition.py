@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import DatasetSpec
 from overthink.definition.errors import DefinitionError, sentence_for
-from overthink.networks.catalogue import NetworkSpec, check_network
+from overthink.networks.catalogue import NetworkSpec
 from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import STREAMS, Seed, Seeds
 from overthink.spec import Spec
@@ -43,7 +43,7 @@ class GroupDefinition(Spec):
     def _parts_fit(self) -> Self:
         if self.policy is not None:
             self._check_policy(self.policy)
-        check_network(self.network, self.dataset.input_shape, self.n_classes)
+        self.network.check(self.dataset.input_shape, self.n_classes)
         check_regime(self.regime, self.network.blocks)
         return self
 

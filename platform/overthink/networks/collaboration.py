@@ -1,19 +1,21 @@
 """Inline Subnetwork Collaboration: a wrapper that lets every exit see what the one before it thinks."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
-from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.multi_exit import Carry, ExitHead, MapFeatures, MultiExitNetwork, Part, State
 from overthink.networks.weights import draw_weights
+
+if TYPE_CHECKING:
+    from overthink.networks.collaboration_spec import CollaborationSpec
 
 
 class CollaborativeNetwork(MultiExitNetwork):
     """A network with a connection from every exit to the next (thesis section 3.4)."""
 
-    def __init__(self, inner: MultiExitNetwork, connections: list[nn.Module], spec: CollaborationSpec) -> None:
+    def __init__(self, inner: MultiExitNetwork, connections: list[nn.Module], spec: "CollaborationSpec") -> None:
         super().__init__()
         self.inner = inner
         self.connections = nn.ModuleList(connections)
@@ -57,7 +59,7 @@ class CollaborativeNetwork(MultiExitNetwork):
 
 
 def attach_collaboration(
-    network: MultiExitNetwork, spec: CollaborationSpec, generator: torch.Generator
+    network: MultiExitNetwork, spec: "CollaborationSpec", generator: torch.Generator
 ) -> CollaborativeNetwork:
     """Return the network with connections between its exits; its last layers are changed in place.
 
@@ -89,11 +91,11 @@ def _read(head: ExitHead, state: State) -> tuple[Tensor | None, Tensor]:
     return maps_BFHW, head.features.pooled(maps_BFHW)
 
 
-def _widths(spec: CollaborationSpec, heads: list[ExitHead]) -> list[int]:
+def _widths(spec: "CollaborationSpec", heads: list[ExitHead]) -> list[int]:
     return [head.classify.out_features if spec.connection == "identity" else spec.width for head in heads[:-1]]
 
 
-def _connection(spec: CollaborationSpec, head: ExitHead) -> nn.Module:
+def _connection(spec: "CollaborationSpec", head: ExitHead) -> nn.Module:
     match spec.connection:
         case "linear":
             linear = nn.Linear(head.classify.out_features, spec.width)

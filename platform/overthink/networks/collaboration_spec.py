@@ -1,10 +1,15 @@
-"""What Inline Subnetwork Collaboration is made of."""
+"""The specification of Inline Subnetwork Collaboration; it imports no torch before `build`."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from overthink.spec import Spec
+
+if TYPE_CHECKING:
+    import torch
+
+    from overthink.networks.multi_exit import MultiExitNetwork
 
 
 class CollaborationSpec(Spec):
@@ -29,3 +34,9 @@ class CollaborationSpec(Spec):
     """What becomes of the exits' last layers: drawn anew, as in the original, or kept, with zeros for what the
     connection adds, so that attaching changes no output beyond rounding (a wider product may add up in another order).
     """
+
+    def build(self, network: "MultiExitNetwork", generator: "torch.Generator") -> "MultiExitNetwork":
+        """Return the network with connections between its exits; see `attach_collaboration`."""
+        from overthink.networks.collaboration import attach_collaboration
+
+        return attach_collaboration(network, self, generator)

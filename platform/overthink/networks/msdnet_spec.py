@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from overthink.spec import Spec
+from overthink.networks.network_spec import AbstractNetworkSpec
+
+if TYPE_CHECKING:
+    import torch
+
+    from overthink.networks.multi_exit import MultiExitNetwork
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -16,7 +21,7 @@ MOST_LAYERS = 1000
 """Ten times the deepest network anybody published; more is a slip of the pen."""
 
 
-class MSDNetSpec(Spec):
+class MSDNetSpec(AbstractNetworkSpec):
     """Multi-Scale Dense Network (Huang et al. 2018). Defaults are the thesis's (section 4.2)."""
 
     kind: Literal["msdnet"]
@@ -85,6 +90,26 @@ class MSDNetSpec(Spec):
         """A short name: exits and scales."""
         return f"{self.kind} {self.blocks}x{self.scales}"
 
+    def check(self, input_shape: tuple[int, int, int], n_classes: int) -> None:
+        """Raise ValueError for fewer than 2 classes, and where images are too small for that many scales."""
+        super().check(input_shape, n_classes)
+        _, height, width = input_shape
+        halvings = self.scales - 1 + (2 if self.stem == "imagenet" else 0)
+        if min(height, width) <= 2 ** (halvings - 1):  # a side of n pixels is halved to ceil(n / 2)
+            stem = " after its stem" if self.stem == "imagenet" else ""
+            raise ValueError(
+                f"network.scales: {self.scales} scales{stem} are too many for images of {height}x{width} pixels"
+            )
+
+    def build(
+        self, input_shape: tuple[int, int, int], n_classes: int, generator: "torch.Generator"
+    ) -> "MultiExitNetwork":
+        """Return the network for images (K, H, W), its weights drawn from the generator alone; raise as `check`."""
+        from overthink.networks.msdnet import build_msdnet
+
+        self.check(input_shape, n_classes)
+        return build_msdnet(self, input_shape[0], n_classes, generator)
+
     @property
     def layers_of_blocks(self) -> tuple[int, ...]:
         """Number of layers of each block."""
@@ -128,14 +153,3 @@ class LayerPlan:
     channels_out: int
     """After the layer's transition, if it has one."""
     transition: bool
-
-
-def check_msdnet(spec: MSDNetSpec, input_shape: tuple[int, int, int]) -> None:
-    """Raise ValueError where an image (K, H, W) is too small for each scale to be smaller than the one above it."""
-    _, height, width = input_shape
-    halvings = spec.scales - 1 + (2 if spec.stem == "imagenet" else 0)
-    if min(height, width) <= 2 ** (halvings - 1):  # a side of n pixels is halved to ceil(n / 2)
-        stem = " after its stem" if spec.stem == "imagenet" else ""
-        raise ValueError(
-            f"network.scales: {spec.scales} scales{stem} are too many for images of {height}x{width} pixels"
-        )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overthink.definition.run_definition import RunDefinition
-from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.running.device import configure, settings
 from overthink.running.run_data import EVERYTHING, predict, run_data
@@ -65,7 +64,7 @@ def train(
     on = configure(run.threads, device, run.seeds.kernel)
     data = run_data(run, folder, on, data_root)
     shape = data.dataset.image_shape
-    network = build_network(run.network, shape, len(data.classes), torch_generator(run.seeds, "init")).to(on)
+    network = run.network.build(shape, len(data.classes), torch_generator(run.seeds, "init")).to(on)
     final = network_in(copy.deepcopy(network), run.regime, run.seeds)
     cost_E = mul_adds(final, shape)
 

@@ -14,7 +14,6 @@ from overthink.data.batches import Samples, training_batches
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
 from overthink.training.evaluate import evaluate
-from overthink.training.losses import build_loss, class_weights
 from overthink.training.phases import make_ready, teacher_of, with_attachments
 from overthink.training.regime import Phase
 
@@ -111,7 +110,7 @@ def _run_epoch(
     seeds: Seeds,
 ) -> EpochRecord:
     started = time.perf_counter()
-    weights_C = class_weights(spec.loss, train.labels_N, state.network.n_classes)
+    weights_C = spec.loss.class_weights(train.labels_N, state.network.n_classes)
     loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds, weights_C)
     trained = time.perf_counter()
     number = state.epochs_done + 1
@@ -168,7 +167,7 @@ def _train_epoch(
 ) -> tuple[float, Tensor]:
     """Return the mean loss and the accuracy of each exit. Sums stay on the device: nothing waits inside the loop."""
     device = train.images_NKHW.device
-    loss_of = build_loss(spec.loss, state.network.n_exits, device, weights_C)
+    loss_of = spec.loss.build(state.network.n_exits, device, weights_C)
     order, chance = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
     loss_sum = torch.zeros((), device=device, dtype=torch.float64)
     right_E = torch.zeros(state.network.n_exits, device=device, dtype=torch.float64)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from overthink.networks.catalogue import NetworkSpec, attach, build_network
+from overthink.networks.catalogue import NetworkSpec
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork
 from overthink.seeds import Seeds, torch_generator
 from overthink.training.regime import Phase
@@ -27,14 +27,14 @@ def blank_network(
     seeds: Seeds,
 ) -> MultiExitNetwork:
     """Return a network as it is after its last phase, its weights of no meaning: to be counted, or filled."""
-    return network_in(build_network(spec, input_shape, n_classes, torch.Generator()), regime, seeds)
+    return network_in(spec.build(input_shape, n_classes, torch.Generator()), regime, seeds)
 
 
 def with_attachments(network: MultiExitNetwork, phase: Phase, number: int, seeds: Seeds) -> MultiExitNetwork:
     """Return a network with what phase `number` (from 0) attaches, drawn from the run's `init` stream."""
     if phase.attach is None:
         return network
-    return attach(network, phase.attach, torch_generator(seeds, "init", number))
+    return phase.attach.build(network, torch_generator(seeds, "init", number))
 
 
 def teacher_of(network: MultiExitNetwork) -> MultiExitNetwork:

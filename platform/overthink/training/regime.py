@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.spec import Spec
-from overthink.training.losses import JointLossSpec, LossSpec, OfaLossSpec, check_loss
+from overthink.training.losses import JointLossSpec, LossSpec
 
 Positive = Annotated[float, Field(gt=0)]
 OWN_CHECKPOINT, PARENT_CHECKPOINT = "checkpoint.safetensors", "parent.safetensors"
@@ -51,8 +51,8 @@ class Phase(Spec):
 
     @property
     def has_teacher(self) -> bool:
-        """Whether exits learn from the network as the phase before left it."""
-        return isinstance(self.loss, OfaLossSpec) and self.loss.teacher == "previous"
+        """Whether exits learn from the network as it was at the end of the previous phase."""
+        return self.loss.needs_teacher
 
     def lr_at(self, epoch: int) -> float:
         """Learning rate in an epoch of this phase, counted from 0."""
@@ -66,7 +66,7 @@ def check_regime(regime: tuple[Phase, ...], n_exits: int) -> None:
     """Raise ValueError naming the phase that does not fit a network of so many exits, or the phases before it."""
     for number, phase in enumerate(regime):
         try:
-            check_loss(phase.loss, n_exits)
+            phase.loss.check(n_exits)
             if number == 0:
                 _check_first(phase)
             if phase.stop_after is not None and number < len(regime) - 1:
