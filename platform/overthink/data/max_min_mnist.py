@@ -19,9 +19,9 @@ from pydantic import Field, model_validator
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.dataset import Dataset, Split, digest_of
+from overthink.data.dataset_spec import AbstractDatasetSpec
 from overthink.data.digits import PARTS, SIDE, Digits, load_digits, mnist_is_here
 from overthink.data.image_tree import Size, read_image
-from overthink.spec import Spec
 
 LEVELS = ("easy", "medium", "hard")
 DIGITS_OF_LEVEL = (1, 2, 4)
@@ -33,7 +33,7 @@ CHUNK = 10_000
 """Images drawn at a time, so that memory holds the shrunk images and one chunk of whole ones."""
 
 
-class MaxMinMnistSpec(Spec):
+class MaxMinMnistSpec(AbstractDatasetSpec):
     """Max-Min MNIST; defaults are the thesis's sizes."""
 
     kind: Literal["max-min-mnist"]
@@ -95,9 +95,28 @@ class MaxMinMnistSpec(Spec):
         image_KHW: NDArray[np.uint8] = _to_depth(_shrunk(plane_NHW, self.shrink), self.space_to_depth)[0]
         return image_KHW
 
-    def load(self, data_root: Path | None) -> Dataset:
-        """Draw the data set; see `load`."""
-        return load(self, data_root)
+    def pictures(self, images_NKHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return images of one channel, (N, 1, H, W): `space_to_depth` undone."""
+        return from_depth(images_NKHW, self.space_to_depth)
+
+    def load(self, data_root: Path | None = None) -> Dataset:
+        """Draw the data set. Raises ValueError naming the file where MNIST's files are missing or damaged.
+
+        >>> spec = MaxMinMnistSpec(kind="max-min-mnist", digits="embedded", train=80, test=40, shrink=4)
+        >>> dataset = spec.load()
+        >>> dataset.train.images_NKHW.shape, dataset.levels
+        ((80, 1, 16, 16), ('easy', 'medium', 'hard'))
+        """
+        splits = []
+        for number, (part, count) in enumerate(zip(PARTS, (self.train, self.test), strict=True)):
+            digits = load_digits(self.digits, part, data_root)
+            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,)))
+            scenes = draw_scenes(count, digits, self.size, rng)
+            splits.append(Split(_images(self, scenes, digits), scenes.labels_N, scenes.levels_N, np.arange(count)))
+        train, test = splits
+        classes = tuple(str(label) for label in range(N_CLASSES))
+        digest = digest_of(train, test, version=f"max-min-mnist {self.version}")
+        return Dataset("max-min-mnist", train, test, classes, LEVELS, digest)
 
 
 class Scenes(NamedTuple):
@@ -109,20 +128,6 @@ class Scenes(NamedTuple):
     """For each of at most 4 digits, its row among the handwritten digits."""
     corners_ND2: NDArray[np.int64]
     """Top and left pixel of each digit."""
-
-
-def load(spec: MaxMinMnistSpec, data_root: Path | None) -> Dataset:
-    """Draw the data set. Raises ValueError naming the file where MNIST's files are missing or damaged."""
-    parts = []
-    for number, (part, count) in enumerate(zip(PARTS, (spec.train, spec.test), strict=True)):
-        digits = load_digits(spec.digits, part, data_root)
-        rng = np.random.default_rng(np.random.SeedSequence(spec.seed, spawn_key=(number,)))
-        scenes = draw_scenes(count, digits, spec.size, rng)
-        parts.append(Split(_images(spec, scenes, digits), scenes.labels_N, scenes.levels_N, np.arange(count)))
-    train, test = parts
-    classes = tuple(str(label) for label in range(N_CLASSES))
-    digest = digest_of(train, test, version=f"max-min-mnist {spec.version}")
-    return Dataset("max-min-mnist", train, test, classes, LEVELS, digest)
 
 
 def draw_scenes(count: int, digits: Digits, size: int, rng: np.random.Generator) -> Scenes:

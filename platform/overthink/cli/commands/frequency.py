@@ -14,7 +14,6 @@ from rich.table import Table
 from overthink.cli.commands.chosen import chosen_runs
 from overthink.cli.commands.images import dataset_of, definition_of
 from overthink.cli.exit_codes import OK
-from overthink.data.max_min_mnist import MaxMinMnistSpec, from_depth
 from overthink.inference.frequency import ByExit, Scan, Spread, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
@@ -75,9 +74,7 @@ def frequency(names: Sequence[str], options: FrequencyOptions, console: Console)
 def _shares(store: Store, run: StoredRun, options: FrequencyOptions) -> _Shares:
     test = dataset_of(store, run, options.data_root).test
     power: Literal[1, 2] = 2 if options.power == 2 else 1
-    spec, images_NKHW = definition_of(store, run).dataset, test.images_NKHW
-    if isinstance(spec, MaxMinMnistSpec):  # of every second pixel, high frequencies look like low ones
-        images_NKHW = from_depth(images_NKHW, spec.space_to_depth)
+    images_NKHW = definition_of(store, run).dataset.pictures(test.images_NKHW)
     return _Shares(test.ids_N, needed_share(images_NKHW, options.scan, power, options.total))
 
 
