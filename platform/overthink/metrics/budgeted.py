@@ -1,4 +1,4 @@
-"""Metrics of leaving early under a budget: those of the catalogue that thresholds are needed for, and their bound."""
+"""Metrics of budgeted batch classification, which need thresholds from validation data, and their upper bound."""
 
 from collections.abc import Mapping
 
@@ -53,7 +53,7 @@ BUDGETED = (
     ),
     Metric(
         name="budgeted/recovered_at_{percent}_percent",
-        title="Overthought samples that leave right, for {percent}% of the last exit's cost",
+        title="Overthought samples that are right where they exit, for {percent}% of the last exit's cost",
         source="ours; share of the samples of thesis eq. 3.11",
         direction="higher",
         compute=lambda p, v: _named("budgeted/recovered", recovered_at_shares(_batch(p, v))),

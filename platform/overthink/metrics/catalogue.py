@@ -31,6 +31,12 @@ def compute(predictions: Predictions, validation: Predictions | None = None) -> 
 
     Metrics that are fitted on validation data need `validation`, predictions of the same network on the validation
     split; without them they are left out. Raises ValueError where two level names give the same metric name.
+
+    >>> predictions = Predictions.from_logits(
+    ...     logits_ENC=[[[1.0, 0.0]], [[0.0, 1.0]]], labels_N=[0], ids_N=[0], levels_N=[0], level_names=(),
+    ...     cost_E=[100, 200], fingerprint="example", split="test", keep_logits=False)
+    >>> compute(predictions)["overthinking/final"]
+    1.0
     """
     values: dict[str, float] = {}
     for metric in CATALOGUE:

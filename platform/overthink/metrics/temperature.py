@@ -1,4 +1,4 @@
-"""Metrics of temperature scaling, for runs that kept their logits: fitted on validation data, applied to test data."""
+"""Metrics of temperature scaling, for runs with stored logits: fitted on validation data, applied to test data."""
 
 from overthink.inference.temperature import scaled, temperatures
 from overthink.metrics.calibration import calibration_error
