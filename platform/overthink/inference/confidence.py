@@ -1,4 +1,4 @@
-"""Confidence: how sure an exit is of a prediction, by the criteria of thesis section 3.2.3, and by patience."""
+"""Confidence of exits, by the criteria of thesis section 3.2.3 and by patience."""
 
 from overthink.inference.patience import agreement_streak
 from overthink.predictions.arrays import FloatArray
@@ -8,13 +8,13 @@ CRITERIA = ("max_softmax", "entropy", "top2_ratio", "patience")
 
 
 def confidence(predictions: Predictions, criterion: str) -> FloatArray:
-    """Return the confidence of every exit in every sample, (E, N); higher always means more confident.
+    """Return the confidence of every exit for every sample, (E, N); higher always means more confident.
 
     max_softmax: the largest softmax value, a fraction (thesis eq. 3.7).
     entropy: sum_c p_c log p_c, nats, at most 0: the NEGATIVE entropy, which is thesis eq. 3.8 as printed. The
-        thesis calls it entropy and says "high entropy" is sure; it is the printed sum that is high there.
+        thesis calls it entropy, and "high entropy" confident; the printed sum, not the entropy, is high then.
     top2_ratio: highest over second highest softmax value, from 1 to softmax.LARGEST_RATIO.
-    patience: how many exits in a row, up to this one, agree (Zhou et al. 2020).
+    patience: number of exits in a row, up to this one, that predict the same class (Zhou et al. 2020).
 
     Raises ValueError for another criterion.
     """

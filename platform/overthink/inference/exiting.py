@@ -1,4 +1,4 @@
-"""Exiting for real: a sample that is sure enough leaves the batch, and later blocks run on the others only."""
+"""Early exiting on a network: confident samples leave the batch, and later blocks run on the remaining ones only."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -16,13 +16,13 @@ SURENESS: dict[str, Callable[[LogitArray], FloatArray]] = {
     "entropy": lambda logits_BC: -softmax.entropy(logits_BC),
     "top2_ratio": softmax.top2_ratio,
 }
-"""Criterion -> confidence_B of logits_BC, as `confidence` has it of stored predictions."""
+"""Criterion -> function from logits_BC to confidence_B; equals `confidence` of stored predictions."""
 PATIENCE = "patience"
-"""The one criterion that looks at more than one exit."""
+"""The one criterion that depends on more than one exit."""
 
 
 class Exited(NamedTuple):
-    """How samples left, in the order they came; on the CPU."""
+    """Predictions of an early-exit network, in the order of the samples; on the CPU."""
 
     predicted_B: Tensor
     exit_B: Tensor
@@ -30,36 +30,36 @@ class Exited(NamedTuple):
     confidence_B: Tensor
     """float64, by the criterion."""
     logits_BC: Tensor
-    """Of the exit that each left at."""
+    """Of the exit that each sample exits at."""
 
 
 class _Leaving(NamedTuple):
     rows_L: Tensor
-    """Of the batch that they came in."""
+    """Their rows in the batch."""
     exited: Exited
 
 
 class EarlyExit:
-    """A network in which each sample leaves at the first exit that is at least as sure as the exit's threshold.
+    """A network in which each sample exits at the first exit with a confidence of at least the exit's threshold.
 
-    The last exit takes whatever is left, whatever its threshold. Exits are those of `thresholds.exits_taken` on the
-    logits of the whole network, but where a confidence is within rounding of its threshold: how many samples a batch
-    has, and whether BatchNorm is folded, moves the last bits of logits.
+    All remaining samples exit at the last exit, whatever its threshold. Exits equal those of `thresholds.exits_taken`
+    on the logits of the whole network, unless a confidence is within rounding error of its threshold: batch size and
+    folded BatchNorm change the last bits of logits.
     """
 
     def __init__(self, network: MultiExitNetwork, threshold_E: Sequence[float], criterion: str = "max_softmax") -> None:
-        """Raise ValueError for another criterion, another number of thresholds than exits, and one that is NaN."""
+        """Raise ValueError for an unknown criterion, a wrong number of thresholds, and a threshold that is NaN."""
         if criterion not in (*SURENESS, PATIENCE):
             raise ValueError(f"confidence must be one of {', '.join(SURENESS)}, {PATIENCE}, got {criterion!r}")
         if len(threshold_E) != network.n_exits or np.isnan(threshold_E).any():
-            raise ValueError(f"expected {network.n_exits} thresholds, one an exit, got {list(threshold_E)}")
+            raise ValueError(f"expected {network.n_exits} thresholds, one per exit, got {list(threshold_E)}")
         self.network = network.eval()
         self.criterion = criterion
         self._limits = [*threshold_E[:-1], -np.inf]
 
     @torch.inference_mode()
     def __call__(self, images_BKHW: Tensor) -> Exited:
-        """Return predictions for normalised images (float32), computing no exit for samples that have left.
+        """Return predictions for normalised images (float32); exits after a sample's own are not computed for it.
 
         Raises ValueError for no images.
         """

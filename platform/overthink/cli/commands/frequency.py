@@ -94,7 +94,7 @@ def _as_plain(info: ByExit) -> dict[str, object]:
     return {
         "right": [spread._asdict() for spread in info.right_E],
         "first_right": [spread._asdict() for spread in info.first_right_E],
-        "nobody": info.nobody._asdict(),
+        "nobody": info.never_right._asdict(),
         "cliffs_delta_to_exit_1": list(info.delta_E),
         "kruskal_wallis_p": info.p,
     }
@@ -108,7 +108,7 @@ def _table(info: ByExit) -> Table:
     for number, (right, first, delta) in enumerate(rows, start=1):
         said = "-" if delta is None else f"{delta:+.3f}"
         table.add_row(str(number), str(right.n), _said(right), str(first.n), _said(first), said)
-    table.add_row("none", "", "", str(info.nobody.n), _said(info.nobody), "")
+    table.add_row("none", "", "", str(info.never_right.n), _said(info.never_right), "")
     return table
 
 
