@@ -123,14 +123,14 @@ def test_a_stored_run_reads_back_as_itself(tmp_path: Path) -> None:
         (
             "regime.0.loss",
             {"kind": "ofa"},
-            "regime.0.loss.teacher: previous is the last exit as the phase before left it",
+            "regime.0.loss.teacher: previous is the network as it was at the end",
         ),
         (
             "regime.0.loss",
             {"kind": "ofa", "alpah": 0.9},
             "regime.0.loss.alpah: unknown key 'alpah'; did you mean 'alpha'?",
         ),
-        ("regime.0.freeze", "features", "regime.0.freeze: features in the first phase would stay as it was drawn"),
+        ("regime.0.freeze", "features", "regime.0.freeze: features cannot be frozen in the first phase"),
         ("regime.0.attach", {"kind": "isc", "conection": "linear"}, "did you mean 'connection'?"),
         (
             "regime",

@@ -43,7 +43,7 @@ def test_weights_come_from_the_generator_alone() -> None:
 
 
 def test_too_small_an_image_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"network\.layers: 4 stages behind the imagenet stem"):
+    with pytest.raises(ValueError, match=r"network\.layers: 4 stages after the imagenet stem"):
         ResNetSpec(kind="resnet", stem="imagenet").check((3, 16, 16), 10)
     assert ResNetSpec(kind="resnet").label == "resnet-34"
     assert ResNetSpec(kind="resnet", layers=(1, 1), width=8).label == "resnet-6 w8"

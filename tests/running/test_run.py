@@ -164,7 +164,7 @@ def test_a_parent_that_does_not_fit_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is of another network"):
         list(train(wider, folder, "cpu", parent_key=parent.key))
     (folder / PARENT_CHECKPOINT).write_bytes((parents_folder / NAME).read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"no readable checkpoint: .*--no-reuse"):
+    with pytest.raises(ValueError, match=r"not a readable checkpoint: .*--no-reuse"):
         list(train(child, folder, "cpu", parent_key=parent.key))
 
 

@@ -110,7 +110,7 @@ def test_a_damaged_copy_from_the_store_is_as_good_as_none(tmp_path: Path) -> Non
     (tmp_path / STORED_CHECKPOINT).write_bytes(whole[:-10])
     assert not load(tmp_path, fresh(), identity())
     (tmp_path / NAME).write_bytes(whole[:-10])
-    with pytest.raises(ValueError, match="no readable checkpoint"):
+    with pytest.raises(ValueError, match="readable checkpoint"):
         load(tmp_path, fresh(), identity())
     (tmp_path / STORED_CHECKPOINT).write_bytes(whole)
     assert load(tmp_path, fresh(), identity())

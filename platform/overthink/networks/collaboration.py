@@ -1,4 +1,4 @@
-"""Inline Subnetwork Collaboration: a wrapper that lets every exit see what the one before it thinks."""
+"""Inline Subnetwork Collaboration: a wrapper in which every exit also reads the output of the one before it."""
 
 from typing import TYPE_CHECKING, cast
 
@@ -34,12 +34,12 @@ class CollaborativeNetwork(MultiExitNetwork):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """For each exit, its block, its head, and the connection that leads to it."""
+        """For each exit, its block, its head, and the connection to it."""
         first, *later = self.inner.parts
         return (first, *((*part, connection) for part, connection in zip(later, self.connections, strict=True)))
 
     def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
-        """Return logits_BC of exit `number` (from 1), and what leads on from there."""
+        """Return logits_BC of exit `number` (from 1), and the carry to the next step."""
         read, state = self.through_block(number, carry.state, equilibrium)
         head = self.exits[number - 1]
         assert isinstance(head, ExitHead)
@@ -53,7 +53,7 @@ class CollaborativeNetwork(MultiExitNetwork):
         return logits_BC, Carry(state, exit_output)
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
-        """Return logits_BC of the last exit; every exit before it has its say."""
+        """Return logits_BC of the last exit, which depends on all exits before it."""
         *_, logits_BC = self.logits(images_BKHW)
         return logits_BC
 
@@ -63,14 +63,14 @@ def attach_collaboration(
 ) -> CollaborativeNetwork:
     """Return the network with connections between its exits; its last layers are changed in place.
 
-    New weights are PyTorch's default, drawn from the generator alone. Raises ValueError for a network that has
-    connections already, and where feature maps are wanted of exits that have none.
+    New weights are PyTorch's default, drawn from the generator alone. Raises ValueError if the network has connections
+    already, or if connections need feature maps and an exit has none.
     """
     if isinstance(network, CollaborativeNetwork):
         raise ValueError("attach: the network has connections between its exits already")
     heads = [cast(ExitHead, head) for head in network.exits]
     if spec.connection == "convolution" and not all(isinstance(head.features, MapFeatures) for head in heads):
-        raise ValueError("attach.connection: convolution needs exits with feature maps, and this network's have none")
+        raise ValueError("attach.connection: convolution needs exits with feature maps, which this network lacks")
     with torch.random.fork_rng(devices=[]):
         connections = [_connection(spec, head) for head in heads[:-1]]
         lasts = [_last_layer(head, extra) for head, extra in zip(heads, [0, *_widths(spec, heads)], strict=True)]

@@ -1,8 +1,8 @@
 """Multi-Scale Dense Network (Huang et al. 2018; thesis section 3.2.2), layer for layer as the reference builds it.
 
-Departures from the reference: an exit pools adaptively to 1x1, so that any image size works; at 32x32 pixels with three
-scales that is the reference's 2x2 average. Weights come from a generator of their own. With the ImageNet stem, its 7x7
-convolution has no bias (the BatchNorm after it has one), and exits are `head_channels` wide, whatever their input is.
+Differences from the reference: an exit pools adaptively to 1x1, so that any image size works; at 32x32 pixels with
+three scales this equals the reference's 2x2 average. Weights are drawn from a separate generator. With the ImageNet
+stem, the 7x7 convolution has no bias (the BatchNorm after it has one), and exits are always `head_channels` wide.
 """
 
 from itertools import pairwise
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def build_msdnet(spec: "MSDNetSpec", n_image_channels: int, n_classes: int, generator: torch.Generator) -> PlainNetwork:
     """Return an MSDNet, its weights drawn from the generator alone."""
-    # The modules' own initialisers draw from the global generator, which then gets its state back. The meta device
-    # would draw nothing, but using it imports the compiler: seconds against 0.05 s.
+    # The modules' own initialisers draw from the global generator; fork_rng restores its state. The meta device would
+    # draw nothing, but using it imports the compiler, which takes seconds instead of 0.05 s.
     with torch.random.fork_rng(devices=[]):
         network = PlainNetwork(_blocks(spec, n_image_channels), _exits(spec, n_classes))
     draw_weights(network, spec.init, generator)
@@ -34,7 +34,7 @@ def _convolution(n_in: int, n_out: int, kernel: int = 3, stride: int = 1) -> nn.
 
 
 class FirstLayer(nn.Module):
-    """Seeds every scale: the finest from the images, each further one from the scale above it."""
+    """Creates every scale: the finest from the images, each coarser one from the next finer one."""
 
     def __init__(self, spec: "MSDNetSpec", n_in: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class FirstLayer(nn.Module):
         self.scales = nn.ModuleList([first, *further])
 
     def forward(self, state: State) -> State:
-        """Return one feature map a scale."""
+        """Return one feature map per scale."""
         maps = list(state)
         for scale in self.scales:
             maps.append(scale(maps[-1]))
@@ -65,9 +65,9 @@ class Path(nn.Sequential):
 
 
 class Layer(nn.Module):
-    """At each scale it keeps: what was there, what the next finer scale gives, and what the scale itself gives.
+    """Concatenates, at each kept scale: its input, new channels from the next finer scale, and new channels of its own.
 
-    A finer scale that is dropped here is still read by the finest scale kept.
+    A finer scale that is dropped here is still read by the finest kept scale.
     """
 
     def __init__(self, spec: "MSDNetSpec", plan: "LayerPlan") -> None:
@@ -112,7 +112,7 @@ class Transition(nn.Module):
 
 
 class HeadFeatures(MapFeatures):
-    """What an exit reads off the coarsest scale: two strided convolutions and their mean."""
+    """Features of an exit: two strided convolutions on the coarsest scale, and their spatial mean."""
 
     def __init__(self, n_in: int, width: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a Multi-Scale Dense Network is made of, and the plan of its layers in whole numbers."""
+"""The specification of Multi-Scale Dense Networks and the sizes of their layers; only `build` imports torch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Count = Annotated[int, Field(ge=1, le=10_000)]
 
 
 MOST_LAYERS = 1000
-"""Ten times the deepest network anybody published; more is a slip of the pen."""
+"""Ten times the deepest published network; a larger number is probably a typing error."""
 
 
 class MSDNetSpec(AbstractNetworkSpec):
@@ -34,7 +34,7 @@ class MSDNetSpec(AbstractNetworkSpec):
     step_mode: Literal["linear", "even"] = "linear"
     """Layers of block i > 1: step everywhere (even), or step * (i - 1) + 1 (linear)."""
     channels: Count = 16
-    """Channels that the first layer gives the finest scale, times growth_factors[0]."""
+    """Channels of the finest scale after the first layer, times growth_factors[0]."""
     growth: Count = 6
     """Channels that a layer adds to the finest scale, times growth_factors[0]."""
     growth_factors: tuple[Count, ...] = (1, 2, 4)
@@ -45,13 +45,13 @@ class MSDNetSpec(AbstractNetworkSpec):
     prune: Literal["max", "min"] = "max"
     """When finer scales are dropped: evenly over depth (max), or as late as the exits allow (min)."""
     reduction: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of the channels that a transition keeps."""
+    """Fraction of the channels that a transition keeps."""
     head_channels: Count = 128
     """Channels of the two convolutions of an exit."""
     stem: Literal["small", "imagenet"] = "small"
-    """How images come in: a 3x3 convolution, or 7x7 with stride 2 and a max-pool with stride 2."""
+    """First layers: a 3x3 convolution, or 7x7 with stride 2 and a max-pool with stride 2."""
     init: Literal["torch", "he"] = "torch"
-    """First weights: PyTorch's default, which is what the reference trains with in effect; or He's, as in the paper."""
+    """Initial weights: PyTorch's default, which the reference code uses in effect; or He's, as in the paper."""
 
     @model_validator(mode="after")
     def _factors_fit(self) -> Self:

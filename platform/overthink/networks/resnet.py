@@ -1,6 +1,6 @@
-"""Residual networks (He et al. 2016) as networks of one exit, made of torchvision's basic blocks.
+"""Residual networks (He et al. 2016) with one exit, built from torchvision's basic blocks.
 
-Layer for layer torchvision's, apart from the stem for small images; weights come from a generator of their own.
+Layer for layer equal to torchvision's, except for the stem for small images and the generator of the weights.
 """
 
 from typing import TYPE_CHECKING, cast
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def build_resnet(spec: "ResNetSpec", n_image_channels: int, n_classes: int, generator: torch.Generator) -> PlainNetwork:
     """Return a ResNet, its weights drawn from the generator alone."""
-    with torch.random.fork_rng(devices=[]):  # the modules' own initialisers leave the global generator alone
+    with torch.random.fork_rng(devices=[]):  # the modules' own initialisers must not change the global generator
         last = spec.width * 2 ** (len(spec.layers) - 1)
         network = PlainNetwork([Backbone(spec, n_image_channels)], [ExitHead(Pooled(), last, n_classes)])
     draw_weights(network, spec.init, generator)
@@ -68,7 +68,7 @@ def _stem(spec: "ResNetSpec", n_image_channels: int) -> nn.Sequential:
 
 
 def _stage(count: int, n_in: int, n_out: int, first: bool) -> nn.Sequential:
-    from torchvision.models.resnet import BasicBlock  # its package imports every model there is: seconds
+    from torchvision.models.resnet import BasicBlock  # late, since its package imports all models
 
     stride = 1 if first else 2
     shortcut = (

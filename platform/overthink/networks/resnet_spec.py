@@ -1,4 +1,4 @@
-"""What a residual network is made of: the policy network of the thesis, and smaller ones of its kind."""
+"""The specification of residual networks (the thesis's policy network is one); only `build` imports torch."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,20 +22,20 @@ class ResNetSpec(AbstractNetworkSpec):
     width: Count = 64
     """Channels of the first stage."""
     stem: Literal["small", "imagenet"] = "small"
-    """How images come in: a 3x3 convolution, or 7x7 with stride 2 and a max-pool with stride 2. The thesis does not
-    say; at 32x32 pixels the second leaves 1x1 maps to the last stage.
+    """First layers: a 3x3 convolution, or 7x7 with stride 2 and a max-pool with stride 2. The thesis does not specify
+    it; at 32x32 pixels the second gives 1x1 maps in the last stage.
     """
     init: Literal["torch", "he"] = "he"
-    """First weights: PyTorch's default; or He's, as in the paper and in torchvision."""
+    """Initial weights: PyTorch's default; or He's, as in the paper and in torchvision."""
 
     @property
     def blocks(self) -> int:
-        """Exits: one, after the last stage."""
+        """Number of exits: one, after the last stage."""
         return 1
 
     @property
     def label(self) -> str:
-        """Its usual name, by its depth; the width where it is not the usual one."""
+        """A short name: the depth, and the width if it is not 64."""
         name = f"resnet-{2 * sum(self.layers) + 2}"
         return name if self.width == 64 else f"{name} w{self.width}"
 
@@ -46,7 +46,7 @@ class ResNetSpec(AbstractNetworkSpec):
         halvings = len(self.layers) - 1 + (2 if self.stem == "imagenet" else 0)
         if min(height, width) <= 2 ** (halvings - 1):
             raise ValueError(
-                f"network.layers: {len(self.layers)} stages behind the {self.stem} stem are too many for images of "
+                f"network.layers: {len(self.layers)} stages after the {self.stem} stem are too many for images of "
                 f"{height}x{width} pixels"
             )
 

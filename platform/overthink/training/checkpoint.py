@@ -1,8 +1,8 @@
-"""Checkpoints: one safetensors file, written whole or not at all, the one before kept. Nothing is ever unpickled.
+"""Checkpoints: one safetensors file, written atomically; the previous one is kept. Nothing is unpickled.
 
-A checkpoint holds weights, BatchNorm statistics, momentum and the record of every epoch done. Phase, epoch and learning
-rate follow from the number of records; random draws follow from the seeds and the epoch (see `seeds`), so there is no
-generator state to store.
+A checkpoint holds weights, BatchNorm statistics, momentum and the record of every epoch. Phase, epoch and learning rate
+follow from the number of records; random draws follow from the seeds and the epoch (see `seeds`), so no generator state
+is stored.
 """
 
 import hashlib
@@ -64,9 +64,9 @@ class CheckpointInfo(NamedTuple):
 
 
 def save(folder: Path, state: TrainingState, run: RunIdentity) -> Path:
-    """Write the state to the folder's checkpoint; on any failure the earlier checkpoint is still there.
+    """Write the state to the folder's checkpoint and return its path; on any failure the previous one is kept.
 
-    Raises OSError naming the file where the disk is full or not writable.
+    Raises OSError naming the file if the disk is full or not writable.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(state).items()}
     meta = {
@@ -88,15 +88,15 @@ def save(folder: Path, state: TrainingState, run: RunIdentity) -> Path:
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
             unfinished.unlink()
-        raise OSError(f"could not write checkpoint {path}: {error}; the one before it is kept") from error
+        raise OSError(f"could not write checkpoint {path}: {error}; the previous checkpoint is kept") from error
     return path
 
 
 def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
-    """Fill a fresh state from the folder's readable checkpoint that got furthest; return False where there is none.
+    """Load the folder's readable checkpoint with the most epochs into a new state; return False if there is none.
 
-    Raises ValueError where a checkpoint belongs to another run or other data, or where none of those there can be read;
-    a damaged copy that came from the store is as good as none.
+    Raises ValueError if a checkpoint belongs to another run or other data, or if there are checkpoints but none can be
+    read; a damaged copy from the store counts as none.
     """
     paths = [path for name in (NAME, PREVIOUS, STORED_CHECKPOINT) if (path := folder / name).exists()]
     problems = []
@@ -111,37 +111,37 @@ def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
         _fill(state, path, meta, tensors, run)
         return True
     if problems and [path.name for path in paths] != [STORED_CHECKPOINT]:
-        raise ValueError(f"no readable checkpoint ({'; '.join(problems)}); --force starts the run anew")
+        raise ValueError(f"no readable checkpoint ({'; '.join(problems)}); --force restarts the run")
     return False
 
 
 def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -> None:
-    """Fill a fresh state from the last checkpoint of another run, whose regime is how this one begins.
+    """Load the last checkpoint of a parent run, whose regime is the beginning of this run's, into a new state.
 
-    Raises ValueError naming the file where it is not that.
+    Raises ValueError naming the file if it is unreadable, another run's, or does not end at the end of a phase.
     """
     try:
         meta, tensors = _read(path)
     except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise ValueError(f"{path}: no readable checkpoint: {error}; --no-reuse does without it") from None
+        raise ValueError(f"{path}: not a readable checkpoint: {error}; --no-reuse trains without it") from None
     if meta["run_key"] != parent_key:
         raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {parent_key}")
     ends = [total_epochs(run.regime[:number]) for number in range(1, len(run.regime))]
     if len(json.loads(meta["history"])) not in ends:
-        raise ValueError(f"checkpoint {path} does not stand at the end of a phase; --no-reuse does without it")
+        raise ValueError(f"checkpoint {path} is not at the end of a phase; --no-reuse trains without it")
     _fill(state, path, meta, tensors, run)
 
 
 def load_trained(path: Path, network: MultiExitNetwork, key: str) -> CheckpointInfo:
-    """Fill a network of a run's final form with the weights of a checkpoint, which is not to be trusted.
+    """Load the weights of a checkpoint into a network in the run's final form; the file is validated.
 
-    Raises ValueError naming the file where it is unreadable, another run's or of another network.
+    Raises ValueError naming the file if it is unreadable, another run's or of another network.
     """
     try:
         meta, tensors = _read(path)
         info = DataInfo.model_validate_json(meta["inputs"]) if "inputs" in meta else None
     except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise ValueError(f"{path}: no readable checkpoint: {error}") from None
+        raise ValueError(f"{path}: not a readable checkpoint: {error}") from None
     if meta["run_key"] != key:
         raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {key}")
     _load_network(network, path, _under("network/", tensors))
@@ -161,10 +161,10 @@ def _tensors(state: TrainingState) -> dict[str, Tensor]:
 def _fill(
     state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor], run: RunIdentity
 ) -> None:
-    if meta.get("data", run.data_digest) != run.data_digest:  # early checkpoints do not say
+    if meta.get("data", run.data_digest) != run.data_digest:  # early checkpoints have no digest
         raise ValueError(
             f"checkpoint {path} was trained on other data (SHA-256 {meta['data'][:12]}..., now "
-            f"{run.data_digest[:12]}...); --force starts the run anew"
+            f"{run.data_digest[:12]}...); --force restarts the run"
         )
     history = [_record(entry) for entry in json.loads(meta["history"])]
     _rebuild(state, run, len(history))
@@ -179,7 +179,7 @@ def _fill(
 
 
 def _rebuild(state: TrainingState, run: RunIdentity, epochs_done: int) -> None:
-    """Give a fresh state the structure that it had after so many epochs; the weights are then loaded into it."""
+    """Give a new state the structure that it had after that many epochs; the weights are then loaded into it."""
     before = 0
     for number, phase in enumerate(run.regime):
         if before >= epochs_done:
@@ -206,7 +206,7 @@ def _record(entry: dict[str, object]) -> EpochRecord:
 
 
 def _epochs_in(path: Path) -> int:
-    """Return how many epochs a checkpoint says it has seen; -1 where that cannot be read."""
+    """Return the number of epochs in a checkpoint; -1 if it cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
             return len(json.loads((file.metadata() or {})["history"]))

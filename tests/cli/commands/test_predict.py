@@ -104,7 +104,7 @@ def test_another_runs_checkpoint_is_refused(trained: tuple[RunDefinition, Path],
     with pytest.raises(ValueError, match=f"belongs to run {run.key}, not to {other.key}"):
         restored(other, folder / NAME)
     (tmp_path / NAME).write_bytes(b"noise")
-    with pytest.raises(ValueError, match="no readable checkpoint"):
+    with pytest.raises(ValueError, match="not a readable checkpoint"):
         restored(run, tmp_path / NAME)
 
 
