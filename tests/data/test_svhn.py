@@ -78,9 +78,9 @@ def test_truncated_files(tmp_path: Path, keep: int) -> None:
 
 def test_too_little_extra_and_no_subset_with_it(tmp_path: Path) -> None:
     svhn_files(tmp_path, extra=29)
-    with pytest.raises(ValueError, match="29 images, but the supplement takes 30"):
+    with pytest.raises(ValueError, match="29 images, but the supplement needs 30"):
         WHOLE.load(tmp_path)
-    with pytest.raises(ValueError, match="set supplement to false"):
+    with pytest.raises(ValueError, match="set supplement: false"):
         SvhnSpec(kind="svhn", subset=SubsetSpec(train=10))
     (tmp_path / "svhn" / "extra_32x32.mat").unlink()
     assert ALONE.is_here(tmp_path)
