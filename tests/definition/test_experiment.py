@@ -145,7 +145,7 @@ def test_a_stored_run_reads_back_as_itself(tmp_path: Path) -> None:
         ("name", "../etc", "name: "),
         ("variants", {"a": {"seeds": 3}}, "variants.a.seeds: "),
         ("variants", {"a": {"network.growht": 3}}, "variants.a: network.growht: unknown key"),
-        ("variants", {"a": {"regime.7.epochs": 3}}, "'7' is not one of the 1 places"),
+        ("variants", {"a": {"regime.7.epochs": 3}}, "'7' is not an index of the list, 0 to 0"),
         ("reported", [{"metric": "test/acuracy/last", "value": 1, "source": "x"}], "accuracy/last"),
         ("reported", [{"metric": "accuracy/last", "value": 1, "source": "x"}], "starts with val/ or test/"),
         ("reported", [{"metric": "test/accuracy/last", "value": 1, "source": "x", "variant": "no"}], "no variant 'no'"),

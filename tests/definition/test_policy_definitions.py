@@ -80,7 +80,7 @@ def test_what_departs_from_the_referred_definition_is_part_of_its_name(tmp_path:
             "policy.labels.lambda: input should be greater than 0",
         ),
         ({"policy": {"of": "small.yaml", "labels": {"source": "training"}}}, "trained on and has memorised"),
-        ({"dataset": {"kind": "cifar-10"}}, "dataset: a policy network has its main network's, max-min-mnist"),
+        ({"dataset": {"kind": "cifar-10"}}, "dataset: a policy network uses its main network's, max-min-mnist"),
         ({"network": {"kind": "resnet", "layers": [1] * 6}}, "6 stages after the small stem are too many"),
         ({"regime": [{"epochs": 2, "stop_after": 1}, {"epochs": 1}]}, "only the last phase may end early"),
         ({"reported": [{"metric": "test/policy/acuracy", "value": 0.5, "source": "x"}]}, "unknown metric"),

@@ -73,7 +73,7 @@ def test_conditions_are_variants(tmp_path: Path) -> None:
         ({"arms": {"init": ["weights"]}}, "arms.init.0"),
         ({"arms": {"init": []}}, "arms.init"),
         ({"repeats": 1}, "repeats"),
-        ({"arms": {}}, "arms and repeats belong together"),
+        ({"arms": {}}, "a study needs both arms and repeats"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:

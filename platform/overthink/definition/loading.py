@@ -1,7 +1,7 @@
-"""Loading: a definition file is read, overridden and checked; an experiment becomes groups, a group runs.
+"""Loading: a definition file is read, overridden, validated and resolved into groups of runs.
 
-References are resolved on the way: the loaded definition of a policy network holds its main network whole, and a study
-is an experiment that starts from its base.
+References are replaced by their definitions: that of a policy network then contains its main network, and that of a
+study the definition of its base.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Frequency content of images: are the images that early exits classify correctly simpler (thesis appendix A)?
+"""Frequency content of images, to compare the images that early and late exits get right (thesis appendix A).
 
 One number per image, from its discrete cosine transform: the share of coefficients, in scan order, whose sum reaches
 98% of the sum of all. The thesis sums signed coefficients, a sum that can pass 98% of its final value more than once.
