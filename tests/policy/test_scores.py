@@ -34,12 +34,12 @@ def test_scores_by_hand() -> None:
 def test_auc_against_all_pairs(seed: int) -> None:
     random = np.random.default_rng(seed)
     label_N = random.integers(0, 3, 40)
-    chance_NC = random.integers(0, 6, (40, 3)) / 5  # ties included
+    probability_NC = random.integers(0, 6, (40, 3)) / 5  # ties included
     areas = []
     for c in range(3):
-        pairs = product(chance_NC[label_N == c, c], chance_NC[label_N != c, c])
+        pairs = product(probability_NC[label_N == c, c], probability_NC[label_N != c, c])
         areas.append(np.mean([1.0 if mine > other else 0.5 if mine == other else 0.0 for mine, other in pairs]))
-    assert macro_auc(label_N, chance_NC) == pytest.approx(np.mean(areas))
+    assert macro_auc(label_N, probability_NC) == pytest.approx(np.mean(areas))
     assert macro_auc(np.zeros(4, dtype=int), np.ones((4, 2)) / 2) is None
 
 

@@ -31,7 +31,7 @@ class Reference(Spec):
         return [f"{path}={json.dumps(value)}" for path, value in self.set.items()]
 
     def file(self, source: str) -> Path:
-        """Return the definition's file; `source` names the file that refers to it, and may go on with `: some.key`.
+        """Return the definition's file; `source` is the file that refers to it, optionally followed by `: some.key`.
 
         Raises DefinitionError where there is no such file or shipped definition.
         """

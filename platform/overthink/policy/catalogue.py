@@ -102,7 +102,7 @@ ANSWERS = (
         "Area under the ROC curve, mean over labels",
         "Mann-Whitney, one label against the rest",
         "higher",
-        lambda a: macro_auc(a.label_N, a.chance_NC),
+        lambda a: macro_auc(a.label_N, a.probability_NC),
     ),
     Metric("policy/label_share/exit_{exit}", "Samples labelled with exit {exit}", "thesis figure 4.5", "none", _shares),
     Metric(

@@ -18,7 +18,7 @@ class Answers:
     exits: tuple[int, ...]
     label_N: IntArray
     predicted_N: IntArray
-    chance_NC: FloatArray
+    probability_NC: FloatArray
     """Softmax of each class."""
     levels_N: IntArray
     level_names: tuple[str, ...]

@@ -26,11 +26,11 @@ def balanced_accuracy(label_N: IntArray, predicted_N: IntArray, n_classes: int) 
     return float(np.nanmean(recall(label_N, predicted_N, n_classes)))
 
 
-def macro_auc(label_N: IntArray, chance_NC: FloatArray) -> float | None:
+def macro_auc(label_N: IntArray, probability_NC: FloatArray) -> float | None:
     """Return the area under the ROC curve of each label against the rest, averaged over labels; 0.5 is chance.
 
-    chance_NC is the softmax of each label. By ranks (Mann-Whitney U), ties count half. None if fewer than two labels
-    occur.
+    probability_NC is the softmax of each label. By ranks (Mann-Whitney U); ties count half. None if fewer than two
+    labels occur.
 
     >>> macro_auc(np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]))
     1.0
@@ -38,11 +38,11 @@ def macro_auc(label_N: IntArray, chance_NC: FloatArray) -> float | None:
     from scipy.stats import rankdata
 
     areas = []
-    for c in range(chance_NC.shape[1]):
+    for c in range(probability_NC.shape[1]):
         mine_N = label_N == c
         n_mine, n_others = int(mine_N.sum()), int((~mine_N).sum())
         if n_mine and n_others:
-            rank_sum = float(rankdata(chance_NC[:, c])[mine_N].sum())
+            rank_sum = float(rankdata(probability_NC[:, c])[mine_N].sum())
             areas.append((rank_sum - n_mine * (n_mine + 1) / 2) / (n_mine * n_others))
     return float(np.mean(areas)) if areas else None
 
