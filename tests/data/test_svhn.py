@@ -70,7 +70,7 @@ def test_damage_is_one_sentence(tmp_path: Path, contents: dict[str, object], sai
 def test_truncated_files(tmp_path: Path, keep: int) -> None:
     path = svhn_files(tmp_path) / "svhn" / "train_32x32.mat"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=r"train_32x32\.mat: no readable \.mat file .*delete it and run"):
+    with pytest.raises(ValueError, match=r"train_32x32\.mat: not a readable \.mat file .*delete it and run"):
         ALONE.load(tmp_path)
     with pytest.raises(ValueError, match="expected md5 e26dedcc434d2e4c54c9b2d4a06d8373"):
         SvhnSpec(kind="svhn").load(tmp_path)

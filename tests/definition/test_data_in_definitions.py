@@ -49,7 +49,7 @@ def test_a_run_stored_before_there_was_a_standard_keeps_its_key(tmp_path: Path) 
     [
         ({"kind": "cifar-100", "lables": "fine"}, "dataset.lables: unknown key 'lables'; did you mean 'labels'?"),
         ({"kind": "cifar-100", "subset": {"train": 150}}, "multiple of the 100 classes, got 150"),
-        ({"kind": "svhn", "subset": {"train": 150}}, "set supplement to false"),
+        ({"kind": "svhn", "subset": {"train": 150}}, "set supplement: false"),
         ({"kind": "folder", "path": "x", "size": 32}, "dataset.classes: this key is required"),
         ({"kind": "cifar"}, "cifar-100"),
         ({"kind": "npz", "path": "x", "shape": [1, 28], "classes": 10}, "dataset.shape"),

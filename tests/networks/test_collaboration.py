@@ -159,7 +159,7 @@ def test_attaching_twice_is_refused() -> None:
 
 def test_feature_maps_are_needed_for_a_convolution() -> None:
     plain = PlainNetwork([Doubled()], [ExitHead(Means(), 1, 2)])
-    with pytest.raises(ValueError, match="none"):
+    with pytest.raises(ValueError, match="which this network lacks"):
         collaborative(plain, connection="convolution")
 
 

@@ -286,5 +286,5 @@ def test_files_become_images_of_the_data_set(tmp_path: Path) -> None:
     assert folded_KHW.shape == digits.input_shape
     assert folded_KHW[:, 5, [0, -1]].tolist() == [[0, 200]] * 4
     odd = NpzSpec(kind="npz", path="x.npz", shape=(3, 20, 30), classes=2)
-    with pytest.raises(ValueError, match="no image file can become an image of 3x20x30"):
+    with pytest.raises(ValueError, match="an image file cannot be converted to an image of 3x20x30"):
         odd.read_image(path)
