@@ -53,7 +53,18 @@ class FolderSpec(ImagesSpec):
         return _place(self.path, root).is_dir()
 
     def load(self, data_root: Path) -> Dataset:
-        """Decode the images, or map the decoded cache; raises ValueError naming a missing or unusable file."""
+        """Decode the images, or map the decoded cache; raises ValueError naming a missing or unusable file.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> from PIL import Image
+        >>> with TemporaryDirectory() as folder:
+        ...     for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        ...         (Path(folder) / "mine" / name).mkdir(parents=True)
+        ...         Image.new("RGB", (8, 8)).save(Path(folder) / "mine" / name / "1.png")
+        ...     dataset = FolderSpec(kind="folder", path="mine", size=8, classes=2).load(Path(folder))
+        >>> dataset.classes
+        ('cat', 'dog')
+        """
         folder, size = _place(self.path, data_root), Size(self.channels, self.size, self.resize)
         train, test = (find_images(folder / part, self.classes) for part in ("train", "test"))
         if train.classes != test.classes:

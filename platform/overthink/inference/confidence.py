@@ -1,10 +1,18 @@
 """Confidence of exits, by the criteria of thesis section 3.2.3 and by patience."""
 
+from collections.abc import Callable
+
 from overthink.inference.patience import agreement_streak
 from overthink.predictions.arrays import FloatArray
 from overthink.predictions.predictions import Predictions
 
-CRITERIA = ("max_softmax", "entropy", "top2_ratio", "patience")
+CRITERIA: dict[str, Callable[[Predictions], FloatArray]] = {
+    "max_softmax": lambda p: p.max_softmax_EN,
+    "entropy": lambda p: -p.entropy_EN,
+    "top2_ratio": lambda p: p.top2_ratio_EN,
+    "patience": lambda p: agreement_streak(p.predicted_EN),
+}
+"""Name -> confidence (E, N) of predictions."""
 
 
 def confidence(predictions: Predictions, criterion: str) -> FloatArray:
@@ -18,12 +26,6 @@ def confidence(predictions: Predictions, criterion: str) -> FloatArray:
 
     Raises ValueError for another criterion.
     """
-    if criterion == "max_softmax":
-        return predictions.max_softmax_EN
-    if criterion == "entropy":
-        return -predictions.entropy_EN
-    if criterion == "top2_ratio":
-        return predictions.top2_ratio_EN
-    if criterion == "patience":
-        return agreement_streak(predictions.predicted_EN)
-    raise ValueError(f"confidence must be one of {', '.join(CRITERIA)}, got {criterion!r}")
+    if criterion not in CRITERIA:
+        raise ValueError(f"confidence must be one of {', '.join(CRITERIA)}, got {criterion!r}")
+    return CRITERIA[criterion](predictions)
