@@ -1,5 +1,7 @@
 """Every shipped definition resolves, says how to run it, and builds its network."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,11 @@ def test_the_thesis_definitions_have_the_thesis_numbers() -> None:
         "val/oracle/accuracy",
         "test/oracle/accuracy",
     }
+
+
+def test_definitions_load_without_torch() -> None:
+    code = (
+        "import sys; from pathlib import Path; from overthink.definition.loading import load_experiment; "
+        f"load_experiment(Path({str(SHIPPED[0])!r})); print('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "False\n"
