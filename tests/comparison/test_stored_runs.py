@@ -9,10 +9,11 @@ from overthink.comparison import stored_runs
 from overthink.comparison.frame import frame_of
 from overthink.store import sqlite_reader, tags
 from overthink.store.client import Store
-from overthink.store.reader import search
+from overthink.store.raw_run import RawRun
+from overthink.store.reader import search, search_raw
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
-from support.stored_runs import stored
+from support.stored_runs import raw
 
 
 @pytest.fixture
@@ -38,7 +39,11 @@ def make(store: Store, seed: str, outcome: str | None = tags.FINISHED) -> str:
 
 
 def through_mlflow(store: Store) -> list[StoredRun]:
-    return [run for run in search(store, "") if tags.KIND in run.tags]
+    return [run for run in search(store, "") if run.kind]
+
+
+def raw_through_mlflow(store: Store) -> dict[str, RawRun]:
+    return {run.run_id: run for run in search_raw(store, "") if run.kind}
 
 
 def by_id(runs: list[StoredRun]) -> dict[str, StoredRun]:
@@ -75,14 +80,14 @@ def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.Mo
     old, going, doomed = make(store, "0"), make(store, "1", None), make(store, "2")
     first = stored_runs.stored_runs()
     assert by_id(first) == by_id(through_mlflow(store))
-    store.client.set_tag(old, "asked", "again")
+    store.client.set_tag(old, tags.MESSAGE, "asked again")
     store.client.delete_run(doomed)
-    Writer(store).log(going, run_tags={"new": "tag"})
+    Writer(store).log(going, run_tags={tags.MESSAGE: "new"})
     second = by_id(stored_runs.stored_runs())
     assert set(second) == {old, going}
-    assert "asked" not in second[old].tags
-    assert second[going].tags["new"] == "tag"
-    assert "asked" in by_id(stored_runs.stored_runs(refresh=True))[old].tags
+    assert second[old].message == ""
+    assert second[going].message == "new"
+    assert by_id(stored_runs.stored_runs(refresh=True))[old].message == "asked again"
 
 
 def test_a_cache_of_another_database_or_of_a_deleted_experiment_is_not_believed(
@@ -98,8 +103,8 @@ def test_a_cache_of_another_database_or_of_a_deleted_experiment_is_not_believed(
     other.write_bytes(empty_database.read_bytes())
     elsewhere = Store(f"sqlite:///{other}")
     new = make(elsewhere, "7")
-    assert stored_runs._news(elsewhere, by_id(through_mlflow(elsewhere))) == by_id(through_mlflow(elsewhere))
-    known = stored("5", started_ms=int(time.time() * 1000))
+    assert stored_runs._news(elsewhere, raw_through_mlflow(elsewhere)) == raw_through_mlflow(elsewhere)
+    known = raw("5", started_ms=int(time.time() * 1000))
     assert stored_runs._news(elsewhere, {known.run_id: known}) is None
     assert new in stored_runs._everything(elsewhere)
 

@@ -7,23 +7,24 @@ frame = frame_of(stored_runs())
 frame.groupby("variant")["test/overthinking/any_later"].describe()
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 
-from overthink.store import tags
 from overthink.store.stored import StoredRun
 
-FACTS = {
-    "kind": tags.KIND,
-    "definition": tags.DEFINITION,
-    "variant": tags.VARIANT,
-    "seeds": tags.SEEDS,
-    **{name: f"overthink.{name}" for name in tags.SUMMARY},
-    "run_key": tags.RUN_KEY,
-    "group_key": tags.GROUP_KEY,
+FACTS: dict[str, Callable[[StoredRun], str]] = {
+    "kind": lambda run: run.kind,
+    "definition": lambda run: run.definition,
+    "variant": lambda run: run.variant,
+    "seeds": lambda run: run.seeds_label,
+    "dataset": lambda run: run.dataset.label,
+    "network": lambda run: run.network.label,
+    "regime": lambda run: run.regime.label,
+    "run_key": lambda run: run.run_key,
+    "group_key": lambda run: run.group_key,
 }
-"""Column -> tag."""
+"""Column -> its value."""
 
 
 def frame_of(runs: Iterable[StoredRun]) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def frame_of(runs: Iterable[StoredRun]) -> pd.DataFrame:
         {
             "run_id": run.run_id,
             "outcome": run.outcome,
-            **{column: run.tags.get(tag, "") for column, tag in FACTS.items()},
+            **{column: value(run) for column, value in FACTS.items()},
             "started": pd.Timestamp(run.started_ms, unit="ms", tz="UTC"),
             **run.metrics,
         }

@@ -40,7 +40,7 @@ def _compared(row: Row, baselines: Sequence[Row], name: str) -> Row:
         return replace(row, has_no_baseline=True)
     if of_dataset[0] is row:
         return row
-    if any(of_dataset[0].labelled.get(seed, made) != made for seed, made in row.labelled.items()):
+    if any(of_dataset[0].test_labels.get(seed, made) != made for seed, made in row.test_labels.items()):
         return replace(row, has_other_labels=True)
     unpaired = sorted({*row.finished} ^ {*of_dataset[0].finished})
     return replace(row, differences=paired(row, of_dataset[0]), unpaired=tuple(unpaired))

@@ -88,7 +88,7 @@ def _resolve(
     # A paper's numbers are for the definition as it is written, not for one with other values.
     as_written = not settings.values or _is(definition, changed, place)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
-    departs = "" if as_written else settings.text_of(GroupDefinition.model_fields)
+    departs = {} if as_written else settings.of(GroupDefinition.model_fields)
     arms = seeds_of_arms(experiment.arms, experiment.repeats or 0)
     seeds = tuple(dict.fromkeys(seeds for arm in arms.values() for seeds in arm)) or expand(experiment.seeds)
     return Group(variant, definition, seeds, reported, departs, arms)
@@ -124,10 +124,18 @@ def main_networks_of(loaded: LoadedExperiment) -> list[LoadedExperiment]:
 
 
 def experiment_of_run(
-    text: str, source: str, name: str, variant: str, description: str, changes: str = ""
+    text: str,
+    source: str,
+    name: str,
+    variant: str,
+    description: str,
+    changes: dict[str, JsonValue] | None = None,
+    changes_label: str = "",
 ) -> LoadedExperiment:
     """Return an experiment of the one run whose resolved definition (JSON) this is."""
     run = parse_run(text, source)
     raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}, "seeds": 1}
     experiment = validated(Experiment, raw, source)
-    return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), (), changes),))
+    return LoadedExperiment(
+        source, experiment, (Group(variant, run.group, (run.seeds,), (), changes or {}, changes_label=changes_label),)
+    )

@@ -13,6 +13,7 @@ from overthink.networks.catalogue import NetworkSpec, check_network
 from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import STREAMS, Seed, Seeds
 from overthink.spec import Spec
+from overthink.store.changes import Changes
 from overthink.training.regime import Regime, check_regime
 
 S = TypeVar("S", bound=Spec)
@@ -109,7 +110,7 @@ class PolicySpec(Spec):
     of_name: Name
     of_variant: Name
     of_description: Annotated[str, Field(min_length=1)]
-    of_changes: str = ""
+    of_changes: Changes = Field(default_factory=dict)
     """What M is called: its definition, the variant, what the definition says about itself, what departs from it."""
     of_seed: Literal["same"] | Seed = "same"
     """M of the policy network's own seeds, or one M for all of them."""

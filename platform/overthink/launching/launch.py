@@ -39,7 +39,7 @@ def launch(
         outcomes.undelivered = session.wait()
         for run in runs:
             if run.action not in TO_DO:
-                outcomes.add(run.action, run, run.stored.tags.get(tags.MESSAGE, "") if run.stored else "")
+                outcomes.add(run.action, run, run.stored.message if run.stored else "")
         session.groups.close_all(outcomes.undelivered.runs if outcomes.undelivered else ())
     except BaseException as error:
         session.abandon(*ending_by(error))
@@ -66,7 +66,7 @@ def mark_abandoned_as_interrupted(store: Store, writer: Writer) -> int:
     abandoned = [
         run
         for run in search(store, "attributes.status = 'RUNNING'")
-        if run.tags.keys() & {tags.KIND, tags.SWEEP} and is_gone(run.tags)
+        if (run.kind or run.sweep) and is_gone(run.process)
     ]
     for run in abandoned:
         writer.close(

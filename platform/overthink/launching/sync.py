@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from overthink.definition.run_definition import parse_run
 from overthink.launching.recording.group_recorder import GroupRecorder
 from overthink.outbox.leftovers import UploadSummary, upload_pending
-from overthink.seeds import split_labels
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.liveness import is_gone, is_this
@@ -29,10 +28,10 @@ def deliver(store: Store, writer: Writer) -> UploadSummary:
 
 def _put_together(store: Store, writer: Writer, run_ids: Iterable[str]) -> None:
     runs = [run_of(store, run_id) for run_id in run_ids]
-    one_each = {run.tags["mlflow.parentRunId"]: run for run in runs if "mlflow.parentRunId" in run.tags}
+    one_each = {run.group_id: run for run in runs if run.group_id}
     for group_id, run in one_each.items():
         group = run_of(store, group_id)
-        if group.outcome != tags.RUNNING or is_gone(group.tags) or is_this(group.tags):  # else somebody is at it
+        if group.outcome != tags.RUNNING or is_gone(group.process) or is_this(group.process):  # else somebody is at it
             try:
                 _aggregate(store, writer, group, run)
             except UNREADABLE as error:  # the same `overthink run` tries again, and says so
@@ -43,9 +42,10 @@ def _put_together(store: Store, writer: Writer, run_ids: Iterable[str]) -> None:
 def _aggregate(store: Store, writer: Writer, group: StoredRun, run: StoredRun) -> None:
     with TemporaryDirectory() as folder:
         text = store.artifact(run.run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
-    key = group.tags[tags.GROUP_KEY]
-    members = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key)).values()
-    finished = {member.tags.get(tags.SEEDS) for member in members if member.outcome == tags.FINISHED}
-    whole = finished >= set(split_labels(group.tags.get(tags.SEEDS, "")))
-    recorder = GroupRecorder(store, writer, key, group.name, parse_run(text, run.name), group.run_id, changed=True)
+    members = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=group.group_key)).values()
+    finished = {member.seeds for member in members if member.outcome == tags.FINISHED}
+    whole = finished >= {(seeds,) for seeds in group.seeds}
+    recorder = GroupRecorder(
+        store, writer, group.group_key, group.name, parse_run(text, run.name), group.run_id, changed=True
+    )
     recorder.close(tags.FINISHED if whole else tags.INTERRUPTED)

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from overthink.store import tags
+from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun, data_seen
 
 COLUMNS = {
@@ -58,7 +59,7 @@ def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None) -> list
     for run_id, digest in connection.execute(SEEN):
         seen.setdefault(run_id, []).append(digest)
     runs = {
-        row[0]: StoredRun(
+        row[0]: RawRun(
             row[0], str(row[1]), row[2] or "", row[3], row[4] or 0, row[5], {}, {}, data_seen(seen.get(row[0], ()))
         )
         for row in connection.execute(
@@ -67,9 +68,9 @@ def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None) -> list
         )
     }
     for run_id, key, value in connection.execute(f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({OURS})"):
-        runs[run_id].tags[key] = value
+        runs[run_id].tags[key] = value or ""
     wanted = "" if metrics is None else f"AND key IN ({', '.join('?' * len(metrics))})"
     values = f"SELECT run_uuid, key, value FROM latest_metrics WHERE NOT is_nan {wanted} AND run_uuid IN ({OURS})"
     for run_id, key, value in connection.execute(values, metrics or ()):
         runs[run_id].metrics[key] = value
-    return list(runs.values())
+    return [run.parsed() for run in runs.values() if run.kind]

@@ -62,7 +62,7 @@ def _studies(store: Store, name: str) -> list[Study]:
     chosen = chosen_runs(store, [name])
     if not chosen:
         raise not_run(store, [name])
-    groups = [run for run in chosen if run.is_group and tags.TASK not in run.tags]
+    groups = [run for run in chosen if run.is_group and not run.is_policy]
     if not groups:
         raise DefinitionError(f"{name}: what is studied is a group of multi-exit networks, and this is none")
     return [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
