@@ -1,6 +1,7 @@
 """The other uncertainty: the same trained networks, on other test samples. Kept apart from that over seeds."""
 
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from overthink.metrics.overthinking import finally_overthought, overthought
 from overthink.predictions.arrays import BoolArray
 from overthink.predictions.predictions import Predictions
 
-NORMAL_975 = 1.959963984540054
+NORMAL_975 = NormalDist().inv_cdf(0.975)
 
 
 class OverSamples(NamedTuple):

@@ -22,28 +22,31 @@ from overthink.store.uri import database_file, tracking_uri
 if TYPE_CHECKING:
     from overthink.store.client import Store
 
-FORMAT = 2
+FORMAT = 3
 OVERLAP_MS = 3_600_000
 """Clocks of machines differ; runs that ended up to an hour before the newest known one are asked for again."""
 
 
-def stored_runs(refresh: bool = False, metrics: Sequence[str] | None = None) -> list[StoredRun]:
-    """Return every run and group in the store, newest first; `refresh` forgets what is cached.
+def stored_runs(
+    refresh: bool = False, metrics: Sequence[str] | None = None, uri: str | None = None, params: bool = False
+) -> list[StoredRun]:
+    """Return every run and group of a store (by default of the environment's), newest first.
 
-    Where only some `metrics` are wanted, others may be left out to save time. A run that is RUNNING in the store, but
+    `refresh` forgets what is cached. Where only some `metrics` are wanted, others may be left out to save time; so may
+    parameters, unless `params` asks for them. A run that is RUNNING in the store, but
     whose process is gone, is returned as interrupted.
     """
     return [
         replace(run, status="KILLED") if run.outcome == tags.RUNNING and is_gone(run.process) else run
-        for run in _stored(tracking_uri(), refresh, metrics)
+        for run in _stored(uri or tracking_uri(), refresh, metrics, params)
     ]
 
 
-def _stored(uri: str, refresh: bool, metrics: Sequence[str] | None) -> list[StoredRun]:
+def _stored(uri: str, refresh: bool, metrics: Sequence[str] | None, params: bool) -> list[StoredRun]:
     database = database_file(uri)
     if database is not None and not database.exists():
         return []  # asking MLflow would make one
-    runs = sqlite_reader.read(database, metrics) if database is not None else None
+    runs = sqlite_reader.read(database, metrics, params) if database is not None else None
     return [run.parsed() for run in _from_mlflow(uri, refresh)] if runs is None else runs
 
 

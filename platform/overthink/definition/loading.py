@@ -11,18 +11,36 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
 from overthink.definition.reference import with_base, with_main_network
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
-from overthink.definition.source import Overrides, override, read_yaml
+from overthink.definition.source import Overrides, find, override, read_yaml
 from overthink.seeds import expand, replace_free, seeds_of_arms
 
 
 def load_experiment(
-    path: Path, overrides: Sequence[str] = (), seeds: tuple[int, ...] | None = None
+    path: str | Path, overrides: Sequence[str] = (), seeds: tuple[int, ...] | None = None
 ) -> LoadedExperiment:
-    """Read, override (`network.growth=8`) and check a definition with all its variants.
+    """Read, override and check a definition with all its variants.
 
-    Raises DefinitionError, in one sentence naming file, key and value, at the first thing that is wrong.
+    Args:
+        path: A definition file, or the name of a shipped definition, such as `quickstart`.
+        overrides: Values to set, as `--set` takes them: `network.growth=8`.
+        seeds: Seeds of the runs, instead of those of the definition.
+
+    Returns:
+        The experiment with its groups (one a variant); each group has a definition and seeds.
+
+    Raises:
+        DefinitionError: The first error, in one sentence that names file, key and value.
+
+    Example:
+        >>> import overthink
+        >>> experiment = overthink.load_experiment("quickstart", ["network.growth=4"], seeds=(0, 1, 2))
+        >>> [group.label for group in experiment.groups]
+        ['short [network.growth=4]', 'long [network.growth=4]']
+        >>> len(experiment.groups[0].runs)
+        3
     """
-    return resolved(read_yaml(path), str(path), overrides, seeds)
+    file = find(path) if isinstance(path, str) else path
+    return resolved(read_yaml(file), str(file), overrides, seeds)
 
 
 def resolved(

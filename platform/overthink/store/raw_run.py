@@ -34,6 +34,7 @@ class RawRun:
     ended_ms: int | None
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
     data: str = ""
 
     @property
@@ -68,6 +69,7 @@ class RawRun:
             process=RunProcess.of(self.tags),
             forced=tags.FORCED in self.tags,
             metrics=self.metrics,
+            params=self.params,
             data=self.data,
             **text,
         )

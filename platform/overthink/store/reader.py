@@ -81,6 +81,7 @@ def _raw(run: Run) -> RawRun:
         ended_ms=run.info.end_time,
         tags=dict(run.data.tags),
         metrics=dict(run.data.metrics),
+        params=dict(run.data.params),
         data=data_seen(_digests(run)),
     )
 

@@ -110,6 +110,8 @@ class StoredRun:
     note: str = ""
     """The description in Markdown that MLflow shows."""
     metrics: dict[str, float] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    """The resolved definition by dotted path: `regime.0.epochs` -> `12`; empty where they were not asked for."""
     data: str = ""
     """Beginnings of the digests of the data that it was trained on, joined by spaces; empty where none is logged."""
 
