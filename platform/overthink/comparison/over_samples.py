@@ -31,7 +31,7 @@ INDICATORS: dict[str, Callable[[BoolArray], BoolArray]] = {
 
 
 def over_samples(runs: Sequence[Predictions], metric: str) -> OverSamples:
-    """Return mean +- 1.96 sd_n(mean over runs) / sqrt(N): each sample counts once, however many networks saw it."""
+    """Return mean +- 1.96 sd_n(mean over runs) / sqrt(N): each sample counts once, for any number of networks."""
     value_N = np.mean([INDICATORS[metric](run.correct_EN) for run in runs], axis=0)
     mean = float(value_N.mean())
     half = NORMAL_975 * float(value_N.std(ddof=1)) / len(value_N) ** 0.5 if len(value_N) > 1 else 0.0

@@ -75,11 +75,11 @@ class Row:
     dataset_key: str = ""
     """Equal keys, equal data; runs of older versions have none."""
     data: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Digest -> seeds of the finished runs that saw such data; more than one where, say, a file was replaced."""
+    """Digest -> seeds of the finished runs trained on such data; more than one where, say, a file was replaced."""
     test_labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Of policy networks, by seed: key of the main network and of the rule that gave the test samples their labels."""
     has_other_labels: bool = False
-    """Whether the baseline's labels are made otherwise, so that a difference says nothing; filled by `paired`."""
+    """Whether the baseline's labels are made otherwise, so that a difference has no meaning; filled by `paired`."""
     has_no_baseline: bool = False
     """Whether the baseline has no run on the same data; filled by `paired`."""
 
@@ -87,15 +87,15 @@ class Row:
 def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
     """Return the rows of the table in the order of first runs, grouped by variant or by something that runs share.
 
-    Runs are told apart by what they are, not by what they are called: where two rows would read the same, each also
-    shows the beginning of its keys. A study has a row an arm; grouped by anything but the variant, it has no part.
+    Runs are grouped by keys, not by names: where two rows would have the same name, each also shows the beginning of
+    its key. A study has a row an arm; it is left out where rows are grouped otherwise.
     """
     members: dict[tuple[str, ...], list[StoredRun]] = {}
     ordered = sorted(stored, key=lambda run: run.started_ms)
     for run in _counted(ordered, by):
         members.setdefault(_identity(run, by), []).append(run)
     rows = {identity: _row(runs, by, metrics) for identity, runs in members.items()}
-    return [_told_apart(identity, row, rows) for identity, row in rows.items()]
+    return [_with_distinct_name(identity, row, rows) for identity, row in rows.items()]
 
 
 def _counted(runs: Sequence[StoredRun], by: str) -> Iterable[StoredRun]:
@@ -125,7 +125,7 @@ def _name(run: StoredRun, by: str) -> str:
     return run.definition if by == "definition" else run.variant_label
 
 
-def _told_apart(identity: tuple[str, ...], row: Row, rows: dict[tuple[str, ...], Row]) -> Row:
+def _with_distinct_name(identity: tuple[str, ...], row: Row, rows: dict[tuple[str, ...], Row]) -> Row:
     alike = [key for key, other in rows.items() if (other.dataset, other.group) == (row.dataset, row.group)]
     differing = [key for place, key in enumerate(identity) if len({other[place] for other in alike}) > 1]
     return replace(row, group=" ".join([row.group, *(f"#{key[:6]}" for key in differing)]))

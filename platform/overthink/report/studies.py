@@ -15,7 +15,7 @@ from overthink.seeds import Seeds, sources_of
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun, newest_per_key
-from overthink.study.arms import WHOLE
+from overthink.study.arms import ALL_SOURCES
 from overthink.study.findings import Findings, findings
 
 
@@ -60,7 +60,7 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
         group,
         {
             name: Arm(seeds, tuple(of_seeds[one,] for one in seeds if (one,) in of_seeds))
-            for name, seeds in (group.arms or {WHOLE: group.seeds}).items()
+            for name, seeds in (group.arms or {ALL_SOURCES: group.seeds}).items()
         },
     )
 
