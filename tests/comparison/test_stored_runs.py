@@ -75,7 +75,7 @@ def test_a_database_laid_out_otherwise_is_left_to_mlflow(tmp_path: Path, databas
 def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is finished comes from the file, what changed from the store, and what was deleted is gone."""
     store = Store()
-    monkeypatch.setattr(sqlite_reader, "read", lambda *_: None)
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics, params: None)
     monkeypatch.setattr(stored_runs, "OVERLAP_MS", -10_000_000_000)  # nothing finished is asked for a second time
     old, going, doomed = make(store, "0"), make(store, "1", None), make(store, "2")
     first = stored_runs.stored_runs()
@@ -93,7 +93,7 @@ def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.Mo
 def test_a_cache_of_another_database_or_of_a_deleted_experiment_is_not_believed(
     database: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
-    monkeypatch.setattr(sqlite_reader, "read", lambda *_: None)
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics, params: None)
     store = Store()
     make(store, "0")
     assert len(stored_runs.stored_runs()) == 1
@@ -119,7 +119,7 @@ def test_a_run_whose_process_is_gone_reads_as_interrupted(database: Path) -> Non
 
 def test_a_damaged_cache_is_ignored(database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     store = Store()
-    monkeypatch.setattr(sqlite_reader, "read", lambda *_: None)
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics, params: None)
     make(store, "0")
     before = stored_runs.stored_runs()
     (cache,) = (tmp_path / "cache").rglob("*.json")
@@ -135,4 +135,4 @@ def test_a_frame_has_a_row_a_run_and_a_column_a_metric(database: Path) -> None:
     frame = frame_of(stored_runs.stored_runs())
     assert list(frame["outcome"]) == [tags.DIVERGED, tags.FINISHED]
     assert frame["test/accuracy/last"].mean() == pytest.approx(0.3)
-    assert list(frame_of([]).columns[:3]) == ["run_id", "outcome", "kind"]
+    assert list(frame_of([]).columns[:3]) == ["group", "definition", "variant"]

@@ -110,7 +110,7 @@ def changes_of(run_tags: Mapping[str, str]) -> dict[str, JsonValue]:
 
 def _arms(text: str) -> dict[str, tuple[Seeds, ...]]:
     with suppress(*UNREADABLE):
-        return {str(name): seeds_of_labels(str(labels)) for name, labels in json.loads(text or "{}").items()}
+        return {str(name): seeds_of_labels(labels) for name, labels in json.loads(text or "{}").items()}
     return {}
 
 
