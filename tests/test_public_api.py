@@ -4,7 +4,6 @@ import doctest
 import inspect
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,12 @@ from support.stored_runs import raw, stored
 FUNCTIONS = [name for name in overthink.__all__ if inspect.isfunction(getattr(overthink, name))]
 
 
-@pytest.fixture(scope="module")
-def example_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture
+def example_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a small store and the definitions that made it."""
-    folder = tmp_path_factory.mktemp("examples")
-    unpack(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        yield folder
+    unpack(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def test_importing_overthink_is_light() -> None:
@@ -104,6 +101,11 @@ def test_means_over_seeds_are_of_one_group_each() -> None:
     assert last["std"].isna().to_dict() == {"": False, "network.growth=8": True}
     with pytest.raises(KeyError, match="test/acuracy/last"):
         overthink.over_seeds(frame_of(runs), "test/acuracy/last")
+
+
+def test_figures_are_of_one_group(example_folder: Path) -> None:
+    with pytest.raises(ValueError, match="these are of 2: "):
+        overthink.figures(overthink.runs(definitions="small").query("variant == 'long'"))
 
 
 def test_no_runs_give_empty_frames(tmp_path: Path) -> None:

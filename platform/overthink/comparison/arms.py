@@ -1,6 +1,6 @@
 """Studies: runs of one definition in several arms, a run often in more than one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -68,6 +68,23 @@ def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
         yield from (replace(run, arm=name) for name, seeds in arms.items() if seeds.issuperset(run.seeds))
         if not arms or not plain.get(run.group_key, set()).isdisjoint(run.seeds):
             yield run
+
+
+def asked_by(definitions: Collection[str], runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return the groups of definitions, and the runs that these ask for, under their names, whichever trained them."""
+    groups = [run for run in runs if run.is_group and run.definition in definitions]
+    found = {
+        (run.run_id, group.run_id): replace(
+            run,
+            definition=group.definition,
+            variant=group.variant,
+            changes=group.changes,
+            changes_label=group.changes_label,
+        )
+        for group in groups
+        for run in runs_of_group(group, runs)
+    }
+    return sorted([*groups, *found.values()], key=lambda run: -run.started_ms)
 
 
 def without_studies(runs: Sequence[StoredRun]) -> list[StoredRun]:

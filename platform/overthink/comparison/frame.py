@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from overthink.comparison.arms import by_definition, in_arms, without_studies
+from overthink.comparison.arms import asked_by, in_arms, without_studies
 from overthink.comparison.stored_runs import stored_runs
 from overthink.statistics.estimate import estimate
 from overthink.store import tags
@@ -67,23 +67,21 @@ def runs(
     Example:
         >>> import overthink
         >>> frame = overthink.runs(definitions="small")
-        >>> frame.groupby("group")["seed"].unique().to_dict()
-        {'small: long': array(['1', '0'], dtype=object), 'small: short': array(['1', '0'], dtype=object)}
-        >>> frame["regime.0.epochs"].unique()
-        array([2, 1])
+        >>> long = frame[frame["group"] == "small: long"]
+        >>> long[["seed", "outcome", "regime.0.epochs"]].to_dict("list")
+        {'seed': ['1', '0'], 'outcome': ['finished', 'finished'], 'regime.0.epochs': [3, 3]}
     """
     stored = stored_runs(uri=uri_of(store), params=True)
-    counted = list(in_arms(stored)) if arms else without_studies(stored)
     if definitions:
-        names = {definitions} if isinstance(definitions, str) else {*definitions}
-        counted = [run for run in by_definition(counted) if run.definition in names]
-    return frame_of(run for run in counted if groups or not run.is_group)
+        stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
+    return frame_of(in_arms(stored) if arms else without_studies(stored), groups)
 
 
-def frame_of(stored: Iterable[StoredRun]) -> pd.DataFrame:
-    """Return a frame with a row a run or group; columns as `runs` returns them."""
-    listed = list(stored)
-    names = _group_names(listed)
+def frame_of(stored: Iterable[StoredRun], groups: bool = True) -> pd.DataFrame:
+    """Return a frame with a row a run, and a group where asked for; columns as `runs` returns them."""
+    counted = list(stored)
+    names = _group_names(counted)
+    listed = [run for run in counted if groups or not run.is_group]
     rows = [
         {name: value(run) for name, value in FACTS.items()}
         | {"group": names[run.group_key, run.arm]}
@@ -97,7 +95,8 @@ def frame_of(stored: Iterable[StoredRun]) -> pd.DataFrame:
 
 def _group_names(stored: Sequence[StoredRun]) -> dict[tuple[str, str], str]:
     """Return a name for each group and arm: its variant's, with the beginning of its key where two read alike."""
-    labels = {(run.group_key, run.arm): run.variant_label for run in reversed(stored)}
+    groups_last = sorted(stored, key=lambda run: (run.is_group, -run.started_ms))
+    labels = {(run.group_key, run.arm): run.variant_label for run in groups_last}
     keys: dict[str, set[str]] = {}
     for (key, _), label in labels.items():
         keys.setdefault(label, set()).add(key)
@@ -139,8 +138,12 @@ def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     Example:
         >>> import overthink
         >>> table = overthink.over_seeds(overthink.runs(definitions="small"), "test/overthinking/any_later")
-        >>> table[["group", "n", "mean"]].round(3).to_dict("list")
-        {'group': ['small: long', 'small: short'], 'n': [2, 2], 'mean': [0.162, 0.156]}
+        >>> for row in table.itertuples():
+        ...     print(f"{row.group}: n = {row.n}, mean {row.mean:.3f}")
+        small: long: n = 2, mean 0.213
+        small: long [network.growth=4, regime.0.drops=[]]: n = 1, mean 0.125
+        small: short: n = 2, mean 0.200
+        small: short [network.growth=4, regime.0.drops=[]]: n = 1, mean 0.200
     """
     if missing := [metric for metric in metrics if metric not in frame.columns]:
         raise KeyError(f"no run of this frame has the metric {missing[0]!r}")

@@ -1,13 +1,13 @@
 """What `import overthink` gives of reports: the overthinking table, and figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from overthink.comparison.arms import by_definition
+from overthink.comparison.arms import asked_by
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
@@ -15,7 +15,6 @@ from overthink.report.policy_table import POLICY
 from overthink.report.table_files import as_html, as_latex, as_markdown
 from overthink.report.tables import OVERTHINKING, Layout
 from overthink.store.public import RunName, StoreName, run_id_of, uri_of
-from overthink.store.stored import StoredRun
 
 
 @dataclass(frozen=True)
@@ -89,20 +88,12 @@ def overthinking_table(
     """
     layout = POLICY if policies else OVERTHINKING
     stored = stored_runs(uri=uri_of(store), metrics=layout.metrics)
-    chosen = [run for run in _of_definitions(stored, definitions) if run.is_policy == policies]
-    rows = overthinking_rows(chosen, by, layout.metrics)
+    if definitions:
+        stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
+    rows = overthinking_rows([run for run in stored if run.is_policy == policies], by, layout.metrics)
     if against is not None and rows:
         rows = with_differences(rows, against, layout.compared)
     return OverthinkingTable(tuple(rows), layout)
-
-
-def _of_definitions(stored: Sequence[StoredRun], definitions: str | Sequence[str]) -> Sequence[StoredRun]:
-    """Return the runs and groups that definitions ask for, under whichever definition they were trained."""
-    if not definitions:
-        return stored
-    names = {definitions} if isinstance(definitions, str) else {*definitions}
-    ids = {run.run_id for run in by_definition(stored) if run.definition in names}
-    return [run for run in stored if run.run_id in ids]
 
 
 def figures(runs: RunName | Sequence[RunName] | pd.DataFrame, store: StoreName = None) -> dict[str, go.Figure]:
@@ -116,12 +107,12 @@ def figures(runs: RunName | Sequence[RunName] | pd.DataFrame, store: StoreName =
         Caption -> plotly figure.
 
     Raises:
-        ValueError: The predictions of a run cannot be read.
+        ValueError: The runs are of several groups, or the predictions of one cannot be read.
         StoreError: The store does not answer, or has no predictions of a run.
 
     Example:
         >>> import overthink
-        >>> shown = overthink.figures(overthink.runs(definitions="small").query("variant == 'long'"))
+        >>> shown = overthink.figures(overthink.runs(definitions="small").query("group == 'small: long'"))
         >>> next(iter(shown))
         'Accuracy of each exit against what it costs'
     """
@@ -131,12 +122,17 @@ def figures(runs: RunName | Sequence[RunName] | pd.DataFrame, store: StoreName =
 
     opened = Store(uri_of(store))
     chosen = [run_of(opened, run_id) for run_id in _ids(runs)]
+    groups = dict.fromkeys(run.group_key for run in chosen)
+    if len(groups) != 1:
+        raise ValueError(
+            f"figures are of runs of one group; these are of {len(groups)}: {', '.join(groups) or 'no run'}"
+        )
     return {one.caption: one.figure for one in figures_of(opened, chosen)}
 
 
 def _ids(runs: RunName | Sequence[RunName] | pd.DataFrame) -> list[str]:
     if isinstance(runs, pd.DataFrame):
         return [str(run_id) for run_id in runs["run_id"]]
-    if isinstance(runs, str | StoredRun | Mapping | pd.Series):
-        return [run_id_of(runs)]
-    return [run_id_of(run) for run in runs]
+    if isinstance(runs, list | tuple):
+        return [run_id_of(run) for run in runs]
+    return [run_id_of(cast(RunName, runs))]

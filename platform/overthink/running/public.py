@@ -63,7 +63,8 @@ def open_network(run: RunName, store: StoreName = None, data_root: Path | None =
 
     Example:
         >>> import overthink, torch
-        >>> trained = overthink.open_network(overthink.runs(definitions="small").iloc[0])
+        >>> frame = overthink.runs(definitions="small")
+        >>> trained = overthink.open_network(frame.query("group == 'small: long' and seed == '0'").iloc[0])
         >>> images = torch.zeros((2, *trained.definition.dataset.input_shape), dtype=torch.uint8)
         >>> trained.logits(images).shape  # exits, images, classes
         torch.Size([3, 2, 10])

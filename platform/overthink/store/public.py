@@ -1,20 +1,25 @@
 """What `import overthink` gives of stores: naming one, and reading predictions from it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol
 
 from overthink.predictions.predictions import SPLITS, Predictions
 from overthink.store.stored import StoredRun
-from overthink.store.uri import tracking_uri
-
-if TYPE_CHECKING:
-    import pandas as pd
+from overthink.store.uri import database_file, tracking_uri
 
 StoreName = str | Path | None
 """A tracking URI, an SQLite file, or None for MLFLOW_TRACKING_URI, else `mlflow.db` in the working directory."""
-RunName: TypeAlias = "str | StoredRun | Mapping[Any, Any] | pd.Series[Any]"
+
+
+class RunRow(Protocol):
+    """A row of the frame that `runs` returns, or any mapping with a `run_id`."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return what the row has in a column."""
+
+
+RunName = str | StoredRun | RunRow
 """A run: its MLflow id, or a row of the frame that `runs` returns."""
 
 
@@ -27,9 +32,10 @@ def uri_of(store: StoreName = None) -> str:
     Returns:
         The URI, as MLflow takes it.
     """
-    if store is None:
-        return tracking_uri()
-    return str(store) if "://" in str(store) else f"sqlite:///{Path(store).absolute()}"
+    uri = tracking_uri() if store is None else str(store)
+    database = database_file(uri) if "://" in uri else Path(uri)
+    # MLflow keeps one connection a URI: a relative one would lead to the same file from another working directory.
+    return uri if database is None else f"sqlite:///{database.absolute()}"
 
 
 def run_id_of(run: RunName) -> str:
@@ -57,11 +63,12 @@ def read_predictions(run: RunName, split: str = "test", store: StoreName = None)
     Example:
         >>> import overthink
         >>> frame = overthink.runs(definitions="small")
-        >>> predictions = overthink.read_predictions(frame.iloc[0])
+        >>> run = frame[frame["group"] == "small: long"].iloc[0]
+        >>> predictions = overthink.read_predictions(run)
         >>> predictions.n_exits, len(predictions.ids_N), predictions.split
-        (3, 80, 'test')
+        (3, 40, 'test')
         >>> predictions.correct_EN.shape
-        (3, 80)
+        (3, 40)
     """
     from overthink.store.client import Store
 
