@@ -12,8 +12,8 @@ from overthink.seeds import (
     parse_seeds,
     replace_free,
     seeds_of_arms,
+    seeds_of_labels,
     sources_of,
-    split_labels,
     torch_generator,
 )
 
@@ -55,14 +55,25 @@ def test_new_seeds_leave_fixed_streams_alone() -> None:
 def test_labels_are_joined_into_spans_and_split_again() -> None:
     labels = ["0", "1", "2", "7", "split0-init1-order0-augment0", "9", "10"]
     assert joined(labels) == "0:3 7 split0-init1-order0-augment0 9 10"
-    assert split_labels(joined(labels)) == labels
+    assert [seeds.label for seeds in seeds_of_labels(joined(labels))] == labels
     assert len(joined(map(str, range(10_000)))) < 10
     with pytest.raises(ValueError, match="are too many for one group"):
         joined(f"split{number}-init0-order0-augment0" for number in range(1000))
 
 
 def test_a_span_from_a_store_is_not_believed_without_bounds() -> None:
-    assert len(split_labels("0:9999999999999999999")) == 10_000
+    assert len(seeds_of_labels("0:9999999999999999999")) == 10_000
+    assert len(seeds_of_labels(" ".join(["0:10000"] * 1000))) == 100_000
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "9223372036854775808", "0:", "split0-init1", "3-repeat", "²"])
+def test_what_is_no_label_gives_no_seeds(text: str) -> None:
+    assert seeds_of_labels(text) == ()
+
+
+def test_a_label_names_every_source() -> None:
+    seeds = Seeds(split=0, init=1, order=2, augment=3, kernel=4, repeat=5)
+    assert seeds_of_labels(f"{seeds.label} 7-kernel2") == (seeds, same(7).model_copy(update={"kernel": 2}))
 
 
 @pytest.mark.parametrize("text", ["9223372036854775808", "0:9223372036854775809", "0:99999999", "5:5", "²", "-1"])
@@ -104,9 +115,9 @@ def test_unreadable_seeds_are_named(text: str) -> None:
         parse_seeds(text)
 
 
-def test_what_labels_differ_in() -> None:
+def test_what_seeds_differ_in() -> None:
     cases: list[tuple[Source, ...]] = [("init",), ("kernel",), ("repeat",), STREAMS, ("order", "augment", "kernel")]
     for sources in cases:
         (arm,) = seeds_of_arms({"arm": sources}, 3).values()
-        assert sources_of(seeds.label for seeds in arm) == sources
-    assert sources_of(["0"]) == sources_of(["", "x"]) == ()
+        assert sources_of(arm) == sources
+    assert sources_of([same(0)]) == sources_of([]) == ()

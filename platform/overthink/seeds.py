@@ -5,7 +5,8 @@ that point alone: no generator state is saved, and a resumed run draws the same 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -22,7 +23,13 @@ LARGEST_SEED = 2**63 - 1
 MOST_RUNS = 10_000
 """Of one group; a limit of ours."""
 LONGEST_LABELS = 8000
-"""Characters, the length limit of an MLflow tag."""
+"""Characters that a tag of a store holds."""
+NUMBER = "[0-9]{1,19}"
+LABEL = re.compile(
+    rf"(?:(?P<all>{NUMBER})|{'-'.join(f'{stream}(?P<{stream}>{NUMBER})' for stream in STREAMS)})"
+    rf"(?:-kernel(?P<kernel>{NUMBER}))?(?:-repeat(?P<repeat>{NUMBER}))?"
+)
+"""The label of a run's seeds."""
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
@@ -172,32 +179,29 @@ def joined(labels: Iterable[str]) -> str:
     return text
 
 
-def split_labels(text: str) -> list[str]:
-    """Return the labels of a text of `joined`; any other text is split at its spaces.
-
-    >>> split_labels("0:3 7")
-    ['0', '1', '2', '7']
-    """
-    labels: list[str] = []
-    for part in text.split():
-        span = re.fullmatch(r"([0-9]{1,19}):([0-9]{1,19})", part)
-        if span is None:
-            labels.append(part)
-        else:
-            first = int(span[1])
-            labels += map(str, range(first, min(int(span[2]), first + MOST_RUNS)))
-    return labels
+def seeds_of_labels(text: str) -> tuple[Seeds, ...]:
+    """Return the seeds of a text that `joined` made; what is no label is left out, since stores are not trusted."""
+    return tuple(islice((seeds for part in text.split() for seeds in _seeds_of(part)), 10 * MOST_RUNS))
 
 
-def sources_of(labels: Iterable[str]) -> tuple[Source, ...]:
-    """Return the sources of randomness in which seeds with these labels differ; other texts count as seed 0."""
-    parsed = [_numbers(label) for label in labels]
-    return tuple(source for source in SOURCES if len({numbers.get(source, "0") for numbers in parsed}) > 1)
+def _seeds_of(part: str) -> Iterator[Seeds]:
+    """Yield the seeds of a span such as `0:5`, of at most MOST_RUNS, or of one label."""
+    if span := re.fullmatch(f"({NUMBER}):({NUMBER})", part):
+        first, end = int(span[1]), min(int(span[2]), LARGEST_SEED + 1)
+        yield from (_same_seeds(number) for number in range(first, min(end, first + MOST_RUNS)))
+    elif label := LABEL.fullmatch(part):
+        numbers = {name: int(number) for name, number in label.groupdict().items() if number is not None}
+        if max(numbers.values()) <= LARGEST_SEED:
+            yield Seeds(**dict.fromkeys(STREAMS, numbers.pop("all", 0)) | numbers)
 
 
-def _numbers(label: str) -> dict[str, str]:
-    found: dict[str, str] = dict(re.findall(r"(?:^|-)([a-z]*)([0-9]+)", label))
-    return {**dict.fromkeys(STREAMS, found.get("", "0")), **found}
+def _same_seeds(number: int) -> Seeds:
+    return Seeds(**dict.fromkeys(STREAMS, number))
+
+
+def sources_of(seeds: Collection[Seeds]) -> tuple[Source, ...]:
+    """Return the sources of randomness in which seeds differ."""
+    return tuple(source for source in SOURCES if len({getattr(one, source) for one in seeds}) > 1)
 
 
 def generator(seeds: Seeds, stream: Stream, *place: int) -> "np.random.Generator":

@@ -12,11 +12,11 @@ import pytest
 
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.stored import StoredRun
+from overthink.store.raw_run import RawRun
 from overthink.store.writer import Writer
 from support.command import overthink
 from support.small import definition
-from support.stored_runs import parent, stored
+from support.stored_runs import raw
 
 
 def test_help_and_version(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) 
     assert "workflowType=machine_learning&viewStateShareKey=" in done.stderr
 
 
-def store_of(folder: Path, runs: list[StoredRun], database: Path) -> None:
+def store_of(folder: Path, runs: list[RawRun], database: Path) -> None:
     (folder / "mlflow.db").write_bytes(database.read_bytes())
     store = Store(f"sqlite:///{folder}/mlflow.db")
     writer = Writer(store)
@@ -146,12 +146,17 @@ def store_of(folder: Path, runs: list[StoredRun], database: Path) -> None:
     for run in runs:
         run_id = writer.create(experiment_id, run.name, run.tags, {})
         writer.log(run_id, run.metrics)
-        writer.close(run_id, run.outcome)
+        writer.close(run_id, run.parsed().outcome)
 
 
 def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    runs = [parent("0 1 2", reported=0.1793), stored("0"), stored("1", last=0.7), stored("2", tags.DIVERGED)]
+    runs = [
+        raw("0 1 2", kind=tags.KIND_GROUP, reported=0.1793),
+        raw("0"),
+        raw("1", last=0.7),
+        raw("2", tags.DIVERGED),
+    ]
     store_of(tmp_path, runs, empty_database)
     table = overthink(tmp_path, "compare")
     assert table.returncode == 3  # a seed is missing from the numbers

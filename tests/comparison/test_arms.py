@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-from overthink.comparison.arms import arms_of
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.store import tags
 from overthink.store.stored import StoredRun
@@ -13,8 +12,7 @@ ARMS = {"all": "0:3", "none": "0 0-repeat1 0-repeat2"}
 
 
 def study() -> list[StoredRun]:
-    group = parent("0:3 0-repeat1 0-repeat2")
-    group = replace(group, tags=group.tags | {tags.ARMS: json.dumps(ARMS)})
+    group = parent("0:3 0-repeat1 0-repeat2", more={tags.ARMS: json.dumps(ARMS)})
     runs = [stored(seed, last=last) for seed, last in (("0", 0.5), ("1", 0.6), ("2", 0.7), ("0-repeat1", 0.5))]
     return [group, *runs]
 
@@ -41,7 +39,7 @@ def test_an_experiment_that_asks_for_some_of_the_same_runs_keeps_its_row() -> No
 def test_repeats_of_a_study_are_no_independent_seeds() -> None:
     """Pooled, a study has no part; a run that another experiment asks for, too, counts there and is not missing."""
     other = parent("0:2", started_ms=9)
-    other = replace(other, tags=other.tags | {tags.DEFINITION: "plain"})
+    other = replace(other, definition="plain")
     for by, name in (("regime", "4 joint"), ("dataset", "max-min-mnist"), ("definition", "plain")):
         (row,) = overthinking_rows([*study(), other], by)
         assert (row.group, row.finished, row.gaps) == (name, ("0", "1"), ())
@@ -51,7 +49,7 @@ def test_repeats_of_a_study_are_no_independent_seeds() -> None:
 def test_a_run_counts_for_every_definition_that_asks_for_it() -> None:
     """Whoever trained it: here `quickstart` both, of which `plain` asks for one, and for one that nobody has run."""
     plain = parent("1:3", started_ms=9)
-    plain = replace(plain, tags=plain.tags | {tags.DEFINITION: "plain"})
+    plain = replace(plain, definition="plain")
     rows = overthinking_rows([parent("0:2"), stored("0"), stored("1"), plain], "definition")
     assert [(row.group, row.finished, [gap.seed for gap in row.gaps]) for row in rows] == [
         ("quickstart", ("0", "1"), []),
@@ -61,5 +59,4 @@ def test_a_run_counts_for_every_definition_that_asks_for_it() -> None:
 
 def test_a_tag_that_somebody_else_wrote_makes_no_arms() -> None:
     for text in ("[1]", "{", "3", "null"):
-        group = parent("0")
-        assert arms_of(replace(group, tags=group.tags | {tags.ARMS: text})) == {}
+        assert parent("0", more={tags.ARMS: text}).arms == {}

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
-from overthink.comparison.overthinking import MISSING, Gap, PaperNumber, Row, overthinking_rows
+from overthink.comparison.overthinking import MISSING, Gap, Row, overthinking_rows
 from overthink.store import tags
-from overthink.store.stored import StoredRun
+from overthink.store.stored import PaperNumber, StoredRun
 from support.stored_runs import parent, stored
 
 
@@ -61,9 +63,9 @@ def test_the_same_seed_failing_in_two_pooled_groups_counts_twice() -> None:
 def test_regimes_that_read_alike_and_differ_are_not_pooled() -> None:
     """Short words hide a learning rate; the key of the part does not."""
     one, other, same = (stored("0", group=group) for group in "abc")
-    for run, key in ((one, "aaaaaaaa"), (other, "bbbbbbbb"), (same, "aaaaaaaa")):
-        run.tags[tags.part_key("regime")] = key
-    rows = rows_of(one, other, same, by="regime")
+    keys = ((one, "aaaaaaaa"), (other, "bbbbbbbb"), (same, "aaaaaaaa"))
+    runs = [replace(run, regime=run.regime._replace(key=key)) for run, key in keys]
+    rows = rows_of(*runs, by="regime")
     assert [(row.group, len(row.finished)) for row in rows] == [("4 joint #aaaaaa", 2), ("4 joint #bbbbbb", 1)]
 
 
@@ -72,6 +74,5 @@ def test_no_runs_give_no_rows() -> None:
 
 
 def test_a_tag_that_somebody_else_wrote_is_no_paper_number() -> None:
-    odd = parent("0")
-    odd.tags[tags.REPORTED] = '[{"metric": 1}]'
+    odd = parent("0", more={tags.REPORTED: '[{"metric": 1}]'})
     assert rows_of(odd, stored("0"))[0].reported == {}

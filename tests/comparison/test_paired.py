@@ -96,10 +96,8 @@ def test_data_that_only_share_a_name_are_not_paired() -> None:
     runs = [
         stored(str(seed), group=group, variant=group) for group in ("base", "same", "other", "old") for seed in (0, 1)
     ]
-    for run in runs:
-        group = run.tags[tags.GROUP_KEY]
-        if group != "old":
-            run.tags[tags.part_key("dataset")] = "bbbb" if group == "other" else "aaaa"
+    keys = {"base": "aaaa", "same": "aaaa", "other": "bbbb", "old": ""}
+    runs = [replace(run, dataset=run.dataset._replace(key=keys[run.group_key])) for run in runs]
     rows = with_differences(overthinking_rows(runs), "base")
     assert [row.group.rpartition(": ")[2] for row in rows if row.differences] == ["same", "old"]
     assert "not run on the same data: quickstart: other." in TEXTS["markdown"](rows)
@@ -126,10 +124,10 @@ def test_runs_of_one_group_that_saw_different_data() -> None:
 
 
 def policy(group: str, seed: str, labels: str, right: float, main: str = "m") -> StoredRun:
-    run = stored(seed, group=group, variant=group)
-    own = {tags.TASK: tags.POLICY, "overthink.labels": labels, tags.MAIN_KEY: f"{main}{seed}"}
+    own = {tags.TASK: tags.POLICY, "overthink.labels": labels, tags.MAIN_RUN: "id", tags.MAIN_KEY: f"{main}{seed}"}
+    run = stored(seed, group=group, variant=group, more=own)
     found = {"accuracy": right, "balanced_accuracy": right, "p/constant": 0.5, "p/chance": 0.5}
-    return replace(run, tags=run.tags | own, metrics={f"test/policy/{name}": value for name, value in found.items()})
+    return replace(run, metrics={f"test/policy/{name}": value for name, value in found.items()})
 
 
 def test_policy_networks_are_compared_where_the_same_exits_are_right() -> None:

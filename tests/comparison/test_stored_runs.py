@@ -9,10 +9,11 @@ from overthink.comparison import stored_runs
 from overthink.comparison.frame import frame_of
 from overthink.store import sqlite_reader, tags
 from overthink.store.client import Store
-from overthink.store.reader import search
+from overthink.store.raw_run import RawRun
+from overthink.store.reader import search, search_raw
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
-from support.stored_runs import stored
+from support.stored_runs import raw
 
 
 @pytest.fixture
@@ -38,7 +39,11 @@ def make(store: Store, seed: str, outcome: str | None = tags.FINISHED) -> str:
 
 
 def through_mlflow(store: Store) -> list[StoredRun]:
-    return [run for run in search(store, "") if tags.KIND in run.tags]
+    return [run for run in search(store, "") if run.kind]
+
+
+def raw_through_mlflow(store: Store) -> dict[str, RawRun]:
+    return {run.run_id: run for run in search_raw(store, "") if run.kind}
 
 
 def by_id(runs: list[StoredRun]) -> dict[str, StoredRun]:
@@ -70,25 +75,25 @@ def test_a_database_laid_out_otherwise_is_left_to_mlflow(tmp_path: Path, databas
 def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is finished comes from the file, what changed from the store, and what was deleted is gone."""
     store = Store()
-    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics: None)
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics, params: None)
     monkeypatch.setattr(stored_runs, "OVERLAP_MS", -10_000_000_000)  # nothing finished is asked for a second time
     old, going, doomed = make(store, "0"), make(store, "1", None), make(store, "2")
     first = stored_runs.stored_runs()
     assert by_id(first) == by_id(through_mlflow(store))
-    store.client.set_tag(old, "asked", "again")
+    store.client.set_tag(old, tags.MESSAGE, "asked again")
     store.client.delete_run(doomed)
-    Writer(store).log(going, run_tags={"new": "tag"})
+    Writer(store).log(going, run_tags={tags.MESSAGE: "new"})
     second = by_id(stored_runs.stored_runs())
     assert set(second) == {old, going}
-    assert "asked" not in second[old].tags
-    assert second[going].tags["new"] == "tag"
-    assert "asked" in by_id(stored_runs.stored_runs(refresh=True))[old].tags
+    assert second[old].message == ""
+    assert second[going].message == "new"
+    assert by_id(stored_runs.stored_runs(refresh=True))[old].message == "asked again"
 
 
 def test_a_cache_of_another_database_or_of_a_deleted_experiment_is_not_believed(
     database: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
-    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics: None)
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics, params: None)
     store = Store()
     make(store, "0")
     assert len(stored_runs.stored_runs()) == 1
@@ -98,8 +103,8 @@ def test_a_cache_of_another_database_or_of_a_deleted_experiment_is_not_believed(
     other.write_bytes(empty_database.read_bytes())
     elsewhere = Store(f"sqlite:///{other}")
     new = make(elsewhere, "7")
-    assert stored_runs._news(elsewhere, by_id(through_mlflow(elsewhere))) == by_id(through_mlflow(elsewhere))
-    known = stored("5", started_ms=int(time.time() * 1000))
+    assert stored_runs._news(elsewhere, raw_through_mlflow(elsewhere)) == raw_through_mlflow(elsewhere)
+    known = raw("5", started_ms=int(time.time() * 1000))
     assert stored_runs._news(elsewhere, {known.run_id: known}) is None
     assert new in stored_runs._everything(elsewhere)
 
@@ -114,11 +119,11 @@ def test_a_run_whose_process_is_gone_reads_as_interrupted(database: Path) -> Non
 
 def test_a_damaged_cache_is_ignored(database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     store = Store()
-    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics: None)
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics, params: None)
     make(store, "0")
     before = stored_runs.stored_runs()
     (cache,) = (tmp_path / "cache").rglob("*.json")
-    for damage in ("", "[]", '{"format": 2, "finished": [{"run_id": 1}]}', '{"format": 2, "finished": 7}'):
+    for damage in ("", "[]", '{"format": 3, "finished": [{"run_id": 1}]}', '{"format": 3, "finished": 7}'):
         cache.write_text(damage)
         assert stored_runs.stored_runs() == before
 
@@ -130,4 +135,4 @@ def test_a_frame_has_a_row_a_run_and_a_column_a_metric(database: Path) -> None:
     frame = frame_of(stored_runs.stored_runs())
     assert list(frame["outcome"]) == [tags.DIVERGED, tags.FINISHED]
     assert frame["test/accuracy/last"].mean() == pytest.approx(0.3)
-    assert list(frame_of([]).columns[:3]) == ["run_id", "outcome", "kind"]
+    assert list(frame_of([]).columns[:3]) == ["group", "definition", "variant"]

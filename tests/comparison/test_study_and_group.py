@@ -16,6 +16,7 @@ from overthink.launching.plan import PlannedRun
 from overthink.report.analysis import analyse
 from overthink.report.experiments import tell
 from overthink.running.events import Event
+from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
@@ -82,9 +83,9 @@ def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     group = group_of(store, "small")
-    runs = find_runs(store, group_key=group.tags[tags.GROUP_KEY])
+    runs = find_runs(store, group_key=group.group_key)
     assert len([run for run in runs if not run.is_group]) == 6
-    mine = [run for run in runs if not run.is_group and run.tags[tags.SEEDS] in ("0", "1")]
+    mine = [run for run in runs if not run.is_group and run.seeds_label in ("0", "1")]
     assert group.metrics["seeds/n"] == 2
     assert group.metrics["test/accuracy/last"] == pytest.approx(
         mean(run.metrics["test/accuracy/last"] for run in mine), abs=1e-6
@@ -102,7 +103,7 @@ def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
 
 def test_a_study_speaks_with_the_arm_that_varies(store: Store) -> None:
     group = group_of(store, "tied")
-    arm = [run for run in find_runs(store, kind=tags.KIND_RUN) if run.tags[tags.SEEDS] in INIT]
+    arm = [run for run in find_runs(store, kind=tags.KIND_RUN) if run.seeds_label in INIT]
     last = [run.metrics["test/accuracy/last"] for run in arm]
     assert group.metrics["seeds/n"] == 3
     assert group.metrics["test/accuracy/last"] == pytest.approx(mean(last), abs=1e-6)
@@ -113,12 +114,12 @@ def test_a_study_speaks_with_the_arm_that_varies(store: Store) -> None:
 def test_diff_shows_the_arm_that_varies(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """The control stands first in the definition; a study of controls alone shows the first of them."""
     group = group_of(store, "tied")
-    arm = {run.run_id for run in find_runs(store, kind=tags.KIND_RUN) if run.tags[tags.SEEDS] in INIT}
+    arm = {run.run_id for run in find_runs(store, kind=tags.KIND_RUN) if run.seeds_label in INIT}
     assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
     first = json.loads(capsys.readouterr().out)["first"]
     assert set(first["runs"]) == arm
     assert first["name"] == "tied: base / init"
-    controls = json.dumps({"none": json.loads(group.tags[tags.ARMS])["none"]})
+    controls = json.dumps({"none": joined(seeds.label for seeds in group.arms["none"])})
     store.client.set_tag(group.run_id, tags.ARMS, controls)
     assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
     first = json.loads(capsys.readouterr().out)["first"]

@@ -57,7 +57,7 @@ def launched(launched_once: tuple[Path, Outcomes], tmp_path: Path, monkeypatch: 
 
 
 def runs_of(store: Store) -> list[StoredRun]:
-    return sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: run.tags[tags.SEEDS])
+    return sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: run.seeds_label)
 
 
 def group_of(store: Store) -> StoredRun:
@@ -95,22 +95,22 @@ def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Pa
     assert mlflow_run.data.params["network.growth"] == "2"
     assert mlflow_run.data.params["seeds.order"] == "0"
     assert mlflow_run.inputs.dataset_inputs[0].dataset.name == "max-min-mnist"
-    assert "| exit |" in first.tags["mlflow.note.content"]
+    assert "| exit |" in first.note
     there = {item.path for item in store.client.list_artifacts(first.run_id)}
     assert there == {"definition.json", "provenance.json", "predictions", "checkpoint", "figures.html"}
     (attempt,) = attempts(store, first.run_id, tmp_path)
     assert attempt["settings"]["threads"] == 1
     assert attempt["versions"]["torch"]
     assert attempt["epochs_before"] == 0
-    assert not run_folder(first.tags[tags.RUN_KEY]).exists()
+    assert not run_folder(first.run_key).exists()
 
 
 def test_a_group_says_what_its_seeds_say_together(launched: Store) -> None:
     store = launched
     first, second = runs_of(store)
     group = group_of(store)
-    assert first.tags["mlflow.parentRunId"] == second.tags["mlflow.parentRunId"] == group.run_id
-    assert (group.outcome, group.tags[tags.SEEDS], group.metrics["seeds/n"]) == (tags.FINISHED, "0 1", 2.0)
+    assert first.group_id == second.group_id == group.run_id
+    assert (group.outcome, group.seeds_label, group.metrics["seeds/n"]) == (tags.FINISHED, "0 1", 2.0)
     last = [run.metrics["test/accuracy/last"] for run in (first, second)]
     assert group.metrics["test/accuracy/last"] == pytest.approx(sum(last) / 2, abs=1e-6)
     assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(abs(last[0] - last[1]) / 2**0.5, abs=1e-6)
@@ -132,13 +132,13 @@ def test_more_seeds_train_those_alone_and_join_the_group(launched: Store, tmp_pa
     launch_inline(store, [small(tmp_path, seeds=3)], Options(), quiet)
     assert {body["run"] for body in quiet.bodies} == {"small: base seed 2"}
     assert group_of(store).metrics["seeds/n"] == 3.0
-    assert group_of(store).tags[tags.SEEDS] == "0:3"
+    assert group_of(store).seeds_label == "0:3"
 
 
 def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path) -> None:
     store = launched
     launch_inline(store, [small(tmp_path, seeds=1)], Options(force=True), Quiet())
-    runs = [run for run in runs_of(store) if run.tags[tags.SEEDS] == "0"]
+    runs = [run for run in runs_of(store) if run.seeds_label == "0"]
     assert len(runs) == 2
     old, new = sorted(runs, key=lambda run: run.started_ms)
     assert old.metrics["test/accuracy/last"] == new.metrics["test/accuracy/last"]
@@ -153,7 +153,7 @@ def test_a_run_repeats_from_the_store_alone(launched: Store) -> None:
     again = experiment_of_run(stored.text, "run:ID", stored.name, stored.variant, stored.description)
     assert again.experiment.description == "Tiny networks for tests."
     (planned,) = plan(launched, [again], dry=True)
-    assert (planned.key, planned.action, planned.name) == (first.tags[tags.RUN_KEY], "done", "small: base seed 0")
+    assert (planned.key, planned.action, planned.name) == (first.run_key, "done", "small: base seed 0")
     (forced,) = plan(launched, [again], force=True, dry=True)
     assert forced.action == "train"
 
@@ -163,7 +163,7 @@ def test_a_diverged_run_leaves_the_others_alone(store: Store, tmp_path: Path) ->
     quiet = Quiet()
     outcomes = launch_inline(store, [small(tmp_path, **raw)], Options(), quiet)
     assert not outcomes.complete
-    status = {run.tags[tags.VARIANT]: (run.status, run.outcome) for run in runs_of(store)}
+    status = {run.variant: (run.status, run.outcome) for run in runs_of(store)}
     assert status == {"good": ("FINISHED", tags.FINISHED), "wild": ("FAILED", tags.DIVERGED)}
     (message,) = outcomes.messages.values()
     assert "diverged" in message
@@ -284,13 +284,13 @@ def test_a_store_whose_disk_is_full_for_a_while_costs_nothing(
 def test_a_damaged_file_of_one_group_leaves_the_other_groups_alone(store: Store, tmp_path: Path) -> None:
     two = {"regime": [{"epochs": 1}], "variants": {"one": {}, "two": {"network.growth": 4}}}
     launch_inline(store, [small(tmp_path, seeds=1, **two)], Options(jobs=2), Quiet())
-    damaged = next(run for run in runs_of(store) if run.tags[tags.VARIANT] == "one")
+    damaged = next(run for run in runs_of(store) if run.variant == "one")
     (tmp_path / "test.parquet").write_bytes(b"noise")
     store.client.log_artifact(damaged.run_id, str(tmp_path / "test.parquet"), "predictions")
     outcomes = launch_inline(store, [small(tmp_path, seeds=2, **two)], Options(jobs=2), Quiet())
     assert not outcomes.complete
     assert list(outcomes.unaggregated) == ["small: one"]
-    groups = {run.tags[tags.VARIANT]: run for run in find_runs(store, kind=tags.KIND_GROUP)}
+    groups = {run.variant: run for run in find_runs(store, kind=tags.KIND_GROUP)}
     assert (groups["one"].outcome, groups["two"].outcome) == (tags.INTERRUPTED, tags.FINISHED)
     assert groups["two"].metrics["seeds/n"] == 2.0
 
@@ -333,13 +333,13 @@ def test_phases_that_two_runs_share_are_trained_once(store: Store, tmp_path: Pat
     assert launch_inline(store, [shared], Options(jobs=2), quiet).complete
     trained = [(body["run"], body["epoch"]) for body in quiet.bodies if body["event"] == "epoch"]
     assert trained == [("small: one seed 0", 1), ("small: two seed 0", 2)]
-    runs = {run.tags[tags.VARIANT]: run for run in runs_of(store)}
-    assert runs["two"].tags[tags.PARENT_RUN] == runs["one"].run_id
-    assert runs["one"].run_id in runs["two"].tags["mlflow.note.content"]
+    runs = {run.variant: run for run in runs_of(store)}
+    assert runs["two"].parent == (runs["one"].run_id, runs["one"].run_key)
+    assert runs["one"].run_id in runs["two"].note
     assert [step for step, _ in history(store, runs["two"].run_id)] == [1, 2]
     launch_inline(store, [shared], Options(force=True, reuse=False), Quiet())
-    anew = max((run for run in runs_of(store) if run.tags[tags.VARIANT] == "two"), key=lambda run: run.started_ms)
-    assert tags.PARENT_RUN not in anew.tags
+    anew = max((run for run in runs_of(store) if run.variant == "two"), key=lambda run: run.started_ms)
+    assert anew.parent is None
     for metric in ("test/accuracy/last", "test/overthinking/any_later", "epochs/train_loss"):
         assert anew.metrics[metric] == runs["two"].metrics[metric]
 
@@ -516,7 +516,7 @@ def test_killed_in_the_second_phase_of_a_child_ends_bit_for_bit(store: Store, tm
     process.communicate()
     loaded = small(tmp_path, **raw)
     assert launch_inline(store, [loaded], Options(), Quiet()).complete
-    child = next(run for run in runs_of(store) if run.tags[tags.VARIANT] == "two")
+    child = next(run for run in runs_of(store) if run.variant == "two")
     assert [step for step, _ in history(store, child.run_id)] == [1, 2, 3, 4, 5]
     (tmp_path / "whole").mkdir()
     list(train(loaded.groups[1].runs[0], tmp_path / "whole", "cpu"))

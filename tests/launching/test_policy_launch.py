@@ -76,14 +76,13 @@ def policy_run(store: Store) -> StoredRun:
 
 def test_the_main_network_is_trained_first_and_both_know_each_other(store: Store) -> None:
     policy = policy_run(store)
-    (main,) = [entry for entry in find_runs(store, kind=tags.KIND_RUN) if tags.TASK not in entry.tags]
+    (main,) = [entry for entry in find_runs(store, kind=tags.KIND_RUN) if not entry.is_policy]
     assert (policy.outcome, main.outcome) == (tags.FINISHED, tags.FINISHED)
-    assert policy.tags[tags.MAIN_RUN] == main.run_id
-    assert policy.tags[tags.MAIN_KEY] == main.tags[tags.RUN_KEY]
-    assert main.tags[tags.POLICY_RUNS] == policy.run_id
-    assert f"runs/{main.run_id})" in policy.tags["mlflow.note.content"]
-    assert f"runs/{policy.run_id})" in main.tags["mlflow.note.content"]
-    assert main.tags["overthink.changes"].startswith("dataset.train=1000")
+    assert policy.main == (main.run_id, main.run_key)
+    assert main.policy_run_ids == (policy.run_id,)
+    assert f"runs/{main.run_id})" in policy.note
+    assert f"runs/{policy.run_id})" in main.note
+    assert main.changes_label.startswith("dataset.train=1000")
 
 
 def test_what_a_policy_run_leaves_behind(store: Store, tmp_path: Path) -> None:
@@ -143,7 +142,8 @@ def test_what_the_store_has_lost_is_said_of_that_run_alone(
 ) -> None:
     """A policy network of other labels, whose main network's predictions are gone; and one whose were swapped."""
     policy = policy_run(store)
-    of = Path(store.client.get_run(policy.tags[tags.MAIN_RUN]).info.artifact_uri.removeprefix("file://"))
+    assert policy.main is not None
+    of = Path(store.client.get_run(policy.main.run_id).info.artifact_uri.removeprefix("file://"))
     (of / "predictions" / "val.parquet").rename(of / "predictions" / "away")
     watch = Deaf()
     other = load_experiment(launched_once / "policy.yaml", ["policy.labels.rule=first"])

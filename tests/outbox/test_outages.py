@@ -261,11 +261,11 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     served.start()
     store = Store()
     assert upload_pending(store, Writer(store)).left == {}
-    policy, main = sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: tags.TASK not in run.tags)
-    assert policy.tags[tags.MAIN_RUN] == main.run_id
-    assert main.tags[tags.POLICY_RUNS] == policy.run_id
-    assert f"runs/{main.run_id})" in policy.tags["mlflow.note.content"]
-    assert f"runs/{policy.run_id})" in main.tags["mlflow.note.content"]
+    policy, main = sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: not run.is_policy)
+    assert policy.main == (main.run_id, main.run_key)
+    assert main.policy_run_ids == (policy.run_id,)
+    assert f"runs/{main.run_id})" in policy.note
+    assert f"runs/{policy.run_id})" in main.note
 
 
 def begin(courier: OutboxSender, key: str, experiment: str = "told") -> RunLogger:
@@ -300,7 +300,7 @@ def assert_told(store: Store, key: str, told: Told, folder: Path) -> None:
     assert histories(store, run) == told
     assert store.client.get_run(run.run_id).data.params == {"seed": key}
     assert len(store.client.get_run(run.run_id).inputs.dataset_inputs) == 1
-    handle = run.tags[tags.ATTEMPT]
+    handle = run.attempt
     assert artifacts(store, run, folder / "back") == {
         "checkpoint/weights.bin": handle.encode() * 5000,
         "figures.html": f"<p>{handle}</p>".encode(),

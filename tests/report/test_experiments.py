@@ -84,8 +84,7 @@ def test_an_id_is_reported_with_the_command_that_repeats_it(groups: list[str], t
 
 
 def test_the_command_of_a_group_with_other_values() -> None:
-    group = parent("0")
-    group.tags[tags.CHANGES] = "regime.0.drops=[1, 2], network.growth=4"
+    group = parent("0", more={tags.CHANGES: "regime.0.drops=[1, 2], network.growth=4"})
     assert command_again(group.run_id, [group]) == (
         "overthink run quickstart --set 'regime.0.drops=[1, 2]' --set network.growth=4"
     )

@@ -118,8 +118,8 @@ def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[st
     correct_EN = whole()["0"]
     group, _ = stored(here, {"0": correct_EN, "0-repeat1": correct_EN})
     assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 3
-    assert "Nothing can be said" in capsys.readouterr().out
-    assert "Nothing can be said" in Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
+    assert "No verdict" in capsys.readouterr().out
+    assert "No verdict" in Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
 
 
 def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.liveness import SILENCE_SECONDS, is_gone, this_host, this_process
+from overthink.store.liveness import SILENCE_SECONDS, RunProcess, is_gone, this_host, this_process
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.writer import LONGEST_TAG, Writer
@@ -45,21 +45,21 @@ def test_a_run_reads_back_as_it_was_written(store: Store, writer: Writer) -> Non
 def test_outcomes_have_the_matching_status(store: Store, writer: Writer, outcome: str, status: str) -> None:
     writer.close(create(store, writer), outcome, "why")
     run = only(store)
-    assert (run.status, run.outcome, run.tags[tags.MESSAGE]) == (status, outcome, "why")
+    assert (run.status, run.outcome, run.message) == (status, outcome, "why")
 
 
 def test_a_run_says_which_process_it_is_in_from_its_first_moment(store: Store, writer: Writer) -> None:
     create(store, writer)
     run = only(store)
     assert run.outcome == tags.RUNNING
-    assert not is_gone(run.tags)
+    assert not is_gone(run.process)
 
 
 def test_a_revived_run_is_the_same_run(store: Store, writer: Writer) -> None:
     run_id = create(store, writer)
     writer.close(run_id, tags.INTERRUPTED, "killed")
     writer.revive(run_id)
-    assert (only(store).run_id, only(store).outcome, only(store).tags[tags.MESSAGE]) == (run_id, tags.RUNNING, "")
+    assert (only(store).run_id, only(store).outcome, only(store).message) == (run_id, tags.RUNNING, "")
 
 
 def test_what_the_store_would_cut_silently_is_cut_visibly(store: Store, writer: Writer) -> None:
@@ -90,7 +90,7 @@ def test_the_data_set_is_an_input(store: Store, writer: Writer) -> None:
 def test_a_process_is_gone_or_not_known_to_be() -> None:
     def gone(process: str, host: str = this_host(), silent_seconds: float = 0) -> bool:
         heartbeat = f"{time.time() - silent_seconds:.0f}"
-        return is_gone({tags.HOST: host, tags.PROCESS: process, tags.HEARTBEAT: heartbeat})
+        return is_gone(RunProcess.of({tags.HOST: host, tags.PROCESS: process, tags.HEARTBEAT: heartbeat}))
 
     assert not gone(this_process(), silent_seconds=2 * SILENCE_SECONDS)  # a laptop slept
     assert gone("4194999@0")
@@ -98,7 +98,7 @@ def test_a_process_is_gone_or_not_known_to_be() -> None:
     assert gone("")
     assert not gone("1@0", "another-host")
     assert gone("1@0", "another-host", silent_seconds=2 * SILENCE_SECONDS)
-    assert not is_gone({tags.HOST: "another-host", tags.PROCESS: "1@0"})  # an older version's: nobody knows
+    assert not is_gone(RunProcess.of({tags.HOST: "another-host", tags.PROCESS: "1@0"}))  # an older version's: not known
 
 
 def test_a_heartbeat_is_renewed(store: Store, writer: Writer) -> None:
@@ -110,7 +110,7 @@ def test_a_heartbeat_is_renewed(store: Store, writer: Writer) -> None:
 
 def test_finished_runs_come_before_newer_failures() -> None:
     runs = [
-        StoredRun(name, "1", "", status, started, None, {tags.RUN_KEY: "k"}, {})
+        StoredRun(name, "1", "", status, started, run_key="k")
         for name, status, started in [("old", "FINISHED", 1), ("new", "FINISHED", 2), ("failed", "FAILED", 3)]
     ]
     assert newest_per_key(runs)["k"].run_id == "new"

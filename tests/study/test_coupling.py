@@ -44,7 +44,7 @@ def test_within_is_what_runs_report_already() -> None:
     assert final_coupling(correct_REN).within.value == pytest.approx(np.mean(rates))
 
 
-def test_exits_that_are_strangers_anyway_are_not_tied() -> None:
+def test_independent_exits_are_not_coupled() -> None:
     """Independent exits, and exits that have difficulty alone in common: nothing sets a network apart."""
     for correct_REN in (independent(12, 3000, np.array([0.5, 0.6, 0.7])), by_difficulty(12, 3000)):
         for found in (*coupling(correct_REN).values(), final_coupling(correct_REN)):

@@ -8,7 +8,7 @@ from overthink.report.study_page import study_page
 from overthink.report.study_table import arms_grid
 from overthink.statistics.jackknife import Interval
 from overthink.study.findings import Findings, findings
-from overthink.study.verdict import verdict, whole_of
+from overthink.study.verdict import primary_arm_of, verdict
 from support.repeats import by_difficulty, independent, predictions, tied
 
 
@@ -37,20 +37,20 @@ def test_repeats_must_be_of_one_kind() -> None:
 def test_words_for_difficulty_alone() -> None:
     """Overthinking that difficulty makes: partly the sample's, repeated, and not tied."""
     said = " ".join(verdict({"all": found(by_difficulty(16, 3000))}))
-    assert "mostly the training's, not the sample's" in said
-    assert "Difficulty alone is enough to explain what is seen" in said
-    assert "Exits of one network cannot be told from exits of strangers" in said
+    assert "depends mostly on the training, not on the sample" in said
+    assert "Difficulty alone explains it" in said
+    assert "Exits of one network do not differ significantly from exits of different runs" in said
     assert "The thesis conjectures" in said
 
 
 def test_words_for_coins() -> None:
     said = " ".join(verdict({"all": found(independent(12, 2000, np.array([0.5, 0.6, 0.7])))}))
-    assert "mostly the training's" in said
-    assert "That is not told from chance" in said
+    assert "mostly on the training" in said
+    assert "This does not differ significantly from chance" in said
 
 
 def test_words_for_a_network_with_one_exit() -> None:
-    """It cannot overthink: nobody's share is 0 or 100%, and no exits are tied."""
+    """It cannot overthink: no share is 0 or 100%, and no exits are coupled."""
     alone = found(by_difficulty(4, 100, exits=1))
     said = verdict({"all": alone})
     assert said[0] == "There is no any-later overthinking (arm all, 4 repeats, 100 test samples)."
@@ -62,13 +62,13 @@ def test_words_for_a_network_with_one_exit() -> None:
 @pytest.mark.parametrize(
     "sample_share, words",
     [
-        (Interval(0.5, 0.4, 0.6), "about as much the sample's as the training's"),
-        (Interval(0.07, -0.53, 0.67), "more the sample's or the training's cannot be told"),
-        (Interval(0.3, 0.05, 0.55), "more the sample's or the training's cannot be told"),
-        (Interval(0.3, 0.2, 0.4), "mostly the training's"),
+        (Interval(0.5, 0.4, 0.6), "about equally on the sample and on the training"),
+        (Interval(0.07, -0.53, 0.67), "It is undecided"),
+        (Interval(0.3, 0.05, 0.55), "It is undecided"),
+        (Interval(0.3, 0.2, 0.4), "mostly on the training"),
     ],
 )
-def test_whose_it_is_takes_a_narrow_interval(sample_share: Interval, words: str) -> None:
+def test_sample_or_training_takes_a_narrow_interval(sample_share: Interval, words: str) -> None:
     said = found(by_difficulty(3, 100))
     split = said.any_later.split._replace(sample_share=sample_share)
     assert words in verdict({"all": said._replace(any_later=said.any_later._replace(split=split))})[0]
@@ -89,9 +89,9 @@ def test_no_interval_says_what_cannot_be() -> None:
 
 
 def test_words_for_tied_exits_and_for_too_few() -> None:
-    assert "Exits of one network are tied" in " ".join(verdict({"all": found(tied(8, 500))}))
+    assert "Exits of one network are coupled" in " ".join(verdict({"all": found(tied(8, 500))}))
     few = " ".join(verdict({"all": found(by_difficulty(2, 100))}))
-    assert "Too few repeats tell" in few
+    assert "Too few repeats to decide" in few
 
 
 def test_one_source_only() -> None:
@@ -102,7 +102,7 @@ def test_one_source_only() -> None:
     assert "order 100.0%" in said
     assert "init 0.0%" in said
     for text in (said, study_page("shares", arms)):
-        assert "taken as it was seen, without its uncertainty" in text
+        assert "taken as observed, without its uncertainty" in text
     assert "without its uncertainty" not in " ".join(verdict({"all": found(whole)}))
 
 
@@ -112,11 +112,11 @@ def test_a_control_never_speaks_for_a_study() -> None:
     control = findings(predictions(np.repeat(whole[:1], 6, axis=0)), ("repeat",))
     kernel, both = (findings(predictions(whole), sources) for sources in (("kernel",), ("init", "order")))
     arms = {"none": control, "kernel": kernel, "both": both}
-    assert whole_of(arms) == "both"
+    assert primary_arm_of(arms) == "both"
     assert "(arm both, 6 repeats" in verdict(arms)[0]
-    assert whole_of({"all": control, "kernel": kernel}) == "kernel"
+    assert primary_arm_of({"all": control, "kernel": kernel}) == "kernel"
     (said,) = verdict({"none": control})
-    assert "Nothing can be said" in said
+    assert "No verdict" in said
 
 
 def test_a_study_of_fifty_large_models_takes_seconds() -> None:

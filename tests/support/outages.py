@@ -19,7 +19,7 @@ Told = dict[str, list[tuple[int, float]]]
 
 
 def runs_of(store: Store) -> list[StoredRun]:
-    return sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: run.tags[tags.SEEDS])
+    return sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: run.seeds_label)
 
 
 def histories(store: Store, run: StoredRun) -> Told:
@@ -41,7 +41,7 @@ def assert_nothing_lost_or_doubled(store: Store, whole: Path, folder: Path, seed
     assert len(runs_of(store)) == seeds
     for run, right in zip(runs_of(store), runs_of(other)[:seeds], strict=True):
         assert run.outcome == tags.FINISHED
-        assert run.tags[tags.SEEDS] == right.tags[tags.SEEDS]
+        assert run.seeds_label == right.seeds_label
         mine, theirs = histories(store, run), histories(other, right)
         assert [step for step, _ in mine.pop(TIMED)] == [step for step, _ in theirs.pop(TIMED)]
         assert mine == theirs

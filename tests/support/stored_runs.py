@@ -1,8 +1,10 @@
 """Stored runs made by hand, for tests of what is computed from them."""
 
 import json
+from collections.abc import Mapping
 
 from overthink.store import tags
+from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun
 
 STATUS = {tags.FINISHED: "FINISHED", tags.RUNNING: "RUNNING", tags.INTERRUPTED: "KILLED"}
@@ -18,14 +20,31 @@ def stored(
     reported: float | None = None,
     variant: str = "short",
     regime: str = "4 joint",
+    more: Mapping[str, str] | None = None,
 ) -> StoredRun:
+    """Return a run made of tags; `more` are tags, too."""
+    return raw(seed, outcome, last, group, started_ms, kind, reported, variant, regime, more).parsed()
+
+
+def raw(
+    seed: str,
+    outcome: str = tags.FINISHED,
+    last: float = 0.6,
+    group: str = "g1",
+    started_ms: int = 0,
+    kind: str = tags.KIND_RUN,
+    reported: float | None = None,
+    variant: str = "short",
+    regime: str = "4 joint",
+    more: Mapping[str, str] | None = None,
+) -> RawRun:
     paper = {
         "metric": "test/overthinking/any_later",
         "value": reported,
         "source": "Table 3.1",
         "approximate": False,
     }
-    return StoredRun(
+    return RawRun(
         run_id=f"{kind}-{group}-{seed}-{started_ms}",
         experiment_id="1",
         name=f"{group} {seed}",
@@ -44,6 +63,7 @@ def stored(
             "overthink.dataset": "max-min-mnist",
             "overthink.network": "msdnet 5x3",
             "overthink.regime": regime,
+            **(more or {}),
         },
         metrics={
             "test/accuracy/last": last,

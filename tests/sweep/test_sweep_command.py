@@ -55,7 +55,7 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     runs = {run.run_id: run for run in find_runs(store, kind=tags.KIND_RUN)}
     values = [runs[run_id].metrics["val/accuracy/last"] for run_id in one["run_ids"]]
     assert (len(runs), len(values)) == (4, 2)
-    assert {runs[run_id].tags[tags.SEEDS] for run_id in one["run_ids"]} == {"1", "2"}
+    assert {runs[run_id].seeds_label for run_id in one["run_ids"]} == {"1", "2"}
     assert one["fresh"]["mean"] == pytest.approx(sum(values) / 2)
     assert one["shrinkage"] == pytest.approx(best["values"][0] - sum(values) / 2)
 

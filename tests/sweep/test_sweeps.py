@@ -52,26 +52,26 @@ def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None
     found, heard = swept(store, loaded, jobs=2)
     assert found.told == {tags.FINISHED: 2}
     runs = find_runs(store, kind=tags.KIND_RUN)
-    groups = {run.tags[tags.TRIAL]: run for run in find_runs(store, kind=tags.KIND_GROUP)}
+    groups = {str(run.trial): run for run in find_runs(store, kind=tags.KIND_GROUP)}
     assert (len(runs), sorted(groups), len(heard.epochs)) == (4, ["0", "1"], 8)
-    (own,) = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL not in run.tags]
+    (own,) = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
     assert own.run_id == found.run_id
     assert own.status == "FINISHED"
     with study_of(loaded) as study:
         assert study.user_attrs["optuna"] == optuna.__version__
         for trial in study.trials:
             group = groups[str(trial.number)]
-            of_group = [run for run in runs if run.tags[tags.GROUP_KEY] == group.tags[tags.GROUP_KEY]]
+            of_group = [run for run in runs if run.group_key == group.group_key]
             values = [run.metrics["val/accuracy/last"] for run in of_group]
             assert trial.value == pytest.approx(sum(values) / 2)
             assert group.metrics["objective/val/accuracy/last"] == pytest.approx(sum(values) / 2)
-            assert group.tags["mlflow.parentRunId"] == own.run_id
-            assert {run.tags["mlflow.parentRunId"] for run in of_group} == {group.run_id}
+            assert group.group_id == own.run_id
+            assert {run.group_id for run in of_group} == {group.run_id}
             assert trial.user_attrs["overthink.result"]["run_id"] == group.run_id
     page = store.artifact(own.run_id, "figures.html", tmp_path / "page").read_text()
     assert "each trial, and the best so far" in page
     assert "default-src &#x27;none&#x27;" in page, "it loads nothing from anywhere"
-    assert f"runs/{groups['0'].run_id})" in own.tags["mlflow.note.content"]
+    assert f"runs/{groups['0'].run_id})" in own.note
 
     again, quiet = swept(store, loaded)
     assert (again.told, quiet.epochs, again.results) == ({}, [], found.results)
@@ -121,7 +121,7 @@ def test_what_costs_too_much_is_not_trained(store: Store, tmp_path: Path) -> Non
     with study_of(loaded) as study:
         assert [trial.state for trial in study.trials] == [TrialState.PRUNED] * 2
         assert all(trial.constraints["network/mul_adds/exit_3 <= 1"] > 0 for trial in study.trials)
-    trials = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL in run.tags]
+    trials = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is not None]
     assert {run.outcome for run in trials} == {tags.PRUNED}
 
 
@@ -194,7 +194,7 @@ def test_diverged_trials_have_failed_on_both_sides_and_do_not_stop_a_sweep(store
     assert found.told == {tags.DIVERGED: 1, tags.FINISHED: 1}
     with study_of(loaded) as study:
         assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.COMPLETE]
-    of_trial = {run.tags[tags.TRIAL]: run for run in find_runs(store, kind=tags.KIND_GROUP)}
+    of_trial = {str(run.trial): run for run in find_runs(store, kind=tags.KIND_GROUP)}
     assert (of_trial["0"].status, of_trial["0"].outcome) == ("FAILED", tags.DIVERGED)
 
 
@@ -220,7 +220,7 @@ def test_label_balance_needs_the_main_network_alone(store: Store, tmp_path: Path
     found, _ = swept(store, loaded)
     assert found.told == {tags.FINISHED: 30}
     (main,) = find_runs(store, kind=tags.KIND_RUN)
-    assert tags.TASK not in main.tags
+    assert not main.is_policy
     lambdas = sorted(float(trial.point["policy.labels.lambda"]) for trial in found.results.trials)
     assert lambdas[0] < 0.3, "the points are spread over the whole range"
     assert lambdas[-1] > 300
@@ -282,7 +282,7 @@ def test_main_networks_are_trained_for_the_trials_and_their_groups_are_closed(st
     found, _ = swept(store, loaded, jobs=2)
     assert found.told == {tags.FINISHED: 2}
     runs = find_runs(store, kind=tags.KIND_RUN)
-    mains = [run for run in runs if tags.TASK not in run.tags]
+    mains = [run for run in runs if not run.is_policy]
     assert (len(mains), len(runs)) == (2, 6)
     groups = find_runs(store, kind=tags.KIND_GROUP)
     assert len(groups) == 3

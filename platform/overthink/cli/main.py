@@ -465,7 +465,9 @@ def _load_stored(name: str) -> "LoadedExperiment":
     from overthink.store.reader import stored_definition
 
     stored = stored_definition(Store(), name.removeprefix(STORED))
-    return experiment_of_run(stored.text, name, stored.name, stored.variant, stored.description, changes=stored.changes)
+    return experiment_of_run(
+        stored.text, name, stored.name, stored.variant, stored.description, stored.changes, stored.changes_label
+    )
 
 
 def main() -> None:

@@ -1,41 +1,161 @@
-"""Stored runs as a tidy pandas frame, for notebooks: a row a run, a column a fact or a metric.
+"""Stored runs as a tidy pandas frame: a row a run, a column a fact, a parameter or a metric; and means over seeds.
 
-from overthink.comparison.frame import frame_of
-from overthink.comparison.stored_runs import stored_runs
-
-frame = frame_of(stored_runs())
-frame.groupby("variant")["test/overthinking/any_later"].describe()
+Runs of one definition and variant may differ by `--set`: what tells groups of runs apart is the group key. So
+`over_seeds` groups by it, and the column `group` names no two groups alike.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 
+from overthink.comparison.arms import asked_by, in_arms, without_studies
+from overthink.comparison.stored_runs import stored_runs
+from overthink.statistics.estimate import estimate
 from overthink.store import tags
+from overthink.store.public import StoreName, uri_of
 from overthink.store.stored import StoredRun
 
-FACTS = {
-    "kind": tags.KIND,
-    "definition": tags.DEFINITION,
-    "variant": tags.VARIANT,
-    "seeds": tags.SEEDS,
-    **{name: f"overthink.{name}" for name in tags.SUMMARY},
-    "run_key": tags.RUN_KEY,
-    "group_key": tags.GROUP_KEY,
+FACTS: dict[str, Callable[[StoredRun], Any]] = {
+    "group": lambda run: run.variant_label,
+    "definition": lambda run: run.definition,
+    "variant": lambda run: run.variant,
+    "changes": lambda run: run.changes_label,
+    "arm": lambda run: run.arm,
+    "seed": lambda run: run.seeds_label,
+    "outcome": lambda run: run.outcome,
+    "dataset": lambda run: run.dataset.label,
+    "network": lambda run: run.network.label,
+    "regime": lambda run: run.regime.label,
+    "labels": lambda run: run.labels.label if run.labels else "",
+    "kind": lambda run: run.kind,
+    "task": lambda run: run.task or "exits",
+    "run_id": lambda run: run.run_id,
+    "group_key": lambda run: run.group_key,
+    "run_key": lambda run: run.run_key,
+    "started": lambda run: pd.Timestamp(run.started_ms, unit="ms", tz="UTC"),
+    "data": lambda run: run.data,
 }
-"""Column -> tag."""
+"""Column -> its value for a run."""
+GROUP = ("group", "definition", "variant", "changes", "arm", "dataset", "network", "regime", "labels", "group_key")
+"""Columns that all runs of a group share."""
 
 
-def frame_of(runs: Iterable[StoredRun]) -> pd.DataFrame:
-    """Return a frame with a row a run or group; a metric that a run does not have is NaN. Rates are fractions."""
+def runs(
+    store: StoreName = None, definitions: str | Sequence[str] = (), arms: bool = False, groups: bool = False
+) -> pd.DataFrame:
+    """Return the runs of a store as a tidy frame, newest first: a row a run.
+
+    Args:
+        store: A tracking URI or an SQLite file; by default MLFLOW_TRACKING_URI, else `mlflow.db` here.
+        definitions: Name or names of definitions (MLflow experiments); all of them where left out. A run counts for
+            every definition that asks for it, whichever trained it.
+        arms: Whether runs of studies are listed, too: once for each arm that they are in, named in column `arm`. They
+            are no independent seeds, so they are left out otherwise.
+        groups: Whether groups, which hold means over their runs, have rows, too (`kind` is then `group`).
+
+    Returns:
+        A frame with the columns `group` (a name that no two groups share), `definition`, `variant`, `changes` (what
+        `--set` changed), `arm`, `seed`, `outcome`, `dataset`, `network`, `regime`, `labels`, `kind`, `task`, `run_id`,
+        `group_key`, `run_key`, `started` and `data`; a column a parameter (`regime.0.epochs`); a column a metric
+        (`test/accuracy/last`), rates as fractions. What a run does not have is NaN.
+
+    Raises:
+        StoreError: The store does not answer.
+
+    Example:
+        >>> import overthink
+        >>> frame = overthink.runs(definitions="small")
+        >>> long = frame[frame["group"] == "small: long"]
+        >>> long[["seed", "outcome", "regime.0.epochs"]].to_dict("list")
+        {'seed': ['1', '0'], 'outcome': ['finished', 'finished'], 'regime.0.epochs': [3, 3]}
+    """
+    stored = stored_runs(uri=uri_of(store), params=True)
+    if definitions:
+        stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
+    return frame_of(in_arms(stored) if arms else without_studies(stored), groups)
+
+
+def frame_of(stored: Iterable[StoredRun], groups: bool = True) -> pd.DataFrame:
+    """Return a frame with a row a run, and a group where asked for; columns as `runs` returns them."""
+    counted = list(stored)
+    names = _group_names(counted)
+    listed = [run for run in counted if groups or not run.is_group]
     rows = [
-        {
-            "run_id": run.run_id,
-            "outcome": run.outcome,
-            **{column: run.tags.get(tag, "") for column, tag in FACTS.items()},
-            "started": pd.Timestamp(run.started_ms, unit="ms", tz="UTC"),
-            **run.metrics,
-        }
-        for run in runs
+        {name: value(run) for name, value in FACTS.items()}
+        | {"group": names[run.group_key, run.arm]}
+        | {path: _value(text) for path, text in run.params.items() if path not in FACTS}
+        | run.metrics
+        for run in listed
     ]
-    return pd.DataFrame(rows, columns=None if rows else ["run_id", "outcome", *FACTS, "started"])
+    columns = [*FACTS, *sorted({name for row in rows for name in row} - FACTS.keys(), key=_parameters_first)]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _group_names(stored: Sequence[StoredRun]) -> dict[tuple[str, str], str]:
+    """Return a name for each group and arm: its variant's, with the beginning of its key where two read alike."""
+    groups_last = sorted(stored, key=lambda run: (run.is_group, -run.started_ms))
+    labels = {(run.group_key, run.arm): run.variant_label for run in groups_last}
+    keys: dict[str, set[str]] = {}
+    for (key, _), label in labels.items():
+        keys.setdefault(label, set()).add(key)
+    return {at: f"{label} #{at[0][:6]}" if len(keys[label]) > 1 else label for at, label in labels.items()}
+
+
+def _parameters_first(name: str) -> tuple[bool, str]:
+    return "/" in name, name
+
+
+def _value(text: str) -> Any:
+    """Return a parameter as a number or truth value where it is one."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return found if isinstance(found, int | float | bool) else text
+
+
+def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
+    """Return mean, standard deviation and 95% interval over seeds, a row a group and metric.
+
+    Only finished runs count, and of several runs of one key the newest. Groups are told apart by their keys: runs of
+    one variant that differ by `--set`, or whose definition has changed since, are never pooled.
+
+    Args:
+        frame: Rows of the frame that `runs` returns.
+        *metrics: Columns of that frame, such as `test/overthinking/any_later`.
+
+    Returns:
+        A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `dataset`, `network`, `regime`,
+        `labels`, `group_key`, `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the
+        interval of the mean: Student's t, n - 1 degrees of freedom) and `same_data` (whether all runs were trained on
+        the same data). A single run has no `std`, `low` and `high`.
+
+    Raises:
+        KeyError: A metric is no column of the frame.
+
+    Example:
+        >>> import overthink
+        >>> table = overthink.over_seeds(overthink.runs(definitions="small"), "test/overthinking/any_later")
+        >>> for row in table.itertuples():
+        ...     print(f"{row.group}: n = {row.n}, mean {row.mean:.3f}")
+        small: long: n = 2, mean 0.213
+        small: long [network.growth=4, regime.0.drops=[]]: n = 1, mean 0.125
+        small: short: n = 2, mean 0.200
+        small: short [network.growth=4, regime.0.drops=[]]: n = 1, mean 0.200
+    """
+    if missing := [metric for metric in metrics if metric not in frame.columns]:
+        raise KeyError(f"no run of this frame has the metric {missing[0]!r}")
+    finished = frame[(frame["kind"] == tags.KIND_RUN) & (frame["outcome"] == tags.FINISHED)]
+    newest = finished.sort_values("started").drop_duplicates(["run_key", "arm"], keep="last")
+    rows = []
+    for _, group in newest.groupby(["group_key", "arm"], sort=False):
+        shared = {name: group[name].iloc[-1] for name in GROUP}
+        same_data = group.loc[group["data"] != "", "data"].nunique() <= 1
+        for metric in metrics:
+            values = group[metric].dropna().tolist()
+            if values:
+                rows.append({**shared, "metric": metric, **estimate(values)._asdict(), "same_data": same_data})
+    columns = [*GROUP, "metric", "n", "mean", "std", "low", "high", "same_data"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["group", "metric"], ignore_index=True)

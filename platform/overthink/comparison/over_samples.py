@@ -1,6 +1,7 @@
 """The other uncertainty: the same trained networks, on other test samples. Kept apart from that over seeds."""
 
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from overthink.metrics.overthinking import finally_overthought, overthought
 from overthink.predictions.arrays import BoolArray
 from overthink.predictions.predictions import Predictions
 
-NORMAL_975 = 1.959963984540054
+NORMAL_975 = NormalDist().inv_cdf(0.975)
 
 
 class OverSamples(NamedTuple):
@@ -30,7 +31,7 @@ INDICATORS: dict[str, Callable[[BoolArray], BoolArray]] = {
 
 
 def over_samples(runs: Sequence[Predictions], metric: str) -> OverSamples:
-    """Return mean +- 1.96 sd_n(mean over runs) / sqrt(N): each sample counts once, however many networks saw it."""
+    """Return mean +- 1.96 sd_n(mean over runs) / sqrt(N): each sample counts once, for any number of networks."""
     value_N = np.mean([INDICATORS[metric](run.correct_EN) for run in runs], axis=0)
     mean = float(value_N.mean())
     half = NORMAL_975 * float(value_N.std(ddof=1)) / len(value_N) ** 0.5 if len(value_N) > 1 else 0.0

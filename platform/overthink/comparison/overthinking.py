@@ -1,15 +1,13 @@
-"""The overthinking table: a row a group, its numbers over seeds, the paper's beside them, and what is missing."""
+"""The overthinking table: a row a group, its numbers over seeds, the paper's beside them, and the missing runs."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from overthink.comparison.arms import ARM, by_definition, in_arms, without_studies
-from overthink.seeds import split_labels
+from overthink.comparison.arms import by_definition, in_arms, without_studies
 from overthink.statistics.estimate import Estimate, estimate
 from overthink.store import tags
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import UNKNOWN, PaperNumber, Part, StoredRun, newest_per_key
 
 COLUMNS = (
     "test/accuracy/last",
@@ -20,21 +18,7 @@ COLUMNS = (
 GROUPINGS = ("variant", "definition", *tags.SUMMARY)
 """What runs can be grouped by: the variants of definitions, or something that they share."""
 
-
-FACTS = ("overthink.labels", tags.part_key("network"), tags.part_key("regime"))
-"""Of policy networks: their labels, and what tells whether two were trained alike."""
-OF_TRAINING = ("training data", "permuted")
-"""Words of the labels that say something of training and validation data alone (policy/label_spec.py)."""
 MISSING = "missing"
-
-
-@dataclass(frozen=True)
-class PaperNumber:
-    """What a paper gives for a cell."""
-
-    value: float
-    source: str
-    approximate: bool
 
 
 class Difference(NamedTuple):
@@ -80,8 +64,10 @@ class Row:
     gaps: tuple[Gap, ...]
     values: dict[str, tuple[float, ...]]
     """By metric that all of them have: one number a run, in the same order."""
-    facts: dict[str, str] = field(default_factory=dict)
-    """FACTS that its runs share, by tag."""
+    labels: str = ""
+    """Of policy networks: how their samples got their labels."""
+    network: Part = UNKNOWN
+    regime: Part = UNKNOWN
     differences: dict[str, Difference] = field(default_factory=dict)
     """By metric: this row minus a baseline, seed by seed; filled by `paired`."""
     unpaired: tuple[str, ...] = ()
@@ -89,11 +75,11 @@ class Row:
     dataset_key: str = ""
     """Equal keys, equal data; runs of older versions have none."""
     data: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Digest -> seeds of the finished runs that saw such data; more than one where, say, a file was replaced."""
-    labelled: dict[str, str] = field(default_factory=dict)
-    """Of policy networks, by seed: what made the labels of the test samples; empty for multi-exit networks."""
+    """Digest -> seeds of the finished runs trained on such data; more than one where, say, a file was replaced."""
+    test_labels: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Of policy networks, by seed: key of the main network and of the rule that gave the test samples their labels."""
     has_other_labels: bool = False
-    """Whether the baseline's labels are made otherwise, so that a difference says nothing; filled by `paired`."""
+    """Whether the baseline's labels are made otherwise, so that a difference has no meaning; filled by `paired`."""
     has_no_baseline: bool = False
     """Whether the baseline has no run on the same data; filled by `paired`."""
 
@@ -101,15 +87,15 @@ class Row:
 def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
     """Return the rows of the table in the order of first runs, grouped by variant or by something that runs share.
 
-    Runs are told apart by what they are, not by what they are called: where two rows would read the same, each also
-    shows the beginning of its keys. A study has a row an arm; grouped by anything but the variant, it has no part.
+    Runs are grouped by keys, not by names: where two rows would have the same name, each also shows the beginning of
+    its key. A study has a row an arm; it is left out where rows are grouped otherwise.
     """
     members: dict[tuple[str, ...], list[StoredRun]] = {}
     ordered = sorted(stored, key=lambda run: run.started_ms)
     for run in _counted(ordered, by):
         members.setdefault(_identity(run, by), []).append(run)
     rows = {identity: _row(runs, by, metrics) for identity, runs in members.items()}
-    return [_told_apart(identity, row, rows) for identity, row in rows.items()]
+    return [_with_distinct_name(identity, row, rows) for identity, row in rows.items()]
 
 
 def _counted(runs: Sequence[StoredRun], by: str) -> Iterable[StoredRun]:
@@ -121,15 +107,25 @@ def _counted(runs: Sequence[StoredRun], by: str) -> Iterable[StoredRun]:
 
 def _identity(run: StoredRun, by: str) -> tuple[str, ...]:
     if by == "variant":  # a run may have been trained for another definition that asks for the very same
-        return run.tags.get(tags.GROUP_KEY, ""), run.tags.get(ARM, "")
+        return run.group_key, run.arm
     if by == "definition":
-        return run.tags.get(tags.part_key("dataset"), ""), run.tags.get(tags.DEFINITION, "")
+        return run.dataset.key, run.definition
     # Runs of older versions have no keys of their parts: they go by their names.
-    named = (run.tags.get("overthink.dataset", ""), run.tags.get(f"overthink.{by}", ""))
-    return *named, run.tags.get(tags.part_key("dataset"), ""), run.tags.get(tags.part_key(by), "")
+    part = _part(run, by)
+    return run.dataset.label, part.label, run.dataset.key, part.key
 
 
-def _told_apart(identity: tuple[str, ...], row: Row, rows: dict[tuple[str, ...], Row]) -> Row:
+def _part(run: StoredRun, name: str) -> Part:
+    return {"dataset": run.dataset, "network": run.network, "regime": run.regime}[name]
+
+
+def _name(run: StoredRun, by: str) -> str:
+    if by in tags.SUMMARY:
+        return _part(run, by).label
+    return run.definition if by == "definition" else run.variant_label
+
+
+def _with_distinct_name(identity: tuple[str, ...], row: Row, rows: dict[tuple[str, ...], Row]) -> Row:
     alike = [key for key, other in rows.items() if (other.dataset, other.group) == (row.dataset, row.group)]
     differing = [key for place, key in enumerate(identity) if len({other[place] for other in alike}) > 1]
     return replace(row, group=" ".join([row.group, *(f"#{key[:6]}" for key in differing)]))
@@ -137,20 +133,20 @@ def _told_apart(identity: tuple[str, ...], row: Row, rows: dict[tuple[str, ...],
 
 def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
     asked = sorted((run for run in members if run.is_group), key=lambda run: (run.is_only_asked, run.started_ms))
-    groups = {run.tags.get(tags.GROUP_KEY, ""): run for run in asked}
+    groups = {run.group_key: run for run in asked}
     runs = newest_per_key(run for run in members if not run.is_group).values()
-    finished = [run for run in runs if run.outcome == tags.FINISHED]
+    finished = [run for run in runs if run.is_finished]
     newest = (asked or list(members))[-1]
     return Row(
-        dataset=newest.tags.get("overthink.dataset", ""),
-        group=_label(newest) if by == "variant" else newest.tags.get(f"overthink.{by}", ""),
+        dataset=newest.dataset.label,
+        group=_name(newest, by),
         estimates={
             metric: estimate(values)
             for metric in metrics
             if (values := [run.metrics[metric] for run in finished if metric in run.metrics])
         },
         reported=_reported(groups.values(), metrics),
-        finished=tuple(run.tags.get(tags.SEEDS, "") for run in finished),
+        finished=tuple(run.seeds_label for run in finished),
         run_ids=tuple(run.run_id for run in finished),
         gaps=(*_missing(asked, runs), *_unfinished(runs)),
         values={
@@ -158,53 +154,40 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             for metric in metrics
             if all(metric in run.metrics for run in finished)
         },
-        facts={tag: newest.tags[tag] for tag in FACTS if tag in newest.tags},
-        dataset_key=newest.tags.get(tags.part_key("dataset"), ""),
+        labels=newest.labels.label if newest.labels else "",
+        network=newest.network,
+        regime=newest.regime,
+        dataset_key=newest.dataset.key,
         data={
-            digest: tuple(run.tags.get(tags.SEEDS, "") for run in finished if run.data == digest)
+            digest: tuple(run.seeds_label for run in finished if run.data == digest)
             for digest in dict.fromkeys(run.data for run in finished if run.data)
         },
-        labelled={run.tags.get(tags.SEEDS, ""): _labelled(run) for run in finished if tags.TASK in run.tags},
+        test_labels={run.seeds_label: _test_labels(run) for run in finished if run.is_policy},
     )
 
 
-def _labelled(run: StoredRun) -> str:
-    """Return what makes a policy network's test labels: main network, rule and exits; training's part is left out."""
-    words = run.tags.get("overthink.labels", "").split(", ")
-    return " ".join((run.tags.get(tags.MAIN_KEY, ""), *(word for word in words if word not in OF_TRAINING)))
-
-
-def _label(run: StoredRun) -> str:
-    changes = run.tags.get(tags.CHANGES, "")
-    arm = f" / {run.tags[ARM]}" if ARM in run.tags else ""
-    name = f"{run.tags.get(tags.DEFINITION, '')}: {run.tags.get(tags.VARIANT, '')}{arm}"
-    return f"{name} [{changes}]" if changes else name
+def _test_labels(run: StoredRun) -> tuple[str, str]:
+    """Return what makes a policy network's test labels: its main network, and the rule and exits."""
+    return run.main.key if run.main else "", run.labels.test_key if run.labels else ""
 
 
 def _unfinished(runs: Iterable[StoredRun]) -> list[Gap]:
-    return [Gap(_label(run), run.tags.get(tags.SEEDS, ""), run.outcome) for run in runs if run.outcome != tags.FINISHED]
+    return [Gap(run.variant_label, run.seeds_label, run.outcome) for run in runs if not run.is_finished]
 
 
 def _missing(groups: Sequence[StoredRun], runs: Iterable[StoredRun]) -> list[Gap]:
-    there = {(run.tags.get(tags.GROUP_KEY), run.tags.get(tags.SEEDS)) for run in runs}
+    there = {(run.group_key, *run.seeds) for run in runs}
     gaps = {
-        (group.tags.get(tags.GROUP_KEY), seed): Gap(_label(group), seed, MISSING)
+        (group.group_key, seeds): Gap(group.variant_label, seeds.label, MISSING)
         for group in groups
-        for seed in split_labels(group.tags.get(tags.SEEDS, ""))
+        for seeds in group.seeds
     }
     return [gap for key, gap in gaps.items() if key not in there]
 
 
 def _reported(groups: Iterable[StoredRun], metrics: Sequence[str]) -> dict[str, PaperNumber]:
-    """Read a paper's numbers off the groups; pooled groups with different numbers have none."""
-    stored = {group.tags.get(tags.REPORTED, "") for group in groups}
-    if len(stored) != 1:
+    """Return a paper's numbers for the groups; pooled groups with different numbers have none."""
+    stored = [group.reported for group in groups]
+    if not stored or any(other != stored[0] for other in stored):
         return {}
-    try:
-        return {
-            str(entry["metric"]): PaperNumber(float(entry["value"]), str(entry["source"]), bool(entry["approximate"]))
-            for entry in json.loads(stored.pop() or "[]")
-            if entry["metric"] in metrics
-        }
-    except (ValueError, TypeError, KeyError):  # a tag that somebody else wrote
-        return {}
+    return {metric: number for metric, number in stored[0].items() if metric in metrics}

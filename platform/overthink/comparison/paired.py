@@ -1,4 +1,4 @@
-"""Differences between groups, seed by seed: what both share (the split, the first weights) falls out of them."""
+"""Paired differences between groups, seed by seed: what both share (the split, the first weights) cancels."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -35,12 +35,12 @@ def _is(row: Row, name: str) -> bool:
 def _compared(row: Row, baselines: Sequence[Row], name: str) -> Row:
     of_dataset = [other for other in baselines if _same_data(other, row)]
     if len(of_dataset) > 1:
-        raise ValueError(f"{len(of_dataset)} rows of {row.dataset} are called {name!r}; give the whole name of one")
+        raise ValueError(f"{len(of_dataset)} rows of {row.dataset} are called {name!r}; give the full name of one")
     if not of_dataset:
         return replace(row, has_no_baseline=True)
     if of_dataset[0] is row:
         return row
-    if any(of_dataset[0].labelled.get(seed, made) != made for seed, made in row.labelled.items()):
+    if any(of_dataset[0].test_labels.get(seed, made) != made for seed, made in row.test_labels.items()):
         return replace(row, has_other_labels=True)
     unpaired = sorted({*row.finished} ^ {*of_dataset[0].finished})
     return replace(row, differences=paired(row, of_dataset[0]), unpaired=tuple(unpaired))

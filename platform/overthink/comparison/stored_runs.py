@@ -1,8 +1,7 @@
-"""All runs of the store, as fast as it can be had.
+"""All runs of a store, read as fast as possible.
 
 An SQLite store is read directly. A server is asked only for runs that ended since it was last asked, and for those
-that have not finished; what is finished stays as it is and comes from a file. Anything odd about that file, and it is
-ignored.
+that have not finished; finished runs do not change and come from a file. A file that cannot be read is ignored.
 """
 
 import hashlib
@@ -16,38 +15,42 @@ from typing import TYPE_CHECKING
 
 from overthink.store import sqlite_reader, tags
 from overthink.store.liveness import is_gone
+from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun
 from overthink.store.uri import database_file, tracking_uri
 
 if TYPE_CHECKING:
     from overthink.store.client import Store
 
-FORMAT = 2
+FORMAT = 3
 OVERLAP_MS = 3_600_000
 """Clocks of machines differ; runs that ended up to an hour before the newest known one are asked for again."""
 
 
-def stored_runs(refresh: bool = False, metrics: Sequence[str] | None = None) -> list[StoredRun]:
-    """Return every run and group in the store, newest first; `refresh` forgets what is cached.
+def stored_runs(
+    refresh: bool = False, metrics: Sequence[str] | None = None, uri: str | None = None, params: bool = False
+) -> list[StoredRun]:
+    """Return every run and group of a store (by default of the environment's), newest first.
 
-    Where only some `metrics` are wanted, others may be left out to save time. A run that is RUNNING in the store, but
+    `refresh` forgets what is cached. Where only some `metrics` are wanted, others may be left out to save time; so may
+    parameters, unless `params` asks for them. A run that is RUNNING in the store, but
     whose process is gone, is returned as interrupted.
     """
     return [
-        replace(run, status="KILLED") if run.outcome == tags.RUNNING and is_gone(run.tags) else run
-        for run in _stored(tracking_uri(), refresh, metrics)
+        replace(run, status="KILLED") if run.outcome == tags.RUNNING and is_gone(run.process) else run
+        for run in _stored(uri or tracking_uri(), refresh, metrics, params)
     ]
 
 
-def _stored(uri: str, refresh: bool, metrics: Sequence[str] | None) -> list[StoredRun]:
+def _stored(uri: str, refresh: bool, metrics: Sequence[str] | None, params: bool) -> list[StoredRun]:
     database = database_file(uri)
     if database is not None and not database.exists():
         return []  # asking MLflow would make one
-    runs = sqlite_reader.read(database, metrics) if database is not None else None
-    return _from_mlflow(uri, refresh) if runs is None else runs
+    runs = sqlite_reader.read(database, metrics, params) if database is not None else None
+    return [run.parsed() for run in _from_mlflow(uri, refresh)] if runs is None else runs
 
 
-def _from_mlflow(uri: str, refresh: bool) -> list[StoredRun]:
+def _from_mlflow(uri: str, refresh: bool) -> list[RawRun]:
     from overthink.store.client import Store
 
     store, cache = Store(uri), _cache_file(uri)
@@ -58,15 +61,15 @@ def _from_mlflow(uri: str, refresh: bool) -> list[StoredRun]:
     return newest_first
 
 
-def _everything(store: "Store") -> dict[str, StoredRun]:
-    from overthink.store.reader import search
+def _everything(store: "Store") -> dict[str, RawRun]:
+    from overthink.store.reader import search_raw
 
-    return {run.run_id: run for run in search(store, "") if tags.KIND in run.tags}
+    return {run.run_id: run for run in search_raw(store, "") if run.kind}
 
 
-def _news(store: "Store", known: dict[str, StoredRun]) -> dict[str, StoredRun] | None:
+def _news(store: "Store", known: dict[str, RawRun]) -> dict[str, RawRun] | None:
     """Return the known runs with what changed since; None where the store is not the one that they came from."""
-    from overthink.store.reader import deleted_run_ids, search
+    from overthink.store.reader import deleted_run_ids, search_raw
 
     since = max(run.ended_ms or 0 for run in known.values()) - OVERLAP_MS
     fresh = {
@@ -76,8 +79,8 @@ def _news(store: "Store", known: dict[str, StoredRun]) -> dict[str, StoredRun] |
             "attributes.status != 'FINISHED'",
             f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'",
         )
-        for run in search(store, conditions)
-        if tags.KIND in run.tags
+        for run in search_raw(store, conditions)
+        if run.kind
     }
     gone, experiments = deleted_run_ids(store), store.experiment_names()
     left = {key: run for key, run in known.items() if key not in gone and run.experiment_id in experiments}
@@ -91,17 +94,17 @@ def _cache_file(uri: str) -> Path:
     return root / f"{hashlib.sha256(uri.encode()).hexdigest()[:24]}.json"
 
 
-def _load(path: Path) -> dict[str, StoredRun]:
+def _load(path: Path) -> dict[str, RawRun]:
     with suppress(OSError, ValueError, TypeError, KeyError):
         content = json.loads(path.read_text())
         if content["format"] == FORMAT:
-            return {run["run_id"]: StoredRun(**run) for run in content["finished"]}
+            return {run["run_id"]: RawRun(**run) for run in content["finished"]}
     return {}
 
 
-def _save(path: Path, runs: list[StoredRun]) -> None:
+def _save(path: Path, runs: list[RawRun]) -> None:
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    finished = [asdict(run) for run in runs if run.status == "FINISHED" and not run.is_group]
+    finished = [asdict(run) for run in runs if run.status == "FINISHED" and run.kind == tags.KIND_RUN]
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(json.dumps({"format": FORMAT, "finished": finished}))

@@ -12,6 +12,7 @@ from overthink.definition.run_definition import GroupDefinition, Name, RunDefini
 from overthink.policy.catalogue import describe
 from overthink.seeds import SeedPlan, Seeds, Source
 from overthink.spec import Spec
+from overthink.store.changes import changes_text
 
 Arm = Annotated[tuple[Source, ...], Field(min_length=1)]
 
@@ -75,15 +76,22 @@ class Group:
     definition: GroupDefinition
     seeds: tuple[Seeds, ...]
     reported: tuple[Reported, ...]
-    changes: str = ""
-    """Values that `--set` changed, such as `network.growth=8`; empty for the variant as it is written."""
+    changes: dict[str, JsonValue] = field(default_factory=dict)
+    """What `--set` changed of the variant: dotted path -> value; empty for a variant as it is written."""
     arms: dict[str, tuple[Seeds, ...]] = field(default_factory=dict)
-    """For a study: the seeds of each arm, a subset of `seeds`."""
+    """Of a study: the seeds of each arm, all of them among `seeds`."""
+    changes_label: str = ""
+    """The changes in a few words; made of `changes` where left out."""
+
+    @property
+    def departs(self) -> str:
+        """The changes in a few words: `network.growth=8`; empty for a variant as it is written."""
+        return self.changes_label or changes_text(self.changes)
 
     @property
     def label(self) -> str:
-        """The variant and its changes."""
-        return f"{self.variant} [{self.changes}]" if self.changes else self.variant
+        """The variant, and what departs from it."""
+        return f"{self.variant} [{self.departs}]" if self.changes else self.variant
 
     @property
     def runs(self) -> tuple[RunDefinition, ...]:

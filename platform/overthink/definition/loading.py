@@ -15,18 +15,36 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
-from overthink.definition.source import Overrides, override, read_yaml
+from overthink.definition.source import Overrides, find, override, read_yaml
 from overthink.seeds import expand, replace_free, seeds_of_arms
 
 
 def load_experiment(
-    path: Path, overrides: Sequence[str] = (), seeds: tuple[int, ...] | None = None
+    path: str | Path, overrides: Sequence[str] = (), seeds: tuple[int, ...] | None = None
 ) -> LoadedExperiment:
-    """Read a definition, apply overrides (`network.growth=8`), and check it with all its variants.
+    """Read a definition, apply overrides, and check it with all its variants.
 
-    Raises DefinitionError, in one sentence naming file, key and value, at the first thing that is wrong.
+    Args:
+        path: A definition file, or the name of a shipped definition, such as `quickstart`.
+        overrides: Values to set, as `--set` takes them: `network.growth=8`.
+        seeds: Seeds of the runs, instead of those of the definition.
+
+    Returns:
+        The experiment with its groups (one a variant); each group has a definition and seeds.
+
+    Raises:
+        DefinitionError: The first error, in one sentence that names file, key and value.
+
+    Example:
+        >>> import overthink
+        >>> experiment = overthink.load_experiment("quickstart", ["network.growth=4"], seeds=(0, 1, 2))
+        >>> [group.label for group in experiment.groups]
+        ['short [network.growth=4]', 'long [network.growth=4]']
+        >>> len(experiment.groups[0].runs)
+        3
     """
-    return resolved(read_yaml(path), str(path), overrides, seeds)
+    file = find(path) if isinstance(path, str) else path
+    return resolved(read_yaml(file), str(file), overrides, seeds)
 
 
 def resolved(
@@ -117,10 +135,10 @@ def _resolve(
     # A paper's numbers belong to the definition as it is written, not to one with other values.
     as_written = not settings.values or _is(definition, changed, place)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
-    set_values = "" if as_written else settings.text_of(GroupDefinition.model_fields)
+    departs = {} if as_written else settings.of(GroupDefinition.model_fields)
     arms = seeds_of_arms(experiment.arms, experiment.repeats or 0)
     seeds = tuple(dict.fromkeys(seeds for arm in arms.values() for seeds in arm)) or expand(experiment.seeds)
-    return Group(variant, definition, seeds, reported, set_values, arms)
+    return Group(variant, definition, seeds, reported, departs, arms)
 
 
 def _is(definition: GroupDefinition, written: dict[str, Any], place: str) -> bool:
@@ -146,10 +164,18 @@ def main_networks_of(loaded: LoadedExperiment) -> list[LoadedExperiment]:
 
 
 def experiment_of_run(
-    text: str, source: str, name: str, variant: str, description: str, changes: str = ""
+    text: str,
+    source: str,
+    name: str,
+    variant: str,
+    description: str,
+    changes: dict[str, JsonValue] | None = None,
+    changes_label: str = "",
 ) -> LoadedExperiment:
     """Return an experiment of one run, from the run's resolved definition (JSON text) as it is stored."""
     run = parse_run(text, source)
     raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}, "seeds": 1}
     experiment = validated(Experiment, raw, source)
-    return LoadedExperiment(source, experiment, (Group(variant, run.group, (run.seeds,), (), changes),))
+    return LoadedExperiment(
+        source, experiment, (Group(variant, run.group, (run.seeds,), (), changes or {}, changes_label=changes_label),)
+    )

@@ -13,6 +13,7 @@ from overthink.networks.catalogue import NetworkSpec
 from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import STREAMS, Seed, Seeds
 from overthink.spec import Spec
+from overthink.store.changes import Changes
 from overthink.training.regime import Regime, check_regime
 
 S = TypeVar("S", bound=Spec)
@@ -115,7 +116,7 @@ class PolicySpec(Spec):
     of_name: Name
     of_variant: Name
     of_description: Annotated[str, Field(min_length=1)]
-    of_changes: str = ""
+    of_changes: Changes = Field(default_factory=dict)
     """Names of M: its definition, variant, description, and the values set in the reference."""
     of_seed: Literal["same"] | Seed = "same"
     """`same`: each policy network uses the M with its own seeds; a seed: all use the M with this seed."""

@@ -2,7 +2,6 @@
 
 import copy
 import io
-import json
 import re
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
@@ -125,13 +124,14 @@ class Overrides:
             raw = override(raw, path, value, f"--set {path}={value}")
         return raw
 
-    def text_of(self, roots: Collection[str]) -> str:
-        """Return the overrides whose paths begin with one of some keys, as text: `network.growth=8, threads=2`."""
-        return ", ".join(
-            f"{path}={value if isinstance(value, str) else json.dumps(value)}"
-            for path, value in self.values
-            if path.split(".")[0] in roots
-        )
+    def of(self, roots: Collection[str]) -> dict[str, Any]:
+        """Return path -> value for the paths that begin with one of some keys, in the order in which they are set."""
+        found: dict[str, Any] = {}
+        for path, value in self.values:
+            if path.split(".")[0] in roots:
+                found.pop(path, None)
+                found[path] = value
+        return found
 
 
 def override(raw: dict[str, Any], path: str, value: Any, source: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from overthink.execution.jobs import Engine
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import TO_DO, plan
 from overthink.launching.session import opened_session
-from overthink.store import tags
 from overthink.store.client import Store
 
 
@@ -33,7 +32,7 @@ def launch(
         session.train([run for run in runs if run.action in TO_DO])
         for run in runs:
             if run.action not in TO_DO:
-                session.outcomes.add(run.action, run, run.stored.tags.get(tags.MESSAGE, "") if run.stored else "")
+                session.outcomes.add(run.action, run, run.stored.message if run.stored else "")
         session.finish()
         session.outcomes.seconds = time.perf_counter() - started
         session.outcomes.tracking_seconds = session.writer.seconds

@@ -94,7 +94,7 @@ def plan(
             locks = {key: None if dry else locked(key) for key in runs}
             known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
             for key, run in runs.items():
-                of_key = [entry for entry in known if entry.tags.get(tags.RUN_KEY) == key]
+                of_key = [entry for entry in known if entry.run_key == key]
                 planned[key] = _planned(experiment, group, run, of_key, force, locks[key], dry, key in waiting)
     ready = [replace(run, main=_main(store, run, planned)) for run in planned.values()]
     return [replace(run, parent=_parent(store, run, planned)) for run in ready] if reuse else ready
@@ -159,7 +159,7 @@ def _planned(
 def _standing(known: Iterable[StoredRun]) -> StoredRun | None:
     """Return the run that a key stands at: the finished one, unless a later --force was cut short and goes on."""
     runs = sorted(known, key=lambda run: run.started_ms)
-    if runs and tags.FORCED in runs[-1].tags and runs[-1].outcome != tags.DIVERGED:
+    if runs and runs[-1].forced and runs[-1].outcome != tags.DIVERGED:
         return runs[-1]
     return next(iter(newest_per_key(runs).values()), None)
 
@@ -169,9 +169,9 @@ def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:
         return "busy"
     if stored is None:
         return "train"
-    if stored.outcome == tags.RUNNING and not (is_gone(stored.tags) or is_this(stored.tags)):
+    if stored.outcome == tags.RUNNING and not (is_gone(stored.process) or is_this(stored.process)):
         # Without a heartbeat (an older version, on a machine that may be gone) force alone can tell.
-        return "train" if force and tags.HEARTBEAT not in stored.tags else "busy"
+        return "train" if force and stored.process.heartbeat is None else "busy"
     if force:
         return "train"
     known: dict[str, Action] = {tags.FINISHED: "done", tags.DIVERGED: "diverged"}

@@ -30,7 +30,7 @@ def mark_abandoned_as_interrupted(store: Store, writer: Writer) -> int:
     abandoned = [
         run
         for run in search(store, "attributes.status = 'RUNNING'")
-        if run.tags.keys() & {tags.KIND, tags.SWEEP} and is_gone(run.tags)
+        if (run.kind or run.sweep) and is_gone(run.process)
     ]
     for run in abandoned:
         writer.close(run.run_id, tags.INTERRUPTED, ABANDONED)
@@ -39,10 +39,10 @@ def mark_abandoned_as_interrupted(store: Store, writer: Writer) -> int:
 
 def _aggregate_groups(store: Store, writer: Writer, run_ids: Iterable[str]) -> None:
     runs = [run_of(store, run_id) for run_id in run_ids]
-    one_each = {run.tags["mlflow.parentRunId"]: run for run in runs if "mlflow.parentRunId" in run.tags}
+    one_each = {run.group_id: run for run in runs if run.group_id}
     for group_id, run in one_each.items():
         group = run_of(store, group_id)
-        if group.outcome != tags.RUNNING or is_gone(group.tags) or is_this(group.tags):  # else another process has it
+        if group.outcome != tags.RUNNING or is_gone(group.process) or is_this(group.process):  # else it is in use
             try:
                 with TemporaryDirectory() as folder:
                     text = store.artifact(run.run_id, tags.DEFINITION_FILE, Path(folder)).read_text()

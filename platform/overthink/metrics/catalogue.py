@@ -29,14 +29,28 @@ from overthink.predictions.predictions import Predictions
 def compute(predictions: Predictions, validation: Predictions | None = None) -> dict[str, float]:
     """Return every metric of the catalogue by its full name, all finite; levels without samples are left out.
 
-    Metrics that are fitted on validation data need `validation`, predictions of the same network on the validation
-    split; without them they are left out. Raises ValueError where two level names give the same metric name.
+    Args:
+        predictions: Of one network on one split.
+        validation: Of the same network on validation data; metrics that need thresholds are left out without them.
 
-    >>> predictions = Predictions.from_logits(
-    ...     logits_ENC=[[[1.0, 0.0]], [[0.0, 1.0]]], labels_N=[0], ids_N=[0], levels_N=[0], level_names=(),
-    ...     cost_E=[100, 200], fingerprint="example", split="test", keep_logits=False)
-    >>> compute(predictions)["overthinking/final"]
-    1.0
+    Returns:
+        Metric -> value: rates as fractions, costs in MUL-ADDs; `describe` has unit, range and source of each.
+
+    Raises:
+        ValueError: Two level names become the same in a metric's name.
+
+    Example:
+        Of two samples, exit 2 loses the first, which exit 1 had right.
+
+        >>> import numpy as np, overthink
+        >>> predictions = overthink.Predictions.from_logits(
+        ...     logits_ENC=np.array([[[2.0, 0.0], [0.0, 2.0]], [[0.0, 1.0], [0.0, 3.0]]]),
+        ...     labels_N=[0, 1], ids_N=[0, 1], levels_N=[0, 0], level_names=(), cost_E=[10, 25],
+        ...     fingerprint="by hand", split="test", keep_logits=False,
+        ... )
+        >>> found = overthink.compute_metrics(predictions)
+        >>> found["accuracy/last"], found["overthinking/any_later"], found["oracle/accuracy"]
+        (0.5, 0.5, 1.0)
     """
     values: dict[str, float] = {}
     for metric in CATALOGUE:

@@ -15,7 +15,7 @@ from overthink.outbox.journal import Entry, Journal, first_entry
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupRef, GroupSpec, ensure_group
-from overthink.store.liveness import BEAT_SECONDS, taken_over
+from overthink.store.liveness import BEAT_SECONDS, RunProcess, taken_over
 from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Value, Writer
@@ -77,7 +77,9 @@ class Uploader:
         self._seen[journal] = time.monotonic()
         begin = first_entry(journal.folder) or {}
         run_id = journal.run_id or begin.get("run_id")
-        return run_id is not None and taken_over(run_of(self._store, run_id).tags, begin.get("alive", {}))
+        return run_id is not None and taken_over(
+            run_of(self._store, run_id).process, RunProcess.of(begin.get("alive", {}))
+        )
 
     def answers(self) -> bool:
         """Tell whether the store answers at all."""
@@ -153,9 +155,9 @@ class Uploader:
     def _mention(self, run_id: str, of: str, tag: str, note: str) -> None:
         """Add this run to those that another one names in a tag, and in its description."""
         other = run_of(self._store, self._id(of))
-        known = other.tags.get(tag, "").split()
+        known = other.policy_run_ids  # of the one tag that lists runs
         if run_id not in known:
-            said = other.tags.get("mlflow.note.content", "") + "\n\n" + self._named(note)
+            said = other.note + "\n\n" + self._named(note)
             self._writer.log(other.run_id, run_tags={tag: " ".join([*known, run_id]), "mlflow.note.content": said})
 
     def _close(self, journal: Journal, outcome: str, message: str, time_ms: int, handle: str) -> None:

@@ -46,11 +46,16 @@ class LabelSpec(Spec):
         return labels_by_score(predictions, self.weight, self.exits)
 
     @property
+    def test_label(self) -> str:
+        """A few words on what makes the labels of the test samples: rule and exits; equal for equal labels."""
+        rule = "first right exit" if self.rule == "first" else f"lambda {self.weight:g}"
+        return ", ".join([rule, *([f"exits {','.join(map(str, self.exits))}"] if self.exits else [])])
+
+    @property
     def label(self) -> str:
         """A short name: the rule, the exits, and options that are not the default."""
         parts = [
-            "first right exit" if self.rule == "first" else f"lambda {self.weight:g}",
-            *([f"exits {','.join(map(str, self.exits))}"] if self.exits else []),
+            self.test_label,
             *(["training data"] if self.source == "training" else []),
             *(["permuted"] if self.permuted else []),
         ]

@@ -35,15 +35,15 @@ def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]
     """
     writer, fresh = Writer(store), set()
     for run in runs:
-        new = run.tags.get(tags.ANALYSIS) != tags.ANALYSIS_VERSION
+        new = run.analysis != tags.ANALYSIS_VERSION
         if new:
             _analyse_run(store, writer, run)
-            fresh.add(run.tags.get(tags.GROUP_KEY))
+            fresh.add(run.group_key)
         yield Analysed(run, new)
     for group in groups:
         shown = runs_of_group(group, runs)
         stamp = f"{tags.ANALYSIS_VERSION} {' '.join(sorted(run.run_id for run in shown))}"
-        new = bool(shown) and (group.tags.get(tags.ANALYSIS) != stamp or group.tags.get(tags.GROUP_KEY) in fresh)
+        new = bool(shown) and (group.analysis != stamp or group.group_key in fresh)
         if new:
             page = analysis_page(f"{group.name} (n = {len(shown)})", [*_pairs(store, shown)])
             writer.text(group.run_id, tags.ANALYSIS_PAGE, page)

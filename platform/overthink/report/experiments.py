@@ -63,7 +63,7 @@ def tell(store: Store, name: str, runs: Sequence[StoredRun], against: str | None
     groups = sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
     sections, missing = [], False
     for policies in (False, True):
-        some = [run for run in runs if (tags.TASK in run.tags) == policies]
+        some = [run for run in runs if run.is_policy == policies]
         layout = POLICY if policies else OVERTHINKING
         rows = overthinking_rows(some, metrics=layout.metrics)
         if against is not None and rows and not policies:
@@ -118,11 +118,11 @@ def _in_words(value: Any) -> str:
 def _of_group(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> list[Section]:
     shown = newest_per_key(runs_of_group(group, runs)).values()
     finished = [run for run in shown if run.outcome == tags.FINISHED]
-    if tags.ARMS in group.tags:
+    if group.arms:
         return _of_study(store, study_of(group, runs))
     if not finished:
         return []
-    if tags.TASK in group.tags:
+    if group.is_policy:
         return [_of_policies(store, group, finished)]
     tests = [_test(store, run) for run in finished]
     alike = all(_same_samples(test, tests[0]) for test in tests)

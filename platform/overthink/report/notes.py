@@ -53,7 +53,7 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES) ->
         if values:
             said = (*estimate_lines(estimate(values)), "-")
             lines.append(f"| {title} | {said[0]} | {said[1]} |")
-    seeds = ", ".join(sorted(run.tags.get("overthink.seeds", "?") for run in runs))
+    seeds = ", ".join(sorted(run.seeds_label or "?" for run in runs))
     return "\n".join(
         [
             *lines,

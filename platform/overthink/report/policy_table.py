@@ -7,7 +7,6 @@ from overthink.comparison.overthinking import Row
 from overthink.policy.verdict import verdict
 from overthink.report.differences import differences_said
 from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell, mixed_data_said
-from overthink.store import tags
 
 METRICS = (
     "test/policy/accuracy",
@@ -44,7 +43,7 @@ def caption(rows: Sequence[Row]) -> str:
 
 
 def _training(row: Row) -> tuple[str, ...]:
-    return tuple(row.facts.get(tags.part_key(part), "") for part in ("network", "regime"))
+    return row.network.key, row.regime.key
 
 
 def _verdicts(row: Row) -> Counter[str]:
@@ -79,7 +78,7 @@ def _said(row: Row) -> tuple[str, ...]:
 POLICY = Layout(
     METRICS,
     (
-        Column("Group", lambda row: (*group_cell(row), row.facts.get("overthink.labels", "")), False),
+        Column("Group", lambda row: (*group_cell(row), row.labels), False),
         Column("n", lambda row: (count_cell(row),), True),
         Column("Right exits", metric_cell("test/policy/accuracy"), True),
         Column("Best constant", _mean("test/policy/best_constant"), True),

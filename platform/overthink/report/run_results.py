@@ -15,7 +15,6 @@ from overthink.report.notes import policy_note, run_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import run_page
 from overthink.running.run_data import EVERYTHING, MAIN
-from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
 
@@ -68,10 +67,11 @@ def evidence_of(run: RunDefinition, folder: Path, main: Path) -> Evidence:
 
 def stored_evidence(store: Store, run: StoredRun, definition: RunDefinition) -> Evidence:
     """Return the evidence about a policy network's stored run; the definition may be of another seed."""
+    assert run.main is not None
     with TemporaryDirectory() as own, TemporaryDirectory() as main:
         for run_id, splits, folder in (
             (run.run_id, ("val", "test", EVERYTHING), own),
-            (run.tags[tags.MAIN_RUN], ("val", "test"), main),
+            (run.main.run_id, ("val", "test"), main),
         ):
             for split in splits:
                 file = store.artifact(run_id, f"predictions/{split}.parquet", Path(folder))

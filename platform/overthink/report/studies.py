@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.comparison.arms import arms_of, runs_of_group
+from overthink.comparison.arms import runs_of_group
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
-from overthink.seeds import sources_of, split_labels
+from overthink.seeds import Seeds, sources_of
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun, newest_per_key
-from overthink.study.arms import WHOLE
+from overthink.study.arms import ALL_SOURCES
 from overthink.study.findings import Findings, findings
 
 
@@ -26,14 +26,14 @@ class StudyError(ValueError):
 class Arm(NamedTuple):
     """The finished runs of an arm, and what there should be."""
 
-    labels: tuple[str, ...]
-    """Of the seeds that the arm asks for."""
+    seeds: tuple[Seeds, ...]
+    """That the arm asks for."""
     runs: tuple[StoredRun, ...]
 
     @property
     def is_control(self) -> bool:
         """Whether it repeats one run, with nothing varied."""
-        return len({label.partition("-repeat")[0] for label in self.labels}) == 1
+        return not {*sources_of(self.seeds)} - {"repeat"}
 
 
 class Study(NamedTuple):
@@ -45,7 +45,7 @@ class Study(NamedTuple):
     @property
     def missing(self) -> int:
         """How many runs are asked for and not finished."""
-        asked = {label for arm in self.arms.values() for label in arm.labels}
+        asked = {seeds for arm in self.arms.values() for seeds in arm.seeds}
         return len(asked) - len({run.run_id for arm in self.arms.values() for run in arm.runs})
 
 
@@ -55,12 +55,12 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
     A group that is no study has one arm, the runs of all its seeds.
     """
     mine = newest_per_key(runs_of_group(group, runs))
-    of_label = {run.tags.get(tags.SEEDS, ""): run for run in mine.values() if run.outcome == tags.FINISHED}
+    of_seeds = {run.seeds: run for run in mine.values() if run.outcome == tags.FINISHED}
     return Study(
         group,
         {
-            name: Arm(tuple(labels), tuple(of_label[label] for label in labels if label in of_label))
-            for name, labels in (arms_of(group) or {WHOLE: split_labels(group.tags.get(tags.SEEDS, ""))}).items()
+            name: Arm(seeds, tuple(of_seeds[one,] for one in seeds if (one,) in of_seeds))
+            for name, seeds in (group.arms or {ALL_SOURCES: group.seeds}).items()
         },
     )
 
@@ -83,7 +83,7 @@ def found_in(study: Study, known: dict[str, Predictions]) -> dict[str, Findings]
     Raises StudyError where a control arm's networks differ: then nothing else could be laid to its sources.
     """
     found = {
-        name: findings([known[run.run_id] for run in arm.runs], sources_of(arm.labels))
+        name: findings([known[run.run_id] for run in arm.runs], sources_of(arm.seeds))
         for name, arm in study.arms.items()
         if len(arm.runs) > 1
     }

@@ -7,7 +7,7 @@ from overthink.report.pages import Section, document
 from overthink.report.study_drawing import study_figures
 from overthink.report.study_table import arms_grid, exits_grid, ties_grid
 from overthink.study.findings import Findings
-from overthink.study.verdict import verdict, whole_of
+from overthink.study.verdict import primary_arm_of, verdict
 
 Pictures = Sequence[tuple[str, bytes]]
 """Captions and PNG files."""
@@ -20,7 +20,7 @@ def study_page(title: str, arms: Mapping[str, Findings], pictures: Pictures = ()
 
 def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> list[Section]:
     """Return the sections of the page."""
-    whole = whole_of(arms)
+    whole = primary_arm_of(arms)
     said = Section("Is overthinking the training's own randomness?", paragraphs=verdict(arms))
     if whole is None:
         return [said, Section("Numbers", tables=[as_html(arms_grid(arms))])]

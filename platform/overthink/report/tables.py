@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from overthink.comparison.overthinking import COLUMNS, PaperNumber, Row
+from overthink.comparison.overthinking import COLUMNS, Row
 from overthink.report.differences import difference_lines, differences_said
 from overthink.report.grids import NARROWEST
 from overthink.report.safe_text import escape_for_terminal, one_line
 from overthink.statistics.estimate import Estimate
+from overthink.store.stored import PaperNumber
 
 TITLES = {
     "test/accuracy/last": "Accuracy last exit",

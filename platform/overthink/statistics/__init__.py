@@ -1,1 +1,1 @@
-"""Statistics of numbers: arrays in, numbers out. Nothing here knows a store, a run or a network."""
+"""Statistics of numbers: arrays in, numbers out. Nothing here depends on a store, a run or a network."""

@@ -16,7 +16,7 @@ T_975 = (
 
 
 class Estimate(NamedTuple):
-    """What n runs with different seeds say about a quantity, in the quantity's own unit."""
+    """An estimate of a quantity from n runs with different seeds, in the quantity's own unit."""
 
     n: int
     mean: float
@@ -30,7 +30,7 @@ class Estimate(NamedTuple):
 def estimate(values: Sequence[float]) -> Estimate:
     """Return mean, deviation and 95% interval: mean +- t(0.975, n-1) * std / sqrt(n).
 
-    The interval speaks of other seeds on the same test samples; it does not cover the choice of those samples.
+    The interval covers other seeds on the same test samples; it does not cover the choice of those samples.
     Raises ValueError for no values.
     """
     if not values:

@@ -1,8 +1,8 @@
 """Intervals over models: whatever is estimated from R repeats, estimated again without each of them.
 
 Statistics of pairs of models are many numbers of few models: treating pairs as independent makes intervals far too
-narrow. Leaving out models, never pairs, keeps them honest. Percentiles of a bootstrap would not, for few models: for
-the standard deviation of 8 normal values they hold the truth in 76% of all cases, these here in 95% (docs/log.md).
+narrow. Leaving out models, never pairs, gives the right width. Percentiles of a bootstrap do not, for few models: for
+the standard deviation of 8 normal values they cover the true one in 76% of all cases, these here in 95% (docs/log.md).
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Interval(NamedTuple):
 
     @property
     def holds_zero(self) -> bool:
-        """Whether the interval does not tell the number from 0; an unknown one does not."""
+        """Whether the interval includes 0; an unknown one counts as if it did."""
         return self.low is None or self.high is None or self.low <= 0 <= self.high
 
     def cut(self, most: float = inf) -> "Interval":

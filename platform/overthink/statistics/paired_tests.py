@@ -38,7 +38,7 @@ def _sampled(differences: Sequence[float], seen: float) -> float:
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values corrected for so many comparisons (Holm 1979), in the order given.
 
-    Who calls those at most 0.05 true is wrong about any of them with a chance of at most 5%.
+    With those at most 0.05 taken as significant, the chance of any false positive is at most 5%.
     """
     order = sorted(range(len(p_values)), key=lambda place: p_values[place])
     corrected, most = [0.0] * len(p_values), 0.0

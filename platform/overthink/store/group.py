@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from overthink.seeds import joined, split_labels
+from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
@@ -55,8 +55,8 @@ def ensure_group(store: Store, writer: Writer, place: GroupSpec, work: bool) -> 
     experiment_id = store.experiment(place.experiment, place.note)
     store.offer_views(experiment_id, place.views)
     group = oldest(store, writer, place) or _created(store, writer, place, experiment_id)
-    seeds = joined([*split_labels(group.tags.get(tags.SEEDS, "")), *place.seeds])
-    changed = work or seeds != group.tags.get(tags.SEEDS) or group.outcome in UNSETTLED
+    seeds = joined([*(seeds.label for seeds in group.seeds), *place.seeds])
+    changed = work or seeds != group.seeds_label or group.outcome in UNSETTLED
     if changed:
         writer.revive(group.run_id)
         writer.log(group.run_id, run_tags={tags.SEEDS: seeds, **place.tags})
@@ -68,7 +68,7 @@ def oldest(store: Store, writer: Writer, place: GroupSpec) -> StoredRun | None:
     wanted = {"kind": tags.KIND_GROUP, "group_key": place.tags[tags.GROUP_KEY], "definition": place.experiment}
     groups = sorted(find_runs(store, **wanted), key=lambda run: (run.started_ms, run.run_id))
     for twin in groups[1:]:
-        if twin.tags.get(tags.ATTEMPT, "") == groups[0].tags.get(tags.ATTEMPT):  # made twice: a reply was lost
+        if twin.attempt and twin.attempt == groups[0].attempt:  # made twice: a reply was lost
             writer.delete(twin.run_id)
     return next(iter(groups), None)
 
@@ -78,6 +78,6 @@ def _created(store: Store, writer: Writer, place: GroupSpec, experiment_id: str)
     run_id = writer.create(experiment_id, place.group, {**own, **place.tags}, place.params)
     first = oldest(store, writer, place)
     assert first is not None
-    if first.tags.get(tags.ATTEMPT) != own[tags.ATTEMPT]:  # another call made one at the same moment: the older counts
+    if first.attempt != own[tags.ATTEMPT]:  # another call made one at the same moment: the older counts
         writer.delete(run_id)
     return first

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -37,24 +38,43 @@ def this_host() -> str:
     return socket.gethostname()
 
 
-def is_gone(run_tags: Mapping[str, str]) -> bool:
-    """Tell whether the process that a run's tags name is known to have ended, or has long been silent."""
-    if run_tags.get(tags.HOST) == this_host():
-        return not _is_here(run_tags.get(tags.PROCESS, ""))
-    heartbeat = run_tags.get(tags.HEARTBEAT, "")
-    return heartbeat.isdecimal() and time.time() - int(heartbeat) > SILENCE_SECONDS
+class RunProcess(NamedTuple):
+    """The process that trains a run, as its tags name it."""
+
+    host: str = ""
+    process: str = ""
+    """`pid@start`."""
+    heartbeat: int | None = None
+    """Unix time in seconds at which it last reported that it is alive; None in runs of early versions."""
+
+    @classmethod
+    def of(cls, run_tags: Mapping[str, str]) -> "RunProcess":
+        """Read it from tags; what is not readable is empty."""
+        beat = run_tags.get(tags.HEARTBEAT, "")
+        readable = beat.isascii() and beat.isdecimal() and len(beat) < 19
+        return cls(run_tags.get(tags.HOST, ""), run_tags.get(tags.PROCESS, ""), int(beat) if readable else None)
 
 
-def taken_over(run_tags: Mapping[str, str], alive: Mapping[str, str]) -> bool:
-    """Tell whether another process has been at a run since the one that `alive` names took it up."""
-    theirs, ours = (tuple(of.get(key) for key in (tags.HOST, tags.PROCESS)) for of in (run_tags, alive))
-    since, when = run_tags.get(tags.HEARTBEAT, ""), alive.get(tags.HEARTBEAT, "")
-    return theirs != ours and since.isdecimal() and when.isdecimal() and int(since) >= int(when)
+NO_PROCESS = RunProcess()
 
 
-def is_this(run_tags: Mapping[str, str]) -> bool:
-    """Tell whether a run's tags name this very process."""
-    return (run_tags.get(tags.HOST), run_tags.get(tags.PROCESS)) == (this_host(), this_process())
+def is_gone(process: RunProcess) -> bool:
+    """Tell whether a process is known to have ended, or has sent no heartbeat for long."""
+    if process.host == this_host():
+        return not _is_here(process.process)
+    return process.heartbeat is not None and time.time() - process.heartbeat > SILENCE_SECONDS
+
+
+def taken_over(theirs: RunProcess, ours: RunProcess) -> bool:
+    """Tell whether a run's process is another one than ours, and took the run up later than ours did."""
+    if theirs[:2] == ours[:2] or theirs.heartbeat is None or ours.heartbeat is None:
+        return False
+    return theirs.heartbeat >= ours.heartbeat
+
+
+def is_this(process: RunProcess) -> bool:
+    """Tell whether it is this very process."""
+    return process[:2] == (this_host(), this_process())
 
 
 def _is_here(process: str) -> bool:
@@ -63,5 +83,5 @@ def _is_here(process: str) -> bool:
         return pid.isdecimal() and abs(psutil.Process(int(pid)).create_time() - float(created)) <= 1.0
     except psutil.AccessDenied:
         return True
-    except (psutil.NoSuchProcess, ValueError):
+    except (psutil.NoSuchProcess, ValueError, OverflowError):
         return False

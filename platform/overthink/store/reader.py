@@ -1,4 +1,4 @@
-"""Reading runs back from a store, as plain records that know nothing of MLflow."""
+"""Reading runs back from a store, as typed records without MLflow."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,11 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from mlflow.entities import Run, ViewType
+from pydantic import JsonValue
 
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.raw_run import RawRun, changes_of
 from overthink.store.stored import StoredRun, data_seen
 
 PAGE = 1000
@@ -22,6 +24,11 @@ def find_runs(store: Store, **wanted: str) -> list[StoredRun]:
 
 def search(store: Store, conditions: str, experiment_ids: list[str] | None = None) -> Iterator[StoredRun]:
     """Yield the active runs of a store that meet MLflow's filter conditions, newest first."""
+    return (run.parsed() for run in search_raw(store, conditions, experiment_ids))
+
+
+def search_raw(store: Store, conditions: str, experiment_ids: list[str] | None = None) -> Iterator[RawRun]:
+    """Yield the same runs with their tags as the store has them."""
     ids = experiment_ids or list(store.experiment_names())
     token = None
     while True:
@@ -29,20 +36,21 @@ def search(store: Store, conditions: str, experiment_ids: list[str] | None = Non
             page = store.client.search_runs(
                 ids, conditions, ViewType.ACTIVE_ONLY, PAGE, ["attributes.start_time DESC"], page_token=token
             )
-        yield from (stored_run(run) for run in page)
+        yield from map(_raw, page)
         token = page.token
         if not token:
             return
 
 
 class StoredDefinition(NamedTuple):
-    """What the store has of a run's definition; none of it is to be trusted."""
+    """A run's definition as the store has it; none of it is to be trusted."""
 
     text: str
     """The resolved definition as JSON."""
     name: str
     variant: str
-    changes: str
+    changes: dict[str, JsonValue]
+    changes_label: str
     description: str
 
 
@@ -57,14 +65,14 @@ def stored_definition(store: Store, run_id: str) -> StoredDefinition:
         text,
         name=run.data.tags.get(tags.DEFINITION, "repeated"),
         variant=run.data.tags.get(tags.VARIANT, "base"),
-        changes=run.data.tags.get(tags.CHANGES, ""),
-        description=experiment.tags.get("mlflow.note.content") or f"Repeats run {run_id}.",
+        changes=changes_of(run.data.tags),
+        changes_label=run.data.tags.get(tags.CHANGES, ""),
+        description=experiment.tags.get(tags.MLFLOW_NOTE) or f"Repeats run {run_id}.",
     )
 
 
-def stored_run(run: Run) -> StoredRun:
-    """Return the plain record of an MLflow run."""
-    return StoredRun(
+def _raw(run: Run) -> RawRun:
+    return RawRun(
         run_id=run.info.run_id,
         experiment_id=run.info.experiment_id,
         name=run.info.run_name or "",
@@ -73,6 +81,7 @@ def stored_run(run: Run) -> StoredRun:
         ended_ms=run.info.end_time,
         tags=dict(run.data.tags),
         metrics=dict(run.data.metrics),
+        params=dict(run.data.params),
         data=data_seen(_digests(run)),
     )
 
@@ -80,11 +89,11 @@ def stored_run(run: Run) -> StoredRun:
 def run_of(store: Store, run_id: str) -> StoredRun:
     """Return the run of an id; raises StoreError where there is none."""
     with store.sentences():
-        return stored_run(store.client.get_run(run_id))
+        return _raw(store.client.get_run(run_id)).parsed()
 
 
 def data_digests(store: Store, run_id: str) -> tuple[str, ...]:
-    """Return the beginnings of the digests of the data that a run saw: one, or none where it has not said."""
+    """Return the beginnings of the digests of the data that a run was trained on: one, or none where none is logged."""
     with store.sentences():
         run = store.client.get_run(run_id)
     return tuple(sorted(_digests(run)))

@@ -11,12 +11,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from overthink.store import tags
+from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun, data_seen
 
 COLUMNS = {
     "experiments": {"experiment_id", "lifecycle_stage"},
     "runs": {"run_uuid", "experiment_id", "name", "status", "start_time", "end_time", "lifecycle_stage"},
     "tags": {"run_uuid", "key", "value"},
+    "params": {"run_uuid", "key", "value"},
     "latest_metrics": {"run_uuid", "key", "value", "is_nan"},
     "inputs": {"source_type", "source_id", "destination_type", "destination_id"},
     "datasets": {"dataset_uuid", "digest"},
@@ -32,8 +34,8 @@ SEEN = f"""
 """
 
 
-def read(database: Path, metrics: Sequence[str] | None = None) -> list[StoredRun] | None:
-    """Return every run and group of ours, newest first, with all metrics or some of them.
+def read(database: Path, metrics: Sequence[str] | None = None, params: bool = True) -> list[StoredRun] | None:
+    """Return every run and group of ours, newest first, with all metrics or some of them, and their parameters.
 
     Returns None where the database is not laid out as expected.
     """
@@ -41,7 +43,7 @@ def read(database: Path, metrics: Sequence[str] | None = None) -> list[StoredRun
         with closing(sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)) as connection:
             if not _as_expected(connection):
                 return None
-            return _runs(connection, metrics)
+            return _runs(connection, metrics, params)
     except sqlite3.Error:
         return None
 
@@ -53,13 +55,13 @@ def _as_expected(connection: sqlite3.Connection) -> bool:
     )
 
 
-def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None) -> list[StoredRun]:
+def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None, params: bool) -> list[StoredRun]:
     seen: dict[str, list[str]] = {}
     for run_id, digest in connection.execute(SEEN):
         seen.setdefault(run_id, []).append(digest)
     runs = {
-        row[0]: StoredRun(
-            row[0], str(row[1]), row[2] or "", row[3], row[4] or 0, row[5], {}, {}, data_seen(seen.get(row[0], ()))
+        row[0]: RawRun(
+            row[0], str(row[1]), row[2] or "", row[3], row[4] or 0, row[5], data=data_seen(seen.get(row[0], ()))
         )
         for row in connection.execute(
             f"SELECT run_uuid, experiment_id, name, status, start_time, end_time FROM runs WHERE run_uuid IN ({OURS}) "
@@ -67,9 +69,14 @@ def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None) -> list
         )
     }
     for run_id, key, value in connection.execute(f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({OURS})"):
-        runs[run_id].tags[key] = value
+        runs[run_id].tags[key] = value or ""
+    if params:
+        for run_id, key, value in connection.execute(
+            f"SELECT run_uuid, key, value FROM params WHERE run_uuid IN ({OURS})"
+        ):
+            runs[run_id].params[key] = value or ""
     wanted = "" if metrics is None else f"AND key IN ({', '.join('?' * len(metrics))})"
     values = f"SELECT run_uuid, key, value FROM latest_metrics WHERE NOT is_nan {wanted} AND run_uuid IN ({OURS})"
     for run_id, key, value in connection.execute(values, metrics or ()):
         runs[run_id].metrics[key] = value
-    return list(runs.values())
+    return [run.parsed() for run in runs.values() if run.kind]

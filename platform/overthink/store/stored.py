@@ -1,17 +1,60 @@
-"""A run as a store has it: a plain record that knows nothing of MLflow. Apart from `reader`, which imports mlflow."""
+"""A run as a store has it: typed, and independent of MLflow. `raw_run` makes it from a store's tags, once."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
+from pydantic import JsonValue
+
+from overthink.seeds import Seeds, joined
 from overthink.store import tags
+from overthink.store.liveness import NO_PROCESS, RunProcess
 
 ASKED = "SCHEDULED"
-"""The status of what a definition asks for; we never write it to a store."""
+"""The status of what a definition asks for; never written to a store."""
+Kind = Literal["run", "group", ""]
+"""The last: a sweep's own run, or one that is not ours."""
+
+
+class Part(NamedTuple):
+    """A part of a definition: data set, network or regime."""
+
+    label: str = ""
+    """A few words: `msdnet 5x3`."""
+    key: str = ""
+    """Equal keys, equal parts, whatever their labels; runs of the earliest versions have none."""
+
+
+UNKNOWN = Part()
+
+
+class Labels(NamedTuple):
+    """How the samples of a policy network got their labels."""
+
+    label: str
+    """A few words: `lambda 5, training data`."""
+    test_key: str
+    """Equal keys, equal labels of the test samples; what concerns training and validation data alone is left out."""
+
+
+class PaperNumber(NamedTuple):
+    """What a paper reports for a metric, in the metric's unit."""
+
+    value: float
+    source: str
+    approximate: bool
+
+
+class RunLink(NamedTuple):
+    """Another run that a run is built on."""
+
+    run_id: str
+    key: str
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """One run or group."""
+    """One run or group. A field that the store does not have, or not in a readable form, is empty."""
 
     run_id: str
     experiment_id: str
@@ -19,20 +62,72 @@ class StoredRun:
     status: str
     """MLflow's: RUNNING, FINISHED, FAILED, KILLED."""
     started_ms: int
-    ended_ms: int | None
-    tags: dict[str, str]
-    metrics: dict[str, float]
+    ended_ms: int | None = None
+    kind: Kind = ""
+    run_key: str = ""
+    group_key: str = ""
+    definition: str = ""
+    variant: str = ""
+    changes: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What `--set` changed: dotted path -> value."""
+    changes_label: str = ""
+    """The same in a few words: `network.growth=8`."""
+    seeds: tuple[Seeds, ...] = ()
+    """A run's own, exactly one; on a group, those of all its runs."""
+    arms: Mapping[str, tuple[Seeds, ...]] = field(default_factory=dict)
+    """On the group of a study and its runs: arm -> the seeds of its runs."""
+    arm: str = ""
+    """The arm as a member of which `comparison.arms` lists this run or group; in no store."""
+    dataset: Part = UNKNOWN
+    network: Part = UNKNOWN
+    regime: Part = UNKNOWN
+    labels: Labels | None = None
+    """Of policy networks."""
+    task: str = ""
+    """`policy` of policy networks; empty of multi-exit networks."""
+    reported: Mapping[str, PaperNumber] = field(default_factory=dict)
+    """Metric -> what a paper reports for it."""
+    parent: RunLink | None = None
+    """The run of the same seeds that trained the first phases."""
+    main: RunLink | None = None
+    """Of a policy network: the run of its main network."""
+    policy_run_ids: tuple[str, ...] = ()
+    """Of a main network: the policy networks that choose its exits."""
+    group_id: str = ""
+    """MLflow's parent run."""
+    sweep: str = ""
+    trial: int | None = None
+    process: RunProcess = NO_PROCESS
+    """The process that trains it, or trained it last."""
+    logged_outcome: str = ""
+    message: str = ""
+    """Why it ended as it did."""
+    attempt: str = ""
+    forced: bool = False
+    """Whether --force asked for it although its key was finished."""
+    analysis: str = ""
+    """The version of its analysis; on a group, that and the ids of the runs that it shows."""
+    note: str = ""
+    """The description in Markdown that MLflow shows."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    """The resolved definition by dotted path: `regime.0.epochs` -> `12`; empty where they were not asked for."""
     data: str = ""
-    """The beginning of the digest of the data that it saw; empty where it has not said."""
+    """Beginnings of the digests of the data that it was trained on, joined by spaces; empty where none is logged."""
 
     @property
     def outcome(self) -> str:
-        """Ours: finished, diverged, failed, interrupted, or running."""
+        """Ours: finished, diverged, failed, pruned, interrupted, or running."""
         if self.status == "FINISHED":
             return tags.FINISHED
         if self.status in ("RUNNING", "SCHEDULED"):
             return tags.RUNNING
-        return self.tags.get(tags.OUTCOME, tags.INTERRUPTED)
+        return self.logged_outcome or tags.INTERRUPTED
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether its results are complete."""
+        return self.outcome == tags.FINISHED
 
     @property
     def is_only_asked(self) -> bool:
@@ -42,11 +137,28 @@ class StoredRun:
     @property
     def is_group(self) -> bool:
         """Whether this is the parent run of a group."""
-        return self.tags.get(tags.KIND) == tags.KIND_GROUP
+        return self.kind == tags.KIND_GROUP
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether this is of policy networks."""
+        return bool(self.task)
+
+    @property
+    def seeds_label(self) -> str:
+        """The label of its seeds, such as `3`; of a group, of all of them: `0:5 7`."""
+        return joined(seeds.label for seeds in self.seeds)
+
+    @property
+    def variant_label(self) -> str:
+        """Definition, variant, arm and changes: `quickstart: long / all [network.growth=8]`."""
+        arm = f" / {self.arm}" if self.arm else ""
+        name = f"{self.definition}: {self.variant}{arm}"
+        return f"{name} [{self.changes_label}]" if self.changes_label else name
 
 
 def data_seen(digests: Iterable[str]) -> str:
-    """Return what a run's digests come to: one, several joined where it went on with other data, or nothing."""
+    """Return digests of data as one text: one, several where a run was resumed with other data, or nothing."""
     return " ".join(sorted(set(digests)))
 
 
@@ -54,5 +166,5 @@ def newest_per_key(runs: Iterable[StoredRun]) -> dict[str, StoredRun]:
     """Return one run for each run key, oldest first: the newest finished one, else the newest."""
     best: dict[str, StoredRun] = {}
     for run in sorted(runs, key=lambda run: (run.status == "FINISHED", run.started_ms)):
-        best[run.tags.get(tags.RUN_KEY, run.run_id)] = run
+        best[run.run_key or run.run_id] = run
     return dict(sorted(best.items(), key=lambda item: item[1].started_ms))

@@ -1,4 +1,4 @@
-"""The names under which things lie in a store."""
+"""Names in a store: tags of runs and experiments, artifacts, outcomes."""
 
 RUN_KEY = "overthink.run_key"
 GROUP_KEY = "overthink.group_key"
@@ -17,13 +17,15 @@ MESSAGE = "overthink.message"
 HOST = "overthink.host"
 PROCESS = "overthink.process"
 HEARTBEAT = "overthink.heartbeat"
-"""Unix time in seconds at which the process at a run last said that it is alive."""
+"""Unix time in seconds at which the process of a run last reported that it is alive."""
 ATTEMPT = "overthink.attempt"
 """The name that a run had in its journal before the store gave it an id: by it, a run is not made twice."""
 FORCED = "overthink.forced"
 """On a run that was asked for with --force although its key was finished already."""
 CHANGES = "overthink.changes"
-"""What `--set` changed: `network.growth=8`; empty for a definition as it is written."""
+"""What `--set` changed, for people: `network.growth=8`; empty for a definition as it is written."""
+CHANGES_JSON = "overthink.changes_json"
+"""The same as JSON: dotted path -> value; runs of earlier versions do not have it."""
 PARENT_RUN, PARENT_KEY = "overthink.parent_run", "overthink.parent_key"
 """On a run whose first phases another run of the same seeds has trained: that run's id and key."""
 MAIN_RUN, MAIN_KEY = "overthink.main_run", "overthink.main_key"
@@ -33,26 +35,41 @@ POLICY_RUNS = "overthink.policy_runs"
 TASK, POLICY = "overthink.task", "policy"
 """On runs and groups of policy networks; multi-exit networks have no such tag."""
 MIXED = "overthink.mixed"
-"""On a run that went on under settings other than those it began with: which."""
+"""On a run that was resumed under other settings than it was begun with: which."""
 NOTE = "overthink.note"
 """On an experiment: the description that we gave it; where it reads otherwise now, a person edited it."""
 REPORTED = "overthink.reported"
+"""What a paper reports for a group, as JSON."""
+PARENT_OF_MLFLOW, MLFLOW_NOTE = "mlflow.parentRunId", "mlflow.note.content"
 
 VIEWS = "overthink.views"
 """On an experiment: the keys of its saved views, the one to open first."""
 
 SUMMARY = ("dataset", "network", "regime")
-"""Tags and parameters that say a definition in a few words, under `overthink.`."""
+"""Parts of a definition that tags and parameters describe in a few words."""
+
+
+def summary_tag(name: str) -> str:
+    """Return the tag that describes a part of the definition in a few words."""
+    return f"overthink.{name}"
 
 
 def part_key(name: str) -> str:
-    """Return the tag that holds the key of a part of the definition: equal keys, equal data, network or regime."""
+    """Return the tag that holds the key of a part of the definition: equal keys, equal data, network or regime.
+
+    `labels`, of policy networks: equal keys, equal labels of the test samples.
+    """
     return f"overthink.{name}_key"
+
+
+def trials_tag(outcome: str) -> str:
+    """Return the tag of a sweep's run that counts its trials of an outcome."""
+    return f"overthink.trials_{outcome}"
 
 
 FINISHED, DIVERGED, FAILED, INTERRUPTED, RUNNING = "finished", "diverged", "failed", "interrupted", "running"
 PRUNED = "pruned"
-"""Of a run that a sweep has ended early; whoever asks for all of it goes on from its checkpoint."""
+"""Of a run that a sweep ended early; where all of it is asked for, it is resumed from its checkpoint."""
 
 DEFINITION_FILE = "definition.json"
 PROVENANCE_FILE = "provenance.json"

@@ -1,1 +1,1 @@
-"""What runs that differ in their randomness alone say about it: pure functions of arrays, R repeats by E exits by N."""
+"""Runs that differ only in their randomness, compared: pure functions of arrays, R repeats by E exits by N."""

@@ -1,4 +1,4 @@
-"""Churn: how often two models that differ in their randomness alone answer differently, exit by exit."""
+"""Churn: how often two models that differ only in their randomness answer differently, exit by exit."""
 
 from typing import NamedTuple
 

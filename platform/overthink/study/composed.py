@@ -1,8 +1,8 @@
 """Whether final overthinking repeats from training to training more than the difficulty of samples can explain.
 
-What two networks overthink in common, against what two chimeras do: earlier exits of one repeat, the last exit of
-another. A chimera meets every sample at its exits' own difficulty, and shares nothing else with the other one, whose
-two networks are two more. Unlike grades of difficulty, this needs no estimate of it, and no grade is too coarse.
+What two networks overthink in common is compared with what two composed networks do: earlier exits of one repeat, the
+last exit of another. A composed network sees every sample at its exits' own difficulty, and shares no training with the
+other one, which is composed of two more repeats. Unlike grades of difficulty, this needs no estimate of difficulty.
 """
 
 import numpy as np
@@ -11,11 +11,11 @@ from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.statistics.jackknife import Interval, of_positive
 
 FEWEST = 5
-"""Models: two chimeras are of four, and one is left out for the interval."""
+"""Models: two composed networks take four, and one is left out for the interval."""
 
 
 def beyond_difficulty(correct_REN: BoolArray) -> Interval | None:
-    """Return the lift of networks over the lift of chimeras; 1 where difficulty explains all of it.
+    """Return the lift of networks over the lift of composed networks; 1 where difficulty explains all of it.
 
     A lift is the chance that two overthink a sample over the square of the chance that one does. None below FEWEST
     models, with a single exit, or where nothing is overthought twice.
@@ -38,11 +38,11 @@ def _ratio(earlier_RN: BoolArray, lost_RN: BoolArray) -> float:
     x_N, y_N, both_N = (events_RN.sum(axis=0) for events_RN in (earlier_RN, lost_RN, earlier_RN & lost_RN))
     one = (both_N / r).mean()
     two = (both_N * (both_N - 1) / (r * (r - 1))).mean()
-    one_chimera = ((x_N * y_N - both_N) / (r * (r - 1))).mean()
-    two_chimeras = (_disjoint(x_N, y_N, both_N) / (r * (r - 1) * (r - 2) * (r - 3))).mean()
-    if one == 0 or two_chimeras == 0:
+    one_composed = ((x_N * y_N - both_N) / (r * (r - 1))).mean()
+    two_composed = (_disjoint(x_N, y_N, both_N) / (r * (r - 1) * (r - 2) * (r - 3))).mean()
+    if one == 0 or two_composed == 0:
         return 0.0
-    return float((two / one**2) / (two_chimeras / one_chimera**2))
+    return float((two / one**2) / (two_composed / one_composed**2))
 
 
 def _disjoint(x_N: IntArray, y_N: IntArray, both_N: IntArray) -> FloatArray:

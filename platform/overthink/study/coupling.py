@@ -1,8 +1,8 @@
-"""The key test: whether an exit is more tied to the other exits of its own network than to those of a stranger.
+"""The key test: whether exits of one network are more closely coupled than exits of different runs.
 
 P(exit i right, exit j wrong) within one network, against the same across networks that differ in their randomness
-alone: exit i from one repeat, exit j from another. Equal: a network's exits are no more tied than strangers' are, and
-overthinking is what two classifiers of that accuracy do to each other. Less within: that much they share.
+only: exit i from one repeat, exit j from another. Equal: exits of one network are coupled no more than exits of
+different runs, and overthinking is what any two classifiers of that accuracy show. Less within: that much is shared.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
-"""Whose is overthinking, the sample's or the training's? Its indicator's variance, split between the two.
+"""The variance of overthinking, split into a per-sample and a per-training part.
 
 A one-way random-effects analysis of variance: samples are the groups, models the repeats within each. What a sample
-does on average over trainings is its own; what changes from training to training is not.
+shows on average over trainings is the per-sample part; what changes from training to training is the other.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Decomposition(NamedTuple):
     within_samples: Interval
     """Variance from training to training, mean over samples."""
     sample_share: Interval | None
-    """between / (between + within): the intraclass correlation ICC(1). 1 minus it is the training's share.
+    """between / (between + within): the intraclass correlation ICC(1). 1 minus it is the per-training share.
 
     None where no model overthinks anything: then nothing varies.
     """

@@ -1,4 +1,4 @@
-"""All that the repeats of one arm of a study say."""
+"""All results of the repeats of one arm of a study."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class Overthinking(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """Of R repeats that differ in the sources of an arm alone."""
+    """Of R repeats that differ only in the sources of an arm."""
 
     repeats: int
     sources: tuple[Source, ...]
@@ -51,13 +51,13 @@ class Findings(NamedTuple):
     final_coupling: Coupled | None
     """None where there is a single exit."""
     beyond_difficulty: Interval | None
-    """How much more final overthinking repeats than the difficulty of samples explains, as a ratio; see `strangers`."""
+    """How much more final overthinking repeats than the difficulty of samples explains, as a ratio; see `composed`."""
     depth_RE: FloatArray
     """Each repeat's shares of samples whose answer stands from exit 1, 2, ..., E on."""
 
 
 def findings(repeats: Sequence[Predictions], sources: Sequence[Source] = STREAMS) -> Findings:
-    """Return what the test predictions of repeats that differ in these sources say.
+    """Return the results for the test predictions of repeats that differ in these sources.
 
     Raises ValueError for fewer than two, or for other samples.
     """

@@ -1,4 +1,4 @@
-"""Whether models that differ in their randomness alone overthink the same samples, beyond chance and difficulty."""
+"""Whether models that differ only in their randomness overthink the same samples, beyond chance and difficulty."""
 
 from typing import NamedTuple
 
@@ -23,8 +23,8 @@ class Overlap(NamedTuple):
     """That the sets are as independent as shuffled ones: one-sided, by shuffling each model's set over all samples."""
     lift_within_difficulty: Interval
     """The same among samples of one difficulty: how many of the other models, never of the pair, have them right at the
-    last exit. Hard samples alone make the plain lift. Few models grade coarsely: of a lift of 1.36 that difficulty
-    alone had made, 20 models left 1.06. `strangers.beyond_difficulty` has no such remainder.
+    last exit. Hard samples alone raise the plain lift. Few models grade coarsely: of a simulated lift of 1.36 that was
+    due to difficulty alone, 20 models left 1.06. `composed.beyond_difficulty` has no such remainder.
     """
 
 

@@ -1,4 +1,4 @@
-"""How far models lie apart that differ in their randomness alone: a deviation, and its own interval."""
+"""How far models lie apart that differ only in their randomness: a deviation, and its own interval."""
 
 from typing import NamedTuple
 

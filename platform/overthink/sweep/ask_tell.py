@@ -10,7 +10,7 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from overthink.store.liveness import alive_tags, is_gone, is_this
+from overthink.store.liveness import RunProcess, alive_tags, is_gone, is_this
 from overthink.sweep.choosers import sampler_for
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.space import Value, counts, grid_of
@@ -138,7 +138,8 @@ class AskTell:
         if not isinstance(owner, dict):
             begun = trial.datetime_start
             return begun is not None and (datetime.now() - begun).total_seconds() > OWNERLESS_SECONDS
-        return is_gone(owner) or is_this(owner)
+        process = RunProcess.of(owner)
+        return is_gone(process) or is_this(process)
 
     def _claimed(self, trial: FrozenTrial) -> bool:
         """Take a trial over; of several that try at one moment the last to write has it, which all wait to see."""

@@ -53,9 +53,8 @@ def confirm(
     for trial in best:
         key = loaded.at(trial.point, f"trial-{trial.number}").groups[0].definition.key
         group = next(group for group in experiment.groups if group.definition.key == key)
-        labels = {seeds.label for seeds in group.seeds}
         runs = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key)).values()
-        fresh = [run for run in runs if run.tags.get(tags.SEEDS) in labels and run.outcome == tags.FINISHED]
+        fresh = [run for run in runs if {*run.seeds} <= {*group.seeds} and run.outcome == tags.FINISHED]
         for objective, swept in zip(loaded.sweep.objectives, trial.values, strict=True):
             values = [run.metrics[objective.metric] for run in fresh if objective.metric in run.metrics]
             if values:

@@ -125,12 +125,13 @@ class LoadedSweep:
     def at(self, point: Mapping[str, Value], variant: str) -> LoadedExperiment:
         """Return the experiment, of one group, that a point comes to; raises DefinitionError where it is not valid."""
         raw, place = self.raw, f"{self.source}: space"
-        for path, value in written(self.sweep.space, point).items():
+        changes = written(self.sweep.space, point)
+        for path, value in changes.items():
             raw = override(raw, path, value, f"{place}.{path}")
         where = f"{self.source}: {said(point)}"
         definition = group_definition(raw, where)
         experiment = validated(Experiment, {**raw, "variants": {variant: {}}}, where)
-        group = Group(variant, definition, expand(experiment.seeds), (), said(point))
+        group = Group(variant, definition, expand(experiment.seeds), (), dict(changes), changes_label=said(point))
         return LoadedExperiment(self.source, experiment, (group,))
 
 

@@ -33,7 +33,7 @@ class SweepRecorder:
         experiment_id = store.experiment(sweep.name, sweep.description)
         columns = columns_of(loaded.base, goals_of(loaded))
         store.offer_views(experiment_id, views(loaded.base.network.blocks, columns))
-        known = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL not in run.tags]
+        known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
         if known:
             run_id = min(known, key=lambda run: (run.started_ms, run.run_id)).run_id
             writer.revive(run_id)
@@ -80,7 +80,7 @@ class SweepRecorder:
     def show(self, page: str, note: str, counts: Mapping[str, int]) -> None:
         """Keep the sweep's figures, its best trials in words, and how many trials ended how."""
         self.writer.text(self.run_id, "figures.html", page)
-        told = {f"overthink.trials_{state}": str(count) for state, count in counts.items()}
+        told = {tags.trials_tag(state): str(count) for state, count in counts.items()}
         self.writer.log(self.run_id, run_tags={"mlflow.note.content": note, **told})
 
     def close(self, outcome: str, message: str = "") -> None:

@@ -210,7 +210,7 @@ class Trials:
             self.session.outcomes.add(run.action, run)
             assert run.stored is not None
             if run.action == "diverged":
-                self._end(trial, tags.DIVERGED, run.stored.tags.get(tags.MESSAGE, ""))
+                self._end(trial, tags.DIVERGED, run.stored.message)
                 return []
             if not self._took(trial, run.stored):
                 return []

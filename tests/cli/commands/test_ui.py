@@ -12,10 +12,11 @@ import pytest
 
 from overthink.report.run_page import group_page
 from overthink.report.ui_views import views
+from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
 from support.ports import free_port
-from support.stored_runs import parent, stored
+from support.stored_runs import raw
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -33,11 +34,11 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Pat
     store = Store(f"sqlite:///{tmp_path}/mlflow.db")
     writer, experiment_id = Writer(store), store.experiment("quickstart", "A first look at overthinking.")
     store.offer_views(experiment_id, views(exits=5))
-    for run in (parent("0 1"), stored("0", last=0.625), stored("1", last=0.75)):
+    for run in (raw("0 1", kind=tags.KIND_GROUP), raw("0", last=0.625), raw("1", last=0.75)):
         run_id = writer.create(experiment_id, run.name, run.tags, {"variant": "short"})
         writer.log(run_id, run.metrics)
         writer.text(run_id, "figures.html", group_page("a group", [ONE]))
-        writer.close(run_id, run.outcome)
+        writer.close(run_id, run.parsed().outcome)
     port = free_port()
     command = [sys.executable, "-m", "overthink.cli", "ui", "--no-open", "--port", str(port)]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:

@@ -27,7 +27,7 @@ def analyse_runs(names: Sequence[str], export_to: Path | None, as_json: bool, co
         check_folder("--export", export_to)
     store = Store()
     # What there is to know of a policy network is computed as its run ends.
-    chosen = [run for run in chosen_runs(store, names) if tags.TASK not in run.tags]
+    chosen = [run for run in chosen_runs(store, names) if not run.is_policy]
     runs = newest_per_key(run for run in chosen if not run.is_group).values()
     finished = [run for run in runs if run.outcome == tags.FINISHED]
     groups = [run for run in chosen if run.is_group]

@@ -66,7 +66,7 @@ def table_of(
     """
     file = tags.BUDGETS_FILE.format(criterion=criterion)
     with TemporaryDirectory() as folder:
-        if run.tags.get(tags.ANALYSIS) == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
+        if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
             text = store.artifact(run.run_id, file, Path(folder)).read_text()
             return from_json(text, f"{file} of run {run.run_id}"), None
         predictions = Predictions.read(store.artifact(run.run_id, "predictions/val.parquet", Path(folder)))

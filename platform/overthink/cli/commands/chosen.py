@@ -1,14 +1,16 @@
 """Which stored runs a person means: by definition, by experiment name, by run id or the beginning of one."""
 
-import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
 
 from overthink.comparison.arms import runs_of_group
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
 from overthink.definition.source import find
 from overthink.store import tags
+from overthink.store.changes import as_setting
 from overthink.store.client import Store
 from overthink.store.reader import search
 from overthink.store.stored import StoredRun
@@ -21,7 +23,7 @@ def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
 
     The id of a group means it and its runs. Raises DefinitionError where a name means nothing.
     """
-    runs = [run for run in search(store, "") if tags.KIND in run.tags]
+    runs = [run for run in search(store, "") if run.kind]
     if not names:
         return runs
     found = [run for name in names for run in _meant(runs, name)]
@@ -31,7 +33,7 @@ def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
 def not_run(store: Store, names: Sequence[str]) -> DefinitionError:
     """Return what is to be said where names mean no run: what else there is of these definitions."""
     called = {_called(name) for name in names}
-    others = [run for run in search(store, "") if run.is_group and run.tags.get(tags.DEFINITION, "") in called]
+    others = [run for run in search(store, "") if run.is_group and run.definition in called]
     said = ", ".join(names)
     if not others:
         return DefinitionError(f"{said}: nothing of this has been run yet; overthink run does it")
@@ -51,7 +53,7 @@ def _called(name: str) -> str:
 
 
 def _changes_of(group: StoredRun) -> str:
-    return f"({group.tags.get(tags.CHANGES) or 'an earlier version'})"
+    return f"({group.changes_label or 'an earlier version'})"
 
 
 def command_again(name: str, runs: Sequence[StoredRun]) -> str:
@@ -60,24 +62,18 @@ def command_again(name: str, runs: Sequence[StoredRun]) -> str:
     if by_id and not by_id[0].is_group:
         return f"overthink run run:{by_id[0].run_id}"
     groups = by_id or sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
-    changes = dict.fromkeys(group.tags.get(tags.CHANGES, "") for group in groups) or {"": None}
-    called = by_id[0].tags.get(tags.DEFINITION, "") if by_id else name
-    return "\n".join(_command(called, change) for change in changes)
+    called = by_id[0].definition if by_id else name
+    return "\n".join(dict.fromkeys(_command(called, group.changes) for group in groups)) or _command(called, {})
 
 
-def _command(name: str, changes: str) -> str:
-    settings = [f"--set {shlex.quote(change)}" for change in _separate(changes)]
+def _command(name: str, changes: Mapping[str, JsonValue]) -> str:
+    settings = [f"--set {shlex.quote(as_setting(path, value))}" for path, value in changes.items()]
     return " ".join(["overthink run", shlex.quote(name), *settings])
-
-
-def _separate(changes: str) -> list[str]:
-    """Return `a.b=[1, 2], c=3` as its settings; a comma within a value is not followed by a path and =."""
-    return [change for change in re.split(r", (?=[a-z_][\w.]*=)", changes) if change]
 
 
 def the_run(store: Store, name: str) -> StoredRun:
     """Return the one finished run that an id, or at least its first six characters, names."""
-    runs = [run for run in search(store, "") if run.tags.get(tags.KIND) == tags.KIND_RUN]
+    runs = [run for run in search(store, "") if run.kind == tags.KIND_RUN]
     fitting = _by_id(runs, name)
     if len(fitting) != 1:
         raise DefinitionError(
@@ -109,10 +105,10 @@ def _meant(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     try:
         keys = {group.definition.key for group in load_experiment(find(name)).groups}
     except DefinitionError:
-        keys = {run.tags.get(tags.GROUP_KEY, "") for run in runs if run.tags.get(tags.DEFINITION) == name}
+        keys = {run.group_key for run in runs if run.definition == name}
         if not keys:
             raise
-    return [run for run in runs if run.tags.get(tags.GROUP_KEY) in keys]
+    return [run for run in runs if run.group_key in keys]
 
 
 def _by_id(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:

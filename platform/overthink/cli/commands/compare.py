@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.comparison.arms import arms_of
 from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
@@ -19,6 +18,7 @@ from overthink.report.table_files import FORMATS, TEXTS
 from overthink.report.tables import OVERTHINKING, as_rich
 from overthink.seeds import joined
 from overthink.store import tags
+from overthink.store.raw_run import RawRun
 from overthink.store.stored import ASKED, StoredRun
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ def compare(options: CompareOptions, console: Console) -> int:
     layout = LAYOUTS[options.table]
     runs = chosen(stored_runs(options.refresh, layout.metrics), options.names, options.settings, console)
     policies = options.table == "policy"
-    rows = overthinking_rows((run for run in runs if (tags.TASK in run.tags) == policies), by, layout.metrics)
+    rows = overthinking_rows((run for run in runs if run.is_policy == policies), by, layout.metrics)
     if options.against is not None and rows:
         rows = with_differences(rows, options.against, layout.compared)
     if not rows:
         console.print("The store has no such runs yet; overthink run makes them.")
-    if by != "variant" and any(run.is_group and arms_of(run) for run in runs):
+    if by != "variant" and any(run.is_group and run.arms for run in runs):
         console.print(f"Runs that only studies ask for are no independent seeds: --by {by} leaves them out.")
     if form != "table":
         typer.echo(TEXTS[form](rows, layout))
@@ -76,16 +76,16 @@ def chosen(runs: list[StoredRun], names: Sequence[str], settings: Sequence[str],
         return runs
     wanted: list[StoredRun] = []
     for name in names:
-        stored = [run for run in runs if run.tags.get(tags.DEFINITION) == name]
+        stored = [run for run in runs if run.definition == name]
         loaded = _definition(name, settings, otherwise=bool(stored) and not settings)
         if loaded is None:
-            keys = {run.tags.get(tags.GROUP_KEY) for run in stored}
+            keys = {run.group_key for run in stored}
         else:
             asked = [_asked(loaded, place) for place in range(len(loaded.groups))]
             wanted += asked
-            keys = {run.tags.get(tags.GROUP_KEY) for run in asked}
-            _mention_others(name, {run.tags.get(tags.GROUP_KEY) for run in stored} - keys, console)
-        wanted += [run for run in runs if run.tags.get(tags.GROUP_KEY) in keys]
+            keys = {run.group_key for run in asked}
+            _mention_others(name, {run.group_key for run in stored} - keys, console)
+        wanted += [run for run in runs if run.group_key in keys]
     return list({run.run_id: run for run in wanted}.values())
 
 
@@ -109,10 +109,10 @@ def _asked(loaded: "LoadedExperiment", place: int) -> StoredRun:
     seeds = joined(run.seeds.label for run in group.runs)
     asked = {**group_tags(loaded, group), tags.KIND: tags.KIND_GROUP, tags.SEEDS: seeds}
     # Its place instead of a time: rows come in the order of the definition.
-    return StoredRun(f"asked {group.definition.key}", "", group.label, ASKED, place, None, asked, {})
+    return RawRun(f"asked {group.definition.key}", "", group.label, ASKED, place, None, asked).parsed()
 
 
-def _mention_others(name: str, others: set[str | None], console: Console) -> None:
+def _mention_others(name: str, others: set[str], console: Console) -> None:
     if others:
         more = f"{len(others)} more group{'s' if len(others) > 1 else ''}"
         print_text(console, f"{name}: {more} of other versions of it are stored; compare without a name shows all.")

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from overthink.cli.commands.chosen import one_of
 from overthink.cli.exit_codes import OK
-from overthink.comparison.arms import alone, arms_of, primary_arm, runs_of_group
+from overthink.comparison.arms import as_group_of_arm, primary_arm, runs_of_group
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import paired
 from overthink.definition.errors import DefinitionError
@@ -46,7 +46,7 @@ class Side(NamedTuple):
 def diff(first: str, second: str, as_json: bool) -> int:
     """Print how two runs or groups differ in definition, in what they were made with, and in results."""
     store = Store()
-    runs = [run for run in search(store, "") if tags.KIND in run.tags]
+    runs = [run for run in search(store, "") if run.kind]
     a, b = (_side(store, runs, one_of(runs, name)) for name in (first, second))
     parts = {"definition": differing(a.definition, b.definition), "made with": differing(a.made_with, b.made_with)}
     if as_json:
@@ -66,10 +66,10 @@ def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
 
     A study speaks with one arm: the one in which most varies, or a control where there is no other.
     """
-    name, arms = run.name, arms_of(run) if run.is_group else {}
+    name, arms = run.name, run.arms if run.is_group else {}
     if arms:
         arm = primary_arm(run) or next(iter(arms))
-        name, run = f"{run.name} / {arm}", alone(run, arm)
+        name, run = f"{run.name} / {arm}", as_group_of_arm(run, arm)
     members = runs_of_group(run, runs)
     finished = [other for other in members if other.outcome == tags.FINISHED]
     one = next(iter(finished), None) if run.is_group else run
@@ -84,7 +84,7 @@ def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     last = attempts[-1] if attempts else {}
     digests = data_digests(store, one.run_id)
     made_with = {key: last[key] for key in MADE_WITH if key in last} | ({"data": " ".join(digests)} if digests else {})
-    titles = POLICY_TITLES if tags.TASK in run.tags else TITLES
+    titles = POLICY_TITLES if run.is_policy else TITLES
     rows = overthinking_rows([run, *members] if run.is_group else [run], metrics=tuple(titles))
     return Side(name, run.run_id, flat(plain), flat(made_with), rows[0], titles)
 

@@ -51,12 +51,12 @@ class _Shares(NamedTuple):
 def frequency(names: Sequence[str], options: FrequencyOptions, console: Console) -> int:
     """Print, for each finished run, the shares of coefficients by exit; add the figure to the run."""
     store = Store()
-    chosen = [run for run in chosen_runs(store, names) if not run.is_group and tags.TASK not in run.tags]
+    chosen = [run for run in chosen_runs(store, names) if not run.is_group and not run.is_policy]
     runs = [run for run in newest_per_key(chosen).values() if run.outcome == tags.FINISHED]
     known: dict[tuple[str, ...], _Shares] = {}  # many seeds of one data set are transformed once
     answers = []
     for run in runs:
-        data = run.tags.get(tags.part_key("dataset"), run.run_id), *data_digests(store, run.run_id)
+        data = run.dataset.key or run.run_id, *data_digests(store, run.run_id)
         shares = known[data] = known.get(data) or _shares(store, run, options)
         info = _of_run(store, run, shares)
         text = frequency_page(run.name, f"Coefficients needed for {options}.", info)

@@ -110,7 +110,7 @@ def _show_table(
     keys = dict.fromkeys(group.definition.key for experiment in experiments for group in experiment.groups)
     runs = [run for key in keys for run in find_runs(store, group_key=key)]
     for layout, policies in ((OVERTHINKING, False), (POLICY, True)):
-        rows = overthinking_rows((run for run in runs if (tags.TASK in run.tags) == policies), metrics=layout.metrics)
+        rows = overthinking_rows((run for run in runs if run.is_policy == policies), metrics=layout.metrics)
         if rows and options.as_json:
             typer.echo(as_json(rows, layout))
         elif rows:

@@ -25,7 +25,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
 from overthink.study.findings import Findings
-from overthink.study.verdict import verdict, whole_of
+from overthink.study.verdict import primary_arm_of, verdict
 
 SHOWN = 24
 """Samples at each end."""
@@ -62,7 +62,7 @@ def _studies(store: Store, name: str) -> list[Study]:
     chosen = chosen_runs(store, [name])
     if not chosen:
         raise not_run(store, [name])
-    groups = [run for run in chosen if run.is_group and tags.TASK not in run.tags]
+    groups = [run for run in chosen if run.is_group and not run.is_policy]
     if not groups:
         raise DefinitionError(f"{name}: what is studied is a group of multi-exit networks, and this is none")
     return [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
@@ -85,7 +85,7 @@ def _show(store: Store, one: Study, found: dict[str, Findings], console: Console
     shown.print(escape_for_terminal(one.group.name, "bold"), "")
     for paragraph in verdict(found):
         shown.print(escape_for_terminal(paragraph), "")
-    whole = whole_of(found)
+    whole = primary_arm_of(found)
     grids = [arms_grid(found), *([ties_grid(found[whole])] if whole is not None else [])]
     shown.print(*(as_rich(grid) for grid in grids if grid.rows), "", sep="\n")
     if one.missing:
@@ -102,7 +102,7 @@ def _pictures(
     data_root: Path | None,
     console: Console,
 ) -> Pictures:
-    whole = whole_of(found)
+    whole = primary_arm_of(found)
     if whole is None:
         return ()
     runs = one.arms[whole].runs

@@ -14,19 +14,21 @@ from overthink.store import tags
 def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
     """Return the tags that runs and their group share."""
     arms = {name: joined(seeds.label for seeds in arm) for name, arm in group.arms.items()}
+    policy = group.definition.policy
     reported = [entry.model_dump(mode="json") for entry in group.reported]
     return {
         tags.GROUP_KEY: group.definition.key,
         tags.DEFINITION: experiment.experiment.name,
         tags.VARIANT: group.variant,
-        tags.CHANGES: group.changes,
+        tags.CHANGES: group.departs,
+        tags.CHANGES_JSON: json.dumps(group.changes),
         tags.REPORTED: json.dumps(reported),
         **({tags.ARMS: json.dumps(arms)} if arms else {}),
-        **({tags.TASK: tags.POLICY} if group.definition.policy is not None else {}),
+        **({} if policy is None else {tags.TASK: tags.POLICY, tags.part_key("labels"): policy.labels.test_label}),
         "mlflow.source.name": experiment.source,
         "mlflow.source.type": "LOCAL",
         "mlflow.user": _user(),
-        **{f"overthink.{name}": value for name, value in summary(group.definition).items()},
+        **{tags.summary_tag(name): value for name, value in summary(group.definition).items()},
         **{tags.part_key(name): value for name, value in part_keys(group.definition).items()},
     }
 

@@ -44,7 +44,7 @@ def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition,
     Without an `outcome` the group ends as its runs have (`outcome_of_group`).
     """
     group = run_of(store, group_id)
-    stored = find_runs(store, kind=tags.KIND_RUN, group_key=group.tags[tags.GROUP_KEY])
+    stored = find_runs(store, kind=tags.KIND_RUN, group_key=group.group_key)
     # A mean over the arms of a study would be one of nothing in particular.
     primary = runs_of_primary_arm(group, stored)
     runs = [run for run in newest_per_key(primary).values() if run.outcome == tags.FINISHED]
@@ -62,7 +62,7 @@ def outcome_of_group(group: StoredRun, stored: Sequence[StoredRun]) -> str:
     Else failed where one failed or diverged, pruned where all others were pruned, and interrupted where one is missing.
     """
     members = newest_per_key(runs_of_group(group, stored)).values()
-    standing = {run.tags[tags.SEEDS]: run.outcome for run in members}
+    standing = {seeds: run.outcome for run in members for seeds in run.seeds}
     unfinished = {standing.get(seeds, tags.INTERRUPTED) for seeds in asked_for(group)} - {tags.FINISHED}
     if not unfinished:
         return tags.FINISHED

@@ -52,10 +52,10 @@ class RunInputs:
             return
         own = folder / OWN_CHECKPOINT
         before = own.exists() and own.stat().st_mtime * 1000 < run.stored.started_ms
-        if before and tags.FORCED in run.stored.tags:  # --force began the run anew elsewhere: this is of the one before
+        if before and run.stored.forced:  # --force began the run anew elsewhere: this is of the one before
             shutil.rmtree(folder)
             folder.mkdir()
-        if own.exists() and run.stored.tags.get(tags.HOST) == this_host():
+        if own.exists() and run.stored.process.host == this_host():
             return
         try:
             self._fetch(run.stored.run_id, f"checkpoint/{OWN_CHECKPOINT}", folder / STORED_CHECKPOINT)

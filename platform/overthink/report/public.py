@@ -1,0 +1,138 @@
+"""What `import overthink` gives of reports: the overthinking table, and figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from overthink.comparison.arms import asked_by
+from overthink.comparison.overthinking import Row, overthinking_rows
+from overthink.comparison.paired import with_differences
+from overthink.comparison.stored_runs import stored_runs
+from overthink.report.policy_table import POLICY
+from overthink.report.table_files import as_html, as_latex, as_markdown
+from overthink.report.tables import OVERTHINKING, Layout
+from overthink.store.public import RunName, StoreName, run_id_of, uri_of
+
+
+@dataclass(frozen=True)
+class OverthinkingTable:
+    """A table of groups of runs: a row a group, numbers over seeds, a paper's beside them, and what is missing."""
+
+    rows: tuple[Row, ...]
+    layout: Layout
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row a group and metric: n, mean, std and 95% interval as fractions, the paper's number, the difference."""
+        found: list[dict[str, Any]] = []
+        for row in self.rows:
+            for metric, estimate in row.estimates.items():
+                difference, paper = row.differences.get(metric), row.reported.get(metric)
+                found.append(
+                    {"dataset": row.dataset, "group": row.group, "metric": metric, **estimate._asdict()}
+                    | {"paper": paper.value if paper else None}
+                    | {
+                        f"difference_{name}": value
+                        for name, value in (difference._asdict() if difference else {}).items()
+                    }
+                    | {"missing": len(row.gaps)}
+                )
+        return pd.DataFrame(found)
+
+    def markdown(self) -> str:
+        """Return it as a GitHub-flavoured Markdown table, in percent, with a caption."""
+        return as_markdown(self.rows, self.layout)
+
+    def latex(self) -> str:
+        """Return it as a LaTeX table for the booktabs package, in percent; its caption is a comment."""
+        return as_latex(self.rows, self.layout)
+
+    def _repr_html_(self) -> str:
+        return as_html(self.rows, self.layout)
+
+
+def overthinking_table(
+    store: StoreName = None,
+    definitions: str | Sequence[str] = (),
+    by: str = "variant",
+    against: str | None = None,
+    policies: bool = False,
+) -> OverthinkingTable:
+    """Return the overthinking table of stored runs: `overthink compare` for a notebook.
+
+    Args:
+        store: A tracking URI or an SQLite file; by default MLFLOW_TRACKING_URI, else `mlflow.db` here.
+        definitions: Name or names of definitions (MLflow experiments); all of them where left out.
+        by: What runs are grouped by: `variant` (groups that differ by `--set` stay apart), `definition`, `dataset`,
+            `network` or `regime`.
+        against: A row's group or variant: every row then shows its paired difference to that one.
+        policies: Whether the table is of policy networks instead of multi-exit networks.
+
+    Returns:
+        The table: shown as HTML by a notebook, with `frame`, `markdown()` and `latex()`.
+
+    Raises:
+        ValueError: No row, or more than one of a data set, is called as `against` says.
+        StoreError: The store does not answer.
+
+    Example:
+        >>> import overthink
+        >>> table = overthink.overthinking_table(definitions="small", against="short")
+        >>> print(table.markdown().splitlines()[0])
+        | Group | n | Accuracy last exit | Overthinking any later | Overthinking final | Oracle accuracy |
+        >>> table.frame[["group", "metric", "mean"]].round(3).iloc[0].to_dict()
+        {'group': 'small: short', 'metric': 'test/accuracy/last', 'mean': 0.1}
+    """
+    layout = POLICY if policies else OVERTHINKING
+    stored = stored_runs(uri=uri_of(store), metrics=layout.metrics)
+    if definitions:
+        stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
+    rows = overthinking_rows([run for run in stored if run.is_policy == policies], by, layout.metrics)
+    if against is not None and rows:
+        rows = with_differences(rows, against, layout.compared)
+    return OverthinkingTable(tuple(rows), layout)
+
+
+def figures(runs: RunName | Sequence[RunName] | pd.DataFrame, store: StoreName = None) -> dict[str, go.Figure]:
+    """Return the figures that predictions alone can show, of one run or of several seeds of one group.
+
+    Args:
+        runs: A run's MLflow id, a row of the frame that `overthink.runs` returns, several of them, or such a frame.
+        store: A tracking URI or an SQLite file; by default MLFLOW_TRACKING_URI, else `mlflow.db` here.
+
+    Returns:
+        Caption -> plotly figure.
+
+    Raises:
+        ValueError: The runs are of several groups, or the predictions of one cannot be read.
+        StoreError: The store does not answer, or has no predictions of a run.
+
+    Example:
+        >>> import overthink
+        >>> shown = overthink.figures(overthink.runs(definitions="small").query("group == 'small: long'"))
+        >>> next(iter(shown))
+        'Accuracy of each exit against what it costs'
+    """
+    from overthink.report.analysis import figures_of
+    from overthink.store.client import Store
+    from overthink.store.reader import run_of
+
+    opened = Store(uri_of(store))
+    chosen = [run_of(opened, run_id) for run_id in _ids(runs)]
+    groups = dict.fromkeys(run.group_key for run in chosen)
+    if len(groups) != 1:
+        raise ValueError(
+            f"figures are of runs of one group; these are of {len(groups)}: {', '.join(groups) or 'no run'}"
+        )
+    return {one.caption: one.figure for one in figures_of(opened, chosen)}
+
+
+def _ids(runs: RunName | Sequence[RunName] | pd.DataFrame) -> list[str]:
+    if isinstance(runs, pd.DataFrame):
+        return [str(run_id) for run_id in runs["run_id"]]
+    if isinstance(runs, list | tuple):
+        return [run_id_of(run) for run in runs]
+    return [run_id_of(cast(RunName, runs))]

@@ -1,0 +1,124 @@
+"""`import overthink`: light, complete, documented, and every example runs."""
+
+import doctest
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import overthink
+from overthink.comparison.frame import frame_of
+from overthink.store import tags
+from support.old_store import unpack
+from support.stored_runs import raw, stored
+
+FUNCTIONS = [name for name in overthink.__all__ if inspect.isfunction(getattr(overthink, name))]
+
+
+@pytest.fixture
+def example_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a small store and the definitions that made it."""
+    unpack(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_importing_overthink_is_light() -> None:
+    heavy = "torch mlflow pandas plotly optuna pydantic numpy".split()
+    code = f"import sys, overthink; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in overthink.__all__:
+        assert inspect.getdoc(getattr(overthink, name)), name
+        assert name in dir(overthink)
+    assert sorted(overthink._PLACES) == overthink.__all__
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = overthink.nothing
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_says_what_it_takes_gives_and_raises(name: str) -> None:
+    text = inspect.getdoc(getattr(overthink, name)) or ""
+    for heading in ("Args:", "Returns:", "Raises:", "Example:"):
+        assert heading in text, heading
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_examples_show_what_happens(name: str, example_folder: Path) -> None:
+    found = doctest.DocTestFinder(recurse=False).find(getattr(overthink, name), name, globs={})
+    examples = [test for test in found if test.examples]
+    assert examples
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for test in examples:
+        assert runner.run(test, out=sys.stderr.write).failed == 0
+
+
+def test_a_frame_tells_groups_apart() -> None:
+    """By changes, and by the beginning of the key where names read alike."""
+    runs = [
+        stored("0", group="aaaaaaaa"),
+        stored("0", group="bbbbbbbb", more={tags.CHANGES: "network.growth=8"}),
+        stored("0", group="cccccccc", variant="long"),
+        stored("0", group="dddddddd", variant="long"),
+    ]
+    frame = frame_of(runs)
+    assert list(frame["group"]) == [
+        "quickstart: short",
+        "quickstart: short [network.growth=8]",
+        "quickstart: long #cccccc",
+        "quickstart: long #dddddd",
+    ]
+    assert frame["group"].nunique() == frame["group_key"].nunique()
+
+
+def test_parameters_are_numbers_where_they_are_numbers() -> None:
+    from dataclasses import replace
+
+    run = replace(raw("0"), params={"regime.0.lr": "0.05", "regime.0.drops": "[1]", "threads": "1", "network": "x"})
+    row = frame_of([run.parsed()]).iloc[0]
+    assert (row["regime.0.lr"], row["threads"], row["regime.0.drops"], row["network"]) == (0.05, 1, "[1]", "msdnet 5x3")
+
+
+def test_means_over_seeds_are_of_one_group_each() -> None:
+    """README's old example pooled groups that differ by `--set`; unfinished and repeated runs do not count."""
+    runs = [
+        stored("0", last=0.5),
+        stored("1", last=0.7),
+        stored("1", last=0.1, started_ms=-5),  # trained again with --force since
+        stored("2", tags.DIVERGED),
+        stored("0", last=0.9, group="g2", more={tags.CHANGES: "network.growth=8"}),
+    ]
+    table = overthink.over_seeds(frame_of(runs), "test/accuracy/last", "test/oracle/accuracy")
+    assert list(table.columns[-7:]) == ["metric", "n", "mean", "std", "low", "high", "same_data"]
+    last = table[table["metric"] == "test/accuracy/last"].set_index("changes")
+    assert last["n"].to_dict() == {"": 2, "network.growth=8": 1}
+    assert last.loc["", "mean"] == pytest.approx(0.6)
+    assert last.loc["", "std"] == pytest.approx(0.2 / 2**0.5)
+    assert last["std"].isna().to_dict() == {"": False, "network.growth=8": True}
+    with pytest.raises(KeyError, match="test/acuracy/last"):
+        overthink.over_seeds(frame_of(runs), "test/acuracy/last")
+
+
+def test_figures_are_of_one_group(example_folder: Path) -> None:
+    with pytest.raises(ValueError, match="these are of 2: "):
+        overthink.figures(overthink.runs(definitions="small").query("variant == 'long'"))
+
+
+def test_no_runs_give_empty_frames(tmp_path: Path) -> None:
+    frame = overthink.runs(tmp_path / "absent.db")
+    assert (len(frame), "group" in frame.columns) == (0, True)
+    assert not (tmp_path / "absent.db").exists()
+    assert len(overthink.over_seeds(frame)) == 0
+
+
+def test_runs_of_studies_are_listed_by_arm_or_not_at_all(example_folder: Path) -> None:
+    assert set(overthink.runs()["arm"]) == {""}
+    arms = overthink.runs(definitions="tied", arms=True)
+    assert arms.groupby("arm")["seed"].apply(sorted).to_dict() == {
+        "init": ["0", "split0-init1-order0-augment0"],
+        "none": ["0", "0-repeat1"],
+    }
