@@ -12,7 +12,7 @@ from overthink.inference.confidence import CRITERIA
 from overthink.metrics.catalogue import compute
 from overthink.predictions.predictions import Predictions
 from overthink.report.analysis_page import analysis_figures, analysis_page
-from overthink.report.budget_figures import Pair
+from overthink.report.figures.budget_curves import Pair
 from overthink.report.pages import Captioned
 from overthink.report.run_page import prediction_figures
 from overthink.store import tags

@@ -3,16 +3,24 @@
 from collections.abc import Sequence
 
 from overthink.predictions.predictions import Predictions
-from overthink.report.budget_drawing import draw_budget_curves, draw_exits_taken, draw_recovered
-from overthink.report.budget_figures import Pair, budget_curves
-from overthink.report.depth_drawing import (
-    draw_by_class,
-    draw_by_confidence,
-    draw_calibration,
-    draw_kept,
-    draw_ranks,
+from overthink.report.figures.budget_curves import (
+    Pair,
+    budget_curves,
+    draw_budget_curves,
+    draw_exits_taken,
+    draw_recovered,
 )
-from overthink.report.depth_figures import calibration, kept, ranks, who_overthinks
+from overthink.report.figures.confidence import calibration, draw_calibration, draw_ranks, ranks_of_first_exits
+from overthink.report.figures.overthinking import (
+    accuracy_where_earlier_is_right,
+    draw_accuracy_where_earlier_is_right,
+)
+from overthink.report.figures.overthought_samples import (
+    draw_overthinking_by_class,
+    draw_overthinking_by_confidence,
+    overthinking_by_class,
+    overthinking_by_confidence,
+)
 from overthink.report.pages import Captioned, page
 
 INTRO = (
@@ -41,15 +49,17 @@ def analysis_figures(runs: Sequence[Pair]) -> list[Captioned]:
 
 
 def _in_depth(runs: Sequence[Predictions]) -> list[Captioned]:
-    who = who_overthinks(runs)
+    by_confidence = draw_overthinking_by_confidence(overthinking_by_confidence(runs))
     figures = [
         Captioned("Is an exit as often right as it is sure?", draw_calibration(calibration(runs))),
-        Captioned("Who overthinks, by how sure exit 1 is", draw_by_confidence(who)),
-        Captioned("Who overthinks, by class: any later", draw_by_class(who)),
+        Captioned("Who overthinks, by how sure exit 1 is", by_confidence),
+        Captioned("Who overthinks, by class: any later", draw_overthinking_by_class(overthinking_by_class(runs))),
     ]
     if runs[0].n_exits > 1 and all(len(run.ids_N) > 1 for run in runs):
+        later = draw_accuracy_where_earlier_is_right(accuracy_where_earlier_is_right(runs))
+        ranks = draw_ranks(ranks_of_first_exits(runs))
         figures += [
-            Captioned("What later exits make of what an earlier one has right", draw_kept(kept(runs))),
-            Captioned("Confidence ranks of exits 1 and 2 (thesis figure 3.10)", draw_ranks(ranks(runs))),
+            Captioned("What later exits make of what an earlier one has right", later),
+            Captioned("Confidence ranks of exits 1 and 2 (thesis figure 3.10)", ranks),
         ]
     return figures

@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+from overthink.report.figures.study import (
+    draw_churn,
+    draw_deviations,
+    draw_prediction_depth,
+    draw_sample_shares,
+    draw_times_overthought,
+    draw_within_and_across,
+)
 from overthink.report.grids import as_html
-from overthink.report.pages import Section, document
-from overthink.report.study_drawing import study_figures
+from overthink.report.pages import Captioned, Section, document
 from overthink.report.study_table import arms_grid, exits_grid, ties_grid
 from overthink.study.findings import Findings
 from overthink.study.verdict import verdict, whole_of
@@ -33,3 +40,25 @@ def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> lis
         Section("Figures", figures=study_figures(arms, whole)),
         *([Section("Samples at the ends", pictures=pictures)] if pictures else []),
     ]
+
+
+def study_figures(arms: Mapping[str, Findings], whole: str) -> list[Captioned]:
+    """Return the figures of a study; `whole` names the arm in which most varies."""
+    found = arms[whole]
+    moving = {name: one for name, one in arms.items() if not one.same}
+    figures = [
+        Captioned("How far overthinking spreads from training to training, by source", draw_deviations(moving)),
+        Captioned("How often two trainings answer differently; dashed: their error", draw_churn(moving, whole)),
+    ]
+    if found.final_coupling is not None:
+        caption = f"The last exit wrong where an earlier one is right: one network, and strangers (arm {whole})"
+        figures.append(Captioned(caption, draw_within_and_across(found)))
+    figures += [
+        Captioned(
+            f"How many of {found.repeats} trainings overthink a sample (any later, arm {whole})",
+            draw_times_overthought(found),
+        ),
+        Captioned("What of overthinking's variance stays with the sample (any later)", draw_sample_shares(moving)),
+        Captioned(f"The exit from which on a network's answer stands (arm {whole})", draw_prediction_depth(found)),
+    ]
+    return figures
