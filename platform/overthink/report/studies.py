@@ -1,8 +1,6 @@
 """A study as the store has it: its arms' finished runs, their predictions, and what they say."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +9,7 @@ from overthink.comparison.arms import arms_of, runs_of_group
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
+from overthink.report.stored_files import stored_predictions
 from overthink.seeds import sources_of, split_labels
 from overthink.store import tags
 from overthink.store.client import Store
@@ -67,14 +66,8 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
 
 def predictions_of(store: Store, study: Study) -> dict[str, Predictions]:
     """Return the test predictions of all runs of a study, by run id, each read once."""
-    found: dict[str, Predictions] = {}
-    for run in (run for arm in study.arms.values() for run in arm.runs):
-        if run.run_id not in found:
-            with TemporaryDirectory() as folder:
-                found[run.run_id] = Predictions.read(
-                    store.artifact(run.run_id, "predictions/test.parquet", Path(folder))
-                )
-    return found
+    run_ids = dict.fromkeys(run.run_id for arm in study.arms.values() for run in arm.runs)
+    return {run_id: stored_predictions(store, run_id, "test") for run_id in run_ids}
 
 
 def found_in(study: Study, known: dict[str, Predictions]) -> dict[str, Findings]:
