@@ -14,7 +14,7 @@ from overthink.cli.commands.study import study
 from overthink.definition.errors import DefinitionError
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import BoolArray
-from overthink.report.studies import StudyError, at_the_ends
+from overthink.report.studies import StudyError, often_and_never_overthought
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
@@ -152,10 +152,10 @@ def test_nothing_to_study(here: Path) -> None:
 
 def test_the_ends_list_nothing_that_is_not_so() -> None:
     """Nothing is overthought by tied exits; of two samples overthought, no third is listed."""
-    often, _ = at_the_ends(predictions(tied(2, 40)), 5)
+    often, _ = often_and_never_overthought(predictions(tied(2, 40)), 5)
     assert often.tolist() == []
     correct_REN = np.array([[[1, 1, 1], [0, 0, 1]], [[1, 0, 1], [0, 0, 1]]], dtype=bool)
-    often, never = at_the_ends(predictions(correct_REN), 3)
+    often, never = often_and_never_overthought(predictions(correct_REN), 3)
     assert (often.tolist(), never.tolist()) == ([0, 1], [])
 
 
@@ -163,5 +163,5 @@ def test_the_ends() -> None:
     """Over two trainings sample 0 is overthought twice, 1 once, 2 never but sometimes wrong; 3 is always right."""
     first, last = [[1, 1, 0, 1], [1, 0, 0, 1]], [[0, 0, 1, 1], [0, 1, 1, 1]]
     correct_REN = np.array([[first[0], last[0]], [first[1], last[1]]], dtype=bool)
-    often, never = at_the_ends(predictions(correct_REN), 2)
+    often, never = often_and_never_overthought(predictions(correct_REN), 2)
     assert (often.tolist(), never.tolist()) == ([0, 1], [2])

@@ -1,4 +1,4 @@
-"""Analysing stored runs: from their predictions alone, what `run` did not compute yet; idempotent."""
+"""Analysis of stored runs: metrics, lookup tables and figures that `run` has not stored, from predictions alone."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -20,28 +20,28 @@ from overthink.store.writer import Writer
 
 
 class Analysed(NamedTuple):
-    """A run or group, and whether there was anything to do about it."""
+    """A run or group, and whether something was added to it."""
 
     run: StoredRun
     new: bool
 
 
 def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]) -> Iterator[Analysed]:
-    """Add what is missing to finished runs, then to groups of which any run was new; yield each as it is done.
+    """Add missing results to finished runs, then to groups with a run that has new ones; yield each when done.
 
-    A group's page shows its runs among `runs`. Raises StoreError, or ValueError naming a file that cannot be read.
+    Idempotent. A group's page shows its runs among `runs`. Raises StoreError, or ValueError naming a file.
     """
-    writer, fresh = Writer(store), set()
+    writer, changed = Writer(store), set()
     for run in runs:
         new = run.tags.get(tags.ANALYSIS) != tags.ANALYSIS_VERSION
         if new:
             _analyse_run(store, writer, run)
-            fresh.add(run.tags.get(tags.GROUP_KEY))
+            changed.add(run.tags.get(tags.GROUP_KEY))
         yield Analysed(run, new)
     for group in groups:
         shown = runs_of_group(group, runs)
         stamp = f"{tags.ANALYSIS_VERSION} {' '.join(sorted(run.run_id for run in shown))}"
-        new = bool(shown) and (group.tags.get(tags.ANALYSIS) != stamp or group.tags.get(tags.GROUP_KEY) in fresh)
+        new = bool(shown) and (group.tags.get(tags.ANALYSIS) != stamp or group.tags.get(tags.GROUP_KEY) in changed)
         if new:
             page = analysis_page(f"{group.name} (n = {len(shown)})", _pairs(store, shown))
             writer.text(group.run_id, tags.ANALYSIS_PAGE, page)

@@ -1,4 +1,4 @@
-"""The page of what stored predictions say in depth: of one run, or of a group as means over seeds."""
+"""The page of an analysis of stored predictions: of one run, or of a group as means over seeds."""
 
 from collections.abc import Sequence
 
@@ -32,8 +32,8 @@ INTRO = (
 
 def analysis_page(title: str, runs: Sequence[Pair]) -> str:
     """Return the page for validation and test predictions of one run, or of several with different seeds."""
-    said = "One run." if len(runs) == 1 else f"Means over {len(runs)} runs with different seeds."
-    return page(title, f"{said} {INTRO}", analysis_figures(runs))
+    runs_shown = "One run." if len(runs) == 1 else f"Means over {len(runs)} runs with different seeds."
+    return page(title, f"{runs_shown} {INTRO}", analysis_figures(runs))
 
 
 def analysis_figures(runs: Sequence[Pair]) -> list[Captioned]:

@@ -1,4 +1,4 @@
-"""The page of frequencies: what the images of each exit's samples take (thesis figures A.3 to A.5)."""
+"""The page of frequencies: the coefficients that the images of each exit's samples need (thesis figures A.3 to A.5)."""
 
 from overthink.inference.frequency import ByExit
 from overthink.report.figures.frequency import draw_frequencies
@@ -19,7 +19,7 @@ def frequency_figures(info: ByExit) -> list[Captioned]:
 
 
 def verdict(info: ByExit) -> str:
-    """Say in words whether exits differ, and by how much."""
+    """Return a sentence on whether exits differ, and by how much."""
     known = [(number, delta) for number, delta in enumerate(info.delta_E, 1) if number > 1 and delta is not None]
     if info.p is None or not known:
         return "There are too few samples to compare exits."

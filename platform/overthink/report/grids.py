@@ -10,11 +10,11 @@ from rich.table import Table
 from overthink.report.safe_text import escape_for_terminal
 
 NARROWEST = 12
-"""Characters of a column of words that are always shown."""
+"""Smallest width, in characters, of a column of words."""
 
 
 class Grid(NamedTuple):
-    """Titles, and rows of text as long; the first column names the row. The caption says what the numbers are."""
+    """Titles and rows of cells of the same number; the first column names the row."""
 
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]

@@ -27,7 +27,7 @@ def run_note(metrics: Mapping[str, float], mul_adds: Sequence[float]) -> str:
 
 
 def policy_note(metrics: Mapping[str, float], policy: PolicySpec, epochs: int) -> str:
-    """Return the description of a policy network's run: the verdict, and what it was to learn."""
+    """Return the description of a policy network's run: the verdict, the labels, and the routed main network."""
     shares = " / ".join(f"{100 * metrics.get(f'policy/label_share/exit_{exit}', 0):.0f}%" for exit in policy.exits)
     routed = (
         f"{100 * metrics['policy/routed/accuracy']:.2f}% for {metrics['policy/routed/mul_adds'] / 1e6:.2f} M MUL-ADDs"
@@ -51,8 +51,8 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES) ->
     for metric, title in titles.items():
         values = [run.metrics[metric] for run in runs if metric in run.metrics]
         if values:
-            said = (*estimate_lines(estimate(values)), "-")
-            lines.append(f"| {title} | {said[0]} | {said[1]} |")
+            cells = (*estimate_lines(estimate(values)), "-")
+            lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
     seeds = ", ".join(sorted(run.tags.get("overthink.seeds", "?") for run in runs))
     return "\n".join(
         [

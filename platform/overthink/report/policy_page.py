@@ -1,4 +1,4 @@
-"""The page of a policy network: what it was to learn, what it learned, and what that is worth."""
+"""The page of a policy network: its labels, what it learned, and how the main network does with it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,14 +28,14 @@ from overthink.report.run_page import learning_figures
 def policy_page(title: str, runs: Sequence[Evidence], records: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the page of one run, with its curves over epochs, or of several runs with different seeds."""
     if len(runs) == 1:
-        said = sentence(compute_evidence(runs[0]), len(runs[0].exits))
+        intro = sentence(compute_evidence(runs[0]), len(runs[0].exits))
     else:
-        said = f"Means over {len(runs)} runs with different seeds. " + mean_sentence(runs)
-    return page(title, said, [*policy_figures(runs), *learning_figures(records)])
+        intro = f"Means over {len(runs)} runs with different seeds. " + mean_sentence(runs)
+    return page(title, intro, [*policy_figures(runs), *learning_figures(records)])
 
 
 def mean_sentence(runs: Sequence[Evidence]) -> str:
-    """Return the verdict on each of several runs, counted."""
+    """Return the verdicts on several runs, counted."""
     counts = Counter(verdict(compute_evidence(run)) for run in runs)
     return "Verdicts: " + ", ".join(f"{words} ({count} of {len(runs)})" for words, count in counts.items()) + "."
 

@@ -21,7 +21,7 @@ BOUNDS = (
 
 
 def run_page(title: str, predictions: Predictions, records: Sequence[Mapping[str, Any]]) -> str:
-    """Return the page of one run: its test predictions, and how it got there."""
+    """Return the page of one run: figures of its test predictions and of its training."""
     figures = [*prediction_figures([predictions]), *learning_figures(records)]
     return page(title, f"One run, on test data. {BOUNDS}", figures)
 

@@ -1,4 +1,4 @@
-"""What a finished run's folder comes to: metrics, a page, and words; of a multi-exit or of a policy network."""
+"""Results of a finished run, computed from its folder: metrics, page and description."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from overthink.store.stored import StoredRun
 
 
 class Results(NamedTuple):
-    """All that is stored about a finished run beside its files."""
+    """What is stored about a finished run in addition to its files."""
 
     metrics: dict[str, float]
     page: str
@@ -34,7 +34,7 @@ def results_of(
     history: Sequence[Mapping[str, Any]],
     network: Mapping[str, float],
 ) -> Results:
-    """Return the results of the run whose predictions lie in a folder; `network` has its network's metrics.
+    """Return the results of a run from the predictions in a folder; `network` has metrics of its network.
 
     Raises ValueError naming a file that cannot be read.
     """

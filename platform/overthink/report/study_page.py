@@ -28,14 +28,14 @@ def study_page(title: str, arms: Mapping[str, Findings], pictures: Pictures = ()
 def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> list[Section]:
     """Return the sections of the page."""
     whole = whole_of(arms)
-    said = Section("Is overthinking the training's own randomness?", paragraphs=verdict(arms))
+    answer = Section("Is overthinking the training's own randomness?", paragraphs=verdict(arms))
     if whole is None:
-        return [said, Section("Numbers", tables=[as_html(arms_grid(arms))])]
+        return [answer, Section("Numbers", tables=[as_html(arms_grid(arms))])]
     found = arms[whole]
     grids = (arms_grid(arms), ties_grid(found), exits_grid(found))
     tables = [as_html(grid) for grid in grids if grid.rows]
     return [
-        said,
+        answer,
         Section("Numbers", [f"What comes after the first table is of arm {whole}."], tables=tables),
         Section("Figures", figures=study_figures(arms, whole)),
         *([Section("Samples at the ends", pictures=pictures)] if pictures else []),

@@ -1,4 +1,4 @@
-"""The tables of a study: a row an arm, a row an exit, a row a pair of exits."""
+"""The tables of a study: a row for each arm, each exit, and each pair of exits."""
 
 from collections.abc import Mapping
 from math import inf
@@ -22,7 +22,7 @@ TIES_CAPTION = (
 
 
 def arms_grid(arms: Mapping[str, Findings]) -> Grid:
-    """Return a row an arm."""
+    """Return a row for each arm."""
     rows = [
         (
             name,
@@ -31,8 +31,8 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
             _spread(found.any_later.rate),
             _spread(found.final.rate),
             *(
-                said.replace(" ", "\n", 1)
-                for said in (
+                cell.replace(" ", "\n", 1)
+                for cell in (
                     interval(found.churn_E[-1].disagreement, end_digits=0),
                     _share(found),
                     "-" if found.same or not found.final.overlap else interval(found.final.overlap.lift, 1, 2, 1),
@@ -51,7 +51,7 @@ def _share(found: Findings) -> str:
 
 
 def exits_grid(found: Findings) -> Grid:
-    """Return a row an exit: how often repeats answer differently there, and how."""
+    """Return a row for each exit: how often repeats answer differently there, and how."""
     rows = [
         (
             f"exit {number}",
@@ -69,7 +69,7 @@ def exits_grid(found: Findings) -> Grid:
 
 
 def ties_grid(found: Findings) -> Grid:
-    """Return a row a pair of exits: how often the first is right and the second wrong, within and across networks."""
+    """Return a row for each pair of exits: how often the first is right and the second wrong."""
     pairs = [(f"{i} right, {j} wrong", coupled) for (i, j), coupled in found.coupling.items()]
     if found.final_coupling is not None and len(pairs) > 1:
         pairs.append(("any earlier right, last wrong", found.final_coupling))
@@ -83,7 +83,7 @@ def ties_grid(found: Findings) -> Grid:
 def interval(
     found: Interval, factor: float = 100, digits: int = 1, end_digits: int | None = None, signed: bool = False
 ) -> str:
-    """Say a number and its interval: `12.3 [11.0, 13.6]`. Without a sign it is a ratio, or in percent a share."""
+    """Return a number and its interval: `12.3 [11.0, 13.6]`; without a sign it is cut at 0, and a percentage at 100."""
     if not signed:
         found = found.cut(1 if factor == 100 else inf)
     sign = "+" if signed else ""

@@ -79,12 +79,12 @@ def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(key for record in records for key in record)), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _inert(value) for key, value in record.items()} for record in records)
+    writer.writerows({key: _safe_for_spreadsheets(value) for key, value in record.items()} for record in records)
     return text.getvalue().rstrip("\n")
 
 
-def _inert(value: Any) -> Any:
-    """Keep a name from a store from being run as a formula by a spreadsheet, and from steering a terminal."""
+def _safe_for_spreadsheets(value: Any) -> Any:
+    """Return a name from a store so that no spreadsheet runs it as a formula, and no terminal obeys it."""
     if not isinstance(value, str):
         return value
     return f"'{one_line(value)}" if value[:1] in ("=", "+", "-", "@") else one_line(value)

@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from overthink.comparison.overthinking import COLUMNS, PaperNumber, Row
-from overthink.report.differences import difference_lines, differences_said
+from overthink.report.differences import difference_lines, differences_sentence
 from overthink.report.grids import NARROWEST
 from overthink.report.safe_text import escape_for_terminal, one_line
 from overthink.statistics.estimate import Estimate
@@ -42,22 +42,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """A kind of table: which metrics of runs its rows need, what is shown of them, and what is said below."""
+    """A kind of table: the metrics that its rows need, its columns, and its caption."""
 
     metrics: tuple[str, ...]
     columns: tuple[Column, ...]
     caption: Callable[[Sequence[Row]], str]
     compared: Mapping[str, str]
-    """Titles by metric of what differences to a baseline are shown of."""
+    """Metric -> title, of the metrics that are compared with a baseline."""
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """Say what the numbers of the overthinking table are."""
-    return " ".join(filter(None, (CAPTION, mixed_data_said(rows), differences_said(rows, TITLES))))
+    """Return the caption of the overthinking table."""
+    return " ".join(filter(None, (CAPTION, mixed_data_warning(rows), differences_sentence(rows, TITLES))))
 
 
-def mixed_data_said(rows: Sequence[Row]) -> str:
-    """Say which rows are means over runs that saw different data, as when a file was replaced between them."""
+def mixed_data_warning(rows: Sequence[Row]) -> str:
+    """Return a warning of rows that are means over runs on different data, as when a file was replaced between them."""
     return " ".join(
         f"DIFFERENT DATA behind {row.group}, although of one definition: "
         + "; ".join(f"seed {', '.join(seeds)} saw {digest[:8]}" for digest, seeds in row.data.items())
@@ -68,7 +68,7 @@ def mixed_data_said(rows: Sequence[Row]) -> str:
 
 
 def group_cell(row: Row) -> tuple[str, ...]:
-    """Name a row, and what is missing of it."""
+    """Return the name of a row, and its runs that have not finished."""
     mixed = ("different data: see below",) if len(row.data) > 1 else ()
     return (*filter(None, (row.dataset, row.group)), *mixed, *_gaps(row))
 
@@ -85,16 +85,12 @@ def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
 
 
 def estimate_lines(estimate: Estimate | None) -> tuple[str, ...]:
-    """Say an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none."""
+    """Return an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none."""
     if estimate is None:
         return ("-",)
     if estimate.std is None or estimate.low is None or estimate.high is None:
         return (f"{100 * estimate.mean:.2f}",)
-    low, high = (
-        max(estimate.low, 0.0),
-        min(estimate.high, 1.0),
-    )  # beyond 0 and 100% an interval of a fraction says nothing
-    interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
+    interval = f"[{100 * max(estimate.low, 0.0):.1f}, {100 * min(estimate.high, 1.0):.1f}]"  # fractions are 0 to 1
     return (f"{100 * estimate.mean:.2f} ± {100 * estimate.std:.2f}", interval)
 
 
@@ -103,7 +99,7 @@ def _paper(reported: PaperNumber) -> str:
 
 
 def count_cell(row: Row) -> str:
-    """Say how many runs are behind the numbers, and how many were asked for."""
+    """Return how many runs are behind the numbers, and how many were asked for."""
     asked = len(row.finished) + len(row.gaps)
     return str(asked) if asked == len(row.finished) else f"{len(row.finished)} of {asked}"
 
@@ -137,7 +133,7 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     What all rows have in common, data set or definition, stands above the table once, so that 80 columns are enough.
     """
     said = layout.caption(rows)
-    heading, rows = _what_is_common(rows)
+    heading, rows = _common_heading(rows)
     table = Table(
         title=escape_for_terminal(heading) if heading else None,
         title_justify="left",
@@ -158,7 +154,7 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     return table
 
 
-def _what_is_common(rows: Sequence[Row]) -> tuple[str, list[Row]]:
+def _common_heading(rows: Sequence[Row]) -> tuple[str, list[Row]]:
     """Return a heading of what all rows share, and the rows without it."""
     datasets = {row.dataset for row in rows}
     definitions = {row.group.partition(": ")[0] if ": " in row.group else "" for row in rows}
