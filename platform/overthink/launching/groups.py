@@ -85,7 +85,7 @@ class Groups:
 
     def _place(self, key: str) -> GroupSpec:
         first = self._members[key][0].run
-        return place_of(self._members[key], views(first.network.blocks, columns_of(first, self._goals)))
+        return place_of(self._members[key], views(columns_of(first, self._goals)))
 
     def _put_together(self, key: str, outcome: str) -> str | None:
         members, place = self._members[key], self._place(key)
