@@ -1,5 +1,6 @@
 """Figures as files, drawn by the real browser."""
 
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,15 @@ def test_without_a_browser_a_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "none"))
     with pytest.raises(BrowserMissingError, match="apt-get install chromium"), exporting():
         pass
+
+
+def test_without_a_browser_a_sentence_in_a_notebook_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, the thread already runs an event loop."""
+
+    async def cell() -> None:
+        test_without_a_browser_a_sentence(tmp_path, monkeypatch)
+
+    asyncio.run(cell())
 
 
 def test_the_command_starts_without_kaleido() -> None:

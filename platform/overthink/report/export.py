@@ -37,20 +37,20 @@ def exporting() -> Iterator[Export]:
 
     try:
         # Not kaleido's own server: where the browser does not start, a caller of that one waits for ever.
-        with (
-            ThreadPoolExecutor(1) as thread,
-            asyncio.Runner() as loop,
-        ):  # in a notebook, this thread already runs a loop
+        with ThreadPoolExecutor(1) as thread:  # not this thread: a notebook's already runs a loop
+            loop = asyncio.Runner()
 
             def run(work: Coroutine[Any, Any, Any]) -> None:
                 thread.submit(loop.run, work).result()
 
-            browser = kaleido.Kaleido(mathjax=False)  # which it would fetch from the network
-            run(browser.open())
             try:
-                yield lambda figures, folder: _export(run, browser, figures, folder)
+                browser = kaleido.Kaleido(mathjax=False)  # which it would fetch from the network
+                run(browser.open())
+                try:
+                    yield lambda figures, folder: _export(run, browser, figures, folder)
+                finally:
+                    run(browser.close())
             finally:
-                run(browser.close())
                 thread.submit(loop.close).result()
     except ChromeNotFoundError:
         raise BrowserMissingError(
