@@ -80,7 +80,7 @@ def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
     assert "1,3" in said["arms"]["all"]["coupling"]
     page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
-    assert "Is overthinking the training&#x27;s own randomness?" in page
+    assert "Is overthinking due to the randomness of training?" in page
     assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
     assert "minus across" in capsys.readouterr().out
 

@@ -147,9 +147,9 @@ def test_the_caption_says_how_many_seeds_p_needs(seeds: int, said: str) -> None:
     ]
     found = with_differences(overthinking_rows(runs), "short")
     caption = OVERTHINKING.caption(found)
-    assert ("cannot bring it to 0.05" in caption) == bool(said)
+    assert ("cannot reach 0.05" in caption) == bool(said)
     assert said in caption
-    assert ("below 6 seeds it is left out" in caption) == (seeds < 6)
+    assert ("not shown for fewer than 6 seeds" in caption) == (seeds < 6)
     least = min(difference.p_holm for row in found for difference in row.differences.values())
     assert (least <= 0.05) == (not said)
 

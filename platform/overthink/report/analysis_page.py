@@ -25,7 +25,7 @@ from overthink.report.pages import Captioned, page
 
 INTRO = (
     "Thresholds are chosen on validation data by Algorithm 1 of the thesis and applied to test data. The best choice "
-    "of exits knows the labels and spends each budget perfectly; the oracle does nothing where no exit is right, the "
+    "of exits knows the labels and spends each budget perfectly. The oracle runs nothing where no exit is right; the "
     "realistic upper bound sends such samples to the last exit (thesis figure 3.7)."
 )
 
@@ -41,25 +41,25 @@ def analysis_figures(runs: Sequence[Pair]) -> list[Captioned]:
     curves = budget_curves(runs)
     figures = [
         Captioned("Budgeted batch and anytime prediction", draw_budget_curves(curves), wide=True),
-        Captioned("Where samples leave as the budget grows", draw_exits_taken(curves)),
+        Captioned("Exits at which samples leave as the budget grows", draw_exits_taken(curves)),
     ]
     if curves.recovered_P:
-        figures.append(Captioned("Overthinking that leaving early avoids", draw_recovered(curves)))
+        figures.append(Captioned("Overthinking avoided by leaving early", draw_recovered(curves)))
     return [*figures, *_in_depth([test for _, test in runs])]
 
 
 def _in_depth(runs: Sequence[Predictions]) -> list[Captioned]:
     by_confidence = draw_overthinking_by_confidence(overthinking_by_confidence(runs))
     figures = [
-        Captioned("Is an exit as often right as it is sure?", draw_calibration(calibration(runs))),
-        Captioned("Who overthinks, by how sure exit 1 is", by_confidence),
-        Captioned("Who overthinks, by class: any later", draw_overthinking_by_class(overthinking_by_class(runs))),
+        Captioned("Calibration: accuracy against confidence", draw_calibration(calibration(runs))),
+        Captioned("Overthinking by confidence of exit 1", by_confidence),
+        Captioned("Overthinking by class (any later)", draw_overthinking_by_class(overthinking_by_class(runs))),
     ]
     if runs[0].n_exits > 1 and all(len(run.ids_N) > 1 for run in runs):
         later = draw_accuracy_where_earlier_is_right(accuracy_where_earlier_is_right(runs))
         ranks = draw_ranks(ranks_of_first_exits(runs))
         figures += [
-            Captioned("What later exits make of what an earlier one has right", later),
+            Captioned("Accuracy of later exits on samples that an earlier exit gets right", later),
             Captioned("Confidence ranks of exits 1 and 2 (thesis figure 3.10)", ranks),
         ]
     return figures

@@ -7,12 +7,12 @@ from overthink.comparison.overthinking import Difference, Row
 
 LEVEL = 0.05
 MEANING = (
-    "Δ: percentage points more than the baseline of the data set, seed by seed, [95% interval of the mean]; "
+    "Δ: difference to the baseline on the same data, in percentage points, paired by seed, [95% interval of the mean]; "
     "p: exact sign-flip test, corrected for the table's {count} comparisons (Holm){few}. "
-    "Probably: the interval leaves 0 out, and p stays above 0.05."
+    "Probably: the interval excludes 0, but p is above 0.05."
 )
 FEWEST = 6
-"""Seeds below which no p is shown: 2 of 2^n signs are above the level, even of one comparison."""
+"""Fewer seeds have no p: its least value, 2 / 2^n, is above the level even for one comparison."""
 
 
 def difference_lines(difference: Difference | None) -> tuple[str, ...]:
@@ -30,11 +30,11 @@ def differences_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     """Return the meaning of a table's differences, a verdict for each row, and the rows that are not compared."""
     reasons = {
         "the baseline has not run on the same data": [row.group for row in rows if row.has_no_baseline],
-        "other exits are right there (another rule of labels, or another main network)": [
+        "their labels differ (another label rule or another main network)": [
             row.group for row in rows if row.has_other_labels
         ],
     }
-    left_out = [f"Not compared, since {why}: {', '.join(names)}." for why, names in reasons.items() if names]
+    left_out = [f"Not compared, because {why}: {', '.join(names)}." for why, names in reasons.items() if names]
     differences = [difference for row in rows for difference in row.differences.values()]
     if not differences:
         return " ".join(left_out)
@@ -45,11 +45,11 @@ def differences_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
 def _too_few(seeds: Sequence[int]) -> str:
     """Return how many seeds p needs, where no comparison has as many, and below how many it is left out.
 
-    All of so many comparisons multiply the least of them, and that is never below 2 / 2^n.
+    Holm multiplies the least p, which is never below 2 / 2^n, by the number of comparisons.
     """
     needed = ceil(log2(2 * len(seeds) / LEVEL))
-    unreachable = f"; fewer than {needed} seeds cannot bring it to {LEVEL}" if max(seeds) < needed else ""
-    return f"{unreachable}; below {FEWEST} seeds it is left out" if min(seeds) < FEWEST else unreachable
+    unreachable = f"; it cannot reach {LEVEL} with fewer than {needed} seeds" if max(seeds) < needed else ""
+    return f"{unreachable}; not shown for fewer than {FEWEST} seeds" if min(seeds) < FEWEST else unreachable
 
 
 def _row_sentence(row: Row, titles: Mapping[str, str]) -> str:
@@ -71,4 +71,4 @@ def verdict(difference: Difference) -> str:
         return "unknown, from one seed"
     if difference.low > 0 or difference.high < 0:
         return f"probably {side}"
-    return "cannot be told apart"
+    return "no difference shown"

@@ -33,12 +33,12 @@ from overthink.store.stored import StoredRun, newest_per_key
 
 SAMPLES_CAPTION = (
     "Percent, mean over runs, with its 95% interval over test samples: the same trained networks on other samples. The "
-    "table above speaks of other seeds on the same samples; the two are not to be added."
+    "intervals of the table above are over seeds, on the same samples; the two are not to be added."
 )
 
 OTHER_SAMPLES = (
-    "These runs were not tested on the same samples, so nothing is said over test samples, and the means over runs in "
-    "these figures mix what differs in more than its seed."
+    "These runs were not tested on the same samples, so there are no intervals over test samples, and the means over "
+    "runs in these figures mix runs that differ in more than their seed."
 )
 
 
@@ -141,7 +141,7 @@ def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -
 def _study_sections(store: Store, study: Study) -> list[Section]:
     try:
         found = findings_by_arm(study, predictions_by_run(store, study))
-    except StudyError as error:  # of this group; others may have much to say
+    except StudyError as error:  # of this group alone; the others are still shown
         return [Section(study.group.name, [str(error)])]
     return study_sections(found) if found else []
 

@@ -54,11 +54,10 @@ def exporting() -> Iterator[Export]:
                 thread.submit(loop.close).result()
     except ChromeNotFoundError:
         raise BrowserMissingError(
-            "drawing figures as files needs Chrome or Chromium, and none was found; "
-            "on Debian, apt-get install chromium puts one there"
+            "exporting figures needs Chrome or Chromium, and none was found; on Debian: apt-get install chromium"
         ) from None
     except BrowserFailedError as error:
-        raise BrowserMissingError(f"the browser that figures are drawn with did not start: {error.args[0]}") from None
+        raise BrowserMissingError(f"the browser that draws the figures did not start: {error.args[0]}") from None
 
 
 def _export(

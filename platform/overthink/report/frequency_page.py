@@ -25,10 +25,11 @@ def verdict(info: ByExit) -> str:
         return "There are too few samples to compare exits."
     number, delta = max(known, key=lambda entry: abs(entry[1]))
     size = next(word for least, word in SIZES if abs(delta) >= least)
-    alike = "cannot be told apart" if info.p >= 0.05 else "are not alike"
+    outcome = "do not differ significantly" if info.p >= 0.05 else "differ"
     return (
-        f"The samples that exits are the first to get right {alike} (Kruskal-Wallis p = {info.p:.2g}); the largest "
-        f"difference is exit {number}'s to exit 1's, Cliff's delta {delta:+.2f}, {size}."
+        f"The samples that each exit is the first to get right {outcome} between exits "
+        f"(Kruskal-Wallis p = {info.p:.2g}); "
+        f"the largest difference is that of exit {number} to exit 1, Cliff's delta {delta:+.2f}, {size}."
     )
 
 

@@ -40,7 +40,7 @@ def policy_note(metrics: Mapping[str, float], policy: PolicySpec, epochs: int) -
             f"{100 * metrics['policy/left_out']:.1f}% of the samples have none, since no competing exit is right. "
             f"{epochs} epochs.",
             f"With the exits that it chooses, the main network reaches {routed} a sample; the policy network itself "
-            f"takes another {own:.2f} M.",
+            f"costs another {own:.2f} M.",
         ]
     )
 

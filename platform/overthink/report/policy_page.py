@@ -48,12 +48,13 @@ def policy_figures(runs: Sequence[Evidence]) -> list[Captioned]:
             draw_answers_without_image(answers_without_image(runs)),
         ),
         Captioned("Labels of the early-exit data set, by difficulty", draw_label_shares(label_shares(runs))),
-        Captioned("Labels that are recognised; dashed: blind guessing", draw_label_recall(label_recall(runs))),
         Captioned(
-            "What is answered for each label (% of the label's samples)", draw_label_confusion(label_confusion(runs))
+            "Samples of each label that are sent to the right exit; dashed: chance",
+            draw_label_recall(label_recall(runs)),
         ),
+        Captioned("Answers for each label (% of the label's samples)", draw_label_confusion(label_confusion(runs))),
         Captioned(
-            "The main network, its exits chosen by the policy network, beside budgeted batch prediction",
+            "The main network with exits chosen by the policy network, beside budgeted batch prediction",
             draw_routing(routing(runs)),
             wide=True,
         ),

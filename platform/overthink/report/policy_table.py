@@ -23,10 +23,11 @@ CONTROL = "max-min-mnist"
 """The positive control: a data set on which exits are known to differ."""
 CAPTION = (
     "Percent of the labelled test samples; mean ± standard deviation over seeds, [95% interval of the mean]. Best "
-    "constant: the most frequent label as the answer to everything, the yardstick for the right exits. Balanced: every "
-    "label weighs the same; chance is the yardstick. By exit 1: the same from nothing but how sure exit 1 is. "
-    "p: largest over seeds, against the constant (exact) and against chance (permutation). Learned: right more often "
-    "than the constant. Informative: not that, but better than chance at telling the labels apart."
+    "constant: accuracy of always answering the most frequent label, the baseline of right exits. Balanced: accuracy "
+    "with the same weight for every label; its baseline is chance. By exit 1: balanced accuracy of answers from the "
+    "confidence of exit 1 alone. p: largest over seeds, against the constant (exact) and against chance (permutation). "
+    "Learned: right more often than the constant (p < 0.05). Informative: not learned, but balanced accuracy above "
+    "chance (p < 0.05)."
 )
 
 
@@ -35,8 +36,8 @@ def caption(rows: Sequence[Row]) -> str:
     learned = {_training(row) for row in rows if row.dataset == CONTROL and "learned" in _verdicts(row)}
     without_control = [row.group for row in rows if row.dataset != CONTROL and _training(row) not in learned]
     control = (
-        f"NO POSITIVE CONTROL for {', '.join(without_control)}: no policy network of the same network and training "
-        f"that learned something on Max-Min MNIST is among the rows, so learning nothing may be the training's fault."
+        f"NO POSITIVE CONTROL for {', '.join(without_control)}: no row is a policy network of the same network and "
+        f"training that learned something on Max-Min MNIST, so a failure to learn may be due to the training."
     )
     return " ".join(
         filter(

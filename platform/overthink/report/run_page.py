@@ -15,7 +15,7 @@ from overthink.report.figures.overthinking import (
 from overthink.report.pages import Captioned, page
 
 BOUNDS = (
-    "An oracle sends each sample to the cheapest exit that is right, and does nothing where none is; the realistic "
+    "The oracle sends each sample to the cheapest exit that is right, and runs nothing where none is; the realistic "
     "upper bound sends such samples to the last exit (thesis figure 3.7)."
 )
 
@@ -35,7 +35,7 @@ def group_page(title: str, runs: Sequence[Predictions]) -> str:
 def prediction_figures(runs: Sequence[Predictions]) -> list[Captioned]:
     """Return the figures of both pages that test predictions alone can show."""
     return [
-        Captioned("Accuracy of each exit against what it costs", draw_cost_accuracy(cost_accuracy(runs)), wide=True),
+        Captioned("Accuracy of each exit against its cost", draw_cost_accuracy(cost_accuracy(runs)), wide=True),
         Captioned(
             "Overthinking by pair of exits: right at one, wrong at a later one",
             draw_overthinking_by_pair(overthinking_by_pair(runs)),

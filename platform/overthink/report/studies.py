@@ -85,7 +85,7 @@ def findings_by_arm(study: Study, known: dict[str, Predictions]) -> dict[str, Fi
             raise StudyError(
                 f"{study.group.name}: arm {name} repeats one run, and its networks differ on "
                 f"{100 * one.churn_E[-1].disagreement.value:.2f}% of the test samples at the last exit; "
-                f"what the other arms show is no longer due to their sources"
+                f"differences within the other arms cannot be attributed to their sources"
             )
     return found
 

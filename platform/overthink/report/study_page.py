@@ -1,4 +1,4 @@
-"""The page of a study: its verdict in words, its tables, its figures, and samples at the ends."""
+"""The page of a study: its verdict in words, its tables, its figures, and samples overthought often and never."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,7 +28,7 @@ def study_page(title: str, arms: Mapping[str, Findings], pictures: Pictures = ()
 def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> list[Section]:
     """Return the sections of the page."""
     whole = whole_of(arms)
-    answer = Section("Is overthinking the training's own randomness?", paragraphs=verdict(arms))
+    answer = Section("Is overthinking due to the randomness of training?", paragraphs=verdict(arms))
     if whole is None:
         return [answer, Section("Numbers", tables=[as_html(arms_grid(arms))])]
     found = arms[whole]
@@ -36,9 +36,9 @@ def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> lis
     tables = [as_html(grid) for grid in grids if grid.rows]
     return [
         answer,
-        Section("Numbers", [f"What comes after the first table is of arm {whole}."], tables=tables),
+        Section("Numbers", [f"The tables after the first are of arm {whole}."], tables=tables),
         Section("Figures", figures=study_figures(arms, whole)),
-        *([Section("Samples at the ends", pictures=pictures)] if pictures else []),
+        *([Section("Samples overthought most often, and never", pictures=pictures)] if pictures else []),
     ]
 
 
@@ -47,18 +47,26 @@ def study_figures(arms: Mapping[str, Findings], whole: str) -> list[Captioned]:
     found = arms[whole]
     moving = {name: one for name, one in arms.items() if not one.same}
     figures = [
-        Captioned("How far overthinking spreads from training to training, by source", draw_deviations(moving)),
-        Captioned("How often two trainings answer differently; dashed: their error", draw_churn(moving, whole)),
+        Captioned(
+            "Standard deviation of overthinking from training to training, by source of randomness",
+            draw_deviations(moving),
+        ),
+        Captioned("How often two trainings answer differently; dashed: error", draw_churn(moving, whole)),
     ]
     if found.final_coupling is not None:
-        caption = f"The last exit wrong where an earlier one is right: one network, and strangers (arm {whole})"
+        caption = (
+            f"Last exit wrong where an earlier one is right: within one network, and across networks (arm {whole})"
+        )
         figures.append(Captioned(caption, draw_within_and_across(found)))
     figures += [
         Captioned(
             f"How many of {found.repeats} trainings overthink a sample (any later, arm {whole})",
             draw_times_overthought(found),
         ),
-        Captioned("What of overthinking's variance stays with the sample (any later)", draw_sample_shares(moving)),
-        Captioned(f"The exit from which on a network's answer stands (arm {whole})", draw_prediction_depth(found)),
+        Captioned("The sample's share of the variance of overthinking (any later)", draw_sample_shares(moving)),
+        Captioned(
+            f"Prediction depth: the exit from which on the answer stays the same (arm {whole})",
+            draw_prediction_depth(found),
+        ),
     ]
     return figures

@@ -11,9 +11,9 @@ from overthink.study.spread import Spread
 ARMS_CAPTION = (
     "Percent of test samples. Accuracy and rates: mean ± standard deviation over repeats, [95% interval of the "
     "deviation]. Churn: how often two repeats answer differently at the last exit. Sample's share: of the variance of "
-    "any-later overthinking, what stays with the sample from training to training. Lift: samples that two repeats both "
-    "overthink (final), over what chance says. [95% intervals over repeats], for these test samples, cut at what is "
-    "possible; of a deviation from 4 repeats on."
+    "any-later overthinking, the part that stays with the sample from training to training. Lift: number of samples "
+    "that two repeats both overthink (final), divided by the number expected by chance. [95% intervals over repeats], "
+    "for these test samples, cut to the possible range; a deviation has one from 4 repeats on."
 )
 TIES_CAPTION = (
     "Percent of test samples. Within: the first exit right and the second wrong, in one network; across: the first "

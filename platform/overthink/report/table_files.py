@@ -65,8 +65,8 @@ def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
         "<tr>" + "".join(f"<td>{'<br>'.join(map(_html, column.cell(row)))}</td>" for column in columns) + "</tr>"
         for row in rows
     )
-    said = f"<caption>{_html(layout.caption(rows))}</caption>"
-    return f'<table class="overthinking">{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    caption = f"<caption>{_html(layout.caption(rows))}</caption>"
+    return f'<table class="overthinking">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _html(text: str) -> str:

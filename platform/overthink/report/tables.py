@@ -59,9 +59,9 @@ def caption(rows: Sequence[Row]) -> str:
 def mixed_data_warning(rows: Sequence[Row]) -> str:
     """Return a warning of rows that are means over runs on different data, as when a file was replaced between them."""
     return " ".join(
-        f"DIFFERENT DATA behind {row.group}, although of one definition: "
-        + "; ".join(f"seed {', '.join(seeds)} saw {digest[:8]}" for digest, seeds in row.data.items())
-        + " (SHA-256). Its numbers are no means over seeds alone."
+        f"DIFFERENT DATA in {row.group}, although of one definition: "
+        + "; ".join(f"seed {', '.join(seeds)} used {digest[:8]}" for digest, seeds in row.data.items())
+        + " (SHA-256). Its numbers are not means over seeds alone."
         for row in rows
         if len(row.data) > 1
     )
@@ -132,7 +132,7 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
 
     What all rows have in common, data set or definition, stands above the table once, so that 80 columns are enough.
     """
-    said = layout.caption(rows)
+    caption_text = layout.caption(rows)
     heading, rows = _common_heading(rows)
     table = Table(
         title=escape_for_terminal(heading) if heading else None,
@@ -141,7 +141,7 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        caption=escape_for_terminal(said),
+        caption=escape_for_terminal(caption_text),
         caption_justify="left",
     )
     for column in layout.columns:

@@ -62,4 +62,4 @@ def test_drawings_show_what_the_records_hold() -> None:
 def test_a_page_of_one_exit_and_one_sample_opens() -> None:
     page = analysis_page("<b>name</b>", [(predictions(1, 1, split="val"), predictions(1, 1))])
     assert "&lt;b&gt;name" in page
-    assert "Overthinking that leaving early avoids" not in page  # there is none to avoid
+    assert "Overthinking avoided by leaving early" not in page  # there is none to avoid

@@ -54,13 +54,13 @@ def draw_calibration(info: Calibration) -> go.Figure:
             name=f"{name}, ECE {100 * error:.1f}%",
             mode="lines+markers",
             line={"color": colour, "width": 2},
-            hovertemplate=name + ": %{y:.1f}% right where %{x:.1f}% sure<extra></extra>",
+            hovertemplate=name + ": %{y:.1f}% right at %{x:.1f}% confidence<extra></extra>",
         )
     return figure
 
 
 class ConfidenceRanks(NamedTuple):
-    """How exits 1 and 2 rank samples by confidence (thesis figure 3.10), and how alike all neighbours do."""
+    """How exits 1 and 2 rank samples by confidence (thesis figure 3.10), and how well all neighbours agree."""
 
     first_M: tuple[float, ...]
     second_M: tuple[float, ...]

@@ -110,7 +110,7 @@ def accuracy_where_earlier_is_right(runs: Sequence[Predictions]) -> Rows:
 
 def draw_accuracy_where_earlier_is_right(accuracy_EE: Rows) -> go.Figure:
     """Draw the accuracy of later exits on what an earlier one has right as a heat map."""
-    figure = empty_figure("accuracy of exit", "on samples that exit ... has right")
+    figure = empty_figure("accuracy of exit", "on samples that this exit gets right")
     add_exit_pairs(
         figure,
         accuracy_EE,

@@ -40,7 +40,9 @@ def _without_empty(rates_RT: Sequence[FloatArray]) -> tuple[float, ...]:
 
 def draw_overthinking_by_confidence(info: OverthinkingByConfidence) -> go.Figure:
     """Draw overthinking by the confidence of exit 1."""
-    figure = empty_figure("samples by confidence of exit 1, in tenths (10: the surest)", "% of samples of the tenth")
+    figure = empty_figure(
+        "samples by confidence of exit 1, in tenths (10: the most confident)", "% of samples of the tenth"
+    )
     for name, rates, colour in (("any later", info.any_later_T, ACCENT), ("final", info.final_T, SECOND)):
         figure.add_bar(
             x=list(range(1, len(rates) + 1)),

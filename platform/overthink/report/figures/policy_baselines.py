@@ -40,8 +40,8 @@ def answers_without_image(runs: Sequence[Evidence]) -> AnswersWithoutImage:
         ("exit 1's confidence", mean("confidence/accuracy"), mean("confidence/balanced_accuracy")),
         ("difficulty level", mean("level/accuracy"), mean("level/balanced_accuracy")),
         ("best constant", mean("best_constant"), chance),
-        ("labels' shares", mean("prior_matched"), chance),
-        ("blind guess", mean("uniform"), chance),
+        ("guess by label shares", mean("prior_matched"), chance),
+        ("uniform guess", mean("uniform"), chance),
     ]
     names, accuracy, balanced = zip(*(row for row in rows if not np.isnan(row[1])), strict=True)
     return AnswersWithoutImage(names, accuracy, balanced)

@@ -67,14 +67,14 @@ def _by_label(runs: Sequence[Evidence], number: Callable[[Answers, BoolArray, Bo
 
 def draw_label_shares(info: ByLabel) -> go.Figure:
     """Draw how many samples have each label, levels stacked (thesis figures 4.5, 4.7 and 4.9)."""
-    figure = _bars(info, "samples of the test set labelled so (%)")
+    figure = _bars(info, "test samples with this label (%)")
     figure.update_layout(barmode="stack")
     return figure
 
 
 def draw_label_recall(info: ByLabel) -> go.Figure:
     """Draw how often each label is recognised, level by level (thesis figures 4.6, 4.8 and 4.10)."""
-    figure = _bars(info, "of them sent to the right exit (%)")
+    figure = _bars(info, "samples sent to the right exit (%)")
     chance = 100 / len(info.exits)
     figure.add_hline(y=chance, line={"color": GREY, "dash": "dash", "width": 1.5})
     figure.update_layout(barmode="group", bargap=0.25)

@@ -80,13 +80,13 @@ def draw_times_overthought(found: Findings) -> go.Figure:
     counts = list(range(found.repeats + 1))
     shares = percent((found.any_later.times / found.samples).tolist())
     figure.add_bar(
-        x=counts, y=shares, name="seen", marker_color=ACCENT, hovertemplate="%{x} times: %{y:.2f}%<extra></extra>"
+        x=counts, y=shares, name="observed", marker_color=ACCENT, hovertemplate="%{x} times: %{y:.2f}%<extra></extra>"
     )
     chance = percent(by_chance(found.any_later.rate.mean.mean, found.repeats).tolist())
     figure.add_scatter(
         x=counts,
         y=chance,
-        name="were every sample alike",
+        name="expected if all samples were alike",
         mode="lines+markers",
         line={"color": INK, "dash": "dash"},
         hovertemplate="%{x} times: %{y:.2f}% by chance<extra></extra>",
@@ -109,7 +109,7 @@ def draw_sample_shares(arms: Mapping[str, Findings]) -> go.Figure:
 
 def draw_prediction_depth(found: Findings) -> go.Figure:
     """Draw how many samples' answers stand from each exit on: mean and deviation over repeats."""
-    figure = empty_figure("exit from which on the answer stands", "% of test samples")
+    figure = empty_figure("exit from which on the answer stays the same", "% of test samples")
     names = exit_names(found.depth_RE.shape[1])
     figure.add_bar(
         x=names,
