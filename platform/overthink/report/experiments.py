@@ -72,8 +72,11 @@ def report_on(
             rows = _with_differences(name, rows, against)
         if rows:
             missing = missing or any(row.gaps for row in rows)
-            tables = [as_html(rows, layout), grid_html(_run_ids_grid(rows))]
-            sections.append(Section(name, _provenance_sentence(store, some), command, tables))
+            provenance = _provenance_grid(store, some)
+            kind = "policy networks" if policies else "multi-exit networks"
+            unfinished = [] if provenance else ["No run has finished yet."]
+            tables = [as_html(rows, layout), *map(grid_html, [_run_ids_grid(rows), *provenance])]
+            sections.append(Section(f"{name}: {kind}", unfinished, command, tables))
     for group in groups:
         sections += _group_sections(store, group, runs)
     return ExperimentReport(sections, groups, missing)
@@ -94,21 +97,17 @@ def _run_ids_grid(rows: Sequence[Row]) -> Grid:
     return Grid(("Group", "MLflow runs behind its numbers (seeds)"), cells)
 
 
-def _provenance_sentence(store: Store, runs: Sequence[StoredRun]) -> list[str]:
-    """Return a sentence on code, versions, machine and settings of the newest finished run."""
+def _provenance_grid(store: Store, runs: Sequence[StoredRun]) -> list[Grid]:
+    """Return a table of code, versions, machine and settings of the newest finished run, if there is one."""
     finished = [run for run in runs if not run.is_group and run.outcome == tags.FINISHED]
     if not finished:
-        return ["No run is finished yet."]
+        return []
     newest = max(finished, key=lambda run: run.started_ms)
     made: dict[str, Any] = {}
     with suppress(ValueError, KeyError, IndexError):
         made = attempts_of(stored_text(store, newest.run_id, tags.PROVENANCE_FILE))[-1]
-    shown = {key: made.get(key, {}) for key in ("git", "versions", "machine", "settings")}
-    return [
-        f"{len(finished)} finished runs. The newest ({newest.run_id[:8]}) was made with: "
-        + "; ".join(f"{key} {_listed(value)}" for key, value in shown.items() if value)
-        + "."
-    ]
+    cells = [(key, _listed(made[key])) for key in ("git", "versions", "machine", "settings") if made.get(key)]
+    return [Grid(("", f"Provenance of the newest of {len(finished)} finished runs ({newest.run_id[:8]})"), cells)]
 
 
 def _listed(value: Any) -> str:

@@ -157,6 +157,7 @@ def draw_exits_taken(info: BudgetCurves) -> go.Figure:
             stackgroup="exits",
             hovertemplate=name + ": %{y:.1f}% of samples<extra></extra>",
         )
+    figure.update_layout(legend_traceorder="normal")  # exit 1 first; plotly reverses stacks
     figure.update_yaxes(range=[0, 100])
     return figure
 

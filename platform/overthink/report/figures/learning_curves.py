@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from overthink.report.figures.over_runs import Rows
 from overthink.report.figures.style import GREY, INK, PALE, empty_figure, exit_colours, percent
 
+FEW_EPOCHS = 10
+
 
 class LearningCurves(NamedTuple):
     """Loss and accuracy over the epochs of one run."""
@@ -51,7 +53,7 @@ def learning_curves(records: Sequence[Mapping[str, Any]]) -> LearningCurves:
 
 def draw_losses(info: LearningCurves) -> go.Figure:
     """Draw the validation loss of each exit over the epochs, and the minimised loss dashed."""
-    figure = empty_figure("epoch", "loss (nats)")
+    figure = _over_epochs(info, "loss (nats)")
     for row, colour in enumerate(exit_colours(len(info.val_loss))):
         _add_curve(figure, info.epochs, info.val_loss[row], f"exit {row + 1}", {"color": colour, "width": 2})
     dashed = {"color": INK, "width": 1.6, "dash": "dash"}
@@ -62,7 +64,7 @@ def draw_losses(info: LearningCurves) -> go.Figure:
 
 def draw_accuracies(info: LearningCurves) -> go.Figure:
     """Draw the accuracy of each exit over the epochs: validation solid, training dashed."""
-    figure = empty_figure("epoch", "accuracy (%)")
+    figure = _over_epochs(info, "accuracy (%)")
     for row, colour in enumerate(exit_colours(len(info.val_accuracy))):
         solid, dashed = {"color": colour, "width": 2}, {"color": colour, "width": 1.3, "dash": "dash"}
         name = f"exit {row + 1}"
@@ -71,6 +73,13 @@ def draw_accuracies(info: LearningCurves) -> go.Figure:
         _add_curve(figure, info.epochs, percent(info.train_accuracy[row]), trained, dashed, group=name)
         figure.data[-1].showlegend = False
     _mark_changes(figure, info)
+    return figure
+
+
+def _over_epochs(info: LearningCurves, y_title: str) -> go.Figure:
+    figure = empty_figure("epoch", y_title)
+    if len(info.epochs) <= FEW_EPOCHS:
+        figure.update_xaxes(dtick=1)  # by itself plotly also marks half epochs
     return figure
 
 

@@ -68,7 +68,7 @@ def _by_label(runs: Sequence[Evidence], number: Callable[[Answers, BoolArray, Bo
 def draw_label_shares(info: ByLabel) -> go.Figure:
     """Draw how many samples have each label, levels stacked (thesis figures 4.5, 4.7 and 4.9)."""
     figure = _bars(info, "test samples with this label (%)")
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
     return figure
 
 
