@@ -10,8 +10,9 @@ from itertools import zip_longest
 from typing import Any, Protocol
 
 from overthink.comparison.overthinking import Row
+from overthink.report import grids
 from overthink.report.safe_text import one_line
-from overthink.report.tables import OVERTHINKING, Layout
+from overthink.report.tables import OVERTHINKING, Layout, as_grid
 
 
 def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
@@ -59,18 +60,7 @@ def _latex(text: str) -> str:
 
 def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return an HTML table element; everything in it is escaped."""
-    columns = layout.columns
-    head = "".join(f"<th>{html.escape(column.title)}</th>" for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{'<br>'.join(map(_html, column.cell(row)))}</td>" for column in columns) + "</tr>"
-        for row in rows
-    )
-    caption = f"<caption>{_html(layout.caption(rows))}</caption>"
-    return f'<table class="overthinking">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
-def _html(text: str) -> str:
-    return html.escape(one_line(text))
+    return grids.as_html(as_grid(rows, layout))
 
 
 def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from overthink.comparison.overthinking import COLUMNS, PaperNumber, Row
 from overthink.report.differences import difference_lines, differences_sentence
-from overthink.report.grids import NARROWEST
+from overthink.report.grids import NARROWEST, Grid, empty_table
 from overthink.report.safe_text import escape_for_terminal, one_line
 from overthink.statistics.estimate import Estimate
 
@@ -127,30 +126,27 @@ OVERTHINKING = Layout(
 )
 
 
+def as_grid(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Grid:
+    """Return the table as text, a line of a cell on a line of its own."""
+    cells = [["\n".join(map(one_line, column.cell(row))) for column in layout.columns] for row in rows]
+    return Grid([column.title for column in layout.columns], cells, layout.caption(rows))
+
+
 def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     """Return the table for a terminal. Names from the store are shown as they are, never as markup.
 
     What all rows have in common, data set or definition, stands above the table once, so that 80 columns are enough.
     """
-    caption_text = layout.caption(rows)
+    text = layout.caption(rows)
     heading, rows = _common_heading(rows)
-    table = Table(
-        title=escape_for_terminal(heading) if heading else None,
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        caption=escape_for_terminal(caption_text),
-        caption_justify="left",
-    )
+    table = empty_table(text, heading)
     for column in layout.columns:
         if column.number:  # a number is never broken over two lines; its title may be
             table.add_column(escape_for_terminal(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
         else:
             table.add_column(escape_for_terminal(column.title), min_width=NARROWEST)
-    for row in rows:
-        table.add_row(*(escape_for_terminal("\n".join(map(one_line, column.cell(row)))) for column in layout.columns))
+    for cells in as_grid(rows, layout).rows:
+        table.add_row(*map(escape_for_terminal, cells))
     return table
 
 
