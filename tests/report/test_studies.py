@@ -71,14 +71,14 @@ def asked(capsys: pytest.CaptureFixture[str], code: int = 0) -> Any:
 def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     correct = whole()
     group, ids = stored(here, correct)
-    said = asked(capsys)
-    assert said["group"] == group
-    assert said["arms"]["all"]["runs"] == [ids[str(number)] for number in range(4)]
-    assert said["arms"]["none"]["same"]
-    assert [one["disagreement"]["value"] for one in said["arms"]["none"]["churn_E"]] == [0, 0, 0]
+    printed = asked(capsys)
+    assert printed["group"] == group
+    assert printed["arms"]["all"]["runs"] == [ids[str(number)] for number in range(4)]
+    assert printed["arms"]["none"]["same"]
+    assert [one["disagreement"]["value"] for one in printed["arms"]["none"]["churn_E"]] == [0, 0, 0]
     rate = np.mean([overthought(correct[str(number)]).mean() for number in range(4)])
-    assert said["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
-    assert "1,3" in said["arms"]["all"]["coupling"]
+    assert printed["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
+    assert "1,3" in printed["arms"]["all"]["coupling"]
     page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
     assert "Is overthinking due to the randomness of training?" in page
     assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
@@ -89,8 +89,8 @@ def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[st
     correct = whole()
     correct.pop("3")
     stored(here, correct)
-    said = asked(capsys, code=3)
-    assert said["arms"]["all"]["repeats"] == 3
+    printed = asked(capsys, code=3)
+    assert printed["arms"]["all"]["repeats"] == 3
 
 
 def test_a_control_that_differs_stops_the_study(here: Path) -> None:
@@ -137,9 +137,9 @@ def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_names_do_not_steer_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored(here, whole(), "\x1b[31m")
     assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
-    said = capsys.readouterr().out
-    assert "my-study: ?[31m" in said
-    assert "\x1b" not in said
+    printed = capsys.readouterr().out
+    assert "my-study: ?[31m" in printed
+    assert "\x1b" not in printed
 
 
 def test_nothing_to_study(here: Path) -> None:

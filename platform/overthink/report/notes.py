@@ -10,7 +10,7 @@ from overthink.store.stored import StoredRun
 
 
 def run_note(metrics: Mapping[str, float], mul_adds: Sequence[float]) -> str:
-    """Return a run's description: how much the network overthinks, and a row an exit."""
+    """Return a run's description: how much the network overthinks, and a table of its exits."""
     any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
     lines = [
         f"**{100 * any_later:.2f}% overthinking** on test data (any later: an exit is right and a later one wrong, "
@@ -39,7 +39,7 @@ def policy_note(metrics: Mapping[str, float], policy: PolicySpec, epochs: int) -
             f"Labels ({policy.labels.label}) of exits {', '.join(map(str, policy.exits))}: {shares} of the test set; "
             f"{100 * metrics['policy/left_out']:.1f}% of the samples have none, since no competing exit is right. "
             f"{epochs} epochs.",
-            f"With the exits that it chooses, the main network reaches {routed} a sample; the policy network itself "
+            f"With the exits that it chooses, the main network reaches {routed} per sample; the policy network itself "
             f"costs another {own:.2f} M.",
         ]
     )

@@ -64,7 +64,7 @@ def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
 
 
 def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
-    """Return comma-separated values: fractions with all digits, one column a number."""
+    """Return comma-separated values: fractions with all digits, a column for each number."""
     records = [_record(row) for row in rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(key for record in records for key in record)), lineterminator="\n")

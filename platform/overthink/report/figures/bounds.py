@@ -44,5 +44,5 @@ def add_point(figure: go.Figure, name: str, point: OperatingPoint, colour: str, 
         name=name,
         mode="markers",
         marker={"color": colour, "size": 13, "symbol": symbol},
-        hovertemplate=f"{name}: %{{y:.1f}}% right for %{{x:.2f}} M MUL-ADDs a sample<extra></extra>",
+        hovertemplate=f"{name}: %{{y:.1f}}% right for %{{x:.2f}} M MUL-ADDs per sample<extra></extra>",
     )

@@ -92,7 +92,7 @@ def _shares(exit_PN: IntArray, n_exits: int) -> FloatArray:
 
 def draw_budget_curves(info: BudgetCurves) -> go.Figure:
     """Draw accuracy against MUL-ADDs: budgeted batch, anytime prediction, and the bounds, dashed."""
-    figure = empty_figure("MUL-ADDs a sample (millions)", "accuracy on test data (%)")
+    figure = empty_figure("MUL-ADDs per sample (millions)", "accuracy on test data (%)")
     figure.update_layout(legend_itemwidth=44)
     figure.add_scatter(
         x=millions(info.bound_cost_B),
@@ -100,7 +100,7 @@ def draw_budget_curves(info: BudgetCurves) -> go.Figure:
         name="best choice of exits",
         mode="lines",
         line={"color": GREY, "width": 1.8, "dash": "dash"},
-        hovertemplate="at best %{y:.1f}% for %{x:.2f} M MUL-ADDs a sample<extra></extra>",
+        hovertemplate="at best %{y:.1f}% for %{x:.2f} M MUL-ADDs per sample<extra></extra>",
     )
     add_bounds(figure, info.bounds)
     _add_band(figure, info)
@@ -110,7 +110,7 @@ def draw_budget_curves(info: BudgetCurves) -> go.Figure:
         name="budgeted batch (Algorithm 1)",
         mode="lines",
         line={"color": SECOND, "width": 3},
-        hovertemplate="%{y:.1f}% right for %{x:.2f} M MUL-ADDs a sample<extra></extra>",
+        hovertemplate="%{y:.1f}% right for %{x:.2f} M MUL-ADDs per sample<extra></extra>",
     )
     figure.add_scatter(
         x=millions(info.cost_E),
@@ -144,7 +144,7 @@ def _add_band(figure: go.Figure, info: BudgetCurves) -> None:
 
 def draw_exits_taken(info: BudgetCurves) -> go.Figure:
     """Draw where samples leave as the budget grows."""
-    figure = empty_figure("MUL-ADDs a sample (millions)", "test samples that leave at an exit (%)")
+    figure = empty_figure("MUL-ADDs per sample (millions)", "test samples that leave at an exit (%)")
     names, colours = exit_names(len(info.cost_E)), exit_colours(len(info.cost_E))
     for row, (name, colour) in enumerate(zip(names, colours, strict=True)):
         figure.add_scatter(
@@ -164,7 +164,7 @@ def draw_exits_taken(info: BudgetCurves) -> go.Figure:
 
 def draw_recovered(info: BudgetCurves) -> go.Figure:
     """Draw how much of the overthinking leaving early avoids, as the budget grows."""
-    figure = empty_figure("MUL-ADDs a sample (millions)", "overthought samples that leave right (%)")
+    figure = empty_figure("MUL-ADDs per sample (millions)", "overthought samples that leave right (%)")
     figure.add_scatter(
         x=millions(info.cost_P),
         y=percent(info.recovered_P),
@@ -172,7 +172,7 @@ def draw_recovered(info: BudgetCurves) -> go.Figure:
         mode="lines+markers",
         line={"color": ACCENT, "width": 2.5},
         marker={"size": 5},
-        hovertemplate="%{y:.1f}% of them, for %{x:.2f} M MUL-ADDs a sample<extra></extra>",
+        hovertemplate="%{y:.1f}% of them, for %{x:.2f} M MUL-ADDs per sample<extra></extra>",
     )
     figure.update_yaxes(range=[0, 100])
     return figure

@@ -10,7 +10,7 @@ from overthink.report.figures.style import GREY, INK, empty_figure, exit_colours
 
 
 def draw_frequencies(spreads: tuple[Spread, ...], nobody: Spread | None = None) -> go.Figure:
-    """Draw mean and standard deviation over samples, an exit each, and those that no exit gets right."""
+    """Draw mean and standard deviation over samples for each exit, and for those that no exit gets right."""
     figure = empty_figure("", "coefficients needed (% of all)")
     rows = list(zip(exit_names(len(spreads)), spreads, exit_colours(len(spreads)), strict=True))
     if nobody is not None:

@@ -26,7 +26,7 @@ ARM_COLOURS = (INK, "#3b7ea1", ACCENT, SECOND, "#6a8d3c", "#8a5a99", GREY)
 
 
 def draw_deviations(arms: Mapping[str, Findings]) -> go.Figure:
-    """Draw the standard deviation of both overthinking rates over repeats, with its interval, an arm each."""
+    """Draw the standard deviation of both overthinking rates over repeats, with its interval, for each arm."""
     figure = empty_figure("what varies from training to training", "standard deviation (points)")
     names = [escaped(name) for name in arms]
     for name, colour, spreads in (
@@ -41,7 +41,7 @@ def draw_deviations(arms: Mapping[str, Findings]) -> go.Figure:
 
 
 def draw_churn(arms: Mapping[str, Findings], whole: str) -> go.Figure:
-    """Draw disagreement by exit, an arm each, and the error of the whole arm."""
+    """Draw disagreement by exit for each arm, and the error of the whole arm."""
     names = exit_names(len(arms[whole].churn_E)) if whole in arms else []
     figure = empty_figure("exit", "answers that differ (% of test samples)")
     for (name, found), colour in zip(arms.items(), cycle(ARM_COLOURS), strict=False):
@@ -97,7 +97,7 @@ def draw_times_overthought(found: Findings) -> go.Figure:
 
 
 def draw_sample_shares(arms: Mapping[str, Findings]) -> go.Figure:
-    """Draw the sample's share of the variance of any-later overthinking, an arm each."""
+    """Draw the sample's share of the variance of any-later overthinking for each arm."""
     figure = empty_figure("what varies from training to training", "sample's share of the variance (%)")
     shares = {name: found.any_later.split.sample_share for name, found in arms.items()}
     known = {name: share for name, share in shares.items() if share is not None}
