@@ -47,7 +47,7 @@ def test_an_export_says_how_far_it_is(tmp_path: Path, empty_database: Path, monk
         one.write(tmp_path / f"{split}.parquet")
         writer.artifacts(run, [tmp_path / f"{split}.parquet"], "predictions")
     writer.close(run, tags.FINISHED)
-    monkeypatch.setattr("overthink.report.export.FORMS", ("svg",))  # each form of each figure takes half a second
+    monkeypatch.setattr("overthink.report.export.FORMATS", ("svg",))  # each form of each figure takes half a second
     console = Console(file=io.StringIO(), width=80)
     assert analyse_runs([], tmp_path / "figures", False, console) == 0
     (place,) = (tmp_path / "figures").iterdir()

@@ -14,7 +14,7 @@ from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun
 from overthink.report.analysis import analyse
-from overthink.report.experiments import tell
+from overthink.report.experiments import report_on
 from overthink.running.events import Event
 from overthink.seeds import joined
 from overthink.store import tags
@@ -95,7 +95,7 @@ def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
     assert diff(group.run_id, mine[0].run_id, as_json=True) == 0
     assert set(json.loads(capsys.readouterr().out)["first"]["runs"]) == set(row.run_ids)
     assert "small: base (n = 2)" in [
-        section.heading for section in tell(store, "small", runs, None, "overthink run small").sections
+        section.heading for section in report_on(store, "small", runs, None, "overthink run small").sections
     ]
     list(analyse(store, [run for run in runs if not run.is_group], [group]))
     assert "small: base (n = 2)" in store.artifact(group.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()

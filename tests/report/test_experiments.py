@@ -54,8 +54,8 @@ def groups(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 def test_one_page_of_everything(groups: list[str], tmp_path: Path) -> None:
     assert report(["mine"], tmp_path / "report.html", "plain", QUIET) == 3  # a seed is missing
     text = (tmp_path / "report.html").read_text()
-    for said in ("overthink run mine", "55.00 ± 7.07", "missing: seed 2", "60 samples", "torch"):
-        assert said in text
+    for expected in ("overthink run mine", "55.00 ± 7.07", "missing: seed 2", "60 samples", "torch"):
+        assert expected in text
     assert HOSTILE not in text
     assert text.count("plotly.js v") == 1
     for group in groups:
@@ -101,10 +101,10 @@ def test_what_was_run_with_other_values_alone(groups: list[str], tmp_path: Path)
     """A definition of which the store has other versions was run, though not as it is written."""
     path = str(definition(tmp_path, name="mine"))  # none of whose groups is stored
     Store().client.set_tag(groups[0], tags.CHANGES, "network.growth=4")
-    said = f"as it is written now, but with other values; .*{groups[0][:8]} \\(network.growth=4\\)"
-    with pytest.raises(DefinitionError, match=said):
+    expected = f"as it is written now, but with other values; .*{groups[0][:8]} \\(network.growth=4\\)"
+    with pytest.raises(DefinitionError, match=expected):
         report([path], tmp_path / "report.html", None, QUIET)
-    with pytest.raises(DefinitionError, match=said):
+    with pytest.raises(DefinitionError, match=expected):
         study(path, None, True, QUIET)
     assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
     assert "overthink run mine --set network.growth=4<" in (tmp_path / "report.html").read_text()
@@ -131,7 +131,7 @@ def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> No
 
 
 def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Path) -> None:
-    """They are reported, without what is said over samples; equal ids with other labels are other samples, too."""
+    """They are reported, without intervals over samples; equal ids with other labels are other samples, too."""
     store = Store()
     (seed_1,) = (run for run in search(store, "") if run.name == "mine: plain seed 1")
     report([groups[0]], tmp_path / "report.html", None, QUIET)
@@ -160,6 +160,6 @@ def test_a_browser_shows_it_offline(groups: list[str], chromium: "Browser", tmp_
     page.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 6")
     assert page.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
     assert page.evaluate("window.hurt") is None
-    assert page.locator("table").count() == 4
+    assert page.locator("table").count() == 5
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -14,7 +14,7 @@ from overthink.cli.commands.study import study
 from overthink.definition.errors import DefinitionError
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import BoolArray
-from overthink.report.studies import StudyError, at_the_ends
+from overthink.report.studies import StudyError, often_and_never_overthought
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
@@ -71,16 +71,16 @@ def asked(capsys: pytest.CaptureFixture[str], code: int = 0) -> Any:
 def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     correct = whole()
     group, ids = stored(here, correct)
-    said = asked(capsys)
-    assert said["group"] == group
-    assert said["arms"]["all"]["runs"] == [ids[str(number)] for number in range(4)]
-    assert said["arms"]["none"]["same"]
-    assert [one["disagreement"]["value"] for one in said["arms"]["none"]["churn_E"]] == [0, 0, 0]
+    printed = asked(capsys)
+    assert printed["group"] == group
+    assert printed["arms"]["all"]["runs"] == [ids[str(number)] for number in range(4)]
+    assert printed["arms"]["none"]["same"]
+    assert [one["disagreement"]["value"] for one in printed["arms"]["none"]["churn_E"]] == [0, 0, 0]
     rate = np.mean([overthought(correct[str(number)]).mean() for number in range(4)])
-    assert said["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
-    assert "1,3" in said["arms"]["all"]["coupling"]
+    assert printed["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
+    assert "1,3" in printed["arms"]["all"]["coupling"]
     page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
-    assert "Is overthinking the training&#x27;s own randomness?" in page
+    assert "Is overthinking due to the randomness of training?" in page
     assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
     assert "minus across" in capsys.readouterr().out
 
@@ -89,8 +89,8 @@ def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[st
     correct = whole()
     correct.pop("3")
     stored(here, correct)
-    said = asked(capsys, code=3)
-    assert said["arms"]["all"]["repeats"] == 3
+    printed = asked(capsys, code=3)
+    assert printed["arms"]["all"]["repeats"] == 3
 
 
 def test_a_control_that_differs_stops_the_study(here: Path) -> None:
@@ -137,9 +137,9 @@ def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_names_do_not_steer_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored(here, whole(), "\x1b[31m")
     assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
-    said = capsys.readouterr().out
-    assert "my-study: ?[31m" in said
-    assert "\x1b" not in said
+    printed = capsys.readouterr().out
+    assert "my-study: ?[31m" in printed
+    assert "\x1b" not in printed
 
 
 def test_nothing_to_study(here: Path) -> None:
@@ -152,10 +152,10 @@ def test_nothing_to_study(here: Path) -> None:
 
 def test_the_ends_list_nothing_that_is_not_so() -> None:
     """Nothing is overthought by tied exits; of two samples overthought, no third is listed."""
-    often, _ = at_the_ends(predictions(tied(2, 40)), 5)
+    often, _ = often_and_never_overthought(predictions(tied(2, 40)), 5)
     assert often.tolist() == []
     correct_REN = np.array([[[1, 1, 1], [0, 0, 1]], [[1, 0, 1], [0, 0, 1]]], dtype=bool)
-    often, never = at_the_ends(predictions(correct_REN), 3)
+    often, never = often_and_never_overthought(predictions(correct_REN), 3)
     assert (often.tolist(), never.tolist()) == ([0, 1], [])
 
 
@@ -163,5 +163,5 @@ def test_the_ends() -> None:
     """Over two trainings sample 0 is overthought twice, 1 once, 2 never but sometimes wrong; 3 is always right."""
     first, last = [[1, 1, 0, 1], [1, 0, 0, 1]], [[0, 0, 1, 1], [0, 1, 1, 1]]
     correct_REN = np.array([[first[0], last[0]], [first[1], last[1]]], dtype=bool)
-    often, never = at_the_ends(predictions(correct_REN), 2)
+    often, never = often_and_never_overthought(predictions(correct_REN), 2)
     assert (often.tolist(), never.tolist()) == ([0, 1], [2])

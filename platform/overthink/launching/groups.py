@@ -82,7 +82,7 @@ class Groups:
 
     def _spec(self, key: str) -> GroupSpec:
         first = self._members[key][0].run
-        return group_spec(self._members[key], views(first.network.blocks, columns_of(first, self._goals)))
+        return group_spec(self._members[key], views(columns_of(first, self._goals)))
 
     def _close(self, key: str, outcome: str | None) -> str | None:
         members, spec = self._members[key], self._spec(key)

@@ -32,7 +32,7 @@ class SweepRecorder:
         sweep = loaded.sweep
         experiment_id = store.experiment(sweep.name, sweep.description)
         columns = columns_of(loaded.base, goals_of(loaded))
-        store.offer_views(experiment_id, views(loaded.base.network.blocks, columns))
+        store.offer_views(experiment_id, views(columns))
         known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
         if known:
             run_id = min(known, key=lambda run: (run.started_ms, run.run_id)).run_id

@@ -20,7 +20,7 @@ from overthink.metrics.overthinking import finally_overthought
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
-from overthink.report.grad_cam_picture import Looked, Said, grad_cam_picture
+from overthink.report.grad_cam_picture import ExitAnswer, ExplainedSample, grad_cam_picture
 from overthink.report.safe_text import print_text
 from overthink.store import tags
 from overthink.store.client import Store
@@ -61,7 +61,9 @@ def show(name: str, options: GradCamOptions, console: Console) -> int:
     return OK
 
 
-def _looked(store: Store, run: StoredRun, test: Predictions, rows_M: IntArray, options: GradCamOptions) -> list[Looked]:
+def _looked(
+    store: Store, run: StoredRun, test: Predictions, rows_M: IntArray, options: GradCamOptions
+) -> list[ExplainedSample]:
     _, (network, inputs) = fetch(store, run, options.data_root)
     dataset = dataset_of(store, run, options.data_root)
     images_MKHW = dataset.test.images_NKHW[rows_of(dataset.test.ids_N, test.ids_N[rows_M], "test data")]
@@ -70,7 +72,7 @@ def _looked(store: Store, run: StoredRun, test: Predictions, rows_M: IntArray, o
         class_EM = np.broadcast_to(test.labels_N[rows_M], class_EM.shape)
     heat_EMHW = grad_cam(network, normalised(torch.from_numpy(images_MKHW), inputs), torch.tensor(class_EM)).numpy()
     return [
-        Looked(image_KHW, heat_EMHW[:, place].astype(np.float64), *_words(test, row, inputs.classes))
+        ExplainedSample(image_KHW, heat_EMHW[:, place].astype(np.float64), *_words(test, row, inputs.classes))
         for place, (row, image_KHW) in enumerate(zip(rows_M.tolist(), images_MKHW, strict=True))
     ]
 
@@ -89,8 +91,8 @@ def _asked(test: Predictions, ids: Sequence[int]) -> IntArray:
     return np.array([known[number] for number in ids])
 
 
-def _words(test: Predictions, row: int, classes: Sequence[str]) -> tuple[str, tuple[Said, ...]]:
+def _words(test: Predictions, row: int, classes: Sequence[str]) -> tuple[str, tuple[ExitAnswer, ...]]:
     label = int(test.labels_N[row])
     answers = zip(test.predicted_EN[:, row].tolist(), test.max_softmax_EN[:, row].tolist(), strict=True)
-    said = tuple(Said(classes[predicted], sure, predicted == label) for predicted, sure in answers)
+    said = tuple(ExitAnswer(classes[predicted], sure, predicted == label) for predicted, sure in answers)
     return f"sample {test.ids_N[row]}\n{classes[label]}", said

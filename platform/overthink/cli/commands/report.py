@@ -8,7 +8,7 @@ from rich.console import Console
 from overthink.cli.commands.chosen import chosen_runs, command_again, not_run
 from overthink.cli.commands.output_path import check_file
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.report.experiments import NoBaselineError, Told, tell
+from overthink.report.experiments import ExperimentReport, NoBaselineError, report_on
 from overthink.report.pages import document
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -32,16 +32,16 @@ def report(names: Sequence[str], output: Path, against: str | None, console: Con
     return SOME_FAILED if any(one.missing for one in told) else OK
 
 
-def _told(store: Store, names: Sequence[str], against: str | None, console: Console) -> list[Told]:
+def _told(store: Store, names: Sequence[str], against: str | None, console: Console) -> list[ExperimentReport]:
     """Tell of each name; one that has no such baseline without differences, and says so, unless none has it."""
     told, without = [], []
     for name in names:
         runs = chosen_runs(store, [name])
         try:
-            told.append(tell(store, name, runs, against, command_again(name, runs)))
+            told.append(report_on(store, name, runs, against, command_again(name, runs)))
         except NoBaselineError as error:
             without.append(error)
-            told.append(tell(store, name, runs, None, command_again(name, runs)))
+            told.append(report_on(store, name, runs, None, command_again(name, runs)))
     if without and len(without) == len(names):
         raise without[0]
     for reason in without:

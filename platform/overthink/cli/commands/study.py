@@ -17,7 +17,14 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.grids import as_rich
 from overthink.report.montage import montage
 from overthink.report.safe_text import escape_for_terminal, print_text
-from overthink.report.studies import Study, StudyError, at_the_ends, found_in, predictions_of, study_of
+from overthink.report.studies import (
+    Study,
+    StudyError,
+    findings_by_arm,
+    often_and_never_overthought,
+    predictions_by_run,
+    study_of,
+)
 from overthink.report.study_page import Pictures, study_page
 from overthink.report.study_table import arms_grid, ties_grid
 from overthink.report.ui_views import ui_hint
@@ -70,8 +77,8 @@ def _studies(store: Store, name: str) -> list[Study]:
 
 def _tell(store: Store, one: Study, data_root: Path | None, console: Console) -> dict[str, Findings]:
     """Return what a study's arms say, and add the page to its group; nothing where no arm has two finished runs."""
-    known = predictions_of(store, one)
-    found = found_in(one, known)
+    known = predictions_by_run(store, one)
+    found = findings_by_arm(one, known)
     if not found:
         print_text(console, f"{one.group.name}: no arm has two finished runs yet")
         return found
@@ -106,7 +113,7 @@ def _pictures(
     if whole is None:
         return ()
     runs = one.arms[whole].runs
-    ends = at_the_ends([known[run.run_id] for run in runs], SHOWN)
+    ends = often_and_never_overthought([known[run.run_id] for run in runs], SHOWN)
     try:
         test = dataset_of(store, runs[0], data_root).test
     except DefinitionError as error:  # everything else needs no images

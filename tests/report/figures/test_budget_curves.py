@@ -3,8 +3,13 @@ import pytest
 
 from overthink.inference.budgeted import budgeted_batch, lookup_table
 from overthink.report.analysis_page import analysis_page
-from overthink.report.budget_drawing import draw_budget_curves, draw_exits_taken, draw_recovered
-from overthink.report.budget_figures import Pair, budget_curves
+from overthink.report.figures.budget_curves import (
+    Pair,
+    budget_curves,
+    draw_budget_curves,
+    draw_exits_taken,
+    draw_recovered,
+)
 from support.noise import predictions
 
 
@@ -29,7 +34,9 @@ def test_several_runs_are_averaged_at_the_same_distribution() -> None:
     assert both.accuracy_P == pytest.approx((np.array(one.accuracy_P) + other.accuracy_P) / 2)
     assert both.deviation_P == pytest.approx(abs(np.array(one.accuracy_P) - other.accuracy_P) / 2**0.5)
     assert both.recovered_P == pytest.approx((np.array(one.recovered_P) + other.recovered_P) / 2)
-    assert both.upper_bound.mean_cost == pytest.approx((one.upper_bound.mean_cost + other.upper_bound.mean_cost) / 2)
+    assert both.bounds.upper_bound.mean_cost == pytest.approx(
+        (one.bounds.upper_bound.mean_cost + other.bounds.upper_bound.mean_cost) / 2
+    )
 
 
 def test_the_bound_is_above_the_curve() -> None:
@@ -55,4 +62,4 @@ def test_drawings_show_what_the_records_hold() -> None:
 def test_a_page_of_one_exit_and_one_sample_opens() -> None:
     page = analysis_page("<b>name</b>", [(predictions(1, 1, split="val"), predictions(1, 1))])
     assert "&lt;b&gt;name" in page
-    assert "Overthinking that leaving early avoids" not in page  # there is none to avoid
+    assert "Overthinking avoided by leaving early" not in page  # there is none to avoid

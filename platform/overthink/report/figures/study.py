@@ -1,14 +1,23 @@
-"""Figures of a study, drawn from its findings. Percent on paper, fractions in the findings."""
+"""Figures of a study. `study.findings` has the numbers, as fractions; these functions draw them."""
 
-import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
 import plotly.graph_objects as go
 
-from overthink.report.drawing import ACCENT, GREY, INK, PALE, SECOND, empty_figure, exit_colours, exit_names, percent
-from overthink.report.pages import Captioned
+from overthink.report.figures.style import (
+    ACCENT,
+    GREY,
+    INK,
+    PALE,
+    SECOND,
+    empty_figure,
+    escaped,
+    exit_colours,
+    exit_names,
+    percent,
+)
 from overthink.statistics.jackknife import Interval
 from overthink.study.depth import by_chance
 from overthink.study.findings import Findings
@@ -16,31 +25,10 @@ from overthink.study.findings import Findings
 ARM_COLOURS = (INK, "#3b7ea1", ACCENT, SECOND, "#6a8d3c", "#8a5a99", GREY)
 
 
-def study_figures(arms: Mapping[str, Findings], whole: str) -> list[Captioned]:
-    """Return the figures of a study; `whole` names the arm in which most varies."""
-    found = arms[whole]
-    moving = {name: one for name, one in arms.items() if not one.same}
-    figures = [
-        Captioned("How far overthinking spreads from training to training, by source", draw_spread(moving)),
-        Captioned("How often two trainings answer differently; dashed: their error", draw_churn(moving, whole)),
-    ]
-    if found.final_coupling is not None:
-        caption = f"The last exit wrong where an earlier one is right: one network, and strangers (arm {whole})"
-        figures.append(Captioned(caption, draw_ties(found)))
-    figures += [
-        Captioned(
-            f"How many of {found.repeats} trainings overthink a sample (any later, arm {whole})", draw_times(found)
-        ),
-        Captioned("What of overthinking's variance stays with the sample (any later)", draw_shares(moving)),
-        Captioned(f"The exit from which on a network's answer stands (arm {whole})", draw_depth(found)),
-    ]
-    return figures
-
-
-def draw_spread(arms: Mapping[str, Findings]) -> go.Figure:
-    """Draw the standard deviation of both overthinking rates over repeats, with its interval, an arm each."""
+def draw_deviations(arms: Mapping[str, Findings]) -> go.Figure:
+    """Draw the standard deviation of both overthinking rates over repeats, with its interval, for each arm."""
     figure = empty_figure("what varies from training to training", "standard deviation (points)")
-    names = _safe(arms)
+    names = [escaped(name) for name in arms]
     for name, colour, spreads in (
         ("any later", ACCENT, [found.any_later.rate.std for found in arms.values()]),
         ("final", SECOND, [found.final.rate.std for found in arms.values()]),
@@ -53,18 +41,16 @@ def draw_spread(arms: Mapping[str, Findings]) -> go.Figure:
 
 
 def draw_churn(arms: Mapping[str, Findings], whole: str) -> go.Figure:
-    """Draw disagreement by exit, an arm each, and the error of the whole arm."""
+    """Draw disagreement by exit for each arm, and the error of the whole arm."""
     names = exit_names(len(arms[whole].churn_E)) if whole in arms else []
     figure = empty_figure("exit", "answers that differ (% of test samples)")
     for (name, found), colour in zip(arms.items(), cycle(ARM_COLOURS), strict=False):
-        _add_points(
-            figure, html.escape(name), colour, names, [one.disagreement for one in found.churn_E], "lines+markers"
-        )
+        _add_points(figure, escaped(name), colour, names, [one.disagreement for one in found.churn_E], "lines+markers")
     if whole in arms:
         figure.add_scatter(
             x=names,
             y=percent([one.error for one in arms[whole].churn_E]),
-            name=f"error, {html.escape(whole)}",
+            name=f"error, {escaped(whole)}",
             mode="lines",
             line={"color": GREY, "dash": "dash"},
             hovertemplate="%{x}: error %{y:.1f}%<extra></extra>",
@@ -73,7 +59,7 @@ def draw_churn(arms: Mapping[str, Findings], whole: str) -> go.Figure:
     return figure
 
 
-def draw_ties(found: Findings) -> go.Figure:
+def draw_within_and_across(found: Findings) -> go.Figure:
     """Draw P(exit i right, last wrong) within networks and across them."""
     figure = empty_figure("exit that is right", "last exit wrong (% of test samples)")
     last = len(found.accuracy_E)
@@ -88,19 +74,19 @@ def draw_ties(found: Findings) -> go.Figure:
     return figure
 
 
-def draw_times(found: Findings) -> go.Figure:
+def draw_times_overthought(found: Findings) -> go.Figure:
     """Draw how many repeats overthink each sample, beside what equal chances for all samples would give."""
     figure = empty_figure("trainings that overthink the sample", "% of test samples")
     counts = list(range(found.repeats + 1))
     shares = percent((found.any_later.times / found.samples).tolist())
     figure.add_bar(
-        x=counts, y=shares, name="seen", marker_color=ACCENT, hovertemplate="%{x} times: %{y:.2f}%<extra></extra>"
+        x=counts, y=shares, name="observed", marker_color=ACCENT, hovertemplate="%{x} times: %{y:.2f}%<extra></extra>"
     )
     chance = percent(by_chance(found.any_later.rate.mean.mean, found.repeats).tolist())
     figure.add_scatter(
         x=counts,
         y=chance,
-        name="were every sample alike",
+        name="expected if all samples were alike",
         mode="lines+markers",
         line={"color": INK, "dash": "dash"},
         hovertemplate="%{x} times: %{y:.2f}% by chance<extra></extra>",
@@ -110,20 +96,20 @@ def draw_times(found: Findings) -> go.Figure:
     return figure
 
 
-def draw_shares(arms: Mapping[str, Findings]) -> go.Figure:
-    """Draw the sample's share of the variance of any-later overthinking, an arm each."""
+def draw_sample_shares(arms: Mapping[str, Findings]) -> go.Figure:
+    """Draw the sample's share of the variance of any-later overthinking for each arm."""
     figure = empty_figure("what varies from training to training", "sample's share of the variance (%)")
     shares = {name: found.any_later.split.sample_share for name, found in arms.items()}
     known = {name: share for name, share in shares.items() if share is not None}
-    _add_points(figure, "sample's share", INK, _safe(known), list(known.values()))
+    _add_points(figure, "sample's share", INK, [escaped(name) for name in known], list(known.values()))
     figure.update_layout(showlegend=False)
     figure.update_yaxes(range=[0, 104])
     return figure
 
 
-def draw_depth(found: Findings) -> go.Figure:
+def draw_prediction_depth(found: Findings) -> go.Figure:
     """Draw how many samples' answers stand from each exit on: mean and deviation over repeats."""
-    figure = empty_figure("exit from which on the answer stands", "% of test samples")
+    figure = empty_figure("exit from which on the answer stays the same", "% of test samples")
     names = exit_names(found.depth_RE.shape[1])
     figure.add_bar(
         x=names,
@@ -133,10 +119,6 @@ def draw_depth(found: Findings) -> go.Figure:
         hovertemplate="%{x}: %{y:.1f}%<extra></extra>",
     )
     return figure
-
-
-def _safe(names: Iterable[str]) -> list[str]:
-    return [html.escape(name, quote=False) for name in names]
 
 
 def _add_points(
