@@ -14,11 +14,13 @@ NARROWEST = 12
 
 
 class Grid(NamedTuple):
-    """Titles, and rows of text as long; the first column names the row. The caption says what the numbers are."""
+    """Titles, and rows of as many texts. The first columns hold words, the others numbers."""
 
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
+    words: int = 1
+    """Number of columns of words."""
 
 
 def as_rich(grid: Grid) -> Table:
@@ -35,7 +37,8 @@ def as_rich(grid: Grid) -> Table:
         words = [word for text in (title, *(row[number] for row in grid.rows)) for word in text.split()]
         table.add_column(
             escape_for_terminal(title.replace(" ", "\n", 1) if number else title),
-            justify="right" if number else "left",
+            justify="left" if number < grid.words else "right",
+            overflow="fold",
             min_width=min(max(map(len, words), default=1), NARROWEST),
         )
     for row in grid.rows:

@@ -3,6 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
+from overthink.data.batches import Samples
 from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
 from overthink.definition.keys import run_key
@@ -18,6 +22,11 @@ class Restored(NamedTuple):
 
     network: MultiExitNetwork
     inputs: Inputs
+
+    def normalise(self, images_NKHW: Tensor) -> Tensor:
+        """Return uint8 images as float32, normalised as in training."""
+        mean_K, std_K = torch.tensor(self.inputs.mean), torch.tensor(self.inputs.std)
+        return Samples(images_NKHW, torch.empty(0), mean_K, std_K).normalise(images_NKHW)
 
 
 def restored(run: RunDefinition, path: Path, data_root: Path | None = None) -> Restored:
