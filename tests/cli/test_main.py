@@ -29,14 +29,25 @@ def test_help_and_version(tmp_path: Path) -> None:
     assert invoke(tmp_path, "--version").stdout.startswith("overthink 0.")
 
 
-def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+HEAVY = "torch mlflow pandas plotly numpy"
+
+
+@pytest.mark.parametrize(
+    "arguments, heavy",
+    [
+        (["--help"], f"{HEAVY} pydantic"),
+        (["run", "--help"], HEAVY),  # typer reads options with pydantic
+        (["run", "absent.yaml", "--device", "gpu"], HEAVY),
+        (["predict", "abcdef", "absent.png"], HEAVY),
+    ],
+)
+def test_help_and_wrong_options_import_nothing_heavy(tmp_path: Path, arguments: list[str], heavy: str) -> None:
     code = (
-        "import sys; sys.argv = ['overthink', '--help']\n"
-        "from overthink.cli.main import app\n"
-        "try: app()\nexcept SystemExit: pass\n"
-        "print([name for name in ('torch', 'mlflow', 'pandas', 'plotly', 'numpy', 'pydantic') if name in sys.modules])"
+        "from overthink.cli.main import execute\n"
+        f"import sys; execute({arguments!r})\n"
+        f"print([name for name in {heavy.split()} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "[]"
 
 

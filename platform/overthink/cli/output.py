@@ -9,6 +9,11 @@ from rich.console import Console
 from overthink.report.grids import Grid, as_rich
 
 
+def number_of(count: int, noun: str) -> str:
+    """Return `1 run`, `2 runs`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def log() -> Console:
     """Return the console for messages: standard error, so that standard output holds results only."""
     return Console(stderr=True, highlight=False)

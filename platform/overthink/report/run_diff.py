@@ -29,7 +29,7 @@ class Side(NamedTuple):
     name: str
     run_id: str
     definition: dict[str, str]
-    """Path of a value -> the value as JSON."""
+    """Path of a value -> the value as text."""
     made_with: dict[str, str]
     row: Row
     titles: dict[str, str]
@@ -67,11 +67,8 @@ def _made_with(store: Store, run: StoredRun) -> dict[str, object]:
 
 
 def differing_parts(a: Side, b: Side) -> dict[str, list[Differing]]:
-    """Return what differs in the definitions, and in what the runs were made with, by title."""
-    return {
-        "definition": list(differing(a.definition, b.definition)),
-        "made with": list(differing(a.made_with, b.made_with)),
-    }
+    """Return what differs in the definitions, and in the provenance, by these titles."""
+    return {"definition": differing(a.definition, b.definition), "provenance": differing(a.made_with, b.made_with)}
 
 
 def places_grid(title: str, places: Sequence[Differing]) -> Grid:
@@ -98,6 +95,7 @@ def as_plain(a: Side, b: Side, parts: Mapping[str, Sequence[Differing]]) -> dict
     return {
         "first": {"run_id": a.run_id, "name": a.name, "runs": a.row.run_ids, "values": a.row.values},
         "second": {"run_id": b.run_id, "name": b.name, "runs": b.row.run_ids, "values": b.row.values},
-        **{title.replace(" ", "_"): [place._asdict() for place in places] for title, places in parts.items()},
+        "definition": [place._asdict() for place in parts["definition"]],
+        "made_with": [place._asdict() for place in parts["provenance"]],
         "second_minus_first": {metric: found._asdict() for metric, found in paired(b.row, a.row).items()},
     }

@@ -86,7 +86,7 @@ def test_two_seeds_of_one_group(ids: dict[str, str], capsys: pytest.CaptureFixtu
     diff(ids["narrow 0"], ids["narrow 1"], as_json=False)
     said = capsys.readouterr().out
     assert "Δ +10.00" in said
-    assert "No difference in made with." in said
+    assert "No difference in provenance." in said
     assert "no seed in common" in said
 
 

@@ -15,6 +15,7 @@ from overthink.cli.commands.bench import bench
 from overthink.cli.commands.budget import budget
 from overthink.cli.commands.frequency import frequency
 from overthink.cli.commands.grad_cam import grad_cam
+from overthink.cli.commands.labels import labels
 from overthink.cli.commands.predict import predict
 from overthink.cli.selection import the_run
 from overthink.data.catalogue import load_dataset
@@ -176,6 +177,28 @@ def test_anytime_expects_what_its_budgets_reach(
             anytime(run_id, [wrong])
     with pytest.raises(ValueError, match="less than exit 1 takes"):
         anytime(run_id, ["1"])
+
+
+def test_labels_count_every_sample_once(
+    run_id: str, trained: tuple[RunDefinition, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = Predictions.read(trained[1] / "test.parquet")
+    assert labels(run_id, [5.0, 50.0], exits="1,3", split="test", as_json=True) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer["rules"]) == ["first", "5", "50"]
+    for rule in answer["rules"].values():
+        everything, *by_level = rule["counts"].values()
+        assert [sum(counts) for counts in zip(*by_level, strict=True)] == everything
+        assert sum(everything) == test.correct_EN[[0, 2]].any(axis=0).sum()
+        assert sum(everything) + rule["left_out"] == len(test.ids_N)
+    assert labels(run_id, exits="1,3", split="test") == 0
+    said = capsys.readouterr()
+    assert "Lambda  Samples" in said.out
+    assert "small, test data, 80 samples" in said.err
+    with pytest.raises(ValueError, match="--split train: expected val or test"):
+        labels(run_id, split="train")
+    with pytest.raises(ValueError, match="--exits 1;3: expected integers separated by commas"):
+        labels(run_id, exits="1;3")
 
 
 def test_scaling_needs_logits(run_id: str) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, print_json
+from overthink.cli.output import log, number_of, print_json
 from overthink.cli.output_path import check_folder
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -48,7 +48,9 @@ def analyse(
     if as_json:
         print_json([{"run_id": entry.run.run_id, "name": entry.run.name, "new": entry.new} for entry in done])
     new = sum(entry.new for entry in done)
-    console.print(f"{len(finished)} finished runs and {len(done) - len(finished)} groups; {new} newly analysed.")
+    console.print(
+        f"{number_of(len(finished), 'finished run')} and {number_of(len(groups), 'group')}; {new} newly analysed."
+    )
     if export is not None:
         _export(store, finished, groups, export, console)
     if done:

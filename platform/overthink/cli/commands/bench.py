@@ -7,7 +7,7 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, print_grid, print_json
+from overthink.cli.output import log, number_of, print_grid, print_json
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 
@@ -42,7 +42,10 @@ def bench(
     torch.set_num_threads(threads or os.cpu_count() or 1)
     most = max(image_count(size) for size in batch)
     images_NKHW, source = benchmark_images(definition.dataset, trained, most, data_root)
-    print_text(console, f"{stored.name}: {torch.get_num_threads()} threads, {rounds} rounds, {source}")
+    print_text(
+        console,
+        f"{stored.name}: {number_of(torch.get_num_threads(), 'thread')}, {number_of(rounds, 'round')}, {source}",
+    )
     timings = [
         timing for size in batch for timing in speeds(trained.network, images_NKHW[: image_count(size)], size, rounds)
     ]

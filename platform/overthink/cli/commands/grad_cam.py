@@ -8,7 +8,7 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import log
+from overthink.cli.output import log, number_of
 from overthink.cli.output_path import check_picture
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -66,5 +66,5 @@ def grad_cam(
     if output is not None:
         picture.save(output)
         print_text(console, f"Written: {output}")
-    print_text(console, f"{stored.name}: {len(rows_M)} samples; picture: artifact {tags.GRAD_CAM_PICTURE} of the run.")
+    print_text(console, f"{stored.name}: {number_of(len(rows_M), 'sample')}; picture: artifact {tags.GRAD_CAM_PICTURE}")
     return OK

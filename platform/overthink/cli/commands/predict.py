@@ -8,7 +8,7 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, print_grid, print_json
+from overthink.cli.output import log, number_of, print_grid, print_json
 from overthink.report.grids import Grid
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def predict(
         return OK
     print_grid(_grid(found))
     last = mul_adds(trained.network, definition.dataset.input_shape)[-1]
-    log().print(f"{len(found)} images, {mean_cost / 1e6:.2f} M MUL-ADDs each; last exit: {last / 1e6:.2f} M.")
+    images_counted = number_of(len(found), "image")
+    log().print(f"{images_counted}, mean cost {mean_cost / 1e6:.2f} M MUL-ADDs; last exit: {last / 1e6:.2f} M.")
     return OK
 
 

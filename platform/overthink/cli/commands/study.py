@@ -108,7 +108,7 @@ def _show(store: "Store", one: "Study", found: "dict[str, Findings]", console: C
     grids = [arms_grid(found), *([ties_grid(found[whole])] if whole is not None else [])]
     shown.print(*(as_rich(grid) for grid in grids if grid.rows), "", sep="\n")
     if one.missing:
-        console.print(f"{one.missing} runs of the study are missing or unfinished; resume it with overthink run.")
+        console.print(f"Missing or unfinished runs of the study: {one.missing}. Resume it with overthink run.")
     print_text(console, f"Figures and all numbers: artifact {tags.STUDY_PAGE} of the group.")
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
