@@ -8,9 +8,9 @@ from overthink.report.grids import Grid, as_rich
 
 
 def shown(grid: Grid, width: int = 80) -> list[str]:
-    console = Console(file=io.StringIO(), width=width)
-    console.print(as_rich(grid))
-    return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    text = io.StringIO()
+    Console(file=text, width=width).print(as_rich(grid))
+    return text.getvalue().splitlines()
 
 
 def test_columns_of_words_are_on_the_left() -> None:

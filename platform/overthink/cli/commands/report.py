@@ -39,16 +39,16 @@ def report(
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
-    told = _sections(store, names, against, console)
-    if not any(one.sections for one in told):
+    parts = _sections(store, names, against, console)
+    if not any(one.sections for one in parts):
         raise not_run(store, names)
-    page = document(", ".join(names), [section for one in told for section in one.sections])
+    page = document(", ".join(names), [section for one in parts for section in one.sections])
     output.write_text(page)
     writer = Writer(store)
-    for group in (group for one in told for group in one.groups):
+    for group in (group for one in parts for group in one.groups):
         writer.text(group.run_id, tags.REPORT_PAGE, page)
     print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}")
-    return SOME_FAILED if any(one.missing for one in told) else OK
+    return SOME_FAILED if any(one.missing for one in parts) else OK
 
 
 def _sections(store: "Store", names: Sequence[str], against: str | None, console: Console) -> "list[Told]":
@@ -59,17 +59,17 @@ def _sections(store: "Store", names: Sequence[str], against: str | None, console
     from overthink.cli.selection import chosen_runs, command_again
     from overthink.report.experiments import NoBaselineError, tell
 
-    told, without = [], []
+    sections, without = [], []
     for name in names:
         runs = chosen_runs(store, [name])
         command = command_again(name, runs)
         try:
-            told.append(tell(store, name, runs, against, command))
+            sections.append(tell(store, name, runs, against, command))
         except NoBaselineError as error:
             without.append(error)
-            told.append(tell(store, name, runs, None, command))
+            sections.append(tell(store, name, runs, None, command))
     if without and len(without) == len(names):
         raise without[0]
     for reason in without:
         print_text(console, f"No differences shown: {reason}")
-    return told
+    return sections

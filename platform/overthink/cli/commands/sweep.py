@@ -1,5 +1,6 @@
 """`overthink sweep`: start or resume a sweep, show its best trial, and train that with new seeds."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,8 +131,6 @@ def _best(loaded: "LoadedSweep", uri: str) -> "tuple[TrialResult, ...]":
 
 
 def _dry_run(loaded: "LoadedSweep", uri: str, as_json: bool) -> int:
-    import json
-
     from overthink.sweep.shown import counted
 
     found, console = _results(loaded, uri), log()
