@@ -27,10 +27,7 @@ def main() -> str:
         }
         cold = [_seconds(environment, "--refresh") for _ in range(3)]
         warm = [_seconds(environment) for _ in range(5)]
-        imports = [
-            _seconds(environment, code="import overthink.comparison.stored_runs, overthink.report.tables")
-            for _ in range(3)
-        ]
+        imports = [_seconds(environment, code="import overthink.cli.commands.compare") for _ in range(3)]
     return (
         f"{N_RUNS} runs of {N_METRICS} metrics: cold {median(cold):.1f} s (starting Python with what it needs: "
         f"{median(imports):.1f} s), warm {median(warm):.2f} s (goals 5 s and 1 s)"

@@ -32,7 +32,7 @@ def said(folder: Path) -> tuple[int, list[str]]:
 
 
 def test_nothing_is_queued(tmp_path: Path) -> None:
-    assert said(tmp_path) == (0, ["Nothing is queued; the store is up to date."])
+    assert said(tmp_path) == (0, ["Nothing is queued: everything is uploaded."])
 
 
 def test_what_waits_for_other_stores_is_named_and_no_store_is_opened(tmp_path: Path) -> None:
@@ -79,6 +79,6 @@ def test_an_unreachable_store_stops_neither_help_nor_messages_about_options(tmp_
     assert "No such option" in unknown.stderr
     wrong = invoke(tmp_path, "compare", "--by", "regim", **QUICK)
     assert wrong.returncode == 2
-    assert f"Queued results were not uploaded (store {ABSENT}: " in wrong.stderr
+    assert f"Queued results could not be uploaded (store {ABSENT}: " in wrong.stderr
     assert "did you mean 'regime'?" in wrong.stderr
     assert invoke(tmp_path, "sync", **QUICK).returncode == 1

@@ -1,8 +1,7 @@
 """The one place that names data sets: a new one is a module of its own, a name in `DatasetSpec`, and its entry.
 
 A specification has `kind`, `input_shape`, `n_classes`, `augment` (its standard augmentation), `is_here`, `load`
-and `read_image`; a loaded data set says whether pixels were made channels (`space_to_depth`). No other code asks which
-data set it is; the one exception is the table of policy networks, for which Max-Min MNIST is the positive control.
+and `read_image`; nothing else here or elsewhere asks which one it is.
 """
 
 from collections.abc import Callable

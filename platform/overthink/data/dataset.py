@@ -59,8 +59,6 @@ class Dataset:
     """Samples that validate beside the share split from training; their ids go on where training's end."""
     published: PixelStatistics | None = None
     """The numbers that papers normalise this data set with, of its whole training images; computed where None."""
-    space_to_depth: int = 1
-    """Side of the squares of pixels that were made channels; `max_min_mnist.from_depth` undoes it."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -122,7 +122,7 @@ def load(spec: MaxMinMnistSpec, data_root: Path | None) -> Dataset:
     train, test = parts
     classes = tuple(str(label) for label in range(N_CLASSES))
     digest = digest_of(train, test, version=f"max-min-mnist {spec.version}")
-    return Dataset("max-min-mnist", train, test, classes, LEVELS, digest, space_to_depth=spec.space_to_depth)
+    return Dataset("max-min-mnist", train, test, classes, LEVELS, digest)
 
 
 def draw_scenes(count: int, digits: Digits, size: int, rng: np.random.Generator) -> Scenes:
@@ -218,12 +218,7 @@ def _shrunk(planes_NHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
 
 
 def from_depth(images_NKHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Return images of one channel, (N, 1, H * factor, W * factor), put together from those of factor^2 channels.
-
-    With a factor of 1 images stay as they are, whatever their channels.
-    """
-    if factor == 1:
-        return images_NKHW
+    """Return images of one channel, (N, 1, H * factor, W * factor), put together from those of factor^2 channels."""
     n, _, height, width = images_NKHW.shape
     squares = images_NKHW.reshape(n, factor, factor, height, width)
     return squares.transpose(0, 3, 1, 4, 2).reshape(n, 1, height * factor, width * factor)

@@ -14,13 +14,13 @@ NARROWEST = 12
 
 
 class Grid(NamedTuple):
-    """Titles, and rows of as many texts. The first columns hold words, the others numbers."""
+    """Titles, and rows of text as long; the first column names the row. The caption says what the numbers are."""
 
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
     words: int = 1
-    """Number of columns of words."""
+    """Number of columns, from the left, that hold words; the others hold numbers."""
 
 
 def as_rich(grid: Grid) -> Table:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from overthink.data.max_min_mnist import from_depth
+from overthink.data.max_min_mnist import MaxMinMnistSpec, from_depth
 from overthink.inference.frequency import ByExit, Scan, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
-from overthink.running.stored_run import dataset_of, predictions_of
+from overthink.running.stored_run import dataset_of, definition_of, predictions_of
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import data_digests
@@ -54,7 +54,8 @@ def frequencies(
 
 
 def _shares(store: Store, run: StoredRun, measure: FrequencyMeasure, data_root: Path | None) -> _Shares:
-    dataset = dataset_of(store, run, data_root)
-    # Every second pixel alone would make high frequencies look like low ones.
-    images_NKHW = from_depth(dataset.test.images_NKHW, dataset.space_to_depth)
-    return _Shares(dataset.test.ids_N, needed_share(images_NKHW, measure.scan, measure.power, measure.total))
+    test, spec = dataset_of(store, run, data_root).test, definition_of(store, run).dataset
+    images_NKHW = test.images_NKHW
+    if isinstance(spec, MaxMinMnistSpec):  # in every second pixel alone, high frequencies look like low ones
+        images_NKHW = from_depth(images_NKHW, spec.space_to_depth)
+    return _Shares(test.ids_N, needed_share(images_NKHW, measure.scan, measure.power, measure.total))

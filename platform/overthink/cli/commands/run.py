@@ -110,7 +110,9 @@ def _show_outcomes(outcomes: "Outcomes", console: Console) -> None:
         console.print(f"All {counts['done']} runs were already finished; nothing was trained.")
     else:
         parts = ", ".join(f"{count} {'already finished' if kind == 'done' else kind}" for kind, count in counts.items())
-        console.print(f"{parts}; {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s of it tracking.")
+        console.print(
+            f"{parts}; {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s of it waiting for the store."
+        )
 
 
 def _show_table(

@@ -91,7 +91,9 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
     with sweep_progress(console) as progress:
         swept = sweep(loaded, store, uri, how, progress)
     found = swept.results
-    console.print(f"{counted(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it tracking.")
+    console.print(
+        f"{counted(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it waiting for the store."
+    )
     if as_json:
         print_json(_as_plain(loaded, found))
     elif found.best:

@@ -27,7 +27,7 @@ def sync() -> int:
     if found.elsewhere or found.damaged:
         console.print("Nothing is queued for this store.")
     else:
-        console.print("Nothing is queued; the store is up to date.")
+        console.print("Nothing is queued: everything is uploaded.")
     for sentence in found.sentences():
         print_text(console, sentence)
     return SOME_FAILED if found.damaged else OK
@@ -56,7 +56,7 @@ def _upload_if_queued(console: Console) -> None:
     try:
         _upload(console)
     except StoreError as error:
-        print_text(console, f"Queued results were not uploaded ({error}); retry with overthink sync.")
+        print_text(console, f"Queued results could not be uploaded ({error}); overthink sync retries.")
 
 
 def _upload(console: Console) -> bool:
