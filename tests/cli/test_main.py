@@ -135,6 +135,7 @@ def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
 
 
+@pytest.mark.process
 def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     variants = {"good": {}, "wild": {"regime.0.lr": 1e30}}

@@ -34,6 +34,7 @@ def test_a_bar_on_a_terminal() -> None:
     assert "a: 3?]0;owned? files" in said
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
 def test_an_export_says_how_far_it_is(
     tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

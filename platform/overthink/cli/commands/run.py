@@ -25,7 +25,7 @@ ACTIONS = {
     "done": "already finished",
     "diverged": "diverged before (use --force to train it again)",
     "busy": "being trained by another process",
-    "undelivered": "finished, but not uploaded yet (use overthink sync)",
+    "queued": "finished, but not uploaded yet (use overthink sync)",
 }
 
 
@@ -64,8 +64,8 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
         how = launch_options(jobs, device, data_root, engine, resources, force, reuse=not no_reuse)
         outcomes = launch(store, experiments, how, progress)
     _show_outcomes(outcomes, console)
-    if outcomes.undelivered is not None:  # the table is made from the store
-        print_text(console, f"{outcomes.undelivered}.")
+    if outcomes.pending is not None:  # the table is made from the store
+        print_text(console, f"{outcomes.pending}.")
         return SOME_FAILED
     _show_table(store, experiments, outcomes, as_json, console)
     if outcomes.complete:

@@ -28,7 +28,7 @@ def ui(
     ] = True,
 ) -> int:
     """Start the MLflow UI of the store, reachable from this machine only. Stop it with Ctrl-C."""
-    from overthink.launching.launch import mark_abandoned_as_interrupted
+    from overthink.launching.sync import mark_abandoned_as_interrupted
     from overthink.report.ui_views import LOCAL_NAME, runs_link
     from overthink.store.client import Store
     from overthink.store.reader import search
