@@ -25,7 +25,7 @@ def test_help_and_version(tmp_path: Path) -> None:
     for command in ("run", "inspect", "compare", "predict", "bench", "ui", "data"):
         assert command in helped.stdout
     asked = " ".join(invoke(tmp_path, "run", "--help").stdout.replace("│", " ").split())
-    assert "Folder of the data sets. Default: the environment variable OVERTHINK_DATA." in asked
+    assert "Folder of data sets. Default: OVERTHINK_DATA, else ~/.cache/overthink/data." in asked
     assert invoke(tmp_path, "--version").stdout.startswith("overthink 0.")
 
 

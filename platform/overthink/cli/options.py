@@ -54,7 +54,7 @@ Resources = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")]
 DataRoot = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Folder of the data sets. Default: the environment variable OVERTHINK_DATA."),
+    typer.Option(metavar="DIR", help="Folder of data sets. Default: OVERTHINK_DATA, else ~/.cache/overthink/data."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
