@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from overthink.cli.commands.budget import table_of
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.loading import experiment_of_run
 from overthink.inference.budgeted import lookup_table
@@ -29,6 +28,7 @@ from overthink.outbox.journal import Journal
 from overthink.outbox.sender import OutboxSender
 from overthink.predictions.predictions import Predictions
 from overthink.report.analysis import analyse
+from overthink.running.stored_run import lookup_table_of
 from overthink.store import group, tags
 from overthink.store.client import Store
 from overthink.store.liveness import SILENCE_SECONDS, this_host
@@ -460,7 +460,7 @@ def test_an_analysis_adds_what_is_missing_once(launched: Store, tmp_path: Path) 
     assert told == [True, True, True]
     validation = Predictions.read(store.artifact(first.run_id, "predictions/val.parquet", tmp_path))
     for criterion in CRITERIA:
-        table, temperature_E = table_of(store, runs_of(store)[0], criterion)
+        table, temperature_E = lookup_table_of(store, runs_of(store)[0], criterion)
         assert (table.threshold_PE == lookup_table(validation, criterion).threshold_PE).all()
         assert temperature_E is None
     again = [entry.new for entry in analyse(store, runs_of(store), [group_of(store)])]

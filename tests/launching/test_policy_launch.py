@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from overthink.cli.commands.compare import CompareOptions, compare
-from overthink.cli.commands.placed import placed
-from overthink.cli.commands.predict import PredictOptions, predict
-from overthink.cli.commands.run import RunOptions, run
+from overthink.cli.commands.compare import compare
+from overthink.cli.commands.predict import predict
+from overthink.cli.commands.run import run
 from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, run_folder
@@ -24,7 +22,6 @@ from overthink.store.stored import StoredRun
 from support.launches import launch_inline
 from support.policy_file import policy_file
 
-QUIET = Console(quiet=True)
 MORE = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 3, "lr": 0.05}]}
 """Enough samples that every exit is somebody's label."""
 
@@ -111,8 +108,7 @@ def test_tables_keep_policy_networks_apart(
     store: Store, launched_once: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def rows(table: str, names: Sequence[str] = ()) -> list[Any]:
-        wanted = CompareOptions(names, "variant", "json", (), None, False, table)
-        assert compare(wanted, QUIET) == 0
+        assert compare(list(names), form="json", table=table) == 0
         return json.loads(capsys.readouterr().out)["rows"]  # type: ignore[no-any-return]
 
     (row,) = rows("policy")
@@ -120,7 +116,7 @@ def test_tables_keep_policy_networks_apart(
     assert row["facts"]["overthink.labels"] == "lambda 50"
     assert rows("policy", [str(launched_once / "policy.yaml")]) == [row]
     assert [entry["group"].partition(":")[0] for entry in rows("overthinking")] == ["small"]
-    compare(CompareOptions((), "variant", "markdown", (), None, False, "policy"), QUIET)
+    compare(form="markdown", table="policy")
     said = capsys.readouterr().out
     verdict = said.splitlines()[2].split(" | ")[-1]  # which of them may be the machine's
     assert verdict.startswith(("nothing shown", "informative", "learned"))
@@ -132,8 +128,7 @@ def test_its_classes_are_exits(store: Store, tmp_path: Path, capsys: pytest.Capt
     from PIL import Image
 
     Image.fromarray(np.zeros((64, 64), dtype=np.uint8)).save(tmp_path / "black.png")
-    options = PredictOptions(None, None, None, None, as_json=True)
-    assert predict(policy_run(store).run_id, [tmp_path / "black.png"], options, QUIET) == 0
+    assert predict(policy_run(store).run_id, [tmp_path / "black.png"], as_json=True) == 0
     assert json.loads(capsys.readouterr().out)["images"][0]["class"] in ("exit 1", "exit 2", "exit 3")
 
 
@@ -177,8 +172,7 @@ def test_a_dry_run_counts_the_main_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    loaded = load_experiment(policy_file(tmp_path))
-    assert run([loaded], RunOptions(placed(1, "cpu", None, "local", None), True, False, True, True), QUIET) == 0
+    assert run([str(policy_file(tmp_path))], dry_run=True, as_json=True) == 0
     names = [entry["name"].split(":")[0] for entry in json.loads(capsys.readouterr().out)]
     assert sorted(names) == ["small", "small", "small-policy", "small-policy"]
     assert not (tmp_path / "mlflow.db").exists()

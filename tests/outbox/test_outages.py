@@ -150,7 +150,7 @@ def test_away_until_after_the_end(
     group = the_group(store)
     assert (group.outcome, group.metrics["seeds/n"]) == (tags.FINISHED, 2.0)
     once_more = overthink(tmp_path, "sync")
-    assert (once_more.returncode, "Nothing waits" in once_more.stderr) == (0, True)
+    assert (once_more.returncode, "Nothing is queued" in once_more.stderr) == (0, True)
     assert [the_group(store), *runs_of(store)] == [group, *runs_of(store)]
     assert_nothing_lost_or_doubled(store, undisturbed, tmp_path)
 

@@ -25,7 +25,7 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     path = sweep_file(tmp_path, trials=2)
     looked = call(path, "--dry-run")
     assert looked.returncode == 0, looked.stderr
-    assert "2 trials would be begun. Nothing was done" in looked.stderr
+    assert "2 trials would be started. Nothing was done" in looked.stderr
     assert not (tmp_path / "optuna.db").exists()
 
     early = call(path, "--best")

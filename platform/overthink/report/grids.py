@@ -19,6 +19,8 @@ class Grid(NamedTuple):
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
+    words: int = 1
+    """Number of columns, from the left, that hold words; the others hold numbers."""
 
 
 def as_rich(grid: Grid) -> Table:
@@ -28,7 +30,8 @@ def as_rich(grid: Grid) -> Table:
         words = [word for text in (title, *(row[number] for row in grid.rows)) for word in text.split()]
         table.add_column(
             escape_for_terminal(title.replace(" ", "\n", 1) if number else title),
-            justify="right" if number else "left",
+            justify="left" if number < grid.words else "right",
+            overflow="fold",
             min_width=min(max(map(len, words), default=1), NARROWEST),
         )
     for row in grid.rows:

@@ -3,6 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
+from overthink.data.batches import Samples
 from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
 from overthink.definition.run_definition import RunDefinition
@@ -17,6 +21,11 @@ class Restored(NamedTuple):
 
     network: MultiExitNetwork
     data_info: DataInfo
+
+    def normalise(self, images_NKHW: Tensor) -> Tensor:
+        """Return uint8 images as float32, normalised as in training."""
+        mean_K, std_K = torch.tensor(self.data_info.mean), torch.tensor(self.data_info.std)
+        return Samples(images_NKHW, torch.empty(0), mean_K, std_K).normalise(images_NKHW)
 
 
 def restored(run: RunDefinition, path: Path, data_root: Path | None = None) -> Restored:

@@ -1,4 +1,4 @@
-"""Which stored runs a person means: by definition, by experiment name, by run id or the beginning of one."""
+"""Stored runs by what a person calls them: a definition, an experiment name, a run ID or its first characters."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -19,33 +19,33 @@ SHORTEST_ID = 6
 
 
 def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
-    """Return runs and groups of ours that the names mean, once each; all of them where there is no name.
+    """Return the runs and groups that the names select, once each; all of them where there is no name.
 
-    The id of a group means it and its runs. Raises DefinitionError where a name means nothing.
+    The ID of a group selects it and its runs. Raises DefinitionError where a name selects nothing.
     """
     runs = [run for run in search(store, "") if run.kind]
     if not names:
         return runs
-    found = [run for name in names for run in _meant(runs, name)]
+    found = [run for name in names for run in _selected(runs, name)]
     return list({run.run_id: run for run in found}.values())
 
 
 def not_run(store: Store, names: Sequence[str]) -> DefinitionError:
-    """Return what is to be said where names mean no run: what else there is of these definitions."""
-    called = {_called(name) for name in names}
+    """Return the error for definitions without stored runs; it lists the stored groups with other values."""
+    called = {_name_in_store(name) for name in names}
     others = [run for run in search(store, "") if run.is_group and run.definition in called]
-    said = ", ".join(names)
+    given = ", ".join(names)
     if not others:
-        return DefinitionError(f"{said}: nothing of this has been run yet; overthink run does it")
+        return DefinitionError(f"{given}: no runs in the store; start them with overthink run")
     versions = "; ".join(f"{run.run_id[:8]} {_changes_of(run)}" for run in others)
     return DefinitionError(
-        f"{said}: nothing of this has been run as it is written now, but with other values; ask for one by its id: "
-        f"{versions}"
+        f"{given}: the store has no runs of the definition as it is now, but of other versions; "
+        f"select one by its ID: {versions}"
     )
 
 
-def _called(name: str) -> str:
-    """Return the name under which a store has what a name means."""
+def _name_in_store(name: str) -> str:
+    """Return the definition name under which the store has what a person calls `name`."""
     try:
         return load_experiment(find(name)).experiment.name
     except DefinitionError:
@@ -57,7 +57,7 @@ def _changes_of(group: StoredRun) -> str:
 
 
 def command_again(name: str, runs: Sequence[StoredRun]) -> str:
-    """Return the command that makes again what a name means among these runs; a line for each `--set` they had."""
+    """Return the command that repeats what a name selects among the runs; a line for each set of `--set` options."""
     by_id = _by_id(runs, name)
     if by_id and not by_id[0].is_group:
         return f"overthink run run:{by_id[0].run_id}"
@@ -72,34 +72,37 @@ def _command(name: str, changes: Mapping[str, JsonValue]) -> str:
 
 
 def the_run(store: Store, name: str) -> StoredRun:
-    """Return the one finished run that an id, or at least its first six characters, names."""
+    """Return the finished run with an ID, or with an ID that starts with `name` (at least six characters).
+
+    Raises DefinitionError where there is none, where there are several, or where the run is not finished.
+    """
     runs = [run for run in search(store, "") if run.kind == tags.KIND_RUN]
     fitting = _by_id(runs, name)
     if len(fitting) != 1:
         raise DefinitionError(
-            f"{name}: {len(fitting) or 'no'} runs have an id that begins so; "
-            f"give {SHORTEST_ID} characters of one or more"
+            f"{name}: {len(fitting) or 'no'} runs have an ID that starts with it; "
+            f"give at least {SHORTEST_ID} characters of one run ID"
         )
     if fitting[0].outcome != tags.FINISHED:
-        raise DefinitionError(f"{name}: run {fitting[0].name} is not finished, but {fitting[0].outcome}")
+        raise DefinitionError(f"{name}: run {fitting[0].name} is not finished (status: {fitting[0].outcome})")
     return fitting[0]
 
 
 def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
-    """Return the one run or group that an id, its beginning, or a name means: of runs of one name, the newest.
+    """Return the run or group with an ID, the first characters of an ID, or a name; the newest of that name.
 
-    Raises DefinitionError where there is none, or where an id's beginning fits several.
+    Raises DefinitionError where there is none, or where the characters fit several IDs.
     """
     fitting = _by_id(runs, name)
     if len(fitting) > 1:
-        raise DefinitionError(f"{name}: {len(fitting)} runs have an id that begins so")
+        raise DefinitionError(f"{name}: {len(fitting)} runs have an ID that starts with it; give more characters")
     named = fitting or [run for run in runs if run.name == name]
     if not named:
-        raise DefinitionError(f"{name}: no run or group has this id or this name, such as 'quickstart: long seed 0'")
+        raise DefinitionError(f"{name}: no run or group has this ID or name (example: 'quickstart: long seed 0')")
     return named[0]
 
 
-def _meant(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
+def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     if by_id := _by_id(runs, name):
         return [*by_id, *(run for group in by_id if group.is_group for run in runs_of_group(group, runs))]
     try:

@@ -1,0 +1,83 @@
+"""What a finished run left in the store, read back: definition, data set, predictions, network, thresholds.
+
+`run` is a record of the store throughout; StoreError is raised where an artifact is missing.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from overthink.data.catalogue import load_dataset
+from overthink.data.dataset import Dataset
+from overthink.data.digits import default_root
+from overthink.definition.errors import DefinitionError
+from overthink.definition.run_definition import RunDefinition, parse_run
+from overthink.inference.budget_file import from_json
+from overthink.inference.budgeted import LookupTable, lookup_table
+from overthink.inference.confidence import CRITERIA
+from overthink.inference.temperature import scaled, temperatures
+from overthink.predictions.arrays import FloatArray
+from overthink.predictions.predictions import Predictions
+from overthink.running.restored import Restored, restored
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import data_digests
+from overthink.store.stored import StoredRun
+from overthink.training.regime import OWN_CHECKPOINT
+
+
+def definition_of(store: Store, run: StoredRun) -> RunDefinition:
+    """Return the resolved definition of a run."""
+    with TemporaryDirectory() as folder:
+        text = store.artifact(run.run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
+    return parse_run(text, f"{tags.DEFINITION_FILE} of run {run.run_id}")
+
+
+def predictions_of(store: Store, run: StoredRun, split: str) -> Predictions:
+    """Return the predictions of a run on a split: `val` or `test`."""
+    with TemporaryDirectory() as folder:
+        return Predictions.read(store.artifact(run.run_id, f"predictions/{split}.parquet", Path(folder)))
+
+
+def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
+    """Return the data set of a run; raise DefinitionError where it is missing here or differs from the run's."""
+    root, spec = data_root or default_root(), definition_of(store, run).dataset
+    if not spec.is_here(root):
+        raise DefinitionError(
+            f"{run.name}: this command needs images, and the data set {spec.kind} is not in {root}; "
+            f"name its folder with --data-root, or download it with overthink data get"
+        )
+    dataset, seen = load_dataset(spec, data_root), data_digests(store, run.run_id)
+    if seen and not dataset.digest.startswith(seen):
+        raise DefinitionError(
+            f"{run.name}: the run was trained on other data (SHA-256 {seen[0][:12]}...) than {root} holds "
+            f"({dataset.digest[:12]}...)"
+        )
+    return dataset
+
+
+def network_of(store: Store, run: StoredRun, data_root: Path | None) -> tuple[RunDefinition, Restored]:
+    """Return the definition of a run and its trained network; see `restored` for when `data_root` is needed."""
+    definition = definition_of(store, run)
+    with TemporaryDirectory() as folder:
+        checkpoint = store.artifact(run.run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(folder))
+        return definition, restored(definition, checkpoint, data_root)
+
+
+def lookup_table_of(
+    store: Store, run: StoredRun, criterion: str, scale: bool = False
+) -> tuple[LookupTable, FloatArray | None]:
+    """Return the lookup table of thresholds of a run and, where `scale` is set, the temperature of each exit (E,).
+
+    The table is the stored one, else it is computed from the validation predictions. With `scale`, confidences are
+    temperature-scaled first; raises ValueError where the run kept no logits.
+    """
+    if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
+        file = tags.BUDGETS_FILE.format(criterion=criterion)
+        with TemporaryDirectory() as folder:
+            text = store.artifact(run.run_id, file, Path(folder)).read_text()
+        return from_json(text, f"{file} of run {run.run_id}"), None
+    predictions = predictions_of(store, run, "val")
+    if not scale:
+        return lookup_table(predictions, criterion), None
+    temperature_E = temperatures(predictions)
+    return lookup_table(scaled(predictions, temperature_E), criterion), temperature_E
