@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -14,7 +15,7 @@ from overthink.store.liveness import alive_tags, is_gone, is_this
 from overthink.sweep.choosers import sampler_for
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.space import Value, counts, grid_of
-from overthink.sweep.study import CARRIED, distribution
+from overthink.sweep.study import CARRIED, open_study, suggest
 
 OWNER, RESULT, SURPLUS = "overthink.owner", "overthink.result", "overthink.surplus"
 """On a trial: who is at it; what it came to beside its values; that it was one more than asked for."""
@@ -43,13 +44,14 @@ class Asked:
 class AskTell:
     """One process's part in a study; `alone` says that no other one can be at it."""
 
-    def __init__(self, loaded: LoadedSweep, study: Study, alone: bool) -> None:
-        self.study = study
+    def __init__(self, loaded: LoadedSweep, storage: RDBStorage, alone: bool) -> None:
+        self.study = open_study(storage, loaded)
+        self._storage = storage
         self._sweep = loaded.sweep
         self._alone = alone
         self._grid = grid_of(self._sweep.space) if self._sweep.sampler.kind == "grid" else []
         self._mine: dict[int, Asked] = {}
-        carried = sum(CARRIED in trial.user_attrs for trial in study.get_trials(deepcopy=False))
+        carried = sum(CARRIED in trial.user_attrs for trial in self.study.get_trials(deepcopy=False))
         self.wanted = self._sweep.wanted + carried
         """Trials that there are to be in all, with those carried over from other spaces."""
 
@@ -64,9 +66,11 @@ class AskTell:
 
     def next(self) -> Asked | None:
         """Return a trial that somebody has left, else a new one; None where there are enough."""
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if trial.number not in self._mine and self._abandoned(trial) and self._claimed(trial):
-                return self._taken(Trial(self.study, trial._trial_id), trial)
+        for left in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if left.number not in self._mine and self._abandoned(left):
+                trial = running_trial(self.study, self._storage, left.number)
+                if self._claimed(trial):
+                    return self._taken(trial, left)
         if len(self.trials) >= self.wanted:
             return None
         new = self.study.ask()
@@ -120,7 +124,7 @@ class AskTell:
         point: dict[str, Value] = {}
         for path, parameter in self._sweep.space.items():
             if counts(parameter, point):
-                point[path] = trial._suggest(path, distribution(parameter))
+                point[path] = suggest(trial, path, parameter)
         asked = Asked(trial, point, set(left.intermediate_values) if left else set(), left is not None)
         self._mine[trial.number] = asked
         return asked
@@ -140,13 +144,22 @@ class AskTell:
             return begun is not None and (datetime.now() - begun).total_seconds() > OWNERLESS_SECONDS
         return is_gone(owner) or is_this(owner)
 
-    def _claimed(self, trial: FrozenTrial) -> bool:
+    def _claimed(self, trial: Trial) -> bool:
         """Take a trial over; of several that try at one moment the last to write has it, which all wait to see."""
         claim = {**alive_tags(), "claim": uuid.uuid4().hex}
-        storage = self.study._storage
-        storage.set_trial_user_attr(trial._trial_id, OWNER, claim)
+        trial.set_user_attr(OWNER, claim)
         if self._alone:
             return True
         time.sleep(CLAIM_SECONDS)
-        stands: Any = storage.get_trial(trial._trial_id)
-        return bool(stands.state == TrialState.RUNNING and stands.user_attrs.get(OWNER) == claim)
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return any(one.number == trial.number and one.user_attrs.get(OWNER) == claim for one in running)
+
+
+def running_trial(study: Study, storage: RDBStorage, number: int) -> Trial:
+    """Return a running trial that another process has asked for, so that this one can report to it and tell it.
+
+    Optuna gives a Trial to the process that asks alone. Its class and the two look-ups of the storage have public
+    names, but their documentation calls them internal: this is the only place that uses them.
+    """
+    study_id = storage.get_study_id_from_name(study.study_name)
+    return Trial(study, storage.get_trial_id_from_study_id_trial_number(study_id, number))

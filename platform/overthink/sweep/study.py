@@ -13,11 +13,11 @@ from optuna.distributions import (
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from overthink.sweep.choosers import pruner_for, versions
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, counts
+from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, Value, counts
 
 MEASURE, CARRIED, READY = "overthink.measure", "overthink.carried", "overthink.ready"
 """What a study's values depend on; which study a trial was carried over from; that a study has all that were."""
@@ -64,6 +64,19 @@ def distribution(parameter: Parameter) -> BaseDistribution:
             return CategoricalDistribution(parameter.grid)
 
 
+def suggest(trial: Trial, path: str, parameter: Parameter) -> Value:
+    """Return what a trial tries for a parameter: the sampler's choice, the same one at each call."""
+    match parameter:
+        case FloatRange():
+            return trial.suggest_float(path, *parameter.between, log=parameter.log, step=parameter.step)
+        case IntRange():
+            return trial.suggest_int(path, *parameter.between, log=parameter.log, step=parameter.step)
+        case Choice():
+            chosen = trial.suggest_categorical(path, parameter.grid)
+            assert chosen is not None  # Optuna allows None among choices, a sweep file does not
+            return chosen
+
+
 def _carry_over(storage: RDBStorage, study: Study, loaded: LoadedSweep) -> None:
     known = {_identity(trial) for trial in study.get_trials(deepcopy=False)}
     for name in sorted(optuna.get_all_study_names(storage)):
@@ -71,38 +84,32 @@ def _carry_over(storage: RDBStorage, study: Study, loaded: LoadedSweep) -> None:
         if other.user_attrs.get(MEASURE) != loaded.measure or other.directions != study.directions:
             continue
         for trial in other.get_trials(deepcopy=False, states=FINISHED):
-            within = _within(trial, loaded.sweep.space)
-            if within is not None and _identity(trial) not in known:
+            carried = _carried(trial, loaded.sweep.space, f"{name}, trial {trial.number}")
+            if carried is not None and _identity(trial) not in known:
                 known.add(_identity(trial))
-                attributes = {**trial.user_attrs, CARRIED: f"{name}, trial {trial.number}"}
-                study.add_trial(
-                    optuna.trial.create_trial(
-                        state=trial.state,
-                        values=trial.values,
-                        params=trial.params,
-                        distributions=within,
-                        user_attrs=attributes,
-                        system_attrs={
-                            key: value for key, value in trial.system_attrs.items() if key.startswith("constraints")
-                        },
-                        intermediate_values=trial.intermediate_values,
-                    )
-                )
+                study.add_trial(carried)
 
 
-def _within(trial: FrozenTrial, space: Mapping[str, Parameter]) -> dict[str, BaseDistribution] | None:
-    """Return the distributions of a trial's parameters in a space, or None where it lies outside."""
-    needed = {path: distribution(one) for path, one in space.items() if counts(one, trial.params)}
-    if needed.keys() != trial.params.keys():
+def _carried(trial: FrozenTrial, space: Mapping[str, Parameter], origin: str) -> FrozenTrial | None:
+    """Return a copy of a finished trial for a study of another space, or None where the trial is outside that space."""
+    within = {path: distribution(one) for path, one in space.items() if counts(one, trial.params)}
+    if within.keys() != trial.params.keys():
         return None
-    for path, one in needed.items():
-        value = trial.params[path]
+    for path, one in within.items():
         if isinstance(one, CategoricalDistribution) != isinstance(trial.distributions[path], CategoricalDistribution):
             return None
-        inside = value in one.choices if isinstance(one, CategoricalDistribution) else one._contains(value)
-        if not inside:
-            return None
-    return needed
+    try:
+        return create_trial(
+            state=trial.state,
+            values=trial.values,
+            params=trial.params,
+            distributions=within,
+            user_attrs={**trial.user_attrs, CARRIED: origin},
+            constraints=trial.constraints,
+            intermediate_values=trial.intermediate_values,
+        )
+    except ValueError:  # a value outside its distribution
+        return None
 
 
 def _identity(trial: FrozenTrial) -> str:

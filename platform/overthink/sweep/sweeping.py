@@ -18,7 +18,6 @@ from overthink.sweep.results import Results, results_of
 from overthink.sweep.shown import sweep_note, sweep_page
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened
-from overthink.sweep.study import open_study
 from overthink.sweep.telling import TrialListener
 from overthink.sweep.trial_record import SweepRecorder
 from overthink.sweep.trials import Trials
@@ -48,7 +47,7 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
         for sentence in deliver(store, writer).sentences():
             watch.on_message(sentence)
         mark_abandoned_as_interrupted(store, writer)
-        study = AskTell(loaded, open_study(storage, loaded), is_alone)
+        study = AskTell(loaded, storage, is_alone)
         _train_main_networks(loaded, store, options, watch)
         recorder = SweepRecorder.open(store, writer, loaded)
         trials = Trials(loaded, study, store, recorder, options, watch)
