@@ -6,8 +6,9 @@ from pathlib import Path
 from optuna.trial import TrialState
 
 import overthink.sweep
+from overthink.store import tags
 from overthink.store.client import Store
-from overthink.sweep.ask_tell import AskTell, running_trial
+from overthink.sweep.ask_tell import AskTell, Ending, running_trial
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import open_study, suggest
 from support.small_sweep import tiny_sweep
@@ -27,7 +28,7 @@ def test_a_trial_of_another_process_keeps_its_number_its_values_and_its_reports(
         assert asked is not None
         assert (asked.number, asked.point[first], asked.reported) == (0, chosen, {1})
         assert study.next().number == 1  # type: ignore[union-attr]
-        study.tell(asked, TrialState.COMPLETE, {}, [0.75], {"a bound": -1.0})
+        study.tell(asked, Ending(tags.FINISHED, "", [0.75], {"a bound": -1.0}), "a run")
         told = study.trials[0]
         assert (told.state, told.value, told.params, told.intermediate_values) == (
             TrialState.COMPLETE,
@@ -51,6 +52,6 @@ def test_a_running_trial_is_found_by_its_number(store: Store, tmp_path: Path) ->
 
 def test_no_private_name_of_optuna_is_used() -> None:
     """An attribute with a leading underscore is this package's own only on self and cls."""
-    private = re.compile(r"(?<!\bself)(?<!\bcls)\._[a-z]\w*|\boptuna\._\w+")
+    private = re.compile(r"(?<!\bself)(?<!\bcls)\._[a-z]\w*|\boptuna\._[a-z]\w*")
     files = Path(overthink.sweep.__path__[0]).glob("*.py")
     assert {file.name: found for file in files if (found := private.findall(file.read_text()))} == {}

@@ -184,7 +184,7 @@ def test_across_seeds_a_hopeless_trial_does_not_train_the_rest(store: Store, tmp
         )
     found, heard = swept(store, loaded)
     assert found.told == {tags.PRUNED: 1}
-    assert "pruned after 1 seeds" in heard.endings[0][3]
+    assert "pruned after 1 of its seeds" in heard.endings[0][3]
     assert len(find_runs(store, kind=tags.KIND_RUN)) == 1
 
 

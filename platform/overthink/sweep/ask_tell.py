@@ -5,12 +5,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import NamedTuple
 
 from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from overthink.store import tags
 from overthink.store.liveness import alive_tags, is_gone, is_this
 from overthink.sweep.choosers import sampler_for
 from overthink.sweep.definition import LoadedSweep
@@ -23,6 +25,8 @@ OWNERLESS_SECONDS = 60.0
 """A trial is given its owner within milliseconds; one that has had none for so long was left by a killed process."""
 CLAIM_SECONDS = 1.0
 """Two machines that claim an abandoned trial at one moment both see after this time whose claim stands."""
+STATES = {tags.FINISHED: TrialState.COMPLETE, tags.PRUNED: TrialState.PRUNED}
+"""Outcome -> Optuna's state; every other outcome is FAIL."""
 
 
 @dataclass
@@ -39,6 +43,18 @@ class Asked:
     def number(self) -> int:
         """The trial's number in its study."""
         return self.trial.number
+
+
+class Ending(NamedTuple):
+    """How a trial has ended."""
+
+    outcome: str
+    message: str = ""
+    """Why it did not finish."""
+    values: Sequence[float] = ()
+    """One for each objective, if it finished."""
+    excess: Mapping[str, float] = MappingProxyType({})
+    """Bound -> by how much the trial exceeds it; 0 or less where it keeps the bound."""
 
 
 class AskTell:
@@ -103,20 +119,14 @@ class AskTell:
             asked.trial.report(value, step)
         return bool(asked.trial.should_prune())
 
-    def tell(
-        self,
-        asked: Asked,
-        state: TrialState,
-        result: Mapping[str, Any],
-        values: Sequence[float],
-        excess: Mapping[str, float],
-    ) -> None:
-        """Tell how a trial has ended: its values where it is complete, and by how much it breaks each bound."""
-        for name, value in excess.items():
+    def tell(self, asked: Asked, ending: Ending, run_id: str) -> None:
+        """Tell the study how a trial has ended, and which MLflow run holds it."""
+        for name, value in ending.excess.items():
             if name not in asked.trial.constraints:
                 asked.trial.set_constraint(name, value)
-        asked.trial.set_user_attr(RESULT, dict(result))
-        self.study.tell(asked.trial, list(values) or None, state)
+        result = {"run_id": run_id, "outcome": ending.outcome, "message": ending.message}
+        asked.trial.set_user_attr(RESULT, result)
+        self.study.tell(asked.trial, list(ending.values) or None, STATES.get(ending.outcome, TrialState.FAIL))
         del self._mine[asked.number]
 
     def _taken(self, trial: Trial, left: FrozenTrial | None) -> Asked:

@@ -18,8 +18,8 @@ from overthink.sweep.results import Results, results_of
 from overthink.sweep.shown import sweep_note, sweep_page
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened
-from overthink.sweep.telling import TrialListener
 from overthink.sweep.trial_record import SweepRecorder
+from overthink.sweep.trial_reporter import TrialListener
 from overthink.sweep.trials import Trials
 
 
@@ -63,13 +63,13 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
         found = results_of(loaded, study.study)
         page, note = sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id)
         recorder.show(page, note, found.counts)
-        recorder.close(tags.FAILED if trials.telling.stop_reason else tags.FINISHED, trials.telling.stop_reason)
+        recorder.close(tags.FAILED if trials.reporter.stop_reason else tags.FINISHED, trials.reporter.stop_reason)
     return Swept(
         found,
         recorder.run_id,
         recorder.experiment_id,
-        dict(trials.telling.outcomes),
-        trials.telling.stop_reason,
+        dict(trials.reporter.outcomes),
+        trials.reporter.stop_reason,
         time.perf_counter() - started,
         writer.seconds,
     )
