@@ -59,7 +59,7 @@ class Heard:
 
     def on_trial_start(self, asked: Asked, wanted: int) -> None:
         assert asked.number < wanted
-        self.asked_for.append((asked.number, asked.adopted))
+        self.asked_for.append((asked.number, asked.resumed))
 
     def on_trial_end(
         self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None

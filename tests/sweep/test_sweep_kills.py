@@ -91,7 +91,7 @@ def test_a_file_takes_one_process_at_a_time(store: Store, tmp_path: Path) -> Non
     loaded = tiny_sweep(tmp_path)
     with (
         alone(storage_uri(), loaded.study_name),
-        pytest.raises(TrialStoreError, match="another process is at this sweep"),
+        pytest.raises(TrialStoreError, match="another process is running this sweep"),
     ):
         sweep(loaded, store, storage_uri(), Options(), Heard())
     assert find_runs(store, sweep=loaded.study_name) == []

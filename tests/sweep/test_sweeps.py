@@ -17,7 +17,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.sweep.ask_tell import OWNER
-from overthink.sweep.confirming import confirm
+from overthink.sweep.confirmation import confirm
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import CARRIED, distribution, existing, open_study
@@ -50,7 +50,7 @@ def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None
     """Two trials of two seeds; called again nothing is trained; asked for one more, one is."""
     loaded = tiny_sweep(tmp_path, seeds=2, trials=2)
     found, heard = swept(store, loaded, jobs=2)
-    assert found.told == {tags.FINISHED: 2}
+    assert found.ended == {tags.FINISHED: 2}
     runs = find_runs(store, kind=tags.KIND_RUN)
     groups = {run.tags[tags.TRIAL]: run for run in find_runs(store, kind=tags.KIND_GROUP)}
     assert (len(runs), sorted(groups), len(heard.epochs)) == (4, ["0", "1"], 8)
@@ -74,9 +74,9 @@ def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None
     assert f"runs/{groups['0'].run_id})" in own.tags["mlflow.note.content"]
 
     again, quiet = swept(store, loaded)
-    assert (again.told, quiet.epochs, again.results) == ({}, [], found.results)
+    assert (again.ended, quiet.epochs, again.results) == ({}, [], found.results)
     more, heard = swept(store, tiny_sweep(tmp_path, seeds=2, trials=3))
-    assert (more.told, len(heard.epochs)) == ({tags.FINISHED: 1}, 4)
+    assert (more.ended, len(heard.epochs)) == ({tags.FINISHED: 1}, 4)
     assert len(find_runs(store, sweep=loaded.study_name)) == 4
 
 
@@ -115,7 +115,7 @@ def test_what_costs_too_much_is_not_trained(store: Store, tmp_path: Path) -> Non
     bound = {"metric": "network/mul_adds/exit_3", "at_most": 1.0}
     loaded = tiny_sweep(tmp_path, constraints=[bound], trials=2)
     found, heard = swept(store, loaded)
-    assert (found.told, heard.epochs) == ({tags.PRUNED: 2}, [])
+    assert (found.ended, heard.epochs) == ({tags.PRUNED: 2}, [])
     assert found.results.best == ()
     assert "outside its bounds" in heard.endings[0][3]
     with study_of(loaded) as study:
@@ -150,7 +150,7 @@ def test_hopeless_trials_end_early(store: Store, tmp_path: Path) -> None:
         )
         study.add_trial(perfect)
     found, heard = swept(store, loaded)
-    assert found.told == {tags.PRUNED: 1}
+    assert found.ended == {tags.PRUNED: 1}
     assert "pruned after epoch 1" in heard.endings[0][3]
     assert len(heard.epochs) < 4
     (run,) = find_runs(store, kind=tags.KIND_RUN)
@@ -183,7 +183,7 @@ def test_across_seeds_a_hopeless_trial_does_not_train_the_rest(store: Store, tmp
             )
         )
     found, heard = swept(store, loaded)
-    assert found.told == {tags.PRUNED: 1}
+    assert found.ended == {tags.PRUNED: 1}
     assert "pruned after 1 of its seeds" in heard.endings[0][3]
     assert len(find_runs(store, kind=tags.KIND_RUN)) == 1
 
@@ -191,7 +191,7 @@ def test_across_seeds_a_hopeless_trial_does_not_train_the_rest(store: Store, tmp
 def test_diverged_trials_have_failed_on_both_sides_and_do_not_stop_a_sweep(store: Store, tmp_path: Path) -> None:
     loaded = tiny_sweep(tmp_path, space={"regime.0.lr": {"choice": [1e30, 0.1]}}, sampler={"kind": "grid"})
     found, _ = swept(store, loaded)
-    assert found.told == {tags.DIVERGED: 1, tags.FINISHED: 1}
+    assert found.ended == {tags.DIVERGED: 1, tags.FINISHED: 1}
     with study_of(loaded) as study:
         assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.COMPLETE]
     of_trial = {run.tags[tags.TRIAL]: run for run in find_runs(store, kind=tags.KIND_GROUP)}
@@ -202,7 +202,7 @@ def test_what_is_wrong_with_all_trials_stops_the_sweep(store: Store, tmp_path: P
     missing = {"dataset": {"kind": "npz", "path": "no.npz", "shape": [1, 32, 32], "classes": 10}, "augment": {}}
     loaded = tiny_sweep(tmp_path, missing, space=SWEEP["space"], trials=10)
     found, _ = swept(store, loaded)
-    assert found.told == {tags.FAILED: 3}
+    assert found.ended == {tags.FAILED: 3}
     assert "no.npz" in found.stop_reason
 
 
@@ -218,7 +218,7 @@ def test_label_balance_needs_the_main_network_alone(store: Store, tmp_path: Path
         trials=30,
     )
     found, _ = swept(store, loaded)
-    assert found.told == {tags.FINISHED: 30}
+    assert found.ended == {tags.FINISHED: 30}
     (main,) = find_runs(store, kind=tags.KIND_RUN)
     assert tags.TASK not in main.tags
     lambdas = sorted(float(trial.point["policy.labels.lambda"]) for trial in found.results.trials)
@@ -261,7 +261,7 @@ def test_a_trial_that_nobody_is_at_is_taken_over(store: Store, tmp_path: Path) -
         left.set_user_attr(OWNER, {tags.HOST: "elsewhere", tags.PROCESS: "1@1", tags.HEARTBEAT: "1"})
     found, heard = swept(store, loaded)
     assert heard.asked_for == [(0, True), (1, True), (2, False)]
-    assert found.told == {tags.FINISHED: 3}
+    assert found.ended == {tags.FINISHED: 3}
     with study_of(loaded) as study:
         assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
         assert not any(CARRIED in trial.user_attrs for trial in study.trials)
@@ -280,7 +280,7 @@ def test_main_networks_are_trained_for_the_trials_and_their_groups_are_closed(st
         sampler={"kind": "grid"},
     )
     found, _ = swept(store, loaded, jobs=2)
-    assert found.told == {tags.FINISHED: 2}
+    assert found.ended == {tags.FINISHED: 2}
     runs = find_runs(store, kind=tags.KIND_RUN)
     mains = [run for run in runs if tags.TASK not in run.tags]
     assert (len(mains), len(runs)) == (2, 6)
@@ -293,5 +293,5 @@ def test_main_networks_are_trained_for_the_trials_and_their_groups_are_closed(st
 
 def test_what_needs_no_training_has_nothing_to_confirm(store: Store, tmp_path: Path) -> None:
     loaded = tiny_sweep(tmp_path, **FREE)
-    with pytest.raises(DefinitionError, match="fresh seeds have nothing to confirm"):
+    with pytest.raises(DefinitionError, match="fresh seeds cannot confirm it"):
         confirm(loaded, swept(store, loaded)[0].results.best, 2, store, Options(), Heard())

@@ -1,4 +1,4 @@
-"""What a network costs, known before it is trained."""
+"""Costs of a network, known before training."""
 
 from overthink.definition.run_definition import RunDefinition
 from overthink.metrics.naming import by_exit
@@ -8,7 +8,7 @@ from overthink.training.phases import blank_network
 
 
 def network_metrics(run: RunDefinition) -> dict[str, float]:
-    """Return cumulative MUL-ADDs and parameters of each exit, of the network as it is after its last phase."""
+    """Return cumulative MUL-ADDs and parameters of each exit, for the network of the last phase."""
     shape = run.dataset.input_shape
     network = blank_network(run.network, run.regime, shape, run.n_classes, run.seeds)
     costs = by_exit(f"{NETWORK}/mul_adds", mul_adds(network, shape))

@@ -13,13 +13,18 @@ from overthink.sweep.trial_reporter import TrialListener, TrialReporter
 
 
 class NewTrials:
-    """Starts trials until there are enough, the time limit has passed, or too many have failed."""
+    """Starts trials until there are enough, the time limit is over, or too many have failed."""
 
     def __init__(
-        self, loaded: LoadedSweep, study: AskTell, metrics: SeedMetrics, reporter: TrialReporter, watch: TrialListener
+        self,
+        loaded: LoadedSweep,
+        study: AskTell,
+        metrics: SeedMetrics,
+        reporter: TrialReporter,
+        listener: TrialListener,
     ) -> None:
         self._loaded, self._study, self._metrics = loaded, study, metrics
-        self._reporter, self._watch = reporter, watch
+        self._reporter, self._listener = reporter, listener
         minutes = loaded.sweep.time_limit_minutes
         self._deadline = time.monotonic() + 60 * minutes if minutes else float("inf")
 
@@ -37,7 +42,7 @@ class NewTrials:
         return None
 
     def _start(self, asked: Asked) -> OpenTrial | None:
-        self._watch.on_trial_start(asked, self._study.wanted)
+        self._listener.on_trial_start(asked, self._study.wanted)
         try:
             experiment = self._loaded.at(asked.point, f"trial-{asked.number}")
             ending = self._without_training(experiment.groups[0].runs)
@@ -53,7 +58,7 @@ class NewTrials:
         sweep = self._loaded.sweep
         known = self._metrics.before_training(runs[0])
         excess = self._metrics.excess([known])
-        broken = [f"{one.metric} is {known[one.metric]:g}" for one in sweep.constraints if excess.get(one.said, 0) > 0]
+        broken = [f"{one.metric} is {known[one.metric]:g}" for one in sweep.constraints if excess.get(one.label, 0) > 0]
         if broken:
             return Ending(tags.PRUNED, f"outside its bounds, so not trained: {', '.join(broken)}", excess=excess)
         if sweep.trains:

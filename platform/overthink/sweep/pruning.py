@@ -5,7 +5,7 @@ from typing import Any
 
 from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import Sweep
-from overthink.sweep.goal import curve
+from overthink.sweep.goal import value_at_epoch
 from overthink.sweep.open_trial import OpenTrial
 
 
@@ -19,7 +19,7 @@ class Pruning:
         """Report an epoch, where the objective is known after each; return whether to prune the trial."""
         if self._sweep.pruner is None:
             return False
-        value = curve(self._sweep.objectives[0].metric, epoch)
+        value = value_at_epoch(self._sweep.objectives[0].metric, epoch)
         return value is not None and self._report(trial, int(epoch["epoch"]), value)
 
     def after_seed(self, trial: OpenTrial) -> bool:

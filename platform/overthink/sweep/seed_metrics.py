@@ -8,7 +8,7 @@ from overthink.store.client import Store
 from overthink.sweep.ask_tell import Ending
 from overthink.sweep.definition import Sweep
 from overthink.sweep.goal import LABELS, NETWORK
-from overthink.sweep.labels import MainPredictions, label_metrics
+from overthink.sweep.label_metrics import MainPredictions, label_metrics
 from overthink.sweep.network_metrics import network_metrics
 
 
@@ -39,7 +39,7 @@ class SeedMetrics:
     def excess(self, seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
         """Return by how much seeds exceed each bound whose metric they have; 0 or less where they keep it."""
         bounds = [one for one in self._sweep.constraints if one.metric in seeds[0]]
-        return {one.said: one.excess([seed[one.metric] for seed in seeds]) for one in bounds}
+        return {one.label: one.excess([seed[one.metric] for seed in seeds]) for one in bounds}
 
     def finished(self, seeds: Sequence[Mapping[str, float]]) -> Ending:
         """Return the ending of a trial whose seeds are all finished."""

@@ -1,4 +1,4 @@
-"""A sweep's study in Optuna: made, taken up again, or begun with what a narrower or wider sweep has found out."""
+"""A sweep's Optuna study: created with the trials of narrower and wider sweeps, or loaded."""
 
 import warnings
 from collections.abc import Mapping
@@ -15,24 +15,24 @@ from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from overthink.sweep.choosers import pruner_for, versions
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, Value, counts
+from overthink.sweep.samplers import pruner_for, versions
+from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, Value, is_active
 
 MEASURE, CARRIED, READY = "overthink.measure", "overthink.carried", "overthink.ready"
-"""What a study's values depend on; which study a trial was carried over from; that a study has all that were."""
+"""Of a study: hash of what its values depend on. Of a trial: where it was copied from. Of a study: copying is done."""
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def open_study(storage: RDBStorage, loaded: LoadedSweep) -> Study:
-    """Return the study of a sweep. A new one begins with the trials of other spaces that lie in its own.
+    """Return the study of a sweep. A new one starts with copies of other studies' trials that lie in its space.
 
-    An exhaustive grid is gone through by itself: runs that exist already cost it nothing.
+    A grid starts empty: it tries all its points anyway, and finished runs are not trained again.
     """
     study = optuna.create_study(
         storage=storage,
         study_name=loaded.study_name,
-        directions=[objective.way for objective in loaded.sweep.objectives],
+        directions=[objective.goal for objective in loaded.sweep.objectives],
         pruner=pruner_for(loaded.sweep.pruner),
         load_if_exists=True,
     )
@@ -48,13 +48,13 @@ def open_study(storage: RDBStorage, loaded: LoadedSweep) -> Study:
 
 
 def existing(storage: RDBStorage, loaded: LoadedSweep) -> Study | None:
-    """Return the study of a sweep if it was begun."""
+    """Return the study of a sweep, or None if there is none yet."""
     known = optuna.get_all_study_names(storage)
     return optuna.load_study(study_name=loaded.study_name, storage=storage) if loaded.study_name in known else None
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
-    """Return a parameter as Optuna has it."""
+    """Return a parameter's Optuna distribution."""
     match parameter:
         case FloatRange():
             return FloatDistribution(*parameter.between, log=parameter.log, step=parameter.step)
@@ -65,7 +65,7 @@ def distribution(parameter: Parameter) -> BaseDistribution:
 
 
 def suggest(trial: Trial, path: str, parameter: Parameter) -> Value:
-    """Return what a trial tries for a parameter: the sampler's choice, the same one at each call."""
+    """Return a trial's value of a parameter: the sampler chooses it at the first call."""
     match parameter:
         case FloatRange():
             return trial.suggest_float(path, *parameter.between, log=parameter.log, step=parameter.step)
@@ -92,7 +92,7 @@ def _carry_over(storage: RDBStorage, study: Study, loaded: LoadedSweep) -> None:
 
 def _carried(trial: FrozenTrial, space: Mapping[str, Parameter], origin: str) -> FrozenTrial | None:
     """Return a copy of a finished trial for a study of another space, or None where the trial is outside that space."""
-    within = {path: distribution(one) for path, one in space.items() if counts(one, trial.params)}
+    within = {path: distribution(one) for path, one in space.items() if is_active(one, trial.params)}
     if within.keys() != trial.params.keys():
         return None
     for path, one in within.items():

@@ -1,4 +1,4 @@
-"""Starting a sweep, and going on with one: its study, its run in the store, its trials, what they come to."""
+"""Running a sweep, or resuming one: its study, its run in the store, its trials, its results."""
 
 import time
 from dataclasses import dataclass, field
@@ -15,42 +15,42 @@ from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.goal import LABELS
 from overthink.sweep.results import Results, results_of
-from overthink.sweep.shown import sweep_note, sweep_page
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened
-from overthink.sweep.trial_record import SweepRecorder
+from overthink.sweep.summary import sweep_note, sweep_page
+from overthink.sweep.sweep_recorder import SweepRecorder
 from overthink.sweep.trial_reporter import TrialListener
 from overthink.sweep.trials import Trials
 
 
 @dataclass
 class Swept:
-    """How a call went."""
+    """The result of a call."""
 
     results: Results
     run_id: str
     experiment_id: str
-    told: dict[str, int] = field(default_factory=dict)
-    """Outcome -> trials that this call has brought to an end."""
+    ended: dict[str, int] = field(default_factory=dict)
+    """Outcome -> number of trials that ended in this call."""
     stop_reason: str = ""
     seconds: float = 0.0
     tracking_seconds: float = 0.0
 
 
-def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options, watch: TrialListener) -> Swept:
-    """Bring a sweep to as many trials as it asks for; after an interruption the next call takes up its open trials."""
+def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options, listener: TrialListener) -> Swept:
+    """Run trials until the sweep has as many as it asks for; the call after an interruption resumes its open trials."""
     check_engine(options, store.uri)
     options = with_jobs(options)
     started = time.perf_counter()
     with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
         writer = Writer(store)
         for sentence in deliver(store, writer).sentences():
-            watch.on_message(sentence)
+            listener.on_message(sentence)
         mark_abandoned_as_interrupted(store, writer)
         study = AskTell(loaded, storage, is_alone)
-        _train_main_networks(loaded, store, options, watch)
+        _train_main_networks(loaded, store, options, listener)
         recorder = SweepRecorder.open(store, writer, loaded)
-        trials = Trials(loaded, study, store, recorder, options, watch)
+        trials = Trials(loaded, study, store, recorder, options, listener)
         try:
             trials.run()
         except BaseException as error:
@@ -75,10 +75,10 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
     )
 
 
-def _train_main_networks(loaded: LoadedSweep, store: Store, options: Options, watch: TrialListener) -> None:
-    """Train what an early-exit data set is made of, where a sweep needs that alone."""
+def _train_main_networks(loaded: LoadedSweep, store: Store, options: Options, listener: TrialListener) -> None:
+    """Train the main networks of early-exit data sets, if the sweep trains nothing else."""
     if loaded.base.policy is None or loaded.sweep.trains:
         return
     if any(one.metric.startswith(LABELS) for one in (*loaded.sweep.objectives, *loaded.sweep.constraints)):
         first = loaded.at(next(corners(loaded.sweep.space)), "trial-0")
-        launch(store, main_networks_of(first), options, watch)
+        launch(store, main_networks_of(first), options, listener)

@@ -7,7 +7,7 @@ from typing import Protocol
 from overthink.launching.outcomes import ProgressListener
 from overthink.store import tags
 from overthink.sweep.ask_tell import Asked, AskTell, Ending
-from overthink.sweep.trial_record import SweepRecorder
+from overthink.sweep.sweep_recorder import SweepRecorder
 
 MOST_FAILURES = 3
 """A sweep stops when so many trials have failed and none has ended otherwise: the cause is common to all."""

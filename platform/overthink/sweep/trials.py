@@ -17,7 +17,7 @@ from overthink.sweep.new_trials import NewTrials
 from overthink.sweep.open_trial import OpenTrial
 from overthink.sweep.pruning import Pruning
 from overthink.sweep.seed_metrics import SeedMetrics
-from overthink.sweep.trial_record import SweepRecorder
+from overthink.sweep.sweep_recorder import SweepRecorder
 from overthink.sweep.trial_reporter import TrialListener, TrialReporter
 
 MOST_DEATHS = 2

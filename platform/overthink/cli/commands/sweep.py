@@ -21,12 +21,12 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.uri import database_file, without_password
 from overthink.sweep.best_definition import as_yaml, best_definition
-from overthink.sweep.confirming import Confirmed, confirm
+from overthink.sweep.confirmation import Confirmed, confirm
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.results import Results, TrialResult, results_of
-from overthink.sweep.shown import best_grid, counted
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import existing
+from overthink.sweep.summary import best_grid, format_counts
 from overthink.sweep.sweeping import sweep as start
 
 
@@ -56,7 +56,7 @@ def sweep(loaded: LoadedSweep, options: SweepOptions, console: Console) -> int:
     with sweep_progress(console) as progress:
         swept = start(loaded, store, uri, settings, progress)
     found = swept.results
-    console.print(f"{counted(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it tracking.")
+    console.print(f"{format_counts(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it tracking.")
     if options.as_json:
         typer.echo(json.dumps(_as_plain(loaded, found), indent=2))
     elif found.best:
@@ -66,7 +66,7 @@ def sweep(loaded: LoadedSweep, options: SweepOptions, console: Console) -> int:
         print_text(console, swept.stop_reason)
         return FAILURE
     lost = found.counts.get(tags.FAILED, 0) + found.counts.get(tags.DIVERGED, 0)
-    return SOME_FAILED if lost and swept.told else OK
+    return SOME_FAILED if lost and swept.ended else OK
 
 
 def _results(loaded: LoadedSweep, uri: str) -> Results:
@@ -96,7 +96,7 @@ def _dry_run(loaded: LoadedSweep, uri: str, console: Console, options: SweepOpti
         plain = {"study": loaded.study_name, "trials": found.counts, "to_begin": left, "to_go_on_with": open_trials}
         typer.echo(json.dumps(plain, indent=2))
         return OK
-    print_text(console, f"{loaded.study_name}: {counted(found)}.")
+    print_text(console, f"{loaded.study_name}: {format_counts(found)}.")
     for path, parameter in loaded.sweep.space.items():
         plain = parameter.model_dump(mode="json", exclude_defaults=True)
         shown = {"choice": list(parameter.grid)} if "choice" in plain else plain

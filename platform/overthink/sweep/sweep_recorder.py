@@ -1,4 +1,4 @@
-"""What a sweep and its trials become in the store."""
+"""A sweep and its trials in the store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
-from overthink.sweep.choosers import versions
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.space import Value, said
+from overthink.sweep.samplers import versions
+from overthink.sweep.space import Value, format_point
 
 DEFINITION_FILE = "sweep.json"
 
 
 @dataclass
 class SweepRecorder:
-    """Writes a sweep's own run, and makes its trials children of it."""
+    """Writes a sweep's own run, and its trials as children of that run."""
 
     store: Store
     writer: Writer
@@ -28,7 +28,7 @@ class SweepRecorder:
 
     @classmethod
     def open(cls, store: Store, writer: Writer, loaded: LoadedSweep) -> "SweepRecorder":
-        """Create the sweep's run, or take up the one that is there."""
+        """Create the sweep's run, or reopen it."""
         sweep = loaded.sweep
         experiment_id = store.experiment(sweep.name, sweep.description)
         columns = columns_of(loaded.base, _goals(loaded))
@@ -44,7 +44,7 @@ class SweepRecorder:
 
     @property
     def goals(self) -> tuple[str, ...]:
-        """The metrics under which trials keep what their study was told."""
+        """Names of the metrics that hold the objective values of trials."""
         return _goals(self.loaded)
 
     def trial(
@@ -56,13 +56,13 @@ class SweepRecorder:
         values: Sequence[float] = (),
         message: str = "",
     ) -> str:
-        """Say of a trial's group what the trial was and came to; a trial that trained nothing gets a run of its own."""
+        """Log a trial's result to its group's run, or, if it has no group, to a new run; return the run's id."""
         trial_tags = {tags.SWEEP: self.loaded.study_name, tags.TRIAL: str(number), "mlflow.parentRunId": self.run_id}
         metrics = dict(zip(self.goals, values, strict=True)) if values else {}
         if group_run_id is not None:
             self.writer.log(group_run_id, metrics, number, run_tags=trial_tags)
             return group_run_id
-        name = f"{self.loaded.sweep.name}: trial-{number} [{said(point)}]"
+        name = f"{self.loaded.sweep.name}: trial-{number} [{format_point(point)}]"
         parameters = {path: str(value) for path, value in point.items()}
         run_id = self.writer.create(self.experiment_id, name, trial_tags, {})
         self.writer.log(run_id, metrics, params=parameters)
@@ -70,18 +70,18 @@ class SweepRecorder:
         return run_id
 
     def best_so_far(self, number: int, value: float) -> None:
-        """Add a point to the sweep's curve: the best value after a trial."""
+        """Log the best value after a trial."""
         self.writer.log(self.run_id, {f"best/{self.loaded.sweep.objectives[0].metric}": value}, step=number)
 
     def beat(self) -> None:
-        """Say that somebody is at the sweep."""
+        """Renew the heartbeat of the sweep's run."""
         self.writer.beat([self.run_id])
 
     def show(self, page: str, note: str, counts: Mapping[str, int]) -> None:
-        """Keep the sweep's figures, its best trials in words, and how many trials ended how."""
+        """Store the sweep's page and note, and the number of trials of each outcome."""
         self.writer.text(self.run_id, "figures.html", page)
-        told = {f"overthink.trials_{state}": str(count) for state, count in counts.items()}
-        self.writer.log(self.run_id, run_tags={"mlflow.note.content": note, **told})
+        counted = {f"overthink.trials_{state}": str(count) for state, count in counts.items()}
+        self.writer.log(self.run_id, run_tags={"mlflow.note.content": note, **counted})
 
     def close(self, outcome: str, message: str = "") -> None:
         """End the sweep's run."""
@@ -104,6 +104,6 @@ def _tags(loaded: LoadedSweep) -> dict[str, str]:
 def _parameters(loaded: LoadedSweep) -> dict[str, str]:
     plain: dict[str, Any] = loaded.sweep.model_dump(mode="json", exclude_defaults=True)
     space = {f"space.{path}": str(one) for path, one in plain["space"].items()}
-    goals = {f"objective.{place}": f"{one.way} {one.metric}" for place, one in enumerate(loaded.sweep.objectives)}
-    bounds = {f"constraint.{place}": one.said for place, one in enumerate(loaded.sweep.constraints)}
+    goals = {f"objective.{place}": f"{one.goal} {one.metric}" for place, one in enumerate(loaded.sweep.objectives)}
+    bounds = {f"constraint.{place}": one.label for place, one in enumerate(loaded.sweep.constraints)}
     return {**goals, **bounds, **space, "sampler": loaded.sweep.sampler.kind, "study": loaded.study_name}
