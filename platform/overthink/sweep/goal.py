@@ -18,8 +18,11 @@ LABELS = "labels"
 """Metrics of the early-exit data set: they need a trained main network, but no policy network."""
 NETWORK = "network"
 """Metrics that are known before training."""
-_NETWORK_METRIC = re.compile(r"network/(mul_adds|parameters)/exit_([1-9][0-9]{0,3})")
-_LABEL_METRIC = re.compile(r"labels/(balance|left_out|share/exit_([1-9][0-9]{0,3}))")
+_UNTRAINED = {
+    NETWORK: (r"(mul_adds|parameters)/exit_[1-9][0-9]{0,3}", "network/mul_adds/exit_N, network/parameters/exit_N"),
+    LABELS: (r"balance|left_out|share/exit_[1-9][0-9]{0,3}", "labels/balance, labels/left_out, labels/share/exit_N"),
+}
+"""Kind -> pattern of its metrics' names, and the names as text."""
 
 
 class _Measured(Spec):
@@ -92,29 +95,21 @@ def over_seeds(values: Sequence[float], how: OverSeeds, goal: Direction) -> floa
 def check_metric(metric: str, definition: GroupDefinition) -> None:
     """Raise ValueError if runs of a definition do not have a metric, or if it is of test data."""
     split, _, name = metric.partition("/")
-    exits = definition.network.blocks
+    policy = definition.policy
     if split == "test":
         raise ValueError(f"{metric} is of test data, which must not select anything; use val/{name} (validation data)")
-    if split == NETWORK:
-        found = _NETWORK_METRIC.fullmatch(metric)
-        if found is None:
-            raise ValueError(f"unknown metric {metric!r}; known: network/mul_adds/exit_N, network/parameters/exit_N")
-    elif split == LABELS:
-        found = _LABEL_METRIC.fullmatch(metric)
-        if found is None:
-            raise ValueError(f"unknown metric {metric!r}; known: labels/balance, labels/left_out, labels/share/exit_N")
-        if definition.policy is None:
-            raise ValueError(
-                f"{metric} is of an early-exit data set, but {definition.network.label} is not a policy network"
-            )
-        exits = definition.policy.of.network.blocks
-    elif split == "val":
+    if split == "val":
         _check_val(metric, name, definition)
-        exits = exits if definition.policy is None else definition.policy.of.network.blocks
-    else:
+    elif split not in _UNTRAINED:
         raise ValueError(f"{metric!r} must start with val/, network/ or labels/")
-    numbers = [int(number) for number in re.findall(r"exit_(\d+)", metric)]
-    if any(number > exits for number in numbers):
+    elif not re.fullmatch(_UNTRAINED[split][0], name):
+        raise ValueError(f"unknown metric {metric!r}; known: {_UNTRAINED[split][1]}")
+    if split == LABELS and policy is None:
+        raise ValueError(
+            f"{metric} is of an early-exit data set, but {definition.network.label} is not a policy network"
+        )
+    exits = definition.network.blocks if policy is None or split == NETWORK else policy.of.network.blocks
+    if any(int(number) > exits for number in re.findall(r"exit_(\d+)", metric)):
         raise ValueError(f"{metric}: the network has {exits} exits")
 
 

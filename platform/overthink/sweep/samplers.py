@@ -63,12 +63,7 @@ def sampler_for(
         match spec.kind:
             case "tpe":
                 conditional = any(parameter.when for parameter in space.values())
-                return TPESampler(
-                    seed=seed,
-                    n_startup_trials=spec.startup_trials,
-                    multivariate=True,
-                    group=conditional,
-                )
+                return TPESampler(seed=seed, n_startup_trials=spec.startup_trials, multivariate=True, group=conditional)
             case "gp":
                 return GPSampler(seed=seed, n_startup_trials=spec.startup_trials)
             case "cma-es":
@@ -76,11 +71,7 @@ def sampler_for(
             case "random":
                 return RandomSampler(seed=seed)
             case "quasi-random":  # one scrambled sequence; each trial takes its next point
-                return QMCSampler(
-                    seed=spec.seed,
-                    scramble=True,
-                    independent_sampler=RandomSampler(seed=seed),
-                )
+                return QMCSampler(seed=spec.seed, scramble=True, independent_sampler=RandomSampler(seed=seed))
             case "grid":
                 return PartialFixedSampler(dict(grid_point), RandomSampler(seed=seed))
 

@@ -1,6 +1,6 @@
 """A sweep and its trials in the store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,10 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
+from overthink.sweep.ask_tell import Asked, Ending
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.samplers import versions
-from overthink.sweep.space import Value, format_point
+from overthink.sweep.space import format_point
 
 DEFINITION_FILE = "sweep.json"
 
@@ -47,18 +48,11 @@ class SweepRecorder:
         """Names of the metrics that hold the objective values of trials."""
         return _goals(self.loaded)
 
-    def trial(
-        self,
-        number: int,
-        point: Mapping[str, Value],
-        group_run_id: str | None,
-        outcome: str,
-        values: Sequence[float] = (),
-        message: str = "",
-    ) -> str:
+    def trial(self, asked: Asked, ending: Ending, group_run_id: str | None) -> str:
         """Log a trial's result to its group's run, or, if it has no group, to a new run; return the run's id."""
+        number, point = asked.number, asked.point
         trial_tags = {tags.SWEEP: self.loaded.study_name, tags.TRIAL: str(number), "mlflow.parentRunId": self.run_id}
-        metrics = dict(zip(self.goals, values, strict=True)) if values else {}
+        metrics = dict(zip(self.goals, ending.values, strict=True)) if ending.values else {}
         if group_run_id is not None:
             self.writer.log(group_run_id, metrics, number, run_tags=trial_tags)
             return group_run_id
@@ -66,7 +60,7 @@ class SweepRecorder:
         parameters = {path: str(value) for path, value in point.items()}
         run_id = self.writer.create(self.experiment_id, name, trial_tags, {})
         self.writer.log(run_id, metrics, params=parameters)
-        self.writer.close(run_id, outcome, message)
+        self.writer.close(run_id, ending.outcome, ending.message)
         return run_id
 
     def best_so_far(self, number: int, value: float) -> None:

@@ -41,8 +41,7 @@ class TrialReporter:
         A trial without a group gets an MLflow run of its own.
         """
         outcome, message, values, _ = ending
-        run_id = self._recorder.trial(asked.number, asked.point, group_run_id, outcome, values, message)
-        self._study.tell(asked, ending, run_id)
+        self._study.tell(asked, ending, self._recorder.trial(asked, ending, group_run_id))
         best = self._study.best_value if values else None
         if best is not None:
             self._recorder.best_so_far(asked.number, best)
