@@ -53,17 +53,16 @@ class Results(NamedTuple):
 def results_of(loaded: LoadedSweep, study: Study) -> Results:
     """Return the trials of a study, and the best of those that keep the sweep's bounds."""
     trials = tuple(_result(trial) for trial in study.get_trials(deepcopy=False) if trial.state != TrialState.WAITING)
-    ways = [objective.goal for objective in loaded.sweep.objectives]
-    fit = [trial for trial in trials if trial.outcome == tags.FINISHED and trial.keeps_bounds]
-    best = [one for one in fit if not any(_dominates(other, one, ways) for other in fit)]
-    if len(ways) == 1:
+    front = {trial.number for trial in study.best_trials}
+    best = [trial for trial in trials if trial.number in front]
+    if len(loaded.sweep.objectives) == 1:
         best = best[:1]  # the first of equals
     return Results(trials, tuple(sorted(_unique_points(best), key=lambda trial: trial.values)))
 
 
-def ranked(found: Results, ways: Sequence[str]) -> list[TrialResult]:
+def ranked(found: Results, goals: Sequence[str]) -> list[TrialResult]:
     """Return finished trials, each point once: those that keep the bounds first, then by the first objective."""
-    sign = -1 if ways[0] == "maximize" else 1
+    sign = -1 if goals[0] == "maximize" else 1
     finished = _unique_points(trial for trial in found.trials if trial.outcome == tags.FINISHED)
     return sorted(finished, key=lambda trial: (not trial.keeps_bounds, sign * trial.values[0]))
 
@@ -74,12 +73,6 @@ def _unique_points(trials: Iterable[TrialResult]) -> list[TrialResult]:
     for trial in trials:
         first.setdefault(str(sorted(trial.point.items())), trial)
     return list(first.values())
-
-
-def _dominates(one: TrialResult, other: TrialResult, ways: Sequence[str]) -> bool:
-    signs = [1 if goal == "maximize" else -1 for goal in ways]
-    ahead = [sign * (a - b) for sign, a, b in zip(signs, one.values, other.values, strict=True)]
-    return min(ahead) >= 0 and max(ahead) > 0
 
 
 def _result(trial: FrozenTrial) -> TrialResult:
