@@ -75,11 +75,9 @@ class Sweep(Spec):
             raise ValueError(f"pruner: pruning needs a single objective, got {len(self.objectives)}; remove the pruner")
         if not self.trains:
             raise ValueError("pruner: no objective or constraint needs training; remove the pruner")
-        seeds = len(expand(self.seeds))
-        if seeds == 1 and not has_curve(self.objectives[0]):
-            raise ValueError(
-                f"pruner: {self.objectives[0].metric} is not known after each epoch, and a trial has only one seed"
-            )
+        metric = self.objectives[0].metric
+        if len(expand(self.seeds)) == 1 and value_at_epoch(metric, {"val_accuracy": [0.0] * 10_000}) is None:
+            raise ValueError(f"pruner: {metric} is not known after each epoch, and a trial has only one seed")
 
     @property
     def wanted(self) -> int:
@@ -90,11 +88,6 @@ class Sweep(Spec):
     def trains(self) -> bool:
         """Whether a trial trains anything besides a policy's main network."""
         return any(one.metric.split("/")[0] not in (LABELS, NETWORK) for one in (*self.objectives, *self.constraints))
-
-
-def has_curve(objective: Objective) -> bool:
-    """Return whether an objective is known after each epoch."""
-    return value_at_epoch(objective.metric, {"val_accuracy": [0.0] * 10_000}) is not None
 
 
 @dataclass(frozen=True)

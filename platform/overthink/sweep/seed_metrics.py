@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from overthink.definition.run_definition import RunDefinition
+from overthink.metrics.naming import by_exit
+from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.sweep.ask_tell import Ending
 from overthink.sweep.definition import Sweep
 from overthink.sweep.goal import LABELS, NETWORK
 from overthink.sweep.label_metrics import MainPredictions, label_metrics
-from overthink.sweep.network_metrics import network_metrics
+from overthink.training.phases import blank_network
 
 
 class SeedMetrics:
@@ -21,8 +23,16 @@ class SeedMetrics:
         self._main_predictions = MainPredictions(store)
 
     def before_training(self, run: RunDefinition) -> dict[str, float]:
-        """Return the costs of a run's network; nothing if the sweep names no cost."""
-        return network_metrics(run) if self._any_of(NETWORK) else {}
+        """Return cumulative MUL-ADDs and parameters of each exit of a run's network, as it is in the last phase.
+
+        Nothing if the sweep names no cost.
+        """
+        if not self._any_of(NETWORK):
+            return {}
+        shape = run.dataset.input_shape
+        network = blank_network(run.network, run.regime, shape, run.n_classes, run.seeds)
+        costs = by_exit(f"{NETWORK}/mul_adds", mul_adds(network, shape))
+        return costs | by_exit(f"{NETWORK}/parameters", parameter_counts(network))
 
     def of_seed(self, run: RunDefinition, known: Mapping[str, float]) -> dict[str, float]:
         """Return the `known` metrics of a seed with those of its early-exit data set.

@@ -21,9 +21,10 @@ DEFINITION_FILE = "sweep.json"
 class SweepRecorder:
     """Writes a sweep's own run, and its trials as children of that run."""
 
-    store: Store
     writer: Writer
     loaded: LoadedSweep
+    goals: tuple[str, ...]
+    """Names of the metrics that hold the objective values of trials."""
     experiment_id: str
     run_id: str
 
@@ -32,8 +33,8 @@ class SweepRecorder:
         """Create the sweep's run, or reopen it."""
         sweep = loaded.sweep
         experiment_id = store.experiment(sweep.name, sweep.description)
-        columns = columns_of(loaded.base, _goals(loaded))
-        store.offer_views(experiment_id, views(loaded.base.network.blocks, columns))
+        goals = tuple(f"objective/{one.metric}" for one in sweep.objectives)
+        store.offer_views(experiment_id, views(loaded.base.network.blocks, columns_of(loaded.base, goals)))
         known = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL not in run.tags]
         if known:
             run_id = min(known, key=lambda run: (run.started_ms, run.run_id)).run_id
@@ -41,12 +42,7 @@ class SweepRecorder:
         else:
             run_id = writer.create(experiment_id, f"sweep {sweep.name}", _tags(loaded), _parameters(loaded))
             writer.text(run_id, DEFINITION_FILE, {"sweep": sweep.model_dump(mode="json"), "base": loaded.raw})
-        return cls(store, writer, loaded, experiment_id, run_id)
-
-    @property
-    def goals(self) -> tuple[str, ...]:
-        """Names of the metrics that hold the objective values of trials."""
-        return _goals(self.loaded)
+        return cls(writer, loaded, goals, experiment_id, run_id)
 
     def trial(self, asked: Asked, ending: Ending, group_run_id: str | None) -> str:
         """Log a trial's result to its group's run, or, if it has no group, to a new run; return the run's id."""
@@ -80,10 +76,6 @@ class SweepRecorder:
     def close(self, outcome: str, message: str = "") -> None:
         """End the sweep's run."""
         self.writer.close(self.run_id, outcome, message)
-
-
-def _goals(loaded: LoadedSweep) -> tuple[str, ...]:
-    return tuple(f"objective/{one.metric}" for one in loaded.sweep.objectives)
 
 
 def _tags(loaded: LoadedSweep) -> dict[str, str]:

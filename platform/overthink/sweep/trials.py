@@ -31,12 +31,9 @@ class TrialEvents:
 
     def __init__(self, listener: TrialListener, pruning: Pruning, stop: Callable[[PlannedRun, str], None]) -> None:
         self._listener, self._pruning, self._stop = listener, pruning, stop
+        self.on_plan, self.on_message = listener.on_plan, listener.on_message
         self.trials: dict[str, OpenTrial] = {}
         """Key of a run that is being trained -> its trial."""
-
-    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
-        """Forward the plan."""
-        self._listener.on_plan(runs)
 
     def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
         """Forward an event of a run, and report its epochs to the pruner."""
@@ -51,10 +48,6 @@ class TrialEvents:
                 self._pruning.after_epoch(trial, epoch)
         elif body["event"] == "epoch" and self._pruning.after_epoch(trial, body) and body["epoch"] < trial.epochs:
             self._stop(run, f"pruned after epoch {body['epoch']}: earlier trials were better at this epoch")
-
-    def on_message(self, sentence: str) -> None:
-        """Forward a message about the store."""
-        self._listener.on_message(sentence)
 
 
 class Trials:
