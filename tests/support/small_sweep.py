@@ -40,12 +40,12 @@ def tiny_sweep(folder: Path, of: dict[str, Any] = QUICK, **changes: Any) -> Load
     return load_sweep(sweep_file(folder, of, **changes))
 
 
-class Heard:
-    """A watcher that remembers what it heard."""
+class RecordingListener:
+    """A listener that records its calls."""
 
     def __init__(self) -> None:
-        self.asked_for: list[tuple[int, bool]] = []
-        """Trial numbers, and whether they were taken over."""
+        self.starts: list[tuple[int, bool]] = []
+        """Trial numbers, and whether they were resumed."""
         self.endings: list[tuple[int, str, tuple[float, ...], str]] = []
         self.epochs: list[tuple[str, int]] = []
 
@@ -61,7 +61,7 @@ class Heard:
 
     def on_trial_start(self, asked: Asked, wanted: int) -> None:
         assert asked.number < wanted
-        self.asked_for.append((asked.number, asked.adopted))
+        self.starts.append((asked.number, asked.resumed))
 
     def on_trial_end(
         self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None

@@ -13,7 +13,7 @@ from overthink.report.safe_text import print_text
 from overthink.running.events import NAMES, Died, Diverged, Event, Failed
 from overthink.store import tags
 from overthink.sweep.ask_tell import Asked
-from overthink.sweep.space import said
+from overthink.sweep.space import format_point
 
 
 class Pace:
@@ -59,8 +59,8 @@ class SweepLines:
     def on_trial_start(self, asked: Asked, wanted: int) -> None:
         """Say what is tried."""
         self._pace.wanted, self._pace.newest = wanted, max(self._pace.newest, asked.number)
-        again = "goes on with " if asked.adopted else ""
-        print_text(self._console, f"trial {asked.number} of {wanted}: {again}{said(asked.point)}")
+        again = "goes on with " if asked.resumed else ""
+        print_text(self._console, f"trial {asked.number} of {wanted}: {again}{format_point(asked.point)}")
 
     def on_trial_end(
         self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None
@@ -108,7 +108,7 @@ class SweepBars:
         assert self._all is not None
         note = (f"best {best:.4g}" if best is not None else "") + self._pace.left()
         self._progress.update(self._all, advance=1, note=note)
-        print_text(self._console, f"{ending(asked, outcome, values, message, best)}: {said(asked.point)}")
+        print_text(self._console, f"{ending(asked, outcome, values, message, best)}: {format_point(asked.point)}")
 
 
 @contextmanager

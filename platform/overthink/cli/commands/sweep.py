@@ -16,7 +16,7 @@ from overthink.store import tags
 
 if TYPE_CHECKING:
     from overthink.launching.outcomes import Options
-    from overthink.sweep.confirming import Confirmed
+    from overthink.sweep.confirmation import Confirmed
     from overthink.sweep.definition import LoadedSweep
     from overthink.sweep.results import Results, TrialResult
 
@@ -84,7 +84,7 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
     from overthink.cli.sweep_progress import sweep_progress
     from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
-    from overthink.sweep.shown import best_grid, counted
+    from overthink.sweep.summary import best_grid, format_counts
     from overthink.sweep.sweeping import sweep
 
     console, store = log(), Store()
@@ -92,7 +92,7 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
         swept = sweep(loaded, store, uri, how, progress)
     found = swept.results
     console.print(
-        f"{counted(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it waiting for the store."
+        f"{format_counts(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it waiting for the store."
     )
     if as_json:
         print_json(_as_plain(loaded, found))
@@ -103,7 +103,7 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
         print_text(console, swept.stop_reason)
         return FAILURE
     lost = found.counts.get(tags.FAILED, 0) + found.counts.get(tags.DIVERGED, 0)
-    return SOME_FAILED if lost and swept.told else OK
+    return SOME_FAILED if lost and swept.ended else OK
 
 
 def _results(loaded: "LoadedSweep", uri: str) -> "Results":
@@ -133,7 +133,7 @@ def _best(loaded: "LoadedSweep", uri: str) -> "tuple[TrialResult, ...]":
 
 
 def _dry_run(loaded: "LoadedSweep", uri: str, as_json: bool) -> int:
-    from overthink.sweep.shown import counted
+    from overthink.sweep.summary import format_counts
 
     found, console = _results(loaded, uri), log()
     running = found.counts.get(tags.RUNNING, 0)
@@ -142,7 +142,7 @@ def _dry_run(loaded: "LoadedSweep", uri: str, as_json: bool) -> int:
         counts = {"trials": found.counts, "to_begin": left, "to_go_on_with": running}
         print_json({"study": loaded.study_name, **counts})
         return OK
-    print_text(console, f"{loaded.study_name}: {counted(found)}.")
+    print_text(console, f"{loaded.study_name}: {format_counts(found)}.")
     for path, parameter in loaded.sweep.space.items():
         plain = parameter.model_dump(mode="json", exclude_defaults=True)
         shown = {"choice": list(parameter.grid)} if "choice" in plain else plain
@@ -155,7 +155,7 @@ def _confirm(loaded: "LoadedSweep", uri: str, how: "Options", seeds: int, as_jso
     from overthink.cli.progress import progress_for
     from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
-    from overthink.sweep.confirming import confirm
+    from overthink.sweep.confirmation import confirm
 
     best, console, store = _best(loaded, uri), log(), Store()
     with progress_for(console) as progress:

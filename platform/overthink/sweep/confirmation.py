@@ -1,4 +1,4 @@
-"""Is the best trial as good as it looked? It was chosen for its luck, too; fresh seeds have none of that."""
+"""Training the best trials again with new seeds: the best of many trials is partly luck, new seeds show how much."""
 
 from typing import NamedTuple
 
@@ -18,16 +18,16 @@ from overthink.sweep.results import TrialResult
 
 
 class Confirmed(NamedTuple):
-    """One objective of one of the best trials: in the sweep, and with seeds that the sweep never saw."""
+    """One objective of one of the best trials: in the sweep, and with seeds not used in the sweep."""
 
     trial: TrialResult
     metric: str
     swept: float
-    """What the study was told."""
+    """The objective's value in the sweep."""
     fresh: Estimate
-    """Mean over fresh seeds, of the metric itself."""
+    """The mean of the metric over fresh seeds."""
     shrinkage: float
-    """By how much the fresh mean is worse than what the study was told, in the metric's unit; below 0: better."""
+    """By how much the fresh mean is worse than `swept`, in the metric's unit; below 0: better."""
     run_ids: tuple[str, ...]
 
 
@@ -37,28 +37,28 @@ def confirm(
     count: int,
     store: Store,
     options: Options,
-    watch: ProgressListener,
+    listener: ProgressListener,
 ) -> tuple[list[Confirmed], Outcomes, LoadedExperiment]:
-    """Train the best trials with fresh seeds, and return what they come to.
+    """Train the best trials with fresh seeds; return each objective's value beside the sweep's.
 
-    Raises DefinitionError where an objective is known without training: no seed has a part in it.
+    Raises DefinitionError if an objective needs no training: it does not depend on seeds.
     """
-    lucky = [one.metric for one in loaded.sweep.objectives if one.metric.startswith("val/")]
-    if len(lucky) < len(loaded.sweep.objectives):
-        untrained = next(one.metric for one in loaded.sweep.objectives if one.metric not in lucky)
-        raise DefinitionError(f"{loaded.source}: {untrained} needs no training, so fresh seeds have nothing to confirm")
+    for one in loaded.sweep.objectives:
+        if not one.metric.startswith("val/"):
+            raise DefinitionError(f"{loaded.source}: {one.metric} needs no training, so fresh seeds cannot confirm it")
     experiment = resolved(best_definition(loaded, best, count), loaded.source)
-    outcomes = launch(store, [experiment], options, watch)
+    outcomes = launch(store, [experiment], options, listener)
     found: list[Confirmed] = []
     for trial in best:
         key = loaded.at(trial.point, f"trial-{trial.number}").groups[0].definition.key
         group = next(group for group in experiment.groups if group.definition.key == key)
         runs = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key)).values()
         fresh = [run for run in runs if {*run.seeds} <= {*group.seeds} and run.outcome == tags.FINISHED]
+        ids = tuple(run.run_id for run in fresh)
         for objective, swept in zip(loaded.sweep.objectives, trial.values, strict=True):
             values = [run.metrics[objective.metric] for run in fresh if objective.metric in run.metrics]
             if values:
-                told = estimate(values)
-                worse = swept - told.mean if objective.way == "maximize" else told.mean - swept
-                found.append(Confirmed(trial, objective.metric, swept, told, worse, tuple(run.run_id for run in fresh)))
+                again = estimate(values)
+                worse = swept - again.mean if objective.goal == "maximize" else again.mean - swept
+                found.append(Confirmed(trial, objective.metric, swept, again, worse, ids))
     return found, outcomes, experiment

@@ -1,6 +1,6 @@
-"""What a sweep and its trials become in the store."""
+"""A sweep and its trials in the store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,30 +9,32 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
-from overthink.sweep.choosers import versions
+from overthink.sweep.ask_tell import Asked, Ending
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.space import Value, said
+from overthink.sweep.samplers import versions
+from overthink.sweep.space import format_point
 
 DEFINITION_FILE = "sweep.json"
 
 
 @dataclass
 class SweepRecorder:
-    """Writes a sweep's own run, and makes its trials children of it."""
+    """Writes a sweep's own run, and its trials as children of that run."""
 
-    store: Store
     writer: Writer
     loaded: LoadedSweep
+    goals: tuple[str, ...]
+    """Names of the metrics that hold the objective values of trials."""
     experiment_id: str
     run_id: str
 
     @classmethod
     def open(cls, store: Store, writer: Writer, loaded: LoadedSweep) -> "SweepRecorder":
-        """Create the sweep's run, or take up the one that is there."""
+        """Create the sweep's run, or reopen it."""
         sweep = loaded.sweep
         experiment_id = store.experiment(sweep.name, sweep.description)
-        columns = columns_of(loaded.base, goals_of(loaded))
-        store.offer_views(experiment_id, views(columns))
+        goals = goals_of(loaded)
+        store.offer_views(experiment_id, views(columns_of(loaded.base, goals)))
         known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
         if known:
             run_id = min(known, key=lambda run: (run.started_ms, run.run_id)).run_id
@@ -40,48 +42,36 @@ class SweepRecorder:
         else:
             run_id = writer.create(experiment_id, f"sweep {sweep.name}", _tags(loaded), _parameters(loaded))
             writer.text(run_id, DEFINITION_FILE, {"sweep": sweep.model_dump(mode="json"), "base": loaded.raw})
-        return cls(store, writer, loaded, experiment_id, run_id)
+        return cls(writer, loaded, goals, experiment_id, run_id)
 
-    @property
-    def goals(self) -> tuple[str, ...]:
-        """The metrics under which trials keep what their study was told."""
-        return goals_of(self.loaded)
-
-    def trial(
-        self,
-        number: int,
-        point: Mapping[str, Value],
-        group_run_id: str | None,
-        outcome: str,
-        values: Sequence[float] = (),
-        message: str = "",
-    ) -> str:
-        """Say of a trial's group what the trial was and came to; a trial that trained nothing gets a run of its own."""
+    def trial(self, asked: Asked, ending: Ending, group_run_id: str | None) -> str:
+        """Log a trial's result to its group's run, or, if it has no group, to a new run; return the run's id."""
+        number, point = asked.number, asked.point
         trial_tags = {tags.SWEEP: self.loaded.study_name, tags.TRIAL: str(number), "mlflow.parentRunId": self.run_id}
-        metrics = dict(zip(self.goals, values, strict=True)) if values else {}
+        metrics = dict(zip(self.goals, ending.values, strict=True)) if ending.values else {}
         if group_run_id is not None:
             self.writer.log(group_run_id, metrics, number, run_tags=trial_tags)
             return group_run_id
-        name = f"{self.loaded.sweep.name}: trial-{number} [{said(point)}]"
+        name = f"{self.loaded.sweep.name}: trial-{number} [{format_point(point)}]"
         parameters = {path: str(value) for path, value in point.items()}
         run_id = self.writer.create(self.experiment_id, name, trial_tags, {})
         self.writer.log(run_id, metrics, params=parameters)
-        self.writer.close(run_id, outcome, message)
+        self.writer.close(run_id, ending.outcome, ending.message)
         return run_id
 
     def best_so_far(self, number: int, value: float) -> None:
-        """Add a point to the sweep's curve: the best value after a trial."""
+        """Log the best value after a trial."""
         self.writer.log(self.run_id, {f"best/{self.loaded.sweep.objectives[0].metric}": value}, step=number)
 
     def beat(self) -> None:
-        """Say that somebody is at the sweep."""
+        """Renew the heartbeat of the sweep's run."""
         self.writer.beat([self.run_id])
 
     def show(self, page: str, note: str, counts: Mapping[str, int]) -> None:
-        """Keep the sweep's figures, its best trials in words, and how many trials ended how."""
+        """Store the sweep's page and note, and the number of trials of each outcome."""
         self.writer.text(self.run_id, "figures.html", page)
-        told = {tags.trials_tag(state): str(count) for state, count in counts.items()}
-        self.writer.log(self.run_id, run_tags={"mlflow.note.content": note, **told})
+        counted = {f"overthink.trials_{state}": str(count) for state, count in counts.items()}
+        self.writer.log(self.run_id, run_tags={"mlflow.note.content": note, **counted})
 
     def close(self, outcome: str, message: str = "") -> None:
         """End the sweep's run."""
@@ -89,7 +79,7 @@ class SweepRecorder:
 
 
 def goals_of(loaded: LoadedSweep) -> tuple[str, ...]:
-    """Return the metrics under which trials keep the values of their objectives."""
+    """Return the names of the metrics that hold the objective values of trials."""
     return tuple(f"objective/{one.metric}" for one in loaded.sweep.objectives)
 
 
@@ -105,6 +95,6 @@ def _tags(loaded: LoadedSweep) -> dict[str, str]:
 def _parameters(loaded: LoadedSweep) -> dict[str, str]:
     plain: dict[str, Any] = loaded.sweep.model_dump(mode="json", exclude_defaults=True)
     space = {f"space.{path}": str(one) for path, one in plain["space"].items()}
-    goals = {f"objective.{place}": f"{one.way} {one.metric}" for place, one in enumerate(loaded.sweep.objectives)}
-    bounds = {f"constraint.{place}": one.said for place, one in enumerate(loaded.sweep.constraints)}
+    goals = {f"objective.{place}": f"{one.goal} {one.metric}" for place, one in enumerate(loaded.sweep.objectives)}
+    bounds = {f"constraint.{place}": one.label for place, one in enumerate(loaded.sweep.constraints)}
     return {**goals, **bounds, **space, "sampler": loaded.sweep.sampler.kind, "study": loaded.study_name}

@@ -5,9 +5,9 @@ import optuna
 import pytest
 from optuna.study import Study
 
-from overthink.sweep.choosers import SamplerSpec, sampler_for
+from overthink.sweep.samplers import SamplerSpec, sampler_for
 from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, grid_of
-from overthink.sweep.study import distribution
+from overthink.sweep.study import suggest
 
 SPACE: dict[str, Parameter] = {
     "x": FloatRange(between=(0.01, 1.0), log=True),
@@ -26,7 +26,7 @@ def ask_and_tell(study: Study, spec: SamplerSpec, count: int) -> None:
     for _ in range(count):
         trial = study.ask()
         study.sampler = sampler_for(spec, trial.number, SPACE, {})
-        point: dict[str, Any] = {name: trial._suggest(name, distribution(one)) for name, one in SPACE.items()}
+        point: dict[str, Any] = {name: suggest(trial, name, one) for name, one in SPACE.items()}
         study.tell(trial, loss(**point))
 
 
@@ -61,7 +61,7 @@ def test_a_grid_has_each_point_once() -> None:
         trial = study.ask()
         study.sampler = sampler_for(SamplerSpec(kind="grid"), trial.number, space, points[trial.number])
         for name, one in space.items():
-            trial._suggest(name, distribution(one))
+            suggest(trial, name, one)
         study.tell(trial, 0.0)
     assert [trial.params for trial in study.trials] == points
 
@@ -71,7 +71,7 @@ def test_cma_es_leaves_nothing_in_the_storage_stays_in_the_ranges_and_climbs() -
     for _ in range(60):
         trial = study.ask()
         study.sampler = sampler_for(SamplerSpec(kind="cma-es", startup_trials=3), trial.number, SPACE, {})
-        x, n = trial._suggest("x", distribution(SPACE["x"])), trial._suggest("n", distribution(SPACE["n"]))
+        x, n = trial.suggest_float("x", 0.01, 1.0, log=True), trial.suggest_int("n", 1, 20)
         assert 0.01 <= x <= 1
         assert n in range(1, 21)
         study.tell(trial, x * n)  # the best lies in a corner

@@ -1,7 +1,7 @@
-"""Who chooses: samplers and pruners as a sweep file names them, and as Optuna builds them.
+"""Samplers and pruners: their settings in a sweep file, and the Optuna objects built from them.
 
-A sampler is made anew for each trial, with a seed of its own: what a trial tries follows from the sweep's seed, the
-trial's number and the trials before it, so that a sweep that was killed goes on as one that was not.
+Each trial has a sampler of its own, with a seed of its own: its values depend on the sweep's seed, the trial's number
+and the trials before it only, so that a sweep that is killed and resumed tries the same values as an undisturbed one.
 """
 
 import warnings
@@ -31,56 +31,47 @@ Count = Annotated[int, Field(ge=0, le=100_000)]
 
 
 class SamplerSpec(Spec):
-    """Which sampler, with which seed."""
+    """The sampler and its seed."""
 
     kind: Literal["tpe", "gp", "cma-es", "random", "grid", "quasi-random"] = "tpe"
     seed: Seed = 0
     startup_trials: Count = 10
-    """Trials at random before tpe, gp and cma-es begin to learn from those there are."""
+    """Random trials before tpe, gp and cma-es use the results of earlier trials."""
 
 
 class PrunerSpec(Spec):
-    """Which pruner, and what it spares."""
+    """The pruner and its settings."""
 
     kind: Literal["median", "percentile", "halving", "hyperband"]
     startup_trials: Count = 4
-    """Of median and percentile: trials that are trained to their end whatever they look like."""
+    """median, percentile: number of first trials that are never pruned."""
     warmup_epochs: Count = 0
-    """Of median and percentile: epochs of each trial that are not looked at."""
+    """median, percentile: number of first epochs after which no trial is pruned."""
     percentile: Annotated[float, Field(gt=0, lt=100)] = 25.0
-    """Of percentile: trials that are kept, in percent."""
+    """percentile: trials that are kept, in percent."""
     reduction: Annotated[int, Field(ge=2, le=100)] = 3
-    """Of halving and hyperband: one of so many trials goes on at each rung."""
+    """halving, hyperband: one in so many trials continues at each rung."""
 
 
 def sampler_for(
     spec: SamplerSpec, number: int, space: Mapping[str, Parameter], grid_point: Mapping[str, Value]
 ) -> BaseSampler:
-    """Return the sampler of one trial. On a grid it gives that point: Optuna's own grid cannot be asked, only run."""
+    """Return the sampler of one trial. On a grid it returns that point; Optuna's GridSampler needs optimize()."""
     seed = int(np.random.SeedSequence([spec.seed, number]).generate_state(1)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         match spec.kind:
             case "tpe":
                 conditional = any(parameter.when for parameter in space.values())
-                return TPESampler(
-                    seed=seed,
-                    n_startup_trials=spec.startup_trials,
-                    multivariate=True,
-                    group=conditional,
-                )
+                return TPESampler(seed=seed, n_startup_trials=spec.startup_trials, multivariate=True, group=conditional)
             case "gp":
                 return GPSampler(seed=seed, n_startup_trials=spec.startup_trials)
             case "cma-es":
                 return ReplayedCmaEs(spec.seed, seed, spec.startup_trials)
             case "random":
                 return RandomSampler(seed=seed)
-            case "quasi-random":  # one scrambled sequence, of which each trial takes the next point
-                return QMCSampler(
-                    seed=spec.seed,
-                    scramble=True,
-                    independent_sampler=RandomSampler(seed=seed),
-                )
+            case "quasi-random":  # one scrambled sequence; each trial takes its next point
+                return QMCSampler(seed=spec.seed, scramble=True, independent_sampler=RandomSampler(seed=seed))
             case "grid":
                 return PartialFixedSampler(dict(grid_point), RandomSampler(seed=seed))
 
@@ -103,5 +94,5 @@ def pruner_for(spec: PrunerSpec | None) -> BasePruner:
 
 
 def versions(spec: SamplerSpec) -> dict[str, str]:
-    """Return what a sweep's choices depend on beside its seed."""
+    """Return what the values of trials depend on besides the seed: Optuna's version and the sampler."""
     return {"optuna": optuna.__version__, "sampler": spec.kind}

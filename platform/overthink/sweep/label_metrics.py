@@ -1,4 +1,4 @@
-"""What can be known about a policy network's labels untrained: from its main network's validation predictions."""
+"""Metrics of a policy network's labels, from its main network's validation predictions: no policy is trained."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,21 +14,21 @@ from overthink.sweep.goal import LABELS
 
 
 class MainPredictions:
-    """Validation predictions of main networks, each read once."""
+    """Validation predictions of main networks, read once each."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[str, Predictions] = {}
 
     def of(self, policy: RunDefinition) -> Predictions:
-        """Return those of the network that a policy chooses exits of; raises ValueError where it is not trained."""
+        """Return those of a policy's main network; raises ValueError if it is not trained."""
         assert policy.chooses_for is not None
         key = policy.chooses_for.key
         if key not in self._known:
             runs = newest_per_key(find_runs(self._store, kind=tags.KIND_RUN, run_key=key)).values()
             finished = [run for run in runs if run.outcome == tags.FINISHED]
             if not finished:
-                raise ValueError(f"its main network, run {key}, is not trained")
+                raise ValueError(f"the main network (run key {key}) is not trained")
             with TemporaryDirectory() as folder:
                 file = self._store.artifact(finished[0].run_id, "predictions/val.parquet", Path(folder))
                 self._known[key] = Predictions.read(file)
@@ -36,7 +36,7 @@ class MainPredictions:
 
 
 def label_metrics(policy: RunDefinition, predictions: Predictions) -> dict[str, float]:
-    """Return how evenly samples fall to exits, each exit's share, and the fraction that no exit gets right."""
+    """Return the balance of labels over exits, each exit's share, and the fraction of samples left out."""
     assert policy.policy is not None
     found = policy.policy.labels.of(predictions)
     shares = found.count_C / max(found.count_C.sum(), 1)
