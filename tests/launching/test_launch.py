@@ -273,9 +273,9 @@ def test_a_store_whose_disk_is_full_for_a_while_costs_nothing(
     quiet = Quiet()
     assert launch(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), quiet).complete
     said = [body["message"] for body in quiet.bodies if body["event"] == "noted"]
-    assert "does not take what a run tells" in said[0]
+    assert "refuses what a run logs" in said[0]
     assert "No space left" in said[0]
-    assert said[1:] == ["the store has everything again"]
+    assert said[1:] == ["everything is uploaded again"]
     assert [run.outcome for run in runs_of(store)] == [tags.FINISHED]
     assert list(journals_folder().iterdir()) == []
 

@@ -1,13 +1,16 @@
 """The tracking server goes away, comes back, loses replies, says no: nothing is lost, nothing is doubled."""
 
+import json
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,14 +21,16 @@ from overthink.definition.loading import load_experiment
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, plan
-from overthink.outbox.leftovers import has_pending, upload_pending
+from overthink.outbox.entries import Log
+from overthink.outbox.journal import Journal
+from overthink.outbox.leftovers import has_pending, pending_keys, upload_pending
 from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs
-from overthink.store.uri import journals_folder
+from overthink.store.uri import identity, journals_folder
 from overthink.store.writer import Writer
 from support.launches import Quiet, command, lines_until, opened
 from support.mlflow_server import Proxy, Served
@@ -107,8 +112,8 @@ def test_killed_and_started_again_while_runs_train(served: Served, undisturbed: 
     assert outcomes.complete, outcomes
     assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path)
     assert the_group(Store()).metrics["seeds/n"] == 2.0
-    assert "does not answer; runs go on" in watch.notes[0]
-    assert watch.notes[-1] == "the store has everything again"
+    assert "is unreachable; training continues" in watch.notes[0]
+    assert watch.notes[-1] == "everything is uploaded again"
 
 
 @pytest.mark.parametrize("moment, next_command", [("planned", "sync"), ("epoch_2_0", "run"), ("epoch_5_0", "compare")])
@@ -127,7 +132,7 @@ def test_away_until_after_the_end(
     assert not outcomes.complete
     assert outcomes.undelivered is not None
     assert len(outcomes.undelivered.runs) == 2
-    assert "`overthink sync` delivers them" in str(outcomes.undelivered)
+    assert "`overthink sync` uploads them" in str(outcomes.undelivered)
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}
     with pytest.raises(StoreError):
         launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
@@ -140,13 +145,13 @@ def test_away_until_after_the_end(
     else:
         done = overthink(tmp_path, next_command)
         assert done.returncode == 0, done.stderr
-        assert "Delivered to the store what it had not heard of small: base seed 0, small: base seed 1" in done.stderr
+        assert "queued entries of small: base seed 0, small: base seed 1" in done.stderr
     store = Store()
     assert_nothing_lost_or_doubled(store, undisturbed, tmp_path)
     group = the_group(store)
     assert (group.outcome, group.metrics["seeds/n"]) == (tags.FINISHED, 2.0)
     once_more = overthink(tmp_path, "sync")
-    assert (once_more.returncode, "Nothing waits" in once_more.stderr) == (0, True)
+    assert (once_more.returncode, "Nothing is queued" in once_more.stderr) == (0, True)
     assert [the_group(store), *runs_of(store)] == [group, *runs_of(store)]
     assert_nothing_lost_or_doubled(store, undisturbed, tmp_path)
 
@@ -161,8 +166,8 @@ def test_run_says_that_the_server_is_away_and_ends_with_3(
     served.kill()
     _, said = process.communicate(timeout=120)
     assert process.returncode == 3, said
-    assert "runs go on" in said
-    assert "1 run is not whole in the store yet" in said
+    assert "training continues" in said
+    assert "1 run not fully uploaded" in said
     assert "Traceback" not in said
     refused = overthink(tmp_path, "run", str(path))
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
@@ -216,7 +221,7 @@ def test_an_interruption_does_not_wait_for_a_server_that_is_away(served: Served,
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert time.monotonic() - started < 25
-    assert "`overthink sync` delivers" in said
+    assert "`overthink sync` uploads" in said
     served.start()
     assert overthink(tmp_path, "sync").returncode == 0
     (run,) = runs_of(Store())
@@ -256,7 +261,7 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}, outcomes.messages
     served.start()
     store = Store()
-    assert upload_pending(store, Writer(store)).left == {}
+    assert upload_pending(store, Writer(store)).queued == {}
     policy, main = sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: tags.TASK not in run.tags)
     assert policy.tags[tags.MAIN_RUN] == main.run_id
     assert main.tags[tags.POLICY_RUNS] == policy.run_id
@@ -397,10 +402,10 @@ def test_one_journal_that_the_store_refuses_leaves_the_others_alone(
     courier.stop()
     assert_told(store, "b", told[1], tmp_path)
     done = upload_pending(store, Writer(store))
-    assert list(done.left) == ["a"]
-    assert str(journals_folder()) in done.left["a"]
+    assert list(done.queued) == ["a"]
+    assert str(journals_folder()) in done.queued["a"]
     store.client.restore_run(first.journal.run_id)
-    assert upload_pending(store, Writer(store)).left == {}
+    assert upload_pending(store, Writer(store)).queued == {}
     assert_told(store, "a", told[0], tmp_path)
 
 
@@ -414,7 +419,7 @@ def test_journals_of_another_store_wait_for_it(served: Served, tmp_path: Path, e
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     other = Store(f"sqlite:///{tmp_path}/mlflow.db")
     done = upload_pending(other, Writer(other))
-    assert done.elsewhere == {served.uri: 1}
+    assert done.other_stores == {served.uri: 1}
     assert not has_pending(other.uri)
     served.start()
     assert upload_pending(store, Writer(store)).runs == {"a": "told a"}
@@ -431,20 +436,59 @@ def test_a_journal_that_was_cut_off_anywhere_is_delivered_up_to_there(
     told = tell(begin(courier, "a"), tmp_path, 6)
     courier.stop()
     (folder,) = journals_folder().iterdir()
-    lines = (folder / "entries.jsonl").read_bytes().splitlines(keepends=True)
-    for length in (2, 5, 8, len(lines)):
+    for length in (2, 5, 8, 0):
         copy = folder.with_name(f"{folder.name}-{length}")
         shutil.copytree(folder, copy)
-        torn = b"".join(lines[:length]) + (lines[length][:30] if length < len(lines) else b"")
-        (copy / "entries.jsonl").write_bytes(torn)
+        if length:
+            with closing(sqlite3.connect(copy / "journal.db", isolation_level=None)) as database:
+                database.execute("DELETE FROM entries WHERE number > ?", (length,))
+        journal = Journal.take(copy)
+        assert journal is not None
+        entries = [one.entry for one in journal.entries() if isinstance(one.entry, Log)]
+        journal.release()
         folder.rename(tmp_path / "away")
-        assert upload_pending(store, Writer(store)).left == {}
+        assert upload_pending(store, Writer(store)).queued == {}
         (tmp_path / "away").rename(folder)
         (run,) = find_runs(store, run_key="a")
-        entries = [line for line in lines[:length] if b'"epochs/train_loss"' in line]
-        assert len(histories(store, run).get("epochs/train_loss", [])) == len(entries)
+        epochs = [entry for entry in entries if "epochs/train_loss" in entry.metrics]
+        assert len(histories(store, run).get("epochs/train_loss", [])) == len(epochs)
     assert_told(store, "a", told, tmp_path)
     assert os.listdir(journals_folder()) == [folder.name]
+
+
+def test_a_journal_of_an_earlier_version_is_uploaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    """Written at commit cabcc80 by its own code: ten lines and half of one, a NaN in each epoch, two kept files."""
+    store = opened(tmp_path, empty_database, monkeypatch)
+    folder = journals_folder() / "1"
+    shutil.copytree(Path(__file__).parent / "journal_of_cabcc80", folder)
+    old = folder / "entries.jsonl"
+    old.write_text(old.read_text().replace("sqlite:////made/at/cabcc80.db", identity(store.uri)))
+    assert pending_keys(store.uri) == {"a"}
+    assert sorted(os.listdir(folder)) == ["files", "journal.db", "lock"]
+    assert list(upload_pending(store, Writer(store)).sentences()) == ["Uploaded 10 queued entries of legacy a."]
+    (run,) = find_runs(store, run_key="a")
+    assert run.outcome == tags.FINISHED
+    assert histories(store, run)["epochs/train_loss"] == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+    assert run.metrics["test/accuracy/last"] == 0.5
+    assert store.client.get_run(run.run_id).data.params == {"seed": "0"}
+    assert artifacts(store, run, tmp_path / "back") == {
+        "checkpoint/weights.bin": b"weights" * 10,
+        "definition.json": b'{\n  "kind": "legacy"\n}',
+    }
+    assert list(journals_folder().iterdir()) == []
+
+
+def test_what_an_earlier_version_has_uploaded_is_not_uploaded_again(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    shutil.copytree(Path(__file__).parent / "journal_of_cabcc80", folder)
+    progress = {"entries": 7, "bytes": 1, "run_id": "the id", "ended": False}
+    (folder / "delivered.json").write_text(json.dumps(progress))
+    journal = Journal.take(folder)
+    assert journal is not None
+    assert (journal.uploaded, journal.run_id, journal.waiting) == (7, "the id", 3)
+    assert [one.number for one in journal.entries()] == [8, 9, 10]
 
 
 def test_what_another_machine_has_taken_up_is_its_own(
@@ -473,9 +517,7 @@ def test_what_another_machine_has_taken_up_is_its_own(
     monkeypatch.undo()
     monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
     done = upload_pending(store, Writer(store))
-    assert list(done.sentences()) == [
-        "Another process has taken told a up since; what was left of it here is left out."
-    ]
+    assert list(done.sentences()) == ["Another process has resumed told a since; what was queued here was discarded."]
     (run,) = find_runs(store, run_key="a")
     assert (run.outcome, run.status) == (tags.FINISHED, "FINISHED")
     assert [step for step, _ in histories(store, run)["epochs/train_loss"]] == [1, 2, 3]
@@ -508,7 +550,7 @@ def test_patience_ends_though_reasons_change(
     def refuses(_: object) -> int:
         raise StoreError(f"request {next(turn)} refused")
 
-    monkeypatch.setattr(courier._delivery, "deliver", refuses)
+    monkeypatch.setattr(courier._uploader, "upload", refuses)
     begin(courier, "a")
     started = time.monotonic()
     assert courier.wait(2.0) is not None

@@ -10,7 +10,8 @@ from overthink.outbox.sender import OutboxSender
 from overthink.report.ui_views import columns_of, views
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
-from overthink.store.group import GroupSpec, ensure_group
+from overthink.store.group import ensure_group
+from overthink.store.group_spec import GroupSpec
 from overthink.store.writer import Writer
 
 ONE_RUNS_TROUBLE = (OSError, ValueError, StoreError)
@@ -48,7 +49,7 @@ class Groups:
     def abandon(self, outcome: str, message: str) -> None:
         """End the groups of runs that were begun, without putting them together."""
         for key in self._worked:
-            settled = self._courier.leave(self._place(key))
+            settled = self._courier.release_group(self._place(key))
             if settled is not None:
                 self._writer.close(settled.group_id, outcome, message)
 
@@ -89,7 +90,7 @@ class Groups:
 
     def _put_together(self, key: str, outcome: str) -> str | None:
         members, place = self._members[key], self._place(key)
-        settled = self._courier.leave(place)
+        settled = self._courier.release_group(place)
         try:
             if settled is None:
                 work = any(run.lock is not None for run in members)

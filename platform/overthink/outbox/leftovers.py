@@ -1,13 +1,12 @@
-"""What earlier processes have left on disk for a store: finding it, and delivering it."""
+"""Journals that ended processes have left on disk: finding them, and uploading them."""
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from overthink.outbox.journal import Journal, first_entry
+from overthink.outbox.journal import Journal
 from overthink.store.uri import identity, journals_folder
 
 if TYPE_CHECKING:
@@ -18,127 +17,102 @@ if TYPE_CHECKING:
 
 @dataclass
 class UploadSummary:
-    """What came of delivering."""
+    """What was uploaded, and what was not."""
 
     runs: dict[str, str] = field(default_factory=dict)
-    """Run key -> the name of a run that the store has heard more of."""
+    """Run key -> the name of a run that entries were uploaded of."""
     entries: int = 0
     run_ids: list[str] = field(default_factory=list)
     """Ids in the store of those runs."""
-    anothers: list[str] = field(default_factory=list)
-    """Names of runs that another process has taken up since: what was left here of them is of no more use."""
-    left: dict[str, str] = field(default_factory=dict)
-    """Run key -> why the rest of it still waits."""
-    elsewhere: dict[str, int] = field(default_factory=dict)
+    taken_over: list[str] = field(default_factory=list)
+    """Names of runs that another process has resumed since: what was left here of them was discarded."""
+    queued: dict[str, str] = field(default_factory=dict)
+    """Run key -> why the rest of it could not be uploaded."""
+    other_stores: Counter[str] = field(default_factory=Counter)
     """Another store -> number of journals that wait for it."""
-    damaged: list[Path] = field(default_factory=list)
-    """Journals that do not say what run they tell of."""
+    unreadable: list[Path] = field(default_factory=list)
+    """Journals whose database or first entry cannot be read."""
 
     def sentences(self) -> Iterator[str]:
-        """Say what came of it; nothing where there was nothing."""
+        """Yield sentences about it; none where nothing was left."""
         if self.runs:
-            names = ", ".join(self.runs.values())
-            yield f"Delivered to the store what it had not heard of {names}: {self.entries} entries."
-        for name in self.anothers:
-            yield f"Another process has taken {name} up since; what was left of it here is left out."
-        for key, reason in self.left.items():
-            yield f"Run {key} still waits: {reason}"
-        for store, count in self.elsewhere.items():
-            waits = "journal waits" if count == 1 else "journals wait"
-            yield f"{count} {waits} for the store {store}; MLFLOW_TRACKING_URI says which one is meant."
-        for folder in self.damaged:
-            yield f"{folder}: damaged in its first line, so nobody knows what it tells; look at it, then remove it."
-
-
-def journals(uri: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the journals for a store, and how each begins, in the order in which they were begun."""
-    for folder, body in _all():
-        if body["store"] == identity(uri):
-            yield folder, body
+            yield f"Uploaded {self.entries} queued entries of {', '.join(self.runs.values())}."
+        for name in self.taken_over:
+            yield f"Another process has resumed {name} since; what was queued here was discarded."
+        for key, reason in self.queued.items():
+            yield f"Run {key} is not fully uploaded: {reason}"
+        for store, count in self.other_stores.items():
+            runs = "1 run is" if count == 1 else f"{count} runs are"
+            yield f"{runs} queued for another store, {store}; to upload, set MLFLOW_TRACKING_URI to it."
+        for folder in self.unreadable:
+            yield f"{folder}: journal unreadable; cannot be uploaded. Look at it, then remove it."
 
 
 def has_pending(uri: str) -> bool:
     """Tell whether an ended process has left something for a store."""
-    return any(_is_left(folder) for folder, _ in journals(uri))
+    return bool(pending_keys(uri))
 
 
 def pending_keys(uri: str) -> set[str]:
     """Return the keys of runs that an ended process has left something of."""
-    return {body["run_key"] for folder, body in journals(uri) if _is_left(folder)}
+    return {journal.begin.run_key for journal in _abandoned([]) if journal.begin.store == identity(uri)}
 
 
 def not_for_this_store(uri: str) -> UploadSummary:
-    """Return what ended processes have left that a store cannot be told: it is for others, or damaged."""
-    others = (body["store"] for folder, body in _all() if body["store"] != identity(uri) and _is_left(folder))
-    return UploadSummary(elsewhere=dict(Counter(others)), damaged=_damaged())
+    """Return what ended processes have left that cannot be uploaded to a store: for other stores, or unreadable."""
+    found = UploadSummary()
+    found.other_stores.update(
+        journal.begin.store for journal in _abandoned(found.unreadable) if journal.begin.store != identity(uri)
+    )
+    return found
 
 
 def upload_pending(store: "Store", writer: "Writer") -> UploadSummary:
-    """Tell a store what ended processes have left for it. Journals that a process is at are that one's to deliver."""
+    """Upload what ended processes have left for a store. A journal that a process uses is left to that process."""
     from overthink.outbox.uploader import Uploader
 
-    done, delivery = not_for_this_store(store.uri), Uploader(store, writer)
-    silent = ""
-    for folder, body in journals(store.uri):
-        if (journal := Journal.take(folder)) is None:
-            continue
-        if silent:
-            done.left[body["run_key"]] = silent
+    done, uploader, unreachable = UploadSummary(), Uploader(store, writer), ""
+    for journal in _abandoned(done.unreadable):
+        if journal.begin.store != identity(store.uri):
+            done.other_stores[journal.begin.store] += 1
+        elif unreachable:
+            done.queued[journal.begin.run_key] = unreachable
         else:
-            silent = _deliver(journal, body, delivery, done)
-        journal.release()
+            unreachable = _upload(journal, uploader, done)
     return done
 
 
-def _deliver(journal: Journal, body: dict[str, Any], delivery: "Uploader", done: UploadSummary) -> str:
-    """Deliver one journal, and remove it; return why others need not be tried, or nothing."""
+def _upload(journal: Journal, uploader: "Uploader", done: UploadSummary) -> str:
+    """Upload one journal, and remove it; return why others need not be tried, or nothing."""
+    begin = journal.begin
     try:
-        entries = delivery.deliver(journal)
+        entries = uploader.upload(journal)
         if not journal.ended and journal.run_id is not None:
-            delivery.only_one(body["handle"], journal.run_id)
-    except (RuntimeError, OSError, ValueError, KeyError, TypeError) as error:  # a StoreError is a RuntimeError
-        done.left[body["run_key"]] = f"{error} (it lies in {journal.folder})"
-        return "" if delivery.answers() else str(error)
-    if journal in delivery.anothers:
-        done.anothers.append(body["name"])
+            uploader.delete_twins(begin.handle, journal.run_id)
+    except (RuntimeError, OSError, ValueError) as error:  # a StoreError is a RuntimeError
+        done.queued[begin.run_key] = f"{error} (its journal is {journal.folder})"
+        return "" if uploader.is_reachable() else str(error)
+    if journal in uploader.taken_over:
+        done.taken_over.append(begin.name)
     journal.remove()
     if entries and journal.run_id is not None:
-        done.runs[body["run_key"]] = body["name"]
+        done.runs[begin.run_key] = begin.name
         done.entries += entries
         done.run_ids.append(journal.run_id)
     return ""
 
 
-def _is_left(folder: Path) -> bool:
-    journal = Journal.take(folder)
-    if journal is None:
-        return False
-    journal.release()
-    return True
-
-
-def _all() -> Iterator[tuple[Path, dict[str, Any]]]:
-    for folder in _folders():
-        if (body := _beginning(folder)) is not None:
-            yield folder, body
-
-
-def _damaged() -> list[Path]:
-    """Return journals with a first line that says nothing; without an end it was never written, so nothing is lost."""
-    return [folder for folder in _folders() if _has_a_line(folder) and _beginning(folder) is None and _is_left(folder)]
-
-
-def _folders() -> list[Path]:
+def _abandoned(unreadable: list[Path]) -> Iterator[Journal]:
+    """Yield the journals that no process uses, oldest first, each locked until the next; add others to `unreadable`."""
     root = journals_folder()
-    return sorted(root.iterdir()) if root.is_dir() else []
-
-
-def _beginning(folder: Path) -> dict[str, Any] | None:
-    body = first_entry(folder) or {}
-    return body if all(isinstance(body.get(name), str) for name in ("store", "run_key", "name", "handle")) else None
-
-
-def _has_a_line(folder: Path) -> bool:
-    with suppress(OSError), (folder / "entries.jsonl").open("rb") as file:
-        return file.readline().endswith(b"\n")
-    return False
+    for folder in sorted(root.iterdir()) if root.is_dir() else []:
+        try:
+            journal = Journal.take(folder)
+        except (OSError, ValueError):
+            unreadable.append(folder)
+            continue
+        if journal is not None:
+            try:
+                yield journal
+            finally:
+                journal.release()

@@ -1,41 +1,18 @@
 """Where the runs of a group belong: an experiment, and the parent run that they share."""
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.seeds import joined, split_labels
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 
 UNSETTLED = (tags.RUNNING, tags.INTERRUPTED)
 """Outcomes of a group that its runs have outlived."""
-
-
-@dataclass(frozen=True)
-class GroupSpec:
-    """What makes an experiment and a group where they are missing; plain data, so that a journal can hold it."""
-
-    experiment: str
-    note: str
-    views: Mapping[str, str]
-    """Key -> state of the experiment's saved views."""
-    group: str
-    """The group's readable name."""
-    seeds: tuple[str, ...]
-    """Labels of the seeds that are asked for."""
-    tags: Mapping[str, str]
-    """That the group's runs have, too."""
-    params: Mapping[str, str]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What tells groups apart."""
-        return self.tags[tags.GROUP_KEY], self.experiment
 
 
 class GroupRef(NamedTuple):

@@ -1,4 +1,4 @@
-"""`overthink sync`: deliver what the store has not heard, because it was away or this machine was."""
+"""`overthink sync`: upload what could not be sent while the store was unreachable, or this machine was down."""
 
 import sys
 
@@ -11,37 +11,37 @@ from overthink.store.uri import tracking_uri
 
 
 def sync(console: Console) -> int:
-    """Deliver what waits on this disk, and say what it was; 3 where something still waits or is damaged."""
+    """Upload what is queued on this disk, and print what it was; 3 where something is still queued or unreadable."""
     uri = tracking_uri()
     if has_pending(uri):
-        return OK if _delivered(console) else SOME_FAILED
+        return OK if _uploaded(console) else SOME_FAILED
     found = not_for_this_store(uri)
-    if found.elsewhere or found.damaged:
-        console.print("Nothing waits here for this store.")
+    if found.other_stores or found.unreadable:
+        console.print("Nothing is queued for this store.")
     else:
-        console.print("Nothing waits here: the store has heard everything.")
+        console.print("Nothing is queued: everything is uploaded.")
     for sentence in found.sentences():
         print_text(console, sentence)
-    return SOME_FAILED if found.damaged else OK
+    return SOME_FAILED if found.unreadable else OK
 
 
 def upload_first(console: Console) -> None:
-    """Deliver what waits before another command begins, if anything does; a store that is away does not stop it.
+    """Upload what is queued before another command begins, if anything is; an unreachable store does not stop it.
 
-    Where help is asked for nothing is delivered. No store is opened without need.
+    Where help is asked for nothing is uploaded. No store is opened without need.
     """
     if {"--help", "-h"} & set(sys.argv) or not has_pending(tracking_uri()):
         return
     from overthink.store.client import StoreError
 
     try:
-        _delivered(console)
+        _uploaded(console)
     except StoreError as error:
-        print_text(console, f"What waits here is not delivered now ({error}); overthink sync does it.")
+        print_text(console, f"Queued results could not be uploaded ({error}); overthink sync retries.")
 
 
-def _delivered(console: Console) -> bool:
-    """Deliver what waits for the store; tell whether all of it could be."""
+def _uploaded(console: Console) -> bool:
+    """Upload what is queued for the store; tell whether all of it could be."""
     from overthink.launching.sync import deliver
     from overthink.store.client import Store
     from overthink.store.writer import Writer
@@ -50,4 +50,4 @@ def _delivered(console: Console) -> bool:
     done = deliver(store, Writer(store))
     for sentence in done.sentences():
         print_text(console, sentence)
-    return not (done.left or done.damaged)
+    return not (done.queued or done.unreadable)

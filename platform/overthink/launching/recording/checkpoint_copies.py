@@ -22,7 +22,7 @@ class CheckpointCopies:
         """Send the checkpoint in a run's folder, if it is time; never a second one while the first still waits."""
         journal, file = self._account.journal, folder / OWN_CHECKPOINT
         due = time.monotonic() - self._sent >= checkpoint_seconds()
-        if due and journal.delivered >= self._entry:
+        if due and journal.uploaded >= self._entry:
             with suppress(FileNotFoundError):  # between two renames of the worker's: after the next epoch, then
                 self._account.artifacts([file], "checkpoint")
                 self._sent, self._entry = time.monotonic(), journal.written

@@ -19,7 +19,7 @@ from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.writer import Writer

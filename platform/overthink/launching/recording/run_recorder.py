@@ -18,7 +18,7 @@ from overthink.report.run_results import results_of
 from overthink.running.provenance import attempts_of, changed_settings, provenance
 from overthink.running.run_data import EVERYTHING
 from overthink.store import tags
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
 from overthink.training.regime import OWN_CHECKPOINT
 
 SPLITS = ("val", "test")
@@ -64,7 +64,7 @@ class RunRecorder:
         account = courier.begin(RunStart(place, planned.key, planned.name, run_tags, params, known), held)
         if known is None:
             account.text(tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
-        copies = CheckpointCopies(account) if courier.reaches_far else None
+        copies = CheckpointCopies(account) if courier.is_shared else None
         return cls(account, planned, again=known is not None, copies=copies)
 
     def descends_from(self, handle: str) -> None:
