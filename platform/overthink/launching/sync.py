@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from overthink.definition.run_definition import parse_run
 from overthink.launching.recording.group_recorder import GroupRecorder
@@ -41,8 +39,7 @@ def _put_together(store: Store, writer: Writer, run_ids: Iterable[str]) -> None:
 
 
 def _aggregate(store: Store, writer: Writer, group: StoredRun, run: StoredRun) -> None:
-    with TemporaryDirectory() as folder:
-        text = store.artifact(run.run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
+    text = store.text(run.run_id, tags.DEFINITION_FILE)
     key = group.tags[tags.GROUP_KEY]
     members = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key)).values()
     finished = {member.tags.get(tags.SEEDS) for member in members if member.outcome == tags.FINISHED}

@@ -1,8 +1,6 @@
 """Analysing stored runs: from their predictions alone, what `run` did not compute yet; idempotent."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from overthink.comparison.arms import runs_of_group
@@ -10,7 +8,6 @@ from overthink.inference.budget_file import to_json
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.confidence import CRITERIA
 from overthink.metrics.catalogue import compute
-from overthink.predictions.predictions import Predictions
 from overthink.report.analysis_page import analysis_figures, analysis_page
 from overthink.report.budget_figures import Pair
 from overthink.report.pages import Captioned
@@ -75,9 +72,4 @@ def _analyse_run(store: Store, writer: Writer, run: StoredRun) -> None:
 
 def _pairs(store: Store, runs: Iterable[StoredRun]) -> Iterator[Pair]:
     for run in runs:
-        with TemporaryDirectory() as folder:
-            validation, test = (
-                Predictions.read(store.artifact(run.run_id, f"predictions/{split}.parquet", Path(folder)))
-                for split in ("val", "test")
-            )
-        yield validation, test
+        yield store.predictions(run.run_id, "val"), store.predictions(run.run_id, "test")

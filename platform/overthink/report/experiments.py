@@ -3,8 +3,6 @@
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,8 +97,8 @@ def _where_from(store: Store, runs: Sequence[StoredRun]) -> list[str]:
         return ["No run is finished yet."]
     newest = max(finished, key=lambda run: run.started_ms)
     made: dict[str, Any] = {}
-    with suppress(ValueError, KeyError, IndexError), TemporaryDirectory() as folder:
-        made = attempts_of(store.artifact(newest.run_id, tags.PROVENANCE_FILE, Path(folder)).read_text())[-1]
+    with suppress(ValueError, KeyError, IndexError):
+        made = attempts_of(store.text(newest.run_id, tags.PROVENANCE_FILE))[-1]
     said = {key: made.get(key, {}) for key in ("git", "versions", "machine", "settings")}
     return [
         f"{len(finished)} finished runs. The newest ({newest.run_id[:8]}) was made with: "
@@ -124,7 +122,7 @@ def _of_group(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> list
         return []
     if tags.TASK in group.tags:
         return [_of_policies(store, group, finished)]
-    tests = [_test(store, run) for run in finished]
+    tests = [store.predictions(run.run_id, "test") for run in finished]
     alike = all(_same_samples(test, tests[0]) for test in tests)
     return [
         Section(
@@ -147,16 +145,10 @@ def _of_study(store: Store, study: Study) -> list[Section]:
 def _of_policies(store: Store, group: StoredRun, finished: Sequence[StoredRun]) -> Section:
     evidence = []
     for run in finished:
-        with TemporaryDirectory() as folder:
-            text = store.artifact(run.run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
+        text = store.text(run.run_id, tags.DEFINITION_FILE)
         evidence.append(stored_evidence(store, run, parse_run(text, run.name)))
     figures: list[Captioned] = policy_figures(evidence)
     return Section(f"{group.name} (n = {len(evidence)})", [mean_sentence(evidence)], figures=figures)
-
-
-def _test(store: Store, run: StoredRun) -> Predictions:
-    with TemporaryDirectory() as folder:
-        return Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", Path(folder)))
 
 
 def _same_samples(one: Predictions, other: Predictions) -> bool:

@@ -1,9 +1,7 @@
 """What a finished run's folder comes to: metrics, a page, and words; of a multi-exit or of a policy network."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from overthink.definition.run_definition import RunDefinition
@@ -68,15 +66,16 @@ def evidence_of(run: RunDefinition, folder: Path, main: Path) -> Evidence:
 
 def stored_evidence(store: Store, run: StoredRun, definition: RunDefinition) -> Evidence:
     """Return the evidence about a policy network's stored run; the definition may be of another seed."""
-    with TemporaryDirectory() as own, TemporaryDirectory() as main:
-        for run_id, splits, folder in (
-            (run.run_id, ("val", "test", EVERYTHING), own),
-            (run.tags[tags.MAIN_RUN], ("val", "test"), main),
-        ):
-            for split in splits:
-                file = store.artifact(run_id, f"predictions/{split}.parquet", Path(folder))
-                shutil.move(file, Path(folder) / f"{split}.parquet")
-        return evidence_of(definition, Path(own), Path(main))
+    assert definition.policy is not None
+    main = run.tags[tags.MAIN_RUN]
+    return Evidence(
+        definition.policy.labels,
+        store.predictions(run.run_id, "val"),
+        store.predictions(run.run_id, "test"),
+        store.predictions(main, "val"),
+        store.predictions(main, "test"),
+        store.predictions(run.run_id, EVERYTHING),
+    )
 
 
 def _split(split: str, values: Mapping[str, float]) -> dict[str, float]:

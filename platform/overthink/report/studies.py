@@ -1,8 +1,6 @@
 """A study as the store has it: its arms' finished runs, their predictions, and what they say."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -70,10 +68,7 @@ def predictions_of(store: Store, study: Study) -> dict[str, Predictions]:
     found: dict[str, Predictions] = {}
     for run in (run for arm in study.arms.values() for run in arm.runs):
         if run.run_id not in found:
-            with TemporaryDirectory() as folder:
-                found[run.run_id] = Predictions.read(
-                    store.artifact(run.run_id, "predictions/test.parquet", Path(folder))
-                )
+            found[run.run_id] = store.predictions(run.run_id, "test")
     return found
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -23,6 +24,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, ViewType
 from mlflow.exceptions import MlflowException
 
+from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.uri import tracking_uri, without_password
 from overthink.store.view import TAG_PREFIX
@@ -122,6 +124,16 @@ class Store:
         target.mkdir(parents=True, exist_ok=True)
         with self.sentences():
             return Path(self.client.download_artifacts(run_id, name, str(target)))
+
+    def text(self, run_id: str, name: str) -> str:
+        """Return a text artifact of a run, which is not to be trusted."""
+        with TemporaryDirectory() as folder:
+            return self.artifact(run_id, name, Path(folder)).read_text()
+
+    def predictions(self, run_id: str, split: str) -> Predictions:
+        """Return the predictions of a run for a split, "val" or "test"; raises ValueError where they are damaged."""
+        with TemporaryDirectory() as folder:
+            return Predictions.read(self.artifact(run_id, f"predictions/{split}.parquet", Path(folder)))
 
     def experiment_names(self) -> dict[str, str]:
         """Return the names of all experiments by id."""

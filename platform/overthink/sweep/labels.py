@@ -1,8 +1,5 @@
 """What can be known about a policy network's labels untrained: from its main network's validation predictions."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.policy.exit_labels import balance
@@ -30,9 +27,7 @@ class MainPredictions:
             finished = [run for run in runs if run.outcome == tags.FINISHED]
             if not finished:
                 raise ValueError(f"its main network, run {key}, is not trained")
-            with TemporaryDirectory() as folder:
-                file = self._store.artifact(finished[0].run_id, "predictions/val.parquet", Path(folder))
-                self._known[key] = Predictions.read(file)
+            self._known[key] = self._store.predictions(finished[0].run_id, "val")
         return self._known[key]
 
 

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import typer
@@ -18,7 +16,6 @@ from overthink.inference.oracle import deepest, expected_anytime, uniform_budget
 from overthink.inference.temperature import losses
 from overthink.metrics.accuracy import accuracy
 from overthink.predictions.arrays import FloatArray, IntArray
-from overthink.predictions.predictions import Predictions
 from overthink.report.safe_text import print_text
 from overthink.store.client import Store
 
@@ -27,8 +24,7 @@ def anytime(name: str, said: Sequence[str], as_json: bool, console: Console) -> 
     """Print the exit that each budget reaches, and the expected accuracy and loss (thesis eq. 3.2), on test data."""
     store = Store()
     run = the_run(store, name)
-    with TemporaryDirectory() as folder:
-        test = Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", Path(folder)))
+    test = store.predictions(run.run_id, "test")
     budgets_M, weights_M = _parsed(said) if said else uniform_budgets(test.cost_E)
     accuracy_E = accuracy(test.correct_EN)
     expected = {"accuracy": expected_anytime(accuracy_E, test.cost_E, budgets_M, weights_M)}

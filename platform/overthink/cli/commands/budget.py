@@ -1,8 +1,6 @@
 """`overthink budget`: the thresholds of a stored run that fit a budget."""
 
 import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import typer
@@ -17,7 +15,6 @@ from overthink.inference.budgeted import LookupTable, lookup_table
 from overthink.inference.confidence import CRITERIA
 from overthink.inference.temperature import scaled, temperatures
 from overthink.predictions.arrays import FloatArray
-from overthink.predictions.predictions import Predictions
 from overthink.report.safe_text import print_text
 from overthink.store import tags
 from overthink.store.client import Store
@@ -65,11 +62,9 @@ def table_of(
     no logits.
     """
     file = tags.BUDGETS_FILE.format(criterion=criterion)
-    with TemporaryDirectory() as folder:
-        if run.tags.get(tags.ANALYSIS) == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
-            text = store.artifact(run.run_id, file, Path(folder)).read_text()
-            return from_json(text, f"{file} of run {run.run_id}"), None
-        predictions = Predictions.read(store.artifact(run.run_id, "predictions/val.parquet", Path(folder)))
+    if run.tags.get(tags.ANALYSIS) == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
+        return from_json(store.text(run.run_id, file), f"{file} of run {run.run_id}"), None
+    predictions = store.predictions(run.run_id, "val")
     if not scale:
         return lookup_table(predictions, criterion), None
     temperature_E = temperatures(predictions)

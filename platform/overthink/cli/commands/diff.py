@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import typer
@@ -75,9 +73,8 @@ def _side(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     one = next(iter(finished), None) if run.is_group else run
     if one is None:
         raise DefinitionError(f"{name}: none of its runs is finished")
-    with TemporaryDirectory() as folder:
-        definition = parse_run(store.artifact(one.run_id, tags.DEFINITION_FILE, Path(folder)).read_text(), run.name)
-        attempts = attempts_of(store.artifact(one.run_id, tags.PROVENANCE_FILE, Path(folder)).read_text())
+    definition = parse_run(store.text(one.run_id, tags.DEFINITION_FILE), run.name)
+    attempts = attempts_of(store.text(one.run_id, tags.PROVENANCE_FILE))
     plain = definition.model_dump(mode="json")
     if run.is_group:
         plain.pop("seeds")

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
 import typer
@@ -18,7 +17,6 @@ from overthink.data.max_min_mnist import MaxMinMnistSpec, from_depth
 from overthink.inference.frequency import ByExit, Scan, Spread, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
-from overthink.predictions.predictions import Predictions
 from overthink.report.frequency_page import frequency_page, verdict
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -82,8 +80,7 @@ def _shares(store: Store, run: StoredRun, options: FrequencyOptions) -> _Shares:
 
 
 def _of_run(store: Store, run: StoredRun, shares: _Shares) -> ByExit:
-    with TemporaryDirectory() as folder:
-        test = Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", Path(folder)))
+    test = store.predictions(run.run_id, "test")
     return by_exit(shares.share_N[rows_of(shares.ids_N, test.ids_N, "test data")], test.correct_EN)
 
 

@@ -44,8 +44,7 @@ def show(name: str, options: GradCamOptions, console: Console) -> int:
         check_picture("--output", options.output)
     store = Store()
     run = the_run(store, name)
-    with TemporaryDirectory() as folder:
-        test = Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", Path(folder)))
+    test = store.predictions(run.run_id, "test")
     rows_M = _asked(test, options.samples) if options.samples else most_surely_overthought(test, options.pick)
     if not len(rows_M):
         raise DefinitionError(f"{name}: no test sample is overthought by the last exit; --samples 1,2 shows any")

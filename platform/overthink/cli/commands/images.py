@@ -1,7 +1,6 @@
 """What commands need that look at a stored run's images again: its definition, and its data set."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from overthink.data.catalogue import load_dataset
 from overthink.data.dataset import Dataset
@@ -16,9 +15,7 @@ from overthink.store.stored import StoredRun
 
 def definition_of(store: Store, run: StoredRun) -> RunDefinition:
     """Return the definition that is stored with a run."""
-    with TemporaryDirectory() as folder:
-        text = store.artifact(run.run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
-    return parse_run(text, f"{tags.DEFINITION_FILE} of run {run.run_id}")
+    return parse_run(store.text(run.run_id, tags.DEFINITION_FILE), f"{tags.DEFINITION_FILE} of run {run.run_id}")
 
 
 def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:

@@ -2,8 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,9 +37,7 @@ def labels(name: str, options: LabelOptions, console: Console) -> int:
         raise DefinitionError(f"--split {options.split}: expected val or test")
     store = Store()
     run = the_run(store, name)
-    with TemporaryDirectory() as folder:
-        file = store.artifact(run.run_id, f"predictions/{options.split}.parquet", Path(folder))
-        predictions = Predictions.read(file)
+    predictions = store.predictions(run.run_id, options.split)
     found = {"first": labels_by_first(predictions, options.exits)}
     found |= {f"{weight:g}": labels_by_score(predictions, weight, options.exits) for weight in options.weights}
     best, reached = best_balance(predictions, GRID, options.exits)

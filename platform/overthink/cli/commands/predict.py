@@ -92,7 +92,7 @@ def predict(name: str, files: Sequence[Path], options: PredictOptions, console: 
 def fetch(store: Store, run: StoredRun, data_root: Path | None) -> tuple[RunDefinition, Restored]:
     """Return a stored run's definition, and its network."""
     with TemporaryDirectory() as folder:
-        text = store.artifact(run.run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
+        text = store.text(run.run_id, tags.DEFINITION_FILE)
         checkpoint = store.artifact(run.run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(folder))
         definition = parse_run(text, f"{tags.DEFINITION_FILE} of run {run.run_id}")
         return definition, restored(definition, checkpoint, data_root)

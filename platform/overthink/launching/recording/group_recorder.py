@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from overthink.comparison.arms import runs_of_primary_arm
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
 from overthink.launching.recording.run_recorder import SPLITS
-from overthink.predictions.predictions import Predictions
 from overthink.report.notes import group_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import group_page
@@ -72,9 +69,7 @@ class GroupRecorder:
         self.writer.close(self.run_id, outcome)
 
     def _page(self, runs: Sequence[StoredRun]) -> str:
-        with TemporaryDirectory() as folder:
-            files = [self.store.artifact(run.run_id, "predictions/test.parquet", Path(folder)) for run in runs]
-            return group_page(self.name, [Predictions.read(file) for file in files])
+        return group_page(self.name, [self.store.predictions(run.run_id, "test") for run in runs])
 
     def _policy_page(self, runs: Sequence[StoredRun]) -> str:
         evidence = [stored_evidence(self.store, run, self.run) for run in runs]
