@@ -55,8 +55,8 @@ def loaded(uri: str, folder: Path) -> str:
     worst, told = (max(report[name] for report in reports) for name in ("seconds", "told"))
     return (
         f"{PROCESSES} processes, {PROCESSES * RUNS} runs, {PROCESSES * RUNS * EPOCHS * METRICS} values in "
-        f"{seconds:.0f} s (told in {told:.1f} s, at most {worst:.1f} s of a process "
-        f"in calls); lost {lost}, doubled {doubled}"
+        f"{seconds:.0f} s (logged in {told:.1f} s, at most {worst:.1f} s of a process "
+        f"waiting for the store); lost {lost}, doubled {doubled}"
     )
 
 
@@ -97,7 +97,7 @@ def tell(uri: str, experiment: str, process: int) -> None:
     told = time.perf_counter() - started
     left = courier.wait(300)
     courier.stop()
-    print(json.dumps({"told": told, "seconds": writer.seconds, "left": str(left)}))
+    print(json.dumps({"told": told, "seconds": store.seconds, "left": str(left)}))
 
 
 @contextmanager

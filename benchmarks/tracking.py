@@ -38,5 +38,5 @@ def main() -> str:
     share = outcomes.tracking_seconds / outcomes.seconds
     return (
         f"{len(outcomes.runs['finished'])} runs in {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s "
-        f"of it in calls to the store: {100 * share:.1f}% (goal 2%); they run beside the training, not in its way"
+        f"of it waiting for the store: {100 * share:.1f}% (goal 2%); uploads run beside the training, not in its way"
     )

@@ -1,5 +1,6 @@
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,16 @@ def test_an_experiment_made_meanwhile_is_taken(store: Store, monkeypatch: pytest
     blind = iter([True])
     monkeypatch.setattr(store.client, "get_experiment_by_name", lambda name: None if next(blind, False) else look(name))
     assert store.experiment("quickstart", "ours") == made
+
+
+def test_only_waiting_of_the_thread_that_opened_the_store_is_counted(store: Store) -> None:
+    before = store.seconds
+    beside = threading.Thread(target=store.ask)
+    beside.start()
+    beside.join()
+    assert store.seconds == before
+    store.ask()
+    assert store.seconds > before
 
 
 def test_a_run_id_is_no_path(store: Store, tmp_path: Path) -> None:

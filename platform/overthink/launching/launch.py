@@ -26,7 +26,7 @@ def launch(
     is open as interrupted and raises on; a later call goes on from the checkpoints.
     """
     check_engine(options, store.uri)
-    started = time.perf_counter()
+    started, waited = time.perf_counter(), store.seconds
     writer, outcomes = Writer(store), Outcomes()
     for sentence in deliver(store, writer).sentences():
         watch.on_message(sentence)
@@ -48,7 +48,7 @@ def launch(
         session.leave()
         for run in runs:
             run.release()
-    outcomes.seconds, outcomes.tracking_seconds = time.perf_counter() - started, writer.seconds
+    outcomes.seconds, outcomes.tracking_seconds = time.perf_counter() - started, store.seconds - waited
     return outcomes
 
 

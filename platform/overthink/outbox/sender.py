@@ -87,6 +87,7 @@ class OutboxSender:
 
     def release_group(self, group: GroupSpec) -> GroupRef | None:
         """Return a group in the store, if a run was begun in it; it gets no more heartbeats from here."""
+        # The thread may be uploading: it looks groups up with one `get`, so that nothing is missing in between.
         return self._uploader.groups.pop(group.key, None)
 
     def wait(self, patience: float = PATIENCE_SECONDS, keys: Collection[str] | None = None) -> PendingUploads | None:
@@ -95,7 +96,7 @@ class OutboxSender:
         Returns what is left. OVERTHINK_PATIENCE, in seconds, makes it wait less.
         """
         limit = min(patience, patience_seconds())
-        with self._condition:
+        with self._store.waiting(), self._condition:
             self._flushing = self._urgent = True
             self._condition.notify_all()
             before, since = self._pending(keys), time.monotonic()

@@ -3,6 +3,8 @@
 import logging
 import os
 import re
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +45,9 @@ class Store:
 
     def __init__(self, uri: str | None = None) -> None:
         self.uri = uri or tracking_uri()
+        self.seconds = 0.0
+        """How long the thread that opened the store has waited for it; other threads' waiting delays nobody."""
+        self._thread = threading.get_ident()
         _check_scheme(self.uri)
         with self.sentences():
             self.client = MlflowClient(self.uri)
@@ -54,10 +59,21 @@ class Store:
             self.client.search_experiments(max_results=1)
 
     @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time that a block takes as waiting for the store."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            if threading.get_ident() == self._thread:
+                self.seconds += time.perf_counter() - started
+
+    @contextmanager
     def sentences(self) -> Iterator[None]:
         """Turn whatever a store's libraries raise into a StoreError of one sentence."""
         try:
-            yield
+            with self.waiting():
+                yield
         except CommandError as error:
             raise StoreError(
                 f"store {self.shown}: written by another, newer MLflow ({error}); update mlflow"

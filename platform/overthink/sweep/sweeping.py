@@ -42,7 +42,7 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
     """Bring a sweep to as many trials as it asks for; after an interruption the next call takes up its open trials."""
     check_engine(options, store.uri)
     options = with_jobs(options)
-    started = time.perf_counter()
+    started, waited = time.perf_counter(), store.seconds
     with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
         writer = Writer(store)
         for sentence in deliver(store, writer).sentences():
@@ -72,7 +72,7 @@ def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options,
         dict(trials.telling.outcomes),
         trials.telling.stop_reason,
         time.perf_counter() - started,
-        writer.seconds,
+        store.seconds - waited,
     )
 
 

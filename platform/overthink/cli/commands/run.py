@@ -97,7 +97,9 @@ def _show_outcomes(outcomes: Outcomes, console: Console) -> None:
         console.print(f"All {counts['done']} runs were finished already: nothing was trained.")
     else:
         said = ", ".join(f"{count} {'finished already' if kind == 'done' else kind}" for kind, count in counts.items())
-        console.print(f"{said}; {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s of it tracking.")
+        console.print(
+            f"{said}; {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s of it waiting for the store."
+        )
 
 
 def _show_table(

@@ -56,7 +56,9 @@ def sweep(loaded: LoadedSweep, options: SweepOptions, console: Console) -> int:
     with sweep_progress(console) as progress:
         swept = start(loaded, store, uri, settings, progress)
     found = swept.results
-    console.print(f"{counted(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it tracking.")
+    console.print(
+        f"{counted(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it waiting for the store."
+    )
     if options.as_json:
         typer.echo(json.dumps(_as_plain(loaded, found), indent=2))
     elif found.best:
