@@ -7,13 +7,19 @@ export OMP_NUM_THREADS ?= 1
 # Where Python may not keep bytecode, every process would compile torch and mlflow anew: ten seconds each.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: demo test check format bench lock wheel clean secrets backup restore
+.PHONY: demo test test-services check format bench lock wheel clean secrets backup restore
 
 demo: $(READY)  ## train the quickstart on real digits and print the overthinking table
 	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
 
-test: $(READY)  ## all tests, offline
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+SERVICES := process or server or cluster or browser
+PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
+
+test: $(READY)  ## all tests that need no server, cluster, browser or kill; offline
+	$(PYTEST) -m "not ($(SERVICES))"
+
+test-services: $(READY)  ## the others: MLflow servers, PostgreSQL, nginx, Chromium, Ray, SLURM, kills; skipped where missing
+	$(PYTEST) -m "$(SERVICES)"
 
 check: $(READY)  ## formatter, linter, import rule, strict types
 	$(BIN)/ruff format --check .

@@ -11,15 +11,16 @@ import yaml
 from overthink.cli.commands.diff import diff
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.loading import load_experiment
-from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun
 from overthink.report.analysis import analyse
 from overthink.report.experiments import tell
+from overthink.running.events import Event
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun
+from support.launches import launch_inline
 from support.small import small
 
 REGIME = [{"epochs": 1}]
@@ -43,7 +44,7 @@ class Quiet:
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, object]) -> None:
+    def on_event(self, run: PlannedRun, event: Event) -> None:
         pass
 
     def on_message(self, sentence: str) -> None:
@@ -60,7 +61,7 @@ def database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> 
         base = small(folder, regime=REGIME)
         (folder / "study.yaml").write_text(yaml.safe_dump(STUDY))
         for loaded in (load_experiment(folder / "study.yaml"), base):
-            assert launch(Store(f"sqlite:///{folder}/mlflow.db"), [loaded], Options(jobs=2), Quiet()).complete
+            assert launch_inline(Store(f"sqlite:///{folder}/mlflow.db"), [loaded], Options(jobs=2), Quiet()).complete
     return folder / "mlflow.db"
 
 

@@ -13,14 +13,15 @@ from overthink.cli.commands.placed import placed
 from overthink.cli.commands.predict import PredictOptions, predict
 from overthink.cli.commands.run import RunOptions, run
 from overthink.definition.loading import load_experiment
-from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.predictions.predictions import Predictions
+from overthink.running.events import Event, Failed
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun
+from support.launches import launch_inline
 from support.policy_file import policy_file
 
 QUIET = Console(quiet=True)
@@ -37,9 +38,9 @@ class Deaf:
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        if body["event"] == "failed":
-            self.failures.append(f"{run.name}: {body['message']}")
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        if isinstance(event, Failed):
+            self.failures.append(f"{run.name}: {event.message}")
 
     def on_message(self, sentence: str) -> None:
         pass
@@ -55,7 +56,7 @@ def launched_once(tmp_path_factory: pytest.TempPathFactory, empty_database: Path
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")  # MLflow keeps engines by their URI
-        outcomes = launch(Store(), [load_experiment(path)], Options(jobs=2), Deaf())
+        outcomes = launch_inline(Store(), [load_experiment(path)], Options(jobs=2), Deaf())
         assert outcomes.complete, outcomes.messages
     return folder
 
@@ -103,7 +104,7 @@ def test_what_a_policy_run_leaves_behind(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_second_time_there_is_nothing_to_do(store: Store, launched_once: Path) -> None:
-    outcomes = launch(store, [load_experiment(launched_once / "policy.yaml")], Options(), Deaf())
+    outcomes = launch_inline(store, [load_experiment(launched_once / "policy.yaml")], Options(), Deaf())
     assert {kind: len(runs) for kind, runs in outcomes.runs.items()} == {"done": 1}
 
 
@@ -147,7 +148,7 @@ def test_what_the_store_has_lost_is_said_of_that_run_alone(
     watch = Deaf()
     other = load_experiment(launched_once / "policy.yaml", ["policy.labels.rule=first"])
     try:
-        outcomes = launch(store, [other], Options(), watch)
+        outcomes = launch_inline(store, [other], Options(), watch)
     finally:
         (of / "predictions" / "away").rename(of / "predictions" / "val.parquet")
     assert [kind for kind, runs in outcomes.runs.items() if runs] == [tags.FAILED]

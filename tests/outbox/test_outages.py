@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from overthink.definition.loading import load_experiment
-from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, plan
 from overthink.outbox.entries import Log
@@ -26,13 +25,15 @@ from overthink.outbox.journal import Journal
 from overthink.outbox.leftovers import has_pending, pending_keys, upload_pending
 from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
+from overthink.running.events import NAMES, Event
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.uri import identity, journals_folder
 from overthink.store.writer import Writer
-from support.launches import Quiet, command, lines_until, opened
+from overthink.training.epoch_record import EpochRecord
+from support.launches import Quiet, command, launch_inline, lines_until, opened
 from support.mlflow_server import Proxy, Served
 from support.outages import TIMED, Told, artifacts, assert_nothing_lost_or_doubled, histories, runs_of, the_group
 from support.policy_file import policy_file
@@ -73,7 +74,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) 
     folder = tmp_path_factory.mktemp("undisturbed")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        assert launch(opened(folder, empty_database, patch), [small(folder, **SIX)], Options(jobs=2), Quiet()).complete
+        assert launch_inline(
+            opened(folder, empty_database, patch), [small(folder, **SIX)], Options(jobs=2), Quiet()
+        ).complete
     return folder
 
 
@@ -87,9 +90,10 @@ class Meddler(Quiet):
     def on_plan(self, runs: Any) -> None:
         self._do("planned")
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        super().on_event(run, body)
-        self._do(f"{body['event']}_{body.get('epoch', '')}_{run.run.seeds.label}")
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        super().on_event(run, event)
+        number = event.epoch if isinstance(event, EpochRecord) else ""
+        self._do(f"{NAMES[type(event)]}_{number}_{run.run.seeds.label}")
 
     def _do(self, moment: str) -> None:
         if moment in self._deeds:
@@ -108,7 +112,7 @@ def overthink(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str
 
 def test_killed_and_started_again_while_runs_train(served: Served, undisturbed: Path, tmp_path: Path) -> None:
     watch = Meddler(epoch_2_0=served.kill, started__1=lambda: served.start(wait=False))
-    outcomes = launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
+    outcomes = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
     assert outcomes.complete, outcomes
     assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path)
     assert the_group(Store()).metrics["seeds/n"] == 2.0
@@ -128,17 +132,17 @@ def test_away_until_after_the_end(
     """From the moment on, the second run's whole life included; then the next command delivers, asked or not."""
     monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
     watch = Meddler(**{moment: served.kill})
-    outcomes = launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
+    outcomes = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
     assert not outcomes.complete
-    assert outcomes.undelivered is not None
-    assert len(outcomes.undelivered.runs) == 2
-    assert "`overthink sync` uploads them" in str(outcomes.undelivered)
+    assert outcomes.pending is not None
+    assert len(outcomes.pending.runs) == 2
+    assert "`overthink sync` uploads them" in str(outcomes.pending)
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}
     with pytest.raises(StoreError):
-        launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
+        launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
     served.start()
     if next_command == "run":
-        again = launch(Store(), [small(tmp_path, **SIX)], Options(), quiet := Meddler())
+        again = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), quiet := Meddler())
         assert again.complete
         assert {outcome: len(runs) for outcome, runs in again.runs.items()} == {"done": 2}
         assert {body["event"] for body in quiet.bodies} == {"noted"}
@@ -175,7 +179,7 @@ def test_run_says_that_the_server_is_away_and_ends_with_3(
     assert (synced.returncode, synced.stderr.startswith("error: store http")) == (1, True)
     served.start()
     planned = plan(Store(), [small(tmp_path, seeds=1, regime=[{"epochs": 4}])], dry=True)
-    assert [run.action for run in planned] == ["undelivered"]
+    assert [run.action for run in planned] == ["queued"]
     assert overthink(tmp_path, "sync").returncode == 0
     assert [run.outcome for run in runs_of(Store())] == [tags.FINISHED]
 
@@ -190,7 +194,7 @@ def test_the_coordinator_is_killed_while_the_server_is_away(served: Served, undi
     process.communicate()
     served.start()
     assert has_pending(served.uri)
-    again = launch(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), Quiet())
+    again = launch_inline(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), Quiet())
     assert again.complete
     assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path, seeds=1)
 
@@ -202,7 +206,7 @@ def test_every_third_reply_is_lost(
     proxy = Proxy(served.port, lambda *_: "drop" if next(turn) % 3 == 0 else None)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
     try:
-        assert launch(Store(), [small(tmp_path, **SIX)], Options(), Quiet()).complete
+        assert launch_inline(Store(), [small(tmp_path, **SIX)], Options(), Quiet()).complete
     finally:
         proxy.close()
     assert proxy.harmed > 20
@@ -241,7 +245,7 @@ def test_a_run_goes_on_on_another_machine_from_the_copy_of_its_checkpoint(
     (run,) = runs_of(Store())
     copy = artifacts(Store(), run, tmp_path / "copy")["checkpoint/checkpoint.safetensors"]
     shutil.rmtree(tmp_path / ".overthink")  # the other machine never had it
-    again = launch(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), watch := Quiet())
+    again = launch_inline(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), watch := Quiet())
     assert again.complete
     (started,) = (body for body in watch.bodies if body["event"] == "started")
     assert 1 <= len(started["history"]) <= 4
@@ -257,7 +261,7 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     more = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 2, "lr": 0.05}]}
     of = {"definition": "small.yaml", "set": more}
     loaded = load_experiment(policy_file(tmp_path, policy={"of": of, "labels": {"lambda": 50}}, seeds=1))
-    outcomes = launch(Store(), [loaded], Options(), Meddler(planned=served.kill))
+    outcomes = launch_inline(Store(), [loaded], Options(), Meddler(planned=served.kill))
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}, outcomes.messages
     served.start()
     store = Store()
@@ -567,5 +571,5 @@ def test_a_setting_that_is_none_is_said_before_anything_is_begun(
     store = opened(tmp_path, empty_database, monkeypatch)
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=f"{name}={value}: expected seconds"):
-        launch(store, [small(tmp_path)], Options(), Quiet())
+        launch_inline(store, [small(tmp_path)], Options(), Quiet())
     assert find_runs(store) == []

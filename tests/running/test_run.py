@@ -15,9 +15,11 @@ from overthink.data.catalogue import load_dataset
 from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.predictions.predictions import Predictions
-from overthink.running.run import Finished, Started, train
+from overthink.running.events import Finished, Started
+from overthink.running.run import train
 from overthink.training.checkpoint import NAME, PREVIOUS
-from overthink.training.loop import DivergedError, EpochRecord
+from overthink.training.epoch_record import EpochRecord
+from overthink.training.loop import DivergedError
 from overthink.training.regime import PARENT_CHECKPOINT
 from support.small import SMALL, small
 

@@ -7,8 +7,10 @@ from typing import Any
 import yaml
 
 from overthink.launching.plan import PlannedRun
+from overthink.running.events import Event
 from overthink.sweep.ask_tell import Asked
 from overthink.sweep.definition import LoadedSweep, load_sweep
+from overthink.training.epoch_record import EpochRecord
 from support.small import definition
 
 SWEEP: dict[str, Any] = {
@@ -53,9 +55,9 @@ class Heard:
     def on_message(self, sentence: str) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        if body["event"] == "epoch":
-            self.epochs.append((run.key, body["epoch"]))
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        if isinstance(event, EpochRecord):
+            self.epochs.append((run.key, event.epoch))
 
     def on_trial_start(self, asked: Asked, wanted: int) -> None:
         assert asked.number < wanted

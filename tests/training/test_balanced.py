@@ -14,7 +14,8 @@ from overthink.networks.resnet_spec import ResNetSpec
 from overthink.seeds import STREAMS, Seeds
 from overthink.training import checkpoint
 from overthink.training.checkpoint import Course
-from overthink.training.loop import EpochRecord, TrainingState, fit, no_progress
+from overthink.training.epoch_record import EpochRecord
+from overthink.training.loop import TrainingState, fit, no_progress
 from overthink.training.losses import JointLossSpec, OfaLossSpec, build_loss, class_weights
 from overthink.training.regime import Phase
 

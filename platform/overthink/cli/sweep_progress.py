@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress, TaskID
@@ -11,6 +10,7 @@ from rich.progress import Progress, TaskID
 from overthink.cli.progress import RunBars, bars_on
 from overthink.launching.plan import PlannedRun
 from overthink.report.safe_text import print_text
+from overthink.running.events import NAMES, Died, Diverged, Event, Failed
 from overthink.store import tags
 from overthink.sweep.ask_tell import Asked
 from overthink.sweep.space import said
@@ -47,10 +47,10 @@ class SweepLines:
         """Say that main networks come first."""
         self._console.print(f"{len(runs)} main networks: {sum(run.lock is not None for run in runs)} to train.")
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        """Say what went wrong with a run."""
-        if body["event"] in ("failed", "died", "diverged"):
-            print_text(self._console, f"{run.name}: {body['event']}: {body.get('message', '')}")
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        """Print what went wrong with a run."""
+        if isinstance(event, Failed | Died | Diverged):
+            print_text(self._console, f"{run.name}: {NAMES[type(event)]}: {event.message}")
 
     def on_message(self, sentence: str) -> None:
         """Say it."""
@@ -85,10 +85,10 @@ class SweepBars:
         """Say that main networks come first."""
         self._lines.on_plan(runs)
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, event: Event) -> None:
         """Move the bar of a run."""
-        self._runs.move(run, run.name.partition(": ")[2], body)
-        self._lines.on_event(run, body)
+        self._runs.move(run, run.name.partition(": ")[2], event)
+        self._lines.on_event(run, event)
 
     def on_message(self, sentence: str) -> None:
         """Say it above the bars."""

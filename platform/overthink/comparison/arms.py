@@ -28,7 +28,7 @@ def runs_of_group(group: StoredRun, runs: Iterable[StoredRun]) -> list[StoredRun
 
     The key alone is not enough: a study of the same definition has other repeats under it.
     """
-    key, seeds = group.tags.get(tags.GROUP_KEY), _asked_for(group)
+    key, seeds = group.tags.get(tags.GROUP_KEY), asked_for(group)
     return [
         run
         for run in runs
@@ -36,7 +36,7 @@ def runs_of_group(group: StoredRun, runs: Iterable[StoredRun]) -> list[StoredRun
     ]
 
 
-def _asked_for(group: StoredRun) -> set[str]:
+def asked_for(group: StoredRun) -> set[str]:
     """Return the labels of all seeds of a group, those of its arms included."""
     return {*split_labels(group.tags.get(tags.SEEDS, "")), *chain.from_iterable(arms_of(group).values())}
 
@@ -94,7 +94,7 @@ def by_definition(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
     """Yield each run once for every definition that asks for it, marked as that one's, whoever trained it."""
     asking: dict[tuple[str, str], list[str]] = {}
     for group in (run for run in runs if run.is_group):
-        for seeds in _asked_for(group):
+        for seeds in asked_for(group):
             names = asking.setdefault((group.tags.get(tags.GROUP_KEY, ""), seeds), [])
             names.append(group.tags.get(tags.DEFINITION, ""))
     for run in runs:

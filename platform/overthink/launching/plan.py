@@ -1,4 +1,4 @@
-"""What a call has to do: which runs are finished already, which go on from a checkpoint, which are new."""
+"""What a call has to do: which runs are finished already, which resume from a checkpoint, which are new."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import state_folder
 
-Action = Literal["train", "resume", "done", "diverged", "busy", "undelivered"]
+Action = Literal["train", "resume", "done", "diverged", "busy", "queued"]
 TO_DO: tuple[Action, ...] = ("train", "resume")
 
 
@@ -42,18 +42,18 @@ class PlannedRun:
     key: str
     action: Action
     stored: StoredRun | None
-    """The run in the store that is done, or that goes on."""
+    """The run in the store that is done, or that is resumed."""
     forced: bool
     """Whether it is trained although a finished run of its key is in the store."""
     lock: FileLock | None
-    """Held while this process is at the run; None in a dry run and where there is nothing to do."""
+    """Held while this process trains the run; None in a dry run and where there is nothing to do."""
     parent: Parent | None = None
     """Where its first phases come from; None where it trains them itself."""
     main: Parent | None = None
     """Of a policy run that is to be trained, the run whose exits it learns to choose."""
 
     def release(self) -> None:
-        """Let go of the run, so that others may train it."""
+        """Release the lock, so that other processes may train the run."""
         if self.lock is not None:
             self.lock.release()
 
@@ -90,7 +90,7 @@ def plan(
     mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
     for experiment in (*experiments, *mains):
         for group in experiment.groups:
-            joined(seeds.label for seeds in group.seeds)  # too many are said before anything is trained
+            joined(seeds.label for seeds in group.seeds)  # raises for too many before anything is trained
             runs = {key: run for run in group.runs if (key := run_key(run)) not in planned}
             locks = {key: None if dry else locked(key) for key in runs}
             known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
@@ -149,7 +149,7 @@ def _planned(
     key, standing = run_key(run), _standing(known)
     action = _action(standing, force, locked_out=lock is None and not dry)
     if waits and action in TO_DO and not force:
-        action = "undelivered"  # whatever became of it lies here, and is the store's first
+        action = "queued"  # its results are on this disk and are uploaded first
     if lock is not None and action not in TO_DO:
         lock.release()
         lock = None

@@ -8,7 +8,6 @@ Everything after that (metrics, MLflow, tables, figures) is computed from the pr
 import copy
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,39 +16,15 @@ from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
+from overthink.running.events import Finished, Started
 from overthink.running.run_data import EVERYTHING, predict, run_data
 from overthink.seeds import torch_generator
 from overthink.training import checkpoint
 from overthink.training.checkpoint import Course
-from overthink.training.loop import EpochRecord, TrainingState, fit
+from overthink.training.epoch_record import EpochRecord
+from overthink.training.loop import TrainingState, fit
 from overthink.training.phases import network_in
 from overthink.training.regime import PARENT_CHECKPOINT
-
-
-@dataclass(frozen=True)
-class Started:
-    """The data is loaded and the network built: what they are, and how many epochs an earlier attempt left."""
-
-    dataset: str
-    digest: str
-    samples: dict[str, int]
-    """Number of samples in train, val and test."""
-    parameters: tuple[int, ...]
-    """Per exit, cumulative."""
-    mul_adds: tuple[int, ...]
-    """Per exit, cumulative."""
-    history: tuple[EpochRecord, ...]
-    """Epochs done before, read from the checkpoint; empty for a new run."""
-    settings: dict[str, str | int | bool]
-    """Device, threads and the determinism settings, as torch reports them."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The predictions and the last checkpoint lie in the run's folder."""
-
-
-Event = Started | EpochRecord | Finished
 
 
 def train(
@@ -58,7 +33,7 @@ def train(
     device: str = "auto",
     data_root: Path | None = None,
     parent_key: str | None = None,
-) -> Iterator[Event]:
+) -> Iterator[Started | EpochRecord | Finished]:
     """Train one network from where its folder's checkpoint stands, and leave its predictions in the folder.
 
     Where there is none yet and `parent_key` is given, it begins with that run's checkpoint, which lies in the folder.

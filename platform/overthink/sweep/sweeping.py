@@ -4,13 +4,12 @@ import time
 from dataclasses import dataclass, field
 
 from overthink.definition.loading import main_networks_of
-from overthink.launching.engines import check_engine, with_jobs
-from overthink.launching.launch import ending_by, launch, mark_abandoned_as_interrupted
+from overthink.launching.engines import with_jobs
+from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
-from overthink.launching.sync import deliver
+from overthink.launching.session import opened_session, outcome_of_error
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.writer import Writer
 from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.goal import LABELS
@@ -20,7 +19,7 @@ from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened
 from overthink.sweep.study import open_study
 from overthink.sweep.telling import TrialListener
-from overthink.sweep.trial_record import SweepRecorder
+from overthink.sweep.trial_record import SweepRecorder, goals_of
 from overthink.sweep.trials import Trials
 
 
@@ -40,40 +39,34 @@ class Swept:
 
 def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options, watch: TrialListener) -> Swept:
     """Bring a sweep to as many trials as it asks for; after an interruption the next call takes up its open trials."""
-    check_engine(options, store.uri)
     options = with_jobs(options)
     started, waited = time.perf_counter(), store.seconds
     with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
-        writer = Writer(store)
-        for sentence in deliver(store, writer).sentences():
-            watch.on_message(sentence)
-        mark_abandoned_as_interrupted(store, writer)
         study = AskTell(loaded, open_study(storage, loaded), is_alone)
         _train_main_networks(loaded, store, options, watch)
-        recorder = SweepRecorder.open(store, writer, loaded)
-        trials = Trials(loaded, study, store, recorder, options, watch)
-        try:
-            trials.run()
-        except BaseException as error:
-            trials.session.abandon(*ending_by(error))
-            recorder.close(*ending_by(error))
-            raise
-        finally:
-            trials.session.leave()
-            trials.release()
-        found = results_of(loaded, study.study)
-        page, note = sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id)
-        recorder.show(page, note, found.counts)
-        recorder.close(tags.FAILED if trials.telling.stop_reason else tags.FINISHED, trials.telling.stop_reason)
-    return Swept(
-        found,
-        recorder.run_id,
-        recorder.experiment_id,
-        dict(trials.telling.outcomes),
-        trials.telling.stop_reason,
-        time.perf_counter() - started,
-        store.seconds - waited,
-    )
+        trials = Trials(loaded, study, store, options, watch)
+        with opened_session(store, options, trials, goals=goals_of(loaded)) as session:
+            recorder = SweepRecorder.open(store, session.writer, loaded)
+            try:
+                reporter = trials.run(session, recorder)
+            except BaseException as error:
+                recorder.close(*outcome_of_error(error))
+                raise
+            finally:
+                trials.release()
+            found = results_of(loaded, study.study)
+            page, note = sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id)
+            recorder.show(page, note, found.counts)
+            recorder.close(tags.FAILED if reporter.stop_reason else tags.FINISHED, reporter.stop_reason)
+        return Swept(
+            found,
+            recorder.run_id,
+            recorder.experiment_id,
+            dict(reporter.outcomes),
+            reporter.stop_reason,
+            time.perf_counter() - started,
+            store.seconds - waited,
+        )
 
 
 def _train_main_networks(loaded: LoadedSweep, store: Store, options: Options, watch: TrialListener) -> None:

@@ -31,7 +31,7 @@ class SweepRecorder:
         """Create the sweep's run, or take up the one that is there."""
         sweep = loaded.sweep
         experiment_id = store.experiment(sweep.name, sweep.description)
-        columns = columns_of(loaded.base, _goals(loaded))
+        columns = columns_of(loaded.base, goals_of(loaded))
         store.offer_views(experiment_id, views(loaded.base.network.blocks, columns))
         known = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL not in run.tags]
         if known:
@@ -45,7 +45,7 @@ class SweepRecorder:
     @property
     def goals(self) -> tuple[str, ...]:
         """The metrics under which trials keep what their study was told."""
-        return _goals(self.loaded)
+        return goals_of(self.loaded)
 
     def trial(
         self,
@@ -88,7 +88,8 @@ class SweepRecorder:
         self.writer.close(self.run_id, outcome, message)
 
 
-def _goals(loaded: LoadedSweep) -> tuple[str, ...]:
+def goals_of(loaded: LoadedSweep) -> tuple[str, ...]:
+    """Return the metrics under which trials keep the values of their objectives."""
     return tuple(f"objective/{one.metric}" for one in loaded.sweep.objectives)
 
 

@@ -3,14 +3,14 @@
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import LoadedExperiment
-from overthink.launching.outcomes import Options, Outcomes
+from overthink.launching.outcomes import Options
 from overthink.launching.plan import TO_DO, PlannedRun, plan
 from overthink.launching.session import Session
+from overthink.running.events import Died, Event, Started
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.reader import run_of
@@ -22,6 +22,7 @@ from overthink.sweep.labels import MainPredictions, label_metrics
 from overthink.sweep.network_metrics import network_metrics
 from overthink.sweep.telling import NOTHING, TrialListener, TrialReporter
 from overthink.sweep.trial_record import SweepRecorder
+from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import total_epochs
 
 MOST_DEATHS = 2
@@ -63,16 +64,12 @@ class Trials:
         loaded: LoadedSweep,
         study: AskTell,
         store: Store,
-        recorder: SweepRecorder,
         options: Options,
         watch: TrialListener,
     ) -> None:
         self._loaded, self._sweep = loaded, loaded.sweep
-        self._study, self._store, self._recorder = study, store, recorder
+        self._study, self._store = study, store
         self._options, self._watch = options, watch
-        self.outcomes = Outcomes()
-        self.session = Session(store, recorder.writer, [], self.outcomes, self, recorder.goals)
-        self.telling = TrialReporter(study, recorder, watch)
         self._open: list[OpenTrial] = []
         self._of_run: dict[str, OpenTrial] = {}
         self._busy: list[OpenTrial] = []
@@ -84,16 +81,18 @@ class Trials:
         minutes = self._sweep.time_limit_minutes
         self._deadline = time.monotonic() + 60 * minutes if minutes else float("inf")
 
-    def run(self) -> None:
+    def run(self, session: Session, recorder: SweepRecorder) -> TrialReporter:
         """Begin trials and train them until there are enough."""
+        self.session, self._recorder = session, recorder
+        self.telling = TrialReporter(self._study, recorder, self._watch)
         while True:
             if runs := self._fill():
-                self.session.train(runs, self._options, self)
+                self.session.train(runs, self)
             elif self._busy:
                 time.sleep(BUSY_SECONDS)
             else:
                 self.session.groups.close_all()  # those of main networks that were trained for trials
-                return
+                return self.telling
 
     def release(self) -> None:
         """Let go of all runs, so that others may train them."""
@@ -110,7 +109,7 @@ class Trials:
         runs = self._went_on(trial, ended) if trial is not None else []
         return [*runs, *self._fill()]
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Say that this process is alive."""
         self._study.beat()
         self._recorder.beat()
@@ -119,31 +118,31 @@ class Trials:
         """Pass on what there is to do."""
         self._watch.on_plan(runs)
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, event: Event) -> None:
         """Pass on what a worker says, and end a hopeless trial."""
-        self._watch.on_event(run, body)
+        self._watch.on_event(run, event)
         trial = self._of_run.get(run.key)
-        if body["event"] == "died":
+        if isinstance(event, Died):
             self._died.add(run.key)
         if trial is None or self._sweep.pruner is None:
             return
-        if body["event"] == "started":
-            for epoch in body["history"]:
+        if isinstance(event, Started):
+            for epoch in event.history:
                 self._report(trial, epoch)
-        elif body["event"] == "epoch" and self._report(trial, body) and body["epoch"] < trial.epochs:
-            self.session.stop(run, f"pruned after epoch {body['epoch']}: the trials before did better there")
+        elif isinstance(event, EpochRecord) and self._report(trial, event) and event.epoch < trial.epochs:
+            self.session.stop(run, f"pruned after epoch {event.epoch}: the trials before did better there")
 
     def on_message(self, sentence: str) -> None:
         """Pass on what there is to know about the store."""
         self._watch.on_message(sentence)
 
-    def _report(self, trial: OpenTrial, epoch: dict[str, Any]) -> bool:
+    def _report(self, trial: OpenTrial, epoch: EpochRecord) -> bool:
         (objective,) = self._sweep.objectives
-        value = curve(objective.metric, epoch)
+        value = curve(objective.metric, asdict(epoch))
         if value is None:
             return False
         so_far = [metrics[objective.metric] for metrics in trial.metrics]
-        step = len(trial.metrics) * trial.epochs + int(epoch["epoch"])
+        step = len(trial.metrics) * trial.epochs + epoch.epoch
         return self._study.report(trial.asked, objective.over([*so_far, value]), step)
 
     # RunStart trials
@@ -186,11 +185,11 @@ class Trials:
         runs = plan(self._store, [trial.experiment], reuse=self._options.reuse)
         own = [run for run in runs if run.group.definition.key == trial.key]
         for run in own:
-            if run.action == "undelivered":
+            if run.action == "queued":
                 raise StoreError(f"{run.name}: the store refuses what it was told of it; overthink sync says why")
         trial.left, trial.metrics = deque(own), []
         trial.mains = {run.key: run for run in runs if run not in own and run.action in TO_DO}
-        if any(run.action == "busy" and (run in own or not self.session.is_at(run.key)) for run in runs):
+        if any(run.action == "busy" and (run in own or not self.session.is_training(run.key)) for run in runs):
             _release(runs)
             self._busy.append(trial)
             return []
@@ -202,13 +201,13 @@ class Trials:
         """Take what is finished already; return the run to train next, none where the trial has ended."""
         while trial.left:
             run = trial.left[0]
-            self.session.groups.enlist([run])
+            self.session.groups.add_members([run])
             if run.action in TO_DO:
                 self._of_run[run.key] = trial
                 main = trial.mains.pop(run.main.key, None) if run.main else None
-                self.session.groups.enlist([main] if main else [])
+                self.session.groups.add_members([main] if main else [])
                 return [*([main] if main else []), run]
-            self.outcomes.add(run.action, run)
+            self.session.outcomes.add(run.action, run)
             assert run.stored is not None
             if run.action == "diverged":
                 self._end(trial, tags.DIVERGED, run.stored.tags.get(tags.MESSAGE, ""))
@@ -219,7 +218,7 @@ class Trials:
         return []
 
     def _went_on(self, trial: OpenTrial, ended: PlannedRun) -> list[PlannedRun]:
-        outcome = self.outcomes.of(ended.key)
+        outcome = self.session.outcomes.of(ended.key)
         run_id = self.session.run_id_of(ended)
         if outcome == tags.FINISHED and run_id is not None:
             return self._advance(trial) if self._took(trial, run_of(self._store, run_id)) else []
@@ -228,7 +227,7 @@ class Trials:
             trial.deaths += 1
             _release(trial.left)
             return self._planned(trial)
-        self._end(trial, outcome, self.outcomes.messages.get(ended.key, ""))
+        self._end(trial, outcome, self.session.outcomes.messages.get(ended.key, ""))
         return []
 
     def _took(self, trial: OpenTrial, run: StoredRun) -> bool:

@@ -24,7 +24,8 @@ from overthink.atomic_file import atomic_write, sync
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds
 from overthink.spec import Spec
-from overthink.training.loop import EpochRecord, TrainingState
+from overthink.training.epoch_record import EpochRecord
+from overthink.training.loop import TrainingState
 from overthink.training.phases import teacher_of, with_attachments
 from overthink.training.regime import OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, Phase, total_epochs
 

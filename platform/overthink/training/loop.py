@@ -13,6 +13,7 @@ from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, training_batches
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
+from overthink.training.epoch_record import EpochRecord
 from overthink.training.evaluate import evaluate
 from overthink.training.losses import build_loss, class_weights
 from overthink.training.phases import make_ready, teacher_of, with_attachments
@@ -21,26 +22,6 @@ from overthink.training.regime import Phase
 
 class DivergedError(ArithmeticError):
     """The loss left the finite numbers; the sentence says where."""
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch did. Tuples hold a number per exit; losses are in nats, accuracies are fractions."""
-
-    epoch: int
-    """Counted from 1 over all phases: the epochs the network has seen."""
-    phase: int
-    """Counted from 1."""
-    lr: float
-    train_loss: float
-    """The loss that was minimised, summed over exits and averaged over batches."""
-    train_accuracy: tuple[float, ...]
-    """Over the epoch's own batches, augmented and while the weights moved."""
-    val_loss: tuple[float, ...]
-    val_accuracy: tuple[float, ...]
-    seconds: float
-    images_per_second: float
-    """Training images, the time for validation left out."""
 
 
 @dataclass

@@ -31,7 +31,7 @@ DOINGS = {
     "done": "finished already",
     "diverged": "diverged earlier (--force trains them anew)",
     "busy": "being trained by another process",
-    "undelivered": "here, but not in the store yet (overthink sync delivers it)",
+    "queued": "here, but not in the store yet (overthink sync delivers it)",
 }
 
 
@@ -58,8 +58,8 @@ def run(experiments: Sequence[LoadedExperiment], options: RunOptions, console: C
     with progress_for(console) as progress:
         outcomes = launch(store, experiments, settings, progress)
     _show_outcomes(outcomes, console)
-    if outcomes.undelivered is not None:  # the table is made from the store
-        print_text(console, f"{outcomes.undelivered}.")
+    if outcomes.pending is not None:  # the table is made from the store
+        print_text(console, f"{outcomes.pending}.")
         return SOME_FAILED
     _show_table(store, experiments, options, outcomes, console)
     if outcomes.complete:

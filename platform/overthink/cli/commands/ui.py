@@ -13,7 +13,7 @@ from contextlib import suppress
 from rich.console import Console
 
 from overthink.cli.exit_codes import FAILURE, OK, InterruptedBySignal
-from overthink.launching.launch import mark_abandoned_as_interrupted
+from overthink.launching.sync import mark_abandoned_as_interrupted
 from overthink.report.ui_views import LOCAL_NAME, runs_link
 from overthink.store.client import Store
 from overthink.store.reader import search
