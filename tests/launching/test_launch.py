@@ -218,7 +218,7 @@ def test_a_force_that_was_cut_short_goes_on(launched: Store, tmp_path: Path) -> 
     recorder.ended(tags.INTERRUPTED, "interrupted by a signal")
     assert courier.wait() is None
     courier.stop()
-    begun = recorder.logger.journal.run_id
+    begun = recorder.logger.run_id
     assert begun is not None
     assert planned.lock is not None
     planned.lock.release()

@@ -132,6 +132,7 @@ def test_forgotten_progress_only_costs_uploading_again(journal: Journal) -> None
     assert values(again(journal)) == [1, 2, 3]
 
 
+@pytest.mark.process
 def test_one_process_at_a_time(journal: Journal) -> None:
     assert Journal.take(journal.folder) is None
     other = script("print(Journal.take(Path(sys.argv[1])))", journal.folder)
@@ -155,6 +156,7 @@ def test_one_thread_writes_while_another_uploads(journal: Journal) -> None:
     assert again(journal).entries() == []
 
 
+@pytest.mark.process
 def test_what_was_appended_is_there_after_a_kill(tmp_path: Path) -> None:
     text = (
         "journal = Journal.create(Path(sys.argv[1]), begin_entry())\n"
@@ -197,6 +199,7 @@ def test_a_kept_file_stays_as_it_was_when_another_takes_its_place(journal: Journ
     assert (tmp_path / "checkpoint").read_text() == "new"
 
 
+@pytest.mark.process
 def test_a_full_disk_is_reported_and_leaves_no_half_entry(tmp_path: Path) -> None:
     """A file size limit stands in for a full disk: the operating system refuses the write either way."""
     text = (

@@ -22,8 +22,9 @@ from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, plan
 from overthink.outbox.entries import Log
 from overthink.outbox.journal import Journal
+from overthink.outbox.journal_logger import JournalLogger
 from overthink.outbox.leftovers import has_pending, pending_keys, upload_pending
-from overthink.outbox.run_logger import RunLogger, RunStart
+from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.running.events import NAMES, Event
 from overthink.store import tags
@@ -273,14 +274,14 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     assert f"runs/{policy.run_id})" in main.tags["mlflow.note.content"]
 
 
-def begin(courier: OutboxSender, key: str, experiment: str = "told") -> RunLogger:
+def begin(courier: OutboxSender, key: str, experiment: str = "told") -> JournalLogger:
     common = {tags.GROUP_KEY: f"group of {experiment}", tags.DEFINITION: experiment}
     place = GroupSpec(experiment, "A note.", {}, f"{experiment}: base", ("0",), common, {"network.growth": "2"})
     run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
     return courier.begin(RunStart(place, key, f"told {key}", run_tags, {"seed": key}))
 
 
-def tell(account: RunLogger, folder: Path, epochs: int, pause: float = 0.0) -> Told:
+def tell(account: JournalLogger, folder: Path, epochs: int, pause: float = 0.0) -> Told:
     """Tell what a run tells, quicker than one; return it."""
     account.dataset("digits", "f" * 64, {"kind": "digits"})
     told: Told = {}

@@ -167,7 +167,7 @@ class Session:
         """
         self.groups.wait_for([run])
         logger = self._inputs.finished.get(run.key)
-        return logger.journal.run_id if logger else None
+        return logger.run_id if logger else None
 
     def stop(self, run: PlannedRun, why: str) -> None:
         """End a run that is being trained as pruned; its checkpoint stays for a later call that asks for all of it."""

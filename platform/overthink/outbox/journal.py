@@ -130,8 +130,12 @@ class Journal:
 
     def discard(self, kept: str | None) -> None:
         """Remove a kept file that the store has: there is a newer one of its name."""
-        if kept is not None and int(Path(kept).parent.name) <= self.uploaded:
+        if kept is not None and self.is_uploaded(kept):
             (self.folder / kept).unlink(missing_ok=True)
+
+    def is_uploaded(self, kept: str) -> bool:
+        """Tell whether the entry of a kept file is uploaded."""
+        return int(Path(kept).parent.name) <= self.uploaded
 
     def entries(self) -> list[Queued]:
         """Return the entries that are not uploaded yet.

@@ -1,20 +1,13 @@
-"""What a run logs, by way of its journal: nothing here waits for the store, or fails because of it."""
+"""What a run logs with: the verbs, and how a run begins. `JournalLogger` keeps what is logged on disk."""
 
-import time
-import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
-from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Log, Mention
-from overthink.outbox.journal import Journal
-from overthink.outbox.uploader import ATTEMPT
 from overthink.store.group_spec import GroupSpec
-from overthink.store.liveness import alive_tags
-from overthink.store.uri import identity, journals_folder
-from overthink.store.writer import Content, as_text, now_ms
+from overthink.store.writer import Content
 
 
 class RunStart(NamedTuple):
@@ -29,38 +22,16 @@ class RunStart(NamedTuple):
     """Of a run that is resumed."""
 
 
-class RunLogger:
-    """Logs one run. Each call returns once the entry is on disk, and raises OSError where it cannot be.
+@runtime_checkable
+class RunLogger(Protocol):
+    """Logs one run. Each call raises OSError where what it logs cannot be kept."""
 
-    `handle` names the run to others: its id in the store, or a name of its own until it has one.
-    """
+    handle: str
+    """Names the run to others: its id in the store, or a name of its own until it has one."""
 
-    def __init__(self, journal: Journal, on_entry: Callable[[bool], None]) -> None:
-        self.journal = journal
-        self.run_key = journal.begin.run_key
-        self.handle = journal.begin.handle
-        self._on_entry = on_entry
-        self._kept: dict[str, str] = {}
-
-    @classmethod
-    def begin(cls, start: RunStart, uri: str, on_entry: Callable[[bool], None]) -> "RunLogger":
-        """Open a journal and log how the run begins; `on_entry(urgent)` is called after each entry."""
-        attempt = ATTEMPT + uuid.uuid4().hex
-        begin = Begin(
-            store=identity(uri),
-            run_key=start.run_key,
-            handle=start.run_id or attempt,
-            run_id=start.run_id,
-            name=start.name,
-            time_ms=now_ms(),
-            alive=alive_tags(),
-            place=start.place,
-            tags=start.run_tags,
-        )
-        logger = cls(Journal.create(journals_folder() / f"{time.time_ns()}-{attempt}", begin), on_entry)
-        if start.run_id is None:
-            logger.log(params=start.params)
-        return logger
+    @property
+    def run_id(self) -> str | None:
+        """The run's id in the store, once the store has given it one."""
 
     def log(
         self,
@@ -75,49 +46,24 @@ class RunLogger:
         Metrics that an earlier attempt may have logged already name one of them, `unless_there`: where the store has
         that one at this step, it has them all.
         """
-        self._add(
-            Log(
-                metrics=metrics or {},
-                step=step,
-                params=params or {},
-                tags=run_tags or {},
-                unless_there=unless_there,
-                time_ms=now_ms(),
-            )
-        )
 
     def dataset(self, name: str, digest: str, source: Mapping[str, JsonValue]) -> None:
         """Log what data the run used."""
-        self._add(Dataset(name=name, digest=digest, source=source))
 
     def artifacts(self, files: Iterable[Path], folder: str | None = None) -> None:
         """Log files, as they are now, as artifacts."""
-        kept = [self.journal.keep(file) for file in files]
-        for name in kept:
-            artifact = f"{folder}/{Path(name).name}"
-            self.journal.discard(self._kept.get(artifact))  # a copy of a checkpoint a minute would fill the disk
-            self._kept[artifact] = name
-        self._add(Files(files=tuple(kept), folder=folder))
 
     def text(self, name: str, content: Content) -> None:
         """Log a text, or plain data as JSON, as an artifact."""
-        kept = self.journal.keep_text(name, as_text(content))
-        folder, _, _ = name.rpartition("/")
-        self._add(Files(files=(kept,), folder=folder or None))
 
     def mention(self, of: str, tag: str, note: str) -> None:
         """Have another run name this one in a tag, and add a note to its description, once."""
-        self._add(Mention(of=of, tag=tag, note=note))
 
     def close(self, outcome: str, message: str = "") -> None:
         """Log how the run ended; nothing follows."""
-        self._add(Close(outcome=outcome, message=message, time_ms=now_ms(), handle=self.handle), urgent=True)
 
     def kept(self, artifact: str) -> Path | None:
-        """Return the file of an artifact that was logged, while the journal is still here."""
-        file = self.journal.file(self._kept[artifact]) if artifact in self._kept else None
-        return file if file is not None and file.exists() else None
+        """Return the file of an artifact that was logged, while it is still here."""
 
-    def _add(self, entry: Entry, urgent: bool = False) -> None:
-        self.journal.append(entry)
-        self._on_entry(urgent)
+    def is_uploading(self, artifact: str) -> bool:
+        """Tell whether an artifact that was logged is not in the store yet."""

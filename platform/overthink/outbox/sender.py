@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import NamedTuple
 
-from overthink.outbox.run_logger import RunLogger, RunStart
+from overthink.outbox.journal_logger import JournalLogger
+from overthink.outbox.run_logger import RunStart
 from overthink.outbox.uploader import Uploader
 from overthink.settings import patience_seconds
 from overthink.store.client import Store, StoreError
@@ -58,10 +59,10 @@ class OutboxSender:
         self._writer = writer
         self._on_message = on_message
         self._uploader = Uploader(store, writer)
-        self._loggers: list[RunLogger] = []
-        self._held: set[RunLogger] = set()
+        self._loggers: list[JournalLogger] = []
+        self._held: set[JournalLogger] = set()
         """Those with files that other runs still need."""
-        self._failures: dict[RunLogger, Failure] = {}
+        self._failures: dict[JournalLogger, Failure] = {}
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._last_heartbeat = time.monotonic()
@@ -72,9 +73,9 @@ class OutboxSender:
         """Whether other machines may have the same store."""
         return is_server(self._store.uri)
 
-    def begin(self, start: RunStart, held: bool = False) -> RunLogger:
+    def begin(self, start: RunStart, held: bool = False) -> JournalLogger:
         """Return the logger of a run that begins; `held` keeps its files until `stop`, for runs that build on it."""
-        logger = RunLogger.begin(start, self._store.uri, self._wake)
+        logger = JournalLogger.begin(start, self._store.uri, self._wake)
         with self._condition:
             self._loggers.append(logger)
             if held:
@@ -167,7 +168,7 @@ class OutboxSender:
             self._heartbeat()
         self._report()
 
-    def _upload(self, logger: RunLogger) -> None:
+    def _upload(self, logger: JournalLogger) -> None:
         try:
             before = logger.journal in self._uploader.taken_over
             self._uploader.upload(logger.journal)

@@ -104,7 +104,7 @@ class RunInputs:
             if kept is not None:
                 shutil.copyfile(kept, target)
                 return
-        run_id = source.journal.run_id or source.handle if isinstance(source, RunLogger) else source
+        run_id = source.run_id or source.handle if isinstance(source, RunLogger) else source
         with TemporaryDirectory() as temporary:
             shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)
 
