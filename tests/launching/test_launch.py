@@ -31,7 +31,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.analysis import analyse
 from overthink.store import group, tags
 from overthink.store.client import Store
-from overthink.store.liveness import SILENCE_SECONDS, this_host
+from overthink.store.liveness import ABANDONED_SECONDS, this_host
 from overthink.store.reader import find_runs, stored_definition
 from overthink.store.stored import StoredRun
 from overthink.store.uri import journals_folder
@@ -203,7 +203,7 @@ def test_a_run_left_on_a_machine_that_is_gone_goes_on(store: Store, tmp_path: Pa
         return plan(store, [small(tmp_path, **once)], force, dry=True)[0].action
 
     assert (action(), action(force=True)) == ("busy", "busy")
-    store.client.set_tag(run.run_id, tags.HEARTBEAT, f"{time.time() - 2 * SILENCE_SECONDS:.0f}")
+    store.client.set_tag(run.run_id, tags.HEARTBEAT, f"{time.time() - 2 * ABANDONED_SECONDS:.0f}")
     assert (action(), action(force=True)) == ("resume", "train")
     store.client.delete_tag(run.run_id, tags.HEARTBEAT)
     assert (action(), action(force=True)) == ("busy", "train")

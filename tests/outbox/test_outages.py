@@ -515,7 +515,7 @@ def test_what_another_machine_has_taken_up_is_its_own(
     assert run_id is not None
     monkeypatch.setattr("overthink.store.liveness.this_host", lambda: "elsewhere")
     writer = Writer(store)
-    writer.revive(run_id)
+    writer.resume(run_id)
     for epoch in (2, 3):
         writer.log(run_id, {"epochs/train_loss": 1 / epoch}, epoch)
     writer.close(run_id, tags.FINISHED)

@@ -88,7 +88,7 @@ def _upload(journal: Journal, uploader: "Uploader", done: UploadSummary) -> str:
     try:
         entries = uploader.upload(journal)
         if not journal.ended and journal.run_id is not None:
-            uploader.delete_twins(begin.handle, journal.run_id)
+            uploader.delete_duplicates(begin.handle, journal.run_id)
     except (RuntimeError, OSError, ValueError) as error:  # a StoreError is a RuntimeError
         done.queued[begin.run_key] = f"{error} (its journal is {journal.folder})"
         return "" if uploader.is_reachable() else str(error)

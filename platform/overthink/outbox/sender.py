@@ -13,7 +13,7 @@ from overthink.settings import patience_seconds
 from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupRef
 from overthink.store.group_spec import GroupSpec
-from overthink.store.liveness import BEAT_SECONDS
+from overthink.store.liveness import HEARTBEAT_SECONDS
 from overthink.store.uri import is_server
 from overthink.store.writer import Writer
 
@@ -201,14 +201,14 @@ class OutboxSender:
 
     def _heartbeat(self) -> None:
         """Renew the heartbeats of what is running, once a minute, also between long uploads."""
-        if self._unreachable or time.monotonic() - self._last_heartbeat < BEAT_SECONDS:
+        if self._unreachable or time.monotonic() - self._last_heartbeat < HEARTBEAT_SECONDS:
             return
         self._last_heartbeat = time.monotonic()
         journals = [logger.journal for logger in list(self._loggers)]
         running = [journal.run_id for journal in journals if journal.run_id is not None and not journal.ended]
         groups = [group.group_id for group in list(self._uploader.groups.values())]
         with suppress(StoreError):  # the next one may reach it again
-            self._writer.beat([*running, *groups])
+            self._writer.heartbeat([*running, *groups])
 
 
 def _amount(pending: PendingUploads | None) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from overthink.outbox.journal import Journal, Queued
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupRef, ensure_group
-from overthink.store.liveness import BEAT_SECONDS, taken_over
+from overthink.store.liveness import HEARTBEAT_SECONDS, taken_over
 from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Value, Writer
@@ -74,7 +74,7 @@ class Uploader:
 
         It resumed from a checkpoint, and logs every epoch itself: what this journal holds would spoil that.
         """
-        if journal.fresh and time.monotonic() - self._checked.get(journal, time.monotonic()) < BEAT_SECONDS:
+        if journal.fresh and time.monotonic() - self._checked.get(journal, time.monotonic()) < HEARTBEAT_SECONDS:
             self._checked.setdefault(journal, time.monotonic())
             return False
         self._checked[journal] = time.monotonic()
@@ -84,7 +84,7 @@ class Uploader:
     def is_reachable(self) -> bool:
         """Tell whether the store answers at all."""
         try:
-            self._store.ask()
+            self._store.ping()
         except StoreError:
             return False
         return True
@@ -108,7 +108,7 @@ class Uploader:
             case Mention():
                 self._mention(run_id, first)
             case Close():
-                self.delete_twins(first.handle, run_id)
+                self.delete_duplicates(first.handle, run_id)
                 self._writer.close(run_id, first.outcome, first.message, first.time_ms)
             case unknown:
                 assert_never(unknown)
@@ -118,7 +118,7 @@ class Uploader:
         if group is None:
             group = self.groups[begin.place.key] = ensure_group(self._store, self._writer, begin.place, work=True)
         if begin.run_id is not None:
-            self._writer.revive(begin.run_id, begin.alive)
+            self._writer.resume(begin.run_id, begin.alive)
             self._writer.log(begin.run_id, run_tags={"mlflow.parentRunId": group.group_id})
             return begin.run_id
         handle, found = begin.handle, None
@@ -163,12 +163,12 @@ class Uploader:
             both = {mention.tag: " ".join([*known, run_id]), "mlflow.note.content": note}
             self._writer.log(other.run_id, run_tags=both)
 
-    def delete_twins(self, handle: str, run_id: str) -> None:
-        """Put twins of a run into the trash: MLflow's client repeats requests by itself, and a busy server is late."""
+    def delete_duplicates(self, handle: str, run_id: str) -> None:
+        """Delete duplicates of a run: MLflow's client repeats requests by itself, and a busy server answers late."""
         if handle.startswith(ATTEMPT) and self._store.uri.startswith("http"):
-            for twin in self._of_attempt(handle):
-                if twin.run_id != run_id:
-                    self._writer.delete(twin.run_id)
+            for other in self._of_attempt(handle):
+                if other.run_id != run_id:
+                    self._writer.delete(other.run_id)
 
     def _with_ids(self, text: str) -> str:
         """Put the store's ids and links in the place of handles."""

@@ -1,4 +1,4 @@
-"""The MLflow store that runs live in: opening it, and saying in one sentence what is wrong with it."""
+"""The MLflow store: opening it, and reporting in one sentence what is wrong with it."""
 
 import logging
 import os
@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # ours say more
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # ours show more
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output holds results alone
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its default waits for minutes before it says a word
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its default retries for minutes without a message
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 import mlflow
@@ -51,10 +51,10 @@ class Store:
         _check_scheme(self.uri)
         with self.sentences():
             self.client = MlflowClient(self.uri)
-        self.ask()
+        self.ping()
 
-    def ask(self) -> None:
-        """Ask the store for next to nothing; raises StoreError where it does not answer."""
+    def ping(self) -> None:
+        """Send a small request; raises StoreError where the store is unreachable."""
         with self.sentences():
             self.client.search_experiments(max_results=1)
 
@@ -75,9 +75,7 @@ class Store:
             with self.waiting():
                 yield
         except CommandError as error:
-            raise StoreError(
-                f"store {self.shown}: written by another, newer MLflow ({error}); update mlflow"
-            ) from error
+            raise StoreError(f"store {self.shown}: written by a newer MLflow ({error}); update mlflow") from error
         # Artifacts travel by requests, whose errors MLflow lets through.
         except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
             raise StoreError(f"store {self.shown}: {_reason(error)}") from error
@@ -97,10 +95,10 @@ class Store:
             found = self.client.get_experiment_by_name(name) or self._created(name, notes)
             if found.lifecycle_stage == "deleted":
                 raise StoreError(
-                    f"store {self.shown}: experiment {name!r} lies in the trash; restore or purge it first"
+                    f"store {self.shown}: experiment {name!r} is deleted in MLflow; restore or purge it first"
                 )
-            ours = found.tags.get("mlflow.note.content") == found.tags.get(tags.NOTE)
-            if ours and found.tags.get(tags.NOTE) != note:
+            not_edited = found.tags.get("mlflow.note.content") == found.tags.get(tags.NOTE)
+            if not_edited and found.tags.get(tags.NOTE) != note:
                 for key, value in notes.items():
                     self.client.set_experiment_tag(found.experiment_id, key, value)
             return str(found.experiment_id)
@@ -115,7 +113,7 @@ class Store:
             return made_meanwhile
 
     def offer_views(self, experiment_id: str, views: Mapping[str, str]) -> None:
-        """Give an experiment its saved views (key -> state); views that we gave it earlier make way."""
+        """Give an experiment its saved views (key -> state); views that overthink saved earlier are replaced."""
         with self.sentences():
             known = self.client.get_experiment(experiment_id).tags.get(tags.VIEWS, "").split()
             if known == list(views):
@@ -135,7 +133,7 @@ class Store:
     def artifact(self, run_id: str, name: str, folder: Path) -> Path:
         """Fetch an artifact of a run into a folder of its own; return the local file, which is not to be trusted."""
         if not run_id.isalnum():
-            raise StoreError(f"store {self.shown}: {run_id!r} is no run id")
+            raise StoreError(f"store {self.shown}: {run_id!r} is not a run id")
         target = folder / run_id
         target.mkdir(parents=True, exist_ok=True)
         with self.sentences():
@@ -165,7 +163,7 @@ class Store:
 
 
 def _schema_problem(version: str) -> str:
-    """Say what to do about a database whose schema is not this MLflow's: older ones it can upgrade, newer ones not."""
+    """Return what to do about a database with another schema than this MLflow's: it can upgrade older ones only."""
     migrations = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
     try:
         migrations.get_revision(version)

@@ -1,7 +1,7 @@
-"""Is the process that a running run belongs to still there? A killed process leaves its runs RUNNING for ever.
+"""Is the process that a running run belongs to still alive? A killed process leaves its runs RUNNING for ever.
 
-On the same machine its process number says so. From anywhere else its heartbeat does: the coordinator renews it every
-minute, and once it has been silent for a quarter of an hour the run counts as abandoned.
+On the same machine its process number answers that. On any other machine its heartbeat does: the process renews it
+every minute, and without one for a quarter of an hour the run counts as abandoned.
 """
 
 import os
@@ -15,13 +15,13 @@ import psutil
 
 from overthink.store import tags
 
-BEAT_SECONDS = 60.0
-SILENCE_SECONDS = 900.0
-"""Clocks of machines differ by seconds, a busy store answers within minutes: a quarter of an hour is safe."""
+HEARTBEAT_SECONDS = 60.0
+ABANDONED_SECONDS = 900.0
+"""Without a heartbeat for so long a run is abandoned: clocks differ by seconds, busy stores answer within minutes."""
 
 
 def alive_tags() -> dict[str, str]:
-    """Return the tags that say where a run is being worked at, and that it was, a moment ago."""
+    """Return the tags that name the host and the process of a run, and its heartbeat: now."""
     return {tags.HOST: this_host(), tags.PROCESS: this_process(), tags.HEARTBEAT: f"{time.time():.0f}"}
 
 
@@ -38,15 +38,15 @@ def this_host() -> str:
 
 
 def is_gone(run_tags: Mapping[str, str]) -> bool:
-    """Tell whether the process that a run's tags name is known to have ended, or has long been silent."""
+    """Tell whether the process that a run's tags name is known to have ended, or has sent no heartbeat for long."""
     if run_tags.get(tags.HOST) == this_host():
-        return not _is_here(run_tags.get(tags.PROCESS, ""))
+        return not _is_alive(run_tags.get(tags.PROCESS, ""))
     heartbeat = run_tags.get(tags.HEARTBEAT, "")
-    return heartbeat.isdecimal() and time.time() - int(heartbeat) > SILENCE_SECONDS
+    return heartbeat.isdecimal() and time.time() - int(heartbeat) > ABANDONED_SECONDS
 
 
 def taken_over(run_tags: Mapping[str, str], alive: Mapping[str, str]) -> bool:
-    """Tell whether another process has been at a run since the one that `alive` names took it up."""
+    """Tell whether another process has resumed a run since the one that `alive` names began it."""
     theirs, ours = (tuple(of.get(key) for key in (tags.HOST, tags.PROCESS)) for of in (run_tags, alive))
     since, when = run_tags.get(tags.HEARTBEAT, ""), alive.get(tags.HEARTBEAT, "")
     return theirs != ours and since.isdecimal() and when.isdecimal() and int(since) >= int(when)
@@ -57,7 +57,7 @@ def is_this(run_tags: Mapping[str, str]) -> bool:
     return (run_tags.get(tags.HOST), run_tags.get(tags.PROCESS)) == (this_host(), this_process())
 
 
-def _is_here(process: str) -> bool:
+def _is_alive(process: str) -> bool:
     pid, _, created = process.partition("@")
     try:
         return pid.isdecimal() and abs(psutil.Process(int(pid)).create_time() - float(created)) <= 1.0

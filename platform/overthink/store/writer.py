@@ -46,7 +46,7 @@ class Writer:
         started_ms: int | None = None,
         alive: Mapping[str, str] | None = None,
     ) -> str:
-        """Create a run that is findable and alive from its first moment, here or where `alive` says; return its id."""
+        """Create a run that names its process (this one, or that of `alive`) from its first moment; return its id."""
         all_tags = {**run_tags, **(alive or alive_tags())}
         with self._store.sentences():
             run = self._store.client.create_run(
@@ -64,14 +64,14 @@ class Writer:
         with self._store.sentences():
             self._store.client.delete_run(run_id)
 
-    def beat(self, run_ids: Iterable[str]) -> None:
-        """Say of running runs that somebody is still at them."""
+    def heartbeat(self, run_ids: Iterable[str]) -> None:
+        """Renew the heartbeats of running runs."""
         for run_id in run_ids:
             self.log(run_id, run_tags={tags.HEARTBEAT: alive_tags()[tags.HEARTBEAT]})
 
-    def revive(self, run_id: str, alive: Mapping[str, str] | None = None) -> None:
-        """Mark a run that an earlier process left as running again, in this process or where `alive` says."""
-        # First the tags: a run that is RUNNING under the name of a dead process would be marked as interrupted.
+    def resume(self, run_id: str, alive: Mapping[str, str] | None = None) -> None:
+        """Mark a run that an earlier process left as running again, in this process or the one that `alive` names."""
+        # First the tags: a run that is RUNNING and names a dead process would be marked as interrupted.
         self.log(run_id, run_tags={**(alive or alive_tags()), tags.OUTCOME: tags.RUNNING, tags.MESSAGE: ""})
         with self._store.sentences():
             self._store.client.update_run(run_id, status="RUNNING")
@@ -116,7 +116,7 @@ class Writer:
             return {entry.step for entry in self._store.client.get_metric_history(run_id, metric)}
 
     def dataset(self, run_id: str, name: str, digest: str, source: Mapping[str, JsonValue]) -> None:
-        """Say what data a run used."""
+        """Log what data a run used."""
         entity = Dataset(
             name=name,
             digest=digest[:36],  # MLflow keeps 36 characters

@@ -36,7 +36,7 @@ class SweepRecorder:
         known = [run for run in find_runs(store, sweep=loaded.study_name) if tags.TRIAL not in run.tags]
         if known:
             run_id = min(known, key=lambda run: (run.started_ms, run.run_id)).run_id
-            writer.revive(run_id)
+            writer.resume(run_id)
         else:
             run_id = writer.create(experiment_id, f"sweep {sweep.name}", _tags(loaded), _parameters(loaded))
             writer.text(run_id, DEFINITION_FILE, {"sweep": sweep.model_dump(mode="json"), "base": loaded.raw})
@@ -75,7 +75,7 @@ class SweepRecorder:
 
     def beat(self) -> None:
         """Say that somebody is at the sweep."""
-        self.writer.beat([self.run_id])
+        self.writer.heartbeat([self.run_id])
 
     def show(self, page: str, note: str, counts: Mapping[str, int]) -> None:
         """Keep the sweep's figures, its best trials in words, and how many trials ended how."""
