@@ -74,7 +74,7 @@ def crashed(journal: Journal, folder: Path) -> Path:
     return folder / "journal.db-wal"
 
 
-@pytest.mark.parametrize("torn", [b"\x37\x7f\x06\x82", b"\x00" * 5000, b"\x01" * 100])
+@pytest.mark.parametrize("torn", [b"\x37\x7f\x06\x82", b"\x00" * 5000, b"\x01" * 100], ids=["start", "zeros", "ones"])
 def test_what_was_cut_off_while_it_was_written_is_not_there(journal: Journal, tmp_path: Path, torn: bytes) -> None:
     with crashed(journal, tmp_path / "copy").open("ab") as file:
         file.write(torn)

@@ -20,10 +20,10 @@ import pytest
 from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, plan
-from overthink.outbox.entries import Log
+from overthink.outbox.entries import Link, Log
 from overthink.outbox.journal import Journal
 from overthink.outbox.journal_logger import JournalLogger
-from overthink.outbox.leftovers import has_pending, pending_keys, upload_pending
+from overthink.outbox.pending import has_pending, pending_keys, upload_pending
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.running.events import NAMES, Event
@@ -36,7 +36,7 @@ from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord
 from support.launches import Quiet, command, launch_inline, lines_until, opened
 from support.mlflow_server import Proxy, Served
-from support.outages import TIMED, Told, artifacts, assert_nothing_lost_or_doubled, histories, runs_of, the_group
+from support.outages import TIMED, Histories, artifacts, assert_nothing_lost_or_doubled, histories, runs_of, the_group
 from support.policy_file import policy_file
 from support.small import definition, small
 
@@ -274,36 +274,36 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     assert f"runs/{policy.run_id})" in main.tags["mlflow.note.content"]
 
 
-def begin(courier: OutboxSender, key: str, experiment: str = "told") -> JournalLogger:
+def begin(sender: OutboxSender, key: str, experiment: str = "logged") -> JournalLogger:
     common = {tags.GROUP_KEY: f"group of {experiment}", tags.DEFINITION: experiment}
     place = GroupSpec(experiment, "A note.", {}, f"{experiment}: base", ("0",), common, {"network.growth": "2"})
     run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
-    return courier.begin(RunStart(place, key, f"told {key}", run_tags, {"seed": key}))
+    return sender.begin(RunStart(place, key, f"logged {key}", run_tags, {"seed": key}))
 
 
-def tell(account: JournalLogger, folder: Path, epochs: int, pause: float = 0.0) -> Told:
+def log_run(logger: JournalLogger, folder: Path, epochs: int, pause: float = 0.0) -> Histories:
     """Tell what a run tells, quicker than one; return it."""
-    account.dataset("digits", "f" * 64, {"kind": "digits"})
-    told: Told = {}
+    logger.dataset("digits", "f" * 64, {"kind": "digits"})
+    logged: Histories = {}
     for epoch in range(1, epochs + 1):
         metrics = {f"epochs/m{number}": epoch + number / 7 for number in range(10)} | {"epochs/train_loss": 1 / epoch}
-        account.log(metrics, epoch)
+        logger.log(metrics, epoch)
         for key, value in metrics.items():
-            told.setdefault(key, []).append((epoch, value))
+            logged.setdefault(key, []).append((epoch, value))
         time.sleep(pause)
-    weights = folder / account.handle / "weights.bin"
+    weights = folder / logger.handle / "weights.bin"
     weights.parent.mkdir()
-    weights.write_bytes(account.handle.encode() * 5000)
-    account.artifacts([weights], "checkpoint")
-    account.text("figures.html", f"<p>{account.handle}</p>")
-    account.close(tags.FINISHED)
-    return told
+    weights.write_bytes(logger.handle.encode() * 5000)
+    logger.artifacts([weights], "checkpoint")
+    logger.text("figures.html", f"<p>{logger.handle}</p>")
+    logger.close(tags.FINISHED)
+    return logged
 
 
-def assert_told(store: Store, key: str, told: Told, folder: Path) -> None:
+def assert_logged(store: Store, key: str, logged: Histories, folder: Path) -> None:
     (run,) = find_runs(store, run_key=key)
     assert run.outcome == tags.FINISHED
-    assert histories(store, run) == told
+    assert histories(store, run) == logged
     assert store.client.get_run(run.run_id).data.params == {"seed": key}
     assert len(store.client.get_run(run.run_id).inputs.dataset_inputs) == 1
     handle = run.tags[tags.ATTEMPT]
@@ -373,18 +373,18 @@ def test_a_proxy_does_its_worst(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(repeats))
     proxy = Proxy(standing.port, lambda *_: None)
     store = Store(proxy.uri)
-    courier = OutboxSender(store, Writer(store), lambda _: None)
+    sender = OutboxSender(store, Writer(store), lambda _: None)
     proxy.fate = fate()
-    told = {}
+    logged = {}
     for key in (f"a{tmp_path.name}", f"b{tmp_path.name}"):
-        told[key] = tell(begin(courier, key, tmp_path.name), tmp_path, 12, pause=0.05)
-    assert courier.wait(60) is None
-    courier.stop()
+        logged[key] = log_run(begin(sender, key, tmp_path.name), tmp_path, 12, pause=0.05)
+    assert sender.wait(60) is None
+    sender.stop()
     proxy.close()
     assert proxy.harmed > 0
     direct = Store(standing.uri)
-    for key, its in told.items():
-        assert_told(direct, key, its, tmp_path)
+    for key, its in logged.items():
+        assert_logged(direct, key, its, tmp_path)
     assert len(find_runs(direct, kind=tags.KIND_GROUP, definition=tmp_path.name)) == 1
 
 
@@ -394,52 +394,52 @@ def test_one_journal_that_the_store_refuses_leaves_the_others_alone(
     """A person has put its run into the trash; out of it again, the rest is delivered."""
     monkeypatch.chdir(tmp_path)
     store = Store(standing.uri)
-    courier = OutboxSender(store, Writer(store), lambda _: None)
-    first = begin(courier, "a")
-    assert courier.wait(30) is None
+    sender = OutboxSender(store, Writer(store), lambda _: None)
+    first = begin(sender, "a")
+    assert sender.wait(30) is None
     assert first.journal.run_id is not None
     store.client.delete_run(first.journal.run_id)
-    second = begin(courier, "b")
-    told = [tell(account, tmp_path, 3) for account in (first, second)]
-    left = courier.wait(3)
+    second = begin(sender, "b")
+    logged = [log_run(logger, tmp_path, 3) for logger in (first, second)]
+    left = sender.wait(3)
     assert left is not None
     assert list(left.runs) == ["a"]
-    courier.stop()
-    assert_told(store, "b", told[1], tmp_path)
+    sender.stop()
+    assert_logged(store, "b", logged[1], tmp_path)
     done = upload_pending(store, Writer(store))
     assert list(done.queued) == ["a"]
     assert str(journals_folder()) in done.queued["a"]
     store.client.restore_run(first.journal.run_id)
     assert upload_pending(store, Writer(store)).queued == {}
-    assert_told(store, "a", told[0], tmp_path)
+    assert_logged(store, "a", logged[0], tmp_path)
 
 
 def test_journals_of_another_store_wait_for_it(served: Served, tmp_path: Path, empty_database: Path) -> None:
     store = Store()
-    courier = OutboxSender(store, Writer(store), lambda _: None)
+    sender = OutboxSender(store, Writer(store), lambda _: None)
     served.kill()
-    told = tell(begin(courier, "a"), tmp_path, 3)
-    assert courier.wait(0.5) is not None
-    courier.stop()
+    logged = log_run(begin(sender, "a"), tmp_path, 3)
+    assert sender.wait(0.5) is not None
+    sender.stop()
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     other = Store(f"sqlite:///{tmp_path}/mlflow.db")
     done = upload_pending(other, Writer(other))
     assert done.other_stores == {served.uri: 1}
     assert not has_pending(other.uri)
     served.start()
-    assert upload_pending(store, Writer(store)).runs == {"a": "told a"}
-    assert_told(store, "a", told, tmp_path)
+    assert upload_pending(store, Writer(store)).runs == {"a": "logged a"}
+    assert_logged(store, "a", logged, tmp_path)
 
 
 def test_a_journal_that_was_cut_off_anywhere_is_delivered_up_to_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
-    """And told again by another process from its beginning, as if no acknowledgement had reached the disk."""
+    """And logged again by another process from its beginning, as if no acknowledgement had reached the disk."""
     store = opened(tmp_path, empty_database, monkeypatch)
-    courier = OutboxSender(store, Writer(store), lambda _: None)
-    monkeypatch.setattr(courier, "_round", lambda: None)  # it delivers nothing
-    told = tell(begin(courier, "a"), tmp_path, 6)
-    courier.stop()
+    sender = OutboxSender(store, Writer(store), lambda _: None)
+    monkeypatch.setattr(sender, "_round", lambda: None)  # it delivers nothing
+    logged = log_run(begin(sender, "a"), tmp_path, 6)
+    sender.stop()
     (folder,) = journals_folder().iterdir()
     for length in (2, 5, 8, 0):
         copy = folder.with_name(f"{folder.name}-{length}")
@@ -457,7 +457,7 @@ def test_a_journal_that_was_cut_off_anywhere_is_delivered_up_to_there(
         (run,) = find_runs(store, run_key="a")
         epochs = [entry for entry in entries if "epochs/train_loss" in entry.metrics]
         assert len(histories(store, run).get("epochs/train_loss", [])) == len(epochs)
-    assert_told(store, "a", told, tmp_path)
+    assert_logged(store, "a", logged, tmp_path)
     assert os.listdir(journals_folder()) == [folder.name]
 
 
@@ -496,22 +496,33 @@ def test_what_an_earlier_version_has_uploaded_is_not_uploaded_again(tmp_path: Pa
     assert [one.number for one in journal.entries()] == [8, 9, 10]
 
 
+def test_a_link_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    shutil.copytree(Path(__file__).parent / "journal_of_cabcc80", folder)
+    lines = (folder / "entries.jsonl").read_text().splitlines(keepends=True)
+    mention = {"n": 10, "do": "mention", "of": "other", "tag": "t", "note": "A note."}
+    (folder / "entries.jsonl").write_text("".join(lines[:9]) + json.dumps(mention) + "\n")
+    journal = Journal.take(folder)
+    assert journal is not None
+    assert journal.entries()[-1].entry == Link(of="other", tag="t", note="A note.")
+
+
 def test_what_another_machine_has_taken_up_is_its_own(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut off, this one's run is finished elsewhere; what it had told only its journal spoils nothing."""
+    """Cut off, this one's run is finished elsewhere; what it had logged only its journal spoils nothing."""
     monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
     store = Store()
     here = OutboxSender(store, Writer(store), lambda _: None)
-    account = begin(here, "a")
-    account.log({"epochs/train_loss": 1.0}, 1)
+    logger = begin(here, "a")
+    logger.log({"epochs/train_loss": 1.0}, 1)
     assert here.wait() is None
     monkeypatch.setattr(here, "_round", lambda: None)  # cut off
     for epoch in (2, 3):
-        account.log({"epochs/train_loss": 1 / epoch}, epoch)
-    account.close(tags.INTERRUPTED)
+        logger.log({"epochs/train_loss": 1 / epoch}, epoch)
+    logger.close(tags.INTERRUPTED)
     here.stop()
-    run_id = account.journal.run_id
+    run_id = logger.journal.run_id
     assert run_id is not None
     monkeypatch.setattr("overthink.store.liveness.this_host", lambda: "elsewhere")
     writer = Writer(store)
@@ -522,7 +533,7 @@ def test_what_another_machine_has_taken_up_is_its_own(
     monkeypatch.undo()
     monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
     done = upload_pending(store, Writer(store))
-    assert list(done.sentences()) == ["Another process has resumed told a since; what was queued here was discarded."]
+    assert list(done.sentences()) == ["Another process has resumed logged a since; what was queued here was discarded."]
     (run,) = find_runs(store, run_key="a")
     assert (run.outcome, run.status) == (tags.FINISHED, "FINISHED")
     assert [step for step, _ in histories(store, run)["epochs/train_loss"]] == [1, 2, 3]
@@ -531,37 +542,37 @@ def test_what_another_machine_has_taken_up_is_its_own(
 
 def test_only_the_newest_copy_of_a_file_stays_on_disk(served: Served, tmp_path: Path) -> None:
     store = Store()
-    courier = OutboxSender(store, Writer(store), lambda _: None)
-    account, file = begin(courier, "a"), tmp_path / "checkpoint.safetensors"
+    sender = OutboxSender(store, Writer(store), lambda _: None)
+    logger, file = begin(sender, "a"), tmp_path / "checkpoint.safetensors"
     for number in range(4):
         (tmp_path / "new").write_bytes(bytes([number]) * 1000)
         os.replace(tmp_path / "new", file)
-        account.artifacts([file], "checkpoint")
-        assert courier.wait() is None
-    kept = list(account.journal.folder.rglob("checkpoint.safetensors"))
+        logger.artifacts([file], "checkpoint")
+        assert sender.wait() is None
+    kept = list(logger.journal.folder.rglob("checkpoint.safetensors"))
     assert [path.read_bytes()[:1] for path in kept] == [b"\x03"]
-    account.close(tags.FINISHED)
-    assert courier.wait() is None
-    courier.stop()
+    logger.close(tags.FINISHED)
+    assert sender.wait() is None
+    sender.stop()
 
 
 def test_patience_ends_though_reasons_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
     store = opened(tmp_path, empty_database, monkeypatch)
-    courier = OutboxSender(store, Writer(store), lambda _: None)
+    sender = OutboxSender(store, Writer(store), lambda _: None)
     turn = count(1)
 
     def refuses(_: object) -> int:
         raise StoreError(f"request {next(turn)} refused")
 
-    monkeypatch.setattr(courier._uploader, "upload", refuses)
-    begin(courier, "a")
+    monkeypatch.setattr(sender._uploader, "upload", refuses)
+    begin(sender, "a")
     started = time.monotonic()
-    assert courier.wait(2.0) is not None
+    assert sender.wait(2.0) is not None
     assert time.monotonic() - started < 6
     assert next(turn) > 2
-    courier.stop()
+    sender.stop()
 
 
 @pytest.mark.parametrize("name", ["OVERTHINK_PATIENCE", "OVERTHINK_CHECKPOINT_SECONDS"])

@@ -15,7 +15,7 @@ def begin_entry(key: str = "a", store: str = "sqlite:////store.db") -> Begin:
         name=f"small {key}",
         time_ms=1,
         alive={},
-        place=group,
+        group=group,
         tags={},
     )
 

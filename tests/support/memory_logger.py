@@ -19,7 +19,7 @@ class MemoryLogger:
         self.data: list[str] = []
         self.files: dict[str, bytes] = {}
         self.texts: dict[str, Content] = {}
-        self.mentions: list[tuple[str, str]] = []
+        self.links: list[tuple[str, str]] = []
         self.end: tuple[str, str] | None = None
         self.uploading = False
 
@@ -46,8 +46,8 @@ class MemoryLogger:
     def text(self, name: str, content: Content) -> None:
         self.texts[name] = content
 
-    def mention(self, of: str, tag: str, note: str) -> None:
-        self.mentions.append((of, tag))
+    def link(self, of: str, tag: str, note: str) -> None:
+        self.links.append((of, tag))
 
     def close(self, outcome: str, message: str = "") -> None:
         assert self.end is None

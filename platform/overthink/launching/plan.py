@@ -11,7 +11,7 @@ from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.keys import run_key
 from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import RunDefinition
-from overthink.outbox.leftovers import pending_keys
+from overthink.outbox.pending import pending_keys
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from overthink.definition.run_definition import parse_run
 from overthink.launching.recording.group_recorder import close_group
-from overthink.outbox.leftovers import UploadSummary, upload_pending
+from overthink.outbox.pending import UploadSummary, upload_pending
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.liveness import is_gone, is_this

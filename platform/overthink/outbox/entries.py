@@ -27,7 +27,7 @@ class Begin(_Entry):
     time_ms: int
     alive: Mapping[str, str]
     """Tags that name the process which begins the run."""
-    place: GroupSpec
+    group: GroupSpec
     tags: Mapping[str, str]
 
 
@@ -63,10 +63,10 @@ class Files(_Entry):
     """The artifact folder."""
 
 
-class Mention(_Entry):
-    """Another run is to name this one in a tag, and in its description."""
+class Link(_Entry):
+    """Another run is to link to this one, in a tag and in its description."""
 
-    do: Literal["mention"] = "mention"
+    do: Literal["link"] = "link"
     of: str
     """Handle of the other run."""
     tag: str
@@ -83,7 +83,7 @@ class Close(_Entry):
     handle: str
 
 
-Entry = Begin | Log | Dataset | Files | Mention | Close
+Entry = Begin | Log | Dataset | Files | Link | Close
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="do")])
 
 
@@ -93,5 +93,4 @@ def parse_entry(text: str) -> Entry:
         return _ENTRY.validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from error
+        raise ValueError(": ".join([*map(str, first["loc"]), first["msg"]])) from error

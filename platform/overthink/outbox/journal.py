@@ -115,18 +115,18 @@ class Journal:
 
     def keep(self, file: Path) -> str:
         """Keep a finished file for the next entry; return its name here. What replaces it later is another file."""
-        place = self._new_place(file.name)
+        path = self._new_path(file.name)
         try:
-            os.link(file, place)
+            os.link(file, path)
         except OSError:  # another file system, or one without links
-            shutil.copyfile(file, place)
-        return self._kept(place)
+            shutil.copyfile(file, path)
+        return self._kept(path)
 
     def keep_text(self, name: str, text: str) -> str:
         """Keep a text for the next entry, as a file; return its name here."""
-        place = self._new_place(name)
-        place.write_text(text)
-        return self._kept(place)
+        path = self._new_path(name)
+        path.write_text(text)
+        return self._kept(path)
 
     def discard(self, kept: str | None) -> None:
         """Remove a kept file that the store has: there is a newer one of its name."""
@@ -174,7 +174,7 @@ class Journal:
     def remove(self) -> None:
         """Remove the journal, files and all: the store has it."""
         self._db.close()
-        (self.folder / DATABASE).unlink(missing_ok=True)  # first: without it nobody takes the rest for a journal
+        (self.folder / DATABASE).unlink(missing_ok=True)  # first: without it, the rest is no journal
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
 
@@ -203,17 +203,17 @@ class Journal:
         self._db.execute("COMMIT")
         jsonl_journal.remove(self.folder)
 
-    def _new_place(self, name: str) -> Path:
+    def _new_path(self, name: str) -> Path:
         folder = self.folder / "files" / str(self.written + 1)
         folder.mkdir(parents=True, exist_ok=True)
-        place = folder / Path(name).name
-        place.unlink(missing_ok=True)  # from an entry that could not be written
-        return place
+        path = folder / Path(name).name
+        path.unlink(missing_ok=True)  # from an entry that could not be written
+        return path
 
-    def _kept(self, place: Path) -> str:
-        for made in (place, place.parent, place.parent.parent):
+    def _kept(self, path: Path) -> str:
+        for made in (path, path.parent, path.parent.parent):
             sync(made)
-        return str(place.relative_to(self.folder))
+        return str(path.relative_to(self.folder))
 
 
 def _is_journal(folder: Path) -> bool:

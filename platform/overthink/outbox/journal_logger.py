@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Log, Mention
+from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, Log
 from overthink.outbox.journal import Journal
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.uploader import ATTEMPT
@@ -38,7 +38,7 @@ class JournalLogger:
             name=start.name,
             time_ms=now_ms(),
             alive=alive_tags(),
-            place=start.place,
+            group=start.group,
             tags=start.run_tags,
         )
         logger = cls(Journal.create(journals_folder() / f"{time.time_ns()}-{attempt}", begin), on_entry)
@@ -85,9 +85,9 @@ class JournalLogger:
         folder, _, _ = name.rpartition("/")
         self._add(Files(files=(kept,), folder=folder or None))
 
-    def mention(self, of: str, tag: str, note: str) -> None:
-        """Have another run name this one in a tag, and add a note to its description, once."""
-        self._add(Mention(of=of, tag=tag, note=note))
+    def link(self, of: str, tag: str, note: str) -> None:
+        """Have another run link to this one in a tag, and add a note to its description, once."""
+        self._add(Link(of=of, tag=tag, note=note))
 
     def close(self, outcome: str, message: str = "") -> None:
         """Log how the run ended; nothing follows."""

@@ -19,6 +19,10 @@ def read(folder: Path) -> tuple[list[str], tuple[int, str | None]]:
             entry = json.loads(line)
             if entry.pop("n") != number:
                 raise ValueError("it has another number")
+            if entry["do"] == "begin":
+                entry["group"] = entry.pop("place")
+            elif entry["do"] == "mention":
+                entry["do"] = "link"
             entries.append(json.dumps(entry))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if number < len(lines):
@@ -30,6 +34,6 @@ def read(folder: Path) -> tuple[list[str], tuple[int, str | None]]:
 
 
 def remove(folder: Path) -> None:
-    """Remove it, once its entries are elsewhere."""
+    """Remove it, once its entries are in the database."""
     (folder / PROGRESS).unlink(missing_ok=True)
     (folder / ENTRIES).unlink()

@@ -13,7 +13,7 @@ from overthink.store.writer import Content
 class RunStart(NamedTuple):
     """How a run begins: new, or as one that is in the store already and is resumed."""
 
-    place: GroupSpec
+    group: GroupSpec
     run_key: str
     name: str
     run_tags: Mapping[str, str]
@@ -56,8 +56,8 @@ class RunLogger(Protocol):
     def text(self, name: str, content: Content) -> None:
         """Log a text, or plain data as JSON, as an artifact."""
 
-    def mention(self, of: str, tag: str, note: str) -> None:
-        """Have another run name this one in a tag, and add a note to its description, once."""
+    def link(self, of: str, tag: str, note: str) -> None:
+        """Have another run link to this one in a tag, and add a note to its description, once."""
 
     def close(self, outcome: str, message: str = "") -> None:
         """Log how the run ended; nothing follows."""

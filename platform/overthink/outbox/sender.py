@@ -174,7 +174,7 @@ class OutboxSender:
             self._uploader.upload(logger.journal)
             if not before and logger.journal in self._uploader.taken_over:
                 self._on_message(f"another process has resumed run {logger.run_key}; what this one logs is discarded")
-        except Exception as error:  # noqa: BLE001 - a defect here must not end the thread: the journal stays, and waits
+        except Exception as error:  # noqa: BLE001 - a defect here must not end the thread: the journal stays, and is retried
             pause = 2 * self._failures[logger].pause if logger in self._failures else GATHER_SECONDS
             pause = min(pause, LONGEST_PAUSE_SECONDS)
             self._failures[logger] = Failure(str(error) or type(error).__name__, pause, time.monotonic() + pause)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import assert_never
 
-from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Log, Mention
+from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, Log
 from overthink.outbox.journal import Journal, Queued
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
@@ -105,8 +105,8 @@ class Uploader:
                 self._writer.dataset(run_id, first.name, first.digest, first.source)
             case Files():
                 self._writer.artifacts(run_id, map(journal.file, first.files), first.folder)
-            case Mention():
-                self._mention(run_id, first)
+            case Link():
+                self._link_from(run_id, first)
             case Close():
                 self.delete_duplicates(first.handle, run_id)
                 self._writer.close(run_id, first.outcome, first.message, first.time_ms)
@@ -114,9 +114,9 @@ class Uploader:
                 assert_never(unknown)
 
     def _begin(self, journal: Journal, begin: Begin) -> str:
-        group = self.groups.get(begin.place.key)
+        group = self.groups.get(begin.group.key)
         if group is None:
-            group = self.groups[begin.place.key] = ensure_group(self._store, self._writer, begin.place, work=True)
+            group = self.groups[begin.group.key] = ensure_group(self._store, self._writer, begin.group, work=True)
         if begin.run_id is not None:
             self._writer.resume(begin.run_id, begin.alive)
             self._writer.log(begin.run_id, run_tags={"mlflow.parentRunId": group.group_id})
@@ -154,13 +154,13 @@ class Uploader:
         if values or params or run_tags:
             self._writer.write(run_id, values, params, run_tags)
 
-    def _mention(self, run_id: str, mention: Mention) -> None:
-        """Add this run to those that another one names in a tag, and in its description."""
-        other = run_of(self._store, self._id(mention.of))
-        known = other.tags.get(mention.tag, "").split()
+    def _link_from(self, run_id: str, link: Link) -> None:
+        """Add a link to this run to another one: its tag names all that it links to, its description has a note."""
+        other = run_of(self._store, self._id(link.of))
+        known = other.tags.get(link.tag, "").split()
         if run_id not in known:
-            note = other.tags.get("mlflow.note.content", "") + "\n\n" + self._with_ids(mention.note)
-            both = {mention.tag: " ".join([*known, run_id]), "mlflow.note.content": note}
+            note = other.tags.get("mlflow.note.content", "") + "\n\n" + self._with_ids(link.note)
+            both = {link.tag: " ".join([*known, run_id]), "mlflow.note.content": note}
             self._writer.log(other.run_id, run_tags=both)
 
     def delete_duplicates(self, handle: str, run_id: str) -> None:

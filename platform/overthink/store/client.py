@@ -46,7 +46,7 @@ class Store:
     def __init__(self, uri: str | None = None) -> None:
         self.uri = uri or tracking_uri()
         self.seconds = 0.0
-        """How long the thread that opened the store has waited for it; other threads' waiting delays nobody."""
+        """How long the thread that opened the store has waited for it; what other threads wait for delays nothing."""
         self._thread = threading.get_ident()
         _check_scheme(self.uri)
         with self.sentences():
@@ -76,7 +76,7 @@ class Store:
                 yield
         except CommandError as error:
             raise StoreError(f"store {self.shown}: written by a newer MLflow ({error}); update mlflow") from error
-        # Artifacts travel by requests, whose errors MLflow lets through.
+        # MLflow passes on the errors of requests, which transfers artifacts.
         except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
             raise StoreError(f"store {self.shown}: {_reason(error)}") from error
 

@@ -44,9 +44,9 @@ def oldest(store: Store, writer: Writer, spec: GroupSpec) -> StoredRun | None:
     """Return the group, if it is there: of several, the oldest."""
     wanted = {"kind": tags.KIND_GROUP, "group_key": spec.tags[tags.GROUP_KEY], "definition": spec.experiment}
     groups = sorted(find_runs(store, **wanted), key=lambda run: (run.started_ms, run.run_id))
-    for twin in groups[1:]:
-        if twin.tags.get(tags.ATTEMPT, "") == groups[0].tags.get(tags.ATTEMPT):  # made twice: a reply was lost
-            writer.delete(twin.run_id)
+    for duplicate in groups[1:]:
+        if duplicate.tags.get(tags.ATTEMPT, "") == groups[0].tags.get(tags.ATTEMPT):  # created twice: a reply was lost
+            writer.delete(duplicate.run_id)
     return next(iter(groups), None)
 
 
@@ -55,6 +55,6 @@ def _created(store: Store, writer: Writer, spec: GroupSpec, experiment_id: str) 
     run_id = writer.create(experiment_id, spec.group, {**own, **spec.tags}, spec.params)
     first = oldest(store, writer, spec)
     assert first is not None
-    if first.tags.get(tags.ATTEMPT) != own[tags.ATTEMPT]:  # another call made one at the same moment: the older counts
+    if first.tags.get(tags.ATTEMPT) != own[tags.ATTEMPT]:  # another process created one, too: the older counts
         writer.delete(run_id)
     return first

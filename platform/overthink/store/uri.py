@@ -35,7 +35,7 @@ def without_account(uri: str) -> str:
 
 
 def identity(uri: str) -> str:
-    """Return what names a store from anywhere on this machine, without name and password of an account."""
+    """Return a name of a store that is the same from anywhere on this machine, without user name and password."""
     database = database_file(uri)
     return f"sqlite:///{database.absolute()}" if database is not None else without_account(uri)
 

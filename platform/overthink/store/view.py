@@ -155,6 +155,6 @@ def _chart(chart: Chart) -> dict[str, Any]:
         x, y = ({"key": metric, "type": "METRIC"} for metric in chart.metrics)
         return {**kept, "xaxis": x, "yaxis": y}
     fields = {**kept, "metricKey": chart.metrics[0], "selectedMetricKeys": [*chart.metrics]}
-    if chart.kind == "LINE":  # left out, lines are smoothed by 70 of 100 and deaf to the page's own settings
+    if chart.kind == "LINE":  # left out, lines are smoothed by 70 of 100 and ignore the page's own settings
         fields |= {"lineSmoothness": 0, "useGlobalLineSmoothing": True, "useGlobalXaxisKey": True}
     return fields

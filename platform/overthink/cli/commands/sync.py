@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.outbox.leftovers import has_pending, not_for_this_store
+from overthink.outbox.pending import has_pending, not_for_this_store
 from overthink.report.safe_text import print_text
 from overthink.store.uri import tracking_uri
 
@@ -41,7 +41,7 @@ def upload_first(console: Console) -> None:
 
 
 def _uploaded(console: Console) -> bool:
-    """Upload what is queued for the store; tell whether all of it could be."""
+    """Upload what is queued for the store; return whether all of it could be."""
     from overthink.launching.sync import deliver
     from overthink.store.client import Store
     from overthink.store.writer import Writer

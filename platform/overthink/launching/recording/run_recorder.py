@@ -149,7 +149,7 @@ class RunRecorder:
         self.logger.log(run_tags={"mlflow.note.content": note})
         if self.main:
             text = f"A policy network that chooses its exits: {link_to(self.logger.handle)}."
-            self.logger.mention(self.main, tags.POLICY_RUNS, text)
+            self.logger.link(self.main, tags.POLICY_RUNS, text)
         self.closing = True
         self.logger.close(tags.FINISHED)
         shutil.rmtree(folder, ignore_errors=True)

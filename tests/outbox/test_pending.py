@@ -11,7 +11,7 @@ from rich.console import Console
 
 from overthink.cli.commands.sync import sync
 from overthink.outbox.journal import Journal
-from overthink.outbox.leftovers import has_pending, not_for_this_store
+from overthink.outbox.pending import has_pending, not_for_this_store
 from overthink.store.uri import journals_folder
 from support.command import overthink
 from support.journals import begin_entry
