@@ -1,4 +1,4 @@
-"""Eight processes tell of runs at once, to a server and to a file: is anything lost or doubled, how long it takes."""
+"""Eight processes log runs at once, to a server and to a file: is anything lost or doubled, how long it takes."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def main() -> str:
 
 
 def loaded(uri: str, folder: Path) -> str:
-    """Have every process tell of its runs at once; count what the store then has."""
+    """Have every process log its runs at once; count what the store then has."""
     folder.mkdir()
     experiment = f"load {time.time_ns()}"
     asked = [sys.executable, "-m", "benchmarks.load", uri, experiment]
@@ -52,10 +52,10 @@ def loaded(uri: str, folder: Path) -> str:
     reports = [json.loads(process.communicate()[0]) for process in processes]
     seconds = time.perf_counter() - started
     lost, doubled = counted(Store(uri), experiment)
-    worst, told = (max(report[name] for report in reports) for name in ("seconds", "told"))
+    worst, logged = (max(report[name] for report in reports) for name in ("seconds", "logged"))
     return (
         f"{PROCESSES} processes, {PROCESSES * RUNS} runs, {PROCESSES * RUNS * EPOCHS * METRICS} values in "
-        f"{seconds:.0f} s (logged in {told:.1f} s, at most {worst:.1f} s of a process "
+        f"{seconds:.0f} s (logged in {logged:.1f} s, at most {worst:.1f} s of a process "
         f"waiting for the store); lost {lost}, doubled {doubled}"
     )
 
@@ -77,27 +77,27 @@ def counted(store: Store, experiment: str) -> tuple[int, int]:
     return lost + (not groups), doubled + max(len(groups) - 1, 0)
 
 
-def tell(uri: str, experiment: str, process: int) -> None:
+def log_runs(uri: str, experiment: str, process: int) -> None:
     """Be one of the processes."""
     store = Store(uri)
     writer = Writer(store)
-    courier = OutboxSender(store, writer, lambda sentence: print(sentence, file=sys.stderr))
+    sender = OutboxSender(store, writer, lambda sentence: print(sentence, file=sys.stderr))
     common = {tags.GROUP_KEY: experiment, tags.DEFINITION: experiment}
     place = GroupSpec(experiment, "Load.", {}, experiment, ("0",), common, {})
     started = time.perf_counter()
     for number in range(process * RUNS, (process + 1) * RUNS):
         key = f"{experiment} {number}"
         run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
-        account = courier.begin(RunStart(place, key, key, run_tags, {"seed": str(number)}))
+        logger = sender.begin(RunStart(place, key, key, run_tags, {"seed": str(number)}))
         for epoch in range(1, EPOCHS + 1):
-            account.log({f"epochs/m{metric}": epoch + metric / 7 for metric in range(METRICS)}, epoch)
+            logger.log({f"epochs/m{metric}": epoch + metric / 7 for metric in range(METRICS)}, epoch)
             time.sleep(EPOCH_SECONDS)
-        account.text("figures.html", "<p>figure</p>" * 10_000)
-        account.close(tags.FINISHED)
-    told = time.perf_counter() - started
-    left = courier.wait(300)
-    courier.stop()
-    print(json.dumps({"told": told, "seconds": store.seconds, "left": str(left)}))
+        logger.text("figures.html", "<p>figure</p>" * 10_000)
+        logger.close(tags.FINISHED)
+    logged = time.perf_counter() - started
+    left = sender.wait(300)
+    sender.stop()
+    print(json.dumps({"logged": logged, "seconds": store.seconds, "left": str(left)}))
 
 
 @contextmanager
@@ -128,4 +128,4 @@ def _given(uri: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    tell(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    log_runs(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""The tracking server goes away, comes back, loses replies, says no: nothing is lost, nothing is doubled."""
+"""The tracking server is killed, restarted, loses replies, refuses: nothing is lost, nothing is doubled."""
 
 import json
 import os
@@ -82,7 +82,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) 
 
 
 class Meddler(Quiet):
-    """A watcher that does something when it hears the words."""
+    """A listener that does something at given moments."""
 
     def __init__(self, **deeds: Callable[[], None]) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ def test_killed_and_started_again_while_runs_train(served: Served, undisturbed: 
 
 
 @pytest.mark.parametrize("moment, next_command", [("planned", "sync"), ("epoch_2_0", "run"), ("epoch_5_0", "compare")])
-def test_away_until_after_the_end(
+def test_unreachable_until_after_the_end(
     served: Served,
     undisturbed: Path,
     tmp_path: Path,
@@ -130,7 +130,7 @@ def test_away_until_after_the_end(
     moment: str,
     next_command: str,
 ) -> None:
-    """From the moment on, the second run's whole life included; then the next command delivers, asked or not."""
+    """From the moment on, the second run's whole life included; then the next command uploads, asked or not."""
     monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
     watch = Meddler(**{moment: served.kill})
     outcomes = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
@@ -161,7 +161,7 @@ def test_away_until_after_the_end(
     assert_nothing_lost_or_doubled(store, undisturbed, tmp_path)
 
 
-def test_run_says_that_the_server_is_away_and_ends_with_3(
+def test_run_reports_an_unreachable_server_and_exits_with_3(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
@@ -185,7 +185,7 @@ def test_run_says_that_the_server_is_away_and_ends_with_3(
     assert [run.outcome for run in runs_of(Store())] == [tags.FINISHED]
 
 
-def test_the_coordinator_is_killed_while_the_server_is_away(served: Served, undisturbed: Path, tmp_path: Path) -> None:
+def test_the_coordinator_is_killed_during_an_outage(served: Served, undisturbed: Path, tmp_path: Path) -> None:
     definition(tmp_path, **SIX)
     process = command(tmp_path, "--seeds", "0")
     list(lines_until(process, "epoch 2/6"))
@@ -215,7 +215,7 @@ def test_every_third_reply_is_lost(
     assert the_group(Store(served.uri)).metrics["seeds/n"] == 2.0
 
 
-def test_an_interruption_does_not_wait_for_a_server_that_is_away(served: Served, tmp_path: Path) -> None:
+def test_an_interruption_does_not_wait_for_an_unreachable_server(served: Served, tmp_path: Path) -> None:
     definition(tmp_path, **SIX)
     process = command(tmp_path)
     list(lines_until(process, "epoch 2/6"))
@@ -234,7 +234,7 @@ def test_an_interruption_does_not_wait_for_a_server_that_is_away(served: Served,
     assert len(histories(Store(), run)[TIMED]) >= 2
 
 
-def test_a_run_goes_on_on_another_machine_from_the_copy_of_its_checkpoint(
+def test_a_run_is_resumed_on_another_machine_from_the_copy_of_its_checkpoint(
     served: Served, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OVERTHINK_CHECKPOINT_SECONDS", "0")
@@ -282,7 +282,7 @@ def begin(sender: OutboxSender, key: str, experiment: str = "logged") -> Journal
 
 
 def log_run(logger: JournalLogger, folder: Path, epochs: int, pause: float = 0.0) -> Histories:
-    """Tell what a run tells, quicker than one; return it."""
+    """Log what a run logs, quicker than one; return it."""
     logger.dataset("digits", "f" * 64, {"kind": "digits"})
     logged: Histories = {}
     for epoch in range(1, epochs + 1):
@@ -391,7 +391,7 @@ def test_a_proxy_does_its_worst(
 def test_one_journal_that_the_store_refuses_leaves_the_others_alone(
     standing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A person has put its run into the trash; out of it again, the rest is delivered."""
+    """A person has put its run into the trash; restored, the rest is uploaded."""
     monkeypatch.chdir(tmp_path)
     store = Store(standing.uri)
     sender = OutboxSender(store, Writer(store), lambda _: None)
@@ -431,13 +431,13 @@ def test_journals_of_another_store_wait_for_it(served: Served, tmp_path: Path, e
     assert_logged(store, "a", logged, tmp_path)
 
 
-def test_a_journal_that_was_cut_off_anywhere_is_delivered_up_to_there(
+def test_a_journal_that_was_cut_off_anywhere_is_uploaded_up_to_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
-    """And logged again by another process from its beginning, as if no acknowledgement had reached the disk."""
+    """And uploaded again by another process from its beginning, as if no progress had reached the disk."""
     store = opened(tmp_path, empty_database, monkeypatch)
     sender = OutboxSender(store, Writer(store), lambda _: None)
-    monkeypatch.setattr(sender, "_round", lambda: None)  # it delivers nothing
+    monkeypatch.setattr(sender, "_round", lambda: None)  # it uploads nothing
     logged = log_run(begin(sender, "a"), tmp_path, 6)
     sender.stop()
     (folder,) = journals_folder().iterdir()
@@ -507,10 +507,10 @@ def test_a_link_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     assert journal.entries()[-1].entry == Link(of="other", tag="t", note="A note.")
 
 
-def test_what_another_machine_has_taken_up_is_its_own(
+def test_a_run_that_another_machine_has_resumed_is_left_to_it(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut off, this one's run is finished elsewhere; what it had logged only its journal spoils nothing."""
+    """Cut off from the store, this machine's run is finished on another; what only its journal has is discarded."""
     monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
     store = Store()
     here = OutboxSender(store, Writer(store), lambda _: None)
@@ -577,7 +577,7 @@ def test_patience_ends_though_reasons_change(
 
 @pytest.mark.parametrize("name", ["OVERTHINK_PATIENCE", "OVERTHINK_CHECKPOINT_SECONDS"])
 @pytest.mark.parametrize("value", ["1m", "nan", "inf", "-1"])
-def test_a_setting_that_is_none_is_said_before_anything_is_begun(
+def test_an_invalid_setting_is_reported_before_anything_is_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path, name: str, value: str
 ) -> None:
     store = opened(tmp_path, empty_database, monkeypatch)

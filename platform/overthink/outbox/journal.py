@@ -38,7 +38,10 @@ class Queued(NamedTuple):
 
 
 class Journal:
-    """The journal in a folder, whose lock the caller holds; one thread may append to it while another uploads it."""
+    """The journal in a folder, whose lock the caller holds; one thread may append to it while another uploads it.
+
+    A forked process must neither use nor close it (SQLite).
+    """
 
     written: int
     uploaded: int
@@ -69,6 +72,7 @@ class Journal:
         lock.acquire()
         journal = cls(folder, lock, fresh=True)
         journal.append(begin)
+        sync(folder)
         sync(folder.parent)
         return journal
 
