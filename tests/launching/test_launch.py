@@ -489,7 +489,7 @@ def test_budget_from_the_command_line(launched: Store, tmp_path: Path) -> None:
     assert answer["mul_adds_per_sample"] <= 1e9
     stingy = subprocess.run([*asked, "10"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert stingy.returncode == 2
-    assert "a budget of 10 MUL-ADDs a sample is less than the cheapest thresholds take" in stingy.stderr
+    assert "a budget of 10 MUL-ADDs per sample is below the cost of the cheapest thresholds" in stingy.stderr
 
 
 def test_a_parent_that_the_store_no_longer_has_costs_its_epochs_alone(store: Store, tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def test_predictions_of_another_run_are_refused(launched_once: Path, monkeypatch
     for split in ("val", "test"):
         source = store.artifact(policy.run_id, f"predictions/{split}.parquet", launched_once / "swapped")
         (folder / f"{split}.parquet").write_bytes(source.read_bytes())
-    with pytest.raises(ValueError, match="but the policy network chooses exits of 'run "):
+    with pytest.raises(ValueError, match="but the policy network's main network is 'run "):
         run_data(asked, launched_once / "swapped", torch.device("cpu"))
 
 

@@ -23,7 +23,7 @@ def test_to_a_server_on_postgresql(tmp_path: Path) -> None:
         finally:
             server.kill(signal.SIGTERM)
     assert f"{PROCESSES} processes, {PROCESSES * RUNS} runs" in summary
-    assert summary.endswith("lost 0, doubled 0")
+    assert summary.endswith("lost 0, duplicated 0")
 
 
 @pytest.mark.timeout(600)
@@ -33,4 +33,4 @@ def test_to_a_file(tmp_path: Path, empty_database: Path) -> None:
     Store(uri)
     summary = loaded(uri, tmp_path / "load")
     assert f"{PROCESSES} processes, {PROCESSES * RUNS} runs" in summary
-    assert summary.endswith("lost 0, doubled 0")
+    assert summary.endswith("lost 0, duplicated 0")

@@ -46,7 +46,7 @@ def test_the_issues_sweeps_are_there() -> None:
             "constraints.0.metric: test/accuracy/last",
         ),
         ({"space": {"regime.0.rl": {"float": [0.1, 0.2]}}}, "unknown key 'rl'; did you mean 'lr'"),
-        ({"space": {"regime.3.lr": {"float": [0.1, 0.2]}}}, "'3' is not one of the 1 places"),
+        ({"space": {"regime.3.lr": {"float": [0.1, 0.2]}}}, "'3' is not an index of the list, 0 to 0"),
         ({"space": {"regime.0.lr": {"float": [-1, 0.2]}}}, "greater than 0"),
         ({"space": {"name": {"choice": ["a"]}}}, "a sweep varies parts of a run"),
         ({"space": {"network.growth": {"int": [8, 4]}}}, "lower to a higher"),
@@ -78,7 +78,7 @@ def test_what_is_refused_before_the_first_trial(tmp_path: Path, changes: dict[st
 
 
 def test_a_sweep_is_no_experiment_and_an_experiment_is_no_sweep(tmp_path: Path) -> None:
-    with pytest.raises(DefinitionError, match="overthink sweep starts it"):
+    with pytest.raises(DefinitionError, match="start it with overthink sweep"):
         load_experiment(sweep_file(tmp_path))
     with pytest.raises(DefinitionError, match="overthink run starts an experiment"):
         load_sweep(tmp_path / "small.yaml")

@@ -16,7 +16,7 @@ def frequency_figures(info: ByExit) -> list[Captioned]:
     """Return the figures of the page."""
     return [
         Captioned("Samples that an exit gets right (sets that overlap)", draw(info.right_E)),
-        Captioned("Samples that an exit is the first to get right", draw(info.first_right_E, info.nobody)),
+        Captioned("Samples that an exit is the first to get right", draw(info.first_right_E, info.never_right)),
     ]
 
 

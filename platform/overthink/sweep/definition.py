@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
-from overthink.definition.loading import group_definition, group_named
-from overthink.definition.reference import Reference, file_of
+from overthink.definition.loading import group_definition, group_of
+from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, Name, validated
 from overthink.definition.source import Overrides, override, read_yaml
 from overthink.seeds import SeedPlan, expand
@@ -45,11 +45,6 @@ class Sweep(Spec):
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 20
     time_limit_minutes: Annotated[float, Field(gt=0)] | None = None
     """After it no trial is begun."""
-
-    @field_validator("experiment", mode="before")
-    @classmethod
-    def _by_name(cls, value: Any) -> Any:
-        return {"definition": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -148,9 +143,7 @@ def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
     if raw.get("kind") != "sweep":
         raise DefinitionError(f"{path}: this is no sweep (kind: sweep); overthink run starts an experiment")
     sweep = validated(Sweep, raw, source)
-    reference, place = sweep.experiment, f"{source}: experiment"
-    settings = [f"{key}={json.dumps(value)}" for key, value in reference.set.items()]
-    _, group = group_named(file_of(reference.definition, source), settings, reference.variant, place)
+    _, group = group_of(sweep.experiment, source, "experiment")
     base = group.definition.model_dump(mode="json", exclude_defaults=True) | {"schema_version": 1}
     named = {"name": sweep.name, "description": sweep.description, "seeds": raw.get("seeds", 1)}
     loaded = LoadedSweep(source, sweep, group.definition, {**base, **named})

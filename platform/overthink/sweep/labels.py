@@ -1,6 +1,5 @@
 """What can be known about a policy network's labels untrained: from its main network's validation predictions."""
 
-from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.policy.exit_labels import balance
 from overthink.predictions.predictions import Predictions
@@ -21,7 +20,7 @@ class MainPredictions:
     def of(self, policy: RunDefinition) -> Predictions:
         """Return those of the network that a policy chooses exits of; raises ValueError where it is not trained."""
         assert policy.chooses_for is not None
-        key = run_key(policy.chooses_for)
+        key = policy.chooses_for.key
         if key not in self._known:
             runs = newest_per_key(find_runs(self._store, kind=tags.KIND_RUN, run_key=key)).values()
             finished = [run for run in runs if run.outcome == tags.FINISHED]

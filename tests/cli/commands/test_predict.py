@@ -24,7 +24,6 @@ from overthink.data.catalogue import load_dataset
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.data.own import FolderSpec, NpzSpec
 from overthink.definition.errors import DefinitionError
-from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
@@ -32,12 +31,12 @@ from overthink.inference.frequency import needed_share
 from overthink.predictions.predictions import Predictions
 from overthink.running.restored import restored
 from overthink.running.run import train
-from overthink.running.run_data import inputs_of
+from overthink.running.run_data import data_info
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
 from overthink.training import checkpoint
-from overthink.training.checkpoint import NAME, Course
+from overthink.training.checkpoint import NAME, RunIdentity
 from overthink.training.loop import TrainingState
 from support.small import small
 
@@ -64,7 +63,7 @@ def run_id(
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     store = Store()
     writer, (run, folder) = Writer(store), trained
-    of_run = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: run_key(run)}
+    of_run = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: run.key}
     created = writer.create(store.experiment("small", "note"), "small", of_run, {})
     writer.text(created, tags.DEFINITION_FILE, run.model_dump(mode="json"))
     writer.artifacts(created, [folder / "val.parquet", folder / "test.parquet"], "predictions")
@@ -80,7 +79,7 @@ def test_a_restored_network_says_what_the_run_has_stored(trained: tuple[RunDefin
     stored = Predictions.read(folder / "test.parquet")
     network, inputs = restored(run, folder / NAME)
     dataset = load_dataset(run.dataset, None)
-    assert inputs == inputs_of(dataset)
+    assert inputs == data_info(dataset)
     images_NKHW = normalised(torch.from_numpy(dataset.test.images_NKHW), inputs)
     found = EarlyExit(network, [np.inf] * 3)(images_NKHW)
     assert found.exit_B.tolist() == [2] * len(stored.labels_N)
@@ -92,9 +91,9 @@ def test_checkpoints_from_before_need_the_data(trained: tuple[RunDefinition, Pat
     run, folder = trained
     dataset = load_dataset(run.dataset, None)
     state = TrainingState(restored(run, folder / NAME).network)
-    path = checkpoint.save(tmp_path, state, Course(run_key(run), dataset.digest, run.regime, run.seeds))
-    assert restored(run, path).inputs == inputs_of(dataset)
-    path = checkpoint.save(tmp_path, state, Course(run_key(run), "other", run.regime, run.seeds))
+    path = checkpoint.save(tmp_path, state, RunIdentity(run.key, dataset.digest, run.regime, run.seeds))
+    assert restored(run, path).data_info == data_info(dataset)
+    path = checkpoint.save(tmp_path, state, RunIdentity(run.key, "other", run.regime, run.seeds))
     with pytest.raises(ValueError, match=r"trained on other data \(SHA-256 other"):
         restored(run, path)
 
@@ -102,10 +101,10 @@ def test_checkpoints_from_before_need_the_data(trained: tuple[RunDefinition, Pat
 def test_another_runs_checkpoint_is_refused(trained: tuple[RunDefinition, Path], tmp_path: Path) -> None:
     run, folder = trained
     other = small(tmp_path, regime=REGIME, seeds=[5]).groups[0].runs[0]
-    with pytest.raises(ValueError, match=f"belongs to run {run_key(run)}, not to {run_key(other)}"):
+    with pytest.raises(ValueError, match=f"belongs to run {run.key}, not to {other.key}"):
         restored(other, folder / NAME)
     (tmp_path / NAME).write_bytes(b"noise")
-    with pytest.raises(ValueError, match="no readable checkpoint"):
+    with pytest.raises(ValueError, match="not a readable checkpoint"):
         restored(run, tmp_path / NAME)
 
 
@@ -177,7 +176,7 @@ def test_anytime_expects_what_its_budgets_reach(
     for wrong in ("20e6=x", "nan", "-1", "5=0", ""):
         with pytest.raises(DefinitionError, match="expected MUL-ADDs and perhaps a weight"):
             anytime(run_id, [wrong], True, QUIET)
-    with pytest.raises(ValueError, match="less than exit 1 takes"):
+    with pytest.raises(ValueError, match="below the cost of exit 1"):
         anytime(run_id, ["1"], True, QUIET)
 
 
@@ -287,5 +286,5 @@ def test_files_become_images_of_the_data_set(tmp_path: Path) -> None:
     assert folded_KHW.shape == digits.input_shape
     assert folded_KHW[:, 5, [0, -1]].tolist() == [[0, 200]] * 4
     odd = NpzSpec(kind="npz", path="x.npz", shape=(3, 20, 30), classes=2)
-    with pytest.raises(ValueError, match="no image file can become an image of 3x20x30"):
+    with pytest.raises(ValueError, match="an image file cannot be converted to an image of 3x20x30"):
         odd.read_image(path)

@@ -21,7 +21,7 @@ from overthink.definition.run_definition import RunDefinition
 from overthink.inference.speed import Timing, speeds
 from overthink.report.safe_text import print_text
 from overthink.store.client import Store
-from overthink.training.checkpoint import Inputs
+from overthink.training.checkpoint import DataInfo
 
 FEWEST = 100
 """Images, so that exits get the shares they should, also where batches are small."""
@@ -64,7 +64,9 @@ def _count(batch: int) -> int:
     return -(-max(FEWEST, batch) // batch) * batch
 
 
-def _images(definition: RunDefinition, inputs: Inputs, count: int, data_root: Path | None) -> tuple[torch.Tensor, str]:
+def _images(
+    definition: RunDefinition, inputs: DataInfo, count: int, data_root: Path | None
+) -> tuple[torch.Tensor, str]:
     """Return normalised images, again and again from the start where there are too few, and what they are."""
     if definition.dataset.is_here(data_root or default_root()):
         test = load_dataset(definition.dataset, data_root).test

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from overthink.cli.commands.output_path import check_picture
-from overthink.data.catalogue import ENTRIES, FETCHABLE, Entry, is_here, load_dataset
+from overthink.data.catalogue import ENTRIES, FETCHABLE, Entry, load_dataset
 from overthink.data.digits import default_root
 from overthink.data.picture import sample_grid
 from overthink.definition.errors import DefinitionError, nearest
@@ -22,7 +22,7 @@ from overthink.report.safe_text import print_text
 def show_list(data_root: Path | None, as_json: bool) -> None:
     """Print the data sets."""
     root = data_root or default_root()
-    here = {entry.name: is_here(entry, root) for entry in ENTRIES}
+    here = {entry.name: entry.example.is_here(root) for entry in ENTRIES}
     if as_json:
         rows = [
             {"name": e.name, "description": e.description, "licence": e.licence, "here": here[e.name]} for e in ENTRIES

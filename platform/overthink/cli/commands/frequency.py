@@ -13,7 +13,6 @@ from rich.table import Table
 from overthink.cli.commands.chosen import chosen_runs
 from overthink.cli.commands.images import dataset_of, definition_of
 from overthink.cli.exit_codes import OK
-from overthink.data.max_min_mnist import MaxMinMnistSpec, from_depth
 from overthink.inference.frequency import ByExit, Scan, Spread, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
@@ -73,9 +72,7 @@ def frequency(names: Sequence[str], options: FrequencyOptions, console: Console)
 def _shares(store: Store, run: StoredRun, options: FrequencyOptions) -> _Shares:
     test = dataset_of(store, run, options.data_root).test
     power: Literal[1, 2] = 2 if options.power == 2 else 1
-    spec, images_NKHW = definition_of(store, run).dataset, test.images_NKHW
-    if isinstance(spec, MaxMinMnistSpec):  # of every second pixel, high frequencies look like low ones
-        images_NKHW = from_depth(images_NKHW, spec.space_to_depth)
+    images_NKHW = definition_of(store, run).dataset.pictures(test.images_NKHW)
     return _Shares(test.ids_N, needed_share(images_NKHW, options.scan, power, options.total))
 
 
@@ -94,7 +91,7 @@ def _as_plain(info: ByExit) -> dict[str, object]:
     return {
         "right": [spread._asdict() for spread in info.right_E],
         "first_right": [spread._asdict() for spread in info.first_right_E],
-        "nobody": info.nobody._asdict(),
+        "nobody": info.never_right._asdict(),
         "cliffs_delta_to_exit_1": list(info.delta_E),
         "kruskal_wallis_p": info.p,
     }
@@ -108,7 +105,7 @@ def _table(info: ByExit) -> Table:
     for number, (right, first, delta) in enumerate(rows, start=1):
         said = "-" if delta is None else f"{delta:+.3f}"
         table.add_row(str(number), str(right.n), _said(right), str(first.n), _said(first), said)
-    table.add_row("none", "", "", str(info.nobody.n), _said(info.nobody), "")
+    table.add_row("none", "", "", str(info.never_right.n), _said(info.never_right), "")
     return table
 
 

@@ -12,7 +12,6 @@ from rich.table import Table
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Group, LoadedExperiment
-from overthink.definition.keys import run_key
 from overthink.definition.run_definition import GroupDefinition
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.seeds import expand
@@ -52,7 +51,7 @@ def _describe(group: Group, shape: tuple[int, int, int] | None, classes: int | N
         "variant": group.variant,
         "group_key": group.definition.key,
         "runs": [
-            {"seeds": seeds.model_dump(), "run_key": run_key(run)}
+            {"seeds": seeds.model_dump(), "run_key": run.key}
             for seeds, run in zip(group.seeds, group.runs, strict=True)
         ],
         "parameters": exits[-1]["params"],

@@ -29,7 +29,7 @@ from overthink.running.restored import Restored, restored
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
-from overthink.training.checkpoint import Inputs
+from overthink.training.checkpoint import DataInfo
 from overthink.training.regime import OWN_CHECKPOINT
 
 BATCH = 256
@@ -75,7 +75,7 @@ def predict(name: str, files: Sequence[Path], options: PredictOptions, console: 
     limits = _thresholds(store, run, trained.network.n_exits, options)
     cost_E = mul_adds(trained.network, definition.dataset.input_shape)
     early = EarlyExit(folded(trained.network), limits, "max_softmax" if options.patience is None else "patience")
-    answers = _answers(files, definition, early, trained.inputs, cost_E)
+    answers = _answers(files, definition, early, trained.data_info, cost_E)
     mean_cost = sum(answer.mul_adds for answer in answers) / len(answers)
     if options.as_json:
         said = [None if value == np.inf else value for value in limits[:-1]]
@@ -98,7 +98,7 @@ def fetch(store: Store, run: StoredRun, data_root: Path | None) -> tuple[RunDefi
         return definition, restored(definition, checkpoint, data_root)
 
 
-def normalised(images_NKHW: Tensor, inputs: Inputs) -> Tensor:
+def normalised(images_NKHW: Tensor, inputs: DataInfo) -> Tensor:
     """Return uint8 images as training saw them."""
     mean_K, std_K = torch.tensor(inputs.mean), torch.tensor(inputs.std)
     return Samples(images_NKHW, torch.empty(0), mean_K, std_K).normalise(images_NKHW)
@@ -114,7 +114,7 @@ def _thresholds(store: Store, run: StoredRun, n_exits: int, options: PredictOpti
 
 
 def _answers(
-    files: Sequence[Path], definition: RunDefinition, early: EarlyExit, inputs: Inputs, cost_E: Sequence[int]
+    files: Sequence[Path], definition: RunDefinition, early: EarlyExit, inputs: DataInfo, cost_E: Sequence[int]
 ) -> list[Answer]:
     answers: list[Answer] = []
     for first in range(0, len(files), BATCH):
