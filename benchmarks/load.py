@@ -18,7 +18,7 @@ from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 
@@ -52,11 +52,11 @@ def loaded(uri: str, folder: Path) -> str:
     reports = [json.loads(process.communicate()[0]) for process in processes]
     seconds = time.perf_counter() - started
     lost, duplicated = counted(Store(uri), experiment)
-    in_calls, logging = (max(report[name] for report in reports) for name in ("seconds", "logging"))
+    waiting, logging = (max(report[name] for report in reports) for name in ("seconds", "logging"))
     return (
         f"{PROCESSES} processes, {PROCESSES * RUNS} runs, {PROCESSES * RUNS * EPOCHS * METRICS} values in "
-        f"{seconds:.0f} s (logged in {logging:.1f} s, at most {in_calls:.1f} s of a "
-        f"process in calls to the store); lost {lost}, duplicated {duplicated}"
+        f"{seconds:.0f} s (logged in {logging:.1f} s, at most {waiting:.1f} s of a "
+        f"process waiting for the store); lost {lost}, duplicated {duplicated}"
     )
 
 
@@ -97,7 +97,7 @@ def log_runs(uri: str, experiment: str, process: int) -> None:
     logging = time.perf_counter() - started
     left = sender.wait(300)
     sender.stop()
-    print(json.dumps({"logging": logging, "seconds": writer.seconds, "left": str(left)}))
+    print(json.dumps({"logging": logging, "seconds": store.seconds, "left": str(left)}))
 
 
 @contextmanager

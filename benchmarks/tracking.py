@@ -1,4 +1,4 @@
-"""Share of a launch's time spent in calls to the store (goal: under 2%)."""
+"""Share of a launch's time spent waiting for the store (goal: under 2%)."""
 
 import os
 from pathlib import Path
@@ -39,5 +39,5 @@ def main() -> str:
     share = outcomes.tracking_seconds / outcomes.seconds
     return (
         f"{len(outcomes.runs['finished'])} runs in {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s "
-        f"of it in calls to the store: {100 * share:.1f}% (goal 2%); they run in parallel to training"
+        f"of it waiting for the store: {100 * share:.1f}% (goal 2%); uploads run in parallel to training"
     )

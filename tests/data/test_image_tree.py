@@ -66,7 +66,7 @@ def test_unusable_images_are_named_and_leave_nothing(tmp_path: Path, broken: str
     with pytest.raises(ValueError, match=said) as caught:
         SPEC.load(tmp_path)
     assert str(path) in str(caught.value)
-    assert not list((tmp_path / ".cache").glob("*.part"))
+    assert not list((tmp_path / ".cache").glob("*.tmp"))
     assert not list((tmp_path / ".cache").glob("*.npy"))
 
 

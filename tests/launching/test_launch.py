@@ -31,7 +31,7 @@ from overthink.report.analysis import analyse
 from overthink.running.stored_run import lookup_table_of
 from overthink.store import group, tags
 from overthink.store.client import Store
-from overthink.store.liveness import SILENCE_SECONDS, this_host
+from overthink.store.liveness import ABANDONED_SECONDS, this_host
 from overthink.store.reader import find_runs, stored_definition
 from overthink.store.stored import StoredRun
 from overthink.store.uri import journals_folder
@@ -203,7 +203,7 @@ def test_a_run_left_on_a_machine_that_is_gone_goes_on(store: Store, tmp_path: Pa
         return plan(store, [small(tmp_path, **once)], force, dry=True)[0].action
 
     assert (action(), action(force=True)) == ("busy", "busy")
-    store.client.set_tag(run.run_id, tags.HEARTBEAT, f"{time.time() - 2 * SILENCE_SECONDS:.0f}")
+    store.client.set_tag(run.run_id, tags.HEARTBEAT, f"{time.time() - 2 * ABANDONED_SECONDS:.0f}")
     assert (action(), action(force=True)) == ("resume", "train")
     store.client.delete_tag(run.run_id, tags.HEARTBEAT)
     assert (action(), action(force=True)) == ("busy", "train")
@@ -218,7 +218,7 @@ def test_a_force_that_was_cut_short_goes_on(launched: Store, tmp_path: Path) -> 
     recorder.ended(tags.INTERRUPTED, "interrupted by a signal")
     assert courier.wait() is None
     courier.stop()
-    begun = recorder.logger.journal.run_id
+    begun = recorder.logger.run_id
     assert begun is not None
     assert planned.lock is not None
     planned.lock.release()
@@ -274,9 +274,9 @@ def test_a_store_whose_disk_is_full_for_a_while_costs_nothing(
     quiet = Quiet()
     assert launch_inline(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), quiet).complete
     said = [body["message"] for body in quiet.bodies if body["event"] == "noted"]
-    assert "does not take what a run tells" in said[0]
+    assert "refuses what a run logs" in said[0]
     assert "No space left" in said[0]
-    assert said[1:] == ["the store has everything again"]
+    assert said[1:] == ["everything is uploaded again"]
     assert [run.outcome for run in runs_of(store)] == [tags.FINISHED]
     assert list(journals_folder().iterdir()) == []
 

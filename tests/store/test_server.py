@@ -15,7 +15,6 @@ from overthink.cli.commands.ui import command, environment
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.comparison.stored_runs import stored_runs
 from overthink.launching.outcomes import Options
-from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
@@ -51,7 +50,7 @@ def test_a_launch_against_a_server(server: str, tmp_path: Path) -> None:
     experiment = small(tmp_path, seeds=1, regime=[{"epochs": 1}])
     assert launch_inline(store, [experiment], Options(), Quiet()).complete
     (run,) = find_runs(store, kind=tags.KIND_RUN)
-    predictions = Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", tmp_path / "back"))
+    predictions = store.predictions(run.run_id, "test")
     assert run.metrics["test/accuracy/last"] == pytest.approx(predictions.correct_EN[-1].mean())
     (row,) = overthinking_rows(stored_runs())
     assert row.run_ids == (run.run_id,)

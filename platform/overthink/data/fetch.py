@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from overthink.atomic_file import atomic_write
 from overthink.data.files import check_file
 
 
@@ -31,14 +32,11 @@ def fetch_file(url: str, md5: str, path: Path) -> None:
     """Download a file and show progress; raises OSError if that fails or the checksum is wrong."""
     from torchvision.datasets.utils import download_url
 
-    part = path.with_name(f"{path.name}.part")
     try:
-        download_url(url, str(part.parent), filename=part.name, md5=md5)
-        os.replace(part, path)
+        with atomic_write(path) as part:
+            download_url(url, str(part.parent), filename=part.name, md5=md5)
     except (RuntimeError, OSError) as error:  # torchvision raises RuntimeError for a wrong checksum
         raise OSError(f"{url} could not be downloaded to {path}: {' '.join(str(error).split())}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def fetch_archive(archive: Archive, root: Path) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.atomic_file import atomic_write
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -99,15 +101,11 @@ def _key(tree: ImageTree, size: Size) -> str:
 
 
 def _write(path: Path, tree: ImageTree, size: Size, shape: tuple[int, ...]) -> None:
-    part = path.with_suffix(".part")
-    try:
+    with atomic_write(path) as part:
         images_NKHW = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
         for row, source in enumerate(tree.paths):
             images_NKHW[row] = read_image(source, size)
         images_NKHW.flush()
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_image(path: Path, size: Size) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from overthink.execution.remote import ClusterEngine
 from overthink.execution.resources import Resources
 from overthink.launching.outcomes import Options
 from overthink.settings import check_settings
-from overthink.store.liveness import BEAT_SECONDS
+from overthink.store.liveness import HEARTBEAT_SECONDS
 from overthink.store.uri import is_server, state_folder, without_password
 
 CLUSTER = (sys.executable, "-m", "overthink.execution.ray.driver")
@@ -54,5 +54,5 @@ def engine_for(options: Options, on_message: Callable[[str], None]) -> Engine:
     logs = state_folder() / "workers"
     if options.engine == "ray":
         command = (*CLUSTER, str(options.resources), str(options.jobs))
-        return ClusterEngine(command, logs / "ray.log", on_message, BEAT_SECONDS)
-    return LocalEngine(max(options.jobs, 1), logs, BEAT_SECONDS)
+        return ClusterEngine(command, logs / "ray.log", on_message, HEARTBEAT_SECONDS)
+    return LocalEngine(max(options.jobs, 1), logs, HEARTBEAT_SECONDS)

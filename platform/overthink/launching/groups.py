@@ -10,7 +10,8 @@ from overthink.outbox.sender import OutboxSender
 from overthink.report.ui_views import columns_of, views
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
-from overthink.store.group import GroupSpec, ensure_group
+from overthink.store.group import ensure_group
+from overthink.store.group_spec import GroupSpec
 from overthink.store.writer import Writer
 
 ERRORS_OF_ONE_RUN = (OSError, ValueError, StoreError)
@@ -48,7 +49,7 @@ class Groups:
     def abandon(self, outcome: str, message: str) -> None:
         """End the groups of runs that were begun, without aggregating them."""
         for key in self._begun:
-            group = self._sender.leave(self._spec(key))
+            group = self._sender.release_group(self._spec(key))
             if group is not None:
                 self.writer.close(group.group_id, outcome, message)
 
@@ -86,7 +87,7 @@ class Groups:
 
     def _close(self, key: str, outcome: str | None) -> str | None:
         members, spec = self._members[key], self._spec(key)
-        group = self._sender.leave(spec)
+        group = self._sender.release_group(spec)
         try:
             if group is None:
                 work = any(run.lock is not None for run in members)

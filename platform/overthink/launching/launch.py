@@ -24,7 +24,7 @@ def launch(
     is open as interrupted and raises on; a later call resumes from the checkpoints. Without an `engine`, the one that
     the options name executes the runs.
     """
-    started = time.perf_counter()
+    started, waited = time.perf_counter(), store.seconds
     with opened_session(store, options, listener, engine) as session:
         runs = plan(store, experiments, options.force, options.reuse)
         session.add(runs)
@@ -35,5 +35,5 @@ def launch(
                 session.outcomes.add(run.action, run, run.stored.message if run.stored else "")
         session.finish()
         session.outcomes.seconds = time.perf_counter() - started
-        session.outcomes.tracking_seconds = session.writer.seconds
+        session.outcomes.tracking_seconds = store.seconds - waited
         return session.outcomes

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import RunDefinition
-from overthink.outbox.leftovers import pending_keys
+from overthink.outbox.pending import pending_keys
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store

@@ -22,7 +22,7 @@ from overthink.running.events import Died, Diverged, EndedEarly, Event, Failed, 
 from overthink.settings import checkpoint_seconds
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
-from overthink.store.liveness import BEAT_SECONDS
+from overthink.store.liveness import HEARTBEAT_SECONDS
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord
 
@@ -167,7 +167,7 @@ class Session:
         """
         self.groups.wait_for([run])
         logger = self._inputs.finished.get(run.key)
-        return logger.journal.run_id if logger else None
+        return logger.run_id if logger else None
 
     def stop(self, run: PlannedRun, why: str) -> None:
         """End a run that is being trained as pruned; its checkpoint stays for a later call that asks for all of it."""
@@ -303,7 +303,7 @@ class Session:
                 self._open[run.key].ended(outcome, message)
 
     def _heartbeat(self) -> None:
-        if time.monotonic() - self._last_heartbeat >= BEAT_SECONDS:
+        if time.monotonic() - self._last_heartbeat >= HEARTBEAT_SECONDS:
             self._last_heartbeat = time.monotonic()
             with suppress(StoreError):  # the next one may reach it again
                 self._source.heartbeat()

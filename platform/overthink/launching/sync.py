@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from overthink.definition.run_definition import parse_run
 from overthink.launching.recording.group_recorder import close_group
-from overthink.outbox.leftovers import UploadSummary, upload_pending
+from overthink.outbox.pending import UploadSummary, upload_pending
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.liveness import is_gone, is_this
@@ -44,8 +42,7 @@ def _aggregate_groups(store: Store, writer: Writer, run_ids: Iterable[str]) -> N
         group = run_of(store, group_id)
         if group.outcome != tags.RUNNING or is_gone(group.process) or is_this(group.process):  # else it is in use
             try:
-                with TemporaryDirectory() as folder:
-                    text = store.artifact(run.run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
+                text = store.text(run.run_id, tags.DEFINITION_FILE)
                 close_group(store, writer, group_id, parse_run(text, run.name))
             except (OSError, ValueError, StoreError) as error:  # the same `overthink run` tries again, and reports it
                 with suppress(StoreError):  # a group without a process counts as interrupted, too

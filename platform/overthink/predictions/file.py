@@ -6,7 +6,6 @@ Values for the whole split are JSON in the schema metadata. One version of pyarr
 content.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
+from overthink.atomic_file import atomic_write
 from overthink.spec import Spec
 
 Columns = Mapping[str, NDArray[Any]]
@@ -48,15 +48,8 @@ def write_file(path: Path, header: Header, columns: Columns) -> None:
     """Write the file atomically; raises OSError if it cannot be written."""
     arrays = {name: _to_arrow(name, values, header) for name, values in columns.items()}
     table = pa.table(arrays).replace_schema_metadata({METADATA_KEY: header.model_dump_json()})
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with unfinished.open("wb") as file:
-            pq.write_table(table, file, compression="zstd", use_dictionary=["level"], write_page_checksum=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with atomic_write(path) as unfinished, unfinished.open("wb") as file:
+        pq.write_table(table, file, compression="zstd", use_dictionary=["level"], write_page_checksum=True)
 
 
 def read_file(path: Path) -> tuple[Header, Columns]:

@@ -12,7 +12,6 @@ from overthink.report.analysis_page import analysis_figures, analysis_page
 from overthink.report.figures.budget_curves import Pair
 from overthink.report.pages import Captioned
 from overthink.report.run_page import prediction_figures
-from overthink.report.stored_files import stored_predictions
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
@@ -73,6 +72,4 @@ def _analyse_run(store: Store, writer: Writer, run: StoredRun) -> None:
 
 def _pairs(store: Store, runs: Sequence[StoredRun]) -> list[Pair]:
     """Return the validation and test predictions of runs."""
-    return [
-        (stored_predictions(store, run.run_id, "val"), stored_predictions(store, run.run_id, "test")) for run in runs
-    ]
+    return [(store.predictions(run.run_id, "val"), store.predictions(run.run_id, "test")) for run in runs]

@@ -21,7 +21,6 @@ from overthink.report.policy_page import mean_sentence, policy_figures
 from overthink.report.policy_table import POLICY
 from overthink.report.run_page import prediction_figures
 from overthink.report.run_results import stored_evidence
-from overthink.report.stored_files import stored_predictions, stored_text
 from overthink.report.studies import Study, StudyError, findings_by_arm, predictions_by_run, study_of
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
@@ -105,7 +104,7 @@ def _provenance_grid(store: Store, runs: Sequence[StoredRun]) -> list[Grid]:
     newest = max(finished, key=lambda run: run.started_ms)
     made: dict[str, Any] = {}
     with suppress(ValueError, KeyError, IndexError):
-        made = attempts_of(stored_text(store, newest.run_id, tags.PROVENANCE_FILE))[-1]
+        made = attempts_of(store.text(newest.run_id, tags.PROVENANCE_FILE))[-1]
     cells = [(key, _listed(made[key])) for key in ("git", "versions", "machine", "settings") if made.get(key)]
     return [Grid(("", f"Provenance of the newest of {len(finished)} finished runs ({newest.run_id[:8]})"), cells)]
 
@@ -125,7 +124,7 @@ def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -
         return []
     if group.is_policy:
         return [_policy_section(store, group, finished)]
-    tests = [stored_predictions(store, run.run_id, "test") for run in finished]
+    tests = [store.predictions(run.run_id, "test") for run in finished]
     alike = all(_same_samples(test, tests[0]) for test in tests)
     return [
         Section(
@@ -147,7 +146,7 @@ def _study_sections(store: Store, study: Study) -> list[Section]:
 
 def _policy_section(store: Store, group: StoredRun, finished: Sequence[StoredRun]) -> Section:
     evidence = [
-        stored_evidence(store, run, parse_run(stored_text(store, run.run_id, tags.DEFINITION_FILE), run.name))
+        stored_evidence(store, run, parse_run(store.text(run.run_id, tags.DEFINITION_FILE), run.name))
         for run in finished
     ]
     title = f"{group.name} (n = {len(evidence)})"

@@ -1,8 +1,6 @@
 """What differs between two stored runs or groups: definition, provenance and results."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from overthink.comparison.arms import as_group_of_arm, primary_arm, runs_of_group
@@ -59,8 +57,7 @@ def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
 
 
 def _made_with(store: Store, run: StoredRun) -> dict[str, object]:
-    with TemporaryDirectory() as folder:
-        attempts = attempts_of(store.artifact(run.run_id, tags.PROVENANCE_FILE, Path(folder)).read_text())
+    attempts = attempts_of(store.text(run.run_id, tags.PROVENANCE_FILE))
     last = attempts[-1] if attempts else {}
     digests = data_digests(store, run.run_id)
     return {key: last[key] for key in MADE_WITH if key in last} | ({"data": " ".join(digests)} if digests else {})

@@ -12,7 +12,6 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.notes import policy_note, run_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import run_page
-from overthink.report.stored_files import stored_predictions
 from overthink.running.run_data import EVERYTHING, MAIN
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
@@ -62,8 +61,8 @@ def stored_evidence(store: Store, run: StoredRun, definition: RunDefinition) -> 
     assert main is not None
     return _evidence(
         definition,
-        lambda split: stored_predictions(store, run.run_id, split),
-        lambda split: stored_predictions(store, main.run_id, split),
+        lambda split: store.predictions(run.run_id, split),
+        lambda split: store.predictions(main.run_id, split),
     )
 
 

@@ -9,7 +9,6 @@ from overthink.comparison.arms import runs_of_group
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
-from overthink.report.stored_files import stored_predictions
 from overthink.seeds import Seeds, sources_of
 from overthink.store import tags
 from overthink.store.client import Store
@@ -67,7 +66,7 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
 def predictions_by_run(store: Store, study: Study) -> dict[str, Predictions]:
     """Return the test predictions of all runs of a study, by run id, each read once."""
     run_ids = dict.fromkeys(run.run_id for arm in study.arms.values() for run in arm.runs)
-    return {run_id: stored_predictions(store, run_id, "test") for run_id in run_ids}
+    return {run_id: store.predictions(run_id, "test") for run_id in run_ids}
 
 
 def findings_by_arm(study: Study, known: dict[str, Predictions]) -> dict[str, Findings]:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from overthink.inference.frequency import ByExit, Scan, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
-from overthink.running.stored_run import dataset_of, definition_of, predictions_of
+from overthink.running.stored_run import dataset_of, definition_of
 from overthink.store.client import Store
 from overthink.store.reader import data_digests
 from overthink.store.stored import StoredRun
@@ -47,7 +47,7 @@ def frequencies(
         data = run.dataset.key or run.run_id, *data_digests(store, run.run_id)
         if data not in known:
             known[data] = _shares(store, run, measure, data_root)
-        shares, test = known[data], predictions_of(store, run, "test")
+        shares, test = known[data], store.predictions(run.run_id, "test")
         yield run, by_exit(shares.share_N[rows_of(shares.ids_N, test.ids_N, "test data")], test.correct_EN)
 
 

@@ -16,7 +16,6 @@ from overthink.inference.budgeted import LookupTable, lookup_table
 from overthink.inference.confidence import CRITERIA
 from overthink.inference.temperature import scaled, temperatures
 from overthink.predictions.arrays import FloatArray
-from overthink.predictions.predictions import Predictions
 from overthink.running.restored import Restored, restored
 from overthink.store import tags
 from overthink.store.client import Store
@@ -27,15 +26,7 @@ from overthink.training.regime import OWN_CHECKPOINT
 
 def definition_of(store: Store, run: StoredRun) -> RunDefinition:
     """Return the resolved definition of a run."""
-    with TemporaryDirectory() as folder:
-        text = store.artifact(run.run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
-    return parse_run(text, f"{tags.DEFINITION_FILE} of run {run.run_id}")
-
-
-def predictions_of(store: Store, run: StoredRun, split: str) -> Predictions:
-    """Return the predictions of a run on a split: `val` or `test`."""
-    with TemporaryDirectory() as folder:
-        return Predictions.read(store.artifact(run.run_id, f"predictions/{split}.parquet", Path(folder)))
+    return parse_run(store.text(run.run_id, tags.DEFINITION_FILE), f"{tags.DEFINITION_FILE} of run {run.run_id}")
 
 
 def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
@@ -73,10 +64,8 @@ def lookup_table_of(
     """
     if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
         file = tags.BUDGETS_FILE.format(criterion=criterion)
-        with TemporaryDirectory() as folder:
-            text = store.artifact(run.run_id, file, Path(folder)).read_text()
-        return from_json(text, f"{file} of run {run.run_id}"), None
-    predictions = predictions_of(store, run, "val")
+        return from_json(store.text(run.run_id, file), f"{file} of run {run.run_id}"), None
+    predictions = store.predictions(run.run_id, "val")
     if not scale:
         return lookup_table(predictions, criterion), None
     temperature_E = temperatures(predictions)

@@ -1,8 +1,5 @@
 """Metrics of a policy network's labels, from its main network's validation predictions: no policy is trained."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 from overthink.definition.run_definition import RunDefinition
 from overthink.policy.exit_labels import balance
 from overthink.predictions.predictions import Predictions
@@ -29,9 +26,7 @@ class MainPredictions:
             finished = [run for run in runs if run.outcome == tags.FINISHED]
             if not finished:
                 raise ValueError(f"the main network (run key {key}) is not trained")
-            with TemporaryDirectory() as folder:
-                file = self._store.artifact(finished[0].run_id, "predictions/val.parquet", Path(folder))
-                self._known[key] = Predictions.read(file)
+            self._known[key] = self._store.predictions(finished[0].run_id, "val")
         return self._known[key]
 
 

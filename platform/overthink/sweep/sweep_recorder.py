@@ -38,7 +38,7 @@ class SweepRecorder:
         known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
         if known:
             run_id = min(known, key=lambda run: (run.started_ms, run.run_id)).run_id
-            writer.revive(run_id)
+            writer.resume(run_id)
         else:
             run_id = writer.create(experiment_id, f"sweep {sweep.name}", _tags(loaded), _parameters(loaded))
             writer.text(run_id, DEFINITION_FILE, {"sweep": sweep.model_dump(mode="json"), "base": loaded.raw})
@@ -63,9 +63,9 @@ class SweepRecorder:
         """Log the best value after a trial."""
         self.writer.log(self.run_id, {f"best/{self.loaded.sweep.objectives[0].metric}": value}, step=number)
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Renew the heartbeat of the sweep's run."""
-        self.writer.beat([self.run_id])
+        self.writer.heartbeat([self.run_id])
 
     def show(self, page: str, note: str, counts: Mapping[str, int]) -> None:
         """Store the sweep's page and note, and the number of trials of each outcome."""

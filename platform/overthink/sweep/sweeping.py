@@ -51,7 +51,7 @@ def sweep(
     """
     check_engine(options, store.uri)
     options = with_jobs(options)
-    started = time.perf_counter()
+    started, waited = time.perf_counter(), store.seconds
     with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
         study = AskTell(loaded, storage, is_alone)
         _train_main_networks(loaded, store, options, listener, engine)
@@ -76,7 +76,7 @@ def sweep(
         dict(reporter.outcomes),
         reporter.stop_reason,
         time.perf_counter() - started,
-        session.writer.seconds,
+        store.seconds - waited,
     )
 
 

@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from overthink.atomic_file import atomic_write, sync
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds
 from overthink.spec import Spec
@@ -78,17 +79,14 @@ def save(folder: Path, state: TrainingState, run: RunIdentity) -> Path:
         "digest": _digest(tensors),
         **({"inputs": run.data_info.model_dump_json()} if run.data_info is not None else {}),
     }
-    path, unfinished = folder / NAME, folder / f"{NAME}.{os.getpid()}.tmp"
+    path = folder / NAME
     try:
-        save_file(tensors, unfinished, metadata=meta)
-        _sync(unfinished)
-        with suppress(FileNotFoundError):
-            os.replace(path, folder / PREVIOUS)
-        os.replace(unfinished, path)
-        _sync(folder)
+        with atomic_write(path) as unfinished:
+            save_file(tensors, unfinished, metadata=meta)
+            sync(unfinished)  # before the previous checkpoint loses its name
+            with suppress(FileNotFoundError):
+                os.replace(path, folder / PREVIOUS)
     except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            unfinished.unlink()
         raise OSError(f"could not write checkpoint {path}: {error}; the previous checkpoint is kept") from error
     return path
 
@@ -232,11 +230,3 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         digest.update(tensors[name].numpy().tobytes())
     return digest.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -33,12 +33,11 @@ def anytime(
     from overthink.cli.selection import the_run
     from overthink.inference.anytime import anytime_prediction
     from overthink.inference.oracle import uniform_budgets
-    from overthink.running.stored_run import predictions_of
     from overthink.store.client import Store
 
     store = Store()
     stored = the_run(store, run)
-    test = predictions_of(store, stored, "test")
+    test = store.predictions(stored.run_id, "test")
     budgets_M, weights_M = _parsed(budgets) if budgets else uniform_budgets(test.cost_E)
     found = anytime_prediction(test, budgets_M, weights_M)
     numbers = zip(budgets_M.tolist(), (weights_M / weights_M.sum()).tolist(), found.exit_M.tolist(), strict=True)

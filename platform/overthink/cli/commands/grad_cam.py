@@ -48,13 +48,12 @@ def grad_cam(
     from overthink.cli.selection import the_run
     from overthink.report.grad_cam_picture import grad_cam_picture
     from overthink.report.grad_cam_samples import grad_cam_samples, most_confidently_overthought, rows_of_samples
-    from overthink.running.stored_run import predictions_of
     from overthink.store.client import Store
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
     stored = the_run(store, run)
-    test = predictions_of(store, stored, "test")
+    test = store.predictions(stored.run_id, "test")
     rows_M = rows_of_samples(test, ids) if ids else most_confidently_overthought(test, pick)
     if not len(rows_M):
         raise ValueError(f"{run}: the last exit overthinks no test sample; choose samples with --samples")

@@ -33,12 +33,11 @@ def labels(
     from overthink.cli.selection import the_run
     from overthink.policy.exit_labels import balance, labels_by_first, labels_by_score
     from overthink.report.exit_label_table import exit_label_grid, label_counts, most_balanced
-    from overthink.running.stored_run import predictions_of
     from overthink.store.client import Store
 
     store = Store()
     stored = the_run(store, run)
-    predictions = predictions_of(store, stored, split)
+    predictions = store.predictions(stored.run_id, split)
     found = {"first": labels_by_first(predictions, chosen)}
     found |= {f"{weight:g}": labels_by_score(predictions, weight, chosen) for weight in weights}
     best, reached = most_balanced(predictions, chosen)

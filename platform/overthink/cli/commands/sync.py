@@ -17,20 +17,20 @@ def sync() -> int:
 
     The exit code is 3 where results are still queued or cannot be read.
     """
-    from overthink.outbox.leftovers import has_pending, not_for_this_store
+    from overthink.outbox.pending import has_pending, not_for_this_store
     from overthink.store.uri import tracking_uri
 
     uri, console = tracking_uri(), log()
     if has_pending(uri):
         return OK if _upload(console) else SOME_FAILED
     found = not_for_this_store(uri)
-    if found.elsewhere or found.damaged:
+    if found.other_stores or found.unreadable:
         console.print("Nothing is queued for this store.")
     else:
         console.print("Nothing is queued: everything is uploaded.")
     for sentence in found.sentences():
         print_text(console, sentence)
-    return SOME_FAILED if found.damaged else OK
+    return SOME_FAILED if found.unreadable else OK
 
 
 class UploadFirst(TyperCommand):
@@ -46,7 +46,7 @@ class UploadFirst(TyperCommand):
 
 
 def _upload_if_queued(console: Console) -> None:
-    from overthink.outbox.leftovers import has_pending
+    from overthink.outbox.pending import has_pending
     from overthink.store.uri import tracking_uri
 
     if not has_pending(tracking_uri()):
@@ -69,4 +69,4 @@ def _upload(console: Console) -> bool:
     done = deliver(store, Writer(store))
     for sentence in done.sentences():
         print_text(console, sentence)
-    return not (done.left or done.damaged)
+    return not (done.queued or done.unreadable)

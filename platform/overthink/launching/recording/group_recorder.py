@@ -1,15 +1,12 @@
 """Recording a group: its runs aggregated over seeds."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from overthink.comparison.arms import asked_for, runs_of_group, runs_of_primary_arm
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
 from overthink.launching.recording.run_recorder import SPLITS
-from overthink.predictions.predictions import Predictions
 from overthink.report.notes import group_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import group_page
@@ -18,7 +15,7 @@ from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.writer import Writer
@@ -74,9 +71,7 @@ def outcome_of_group(group: StoredRun, stored: Sequence[StoredRun]) -> str:
 def _page(store: Store, name: str, runs: Sequence[StoredRun], run: RunDefinition) -> str:
     if run.policy is not None:
         return policy_page(f"{name} (n = {len(runs)})", [stored_evidence(store, of_seed, run) for of_seed in runs])
-    with TemporaryDirectory() as folder:
-        files = [store.artifact(of_seed.run_id, "predictions/test.parquet", Path(folder)) for of_seed in runs]
-        return group_page(name, [Predictions.read(file) for file in files])
+    return group_page(name, [store.predictions(of_seed.run_id, "test") for of_seed in runs])
 
 
 def aggregates(runs: Sequence[StoredRun]) -> dict[str, float]:

@@ -44,7 +44,7 @@ class RunInputs:
         try:
             self._fetch(run.stored.run_id, tags.PROVENANCE_FILE, folder / ATTEMPTS_FILE)
         except StoreError:  # killed before it was written
-            self._store.ask()
+            self._store.ping()
 
     def _checkpoint(self, run: PlannedRun, folder: Path) -> None:
         """Put the store's copy of a run's checkpoint into its folder, where another machine has trained it."""
@@ -60,7 +60,7 @@ class RunInputs:
         try:
             self._fetch(run.stored.run_id, f"checkpoint/{OWN_CHECKPOINT}", folder / STORED_CHECKPOINT)
         except StoreError:  # there is none yet
-            self._store.ask()
+            self._store.ping()
 
     def _parent(self, run: PlannedRun, folder: Path) -> str | None:
         """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none.
@@ -104,7 +104,7 @@ class RunInputs:
             if kept is not None:
                 shutil.copyfile(kept, target)
                 return
-        run_id = source.journal.run_id or source.handle if isinstance(source, RunLogger) else source
+        run_id = source.run_id or source.handle if isinstance(source, RunLogger) else source
         with TemporaryDirectory() as temporary:
             shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)
 

@@ -18,7 +18,7 @@ from overthink.running.events import Event, Finished, Lost, Started
 from overthink.running.provenance import attempts_of, changed_settings, provenance
 from overthink.running.run_data import EVERYTHING
 from overthink.store import tags
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import OWN_CHECKPOINT
 
@@ -65,7 +65,7 @@ class RunRecorder:
         logger = sender.begin(RunStart(group, planned.key, planned.name, run_tags, params, known), held)
         if known is None:
             logger.text(tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
-        copies = CheckpointCopies(logger) if sender.reaches_far else None
+        copies = CheckpointCopies(logger) if sender.is_shared else None
         return cls(logger, planned, again=known is not None, copies=copies)
 
     def link_parent(self, handle: str) -> None:
@@ -149,7 +149,7 @@ class RunRecorder:
         self.logger.log(run_tags={"mlflow.note.content": note})
         if self.main:
             text = f"A policy network that chooses its exits: {link_to(self.logger.handle)}."
-            self.logger.mention(self.main, tags.POLICY_RUNS, text)
+            self.logger.link(self.main, tags.POLICY_RUNS, text)
         self.closing = True
         self.logger.close(tags.FINISHED)
         shutil.rmtree(folder, ignore_errors=True)
