@@ -83,11 +83,11 @@ class AskTell:
 
     def next(self) -> Asked | None:
         """Return an abandoned trial, else a new one; None if there are enough."""
-        for left in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if left.number not in self._mine and self._abandoned(left):
-                trial = running_trial(self.study, self._storage, left.number)
+        for running in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if running.number not in self._mine and self._abandoned(running):
+                trial = running_trial(self.study, self._storage, running.number)
                 if self._claimed(trial):
-                    return self._taken(trial, left)
+                    return self._prepared(trial, running)
         if len(self.trials) >= self.wanted:
             return None
         new = self.study.ask()
@@ -96,7 +96,7 @@ class AskTell:
             self.study.tell(new, state=TrialState.FAIL)
             return None
         new.set_user_attr(OWNER, alive_tags())
-        return self._taken(new, None)
+        return self._prepared(new, None)
 
     @property
     def best_value(self) -> float | None:
@@ -130,13 +130,13 @@ class AskTell:
         self.study.tell(asked.trial, list(ending.values) or None, STATES.get(ending.outcome, TrialState.FAIL))
         del self._mine[asked.number]
 
-    def _taken(self, trial: Trial, left: FrozenTrial | None) -> Asked:
+    def _prepared(self, trial: Trial, abandoned: FrozenTrial | None) -> Asked:
         self.study.sampler = sampler_for(self._sweep.sampler, trial.number, self._sweep.space, self._grid_point(trial))
         point: dict[str, Value] = {}
         for path, parameter in self._sweep.space.items():
             if is_active(parameter, point):
                 point[path] = suggest(trial, path, parameter)
-        asked = Asked(trial, point, set(left.intermediate_values) if left else set(), left is not None)
+        asked = Asked(trial, point, set(abandoned.intermediate_values) if abandoned else set(), abandoned is not None)
         self._mine[trial.number] = asked
         return asked
 

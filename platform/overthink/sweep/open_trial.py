@@ -16,7 +16,7 @@ class OpenTrial:
 
     asked: Asked
     experiment: LoadedExperiment
-    left: deque[PlannedRun] = field(default_factory=deque)
+    runs: deque[PlannedRun] = field(default_factory=deque)
     """Its unfinished runs, in the order of their seeds."""
     mains: dict[str, PlannedRun] = field(default_factory=dict)
     """Run key -> main network that has to be trained for it."""
@@ -39,10 +39,10 @@ class OpenTrial:
 
     def plan(self, runs: Iterable[PlannedRun], mains: Iterable[PlannedRun]) -> None:
         """Start again from a new plan of its runs, and of the main networks that have to be trained for it."""
-        self.left, self.metrics = deque(runs), []
+        self.runs, self.metrics = deque(runs), []
         self.mains = {run.key: run for run in mains}
 
     def release(self) -> None:
         """Release the locks of its runs, so that other processes may train them."""
-        for run in (*self.left, *self.mains.values()):
+        for run in (*self.runs, *self.mains.values()):
             run.release()

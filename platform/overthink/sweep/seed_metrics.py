@@ -47,12 +47,12 @@ class SeedMetrics:
         return metrics
 
     def excess(self, seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        """Return by how much seeds exceed each bound whose metric they have; 0 or less where they keep it."""
+        """Return by how much seeds exceed each bound on a metric that they have; 0 or less if they keep it."""
         bounds = [one for one in self._sweep.constraints if one.metric in seeds[0]]
         return {one.label: one.excess([seed[one.metric] for seed in seeds]) for one in bounds}
 
     def finished(self, seeds: Sequence[Mapping[str, float]]) -> Ending:
-        """Return the ending of a trial whose seeds are all finished."""
+        """Return the ending of a trial after all its seeds have finished."""
         values = [one.over([seed[one.metric] for seed in seeds]) for one in self._sweep.objectives]
         return Ending(tags.FINISHED, values=values, excess=self.excess(seeds))
 

@@ -50,7 +50,7 @@ def opened(uri: str) -> Iterator[RDBStorage]:
 
 @contextmanager
 def alone(uri: str, study_name: str) -> Iterator[bool]:
-    """Lock a sweep whose storage is a file, and yield True; on a database server processes share it: yield False.
+    """Lock a sweep if its storage is a file, and yield True; on a database server processes share it: yield False.
 
     Raises TrialStoreError if another process has the lock.
     """

@@ -50,12 +50,12 @@ def sweep_page(loaded: LoadedSweep, study: Study, found: Results) -> str:
     """Return the sweep's page: its goal, its best trials, Optuna's figures."""
     intro = [loaded.sweep.description, f"{format_counts(found)}. {_goals(loaded)}", f"Study {loaded.study_name}."]
     best = Section("Best trials", tables=[as_html(best_grid(loaded, found))])
-    unlucky = [trial for trial in found.trials if trial.message and not trial.carried]
-    lost = Grid(
+    unfinished = [trial for trial in found.trials if trial.message and not trial.carried]
+    reasons = Grid(
         ["Trial", "Outcome", "Parameters", "Message"],
-        [[str(trial.number), trial.outcome, trial.label, trial.message] for trial in unlucky[:50]],
+        [[str(trial.number), trial.outcome, trial.label, trial.message] for trial in unfinished[:50]],
     )
-    ended = [Section("Trials that ended early", tables=[as_html(lost)])] if unlucky else []
+    ended = [Section("Trials that ended early", tables=[as_html(reasons)])] if unfinished else []
     return document(
         f"sweep {loaded.sweep.name}",
         [Section(paragraphs=intro), best, Section("Figures", figures=sweep_figures(loaded, study)), *ended],

@@ -127,8 +127,8 @@ class Trials:
 
     def _advance(self, trial: OpenTrial) -> list[PlannedRun]:
         """Count the seeds that the store has already; return the runs to train next, none if the trial has ended."""
-        while trial.left:
-            run = trial.left[0]
+        while trial.runs:
+            run = trial.runs[0]
             if run.action in TO_DO:
                 main = trial.mains.pop(run.main.key, None) if run.main else None
                 needed = [main, run] if main else [run]
@@ -159,13 +159,13 @@ class Trials:
         return []
 
     def _continues_after(self, trial: OpenTrial, run: StoredRun) -> bool:
-        """Count a finished seed; return whether the trial goes on, rather than failing or being pruned."""
+        """Count a finished seed; return whether the trial continues; it ends if it fails or is pruned."""
         try:
-            trial.metrics.append(self._metrics.of_seed(trial.left.popleft().run, run.metrics))
+            trial.metrics.append(self._metrics.of_seed(trial.runs.popleft().run, run.metrics))
         except ValueError as error:
             self._end(trial, Ending(tags.FAILED, f"run {run.run_id}: {error}"))
             return False
-        if trial.left and self._pruning.after_seed(trial):
+        if trial.runs and self._pruning.after_seed(trial):
             why = f"pruned after {len(trial.metrics)} of its seeds: earlier trials were better at this point"
             self._end(trial, Ending(tags.PRUNED, why))
             return False
