@@ -80,7 +80,7 @@ class SweepRecorder:
     def show(self, page: str, note: str, counts: Mapping[str, int]) -> None:
         """Keep the sweep's figures, its best trials in words, and how many trials ended how."""
         self.writer.text(self.run_id, "figures.html", page)
-        told = {tags.trials_tag(state): str(count) for state, count in counts.items()}
+        told = {tags.named(f"trials_{state}"): str(count) for state, count in counts.items()}
         self.writer.log(self.run_id, run_tags={"mlflow.note.content": note, **told})
 
     def close(self, outcome: str, message: str = "") -> None:
@@ -97,7 +97,7 @@ def _tags(loaded: LoadedSweep) -> dict[str, str]:
         tags.SWEEP: loaded.study_name,
         "mlflow.source.name": loaded.source,
         "mlflow.source.type": "LOCAL",
-        **{f"overthink.{name}": version for name, version in versions(loaded.sweep.sampler).items()},
+        **{tags.named(name): version for name, version in versions(loaded.sweep.sampler).items()},
     }
 
 
