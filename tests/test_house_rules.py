@@ -1,6 +1,7 @@
 """Rules of the house that no linter knows; the import rule is import-linter's, in `make check`."""
 
 import ast
+import re
 from pathlib import Path
 
 import overthink
@@ -26,6 +27,13 @@ def test_nothing_is_ever_unpickled() -> None:
 
 def test_the_source_root_does_not_shadow_the_standard_library() -> None:
     assert not (SOURCE.parent / "__init__.py").exists()
+
+
+def test_tags_are_read_and_named_in_the_store_alone() -> None:
+    """Elsewhere a stored run has typed fields. The sweep's own names are attributes of Optuna's studies."""
+    tag = re.compile(r"\.tags\b(\.get|\[)|\bf?\"overthink\.(?!execution|store|definition|localhost|predictions)")
+    others = [path for path in TEXTS if not {"store", "sweep"} & {*path.parts} and path.name != "__init__.py"]
+    assert [path.name for path in others if tag.search(TEXTS[path])] == []
 
 
 def test_text_for_a_terminal_is_made_in_one_place() -> None:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from overthink.data.batches import Samples
+from overthink.data.catalogue import load_dataset
+from overthink.data.dataset import Split
 from overthink.definition.run_definition import RunDefinition, parse_run
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.running.restored import restored
@@ -40,6 +42,13 @@ class TrainedNetwork:
         """Return the logits (E, B, C) of every exit for uint8 images; no gradients are kept."""
         with torch.no_grad():
             return torch.stack(self.network(self.normalise(images_BKHW)))
+
+    def test_set(self, data_root: Path | None = None) -> Split:
+        """Return the test samples of the data set that it was trained on: uint8 images, labels, ids.
+
+        Raises ValueError where the data set is not in `data_root` (by default OVERTHINK_DATA).
+        """
+        return load_dataset(self.definition.dataset, data_root).test
 
     def read_images(self, files: Sequence[Path]) -> Tensor:
         """Return image files as uint8 images of the data set's shape."""

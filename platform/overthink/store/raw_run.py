@@ -75,7 +75,7 @@ class RawRun:
         )
 
     def _part(self, name: str) -> Part:
-        return Part(self.tags.get(tags.summary_tag(name), ""), self.tags.get(tags.part_key(name), ""))
+        return Part(self.tags.get(tags.named(name), ""), self.tags.get(tags.part_key(name), ""))
 
     def _link(self, run: str, key: str) -> RunLink | None:
         return RunLink(self.tags[run], self.tags.get(key, "")) if self.tags.get(run) else None
@@ -115,7 +115,7 @@ def _arms(text: str) -> dict[str, tuple[Seeds, ...]]:
 
 
 def _labels(run_tags: Mapping[str, str]) -> Labels | None:
-    label = run_tags.get(tags.summary_tag("labels"))
+    label = run_tags.get(tags.named("labels"))
     if not label:
         return None
     key = run_tags.get(tags.part_key("labels"))

@@ -49,8 +49,8 @@ SUMMARY = ("dataset", "network", "regime")
 """Parts of a definition that tags and parameters describe in a few words."""
 
 
-def summary_tag(name: str) -> str:
-    """Return the tag that describes a part of the definition in a few words."""
+def named(name: str) -> str:
+    """Return our tag of a name: of a part of the definition (`dataset`), it describes the part in a few words."""
     return f"overthink.{name}"
 
 
@@ -60,11 +60,6 @@ def part_key(name: str) -> str:
     `labels`, of policy networks: equal keys, equal labels of the test samples.
     """
     return f"overthink.{name}_key"
-
-
-def trials_tag(outcome: str) -> str:
-    """Return the tag of a sweep's run that counts its trials of an outcome."""
-    return f"overthink.trials_{outcome}"
 
 
 FINISHED, DIVERGED, FAILED, INTERRUPTED, RUNNING = "finished", "diverged", "failed", "interrupted", "running"

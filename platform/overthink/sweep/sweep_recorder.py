@@ -70,7 +70,7 @@ class SweepRecorder:
     def show(self, page: str, note: str, counts: Mapping[str, int]) -> None:
         """Store the sweep's page and note, and the number of trials of each outcome."""
         self.writer.text(self.run_id, "figures.html", page)
-        counted = {f"overthink.trials_{state}": str(count) for state, count in counts.items()}
+        counted = {tags.named(f"trials_{state}"): str(count) for state, count in counts.items()}
         self.writer.log(self.run_id, run_tags={"mlflow.note.content": note, **counted})
 
     def close(self, outcome: str, message: str = "") -> None:
@@ -88,7 +88,7 @@ def _tags(loaded: LoadedSweep) -> dict[str, str]:
         tags.SWEEP: loaded.study_name,
         "mlflow.source.name": loaded.source,
         "mlflow.source.type": "LOCAL",
-        **{f"overthink.{name}": version for name, version in versions(loaded.sweep.sampler).items()},
+        **{tags.named(name): version for name, version in versions(loaded.sweep.sampler).items()},
     }
 
 

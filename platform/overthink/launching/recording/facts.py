@@ -28,7 +28,7 @@ def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
         "mlflow.source.name": experiment.source,
         "mlflow.source.type": "LOCAL",
         "mlflow.user": _user(),
-        **{tags.summary_tag(name): value for name, value in summary(group.definition).items()},
+        **{tags.named(name): value for name, value in summary(group.definition).items()},
         **{tags.part_key(name): value for name, value in part_keys(group.definition).items()},
     }
 
