@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -42,7 +43,8 @@ def test_without_a_browser_a_sentence_in_a_notebook_too(tmp_path: Path, monkeypa
     async def cell() -> None:
         test_without_a_browser_a_sentence(tmp_path, monkeypatch)
 
-    asyncio.run(cell())
+    with ThreadPoolExecutor(1) as thread:  # this one may run Playwright's
+        thread.submit(asyncio.run, cell()).result()
 
 
 def test_the_command_starts_without_kaleido() -> None:
