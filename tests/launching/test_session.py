@@ -8,9 +8,11 @@ import pytest
 
 from overthink.execution.jobs import EngineError
 from overthink.launching import session as module
+from overthink.launching.lost_machines import MOST_LOSSES
+from overthink.launching.opening import outcome_of_error
 from overthink.launching.outcomes import Options, Outcomes
 from overthink.launching.plan import Parent, PlannedRun, plan
-from overthink.launching.session import MOST_LOSSES, Session, outcome_of_error
+from overthink.launching.session import Session
 from overthink.running.events import Died, Diverged, Event, Failed, Finished, Lost, Started
 from overthink.store import tags
 from overthink.training.epoch_record import EpochRecord

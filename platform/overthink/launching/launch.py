@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from overthink.definition.experiment import LoadedExperiment
 from overthink.execution.jobs import Engine
+from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import TO_DO, plan
-from overthink.launching.session import opened_session
 from overthink.store.client import Store
 
 

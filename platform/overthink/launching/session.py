@@ -3,100 +3,36 @@
 import json
 import shutil
 import time
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from typing import Protocol
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 
-from overthink.execution.jobs import Engine, EngineError, Job, Order
-from overthink.launching.engines import check_engine, engine_for
+from overthink.execution.jobs import Engine, Job, Order
 from overthink.launching.groups import ERRORS_OF_ONE_RUN, Groups
+from overthink.launching.lost_machines import MOST_LOSSES, LostMachines
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.launching.recording.run_inputs import RunInputs
 from overthink.launching.recording.run_recorder import RunRecorder
+from overthink.launching.run_source import NoMoreRuns, RunSource
 from overthink.launching.schedule import Schedule
-from overthink.launching.sync import deliver, mark_abandoned_as_interrupted
 from overthink.outbox.sender import OutboxSender
 from overthink.running.events import Died, Diverged, EndedEarly, Event, Failed, Finished, Lost, Pruned, Started, ends
 from overthink.settings import checkpoint_seconds
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import StoreError
 from overthink.store.liveness import HEARTBEAT_SECONDS
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord
 
 ABANDON_SECONDS = 10.0
 """How long an interrupted launch waits for a store that does not answer."""
-MOST_LOSSES = 3
-"""Machines that a run may lose without an epoch of progress; one more, and the run itself is at fault."""
 OUTCOMES: dict[type[EndedEarly], str] = {
     Diverged: tags.DIVERGED,
     Failed: tags.FAILED,
     Died: tags.FAILED,
     Pruned: tags.PRUNED,
 }
-
-
-class RunSource(Protocol):
-    """Supplies a session with more runs as others end."""
-
-    def after(self, ended: PlannedRun) -> Sequence[PlannedRun]:
-        """Return the runs to train now that one has ended."""
-
-    def heartbeat(self) -> None:
-        """Renew heartbeats of its own; called once a minute."""
-
-
-class NoMoreRuns:
-    """A source for a launch whose runs are known from the start."""
-
-    def after(self, ended: PlannedRun) -> Sequence[PlannedRun]:
-        """Return nothing."""
-        return ()
-
-    def heartbeat(self) -> None:
-        """Do nothing."""
-
-
-@contextmanager
-def opened_session(
-    store: Store,
-    options: Options,
-    listener: ProgressListener,
-    engine: Engine | None = None,
-    goals: Sequence[str] = (),
-) -> "Iterator[Session]":
-    """Give a session on a store that is ready for it: earlier results uploaded, abandoned runs marked.
-
-    `goals` are metrics that the tables of the runs' experiments open with. On an error or a signal, what is open is
-    closed in the store with the outcome that fits, and the error is raised on. Locks are released in any case.
-    """
-    check_engine(options, store.uri)
-    writer = Writer(store)
-    for sentence in deliver(store, writer).sentences():
-        listener.on_message(sentence)
-    mark_abandoned_as_interrupted(store, writer)
-    sender, outcomes = OutboxSender(store, writer, listener.on_message), Outcomes()
-    groups = Groups(store, writer, sender, outcomes, goals)
-    engine = engine or engine_for(options, listener.on_message)
-    session = Session(engine, sender, groups, RunInputs(store), options, listener, outcomes)
-    try:
-        yield session
-    except BaseException as error:
-        session.abandon(*outcome_of_error(error))
-        raise
-    finally:
-        session.close()
-
-
-def outcome_of_error(error: BaseException) -> tuple[str, str]:
-    """Return the outcome of runs that an error interrupts, and a message."""
-    if isinstance(error, KeyboardInterrupt | SystemExit):
-        return tags.INTERRUPTED, "interrupted by a signal"
-    if isinstance(error, EngineError):
-        return tags.INTERRUPTED, str(error)
-    return tags.FAILED, str(error) or type(error).__name__
 
 
 class Session:
@@ -130,10 +66,7 @@ class Session:
         """Keys of runs whose recording failed; further events of theirs are ignored."""
         self._stopped: dict[str, str] = {}
         """Key of a run that was stopped -> why."""
-        self._losses = Counter[str]()
-        """Key of a run -> machines lost since its last progress."""
-        self._furthest = Counter[str]()
-        """Key of a run -> the last epoch that it reached."""
+        self._lost = LostMachines()
         self._last_heartbeat = time.monotonic()
 
     @property
@@ -249,18 +182,12 @@ class Session:
 
     def _understood(self, run: PlannedRun, event: Event) -> Event:
         """Return an event as this session sees it: a stopped run was pruned, one that is lost too often has failed."""
-        if isinstance(event, EpochRecord) and event.epoch > self._furthest[run.key]:
-            self._furthest[run.key], self._losses[run.key] = event.epoch, 0
-        if not isinstance(event, Died | Lost):
-            return event
-        if run.key in self._stopped:
+        if isinstance(event, EpochRecord):
+            self._lost.note_progress(run.key, event.epoch)
+        if isinstance(event, Died | Lost) and run.key in self._stopped:
             return Pruned(self._stopped[run.key])
-        if isinstance(event, Lost):
-            self._losses[run.key] += 1
-            if run.key in self._unrecorded:
-                return Died(event.message)
-            if self._losses[run.key] > MOST_LOSSES:
-                return Died(f"{event.message}; gave up after {MOST_LOSSES + 1} lost machines without progress")
+        if isinstance(event, Lost) and (run.key in self._unrecorded or self._lost.too_often(run.key)):
+            return Died(f"{event.message}; gave up after {MOST_LOSSES + 1} lost machines without progress")
         return event
 
     def _recorded(self, run: PlannedRun, event: Event) -> Event:

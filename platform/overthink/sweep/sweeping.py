@@ -7,8 +7,8 @@ from overthink.definition.loading import main_networks_of
 from overthink.execution.jobs import Engine
 from overthink.launching.engines import check_engine, with_jobs
 from overthink.launching.launch import launch
+from overthink.launching.opening import opened_session, outcome_of_error
 from overthink.launching.outcomes import Options
-from overthink.launching.session import opened_session, outcome_of_error
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.sweep.ask_tell import AskTell
