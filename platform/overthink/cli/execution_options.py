@@ -46,6 +46,14 @@ def launch_options(
     return Options((os.cpu_count() or 1) if jobs == 0 else jobs or 1, device, data_root, force, reuse)
 
 
+def start_early(how: "Options") -> None:
+    """Have workers import torch while this process imports MLflow: either takes seconds."""
+    if how.engine == "local":
+        from overthink.execution.local import warm_up
+
+        warm_up()
+
+
 def resources_of(resources: str | None) -> Resources:
     """Return the resources of a run on a cluster; raise ValueError where the text is malformed."""
     return ONE_CORE if resources is None else parse_resources(resources)

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from overthink.cli import options
-from overthink.cli.execution_options import check_execution, launch_options
+from overthink.cli.execution_options import check_execution, launch_options, start_early
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.output import log, print_json, results
 from overthink.report.safe_text import print_text
@@ -55,13 +55,14 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     experiments = load_definitions(definitions, settings, seeds)
     if dry_run:
         return _show_plan(experiments, force, not no_reuse, as_json)
+    how = launch_options(jobs, device, data_root, engine, resources, force, reuse=not no_reuse)
+    start_early(how)
     from overthink.cli.progress import progress_for
     from overthink.launching.launch import launch
     from overthink.store.client import Store
 
     console, store = log(), Store()
     with progress_for(console) as progress:
-        how = launch_options(jobs, device, data_root, engine, resources, force, reuse=not no_reuse)
         outcomes = launch(store, experiments, how, progress)
     _show_outcomes(outcomes, console)
     if outcomes.pending is not None:  # the table is made from the store

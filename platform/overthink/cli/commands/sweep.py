@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from overthink.cli import options
-from overthink.cli.execution_options import check_execution, launch_options
+from overthink.cli.execution_options import check_execution, launch_options, start_early
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.output import log, print_grid, print_json
 from overthink.report.grids import Grid
@@ -77,6 +77,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
         typer.echo(as_yaml(best_definition(loaded, _best(loaded, uri)), Path(loaded.source).name), nl=False)
         return OK
     how = launch_options(jobs, device, data_root, engine, resources)
+    start_early(how)
     return _search(loaded, uri, how, as_json) if confirm is None else _confirm(loaded, uri, how, confirm, as_json)
 
 
