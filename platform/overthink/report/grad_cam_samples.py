@@ -42,7 +42,7 @@ def grad_cam_samples(
 
     Raises DefinitionError where the data set is not on this machine, or differs from the one of the run.
     """
-    _, trained = network_of(store, run, data_root)
+    trained = network_of(store, run.run_id, data_root)
     dataset = dataset_of(store, run, data_root)
     images_MKHW = dataset.test.images_NKHW[rows_of(dataset.test.ids_N, test.ids_N[rows_M], "test data")]
     class_EM = test.predicted_EN[:, rows_M]

@@ -48,7 +48,7 @@ def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     one = next(iter(finished), None) if run.is_group else run
     if one is None:
         raise DefinitionError(f"{name}: none of its runs is finished")
-    plain = definition_of(store, one).model_dump(mode="json")
+    plain = definition_of(store, one.run_id).model_dump(mode="json")
     if run.is_group:
         plain.pop("seeds")
     titles = POLICY_TITLES if run.is_policy else TITLES

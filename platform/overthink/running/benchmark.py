@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from overthink.data.catalogue import DatasetSpec, load_dataset
+from overthink.data.catalogue import load_dataset
 from overthink.data.digits import default_root
-from overthink.running.restored import Restored
+from overthink.running.trained_network import TrainedNetwork
 
 FEWEST = 100
 """Images, so that the exit distributions are met with small batches, too."""
@@ -18,11 +18,12 @@ def image_count(batch: int) -> int:
     return -(-max(FEWEST, batch) // batch) * batch
 
 
-def benchmark_images(dataset: DatasetSpec, trained: Restored, count: int, data_root: Path | None) -> tuple[Tensor, str]:
+def benchmark_images(trained: TrainedNetwork, count: int, data_root: Path | None) -> tuple[Tensor, str]:
     """Return normalised images (count, K, H, W) and a description of them.
 
     Test images, repeated from the first where there are too few; noise where the data set is not on this machine.
     """
+    dataset = trained.definition.dataset
     if dataset.is_here(data_root or default_root()):
         test = load_dataset(dataset, data_root).test
         rows = torch.arange(count) % len(test.images_NKHW)

@@ -4,15 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
-
-from overthink.data.catalogue import DatasetSpec
 from overthink.inference.exiting import EarlyExit
 from overthink.networks.cost import mul_adds
 from overthink.networks.folding import folded
 from overthink.predictions.softmax import max_softmax
-from overthink.running.restored import Restored
+from overthink.running.trained_network import TrainedNetwork
 
 BATCH = 256
 
@@ -31,19 +27,18 @@ class Classified(NamedTuple):
 
 
 def classify(
-    files: Sequence[Path], dataset: DatasetSpec, trained: Restored, threshold_E: Sequence[float], criterion: str
+    files: Sequence[Path], trained: TrainedNetwork, threshold_E: Sequence[float], criterion: str
 ) -> list[Classified]:
     """Return the prediction for each file; thresholds and criterion are those of `EarlyExit`.
 
     Images are converted as the data set's own are. Raises ValueError naming a file that is no usable image.
     """
     early = EarlyExit(folded(trained.network), threshold_E, criterion)
-    cost_E = mul_adds(trained.network, dataset.input_shape)
+    cost_E = mul_adds(trained.network, trained.definition.dataset.input_shape)
     found: list[Classified] = []
     for first in range(0, len(files), BATCH):
         some = files[first : first + BATCH]
-        images_BKHW = torch.from_numpy(np.stack([dataset.read_image(path) for path in some]))
-        exited = early(trained.normalise(images_BKHW))
+        exited = early(trained.normalise(trained.read_images(some)))
         confidence_B = max_softmax(exited.logits_BC.numpy())  # for every criterion: patience only counts exits
         triples = zip(exited.predicted_B.tolist(), confidence_B.tolist(), exited.exit_B.tolist(), strict=True)
         found += [

@@ -53,5 +53,5 @@ def frequencies(
 
 def _shares(store: Store, run: StoredRun, measure: FrequencyMeasure, data_root: Path | None) -> _Shares:
     test = dataset_of(store, run, data_root).test
-    images_NKHW = definition_of(store, run).dataset.pictures(test.images_NKHW)
+    images_NKHW = definition_of(store, run.run_id).dataset.pictures(test.images_NKHW)
     return _Shares(test.ids_N, needed_share(images_NKHW, measure.scan, measure.power, measure.total))

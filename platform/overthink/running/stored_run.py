@@ -1,6 +1,6 @@
 """What a finished run left in the store, read back: definition, data set, predictions, network, thresholds.
 
-`run` is a record of the store throughout; StoreError is raised where an artifact is missing.
+StoreError is raised where an artifact is missing.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from overthink.inference.budgeted import LookupTable, lookup_table
 from overthink.inference.confidence import CRITERIA
 from overthink.inference.temperature import scaled, temperatures
 from overthink.predictions.arrays import FloatArray
-from overthink.running.restored import Restored, restored
+from overthink.running.trained_network import TrainedNetwork, restored
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import data_digests
@@ -24,14 +24,14 @@ from overthink.store.stored import StoredRun
 from overthink.training.regime import OWN_CHECKPOINT
 
 
-def definition_of(store: Store, run: StoredRun) -> RunDefinition:
+def definition_of(store: Store, run_id: str) -> RunDefinition:
     """Return the resolved definition of a run."""
-    return parse_run(store.text(run.run_id, tags.DEFINITION_FILE), f"{tags.DEFINITION_FILE} of run {run.run_id}")
+    return parse_run(store.text(run_id, tags.DEFINITION_FILE), f"{tags.DEFINITION_FILE} of run {run_id}")
 
 
 def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
     """Return the data set of a run; raise DefinitionError where it is missing here or differs from the run's."""
-    root, spec = data_root or default_root(), definition_of(store, run).dataset
+    root, spec = data_root or default_root(), definition_of(store, run.run_id).dataset
     if not spec.is_here(root):
         raise DefinitionError(
             f"{run.name}: this command needs images, and the data set {spec.kind} is not in {root}; "
@@ -46,12 +46,11 @@ def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
     return dataset
 
 
-def network_of(store: Store, run: StoredRun, data_root: Path | None) -> tuple[RunDefinition, Restored]:
-    """Return the definition of a run and its trained network; see `restored` for when `data_root` is needed."""
-    definition = definition_of(store, run)
+def network_of(store: Store, run_id: str, data_root: Path | None) -> TrainedNetwork:
+    """Return the trained network of a run; see `restored` for when `data_root` is needed."""
     with TemporaryDirectory() as folder:
-        checkpoint = store.artifact(run.run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(folder))
-        return definition, restored(definition, checkpoint, data_root)
+        checkpoint = store.artifact(run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(folder))
+        return restored(definition_of(store, run_id), checkpoint, data_root)
 
 
 def lookup_table_of(

@@ -27,10 +27,10 @@ from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
 from overthink.inference.frequency import needed_share
 from overthink.predictions.predictions import Predictions
-from overthink.running.restored import restored
 from overthink.running.run import train
 from overthink.running.run_data import data_info
 from overthink.running.stored_run import network_of
+from overthink.running.trained_network import restored
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
@@ -121,8 +121,8 @@ def predicted(run: str, files: list[Path], capsys: pytest.CaptureFixture[str], *
 
 def test_predict_against_the_network_itself(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files, store = pictures(tmp_path, 3), Store()
-    definition, back = network_of(store, the_run(store, run_id), None)
-    images_NKHW = np.stack([definition.dataset.read_image(path) for path in files])
+    back = network_of(store, the_run(store, run_id).run_id, None)
+    images_NKHW = np.stack([back.definition.dataset.read_image(path) for path in files])
     with torch.no_grad():
         softmax_ENC = torch.stack(back.network(back.normalise(torch.from_numpy(images_NKHW)))).softmax(dim=2)
     for options, row in (({}, 2), ({"threshold": 0.0}, 0), ({"threshold": 1.0}, 2)):
@@ -232,7 +232,7 @@ def test_mistakes_of_a_person(run_id: str, tmp_path: Path) -> None:
 
 
 def test_frequency_of_a_stored_run(run_id: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    definition, _ = network_of(Store(), the_run(Store(), run_id), None)
+    definition = network_of(Store(), the_run(Store(), run_id).run_id, None).definition
     Writer(Store()).dataset(run_id, "max-min-mnist", load_dataset(definition.dataset, None).digest, {})
     assert frequency([run_id], zigzag=True, as_json=True) == 0
     (answer,) = json.loads(capsys.readouterr().out)

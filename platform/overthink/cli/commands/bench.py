@@ -38,10 +38,10 @@ def bench(
 
     store, console = Store(), log()
     stored = the_run(store, run)
-    definition, trained = network_of(store, stored, data_root)
+    trained = network_of(store, stored.run_id, data_root)
     torch.set_num_threads(threads or os.cpu_count() or 1)
     most = max(image_count(size) for size in batch)
-    images_NKHW, source = benchmark_images(definition.dataset, trained, most, data_root)
+    images_NKHW, source = benchmark_images(trained, most, data_root)
     print_text(
         console,
         f"{stored.name}: {number_of(torch.get_num_threads(), 'thread')}, {number_of(rounds, 'round')}, {source}",

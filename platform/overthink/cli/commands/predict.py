@@ -56,14 +56,14 @@ def predict(
 
     store = Store()
     stored = the_run(store, run)
-    definition, trained = network_of(store, stored, data_root)
+    trained = network_of(store, stored.run_id, data_root)
     limit = patience if patience is not None else threshold
     limits = [inf if limit is None else float(limit)] * trained.network.n_exits
     if budget is not None:
         table, _ = lookup_table_of(store, stored, "max_softmax")
         limits = table.threshold_PE[table.fitting(budget)].tolist()
     criterion = "max_softmax" if patience is None else "patience"
-    found = classify(images, definition.dataset, trained, limits, criterion)
+    found = classify(images, trained, limits, criterion)
     mean_cost = sum(one.mul_adds for one in found) / len(found)
     if as_json:
         thresholds = [None if value == inf else value for value in limits[:-1]]
@@ -71,7 +71,7 @@ def predict(
         print_json({**head, "images": [_as_plain(one) for one in found]})
         return OK
     print_grid(_grid(found))
-    last = mul_adds(trained.network, definition.dataset.input_shape)[-1]
+    last = mul_adds(trained.network, trained.definition.dataset.input_shape)[-1]
     images_counted = number_of(len(found), "image")
     log().print(f"{images_counted}, mean cost {mean_cost / 1e6:.2f} M MUL-ADDs; last exit: {last / 1e6:.2f} M.")
     return OK
