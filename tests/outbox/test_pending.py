@@ -107,8 +107,8 @@ def test_an_unreachable_store_stops_neither_help_nor_the_check_of_options(tmp_pa
     left("a")
     helped = overthink(tmp_path, "compare", "--help", **QUICK)
     assert (helped.returncode, helped.stderr) == (0, "")
-    wrong = overthink(tmp_path, "compare", "--buy", "regime", **QUICK)
+    wrong = overthink(tmp_path, "compare", "--by", "regim", **QUICK)
     assert wrong.returncode == 2
     assert f"Queued results could not be uploaded (store {ABSENT}: " in wrong.stderr
-    assert "No such option" in wrong.stderr
+    assert "--by regim: not one of" in wrong.stderr
     assert overthink(tmp_path, "sync", **QUICK).returncode == 1

@@ -9,7 +9,7 @@ DATABASE = "mlflow.db"
 
 def tracking_uri() -> str:
     """Return MLFLOW_TRACKING_URI, else the SQLite file in the working directory that a bare `mlflow ui` shows."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path(DATABASE).absolute()}"
 
 
 def database_file(uri: str) -> Path | None:
