@@ -6,6 +6,7 @@ of that place alone: there is no generator state to save, and a resumed run draw
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
@@ -163,6 +164,7 @@ def joined(labels: Iterable[str]) -> str:
     return text
 
 
+@lru_cache(maxsize=1000)  # the runs of a group have most texts in common
 def seeds_of_labels(text: str) -> tuple[Seeds, ...]:
     """Return the seeds of a text that `joined` made; what is no label is left out, since stores are not trusted."""
     return tuple(islice((seeds for part in text.split() for seeds in _seeds_of(part)), 10 * MOST_RUNS))
