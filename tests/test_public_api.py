@@ -103,6 +103,32 @@ def test_means_over_seeds_are_of_one_group_each() -> None:
         overthink.over_seeds(frame_of(runs), "test/acuracy/last")
 
 
+def test_an_opened_network_gives_the_stored_predictions(example_folder: Path) -> None:
+    import torch
+
+    run = overthink.runs(definitions="small").query("group == 'small: long' and seed == '0'").iloc[0]
+    predictions, trained = overthink.read_predictions(run), overthink.open_network(run, example_folder / "mlflow.db")
+    test = trained.test_set()
+    assert (test.ids_N == predictions.ids_N).all()
+    predicted_EN = trained.logits(torch.from_numpy(test.images_NKHW)).argmax(dim=2)
+    assert (predicted_EN.numpy() == predictions.predicted_EN).all()
+
+
+def test_a_table_has_differences_and_what_a_paper_reports(example_folder: Path) -> None:
+    table = overthink.overthinking_table(definitions="small", against="small: short")
+    rows = {
+        row["group"]: row for row in table.frame.query("metric == 'test/overthinking/any_later'").to_dict("records")
+    }
+    long, short = rows["small: long"], rows["small: short"]
+    assert (long["n"], long["paper"], long["missing"]) == (2, 0.1793, 0)
+    assert long["difference_mean"] == pytest.approx(long["mean"] - short["mean"])
+    assert "\\toprule" in table.latex()
+    assert table._repr_html_().startswith("<table")
+    assert set(overthink.overthinking_table(policies=True).frame["group"]) == {"small-policy: base"}
+    with pytest.raises(ValueError, match="no row is called 'nothing'"):
+        overthink.overthinking_table(against="nothing")
+
+
 def test_figures_are_of_one_group(example_folder: Path) -> None:
     with pytest.raises(ValueError, match="these are of 2: "):
         overthink.figures(overthink.runs(definitions="small").query("variant == 'long'"))

@@ -6,6 +6,7 @@ that point alone: no generator state is saved, and a resumed run draws the same 
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
@@ -179,6 +180,7 @@ def joined(labels: Iterable[str]) -> str:
     return text
 
 
+@lru_cache(maxsize=1000)  # the runs of a group have most texts in common
 def seeds_of_labels(text: str) -> tuple[Seeds, ...]:
     """Return the seeds of a text that `joined` made; what is no label is left out, since stores are not trusted."""
     return tuple(islice((seeds for part in text.split() for seeds in _seeds_of(part)), 10 * MOST_RUNS))
