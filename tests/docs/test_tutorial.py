@@ -16,7 +16,7 @@ def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     unpack(tmp_path)
     monkeypatch.setenv("OVERTHINK_TUTORIAL", "small.yaml")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    notebook = nbformat.read(TUTORIAL, as_version=4)  # type: ignore[no-untyped-call]
+    notebook = nbformat.read(TUTORIAL, as_version=4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the kernel's machinery
         NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
@@ -26,5 +26,5 @@ def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_tutorial_is_stored_without_outputs() -> None:
-    notebook = nbformat.read(TUTORIAL, as_version=4)  # type: ignore[no-untyped-call]
+    notebook = nbformat.read(TUTORIAL, as_version=4)
     assert not [cell for cell in notebook.cells if cell.get("outputs") or cell.get("execution_count")]
