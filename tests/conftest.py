@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from overthink.store.client import Store
+    from support.mlflow_server import Served
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -43,6 +45,27 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path)
     return opened(tmp_path, empty_database, monkeypatch)
 
 
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> "Iterator[Served]":
+    """One MLflow server for all tests of a process: starting one takes seconds."""
+    from support.mlflow_server import Served
+
+    server = Served(tmp_path_factory.mktemp("server"), empty_database)
+    yield server
+    server.kill(signal.SIGTERM)
+
+
+@pytest.fixture
+def served(mlflow_server: "Served", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> "Served":
+    """A real server with an empty store, whatever earlier tests did to it; a working directory of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    mlflow_server.empty(empty_database)
+    if not mlflow_server.answers():
+        mlflow_server.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
+    return mlflow_server
+
+
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test away from the person's own caches."""
@@ -65,7 +88,7 @@ def chromium() -> Iterator["Browser"]:
 
 
 SERVICES = {
-    "server": {"served", "standing", "new_stack", "stack", "group", "work"},
+    "server": {"served", "new_stack", "stack", "group", "work"},
     "cluster": {"three_machines", "driver", "slurm"},
     "browser": {"chromium"},
 }
@@ -75,6 +98,8 @@ SERVICES = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by the services that their fixtures start, so that `make test` can leave them out."""
     for item in items:
+        if item.path.parent.name == "ray":
+            item.add_marker("cluster")
         for marker, fixtures in SERVICES.items():
             if fixtures & set(getattr(item, "fixturenames", ())):
                 item.add_marker(marker)

@@ -12,6 +12,8 @@ from overthink.running.events import Died, Finished, Started
 from support.engines import obedient
 from support.engines import obedient_job as job
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(autouse=True, params=["fork", "spawn"])
 def start_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:

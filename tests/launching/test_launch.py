@@ -382,6 +382,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[
     return losses, Predictions.read(folder / "test.parquet")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("victim", ["coordinator", "worker"])
 def test_killed_and_called_again_ends_bit_for_bit(
     store: Store, tmp_path: Path, uninterrupted: tuple[list[tuple[int, float]], Predictions], victim: str
@@ -404,6 +405,7 @@ def test_killed_and_called_again_ends_bit_for_bit(
     assert (predictions.predicted_EN == whole.predicted_EN).all()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_command_closes_its_runs(store: Store, tmp_path: Path, number: int, code: int) -> None:
     definition(tmp_path, **LONG)
@@ -420,6 +422,7 @@ def test_an_interrupted_command_closes_its_runs(store: Store, tmp_path: Path, nu
     assert (run.status, [step for step, _ in history(store, run.run_id)]) == ("FINISHED", [1, 2, 3, 4, 5, 6])
 
 
+@pytest.mark.process
 def test_two_commands_at_once_train_nothing_twice(store: Store, tmp_path: Path) -> None:
     definition(tmp_path, **LONG)
     first = command(tmp_path)
@@ -431,6 +434,7 @@ def test_two_commands_at_once_train_nothing_twice(store: Store, tmp_path: Path) 
     assert len(runs_of(store)) == 1
 
 
+@pytest.mark.process
 def test_a_full_disk_costs_nothing_that_was_there(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -480,6 +484,7 @@ def test_an_older_run_gets_the_metrics_it_lacks(launched: Store) -> None:
     assert next(run for run in runs_of(launched) if run.run_id == first.run_id).metrics == first.metrics
 
 
+@pytest.mark.process
 def test_budget_from_the_command_line(launched: Store, tmp_path: Path) -> None:
     first, _ = runs_of(launched)
     asked = [sys.executable, "-m", "overthink.cli", "budget", first.run_id[:8], "--json", "--mul-adds"]
@@ -502,6 +507,7 @@ def test_a_parent_that_the_store_no_longer_has_costs_its_epochs_alone(store: Sto
     assert [body["epoch"] for body in quiet.bodies if body["event"] == "epoch"] == [1, 2]
 
 
+@pytest.mark.process
 def test_killed_in_the_second_phase_of_a_child_ends_bit_for_bit(store: Store, tmp_path: Path) -> None:
     """The first phase is another run's, the teacher is remembered, and the coordinator is killed between."""
     from overthink.running.run import train

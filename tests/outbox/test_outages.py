@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -48,25 +48,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow's client still repeats requests by itself, but does not wait for seconds before it does."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
-
-
-@pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Iterator[Served]:
-    monkeypatch.chdir(tmp_path)
-    server = Served(tmp_path / "server", empty_database)
-    server.start()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
-    yield server
-    server.kill(signal.SIGTERM)
-
-
-@pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Served]:
-    """A server that stays up; tests on it have experiments and keys of their own."""
-    server = Served(tmp_path_factory.mktemp("standing"), empty_database)
-    server.start()
-    yield server
-    server.kill(signal.SIGTERM)
 
 
 @pytest.fixture(scope="module")
@@ -366,12 +347,12 @@ def alternately(harm: str, ending: str) -> Fate:
     ],
 )
 def test_a_proxy_does_its_worst(
-    standing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: Callable[[], Fate], repeats: int
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: Callable[[], Fate], repeats: int
 ) -> None:
     """Whether MLflow's client repeats a request by itself, or we do: everything is there, and once."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(repeats))
-    proxy = Proxy(standing.port, lambda *_: None)
+    proxy = Proxy(served.port, lambda *_: None)
     store = Store(proxy.uri)
     sender = OutboxSender(store, Writer(store), lambda _: None)
     proxy.fate = fate()
@@ -382,18 +363,18 @@ def test_a_proxy_does_its_worst(
     sender.stop()
     proxy.close()
     assert proxy.harmed > 0
-    direct = Store(standing.uri)
+    direct = Store(served.uri)
     for key, its in logged.items():
         assert_logged(direct, key, its, tmp_path)
     assert len(find_runs(direct, kind=tags.KIND_GROUP, definition=tmp_path.name)) == 1
 
 
 def test_one_journal_that_the_store_refuses_leaves_the_others_alone(
-    standing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person has put its run into the trash; restored, the rest is uploaded."""
     monkeypatch.chdir(tmp_path)
-    store = Store(standing.uri)
+    store = Store(served.uri)
     sender = OutboxSender(store, Writer(store), lambda _: None)
     first = begin(sender, "a")
     assert sender.wait(30) is None

@@ -12,7 +12,7 @@ from overthink.cli.commands.sync import sync
 from overthink.outbox.journal import Journal
 from overthink.outbox.pending import has_pending, not_for_this_store
 from overthink.store.uri import journals_folder
-from support.command import overthink
+from support.command import invoke
 from support.journals import begin_entry
 
 ABSENT = "http://127.0.0.1:1"
@@ -105,10 +105,10 @@ def test_a_journal_in_use_is_left_to_its_process() -> None:
 
 def test_an_unreachable_store_stops_neither_help_nor_the_check_of_options(tmp_path: Path) -> None:
     left("a")
-    helped = overthink(tmp_path, "compare", "--help", **QUICK)
+    helped = invoke(tmp_path, "compare", "--help", **QUICK)
     assert (helped.returncode, helped.stderr) == (0, "")
-    wrong = overthink(tmp_path, "compare", "--by", "regim", **QUICK)
+    wrong = invoke(tmp_path, "compare", "--by", "regim", **QUICK)
     assert wrong.returncode == 2
     assert f"Queued results could not be uploaded (store {ABSENT}: " in wrong.stderr
     assert "--by regim: not one of" in wrong.stderr
-    assert overthink(tmp_path, "sync", **QUICK).returncode == 1
+    assert invoke(tmp_path, "sync", **QUICK).returncode == 1

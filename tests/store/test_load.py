@@ -11,6 +11,7 @@ from support.mlflow_server import Served
 from support.postgres import Postgres, postgres_programs
 
 
+@pytest.mark.server
 @pytest.mark.timeout(600)
 def test_to_a_server_on_postgresql(tmp_path: Path) -> None:
     if postgres_programs() is None:
@@ -26,6 +27,7 @@ def test_to_a_server_on_postgresql(tmp_path: Path) -> None:
     assert summary.endswith("lost 0, duplicated 0")
 
 
+@pytest.mark.process
 @pytest.mark.timeout(600)
 def test_to_a_file(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())

@@ -4,12 +4,13 @@ import http.client
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -36,6 +37,15 @@ class Served:
         self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
+
+    def empty(self, database: Path) -> None:
+        """Bring the server's SQLite database to the content of another one, while the server runs or not."""
+        with closing(sqlite3.connect(self.folder / "served.db", timeout=30)) as connection, connection:
+            connection.execute("ATTACH ? AS fresh", (str(database),))
+            query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            for (table,) in connection.execute(query).fetchall():
+                connection.execute(f"DELETE FROM main.{table}")
+                connection.execute(f"INSERT INTO main.{table} SELECT * FROM fresh.{table}")
 
     def start(self, wait: bool = True) -> None:
         arguments = [

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,12 @@ from overthink.definition.loading import load_experiment
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
+from support.command import invoke
 from support.small_sweep import sweep_file
 
 
 def call(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "overthink.cli", "sweep", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return invoke(Path.cwd(), "sweep", *map(str, arguments))
 
 
 def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:

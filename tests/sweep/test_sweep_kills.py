@@ -20,10 +20,13 @@ from overthink.sweep.definition import load_sweep
 from overthink.sweep.storage import TrialStoreError, alone, opened, storage_uri
 from overthink.sweep.study import existing, open_study
 from overthink.sweep.sweeping import sweep
+from support.launches import workers_of
 from support.postgres import Postgres, postgres_programs
 from support.small_sweep import RecordingListener, sweep_file, tiny_sweep
 
 LONG = {"regime": [{"epochs": 6, "drops": [4]}]}
+
+pytestmark = pytest.mark.process
 
 
 def command(path: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
@@ -49,7 +52,7 @@ def test_killed_and_called_again_no_trial_is_lost_or_run_twice(store: Store, tmp
     path = sweep_file(tmp_path, LONG, trials=2)
     process = command(path)
     wait_for_epoch(tmp_path, process)
-    workers = psutil.Process(process.pid).children()
+    workers = workers_of(process)
     os.kill(process.pid if victim == "coordinator" else workers[0].pid, signal.SIGKILL)
     _, said = process.communicate(timeout=120)
     assert process.returncode == (-9 if victim == "coordinator" else 0), said

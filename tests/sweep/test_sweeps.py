@@ -11,7 +11,6 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from overthink.definition.errors import DefinitionError
-from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.store import tags
 from overthink.store.client import Store
@@ -22,6 +21,8 @@ from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import CARRIED, distribution, existing, open_study
 from overthink.sweep.sweeping import Swept, sweep
+from support.engines import InlineEngine
+from support.launches import launch_inline
 from support.policy_file import policy_file
 from support.small_sweep import SWEEP, RecordingListener, tiny_sweep
 
@@ -35,7 +36,7 @@ FREE: dict[str, Any] = {
 
 def swept(store: Store, loaded: LoadedSweep, jobs: int = 1) -> tuple[Swept, RecordingListener]:
     listener = RecordingListener()
-    return sweep(loaded, store, storage_uri(), Options(jobs=jobs), listener), listener
+    return sweep(loaded, store, storage_uri(), Options(jobs=jobs), listener, InlineEngine()), listener
 
 
 @contextmanager
@@ -82,7 +83,7 @@ def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None
 
 def test_finished_runs_are_not_trained_again(store: Store, tmp_path: Path) -> None:
     loaded = tiny_sweep(tmp_path, space=GROWTH, sampler={"kind": "grid"})
-    launch(store, [loaded.at({"network.growth": 4}, "by-hand")], Options(), RecordingListener())
+    launch_inline(store, [loaded.at({"network.growth": 4}, "by-hand")], Options(), RecordingListener())
     _, listener = swept(store, loaded)
     assert len({key for key, _ in listener.epochs}) == 1
     assert [outcome for _, outcome, _, _ in listener.endings] == [tags.FINISHED, tags.FINISHED]
@@ -158,7 +159,9 @@ def test_trials_that_are_worse_than_earlier_ones_are_pruned(store: Store, tmp_pa
     assert [(one.status, one.outcome) for one in (run, group)] == [("KILLED", tags.PRUNED)] * 2
     with study_of(loaded) as study:
         assert study.trials[1].state == TrialState.PRUNED
-    outcomes = launch(store, [loaded.at(found.results.trials[1].point, "all-of-it")], Options(), RecordingListener())
+    outcomes = launch_inline(
+        store, [loaded.at(found.results.trials[1].point, "all-of-it")], Options(), RecordingListener()
+    )
     assert outcomes.complete, "a launch of the same run resumes it from its checkpoint"
 
 

@@ -57,12 +57,17 @@ class Journal:
         """Whether the last entry there will be was uploaded by this process."""
         self._lock = lock
         self._one_thread = threading.Lock()
-        with self._errors():
-            self._db = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
-            self._db.executescript(OPEN)
-            self._import_jsonl()
-            query = "SELECT (SELECT count(*) FROM entries), uploaded, run_id FROM progress"
-            self.written, self.uploaded, self.run_id = self._db.execute(query).fetchone()
+        # No timeout: the lock keeps others out, and a thread of ours waits for the other one.
+        self._db = sqlite3.connect(folder / DATABASE, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            with self._errors():
+                self._db.executescript(OPEN)
+                self._import_jsonl()
+                query = "SELECT (SELECT count(*) FROM entries), uploaded, run_id FROM progress"
+                self.written, self.uploaded, self.run_id = self._db.execute(query).fetchone()
+        except BaseException:
+            self._db.close()
+            raise
 
     @classmethod
     def create(cls, folder: Path, begin: Begin) -> "Journal":
@@ -95,10 +100,14 @@ class Journal:
             return None
         try:
             journal = cls(folder, lock)
+        except BaseException:
+            lock.release()
+            raise
+        try:
             if journal.written and journal.begin:
                 return journal
         except BaseException:
-            lock.release()
+            journal.release()
             raise
         journal.remove()  # its process was killed before the run had begun
         return None

@@ -1,10 +1,7 @@
-import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from support.mlflow_server import Served
 from support.ray_cluster import RayCluster
 
 
@@ -27,14 +24,3 @@ def driver(three_machines: RayCluster, monkeypatch: pytest.MonkeyPatch) -> RayCl
     for name, value in three_machines.environment().items():
         monkeypatch.setenv(name, value)
     return three_machines
-
-
-@pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Iterator[Served]:
-    """A real server that the runs are stored at."""
-    monkeypatch.chdir(tmp_path)
-    server = Served(tmp_path / "server", empty_database)
-    server.start()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
-    yield server
-    server.kill(signal.SIGTERM)

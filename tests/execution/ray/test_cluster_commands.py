@@ -71,8 +71,8 @@ def test_a_file_of_one_machine_is_no_store_for_several(
     refused = overthink(tmp_path, name, file, "--engine", "ray")
     assert refused.returncode == 2
     assert refused.stderr == (
-        f"error: --engine ray: store sqlite:///{tmp_path}/mlflow.db keeps files on this machine, and they would be lost "
-        "with it; MLFLOW_TRACKING_URI must name a server that outlives it (docs/server.md)\n"
+        f"error: --engine ray: store sqlite:///{tmp_path}/mlflow.db keeps files on this machine, and they would be "
+        "lost with it; MLFLOW_TRACKING_URI must name a server that outlives it (docs/server.md)\n"
     )
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
         "mlflow.db",
