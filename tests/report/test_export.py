@@ -17,6 +17,7 @@ from overthink.report.pages import Captioned
 FIGURE = Captioned("Right, at 5%?", go.Figure(go.Scatter(x=[1, 2], y=[3, 4], name="<script>alert(1)</script>")))
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
 def test_a_figure_becomes_three_files(tmp_path: Path) -> None:
     with exporting() as export:
