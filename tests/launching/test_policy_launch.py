@@ -116,7 +116,7 @@ def test_tables_keep_policy_networks_apart(
 
     (row,) = rows("policy")
     assert row["group"] == "small-policy: base"
-    assert row["facts"]["overthink.labels"] == "lambda 50"
+    assert row["labels"] == "lambda 50"
     assert rows("policy", [str(launched_once / "policy.yaml")]) == [row]
     assert [entry["group"].partition(":")[0] for entry in rows("overthinking")] == ["small"]
     compare(CompareOptions((), "variant", "markdown", (), None, False, "policy"), QUIET)
