@@ -13,7 +13,7 @@ COPY .ci/uv.lock .ci/uv.lock
 RUN python -m venv /opt/uv \
  && /opt/uv/bin/pip install --no-cache-dir --require-hashes -r .ci/uv.lock \
  && python -m venv --without-pip /opt/overthink
-# The lock's versions are the only ones allowed, and its hashes are compared.
+# Only the lock's versions are allowed, and hashes are checked.
 ENV VIRTUAL_ENV=/opt/overthink \
     UV_NO_CACHE=1 \
     UV_COMPILE_BYTECODE=1 \

@@ -7,19 +7,30 @@ export OMP_NUM_THREADS ?= 1
 # Where Python may not keep bytecode, every process would compile torch and mlflow anew: ten seconds each.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: demo test check format bench lock wheel clean secrets backup restore
+.PHONY: demo test test-services check docs format bench lock wheel clean secrets backup restore
 
 demo: $(READY)  ## train the quickstart on real digits and print the overthinking table
 	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
 
-test: $(READY)  ## all tests, offline
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+SERVICES := process or server or cluster or browser
+PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
+
+test: $(READY)  ## all tests that need no server, cluster, browser or kill; offline
+	$(PYTEST) -m "not ($(SERVICES))"
+
+test-services: $(READY)  ## the others: MLflow servers, PostgreSQL, nginx, Chromium, Ray, SLURM, kills; skipped where missing
+	$(PYTEST) -m "$(SERVICES)"
 
 check: $(READY)  ## formatter, linter, import rule, strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
+
+docs: $(READY)  ## the documentation as a site in site/, for reading without a network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	! grep -rnoE '<(script|link|img|iframe|source)[^>]* (src|href)="(https?:)?//[^"]*' site --include='*.html'
+	! grep -rnoE "(url\(|@import) *['\"]?(https?:)?//[^)]*" site --include='*.css'
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -47,7 +58,7 @@ restore:  ## a group's server: make restore FROM=backups/...
 	@server/restore
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): requirements.lock .ci/uv.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "overthink needs Python >= 3.11; say make PYTHON=...")'

@@ -1,1 +1,1 @@
-"""How fast the platform is, beside what people would otherwise write. Run with `make bench`."""
+"""Benchmarks of the platform, some against a usual implementation. Run them with `make bench`."""

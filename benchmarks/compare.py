@@ -1,4 +1,4 @@
-"""How long `overthink compare` takes on 2,000 stored runs (goal: under 5 s cold, under 1 s warm)."""
+"""Time of `overthink compare` on 2,000 stored runs (goal: under 5 s cold, under 1 s warm)."""
 
 import os
 import sqlite3
@@ -17,7 +17,7 @@ N_RUNS, N_GROUPS, N_METRICS, N_PARAMS = 2000, 100, 150, 45
 
 
 def main() -> str:
-    """Fill a store, then time the command as a whole process: without its cache, and with it."""
+    """Fill a store and return the times of the command as a process, without its cache and with it."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         fill(folder / "mlflow.db")
@@ -27,9 +27,9 @@ def main() -> str:
         }
         cold = [_seconds(environment, "--refresh") for _ in range(3)]
         warm = [_seconds(environment) for _ in range(5)]
-        imports = [_seconds(environment, code="import overthink.commands.compare") for _ in range(3)]
+        imports = [_seconds(environment, code="import overthink.cli.commands.compare") for _ in range(3)]
     return (
-        f"{N_RUNS} runs of {N_METRICS} metrics: cold {median(cold):.1f} s (starting Python with what it needs: "
+        f"{N_RUNS} runs of {N_METRICS} metrics: cold {median(cold):.1f} s (of which imports: "
         f"{median(imports):.1f} s), warm {median(warm):.2f} s (goals 5 s and 1 s)"
     )
 

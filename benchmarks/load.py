@@ -1,4 +1,4 @@
-"""Eight processes tell of runs at once, to a server and to a file: is anything lost or doubled, how long it takes."""
+"""Eight processes log runs at once, to a server and to a SQLite file: lost and duplicated entries, and time."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 
@@ -27,7 +27,7 @@ EPOCH_SECONDS = 0.05
 
 
 def main() -> str:
-    """Load a server (or the store that OVERTHINK_LOAD_URI names), then a file; return what came of both."""
+    """Return the results for a server (or the store at OVERTHINK_LOAD_URI), then for a SQLite file."""
     given = os.environ.get("OVERTHINK_LOAD_URI")
     with TemporaryDirectory() as folder:
         with served(Path(folder)) if given is None else _given(given) as uri:
@@ -38,7 +38,7 @@ def main() -> str:
 
 
 def loaded(uri: str, folder: Path) -> str:
-    """Have every process tell of its runs at once; count what the store then has."""
+    """Log the runs of all processes at once; return the time, and what the store lost or duplicated."""
     folder.mkdir()
     experiment = f"load {time.time_ns()}"
     asked = [sys.executable, "-m", "benchmarks.load", uri, experiment]
@@ -51,53 +51,53 @@ def loaded(uri: str, folder: Path) -> str:
     ]
     reports = [json.loads(process.communicate()[0]) for process in processes]
     seconds = time.perf_counter() - started
-    lost, doubled = counted(Store(uri), experiment)
-    worst, told = (max(report[name] for report in reports) for name in ("seconds", "told"))
+    lost, duplicated = counted(Store(uri), experiment)
+    waiting, logging = (max(report[name] for report in reports) for name in ("seconds", "logging"))
     return (
         f"{PROCESSES} processes, {PROCESSES * RUNS} runs, {PROCESSES * RUNS * EPOCHS * METRICS} values in "
-        f"{seconds:.0f} s (told in {told:.1f} s, at most {worst:.1f} s of a process "
-        f"in calls); lost {lost}, doubled {doubled}"
+        f"{seconds:.0f} s (logged in {logging:.1f} s, at most {waiting:.1f} s of a "
+        f"process waiting for the store); lost {lost}, duplicated {duplicated}"
     )
 
 
 def counted(store: Store, experiment: str) -> tuple[int, int]:
-    """Return how many runs and values of metrics are missing, and how many are there more than once."""
-    lost = doubled = 0
+    """Return the number of runs and metric values that are missing, and of those stored more than once."""
+    lost = duplicated = 0
     for number in range(PROCESSES * RUNS):
         found = find_runs(store, run_key=f"{experiment} {number}")
-        lost, doubled = lost + (not found), doubled + max(len(found) - 1, 0)
+        lost, duplicated = lost + (not found), duplicated + max(len(found) - 1, 0)
         for run in found[:1]:
             lost += run.outcome != tags.FINISHED
             for metric in range(METRICS):
                 history = store.client.get_metric_history(run.run_id, f"epochs/m{metric}")
                 values = [(entry.step, entry.value) for entry in history]
                 lost += EPOCHS - len(set(values) & {(epoch, epoch + metric / 7) for epoch in range(1, EPOCHS + 1)})
-                doubled += len(values) - len(set(values))
+                duplicated += len(values) - len(set(values))
     groups = find_runs(store, kind=tags.KIND_GROUP, definition=experiment)
-    return lost + (not groups), doubled + max(len(groups) - 1, 0)
+    return lost + (not groups), duplicated + max(len(groups) - 1, 0)
 
 
-def tell(uri: str, experiment: str, process: int) -> None:
-    """Be one of the processes."""
+def log_runs(uri: str, experiment: str, process: int) -> None:
+    """Log the runs of one process, and print its times as JSON."""
     store = Store(uri)
     writer = Writer(store)
-    courier = OutboxSender(store, writer, lambda sentence: print(sentence, file=sys.stderr))
+    sender = OutboxSender(store, writer, lambda sentence: print(sentence, file=sys.stderr))
     common = {tags.GROUP_KEY: experiment, tags.DEFINITION: experiment}
-    place = GroupSpec(experiment, "Load.", {}, experiment, ("0",), common, {})
+    group = GroupSpec(experiment, "Load.", {}, experiment, ("0",), common, {})
     started = time.perf_counter()
     for number in range(process * RUNS, (process + 1) * RUNS):
         key = f"{experiment} {number}"
         run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
-        account = courier.begin(RunStart(place, key, key, run_tags, {"seed": str(number)}))
+        run_log = sender.begin(RunStart(group, key, key, run_tags, {"seed": str(number)}))
         for epoch in range(1, EPOCHS + 1):
-            account.log({f"epochs/m{metric}": epoch + metric / 7 for metric in range(METRICS)}, epoch)
+            run_log.log({f"epochs/m{metric}": epoch + metric / 7 for metric in range(METRICS)}, epoch)
             time.sleep(EPOCH_SECONDS)
-        account.text("figures.html", "<p>figure</p>" * 10_000)
-        account.close(tags.FINISHED)
-    told = time.perf_counter() - started
-    left = courier.wait(300)
-    courier.stop()
-    print(json.dumps({"told": told, "seconds": writer.seconds, "left": str(left)}))
+        run_log.text("figures.html", "<p>figure</p>" * 10_000)
+        run_log.close(tags.FINISHED)
+    logging = time.perf_counter() - started
+    left = sender.wait(300)
+    sender.stop()
+    print(json.dumps({"logging": logging, "seconds": store.seconds, "left": str(left)}))
 
 
 @contextmanager
@@ -128,4 +128,4 @@ def _given(uri: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    tell(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    log_runs(sys.argv[1], sys.argv[2], int(sys.argv[3]))

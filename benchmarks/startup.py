@@ -1,4 +1,4 @@
-"""How long a person waits for `overthink --help` (goal: under 0.5 s)."""
+"""Time of `overthink --help` (goal: under 0.5 s)."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from statistics import median
 
 
 def main() -> str:
-    """Return the median of nine starts."""
+    """Return the median time of nine starts."""
     seconds = []
     for _ in range(9):
         started = time.perf_counter()

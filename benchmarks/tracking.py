@@ -1,4 +1,4 @@
-"""What share of a launch goes into tracking (goal: under 2%)."""
+"""Share of a launch's time spent waiting for the store (goal: under 2%)."""
 
 import os
 from pathlib import Path
@@ -6,22 +6,23 @@ from tempfile import TemporaryDirectory
 
 from overthink.definition.loading import load_experiment
 from overthink.definition.source import find
-from overthink.launching.launch import Options, launch
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun
 from overthink.store.client import Store
 
 
 class Silent:
-    """A watcher that does not look."""
+    """A progress listener that does nothing."""
 
     def on_plan(self, runs: object) -> None:
-        """Hear nothing."""
+        """Do nothing."""
 
     def on_event(self, run: PlannedRun, body: dict[str, object]) -> None:
-        """Hear nothing."""
+        """Do nothing."""
 
     def on_message(self, sentence: str) -> None:
-        """Hear nothing."""
+        """Do nothing."""
 
 
 def main() -> str:
@@ -38,5 +39,5 @@ def main() -> str:
     share = outcomes.tracking_seconds / outcomes.seconds
     return (
         f"{len(outcomes.runs['finished'])} runs in {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s "
-        f"of it in calls to the store: {100 * share:.1f}% (goal 2%); they run beside the training, not in its way"
+        f"of it waiting for the store: {100 * share:.1f}% (goal 2%); uploads run in parallel to training"
     )

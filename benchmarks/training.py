@@ -1,8 +1,8 @@
-"""Training images/s of the thesis's network at batch 64, beside the loop that people usually write.
+"""Training images/s of the thesis's network at batch size 64, compared with a usual training loop.
 
 The usual loop: a DataLoader over a data set that transforms one PIL image at a time (random crop, flip, normalise),
-and a loss and an accuracy fetched from the device for every exit in every step. Rounds are interleaved, and the ratio
-is the median of the rounds' ratios, since the machine may be busy with other things.
+and a loss and an accuracy copied from the device for every exit in every step. Rounds are interleaved, and the ratio is
+the median over rounds, since other processes may use the machine.
 """
 
 import time
@@ -19,10 +19,9 @@ from torchvision import transforms
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, training_batches
-from overthink.networks.catalogue import build_network
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
-from overthink.training.losses import JointLossSpec, build_loss
+from overthink.training.losses import JointLossSpec
 
 BATCH, STEPS, ROUNDS = 64, 4, 5
 IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH * STEPS, 3, 32, 32), dtype=np.uint8)
@@ -30,7 +29,7 @@ LABELS = np.random.default_rng(1).integers(0, 100, BATCH * STEPS)
 
 
 class OneByOne(Dataset[tuple[Tensor, int]]):
-    """A data set as tutorials write it."""
+    """A data set as in tutorials."""
 
     transform = transforms.Compose(
         [
@@ -50,7 +49,7 @@ class OneByOne(Dataset[tuple[Tensor, int]]):
 
 
 def usual_epoch(network: MultiExitNetwork, optimizer: torch.optim.SGD) -> None:
-    """Train one epoch the usual way."""
+    """Train one epoch with the usual loop."""
     losses, accuracies = [0.0] * 5, [0.0] * 5
     for images, labels in DataLoader(OneByOne(), BATCH, shuffle=True):
         outputs = network(images)
@@ -64,11 +63,11 @@ def usual_epoch(network: MultiExitNetwork, optimizer: torch.optim.SGD) -> None:
 
 
 def our_epoch(network: MultiExitNetwork, optimizer: torch.optim.SGD) -> None:
-    """Train one epoch our way."""
+    """Train one epoch with this package's loop."""
     samples = Samples(torch.from_numpy(IMAGES), torch.from_numpy(LABELS), torch.full((3,), 0.5), torch.full((3,), 0.25))
-    loss_of = build_loss(JointLossSpec(kind="joint"), 5, torch.device("cpu"))
-    order, chance = np.random.default_rng(2), np.random.default_rng(3)
-    for images, labels in training_batches(samples, BATCH, AugmentSpec(pad=4, flip=True), order, chance):
+    loss_of = JointLossSpec(kind="joint").build(5, torch.device("cpu"))
+    order, augmentation = np.random.default_rng(2), np.random.default_rng(3)
+    for images, labels in training_batches(samples, BATCH, AugmentSpec(pad=4, flip=True), order, augmentation):
         loss = loss_of(network(images), labels).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -88,7 +87,7 @@ def main() -> str:
 
 
 def _rates(epoch: Callable[[MultiExitNetwork, torch.optim.SGD], None]) -> Iterator[float]:
-    network = build_network(MSDNetSpec(kind="msdnet"), (3, 32, 32), 100, torch.Generator().manual_seed(0))
+    network = MSDNetSpec(kind="msdnet").build((3, 32, 32), 100, torch.Generator().manual_seed(0))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
     while True:
         started = time.perf_counter()

@@ -12,8 +12,8 @@ fail() {
   exit "${2:-1}"
 }
 
-(($#)) || fail "no command given; say: sbatch [options] cluster/slurm.sh overthink run ... --engine ray" 2
-[ -n "${SLURM_JOB_ID:+${SLURMD_NODENAME:-}}" ] || fail "this is no SLURM job; submit it with sbatch" 2
+(($#)) || fail "no command given; use: sbatch [options] cluster/slurm.sh overthink run ... --engine ray" 2
+[ -n "${SLURM_JOB_ID:+${SLURMD_NODENAME:-}}" ] || fail "not a SLURM job; submit it with sbatch" 2
 command -v ray >/dev/null || fail "no 'ray' on PATH; activate the environment of overthink[ray] before sbatch" 2
 
 join_seconds=${OVERTHINK_JOIN_SECONDS:-300}
@@ -29,7 +29,7 @@ terminate() {
   kill -TERM "$command" 2>/dev/null || true
 }
 
-exit_code_of() { # waits once more where a signal ended the wait
+exit_code_of() { # waits again if a signal interrupted the wait
   local code
   while true; do
     interrupted=
@@ -44,10 +44,10 @@ tidy() {
   rm -f "$folder/token" || true
   exec 3>&- # which ends the cluster
   [ -z "$cluster" ] || wait "$cluster" || true
-  rm -rf "$folder" || true # on NFS not while srun has files there open; what stays must not be the job's exit code
+  rm -rf "$folder" || true # fails on NFS while srun has files open there; the job's exit code must not depend on it
 }
 
-ray_node() { # one on each node, until the end of its input: a signal from SLURM would hit Ray's processes all at once
+ray_node() { # one on each node, until the end of its input: a signal from SLURM would end all of Ray's processes at once
   set -euo pipefail
   local head=$1 port=$2 place ray input
   temp=$(mktemp -d "/tmp/ov-$SLURM_JOB_ID-XXXXXX") # not TMPDIR: the paths of Ray's sockets must be short
@@ -56,7 +56,7 @@ ray_node() { # one on each node, until the end of its input: a signal from SLURM
   place=(--address="$head:$port")
   if ((SLURM_NODEID == 0)); then
     place=(--head --node-ip-address="$head" --port="$port" --include-dashboard=false)
-    if python3 -c "import grpc" 2>/dev/null; then # Ray serves remote clients then, whether someone asks or not
+    if python3 -c "import grpc" 2>/dev/null; then # with grpc, Ray always serves remote clients
       place+=(--ray-client-server-port="$((port + 1))")
     fi
   fi
@@ -67,7 +67,7 @@ ray_node() { # one on each node, until the end of its input: a signal from SLURM
   input=$!
   wait -n "$ray" "$input" || true
   kill -TERM "$ray" "$input" 2>/dev/null || true
-  for _ in {1..50}; do # Ray ends what it started in about 2 s, then sometimes waits 30 s more for a head that has gone
+  for _ in {1..50}; do # Ray stops its processes in about 2 s, then sometimes waits 30 s more for a head that is gone
     kill -0 "$ray" 2>/dev/null || break
     sleep 0.1
   done
@@ -84,8 +84,8 @@ mkdir -m 700 "$folder"
 
 unset RAY_ADDRESS RAY_AUTH_TOKEN
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$folder/token RAY_USAGE_STATS_ENABLED=0
-export RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=0 # at the end nodes would ask a head that has gone, for 30 s
-port=$((20000 + 2 * (SLURM_JOB_ID % 6000))) # below those that Linux gives away; Ray's other ports are of that kind
+export RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=0 # at the end, nodes would wait 30 s for a head that is gone
+port=$((20000 + 2 * (SLURM_JOB_ID % 6000))) # below Linux's range of temporary ports, which Ray's other ports come from
 last_node=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | tail -n 1)
 last_address=$(scontrol --oneliner show node "$last_node" | grep -o "NodeAddr=[^ ]*" | cut -d= -f2)
 head=$(
@@ -108,7 +108,7 @@ begun=$SECONDS
 until (($(grep -c "Ray runtime started" "$log" || true) >= SLURM_JOB_NUM_NODES)); do
   if ! kill -0 "$cluster" 2>/dev/null || ((SECONDS - begun > join_seconds)); then
     tail -n 30 "$log" >&2
-    fail "not all of the $SLURM_JOB_NUM_NODES nodes joined the Ray cluster within $join_seconds s; above is what they said"
+    fail "not all of the $SLURM_JOB_NUM_NODES nodes joined the Ray cluster within $join_seconds s; see their messages above"
   fi
   sleep 0.5
 done

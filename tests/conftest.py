@@ -64,7 +64,17 @@ def chromium() -> Iterator["Browser"]:
         browser.close()
 
 
+SERVICES = {
+    "server": {"served", "standing", "new_stack", "stack", "group", "work"},
+    "cluster": {"three_machines", "driver", "slurm"},
+    "browser": {"chromium"},
+}
+"""Marker -> fixtures that start what it names; `process` is set by hand on tests that start or kill processes."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what starts processes and waits for them: begun last, one of them keeps one core busy at the end."""
-    slow = "test_outages test_load test_launch test_server test_ui test_main test_predict test_run".split()
-    items.sort(key=lambda item: item.path.stem not in slow and item.path.parent.name not in ("ray", "server"))
+    """Mark tests by the services that their fixtures start, so that `make test` can leave them out."""
+    for item in items:
+        for marker, fixtures in SERVICES.items():
+            if fixtures & set(getattr(item, "fixturenames", ())):
+                item.add_marker(marker)

@@ -57,7 +57,7 @@ def test_labels_are_joined_into_spans_and_split_again() -> None:
     assert joined(labels) == "0:3 7 split0-init1-order0-augment0 9 10"
     assert [seeds.label for seeds in seeds_of_labels(joined(labels))] == labels
     assert len(joined(map(str, range(10_000)))) < 10
-    with pytest.raises(ValueError, match="more than a store can name"):
+    with pytest.raises(ValueError, match="are too many for one group"):
         joined(f"split{number}-init0-order0-augment0" for number in range(1000))
 
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from overthink.policy.label_spec import LabelSpec
     from overthink.predictions.predictions import Predictions
     from overthink.report.public import OverthinkingTable, figures, overthinking_table
-    from overthink.running.public import TrainedNetwork, open_network
+    from overthink.running.public import open_network
+    from overthink.running.trained_network import TrainedNetwork
     from overthink.store.client import StoreError
     from overthink.store.public import read_predictions
 
@@ -51,7 +52,7 @@ _PLACES = {
     "ResNetSpec": "overthink.networks.resnet_spec",
     "RunDefinition": "overthink.definition.run_definition",
     "StoreError": "overthink.store.client",
-    "TrainedNetwork": "overthink.running.public",
+    "TrainedNetwork": "overthink.running.trained_network",
     "compute_metrics": "overthink.metrics.catalogue:compute",
     "figures": "overthink.report.public",
     "launch": "overthink.launching.public",

@@ -1,7 +1,7 @@
-"""Independent streams of randomness, so that a study can move one source and hold the others still.
+"""Independent random streams, so that a study can vary one source of randomness and fix the others.
 
-A run has one seed per stream. What a stream yields at a place in training (an epoch, say) is a function of its seed and
-of that place alone: there is no generator state to save, and a resumed run draws exactly what it would have drawn.
+A run has one seed per stream. The draws of a stream at a point in training, such as an epoch, depend on its seed and on
+that point alone: no generator state is saved, and a resumed run draws the same numbers as an uninterrupted one.
 """
 
 import re
@@ -22,7 +22,7 @@ Stream = Literal["split", "init", "order", "augment"]
 STREAMS: tuple[Stream, ...] = get_args(Stream)
 LARGEST_SEED = 2**63 - 1
 MOST_RUNS = 10_000
-"""Of one group."""
+"""Of one group; a limit of ours."""
 LONGEST_LABELS = 8000
 """Characters that a tag of a store holds."""
 NUMBER = "[0-9]{1,19}"
@@ -35,9 +35,9 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class Seeds(Spec):
-    """The seeds of one run: which samples validate, the first weights, the order of samples, their augmentation.
+    """The seeds of one run: validation split, initial weights, order of samples, augmentation.
 
-    Beside these streams, `kernel` and `repeat` tell apart runs of a study that have all of them in common.
+    `kernel` and `repeat` distinguish runs of a study in which these four are equal.
     """
 
     split: Seed
@@ -45,13 +45,17 @@ class Seeds(Spec):
     order: Seed
     augment: Seed
     kernel: Seed = 0
-    """How sums are grouped, which moves the last bits: by so many threads more; on a GPU by kernels free to differ."""
+    """Changes how sums are grouped, so the last bits: that many more threads; nondeterministic kernels on a GPU."""
     repeat: Seed = 0
-    """The same run again: nothing depends on it."""
+    """Number of the repeat; nothing depends on it."""
 
     @property
     def label(self) -> str:
-        """A short name: `3` where all streams share seed 3, else each stream with its seed."""
+        """A short name: the seed if all streams share it, otherwise each stream with its seed.
+
+        >>> Seeds(split=3, init=3, order=3, augment=3).label, Seeds(split=0, init=1, order=0, augment=0).label
+        ('3', 'split0-init1-order0-augment0')
+        """
         values = [getattr(self, stream) for stream in STREAMS]
         more = [f"{source}{value}" for source in ("kernel", "repeat") if (value := getattr(self, source))]
         if len(set(values)) == 1:
@@ -60,9 +64,9 @@ class Seeds(Spec):
 
 
 class SeedStreams(Spec):
-    """Seeds stream by stream: a number fixes a stream, a list gives one seed a run.
+    """Seeds by stream: a number fixes a stream for all runs, a list gives one seed per run.
 
-    A stream left out takes the number of the run, 0, 1, 2, ..., so that naming one stream fixes that one alone.
+    A stream that is left out has the number of the run, 0, 1, 2, ..., as its seed.
     """
 
     split: Seed | tuple[Seed, ...] | None = None
@@ -81,17 +85,20 @@ class SeedStreams(Spec):
 Source = Literal["split", "init", "order", "augment", "kernel", "repeat"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 Arms = dict[str, tuple[Source, ...]]
-"""Name of an arm of a study -> the sources of randomness that its repeats differ in."""
+"""Name of an arm of a study -> the sources of randomness that vary between its repeats."""
 
 
 def seeds_of_arms(arms: Arms, repeats: int) -> dict[str, tuple[Seeds, ...]]:
-    """Return the seeds of each arm's repeats: 0 for what the arm holds still, the repeat's number for what it varies.
+    """Return the seeds of each arm's repeats: the repeat's number for the sources that vary, 0 for the others.
 
     Repeat 0 is the same run in every arm.
+
+    >>> [seeds.label for seeds in seeds_of_arms({"init": ("init",)}, repeats=2)["init"]]
+    ['0', 'split0-init1-order0-augment0']
     """
-    still = dict.fromkeys(STREAMS, 0)
+    fixed = dict.fromkeys(STREAMS, 0)
     return {
-        name: tuple(Seeds(**still | dict.fromkeys(sources, number)) for number in range(repeats))
+        name: tuple(Seeds(**fixed | dict.fromkeys(sources, number)) for number in range(repeats))
         for name, sources in arms.items()
     }
 
@@ -100,7 +107,11 @@ SeedPlan = Annotated[int, Field(ge=1, le=MOST_RUNS)] | Annotated[tuple[Seed, ...
 
 
 def expand(plan: int | tuple[int, ...] | SeedStreams) -> tuple[Seeds, ...]:
-    """Return the seeds of each run of a plan: a count, a list of seeds, or seeds stream by stream."""
+    """Return the seeds of each run of a plan, which is a count, a list of seeds, or seeds by stream.
+
+    >>> [seeds.label for seeds in expand(2)]
+    ['0', '1']
+    """
     if isinstance(plan, int):
         plan = tuple(range(plan))
     if isinstance(plan, tuple):
@@ -117,7 +128,7 @@ def _seed_of_run(value: int | tuple[int, ...] | None, run: int) -> int:
 
 
 def replace_free(plan: int | tuple[int, ...] | SeedStreams, seeds: tuple[int, ...]) -> tuple[int, ...] | SeedStreams:
-    """Return the plan with other seeds (`--seeds 0:5`); the streams that the definition fixes stay fixed."""
+    """Return the plan with other seeds (`--seeds 0:5`); streams that the definition fixes keep their seed."""
     if not isinstance(plan, SeedStreams):
         return seeds
     fixed = {stream: value for stream in STREAMS if isinstance(value := getattr(plan, stream), int)}
@@ -125,7 +136,11 @@ def replace_free(plan: int | tuple[int, ...] | SeedStreams, seeds: tuple[int, ..
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """Read `0:5` (0 up to and not including 5), `3`, or `0,2,7:9`; raise ValueError with the text otherwise."""
+    """Return the seeds of a text such as `0:5` (0 to 4), `3` or `0,2,7:9`; raises ValueError for any other text.
+
+    >>> parse_seeds("0,2,7:9")
+    (0, 2, 7, 8)
+    """
     if not re.fullmatch(r"[0-9]+(:[0-9]+)?(,[0-9]+(:[0-9]+)?)*", text):
         raise ValueError(f"--seeds {text!r}: expected seeds such as 0:5, 3 or 0,2,7:9")
     seeds: dict[int, None] = {}
@@ -133,7 +148,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         first, _, end = part.partition(":")
         span = int(first), int(end or int(first) + 1)
         if not span[0] < span[1] <= LARGEST_SEED + 1:
-            raise ValueError(f"--seeds {text!r}: {part} is no span of seeds from 0 to 2^63 - 1")
+            raise ValueError(f"--seeds {text!r}: {part} is not a range of seeds from 0 to 2^63 - 1")
         if span[1] - span[0] > MOST_RUNS - len(seeds):
             raise ValueError(f"--seeds {text!r}: more than {MOST_RUNS} seeds")
         seeds |= dict.fromkeys(range(*span))
@@ -141,9 +156,12 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def joined(labels: Iterable[str]) -> str:
-    """Return labels of runs as one text, consecutive numbers as spans: `0:5 7 split0-init1-order0-augment0`.
+    """Return labels of runs as one text, consecutive numbers as ranges.
 
-    Raises ValueError where there are more than a store can name for one group.
+    Raises ValueError if the text is longer than an MLflow tag may be.
+
+    >>> joined(["0", "1", "2", "7"])
+    '0:3 7'
     """
     parts: list[str] = []
     numbers: list[int] = []
@@ -158,9 +176,7 @@ def joined(labels: Iterable[str]) -> str:
             parts.append(label)
     text = " ".join(parts)
     if len(text) > LONGEST_LABELS:
-        raise ValueError(
-            f"the seeds {text[:60]}... are more than a store can name for one group: use spans such as 0:100"
-        )
+        raise ValueError(f"the seeds {text[:60]}... are too many for one group; use consecutive seeds such as 0:100")
     return text
 
 
@@ -191,14 +207,14 @@ def sources_of(seeds: Collection[Seeds]) -> tuple[Source, ...]:
 
 
 def generator(seeds: Seeds, stream: Stream, *place: int) -> "np.random.Generator":
-    """Return the NumPy generator of a stream at a place in training, such as (phase, epoch)."""
+    """Return the NumPy generator of a stream at a point in training, such as (phase, epoch)."""
     import numpy as np
 
     return np.random.default_rng(_sequence(seeds, stream, place))
 
 
 def torch_generator(seeds: Seeds, stream: Stream, *place: int) -> "torch.Generator":
-    """Return the torch generator (CPU) of a stream at a place in training."""
+    """Return the torch generator (CPU) of a stream at a point in training."""
     import numpy as np
     import torch
 

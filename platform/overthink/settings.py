@@ -1,21 +1,21 @@
-"""Settings that people make in the environment, in seconds."""
+"""Settings in the environment, in seconds."""
 
 import math
 import os
 
 
 def patience_seconds() -> float:
-    """Return how long the end of a launch waits at most for a store that takes nothing: OVERTHINK_PATIENCE."""
+    """Return how long a launch waits at most at its end for an unreachable store: OVERTHINK_PATIENCE."""
     return _seconds("OVERTHINK_PATIENCE", math.inf)
 
 
 def checkpoint_seconds() -> float:
-    """Return how much time lies between two copies of a checkpoint at least: OVERTHINK_CHECKPOINT_SECONDS."""
+    """Return the least time between two copies of a checkpoint in the store: OVERTHINK_CHECKPOINT_SECONDS."""
     return _seconds("OVERTHINK_CHECKPOINT_SECONDS", 60.0)
 
 
 def check_settings() -> None:
-    """Raise ValueError naming a setting that is not one, before anything is begun."""
+    """Raise ValueError naming a setting that is not a number of seconds, before anything is begun."""
     patience_seconds()
     checkpoint_seconds()
 

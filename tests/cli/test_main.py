@@ -1,4 +1,4 @@
-"""The command as people and scripts meet it: whole processes, their output and their exit codes."""
+"""The command as people and scripts meet it: its output and its exit codes."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.raw_run import RawRun
 from overthink.store.writer import Writer
-from support.command import overthink
+from support.command import invoke, overthink
 from support.small import definition
 from support.stored_runs import raw
 
@@ -24,24 +24,35 @@ def test_help_and_version(tmp_path: Path) -> None:
     assert helped.returncode == 0
     for command in ("run", "inspect", "compare", "predict", "bench", "ui", "data"):
         assert command in helped.stdout
-    asked = " ".join(overthink(tmp_path, "run", "--help").stdout.replace("│", " ").split())
-    assert "Folder with data sets (default: OVERTHINK_DATA)." in asked  # brackets would be markup, and gone
-    assert overthink(tmp_path, "--version").stdout.startswith("overthink 0.")
+    asked = " ".join(invoke(tmp_path, "run", "--help").stdout.replace("│", " ").split())
+    assert "Folder of data sets. Default: OVERTHINK_DATA, else ~/.cache/overthink/data." in asked
+    assert invoke(tmp_path, "--version").stdout.startswith("overthink 0.")
 
 
-def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+HEAVY = "torch mlflow pandas plotly numpy"
+
+
+@pytest.mark.parametrize(
+    "arguments, heavy",
+    [
+        (["--help"], f"{HEAVY} pydantic"),
+        (["run", "--help"], HEAVY),  # typer reads options with pydantic
+        (["run", "absent.yaml", "--device", "gpu"], HEAVY),
+        (["predict", "abcdef", "absent.png"], HEAVY),
+    ],
+)
+def test_help_and_wrong_options_import_nothing_heavy(tmp_path: Path, arguments: list[str], heavy: str) -> None:
     code = (
-        "import sys; sys.argv = ['overthink', '--help']\n"
-        "from overthink.cli.main import app\n"
-        "try: app()\nexcept SystemExit: pass\n"
-        "print([name for name in ('torch', 'mlflow', 'pandas', 'plotly', 'numpy', 'pydantic') if name in sys.modules])"
+        "from overthink.cli.main import execute\n"
+        f"import sys; execute({arguments!r})\n"
+        f"print([name for name in {heavy.split()} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
 def inspected(folder: Path, *arguments: str) -> Any:
-    done = overthink(folder, "inspect", *arguments, "--json")
+    done = invoke(folder, "inspect", *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -65,7 +76,7 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
     assert shown["definition"]["regime"][0]["epochs"] == 9
     assert [run["seeds"]["init"] for run in shown["runs"]] == [4, 5]
     assert len({run["run_key"] for run in shown["runs"]}) == 2
-    readable = overthink(tmp_path, "inspect", "quickstart")
+    readable = invoke(tmp_path, "inspect", "quickstart")
     assert "MUL-ADDs" in readable.stdout
     assert "quickstart: long" in readable.stdout
 
@@ -89,7 +100,7 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
     ],
 )
 def test_mistakes_are_one_sentence_and_an_exit_code(tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
-    done = overthink(tmp_path, *arguments, OVERTHINK_DATA=str(tmp_path / "data"))
+    done = invoke(tmp_path, *arguments, OVERTHINK_DATA=str(tmp_path / "data"))
     assert done.returncode == code, done.stderr
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
@@ -98,32 +109,33 @@ def test_mistakes_are_one_sentence_and_an_exit_code(tmp_path: Path, arguments: l
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    assert "Traceback" in overthink(tmp_path, "--debug", "run", "absent.yaml").stderr
+    assert "Traceback" in invoke(tmp_path, "--debug", "run", "absent.yaml").stderr
 
 
 def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"noise" * 1000)
-    done = overthink(tmp_path, "run", "quickstart")
+    done = invoke(tmp_path, "run", "quickstart")
     assert done.returncode == 1
-    assert "store sqlite:///mlflow.db: file is not a database" in done.stderr
+    assert f"store sqlite:///{tmp_path}/mlflow.db: file is not a database" in done.stderr
 
 
 def test_a_dry_run_says_what_would_be_done(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     path = definition(tmp_path)
-    done = overthink(tmp_path, "run", str(path), "--dry-run")
+    done = invoke(tmp_path, "run", str(path), "--dry-run")
     assert "2 of 2 runs would be trained. Nothing was done" in done.stderr
-    planned = json.loads(overthink(tmp_path, "run", str(path), "--dry-run", "--json").stdout)
+    planned = json.loads(invoke(tmp_path, "run", str(path), "--dry-run", "--json").stdout)
     assert [run["action"] for run in planned] == ["train", "train"]
     assert not (tmp_path / ".overthink").exists()
 
 
 def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
-    done = overthink(tmp_path, "run", str(definition(tmp_path)), "--dry-run")
+    done = invoke(tmp_path, "run", str(definition(tmp_path)), "--dry-run")
     assert "2 of 2 runs would be trained" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
 
 
+@pytest.mark.process
 def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     variants = {"good": {}, "wild": {"regime.0.lr": 1e30}}
@@ -158,32 +170,32 @@ def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypat
         raw("2", tags.DIVERGED),
     ]
     store_of(tmp_path, runs, empty_database)
-    table = overthink(tmp_path, "compare")
+    table = invoke(tmp_path, "compare")
     assert table.returncode == 3  # a seed is missing from the numbers
     assert "65.00 ± 7.07" in table.stdout
     assert "paper 17.93" in table.stdout
     assert max(map(len, table.stdout.splitlines())) <= 80
-    assert "| 2 of 3 |" in overthink(tmp_path, "compare", "--format", "markdown").stdout
-    assert r"\toprule" in overthink(tmp_path, "compare", "--format", "latex").stdout
-    assert "<table" in overthink(tmp_path, "compare", "--format", "html").stdout
-    (row,) = json.loads(overthink(tmp_path, "compare", "--by", "regime", "--format", "json").stdout)["rows"]
+    assert "| 2 of 3 |" in invoke(tmp_path, "compare", "--format", "markdown").stdout
+    assert r"\toprule" in invoke(tmp_path, "compare", "--format", "latex").stdout
+    assert "<table" in invoke(tmp_path, "compare", "--format", "html").stdout
+    (row,) = json.loads(invoke(tmp_path, "compare", "--by", "regime", "--format", "json").stdout)["rows"]
     assert row["group"] == "4 joint"
-    (record,) = csv.DictReader(io.StringIO(overthink(tmp_path, "compare", "--format", "csv").stdout))
+    (record,) = csv.DictReader(io.StringIO(invoke(tmp_path, "compare", "--format", "csv").stdout))
     assert float(record["test/overthinking/any_later/paper"]) == 0.1793
 
 
 def test_compare_on_nothing_says_so(tmp_path: Path) -> None:
-    done = overthink(tmp_path, "compare")
+    done = invoke(tmp_path, "compare")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "no such runs yet" in done.stderr
-    assert json.loads(overthink(tmp_path, "compare", "--format", "json").stdout)["rows"] == []
+    assert "No such runs in the store" in done.stderr
+    assert json.loads(invoke(tmp_path, "compare", "--format", "json").stdout)["rows"] == []
     assert not (tmp_path / "mlflow.db").exists()
 
 
 def test_compare_shows_what_a_definition_asks_for_and_nobody_has_run(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     path = definition(tmp_path, variants={"narrow": {}, "wide": {"network.growth": 4}})
-    done = overthink(tmp_path, "compare", str(path), "--format", "json")
+    done = invoke(tmp_path, "compare", str(path), "--format", "json")
     assert done.returncode == 3
     rows = json.loads(done.stdout)["rows"]
     assert [row["group"] for row in rows] == ["small: narrow", "small: wide"]
@@ -191,11 +203,11 @@ def test_compare_shows_what_a_definition_asks_for_and_nobody_has_run(tmp_path: P
 
 
 def test_data_list_and_show(tmp_path: Path) -> None:
-    listed = json.loads(overthink(tmp_path, "data", "list", "--json", "--data-root", str(tmp_path)).stdout)
+    listed = json.loads(invoke(tmp_path, "data", "list", "--json", "--data-root", str(tmp_path)).stdout)
     here = {entry["name"]: entry["here"] for entry in listed["datasets"]}
     assert [name for name in here if here[name]] == ["max-min-mnist-embedded"]
-    assert overthink(tmp_path, "data", "list").returncode == 0
-    done = overthink(tmp_path, "data", "show", "max-min-mnist-embedded", "--output", "picture.png")
+    assert invoke(tmp_path, "data", "list").returncode == 0
+    done = invoke(tmp_path, "data", "show", "max-min-mnist-embedded", "--output", "picture.png")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
-    assert "nothing to fetch" in overthink(tmp_path, "data", "get", "max-min-mnist-embedded").stderr
+    assert "nothing to download" in invoke(tmp_path, "data", "get", "max-min-mnist-embedded").stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from overthink.cli.commands.analyse import analyse_runs
+from overthink.cli.commands.analyse import analyse
 from overthink.cli.progress import counted
 from overthink.store import tags
 from overthink.store.client import Store
@@ -34,8 +34,11 @@ def test_a_bar_on_a_terminal() -> None:
     assert "a: 3?]0;owned? files" in said
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
-def test_an_export_says_how_far_it_is(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_says_how_far_it_is(
+    tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
@@ -48,9 +51,8 @@ def test_an_export_says_how_far_it_is(tmp_path: Path, empty_database: Path, monk
         writer.artifacts(run, [tmp_path / f"{split}.parquet"], "predictions")
     writer.close(run, tags.FINISHED)
     monkeypatch.setattr("overthink.report.export.FORMS", ("svg",))  # each form of each figure takes half a second
-    console = Console(file=io.StringIO(), width=80)
-    assert analyse_runs([], tmp_path / "figures", False, console) == 0
+    assert analyse([], tmp_path / "figures") == 0
     (place,) = (tmp_path / "figures").iterdir()
     files = list(place.iterdir())
     assert {file.suffix for file in files} == {".svg"}
-    assert f"figures 1/1: {place}: {len(files)} files\n" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert f"figures 1/1: {place}: {len(files)} files\n" in capsys.readouterr().err

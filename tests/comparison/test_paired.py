@@ -43,7 +43,7 @@ def test_what_is_tested_and_how_surely() -> None:
     assert difference.effect == pytest.approx(0.12 / 0.02 * (1 - 3 / 7))
     assert long.unpaired == ("3",)
     assert verdict(difference) == "probably higher"
-    assert verdict(difference._replace(low=-0.1)) == "cannot be told apart"
+    assert verdict(difference._replace(low=-0.1)) == "no difference shown"
     assert verdict(difference._replace(p_holm=0.01, mean=-0.1)) == "lower (p <= 0.05)"
     assert verdict(difference._replace(low=None, high=None)) == "unknown, from one seed"
     assert difference_lines(difference) == ("Δ +12.00", "[+7.0, +17.0]")
@@ -113,7 +113,7 @@ def test_runs_of_one_group_that_saw_different_data() -> None:
     ]
     rows = with_differences(overthinking_rows(runs), "base")
     assert [row.data for row in rows] == [{"a": ("0", "1")}, {"a": ("0",), "b": ("1",)}, {"b": ("0", "1")}, {}]
-    said = "DIFFERENT DATA behind quickstart: mixed, although of one definition: seed 0 saw a; seed 1 saw b (SHA-256)."
+    said = "DIFFERENT DATA in quickstart: mixed, although of one definition: seed 0 used a; seed 1 used b (SHA-256)."
     for layout in (OVERTHINKING, POLICY):
         assert layout.caption(rows).count("DIFFERENT DATA") == 1
         assert said in TEXTS["markdown"](rows, layout)
@@ -150,5 +150,5 @@ def test_policy_networks_are_compared_where_the_same_exits_are_right() -> None:
     said = POLICY.caption(rows)
     assert "corrected for the table's 4 comparisons" in said
     assert "same: right exits, balanced " in said
-    assert "other exits are right there (another rule of labels, or another main network): quickstart: rule, " in said
+    assert "their labels differ (another label rule or another main network): quickstart: rule, " in said
     assert "Δ" not in POLICY.caption(overthinking_rows(runs, metrics=POLICY.metrics))

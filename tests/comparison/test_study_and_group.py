@@ -11,16 +11,17 @@ import yaml
 from overthink.cli.commands.diff import diff
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.loading import load_experiment
-from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun
 from overthink.report.analysis import analyse
-from overthink.report.experiments import tell
+from overthink.report.experiments import report_on
+from overthink.running.events import Event
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun
+from support.launches import launch_inline
 from support.small import small
 
 REGIME = [{"epochs": 1}]
@@ -44,7 +45,7 @@ class Quiet:
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, object]) -> None:
+    def on_event(self, run: PlannedRun, event: Event) -> None:
         pass
 
     def on_message(self, sentence: str) -> None:
@@ -61,7 +62,7 @@ def database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> 
         base = small(folder, regime=REGIME)
         (folder / "study.yaml").write_text(yaml.safe_dump(STUDY))
         for loaded in (load_experiment(folder / "study.yaml"), base):
-            assert launch(Store(f"sqlite:///{folder}/mlflow.db"), [loaded], Options(jobs=2), Quiet()).complete
+            assert launch_inline(Store(f"sqlite:///{folder}/mlflow.db"), [loaded], Options(jobs=2), Quiet()).complete
     return folder / "mlflow.db"
 
 
@@ -94,7 +95,7 @@ def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
     assert diff(group.run_id, mine[0].run_id, as_json=True) == 0
     assert set(json.loads(capsys.readouterr().out)["first"]["runs"]) == set(row.run_ids)
     assert "small: base (n = 2)" in [
-        section.heading for section in tell(store, "small", runs, None, "overthink run small").sections
+        section.heading for section in report_on(store, "small", runs, None, "overthink run small").sections
     ]
     list(analyse(store, [run for run in runs if not run.is_group], [group]))
     assert "small: base (n = 2)" in store.artifact(group.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()

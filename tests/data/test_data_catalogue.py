@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from overthink.data import catalogue
-from overthink.data.catalogue import ENTRIES, FETCHABLE, is_here, load_dataset
+from overthink.data.catalogue import ENTRIES, FETCHABLE, load_dataset
 from overthink.data.digits import MNIST_FILES
-from overthink.data.max_min_mnist import MaxMinMnistSpec, load
+from overthink.data.max_min_mnist import MaxMinMnistSpec
 
 SMALL = MaxMinMnistSpec(kind="max-min-mnist", digits="embedded", train=40, test=40, space_to_depth=2)
 
 
 def test_a_specification_knows_what_it_loads() -> None:
     dataset = load_dataset(SMALL)
-    assert dataset.digest == load(SMALL, None).digest
+    assert dataset.digest == SMALL.load().digest
     assert dataset.image_shape == SMALL.input_shape
     assert len(dataset.classes) == SMALL.n_classes
     assert set(np.unique(dataset.train.labels_N)) <= set(range(SMALL.n_classes))
@@ -30,13 +30,13 @@ def test_entries_are_complete() -> None:
 
 
 def test_what_ships_is_here_and_what_does_not_is_not(tmp_path: Path) -> None:
-    assert [entry.name for entry in ENTRIES if is_here(entry, tmp_path)] == ["max-min-mnist-embedded"]
+    assert [entry.name for entry in ENTRIES if entry.example.is_here(tmp_path)] == ["max-min-mnist-embedded"]
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name in MNIST_FILES:
-        assert len([entry for entry in ENTRIES if is_here(entry, tmp_path)]) == 1
+        assert len([entry for entry in ENTRIES if entry.example.is_here(tmp_path)]) == 1
         (raw / name).touch()
-    here = [entry.name for entry in ENTRIES if is_here(entry, tmp_path)]
+    here = [entry.name for entry in ENTRIES if entry.example.is_here(tmp_path)]
     assert here == ["max-min-mnist", "max-min-mnist-embedded", "mnist"]
 
 

@@ -82,12 +82,12 @@ def test_idx_by_hand(tmp_path: Path) -> None:
     "content, said",
     [
         (b"", "begins with nothing"),
-        (b"\x1f\x8b\x08\x00gzip", "no idx file of bytes, it begins with 1f8b08"),
+        (b"\x1f\x8b\x08\x00gzip", "not an idx file of bytes; it begins with 1f8b08"),
         (b"\0\0\x0d\x01\0\0\0\0", "begins with 00000d"),
-        (b"\0\0\x08", "3 bytes, but its header promises 5"),
-        (b"\0\0\x08\x03\0\0", "6 bytes, but its header promises 16"),
-        (idx(np.ones((5, 4), np.uint8))[:-3], "29 bytes, but its header promises 32"),
-        (idx(np.ones((5, 4), np.uint8)) + b"!", "33 bytes, but its header promises 32"),
+        (b"\0\0\x08", "3 bytes, but its header gives 5"),
+        (b"\0\0\x08\x03\0\0", "6 bytes, but its header gives 16"),
+        (idx(np.ones((5, 4), np.uint8))[:-3], "29 bytes, but its header gives 32"),
+        (idx(np.ones((5, 4), np.uint8)) + b"!", "33 bytes, but its header gives 32"),
     ],
 )
 def test_no_whole_idx_file(tmp_path: Path, content: bytes, said: str) -> None:
@@ -211,6 +211,6 @@ def test_mnist_that_cannot_be_fetched_is_one_sentence(tmp_path: Path, monkeypatc
     from torchvision.datasets import MNIST
 
     monkeypatch.setattr(MNIST, "mirrors", [f"{(tmp_path / 'nowhere').as_uri()}/"])
-    with pytest.raises(OSError, match="MNIST could not be fetched into") as caught:
+    with pytest.raises(OSError, match="MNIST could not be downloaded to") as caught:
         get_mnist(tmp_path / "data")
     assert len(str(caught.value).splitlines()) == 1

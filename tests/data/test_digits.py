@@ -58,7 +58,7 @@ def test_the_expected_md5_comes_before_the_found_one(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no such file; fetch it with `overthink data get mnist`.*--data-root"):
+    with pytest.raises(ValueError, match=r"no such file; download it with `overthink data get mnist`.*--data-root"):
         load_digits("mnist", "train", tmp_path)
 
 
@@ -89,7 +89,7 @@ def test_ink_boxes_against_a_loop() -> None:
 def test_ink_that_does_not_fit_is_refused(height: int, width: int) -> None:
     images = np.zeros((1, 28, 28), dtype=np.uint8)
     images[0, 2 : 2 + height, 4 : 4 + width] = 1
-    with pytest.raises(ValueError, match=f"ink of {height}x{width} pixels, more than 20x20"):
+    with pytest.raises(ValueError, match=f"a digit of {height}x{width} pixels, more than 20x20"):
         ink_boxes(images)
 
 
@@ -107,7 +107,7 @@ def test_the_embedded_digits_are_balanced_and_whole() -> None:
 
 def test_an_altered_embedded_file_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(digits, "EMBEDDED", tmp_path / "digits.npz")
-    with pytest.raises(ValueError, match="found nothing; install the package again"):
+    with pytest.raises(ValueError, match="found nothing; reinstall the package"):
         load_digits("embedded", "train")
     (tmp_path / "digits.npz").write_bytes(b"other")
     with pytest.raises(ValueError, match="expected SHA-256"):

@@ -82,13 +82,13 @@ def test_another_archive_leaves_nothing(tmp_path: Path, served: tuple[Path, str]
     wanted = archive(served)
     path = served[0] / "some.tar.gz"
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(OSError, match=r"could not be fetched into .*corrupted"):
+    with pytest.raises(OSError, match=r"could not be downloaded to .*corrupted"):
         fetch_archive(wanted, tmp_path / "data")
     path.unlink()
-    with pytest.raises(OSError, match=r"could not be fetched into .*404"):
+    with pytest.raises(OSError, match=r"could not be downloaded to .*404"):
         fetch_archive(wanted, tmp_path / "data")
     assert files(tmp_path / "data") == []
-    with pytest.raises(ValueError, match="holds no files of some"):
+    with pytest.raises(ValueError, match="contains no files of some"):
         fetch_archive(archive(served, {"other/a.bin": b"a"}), tmp_path / "data")
     assert not (tmp_path / "data" / "some").exists()
 
@@ -120,7 +120,7 @@ def test_svhn_file_by_file(tmp_path: Path, served: tuple[Path, str], monkeypatch
 
 
 def test_nowhere(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="could not be fetched into") as caught:
+    with pytest.raises(OSError, match="could not be downloaded to") as caught:
         fetch_file("http://127.0.0.1:9/some", "0" * 32, tmp_path / "data" / "some")
     assert len(str(caught.value).splitlines()) == 1
     assert files(tmp_path / "data") == []

@@ -66,7 +66,7 @@ def test_unusable_images_are_named_and_leave_nothing(tmp_path: Path, broken: str
     with pytest.raises(ValueError, match=said) as caught:
         SPEC.load(tmp_path)
     assert str(path) in str(caught.value)
-    assert not list((tmp_path / ".cache").glob("*.part"))
+    assert not list((tmp_path / ".cache").glob("*.tmp"))
     assert not list((tmp_path / ".cache").glob("*.npy"))
 
 
@@ -74,7 +74,7 @@ def test_trees_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="mine/train: no such folder"):
         SPEC.load(tmp_path)
     tree(tmp_path)
-    with pytest.raises(ValueError, match="2 folders of classes, but the definition says 3"):
+    with pytest.raises(ValueError, match="2 class folders, but the definition has 3 classes"):
         SPEC.model_copy(update={"classes": 3}).load(tmp_path)
     (tmp_path / "mine" / "test" / "bird").rename(tmp_path / "mine" / "test" / "fish")
     with pytest.raises(ValueError, match="class 'bird' is in train or in test, but not in both"):
@@ -106,7 +106,7 @@ def test_a_root_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_imagenette(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = ImagenetteSpec(kind="imagenette", size=8)
-    with pytest.raises(ValueError, match="fetch it with `overthink data get imagenette2-160`"):
+    with pytest.raises(ValueError, match="download it with `overthink data get imagenette2-160`"):
         spec.load(tmp_path)
     for value, wnid in enumerate(CLASSES):
         for part in ("train", "val"):

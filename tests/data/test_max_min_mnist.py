@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from overthink.data import max_min_mnist
 from overthink.data.dataset import Dataset
 from overthink.data.digits import SIDE, Digits, load_digits
-from overthink.data.max_min_mnist import DIGITS_OF_LEVEL, LEVELS, MaxMinMnistSpec, Scenes, draw_scenes, load
+from overthink.data.max_min_mnist import DIGITS_OF_LEVEL, LEVELS, MaxMinMnistSpec, Scenes, draw_scenes
 
 
 def spec(**changes: Any) -> MaxMinMnistSpec:
@@ -59,7 +59,7 @@ def test_places_are_uniform_for_a_single_digit() -> None:
 
 
 def test_images_show_their_digits_and_nothing_else() -> None:
-    dataset, digits = load(spec(), None), load_digits("embedded", "train")
+    dataset, digits = spec().load(None), load_digits("embedded", "train")
     drawn = draw_scenes(400, digits, 64, np.random.default_rng(np.random.SeedSequence(0, spawn_key=(0,))))
     for n in (0, 17, 399):
         expected = np.zeros((64, 64), dtype=np.uint8)
@@ -71,7 +71,7 @@ def test_images_show_their_digits_and_nothing_else() -> None:
 
 def test_test_images_are_made_of_test_digits() -> None:
     """Each easy test image is one of the test digits, pixel for pixel."""
-    dataset = load(spec(), None)
+    dataset = spec().load(None)
     tests = {image.tobytes() for image in load_digits("embedded", "test").images_NHW}
     for image in dataset.test.images_NKHW[dataset.test.levels_N == 0, 0]:
         inked = np.argwhere(image)
@@ -84,7 +84,7 @@ def test_test_images_are_made_of_test_digits() -> None:
 
 
 def test_shrinking_takes_rounded_means_and_depth_keeps_every_pixel() -> None:
-    whole, small, deep = (load(spec(**changes), None) for changes in ({}, {"shrink": 2}, {"space_to_depth": 2}))
+    whole, small, deep = (spec(**changes).load(None) for changes in ({}, {"shrink": 2}, {"space_to_depth": 2}))
     image = whole.train.images_NKHW[:, 0].astype(float)
     means = image.reshape(400, 32, 2, 32, 2).mean(axis=(2, 4))
     assert (small.train.images_NKHW[:, 0] == np.floor(means + 0.5)).all()
@@ -100,13 +100,13 @@ def test_shrinking_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     ones = Digits(np.ones((10, SIDE, SIDE), dtype=np.uint8), np.arange(10), np.arange(10))
     monkeypatch.setattr(max_min_mnist, "load_digits", lambda *_: ones)
-    part = load(spec(shrink=2), None).train
+    part = spec(shrink=2).load(None).train
     inked = {int(image.sum()) for image in part.images_NKHW[part.levels_N == 0]}
     assert inked == {10 * 10, 11 * 10, 11 * 11 - 4}
 
 
 def test_the_seed_and_nothing_else_decides() -> None:
-    one, two, other = (load(spec(seed=seed), None) for seed in (0, 0, 1))
+    one, two, other = (spec(seed=seed).load(None) for seed in (0, 0, 1))
     assert one.digest == two.digest != other.digest
     assert (one.train.ids_N == np.arange(400)).all()
     assert one.levels == LEVELS
@@ -129,7 +129,7 @@ def test_impossible_data_are_refused(changes: dict[str, Any], said: str) -> None
 
 
 def test_pixel_statistics_against_numpy() -> None:
-    dataset: Dataset = load(spec(space_to_depth=2), None)
+    dataset: Dataset = spec(space_to_depth=2).load(None)
     pixels = dataset.train.images_NKHW / 255
     mean_K, std_K = dataset.pixel_statistics
     assert mean_K == pytest.approx(pixels.mean(axis=(0, 2, 3)), rel=1e-12)

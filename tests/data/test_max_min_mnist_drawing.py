@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from overthink.data import max_min_mnist
 from overthink.data.dataset import Dataset, Split
 from overthink.data.digits import Digits
-from overthink.data.max_min_mnist import MaxMinMnistSpec, draw_scenes, from_depth, load
+from overthink.data.max_min_mnist import MaxMinMnistSpec, draw_scenes, from_depth
 
 TELLING = {"train": 10, "test": 110}
 """Digit d of a part is drawn as a full box of the value TELLING[part] + d, so that pixels tell the digits."""
@@ -34,7 +34,7 @@ def telling_digits(_source: str, part: str, _root: Path | None) -> Digits:
 @pytest.fixture
 def telling(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     monkeypatch.setattr(max_min_mnist, "load_digits", telling_digits)
-    return load(spec(train=2000, test=400), None)
+    return spec(train=2000, test=400).load(None)
 
 
 def parts(dataset: Dataset) -> list[tuple[str, Split]]:
@@ -114,34 +114,34 @@ def test_hard_tuples_against_counting() -> None:
 
 def test_the_same_spec_gives_the_same_data_and_every_field_counts() -> None:
     digests = [
-        load(spec(**changes), None).digest
+        spec(**changes).load(None).digest
         for changes in ({}, {"seed": 1}, {"train": 440}, {"size": 56}, {"shrink": 2}, {"space_to_depth": 2})
     ]
-    assert load(spec(), None).digest == digests[0]
+    assert spec().load(None).digest == digests[0]
     assert len(set(digests)) == 6
 
 
 def test_version_1_draws_what_it_always_drew() -> None:
-    assert load(spec(), None).digest == "97d51ce066c372a41e9fdf515db82776d04fe947004b6bdb4b119c4e53104468"
+    assert spec().load(None).digest == "97d51ce066c372a41e9fdf515db82776d04fe947004b6bdb4b119c4e53104468"
 
 
 def test_train_and_test_are_independent() -> None:
-    small, large = load(spec(test=40), None), load(spec(test=80, train=40), None)
-    assert (load(spec(test=120), None).train.images_NKHW == small.train.images_NKHW).all()
-    assert (load(spec(test=80), None).test.images_NKHW == large.test.images_NKHW).all()
-    equal = load(spec(train=80, test=80), None)
+    small, large = spec(test=40).load(None), spec(test=80, train=40).load(None)
+    assert (spec(test=120).load(None).train.images_NKHW == small.train.images_NKHW).all()
+    assert (spec(test=80).load(None).test.images_NKHW == large.test.images_NKHW).all()
+    equal = spec(train=80, test=80).load(None)
     assert (equal.train.labels_N != equal.test.labels_N).any()
 
 
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = load(spec(), None).digest
+    whole = spec().load(None).digest
     monkeypatch.setattr(max_min_mnist, "CHUNK", 7)
-    assert load(spec(), None).digest == whole
+    assert spec().load(None).digest == whole
 
 
 @pytest.mark.parametrize("factor", [2, 4])
 def test_space_to_depth_is_torchs(factor: int) -> None:
-    plain, deep = load(spec(), None).test.images_NKHW, load(spec(space_to_depth=factor), None).test.images_NKHW
+    plain, deep = spec().load(None).test.images_NKHW, spec(space_to_depth=factor).load(None).test.images_NKHW
     assert deep.shape[1:] == spec(space_to_depth=factor).input_shape == (factor**2, 64 // factor, 64 // factor)
     assert (from_depth(deep, factor) == plain).all()
     assert deep.flags.c_contiguous
@@ -150,7 +150,7 @@ def test_space_to_depth_is_torchs(factor: int) -> None:
 
 @pytest.mark.parametrize("factor", [2, 4])
 def test_shrinking_is_the_mean_and_a_half_rounds_up(factor: int) -> None:
-    plain, small = load(spec(), None).test.images_NKHW, load(spec(shrink=factor), None).test.images_NKHW
+    plain, small = spec().load(None).test.images_NKHW, spec(shrink=factor).load(None).test.images_NKHW
     assert small.shape[1:] == spec(shrink=factor).input_shape == (1, 64 // factor, 64 // factor)
     for image, shrunk in zip(plain[:20, 0], small[:20, 0], strict=True):
         for row, column in product(range(64 // factor), repeat=2):
@@ -159,7 +159,7 @@ def test_shrinking_is_the_mean_and_a_half_rounds_up(factor: int) -> None:
 
 
 def test_shrinking_comes_before_depth() -> None:
-    both, small = load(spec(shrink=2, space_to_depth=2), None), load(spec(shrink=2), None)
+    both, small = spec(shrink=2, space_to_depth=2).load(None), spec(shrink=2).load(None)
     assert both.image_shape == spec(shrink=2, space_to_depth=2).input_shape == (4, 16, 16)
     unshuffled = torch.nn.functional.pixel_unshuffle(torch.from_numpy(small.train.images_NKHW), 2)
     assert (torch.from_numpy(both.train.images_NKHW) == unshuffled).all()

@@ -30,7 +30,9 @@ def test_what_tells_them_apart(tmp_path: Path) -> None:
     assert MnistSpec(kind="mnist").augment == AugmentSpec()
     assert MnistSpec(kind="fashion-mnist").augment == AugmentSpec(pad=4, flip=True)
     assert FACTS["fashion-mnist"].classes[9] == "Ankle boot"
-    with pytest.raises(ValueError, match=r"FashionMNIST/raw/.*no such file; fetch it with `overthink data get fashion"):
+    with pytest.raises(
+        ValueError, match=r"FashionMNIST/raw/.*no such file; download it with `overthink data get fashion"
+    ):
         MnistSpec(kind="fashion-mnist").load(tmp_path)
 
 
@@ -55,7 +57,7 @@ def test_checksums_and_published_statistics(tmp_path: Path, monkeypatch: pytest.
         ("train-labels-idx1-ubyte", idx(np.zeros(19, np.uint8)), "20 images, but 19 labels"),
         ("t10k-labels-idx1-ubyte", idx(np.full(20, 10, np.uint8)), "label 10 is not one of 0 to 9"),
         ("t10k-labels-idx1-ubyte", idx(np.zeros(20, np.uint8)), "9 of 10 classes have no image, the first is 1"),
-        ("t10k-images-idx3-ubyte", idx(images(20, 28, 28))[:-1], r"header promises .*run `overthink data get mnist`"),
+        ("t10k-images-idx3-ubyte", idx(images(20, 28, 28))[:-1], r"header gives .*run `overthink data get mnist`"),
     ],
 )
 def test_damage_is_one_sentence(tmp_path: Path, name: str, content: bytes, said: str) -> None:

@@ -45,12 +45,12 @@ def test_an_absolute_path(tmp_path: Path) -> None:
     "changes, said",
     [
         ({"x_train": images(6, 3, 4, 5) / 255}, "x_train is float64, but images are uint8"),
-        ({"x_test": images(2, 3, 4, 4)}, r"x_test has shape \(2, 3, 4, 4\), but the definition says \(3, 4, 5\)"),
+        ({"x_test": images(2, 3, 4, 4)}, r"x_test has shape \(2, 3, 4, 4\), but the definition has \(3, 4, 5\)"),
         ({"y_train": np.arange(5)}, "6 images in x_train, but 5 labels in y_train"),
         ({"y_train": np.array([0, 1, 2, 0, 1, 0])}, "label 2 is not one of 0 to 1"),
         ({"y_train": np.array([0, 1, -1, 0, 1, 0])}, "label -1 is not one of 0 to 1"),
         ({"y_train": np.zeros(6, int)}, "1 of 2 classes have no image, the first is 1"),
-        ({"y_train": np.eye(6)}, r"y_train is float64 \(6, 6\), not an integer label a sample"),
+        ({"y_train": np.eye(6)}, r"y_train is float64 \(6, 6\), not one integer label per sample"),
         ({"y_train": 3}, "y_train is a single value"),
         (
             {"x_train": np.array([images(3, 4), images(4, 4)], dtype=object)},

@@ -70,7 +70,7 @@ def test_damage_is_one_sentence(tmp_path: Path, contents: dict[str, object], sai
 def test_truncated_files(tmp_path: Path, keep: int) -> None:
     path = svhn_files(tmp_path) / "svhn" / "train_32x32.mat"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=r"train_32x32\.mat: no readable \.mat file .*delete it and run"):
+    with pytest.raises(ValueError, match=r"train_32x32\.mat: not a readable \.mat file .*delete it and run"):
         ALONE.load(tmp_path)
     with pytest.raises(ValueError, match="expected md5 e26dedcc434d2e4c54c9b2d4a06d8373"):
         SvhnSpec(kind="svhn").load(tmp_path)
@@ -78,9 +78,9 @@ def test_truncated_files(tmp_path: Path, keep: int) -> None:
 
 def test_too_little_extra_and_no_subset_with_it(tmp_path: Path) -> None:
     svhn_files(tmp_path, extra=29)
-    with pytest.raises(ValueError, match="29 images, but the supplement takes 30"):
+    with pytest.raises(ValueError, match="29 images, but the supplement needs 30"):
         WHOLE.load(tmp_path)
-    with pytest.raises(ValueError, match="set supplement to false"):
+    with pytest.raises(ValueError, match="set supplement: false"):
         SvhnSpec(kind="svhn", subset=SubsetSpec(train=10))
     (tmp_path / "svhn" / "extra_32x32.mat").unlink()
     assert ALONE.is_here(tmp_path)

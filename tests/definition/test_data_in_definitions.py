@@ -10,7 +10,7 @@ from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import load_dataset
 from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import GroupDefinition, parse_run
-from overthink.running.run_data import parts_of
+from overthink.running.run_data import splits_of
 from overthink.seeds import Seeds
 from support.small import small
 
@@ -49,7 +49,7 @@ def test_a_run_stored_before_there_was_a_standard_keeps_its_key(tmp_path: Path) 
     [
         ({"kind": "cifar-100", "lables": "fine"}, "dataset.lables: unknown key 'lables'; did you mean 'labels'?"),
         ({"kind": "cifar-100", "subset": {"train": 150}}, "multiple of the 100 classes, got 150"),
-        ({"kind": "svhn", "subset": {"train": 150}}, "set supplement to false"),
+        ({"kind": "svhn", "subset": {"train": 150}}, "set supplement: false"),
         ({"kind": "folder", "path": "x", "size": 32}, "dataset.classes: this key is required"),
         ({"kind": "cifar"}, "cifar-100"),
         ({"kind": "npz", "path": "x", "shape": [1, 28], "classes": 10}, "dataset.shape"),
@@ -68,7 +68,7 @@ def test_validation_takes_the_supplement_as_well(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(svhn, "SUPPLEMENT", 15)
     run = group(tmp_path, {"kind": "svhn", "verify": False}).with_seeds(SEEDS)
     dataset = load_dataset(run.dataset, svhn_files(tmp_path / "data"))
-    parts = parts_of(dataset, run)
+    parts = splits_of(dataset, run)
     assert {name: len(part.labels_N) for name, part in parts.items()} == {"train": 16, "val": 4 + 15, "test": 25}
     assert len({*parts["train"].ids_N, *parts["val"].ids_N}) == 16 + 19
     assert dataset.validation is not None

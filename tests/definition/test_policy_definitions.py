@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.keys import run_key
 from overthink.definition.loading import experiment_of_run, load_experiment, main_networks_of
 from overthink.definition.run_definition import parse_run
 from overthink.store import tags
@@ -25,9 +24,9 @@ def test_a_reference_becomes_the_main_networks_definition(tmp_path: Path) -> Non
     assert (policy.of_name, policy.of_variant, policy.labels.weight) == ("small", "base", 50)
     assert group.definition.dataset == main.definition.dataset
     assert (policy.exits, group.definition.n_classes) == ((1, 2, 3), 3)
-    assert [run_key(run.chooses_for) for run in group.runs if run.chooses_for] == [run_key(r) for r in main.runs]
+    assert [run.chooses_for.key for run in group.runs if run.chooses_for] == [r.key for r in main.runs]
     (of,) = main_networks_of(loaded)
-    assert [run_key(run) for run in of.groups[0].runs] == [run_key(run) for run in main.runs]
+    assert [run.key for run in of.groups[0].runs] == [run.key for run in main.runs]
     assert of.experiment.name == "small"
 
 
@@ -41,9 +40,9 @@ def test_a_stored_run_is_enough_to_repeat_it(tmp_path: Path) -> None:
     run = load_experiment(policy_file(tmp_path)).groups[0].runs[0]
     text = json.dumps(run.model_dump(mode="json"))
     assert '"lambda": 50.0' in text
-    assert run_key(parse_run(text, "stored")) == run_key(run)
+    assert parse_run(text, "stored").key == run.key
     again = experiment_of_run(text, "run:abc", "small-policy", "base", "note")
-    assert run_key(again.groups[0].runs[0]) == run_key(run)
+    assert again.groups[0].runs[0].key == run.key
 
 
 def test_keys_follow_what_is_learned_and_not_what_it_is_called(tmp_path: Path) -> None:
@@ -69,20 +68,20 @@ def test_what_departs_from_the_referred_definition_is_part_of_its_name(tmp_path:
         ({"policy": {"of": "absent"}}, "absent: no such file or shipped definition"),
         (
             {"policy": {"of": {"definition": "quickstart"}}},
-            "policy.of: say which variant of quickstart, which has short",
+            "policy.of: quickstart has several variants; choose one of short",
         ),
-        ({"policy": {"of": {"definition": "quickstart", "variant": "x"}}}, "policy.of: no variant 'x' of quickstart"),
+        ({"policy": {"of": {"definition": "quickstart", "variant": "x"}}}, "policy.of: quickstart has no variant 'x'"),
         ({"policy": {"of": {"definition": "small.yaml", "varaint": "x"}}}, "did you mean 'variant'"),
-        ({"policy": {"of": "policy.yaml"}}, "policy.yaml defines a policy network, which has no exits"),
+        ({"policy": {"of": "policy.yaml"}}, "policy.yaml is a policy network's; it has no exits"),
         ({"policy": {"of": "small.yaml", "labels": {"exits": [1, 9]}}}, "exits must be at least two of 1 to 3"),
         ({"policy": {"of": "small.yaml", "labels": {"exits": [2]}}}, "exits must be at least two of 1 to 3"),
         (
             {"policy": {"of": "small.yaml", "labels": {"lambda": 0}}},
             "policy.labels.lambda: input should be greater than 0",
         ),
-        ({"policy": {"of": "small.yaml", "labels": {"source": "training"}}}, "which it has by heart"),
-        ({"dataset": {"kind": "cifar-10"}}, "dataset: a policy network has its main network's, max-min-mnist"),
-        ({"network": {"kind": "resnet", "layers": [1] * 6}}, "6 stages behind the small stem are too many"),
+        ({"policy": {"of": "small.yaml", "labels": {"source": "training"}}}, "trained on and has memorised"),
+        ({"dataset": {"kind": "cifar-10"}}, "dataset: a policy network uses its main network's, max-min-mnist"),
+        ({"network": {"kind": "resnet", "layers": [1] * 6}}, "6 stages after the small stem are too many"),
         ({"regime": [{"epochs": 2, "stop_after": 1}, {"epochs": 1}]}, "only the last phase may end early"),
         ({"reported": [{"metric": "test/policy/acuracy", "value": 0.5, "source": "x"}]}, "unknown metric"),
     ],

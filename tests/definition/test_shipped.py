@@ -1,5 +1,7 @@
 """Every shipped definition resolves, says how to run it, and builds its network."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,6 @@ import torch
 
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.definition.loading import load_experiment
-from overthink.networks.catalogue import build_network
 
 SHIPPED = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
 
@@ -20,7 +21,7 @@ def test_a_shipped_definition_is_whole(path: Path) -> None:
     assert f"overthink run {path.stem}" in "\n".join(opening)
     for group in loaded.groups:
         dataset = group.definition.dataset
-        network = build_network(group.definition.network, dataset.input_shape, dataset.n_classes, torch.Generator())
+        network = group.definition.network.build(dataset.input_shape, dataset.n_classes, torch.Generator())
         logits = network.eval()(torch.zeros(1, *dataset.input_shape))
         assert [tuple(of_exit.shape) for of_exit in logits] == [(1, dataset.n_classes)] * network.n_exits
 
@@ -37,3 +38,11 @@ def test_the_thesis_definitions_have_the_thesis_numbers() -> None:
         "val/oracle/accuracy",
         "test/oracle/accuracy",
     }
+
+
+def test_definitions_load_without_torch() -> None:
+    code = (
+        "import sys; from pathlib import Path; from overthink.definition.loading import load_experiment; "
+        f"load_experiment(Path({str(SHIPPED[0])!r})); print('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "False\n"

@@ -16,9 +16,9 @@ def written(folder: Path, text: str) -> Path:
     "text, problem",
     [
         ("a: [1, 2", "line 1"),
-        ("a: 1\na: 2", "'a' stands twice"),
+        ("a: 1\na: 2", "'a' is repeated"),
         ("a: &x [1]\nb: *x", "aliases are not allowed"),
-        ("1: 2", "keys are words, got 1"),
+        ("1: 2", "key 1 is not text"),
         ("- 1", "expected keys and values, got list"),
         ("", "expected keys and values"),
         ("a: !!python/object/apply:os.system [ls]", "could not determine a constructor"),
@@ -79,7 +79,7 @@ def test_a_number_without_a_point_is_a_number() -> None:
 
 
 def test_a_place_is_a_plain_number() -> None:
-    with pytest.raises(DefinitionError, match="is not one of the 2 places"):
+    with pytest.raises(DefinitionError, match="is not an index of the list, 0 to 1"):
         override({"a": [1, 2]}, "a.²", 0, "here")
 
 

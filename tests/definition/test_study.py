@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.keys import run_key
 from overthink.definition.loading import load_experiment
 from overthink.seeds import STREAMS, Seeds, seeds_of_arms
 from support.small import definition
@@ -48,14 +47,14 @@ def test_a_study_is_its_bases_group_with_the_runs_of_all_arms(tmp_path: Path) ->
     (group,) = load_experiment(study_file(tmp_path)).groups
     (base,) = load_experiment(tmp_path / "small.yaml").groups
     assert group.definition.key == base.definition.key
-    assert len({run_key(run) for run in group.runs}) == len(group.runs) == 1 + 3 * 2
-    assert {run_key(run) for run in base.runs} <= {run_key(run) for run in group.runs}  # seeds 0 and 1 are shared
+    assert len({run.key for run in group.runs}) == len(group.runs) == 1 + 3 * 2
+    assert {run.key for run in base.runs} <= {run.key for run in group.runs}  # seeds 0 and 1 are shared
     assert list(group.arms) == ["all", "init", "none"]
 
 
 def test_more_repeats_add_runs_and_change_none(tmp_path: Path) -> None:
     few, many = (load_experiment(study_file(tmp_path), settings).groups[0] for settings in ([], ["repeats=5"]))
-    assert {run_key(run) for run in few.runs} < {run_key(run) for run in many.runs}
+    assert {run.key for run in few.runs} < {run.key for run in many.runs}
     assert len(many.runs) == 1 + 3 * 4
 
 
@@ -70,11 +69,11 @@ def test_conditions_are_variants(tmp_path: Path) -> None:
     "changes, sentence",
     [
         ({"base": "absent"}, "absent: no such file or shipped definition"),
-        ({"base": {"definition": "quickstart"}}, "base: say which variant of quickstart"),
+        ({"base": {"definition": "quickstart"}}, "base: quickstart has several variants"),
         ({"arms": {"init": ["weights"]}}, "arms.init.0"),
         ({"arms": {"init": []}}, "arms.init"),
         ({"repeats": 1}, "repeats"),
-        ({"arms": {}}, "arms and repeats belong together"),
+        ({"arms": {}}, "a study needs both arms and repeats"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
@@ -83,5 +82,5 @@ def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any]
 
 
 def test_a_study_takes_its_seeds_from_its_arms(tmp_path: Path) -> None:
-    with pytest.raises(DefinitionError, match="takes its seeds from its arms"):
+    with pytest.raises(DefinitionError, match="the arms of a study set its seeds"):
         load_experiment(study_file(tmp_path), seeds=(1, 2))

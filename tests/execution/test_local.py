@@ -1,4 +1,3 @@
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,61 +5,92 @@ from pathlib import Path
 import psutil
 import pytest
 
+from overthink.execution import local
 from overthink.execution.jobs import Job, Message
 from overthink.execution.local import LocalEngine
-
-WORKER = """
-import json, os, signal, sys, time
-for line in sys.stdin:
-    order = json.loads(line)
-    print(json.dumps({"event": "said", "pid": os.getpid(), "at": time.monotonic()}), flush=True)
-    if order["do"] == "die":
-        print("last words", file=sys.stderr, flush=True)
-        os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(order.get("sleep", 0))
-    print(json.dumps({"event": "done", "ends": True, "at": time.monotonic()}), flush=True)
-"""
+from overthink.running.events import Died, Finished, Started
+from support.engines import obedient
+from support.engines import obedient_job as job
 
 
-def engine(folder: Path, workers: int) -> LocalEngine:
-    return LocalEngine([sys.executable, "-c", WORKER], workers, folder / "logs")
+@pytest.fixture(autouse=True, params=["fork", "spawn"])
+def start_method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are forked where the platform can, and fresh processes elsewhere."""
+    monkeypatch.setattr(local, "CAN_FORK", request.param == "fork")
 
 
-def said(running: Iterable[Message | None]) -> list[Message]:
+def engine(folder: Path, workers: int, tick_seconds: float = 60.0) -> LocalEngine:
+    return LocalEngine(workers, folder / "logs", tick_seconds, obedient)
+
+
+def messages_of(running: Iterable[Message | None]) -> list[Message]:
     return [message for message in running if message is not None]
 
 
-def job(name: str, do: str = "work", sleep: float = 0.0) -> Job:
-    return Job(name, {"do": do, "sleep": sleep})
+def pids(messages: Iterable[Message | None]) -> set[int]:
+    return {int(message.event.dataset) for message in messages if message and isinstance(message.event, Started)}
 
 
 def test_every_job_is_done_once_and_workers_are_used_again(tmp_path: Path) -> None:
-    messages = said(engine(tmp_path, 2).execute([job(str(number)) for number in range(6)]))
-    assert sorted(message.job.name for message in messages if message.ends) == list("012345")
-    assert len({message.body["pid"] for message in messages if message.body["event"] == "said"}) <= 2
+    running = engine(tmp_path, 2)
+    messages = messages_of(running.execute([job(str(number)) for number in range(6)]))
+    assert sorted(message.job.name for message in messages if message.event == Finished()) == list("012345")
+    assert len(pids(messages)) == 2
+    again = messages_of(running.execute([job("6")]))
+    assert pids(again) < pids(messages)
+    running.close()
+    assert not [pid for pid in pids(messages) if psutil.pid_exists(pid)]
 
 
-def test_jobs_run_side_by_side(tmp_path: Path) -> None:
-    messages = said(engine(tmp_path, 2).execute([job("a", sleep=1.0), job("b", sleep=1.0)]))
-    begun = [message.body["at"] for message in messages if not message.ends]
-    ended = [message.body["at"] for message in messages if message.ends]
-    assert max(begun) < min(ended)
+def test_jobs_run_in_parallel(tmp_path: Path) -> None:
+    running = engine(tmp_path, 2)
+    kinds = [type(message.event) for message in messages_of(running.execute([job("a", sleep=2), job("b", sleep=2)]))]
+    assert kinds == [Started, Started, Finished, Finished]
+    running.close()
 
 
 def test_a_killed_worker_ends_its_job_alone(tmp_path: Path) -> None:
-    messages = said(engine(tmp_path, 1).execute([job("a", "die"), job("b")]))
-    last = {message.job.name: message.body for message in messages if message.ends}
-    assert last["a"] == {"event": "died", "exit_code": -9, "log": "last words"}
-    assert last["b"]["event"] == "done"
+    running = engine(tmp_path, 1)
+    messages = messages_of(running.execute([job("a", "die"), job("b")]))
+    last = {message.job.name: message.event for message in messages}
+    message = "worker process was killed by signal 9: last words; rerun the command to resume"
+    assert last == {"a": Died(message), "b": Finished()}
+    running.close()
+
+
+def test_a_worker_that_died_while_it_was_idle_is_replaced(tmp_path: Path) -> None:
+    running = engine(tmp_path, 1)
+    (first,) = pids(messages_of(running.execute([job("a")])))
+    psutil.Process(first).kill()
+    psutil.wait_procs([psutil.Process(first)] if psutil.pid_exists(first) else [], timeout=5)
+    messages = messages_of(running.execute([job("b")]))
+    assert messages[-1].event == Finished()
+    assert first not in pids(messages)
+    running.close()
+
+
+def test_a_stopped_job_ends_alone(tmp_path: Path) -> None:
+    running = engine(tmp_path, 2)
+    last = {}
+    for message in messages_of_live(running, [job("a", sleep=60), job("b")]):
+        last[message.job.name] = type(message.event)
+        if message.job.name == "a" and last["a"] is Started:
+            running.stop("a")
+    assert last == {"a": Died, "b": Finished}
+    running.close()
+
+
+def messages_of_live(running: LocalEngine, jobs: list[Job]) -> Iterable[Message]:
+    return (message for message in running.execute(jobs) if message is not None)
 
 
 def test_leaving_early_ends_the_processes(tmp_path: Path) -> None:
     running = engine(tmp_path, 2).execute([job("a", sleep=60), job("b", sleep=60)])
-    pids = {message.body["pid"] for message in (next(running), next(running)) if message is not None}
+    begun = pids([next(running), next(running)])
     running.close()
-    assert len(pids) == 2
+    assert len(begun) == 2
     time.sleep(0.1)
-    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert not [pid for pid in begun if psutil.pid_exists(pid)]
 
 
 def test_no_jobs_are_no_work(tmp_path: Path) -> None:
@@ -68,20 +98,17 @@ def test_no_jobs_are_no_work(tmp_path: Path) -> None:
 
 
 def test_a_job_may_follow_from_another(tmp_path: Path) -> None:
-    following, heard = engine(tmp_path, 1), []
-    for maybe in following.execute([job("parent")]):
-        if maybe is not None and maybe.ends:
-            heard.append(maybe.job.name)
-            if maybe.job.name == "parent":
-                following.add(job("child"))
-    assert heard == ["parent", "child"]
+    running, ended = engine(tmp_path, 1), []
+    for message in messages_of_live(running, [job("parent")]):
+        if message.event == Finished():
+            ended.append(message.job.name)
+            if message.job.name == "parent":
+                running.add(job("child"))
+    assert ended == ["parent", "child"]
+    running.close()
 
 
-def test_silence_is_told(tmp_path: Path) -> None:
-    quiet = LocalEngine([sys.executable, "-c", WORKER], 1, tmp_path / "logs", tick_seconds=0.05)
-    assert None in list(quiet.execute([job("a", sleep=0.5)]))
-
-
-def test_a_command_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        list(LocalEngine(["/no/such/program"], 1, tmp_path).execute([job("a")]))
+def test_silence_is_yielded(tmp_path: Path) -> None:
+    running = engine(tmp_path, 1, tick_seconds=0.05)
+    assert None in list(running.execute([job("a", sleep=0.5)]))
+    running.close()

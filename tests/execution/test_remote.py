@@ -8,26 +8,28 @@ from pathlib import Path
 import psutil
 import pytest
 
-from overthink.execution.jobs import EngineError, Job, Message
+from overthink.execution.jobs import EngineError, Job, Message, Order
 from overthink.execution.remote import ClusterEngine
+from overthink.running.events import NAMES
 
 DRIVER = """
 import json, os, sys, time
 def say(**body): print(json.dumps(body), flush=True)
+EPOCH = {"event": "epoch", "epoch": 1, "phase": 1, "lr": 0.1, "train_loss": 1.0, "train_accuracy": [0.5],
+         "val_loss": [1.0], "val_accuracy": [0.5], "seconds": 1.0, "images_per_second": 1.0}
 say(note=f"the cluster has one machine, process {os.getpid()}")
 for line in sys.stdin:
     asked = json.loads(line)
     name = asked["job"]
     if asked["do"] == "stop":
-        say(job=name, event="died", message="it was stopped", ends=True)
+        say(job=name, event="died", message="it was stopped")
         continue
-    match asked["order"]["do"]:
+    match asked["order"]["run"]:
         case "work":
-            say(job=name, event="epoch", ends=False)
-            say(job=name, event="done", ends=True)
+            say(job=name, **EPOCH)
+            say(job=name, event="finished")
         case "lose":
-            asked["order"]["do"] = "work"
-            say(job=name, event="lost", message="the machine has gone", ends=True)
+            say(job=name, event="lost", message="the machine has gone")
         case "crash":
             print("[now, E 1 2] rpc_client.h:204: raylet: the head is gone. See a log.", file=sys.stderr, flush=True)
             sys.stdout.write('{"job": "half')
@@ -36,7 +38,7 @@ for line in sys.stdin:
         case "refuse":
             say(gone="no Ray cluster on this machine")
         case "wait":
-            say(job=name, event="started", ends=False)
+            say(job=name, **EPOCH)
 open(sys.argv[1], "w").write("left in order")
 """
 
@@ -46,18 +48,18 @@ def engine(folder: Path, heard: list[str], tick_seconds: float = 60.0) -> Cluste
     return ClusterEngine(command, folder / "logs" / "ray.log", heard.append, tick_seconds)
 
 
-def events(running: Iterable[Message | None]) -> list[tuple[str, str, bool]]:
-    return [(message.job.name, message.body["event"], message.ends) for message in running if message is not None]
+def events(running: Iterable[Message | None]) -> list[tuple[str, str]]:
+    return [(message.job.name, NAMES[type(message.event)]) for message in running if message is not None]
 
 
 def job(name: str, do: str = "work") -> Job:
-    return Job(name, {"do": do})
+    return Job(name, Order(do, "", "cpu", None, None, 60.0))
 
 
 def test_all_jobs_go_to_one_process_and_what_it_notes_is_heard(tmp_path: Path) -> None:
     heard: list[str] = []
     said = events(engine(tmp_path, heard).execute([job("a"), job("b")]))
-    assert said == [("a", "epoch", False), ("a", "done", True), ("b", "epoch", False), ("b", "done", True)]
+    assert said == [("a", "epoch"), ("a", "finished"), ("b", "epoch"), ("b", "finished")]
     (note,) = heard
     assert note.startswith("the cluster has one machine")
     assert (tmp_path / "end").read_text() == "left in order"
@@ -67,10 +69,10 @@ def test_a_lost_job_can_be_added_again(tmp_path: Path) -> None:
     running, said = engine(tmp_path, []), []
     for message in running.execute([job("a", "lose")]):
         assert message is not None
-        said.append(message.body["event"])
+        said.append(NAMES[type(message.event)])
         if said[-1] == "lost":
             running.add(job("a"))
-    assert said == ["lost", "epoch", "done"]
+    assert said == ["lost", "epoch", "finished"]
 
 
 def test_a_job_is_stopped_alone(tmp_path: Path) -> None:
@@ -78,8 +80,8 @@ def test_a_job_is_stopped_alone(tmp_path: Path) -> None:
     said = []
     for message in running.execute([job("a", "wait"), job("b")]):
         assert message is not None
-        said.append((message.job.name, message.body["event"]))
-        if said[-1] == ("b", "done"):
+        said.append((message.job.name, NAMES[type(message.event)]))
+        if said[-1] == ("b", "finished"):
             running.stop("a")
     assert said[-1] == ("a", "died")
 
@@ -87,7 +89,7 @@ def test_a_job_is_stopped_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "do, why",
     [
-        ("crash", r"the cluster is gone \(exit code 7: raylet: the head is gone\); the same command goes on"),
+        ("crash", r"the cluster is gone \(exit code 7: raylet: the head is gone\); rerun the command once it is back"),
         ("refuse", "^no Ray cluster on"),
     ],
 )

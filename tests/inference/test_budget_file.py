@@ -19,7 +19,7 @@ def test_a_table_comes_back_as_it_was() -> None:
 @pytest.mark.parametrize(
     "change, said",
     [
-        (lambda file: file.pop("rows"), "here is no lookup table: rows: Field required"),
+        (lambda file: file.pop("rows"), "here is not a lookup table: rows: Field required"),
         (lambda file: file.update(rows=[]), "rows"),
         (lambda file: file.update(mul_adds=[1, 2]), "2 shares and 1 thresholds"),
         (lambda file: file["rows"][0].update(accuracy=7), "rows.0.accuracy"),
@@ -34,5 +34,5 @@ def test_what_is_no_table_is_named(change: object, said: str) -> None:
 
 
 def test_noise_is_no_table() -> None:
-    with pytest.raises(ValueError, match="here is no lookup table"):
+    with pytest.raises(ValueError, match="here is not a lookup table"):
         from_json("not json", "here")

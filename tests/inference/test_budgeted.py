@@ -39,7 +39,7 @@ def test_the_budget_is_chosen_on_validation_data_alone() -> None:
         assert row in allowed
         assert table.accuracy_P[row] == max(table.accuracy_P[p] for p in allowed)
         assert budgeted_batch(table, TEST).accuracy_at(budget) == budgeted_batch(table, TEST).accuracy_P[row]
-    with pytest.raises(ValueError, match="a budget of 9 MUL-ADDs a sample is less than the cheapest"):
+    with pytest.raises(ValueError, match="a budget of 9 MUL-ADDs per sample is below the cost of the cheapest"):
         table.fitting(9.0)
 
 
@@ -117,7 +117,7 @@ def test_the_expected_loss_by_hand() -> None:
     loss_E, cost_E = np.array([3.0, 2.0, 1.0]), np.array([10, 25, 60])
     weights = np.array([1.0, 1.0, 2.0])
     assert expected_anytime(loss_E, cost_E, np.array([10.0, 30.0, 100.0]), weights) == (3 + 2 + 2 * 1) / 4
-    with pytest.raises(ValueError, match="a budget of 9 MUL-ADDs is less than exit 1 takes, 10"):
+    with pytest.raises(ValueError, match="a budget of 9 MUL-ADDs is below the cost of exit 1, 10"):
         expected_anytime(loss_E, cost_E, np.array([9.0]), np.ones(1))
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from overthink.inference.exiting import SURENESS, EarlyExit
 from overthink.networks.folding import folded
-from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, Passage, PlainNetwork, State
+from overthink.networks.multi_exit import Carry, ExitHead, MultiExitNetwork, PlainNetwork, State
 from overthink.predictions.arrays import FloatArray
 from support.trained_networks import images, settled
 
@@ -145,11 +145,11 @@ def test_one_exit_takes_everything() -> None:
 
 
 def test_rows_of_a_passage_keep_what_belongs_together() -> None:
-    passage = Passage((torch.arange(6.0).view(3, 2), torch.arange(3.0)), torch.arange(3.0) + 10)
-    some = passage.rows(torch.tensor([0, 2]))
+    carry = Carry((torch.arange(6.0).view(3, 2), torch.arange(3.0)), torch.arange(3.0) + 10)
+    some = carry.rows(torch.tensor([0, 2]))
     assert [part.tolist() for part in some.state] == [[[0.0, 1.0], [4.0, 5.0]], [0.0, 2.0]]
-    assert some.handed_on is not None
-    assert some.handed_on.tolist() == [10.0, 12.0]
+    assert some.exit_output is not None
+    assert some.exit_output.tolist() == [10.0, 12.0]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_by_exit_by_hand() -> None:
     assert found.right_E[0].std == pytest.approx(np.sqrt(0.02))
     assert [entry.n for entry in found.first_right_E] == [2, 2]
     assert [entry.mean for entry in found.first_right_E] == pytest.approx([0.2, 0.6])
-    assert (found.nobody.n, found.nobody.mean, found.nobody.std) == (1, 0.9, None)
+    assert (found.never_right.n, found.never_right.mean, found.never_right.std) == (1, 0.9, None)
     assert found.delta_E == (0.0, 1.0)
     # H = 12 / (4 * 5) * (3 * 3 / 2 + 7 * 7 / 2) - 3 * 5 = 2.4, one degree of freedom
     assert found.p == pytest.approx(0.12134, abs=1e-5)

@@ -29,8 +29,8 @@ def overconfident(factor_E: tuple[float, ...], n_samples: int, seed: int, split:
     """Labels drawn from the softmax of logits; each exit shows them times its factor, which is its temperature."""
     random = np.random.default_rng(seed)
     logits_NC = random.normal(size=(n_samples, 4)) * 1.5
-    chance_NC = np.exp(logits_NC) / np.exp(logits_NC).sum(axis=1, keepdims=True)
-    labels_N = (random.random((n_samples, 1)) > chance_NC.cumsum(axis=1)).sum(axis=1).clip(max=3)
+    probability_NC = np.exp(logits_NC) / np.exp(logits_NC).sum(axis=1, keepdims=True)
+    labels_N = (random.random((n_samples, 1)) > probability_NC.cumsum(axis=1)).sum(axis=1).clip(max=3)
     return kept(np.array(factor_E)[:, None, None] * logits_NC, labels_N, split)
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from overthink.cli.commands.budget import table_of
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.loading import experiment_of_run
 from overthink.inference.budgeted import lookup_table
@@ -23,21 +22,21 @@ from overthink.inference.confidence import CRITERIA
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options, Outcomes
 from overthink.launching.plan import plan, run_folder
-from overthink.launching.recording.group_recorder import place_of
+from overthink.launching.recording.group_recorder import group_spec
 from overthink.launching.recording.run_recorder import RunRecorder
-from overthink.launching.session import Session
 from overthink.outbox.journal import Journal
 from overthink.outbox.sender import OutboxSender
 from overthink.predictions.predictions import Predictions
 from overthink.report.analysis import analyse
+from overthink.running.stored_run import lookup_table_of
 from overthink.store import group, tags
 from overthink.store.client import Store
-from overthink.store.liveness import SILENCE_SECONDS, this_host
+from overthink.store.liveness import ABANDONED_SECONDS, this_host
 from overthink.store.reader import find_runs, stored_definition
 from overthink.store.stored import StoredRun
 from overthink.store.uri import journals_folder
 from overthink.store.writer import Writer
-from support.launches import Quiet, attempts, command, lines_until, opened
+from support.launches import Quiet, attempts, command, launch_inline, lines_until, opened, workers_of
 from support.small import definition, small
 
 
@@ -47,7 +46,7 @@ def launched_once(tmp_path_factory: pytest.TempPathFactory, empty_database: Path
     folder = tmp_path_factory.mktemp("launched")
     with pytest.MonkeyPatch.context() as patch:
         launched = opened(folder, empty_database, patch)
-        outcomes = launch(launched, [small(folder)], Options(jobs=2), Quiet())
+        outcomes = launch(launched, [small(folder)], Options(jobs=2), Quiet())  # with worker processes, as people do
     return folder / "mlflow.db", outcomes
 
 
@@ -121,7 +120,7 @@ def test_a_second_call_trains_nothing(launched: Store, tmp_path: Path) -> None:
     store = launched
     before = [history(store, group_of(store).run_id, "seeds/n"), *runs_of(store)]
     quiet = Quiet()
-    outcomes = launch(store, [small(tmp_path)], Options(), quiet)
+    outcomes = launch_inline(store, [small(tmp_path)], Options(), quiet)
     assert outcomes.complete
     assert len(outcomes.runs["done"]) == 2
     assert quiet.bodies == []
@@ -130,7 +129,7 @@ def test_a_second_call_trains_nothing(launched: Store, tmp_path: Path) -> None:
 
 def test_more_seeds_train_those_alone_and_join_the_group(launched: Store, tmp_path: Path) -> None:
     store, quiet = launched, Quiet()
-    launch(store, [small(tmp_path, seeds=3)], Options(), quiet)
+    launch_inline(store, [small(tmp_path, seeds=3)], Options(), quiet)
     assert {body["run"] for body in quiet.bodies} == {"small: base seed 2"}
     assert group_of(store).metrics["seeds/n"] == 3.0
     assert group_of(store).seeds_label == "0:3"
@@ -138,7 +137,7 @@ def test_more_seeds_train_those_alone_and_join_the_group(launched: Store, tmp_pa
 
 def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path) -> None:
     store = launched
-    launch(store, [small(tmp_path, seeds=1)], Options(force=True), Quiet())
+    launch_inline(store, [small(tmp_path, seeds=1)], Options(force=True), Quiet())
     runs = [run for run in runs_of(store) if run.seeds_label == "0"]
     assert len(runs) == 2
     old, new = sorted(runs, key=lambda run: run.started_ms)
@@ -162,19 +161,21 @@ def test_a_run_repeats_from_the_store_alone(launched: Store) -> None:
 def test_a_diverged_run_leaves_the_others_alone(store: Store, tmp_path: Path) -> None:
     raw = {"regime": [{"epochs": 1}], "seeds": 1, "variants": {"good": {}, "wild": {"regime.0.lr": 1e30}}}
     quiet = Quiet()
-    outcomes = launch(store, [small(tmp_path, **raw)], Options(), quiet)
+    outcomes = launch_inline(store, [small(tmp_path, **raw)], Options(), quiet)
     assert not outcomes.complete
     status = {run.variant: (run.status, run.outcome) for run in runs_of(store)}
     assert status == {"good": ("FINISHED", tags.FINISHED), "wild": ("FAILED", tags.DIVERGED)}
     (message,) = outcomes.messages.values()
     assert "diverged" in message
-    again = launch(store, [small(tmp_path, **raw)], Options(), Quiet())
+    again = launch_inline(store, [small(tmp_path, **raw)], Options(), Quiet())
     assert {outcome: len(runs) for outcome, runs in again.runs.items()} == {"done": 1, tags.DIVERGED: 1}
 
 
 def test_missing_data_leave_nothing_half_made(store: Store, tmp_path: Path) -> None:
     dataset = {"kind": "max-min-mnist", "train": 400, "test": 80}
-    outcomes = launch(store, [small(tmp_path, dataset=dataset)], Options(data_root=tmp_path / "nowhere"), Quiet())
+    outcomes = launch_inline(
+        store, [small(tmp_path, dataset=dataset)], Options(data_root=tmp_path / "nowhere"), Quiet()
+    )
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 2}
     assert "nowhere" in next(iter(outcomes.messages.values()))
     assert runs_of(store) == []
@@ -186,14 +187,14 @@ def test_runs_of_dead_processes_are_found_and_closed(store: Store, tmp_path: Pat
     abandoned = {tags.KIND: tags.KIND_RUN, tags.HOST: this_host(), tags.PROCESS: "4194999@1.0"}
     elsewhere = abandoned | {tags.HOST: "another-machine"}
     ids = [store.client.create_run(experiment, tags=run_tags).info.run_id for run_tags in (abandoned, elsewhere)]
-    launch(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), Quiet())
+    launch_inline(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), Quiet())
     assert [store.client.get_run(run_id).info.status for run_id in ids] == ["KILLED", "RUNNING"]
 
 
 def test_a_run_left_on_a_machine_that_is_gone_goes_on(store: Store, tmp_path: Path) -> None:
     """Its heartbeat stopped long ago; where it wrote none, force alone may take it over."""
     once = {"seeds": 1, "regime": [{"epochs": 1}]}
-    launch(store, [small(tmp_path, **once)], Options(), Quiet())
+    launch_inline(store, [small(tmp_path, **once)], Options(), Quiet())
     (run,) = runs_of(store)
     store.client.update_run(run.run_id, status="RUNNING")
     store.client.set_tag(run.run_id, tags.HOST, "another-machine")
@@ -202,7 +203,7 @@ def test_a_run_left_on_a_machine_that_is_gone_goes_on(store: Store, tmp_path: Pa
         return plan(store, [small(tmp_path, **once)], force, dry=True)[0].action
 
     assert (action(), action(force=True)) == ("busy", "busy")
-    store.client.set_tag(run.run_id, tags.HEARTBEAT, f"{time.time() - 2 * SILENCE_SECONDS:.0f}")
+    store.client.set_tag(run.run_id, tags.HEARTBEAT, f"{time.time() - 2 * ABANDONED_SECONDS:.0f}")
     assert (action(), action(force=True)) == ("resume", "train")
     store.client.delete_tag(run.run_id, tags.HEARTBEAT)
     assert (action(), action(force=True)) == ("busy", "train")
@@ -213,18 +214,18 @@ def test_a_force_that_was_cut_short_goes_on(launched: Store, tmp_path: Path) -> 
     (planned,) = plan(store, [one], force=True)
     assert planned.forced
     courier = OutboxSender(store, Writer(store), print)
-    recorder = RunRecorder.open(courier, planned, place_of([planned], {}))
+    recorder = RunRecorder.open(courier, planned, group_spec([planned], {}))
     recorder.ended(tags.INTERRUPTED, "interrupted by a signal")
     assert courier.wait() is None
     courier.stop()
-    begun = recorder.account.journal.run_id
+    begun = recorder.logger.run_id
     assert begun is not None
     assert planned.lock is not None
     planned.lock.release()
     (again,) = plan(store, [one], dry=True)
     assert again.stored is not None
     assert (again.action, again.stored.run_id) == ("resume", begun)
-    assert launch(store, [one], Options(), Quiet()).complete
+    assert launch_inline(store, [one], Options(), Quiet()).complete
     assert store.client.get_run(begun).info.status == "FINISHED"
     assert plan(store, [one], dry=True)[0].action == "done"
 
@@ -245,12 +246,12 @@ def test_one_run_that_cannot_be_recorded_leaves_the_others_alone(
 
     monkeypatch.setattr(Journal, "keep", full)
     short = small(tmp_path, regime=[{"epochs": 1}])
-    outcomes = launch(store, [short], Options(), Quiet())
+    outcomes = launch_inline(store, [short], Options(), Quiet())
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1, tags.FINISHED: 1}
     (message,) = outcomes.messages.values()
     assert "could not be recorded: [Errno 28] No space left" in message
     assert group_of(store).outcome == tags.FAILED
-    again = launch(store, [short], Options(), Quiet())
+    again = launch_inline(store, [short], Options(), Quiet())
     assert again.complete
     assert [run.outcome for run in runs_of(store)] == [tags.FINISHED, tags.FINISHED]
     told = attempts(store, refused[0], tmp_path)
@@ -271,22 +272,22 @@ def test_a_store_whose_disk_is_full_for_a_while_costs_nothing(
 
     monkeypatch.setattr(Writer, "artifacts", full)
     quiet = Quiet()
-    assert launch(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), quiet).complete
+    assert launch_inline(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), quiet).complete
     said = [body["message"] for body in quiet.bodies if body["event"] == "noted"]
-    assert "does not take what a run tells" in said[0]
+    assert "refuses what a run logs" in said[0]
     assert "No space left" in said[0]
-    assert said[1:] == ["the store has everything again"]
+    assert said[1:] == ["everything is uploaded again"]
     assert [run.outcome for run in runs_of(store)] == [tags.FINISHED]
     assert list(journals_folder().iterdir()) == []
 
 
 def test_a_damaged_file_of_one_group_leaves_the_other_groups_alone(store: Store, tmp_path: Path) -> None:
     two = {"regime": [{"epochs": 1}], "variants": {"one": {}, "two": {"network.growth": 4}}}
-    launch(store, [small(tmp_path, seeds=1, **two)], Options(jobs=2), Quiet())
+    launch_inline(store, [small(tmp_path, seeds=1, **two)], Options(jobs=2), Quiet())
     damaged = next(run for run in runs_of(store) if run.variant == "one")
     (tmp_path / "test.parquet").write_bytes(b"noise")
     store.client.log_artifact(damaged.run_id, str(tmp_path / "test.parquet"), "predictions")
-    outcomes = launch(store, [small(tmp_path, seeds=2, **two)], Options(jobs=2), Quiet())
+    outcomes = launch_inline(store, [small(tmp_path, seeds=2, **two)], Options(jobs=2), Quiet())
     assert not outcomes.complete
     assert list(outcomes.unaggregated) == ["small: one"]
     groups = {run.variant: run for run in find_runs(store, kind=tags.KIND_GROUP)}
@@ -298,19 +299,20 @@ def test_a_signal_after_the_end_leaves_a_finished_run_finished(launched: Store, 
     store = launched
     first, _ = runs_of(store)
     (planned, _) = plan(store, [small(tmp_path)], dry=True)
-    session = Session(store, Writer(store), [planned], Outcomes(), Quiet())
-    recorder = RunRecorder.open(session._courier, replace(planned, stored=first), session.groups.begin(planned))
-    session._open[planned.key] = recorder
-    recorder.account.close(tags.FINISHED)
+    sender = OutboxSender(store, Writer(store), print)
+    recorder = RunRecorder.open(sender, replace(planned, stored=first), group_spec([planned], {}))
+    recorder.logger.close(tags.FINISHED)
     recorder.closing = True
-    session.abandon(tags.INTERRUPTED, "interrupted by a signal")
+    recorder.ended(tags.INTERRUPTED, "interrupted by a signal")
+    assert sender.wait() is None
+    sender.stop()
     assert store.client.get_run(first.run_id).info.status == "FINISHED"
 
 
 def test_two_groups_made_at_one_moment_become_one(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = place_of(plan(store, [small(tmp_path)]), {})
+    where = group_spec(plan(store, [small(tmp_path)]), {})
     seen = group.oldest
     blind = iter([True])
     monkeypatch.setattr(group, "oldest", lambda *of: None if next(blind, False) else seen(*of))
@@ -328,14 +330,14 @@ def test_phases_that_two_runs_share_are_trained_once(store: Store, tmp_path: Pat
     shared, quiet = small(tmp_path, regime=[{"epochs": 1}], seeds=1, variants={"one": {}, "two": TWO}), Quiet()
     planned = {run.group.variant: run for run in plan(store, [shared], dry=True)}
     assert planned["two"].parent == (planned["one"].key, None)
-    assert launch(store, [shared], Options(jobs=2), quiet).complete
+    assert launch_inline(store, [shared], Options(jobs=2), quiet).complete
     trained = [(body["run"], body["epoch"]) for body in quiet.bodies if body["event"] == "epoch"]
     assert trained == [("small: one seed 0", 1), ("small: two seed 0", 2)]
     runs = {run.variant: run for run in runs_of(store)}
     assert runs["two"].parent == (runs["one"].run_id, runs["one"].run_key)
     assert runs["one"].run_id in runs["two"].note
     assert [step for step, _ in history(store, runs["two"].run_id)] == [1, 2]
-    launch(store, [shared], Options(force=True, reuse=False), Quiet())
+    launch_inline(store, [shared], Options(force=True, reuse=False), Quiet())
     anew = max((run for run in runs_of(store) if run.variant == "two"), key=lambda run: run.started_ms)
     assert anew.parent is None
     for metric in ("test/accuracy/last", "test/overthinking/any_later", "epochs/train_loss"):
@@ -343,17 +345,17 @@ def test_phases_that_two_runs_share_are_trained_once(store: Store, tmp_path: Pat
 
 
 def test_a_parent_that_is_finished_already_comes_from_the_store(store: Store, tmp_path: Path) -> None:
-    launch(store, [small(tmp_path, regime=[{"epochs": 1}], seeds=1)], Options(), Quiet())
+    launch_inline(store, [small(tmp_path, regime=[{"epochs": 1}], seeds=1)], Options(), Quiet())
     quiet = Quiet()
-    launch(store, [small(tmp_path, seeds=1, **TWO)], Options(), quiet)
+    launch_inline(store, [small(tmp_path, seeds=1, **TWO)], Options(), quiet)
     assert [body["epoch"] for body in quiet.bodies if body["event"] == "epoch"] == [2]
 
 
 def test_a_diverged_seed_is_not_put_together_again_and_again(store: Store, tmp_path: Path) -> None:
     wild = small(tmp_path, regime=[{"epochs": 1, "lr": 1e30}], seeds=1)
-    launch(store, [wild], Options(), Quiet())
+    launch_inline(store, [wild], Options(), Quiet())
     before = group_of(store)
-    launch(store, [wild], Options(), Quiet())
+    launch_inline(store, [wild], Options(), Quiet())
     assert group_of(store) == before
 
 
@@ -362,7 +364,7 @@ LONG = {"regime": [{"epochs": 6, "drops": [4]}], "seeds": 1}
 
 def finish(store: Store, folder: Path) -> tuple[StoredRun, Predictions]:
     """Call again after an interruption; return the one run there is, and its predictions."""
-    outcomes = launch(store, [small(folder, **LONG)], Options(), Quiet())
+    outcomes = launch_inline(store, [small(folder, **LONG)], Options(), Quiet())
     assert outcomes.complete
     (run,) = runs_of(store)
     return run, test_predictions(store, run, folder / "artifacts")
@@ -372,7 +374,7 @@ def finish(store: Store, folder: Path) -> tuple[StoredRun, Predictions]:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[int, float]], Predictions]:
     """Loss over epochs and predictions of the long run when nothing disturbs it."""
     from overthink.running.run import train
-    from overthink.training.loop import EpochRecord
+    from overthink.training.epoch_record import EpochRecord
 
     folder = tmp_path_factory.mktemp("uninterrupted")
     events = list(train(small(folder, **LONG).groups[0].runs[0], folder, "cpu"))
@@ -387,7 +389,7 @@ def test_killed_and_called_again_ends_bit_for_bit(
     definition(tmp_path, **LONG)
     process = command(tmp_path)
     list(lines_until(process, "epoch 2/6"))
-    workers = psutil.Process(process.pid).children()
+    workers = workers_of(process)
     os.kill(process.pid if victim == "coordinator" else workers[0].pid, signal.SIGKILL)
     process.communicate()
     _, alive = psutil.wait_procs(workers, timeout=10)
@@ -458,7 +460,7 @@ def test_an_analysis_adds_what_is_missing_once(launched: Store, tmp_path: Path) 
     assert told == [True, True, True]
     validation = Predictions.read(store.artifact(first.run_id, "predictions/val.parquet", tmp_path))
     for criterion in CRITERIA:
-        table, temperature_E = table_of(store, runs_of(store)[0], criterion)
+        table, temperature_E = lookup_table_of(store, runs_of(store)[0], criterion)
         assert (table.threshold_PE == lookup_table(validation, criterion).threshold_PE).all()
         assert temperature_E is None
     again = [entry.new for entry in analyse(store, runs_of(store), [group_of(store)])]
@@ -487,16 +489,16 @@ def test_budget_from_the_command_line(launched: Store, tmp_path: Path) -> None:
     assert answer["mul_adds_per_sample"] <= 1e9
     stingy = subprocess.run([*asked, "10"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert stingy.returncode == 2
-    assert "a budget of 10 MUL-ADDs a sample is less than the cheapest thresholds take" in stingy.stderr
+    assert "a budget of 10 MUL-ADDs per sample is below the cost of the cheapest thresholds" in stingy.stderr
 
 
 def test_a_parent_that_the_store_no_longer_has_costs_its_epochs_alone(store: Store, tmp_path: Path) -> None:
-    launch(store, [small(tmp_path, regime=[{"epochs": 1}], seeds=1)], Options(), Quiet())
+    launch_inline(store, [small(tmp_path, regime=[{"epochs": 1}], seeds=1)], Options(), Quiet())
     (parent,) = runs_of(store)
     lost = store.client.get_run(parent.run_id).info.artifact_uri
     (Path(lost) / "checkpoint" / "checkpoint.safetensors").unlink()
     quiet = Quiet()
-    assert launch(store, [small(tmp_path, seeds=1, **TWO)], Options(), quiet).complete
+    assert launch_inline(store, [small(tmp_path, seeds=1, **TWO)], Options(), quiet).complete
     assert [body["epoch"] for body in quiet.bodies if body["event"] == "epoch"] == [1, 2]
 
 
@@ -513,7 +515,7 @@ def test_killed_in_the_second_phase_of_a_child_ends_bit_for_bit(store: Store, tm
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     loaded = small(tmp_path, **raw)
-    assert launch(store, [loaded], Options(), Quiet()).complete
+    assert launch_inline(store, [loaded], Options(), Quiet()).complete
     child = next(run for run in runs_of(store) if run.variant == "two")
     assert [step for step, _ in history(store, child.run_id)] == [1, 2, 3, 4, 5]
     (tmp_path / "whole").mkdir()

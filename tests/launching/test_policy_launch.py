@@ -6,24 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from overthink.cli.commands.compare import CompareOptions, compare
-from overthink.cli.commands.placed import placed
-from overthink.cli.commands.predict import PredictOptions, predict
-from overthink.cli.commands.run import RunOptions, run
+from overthink.cli.commands.compare import compare
+from overthink.cli.commands.predict import predict
+from overthink.cli.commands.run import run
 from overthink.definition.loading import load_experiment
-from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.predictions.predictions import Predictions
+from overthink.running.events import Event, Failed
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun
+from support.launches import launch_inline
 from support.policy_file import policy_file
 
-QUIET = Console(quiet=True)
 MORE = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 3, "lr": 0.05}]}
 """Enough samples that every exit is somebody's label."""
 
@@ -37,9 +35,9 @@ class Deaf:
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        if body["event"] == "failed":
-            self.failures.append(f"{run.name}: {body['message']}")
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        if isinstance(event, Failed):
+            self.failures.append(f"{run.name}: {event.message}")
 
     def on_message(self, sentence: str) -> None:
         pass
@@ -55,7 +53,7 @@ def launched_once(tmp_path_factory: pytest.TempPathFactory, empty_database: Path
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")  # MLflow keeps engines by their URI
-        outcomes = launch(Store(), [load_experiment(path)], Options(jobs=2), Deaf())
+        outcomes = launch_inline(Store(), [load_experiment(path)], Options(jobs=2), Deaf())
         assert outcomes.complete, outcomes.messages
     return folder
 
@@ -102,7 +100,7 @@ def test_what_a_policy_run_leaves_behind(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_second_time_there_is_nothing_to_do(store: Store, launched_once: Path) -> None:
-    outcomes = launch(store, [load_experiment(launched_once / "policy.yaml")], Options(), Deaf())
+    outcomes = launch_inline(store, [load_experiment(launched_once / "policy.yaml")], Options(), Deaf())
     assert {kind: len(runs) for kind, runs in outcomes.runs.items()} == {"done": 1}
 
 
@@ -110,8 +108,7 @@ def test_tables_keep_policy_networks_apart(
     store: Store, launched_once: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def rows(table: str, names: Sequence[str] = ()) -> list[Any]:
-        wanted = CompareOptions(names, "variant", "json", (), None, False, table)
-        assert compare(wanted, QUIET) == 0
+        assert compare(list(names), form="json", table=table) == 0
         return json.loads(capsys.readouterr().out)["rows"]  # type: ignore[no-any-return]
 
     (row,) = rows("policy")
@@ -119,7 +116,7 @@ def test_tables_keep_policy_networks_apart(
     assert row["labels"] == "lambda 50"
     assert rows("policy", [str(launched_once / "policy.yaml")]) == [row]
     assert [entry["group"].partition(":")[0] for entry in rows("overthinking")] == ["small"]
-    compare(CompareOptions((), "variant", "markdown", (), None, False, "policy"), QUIET)
+    compare(form="markdown", table="policy")
     said = capsys.readouterr().out
     verdict = said.splitlines()[2].split(" | ")[-1]  # which of them may be the machine's
     assert verdict.startswith(("nothing shown", "informative", "learned"))
@@ -131,8 +128,7 @@ def test_its_classes_are_exits(store: Store, tmp_path: Path, capsys: pytest.Capt
     from PIL import Image
 
     Image.fromarray(np.zeros((64, 64), dtype=np.uint8)).save(tmp_path / "black.png")
-    options = PredictOptions(None, None, None, None, as_json=True)
-    assert predict(policy_run(store).run_id, [tmp_path / "black.png"], options, QUIET) == 0
+    assert predict(policy_run(store).run_id, [tmp_path / "black.png"], as_json=True) == 0
     assert json.loads(capsys.readouterr().out)["images"][0]["class"] in ("exit 1", "exit 2", "exit 3")
 
 
@@ -147,7 +143,7 @@ def test_what_the_store_has_lost_is_said_of_that_run_alone(
     watch = Deaf()
     other = load_experiment(launched_once / "policy.yaml", ["policy.labels.rule=first"])
     try:
-        outcomes = launch(store, [other], Options(), watch)
+        outcomes = launch_inline(store, [other], Options(), watch)
     finally:
         (of / "predictions" / "away").rename(of / "predictions" / "val.parquet")
     assert [kind for kind, runs in outcomes.runs.items() if runs] == [tags.FAILED]
@@ -168,7 +164,7 @@ def test_predictions_of_another_run_are_refused(launched_once: Path, monkeypatch
     for split in ("val", "test"):
         source = store.artifact(policy.run_id, f"predictions/{split}.parquet", launched_once / "swapped")
         (folder / f"{split}.parquet").write_bytes(source.read_bytes())
-    with pytest.raises(ValueError, match="but the policy network chooses exits of 'run "):
+    with pytest.raises(ValueError, match="but the policy network's main network is 'run "):
         run_data(asked, launched_once / "swapped", torch.device("cpu"))
 
 
@@ -176,8 +172,7 @@ def test_a_dry_run_counts_the_main_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    loaded = load_experiment(policy_file(tmp_path))
-    assert run([loaded], RunOptions(placed(1, "cpu", None, "local", None), True, False, True, True), QUIET) == 0
+    assert run([str(policy_file(tmp_path))], dry_run=True, as_json=True) == 0
     names = [entry["name"].split(":")[0] for entry in json.loads(capsys.readouterr().out)]
     assert sorted(names) == ["small", "small", "small-policy", "small-policy"]
     assert not (tmp_path / "mlflow.db").exists()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from overthink.metrics.catalogue import CATALOGUE, compute, describe
+from overthink.metrics.metric import Metric
 from overthink.metrics.naming import level_names
 from overthink.predictions.predictions import Predictions
 
@@ -112,6 +113,13 @@ def test_every_entry_of_the_catalogue_is_met_once() -> None:
     families = {replace(describe(name), name="", title="").compute for name in values}
     assert families == {metric.compute for metric in CATALOGUE}
     assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
+
+
+def test_what_is_undefined_is_left_out() -> None:
+    for undefined in (None, float("nan")):
+        metric = Metric("a", "A", "ours", "none", lambda value: value)
+        assert metric.values(undefined) == {}
+        assert metric.values({"a/1": undefined, "a/2": 1}) == {"a/2": 1.0}
 
 
 def test_no_levels_no_numbers_by_level() -> None:

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from overthink.networks.catalogue import build_network
 from overthink.networks.collaboration import CollaborativeNetwork, attach_collaboration
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.cost import mul_adds, parameter_counts
@@ -18,7 +17,7 @@ TINY = MSDNetSpec(kind="msdnet", blocks=3, channels=4, growth=2, head_channels=6
 
 
 def tiny() -> MultiExitNetwork:
-    return build_network(TINY, SHAPE, 4, torch.Generator().manual_seed(0))
+    return TINY.build(SHAPE, 4, torch.Generator().manual_seed(0))
 
 
 def collaborative(network: MultiExitNetwork, **of: Any) -> CollaborativeNetwork:
@@ -60,15 +59,15 @@ def test_forward_against_plain_functions(connection: str) -> None:
     state = {name: tensor.double() for name, tensor in network.state_dict().items()}
     network = network.double()
     expected: list[Tensor] = []
-    handed_on: Tensor | None = None
+    exit_output: Tensor | None = None
     for i, scales in enumerate(network.inner.states(images().double())):
         maps = network.exits[i].features.convolutions(scales[-1])  # type: ignore[union-attr,operator]
         features = maps.mean((2, 3))
-        if handed_on is not None:
-            features = torch.cat([features, by_functions(connection, handed_on, state, i - 1)], 1)
+        if exit_output is not None:
+            features = torch.cat([features, by_functions(connection, exit_output, state, i - 1)], 1)
         weight, bias = (state[f"inner.exits.{i}.classify.{name}"] for name in ("weight", "bias"))
         expected.append(features @ weight.T + bias)
-        handed_on = maps if connection == "convolution" else expected[-1]
+        exit_output = maps if connection == "convolution" else expected[-1]
     for ours, theirs in zip(network(images().double()), expected, strict=True):
         torch.testing.assert_close(ours, theirs)
 
@@ -160,7 +159,7 @@ def test_attaching_twice_is_refused() -> None:
 
 def test_feature_maps_are_needed_for_a_convolution() -> None:
     plain = PlainNetwork([Doubled()], [ExitHead(Means(), 1, 2)])
-    with pytest.raises(ValueError, match="none"):
+    with pytest.raises(ValueError, match="which this network lacks"):
         collaborative(plain, connection="convolution")
 
 

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from overthink.networks.catalogue import build_network
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork, PlainNetwork, State
@@ -16,7 +15,7 @@ ANYTIME = {"blocks": 7, "step_mode": "even", "base": 4, "step": 2}
 
 
 def built(spec: MSDNetSpec, shape: tuple[int, int, int], n_classes: int) -> MultiExitNetwork:
-    return build_network(spec, shape, n_classes, torch.Generator().manual_seed(0))
+    return spec.build(shape, n_classes, torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from overthink.networks.msdnet import build_msdnet
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
 from support.msdnet_arithmetic import Bare, specs
@@ -17,7 +16,7 @@ SMALL: dict[str, Any] = {"kind": "msdnet", "channels": 4, "growth": 2, "head_cha
 
 
 def built(spec: MSDNetSpec, shape: tuple[int, int, int] = (3, 32, 32), seed: int = 0) -> MultiExitNetwork:
-    return build_msdnet(spec, shape, 10, torch.Generator().manual_seed(seed))
+    return spec.build(shape, 10, torch.Generator().manual_seed(seed))
 
 
 def stirred(network: MultiExitNetwork) -> MultiExitNetwork:

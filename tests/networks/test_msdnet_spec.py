@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from pydantic import ValidationError
 
-from overthink.networks.msdnet_spec import MSDNetSpec, check_msdnet
+from overthink.networks.msdnet_spec import MSDNetSpec
 from support.msdnet_arithmetic import has_transition, kept_after, specs, steps
 
 
@@ -95,7 +95,7 @@ def test_it_is_read_from_what_yaml_yields() -> None:
 def test_each_scale_is_smaller_than_the_one_above(changes: dict[str, Any], side: int, fits: bool) -> None:
     small = spec(**changes)
     if fits:
-        check_msdnet(small, (3, side, 64))
+        small.check((3, side, 64), 10)
         return
     with pytest.raises(ValueError, match=rf"{small.scales} scales.* too many for images of 64x{side} pixels"):
-        check_msdnet(small, (3, 64, side))
+        small.check((3, 64, side), 10)

@@ -1,14 +1,13 @@
 import pytest
 import torch
 
-from overthink.networks.catalogue import build_network, check_network
 from overthink.networks.msdnet_spec import MSDNetSpec
 
 
 def test_what_is_checked_is_what_is_built() -> None:
     spec = MSDNetSpec(kind="msdnet", channels=4, growth=2, head_channels=8)
-    check_network(spec, (1, 28, 28), 10)
-    network = build_network(spec, (1, 28, 28), 10, torch.Generator().manual_seed(0)).eval()
+    spec.check((1, 28, 28), 10)
+    network = spec.build((1, 28, 28), 10, torch.Generator().manual_seed(0)).eval()
     assert [tuple(logits_BC.shape) for logits_BC in network(torch.zeros(2, 1, 28, 28))] == [(2, 10)] * spec.blocks
 
 
@@ -17,4 +16,4 @@ def test_what_is_checked_is_what_is_built() -> None:
 )
 def test_what_cannot_be_built(side: int, n_classes: int, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        check_network(MSDNetSpec(kind="msdnet"), (3, side, side), n_classes)
+        MSDNetSpec(kind="msdnet").check((3, side, side), n_classes)

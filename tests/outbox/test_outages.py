@@ -1,13 +1,16 @@
-"""The tracking server goes away, comes back, loses replies, says no: nothing is lost, nothing is doubled."""
+"""The tracking server is killed, restarted, loses replies, refuses: nothing is lost, nothing is doubled."""
 
+import json
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,21 +18,25 @@ from typing import Any
 import pytest
 
 from overthink.definition.loading import load_experiment
-from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, plan
-from overthink.outbox.leftovers import has_pending, upload_pending
-from overthink.outbox.run_logger import RunLogger, RunStart
+from overthink.outbox.entries import Link, Log
+from overthink.outbox.journal import Journal
+from overthink.outbox.journal_logger import JournalLogger
+from overthink.outbox.pending import has_pending, pending_keys, upload_pending
+from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
+from overthink.running.events import NAMES, Event
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs
-from overthink.store.uri import journals_folder
+from overthink.store.uri import identity, journals_folder
 from overthink.store.writer import Writer
-from support.launches import Quiet, command, lines_until, opened
+from overthink.training.epoch_record import EpochRecord
+from support.launches import Quiet, command, launch_inline, lines_until, opened
 from support.mlflow_server import Proxy, Served
-from support.outages import TIMED, Told, artifacts, assert_nothing_lost_or_doubled, histories, runs_of, the_group
+from support.outages import TIMED, Histories, artifacts, assert_nothing_lost_or_doubled, histories, runs_of, the_group
 from support.policy_file import policy_file
 from support.small import definition, small
 
@@ -68,12 +75,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) 
     folder = tmp_path_factory.mktemp("undisturbed")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        assert launch(opened(folder, empty_database, patch), [small(folder, **SIX)], Options(jobs=2), Quiet()).complete
+        assert launch_inline(
+            opened(folder, empty_database, patch), [small(folder, **SIX)], Options(jobs=2), Quiet()
+        ).complete
     return folder
 
 
 class Meddler(Quiet):
-    """A watcher that does something when it hears the words."""
+    """A listener that does something at given moments."""
 
     def __init__(self, **deeds: Callable[[], None]) -> None:
         super().__init__()
@@ -82,9 +91,10 @@ class Meddler(Quiet):
     def on_plan(self, runs: Any) -> None:
         self._do("planned")
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        super().on_event(run, body)
-        self._do(f"{body['event']}_{body.get('epoch', '')}_{run.run.seeds.label}")
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        super().on_event(run, event)
+        number = event.epoch if isinstance(event, EpochRecord) else ""
+        self._do(f"{NAMES[type(event)]}_{number}_{run.run.seeds.label}")
 
     def _do(self, moment: str) -> None:
         if moment in self._deeds:
@@ -103,16 +113,16 @@ def overthink(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str
 
 def test_killed_and_started_again_while_runs_train(served: Served, undisturbed: Path, tmp_path: Path) -> None:
     watch = Meddler(epoch_2_0=served.kill, started__1=lambda: served.start(wait=False))
-    outcomes = launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
+    outcomes = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
     assert outcomes.complete, outcomes
     assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path)
     assert the_group(Store()).metrics["seeds/n"] == 2.0
-    assert "does not answer; runs go on" in watch.notes[0]
-    assert watch.notes[-1] == "the store has everything again"
+    assert "is unreachable; training continues" in watch.notes[0]
+    assert watch.notes[-1] == "everything is uploaded again"
 
 
 @pytest.mark.parametrize("moment, next_command", [("planned", "sync"), ("epoch_2_0", "run"), ("epoch_5_0", "compare")])
-def test_away_until_after_the_end(
+def test_unreachable_until_after_the_end(
     served: Served,
     undisturbed: Path,
     tmp_path: Path,
@@ -120,38 +130,38 @@ def test_away_until_after_the_end(
     moment: str,
     next_command: str,
 ) -> None:
-    """From the moment on, the second run's whole life included; then the next command delivers, asked or not."""
+    """From the moment on, the second run's whole life included; then the next command uploads, asked or not."""
     monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
     watch = Meddler(**{moment: served.kill})
-    outcomes = launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
+    outcomes = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
     assert not outcomes.complete
-    assert outcomes.undelivered is not None
-    assert len(outcomes.undelivered.runs) == 2
-    assert "`overthink sync` delivers them" in str(outcomes.undelivered)
+    assert outcomes.pending is not None
+    assert len(outcomes.pending.runs) == 2
+    assert "`overthink sync` uploads them" in str(outcomes.pending)
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}
     with pytest.raises(StoreError):
-        launch(Store(), [small(tmp_path, **SIX)], Options(), watch)
+        launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
     served.start()
     if next_command == "run":
-        again = launch(Store(), [small(tmp_path, **SIX)], Options(), quiet := Meddler())
+        again = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), quiet := Meddler())
         assert again.complete
         assert {outcome: len(runs) for outcome, runs in again.runs.items()} == {"done": 2}
         assert {body["event"] for body in quiet.bodies} == {"noted"}
     else:
         done = overthink(tmp_path, next_command)
         assert done.returncode == 0, done.stderr
-        assert "Delivered to the store what it had not heard of small: base seed 0, small: base seed 1" in done.stderr
+        assert "queued entries of small: base seed 0, small: base seed 1" in done.stderr
     store = Store()
     assert_nothing_lost_or_doubled(store, undisturbed, tmp_path)
     group = the_group(store)
     assert (group.outcome, group.metrics["seeds/n"]) == (tags.FINISHED, 2.0)
     once_more = overthink(tmp_path, "sync")
-    assert (once_more.returncode, "Nothing waits" in once_more.stderr) == (0, True)
+    assert (once_more.returncode, "Nothing is queued" in once_more.stderr) == (0, True)
     assert [the_group(store), *runs_of(store)] == [group, *runs_of(store)]
     assert_nothing_lost_or_doubled(store, undisturbed, tmp_path)
 
 
-def test_run_says_that_the_server_is_away_and_ends_with_3(
+def test_run_reports_an_unreachable_server_and_exits_with_3(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
@@ -161,8 +171,8 @@ def test_run_says_that_the_server_is_away_and_ends_with_3(
     served.kill()
     _, said = process.communicate(timeout=120)
     assert process.returncode == 3, said
-    assert "runs go on" in said
-    assert "1 run is not whole in the store yet" in said
+    assert "training continues" in said
+    assert "1 run not fully uploaded" in said
     assert "Traceback" not in said
     refused = overthink(tmp_path, "run", str(path))
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
@@ -170,12 +180,12 @@ def test_run_says_that_the_server_is_away_and_ends_with_3(
     assert (synced.returncode, synced.stderr.startswith("error: store http")) == (1, True)
     served.start()
     planned = plan(Store(), [small(tmp_path, seeds=1, regime=[{"epochs": 4}])], dry=True)
-    assert [run.action for run in planned] == ["undelivered"]
+    assert [run.action for run in planned] == ["queued"]
     assert overthink(tmp_path, "sync").returncode == 0
     assert [run.outcome for run in runs_of(Store())] == [tags.FINISHED]
 
 
-def test_the_coordinator_is_killed_while_the_server_is_away(served: Served, undisturbed: Path, tmp_path: Path) -> None:
+def test_the_coordinator_is_killed_during_an_outage(served: Served, undisturbed: Path, tmp_path: Path) -> None:
     definition(tmp_path, **SIX)
     process = command(tmp_path, "--seeds", "0")
     list(lines_until(process, "epoch 2/6"))
@@ -185,7 +195,7 @@ def test_the_coordinator_is_killed_while_the_server_is_away(served: Served, undi
     process.communicate()
     served.start()
     assert has_pending(served.uri)
-    again = launch(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), Quiet())
+    again = launch_inline(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), Quiet())
     assert again.complete
     assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path, seeds=1)
 
@@ -197,7 +207,7 @@ def test_every_third_reply_is_lost(
     proxy = Proxy(served.port, lambda *_: "drop" if next(turn) % 3 == 0 else None)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
     try:
-        assert launch(Store(), [small(tmp_path, **SIX)], Options(), Quiet()).complete
+        assert launch_inline(Store(), [small(tmp_path, **SIX)], Options(), Quiet()).complete
     finally:
         proxy.close()
     assert proxy.harmed > 20
@@ -205,7 +215,7 @@ def test_every_third_reply_is_lost(
     assert the_group(Store(served.uri)).metrics["seeds/n"] == 2.0
 
 
-def test_an_interruption_does_not_wait_for_a_server_that_is_away(served: Served, tmp_path: Path) -> None:
+def test_an_interruption_does_not_wait_for_an_unreachable_server(served: Served, tmp_path: Path) -> None:
     definition(tmp_path, **SIX)
     process = command(tmp_path)
     list(lines_until(process, "epoch 2/6"))
@@ -216,7 +226,7 @@ def test_an_interruption_does_not_wait_for_a_server_that_is_away(served: Served,
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert time.monotonic() - started < 25
-    assert "`overthink sync` delivers" in said
+    assert "`overthink sync` uploads" in said
     served.start()
     assert overthink(tmp_path, "sync").returncode == 0
     (run,) = runs_of(Store())
@@ -224,7 +234,7 @@ def test_an_interruption_does_not_wait_for_a_server_that_is_away(served: Served,
     assert len(histories(Store(), run)[TIMED]) >= 2
 
 
-def test_a_run_goes_on_on_another_machine_from_the_copy_of_its_checkpoint(
+def test_a_run_is_resumed_on_another_machine_from_the_copy_of_its_checkpoint(
     served: Served, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OVERTHINK_CHECKPOINT_SECONDS", "0")
@@ -236,7 +246,7 @@ def test_a_run_goes_on_on_another_machine_from_the_copy_of_its_checkpoint(
     (run,) = runs_of(Store())
     copy = artifacts(Store(), run, tmp_path / "copy")["checkpoint/checkpoint.safetensors"]
     shutil.rmtree(tmp_path / ".overthink")  # the other machine never had it
-    again = launch(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), watch := Quiet())
+    again = launch_inline(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), watch := Quiet())
     assert again.complete
     (started,) = (body for body in watch.bodies if body["event"] == "started")
     assert 1 <= len(started["history"]) <= 4
@@ -252,11 +262,11 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     more = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 2, "lr": 0.05}]}
     of = {"definition": "small.yaml", "set": more}
     loaded = load_experiment(policy_file(tmp_path, policy={"of": of, "labels": {"lambda": 50}}, seeds=1))
-    outcomes = launch(Store(), [loaded], Options(), Meddler(planned=served.kill))
+    outcomes = launch_inline(Store(), [loaded], Options(), Meddler(planned=served.kill))
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}, outcomes.messages
     served.start()
     store = Store()
-    assert upload_pending(store, Writer(store)).left == {}
+    assert upload_pending(store, Writer(store)).queued == {}
     policy, main = sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: not run.is_policy)
     assert policy.main == (main.run_id, main.run_key)
     assert main.policy_run_ids == (policy.run_id,)
@@ -264,36 +274,36 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     assert f"runs/{policy.run_id})" in main.note
 
 
-def begin(courier: OutboxSender, key: str, experiment: str = "told") -> RunLogger:
+def begin(sender: OutboxSender, key: str, experiment: str = "logged") -> JournalLogger:
     common = {tags.GROUP_KEY: f"group of {experiment}", tags.DEFINITION: experiment}
     place = GroupSpec(experiment, "A note.", {}, f"{experiment}: base", ("0",), common, {"network.growth": "2"})
     run_tags = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.SEEDS: "0", **common}
-    return courier.begin(RunStart(place, key, f"told {key}", run_tags, {"seed": key}))
+    return sender.begin(RunStart(place, key, f"logged {key}", run_tags, {"seed": key}))
 
 
-def tell(account: RunLogger, folder: Path, epochs: int, pause: float = 0.0) -> Told:
-    """Tell what a run tells, quicker than one; return it."""
-    account.dataset("digits", "f" * 64, {"kind": "digits"})
-    told: Told = {}
+def log_run(logger: JournalLogger, folder: Path, epochs: int, pause: float = 0.0) -> Histories:
+    """Log what a run logs, quicker than one; return it."""
+    logger.dataset("digits", "f" * 64, {"kind": "digits"})
+    logged: Histories = {}
     for epoch in range(1, epochs + 1):
         metrics = {f"epochs/m{number}": epoch + number / 7 for number in range(10)} | {"epochs/train_loss": 1 / epoch}
-        account.log(metrics, epoch)
+        logger.log(metrics, epoch)
         for key, value in metrics.items():
-            told.setdefault(key, []).append((epoch, value))
+            logged.setdefault(key, []).append((epoch, value))
         time.sleep(pause)
-    weights = folder / account.handle / "weights.bin"
+    weights = folder / logger.handle / "weights.bin"
     weights.parent.mkdir()
-    weights.write_bytes(account.handle.encode() * 5000)
-    account.artifacts([weights], "checkpoint")
-    account.text("figures.html", f"<p>{account.handle}</p>")
-    account.close(tags.FINISHED)
-    return told
+    weights.write_bytes(logger.handle.encode() * 5000)
+    logger.artifacts([weights], "checkpoint")
+    logger.text("figures.html", f"<p>{logger.handle}</p>")
+    logger.close(tags.FINISHED)
+    return logged
 
 
-def assert_told(store: Store, key: str, told: Told, folder: Path) -> None:
+def assert_logged(store: Store, key: str, logged: Histories, folder: Path) -> None:
     (run,) = find_runs(store, run_key=key)
     assert run.outcome == tags.FINISHED
-    assert histories(store, run) == told
+    assert histories(store, run) == logged
     assert store.client.get_run(run.run_id).data.params == {"seed": key}
     assert len(store.client.get_run(run.run_id).inputs.dataset_inputs) == 1
     handle = run.attempt
@@ -363,119 +373,167 @@ def test_a_proxy_does_its_worst(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(repeats))
     proxy = Proxy(standing.port, lambda *_: None)
     store = Store(proxy.uri)
-    courier = OutboxSender(store, Writer(store), lambda _: None)
+    sender = OutboxSender(store, Writer(store), lambda _: None)
     proxy.fate = fate()
-    told = {}
+    logged = {}
     for key in (f"a{tmp_path.name}", f"b{tmp_path.name}"):
-        told[key] = tell(begin(courier, key, tmp_path.name), tmp_path, 12, pause=0.05)
-    assert courier.wait(60) is None
-    courier.stop()
+        logged[key] = log_run(begin(sender, key, tmp_path.name), tmp_path, 12, pause=0.05)
+    assert sender.wait(60) is None
+    sender.stop()
     proxy.close()
     assert proxy.harmed > 0
     direct = Store(standing.uri)
-    for key, its in told.items():
-        assert_told(direct, key, its, tmp_path)
+    for key, its in logged.items():
+        assert_logged(direct, key, its, tmp_path)
     assert len(find_runs(direct, kind=tags.KIND_GROUP, definition=tmp_path.name)) == 1
 
 
 def test_one_journal_that_the_store_refuses_leaves_the_others_alone(
     standing: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A person has put its run into the trash; out of it again, the rest is delivered."""
+    """A person has put its run into the trash; restored, the rest is uploaded."""
     monkeypatch.chdir(tmp_path)
     store = Store(standing.uri)
-    courier = OutboxSender(store, Writer(store), lambda _: None)
-    first = begin(courier, "a")
-    assert courier.wait(30) is None
+    sender = OutboxSender(store, Writer(store), lambda _: None)
+    first = begin(sender, "a")
+    assert sender.wait(30) is None
     assert first.journal.run_id is not None
     store.client.delete_run(first.journal.run_id)
-    second = begin(courier, "b")
-    told = [tell(account, tmp_path, 3) for account in (first, second)]
-    left = courier.wait(3)
+    second = begin(sender, "b")
+    logged = [log_run(logger, tmp_path, 3) for logger in (first, second)]
+    left = sender.wait(3)
     assert left is not None
     assert list(left.runs) == ["a"]
-    courier.stop()
-    assert_told(store, "b", told[1], tmp_path)
+    sender.stop()
+    assert_logged(store, "b", logged[1], tmp_path)
     done = upload_pending(store, Writer(store))
-    assert list(done.left) == ["a"]
-    assert str(journals_folder()) in done.left["a"]
+    assert list(done.queued) == ["a"]
+    assert str(journals_folder()) in done.queued["a"]
     store.client.restore_run(first.journal.run_id)
-    assert upload_pending(store, Writer(store)).left == {}
-    assert_told(store, "a", told[0], tmp_path)
+    assert upload_pending(store, Writer(store)).queued == {}
+    assert_logged(store, "a", logged[0], tmp_path)
 
 
 def test_journals_of_another_store_wait_for_it(served: Served, tmp_path: Path, empty_database: Path) -> None:
     store = Store()
-    courier = OutboxSender(store, Writer(store), lambda _: None)
+    sender = OutboxSender(store, Writer(store), lambda _: None)
     served.kill()
-    told = tell(begin(courier, "a"), tmp_path, 3)
-    assert courier.wait(0.5) is not None
-    courier.stop()
+    logged = log_run(begin(sender, "a"), tmp_path, 3)
+    assert sender.wait(0.5) is not None
+    sender.stop()
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     other = Store(f"sqlite:///{tmp_path}/mlflow.db")
     done = upload_pending(other, Writer(other))
-    assert done.elsewhere == {served.uri: 1}
+    assert done.other_stores == {served.uri: 1}
     assert not has_pending(other.uri)
     served.start()
-    assert upload_pending(store, Writer(store)).runs == {"a": "told a"}
-    assert_told(store, "a", told, tmp_path)
+    assert upload_pending(store, Writer(store)).runs == {"a": "logged a"}
+    assert_logged(store, "a", logged, tmp_path)
 
 
-def test_a_journal_that_was_cut_off_anywhere_is_delivered_up_to_there(
+def test_a_journal_that_was_cut_off_anywhere_is_uploaded_up_to_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
-    """And told again by another process from its beginning, as if no acknowledgement had reached the disk."""
+    """And uploaded again by another process from its beginning, as if no progress had reached the disk."""
     store = opened(tmp_path, empty_database, monkeypatch)
-    courier = OutboxSender(store, Writer(store), lambda _: None)
-    monkeypatch.setattr(courier, "_round", lambda: None)  # it delivers nothing
-    told = tell(begin(courier, "a"), tmp_path, 6)
-    courier.stop()
+    sender = OutboxSender(store, Writer(store), lambda _: None)
+    monkeypatch.setattr(sender, "_round", lambda: None)  # it uploads nothing
+    logged = log_run(begin(sender, "a"), tmp_path, 6)
+    sender.stop()
     (folder,) = journals_folder().iterdir()
-    lines = (folder / "entries.jsonl").read_bytes().splitlines(keepends=True)
-    for length in (2, 5, 8, len(lines)):
+    for length in (2, 5, 8, 0):
         copy = folder.with_name(f"{folder.name}-{length}")
         shutil.copytree(folder, copy)
-        torn = b"".join(lines[:length]) + (lines[length][:30] if length < len(lines) else b"")
-        (copy / "entries.jsonl").write_bytes(torn)
+        if length:
+            with closing(sqlite3.connect(copy / "journal.db", isolation_level=None)) as database:
+                database.execute("DELETE FROM entries WHERE number > ?", (length,))
+        journal = Journal.take(copy)
+        assert journal is not None
+        entries = [one.entry for one in journal.entries() if isinstance(one.entry, Log)]
+        journal.release()
         folder.rename(tmp_path / "away")
-        assert upload_pending(store, Writer(store)).left == {}
+        assert upload_pending(store, Writer(store)).queued == {}
         (tmp_path / "away").rename(folder)
         (run,) = find_runs(store, run_key="a")
-        entries = [line for line in lines[:length] if b'"epochs/train_loss"' in line]
-        assert len(histories(store, run).get("epochs/train_loss", [])) == len(entries)
-    assert_told(store, "a", told, tmp_path)
+        epochs = [entry for entry in entries if "epochs/train_loss" in entry.metrics]
+        assert len(histories(store, run).get("epochs/train_loss", [])) == len(epochs)
+    assert_logged(store, "a", logged, tmp_path)
     assert os.listdir(journals_folder()) == [folder.name]
 
 
-def test_what_another_machine_has_taken_up_is_its_own(
+def test_a_journal_of_an_earlier_version_is_uploaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    """Written at commit cabcc80 by its own code: ten lines and half of one, a NaN in each epoch, two kept files."""
+    store = opened(tmp_path, empty_database, monkeypatch)
+    folder = journals_folder() / "1"
+    shutil.copytree(Path(__file__).parent / "journal_of_cabcc80", folder)
+    old = folder / "entries.jsonl"
+    old.write_text(old.read_text().replace("sqlite:////made/at/cabcc80.db", identity(store.uri)))
+    assert pending_keys(store.uri) == {"a"}
+    assert sorted(os.listdir(folder)) == ["files", "journal.db", "lock"]
+    assert list(upload_pending(store, Writer(store)).sentences()) == ["Uploaded 10 queued entries of legacy a."]
+    (run,) = find_runs(store, run_key="a")
+    assert run.outcome == tags.FINISHED
+    assert histories(store, run)["epochs/train_loss"] == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+    assert run.metrics["test/accuracy/last"] == 0.5
+    assert store.client.get_run(run.run_id).data.params == {"seed": "0"}
+    assert artifacts(store, run, tmp_path / "back") == {
+        "checkpoint/weights.bin": b"weights" * 10,
+        "definition.json": b'{\n  "kind": "legacy"\n}',
+    }
+    assert list(journals_folder().iterdir()) == []
+
+
+def test_what_an_earlier_version_has_uploaded_is_not_uploaded_again(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    shutil.copytree(Path(__file__).parent / "journal_of_cabcc80", folder)
+    progress = {"entries": 7, "bytes": 1, "run_id": "the id", "ended": False}
+    (folder / "delivered.json").write_text(json.dumps(progress))
+    journal = Journal.take(folder)
+    assert journal is not None
+    assert (journal.uploaded, journal.run_id, journal.waiting) == (7, "the id", 3)
+    assert [one.number for one in journal.entries()] == [8, 9, 10]
+
+
+def test_a_link_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    shutil.copytree(Path(__file__).parent / "journal_of_cabcc80", folder)
+    lines = (folder / "entries.jsonl").read_text().splitlines(keepends=True)
+    mention = {"n": 10, "do": "mention", "of": "other", "tag": "t", "note": "A note."}
+    (folder / "entries.jsonl").write_text("".join(lines[:9]) + json.dumps(mention) + "\n")
+    journal = Journal.take(folder)
+    assert journal is not None
+    assert journal.entries()[-1].entry == Link(of="other", tag="t", note="A note.")
+
+
+def test_a_run_that_another_machine_has_resumed_is_left_to_it(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut off, this one's run is finished elsewhere; what it had told only its journal spoils nothing."""
+    """Cut off from the store, this machine's run is finished on another; what only its journal has is discarded."""
     monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
     store = Store()
     here = OutboxSender(store, Writer(store), lambda _: None)
-    account = begin(here, "a")
-    account.log({"epochs/train_loss": 1.0}, 1)
+    logger = begin(here, "a")
+    logger.log({"epochs/train_loss": 1.0}, 1)
     assert here.wait() is None
     monkeypatch.setattr(here, "_round", lambda: None)  # cut off
     for epoch in (2, 3):
-        account.log({"epochs/train_loss": 1 / epoch}, epoch)
-    account.close(tags.INTERRUPTED)
+        logger.log({"epochs/train_loss": 1 / epoch}, epoch)
+    logger.close(tags.INTERRUPTED)
     here.stop()
-    run_id = account.journal.run_id
+    run_id = logger.journal.run_id
     assert run_id is not None
     monkeypatch.setattr("overthink.store.liveness.this_host", lambda: "elsewhere")
     writer = Writer(store)
-    writer.revive(run_id)
+    writer.resume(run_id)
     for epoch in (2, 3):
         writer.log(run_id, {"epochs/train_loss": 1 / epoch}, epoch)
     writer.close(run_id, tags.FINISHED)
     monkeypatch.undo()
     monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
     done = upload_pending(store, Writer(store))
-    assert list(done.sentences()) == [
-        "Another process has taken told a up since; what was left of it here is left out."
-    ]
+    assert list(done.sentences()) == ["Another process has resumed logged a since; what was queued here was discarded."]
     (run,) = find_runs(store, run_key="a")
     assert (run.outcome, run.status) == (tags.FINISHED, "FINISHED")
     assert [step for step, _ in histories(store, run)["epochs/train_loss"]] == [1, 2, 3]
@@ -484,46 +542,46 @@ def test_what_another_machine_has_taken_up_is_its_own(
 
 def test_only_the_newest_copy_of_a_file_stays_on_disk(served: Served, tmp_path: Path) -> None:
     store = Store()
-    courier = OutboxSender(store, Writer(store), lambda _: None)
-    account, file = begin(courier, "a"), tmp_path / "checkpoint.safetensors"
+    sender = OutboxSender(store, Writer(store), lambda _: None)
+    logger, file = begin(sender, "a"), tmp_path / "checkpoint.safetensors"
     for number in range(4):
         (tmp_path / "new").write_bytes(bytes([number]) * 1000)
         os.replace(tmp_path / "new", file)
-        account.artifacts([file], "checkpoint")
-        assert courier.wait() is None
-    kept = list(account.journal.folder.rglob("checkpoint.safetensors"))
+        logger.artifacts([file], "checkpoint")
+        assert sender.wait() is None
+    kept = list(logger.journal.folder.rglob("checkpoint.safetensors"))
     assert [path.read_bytes()[:1] for path in kept] == [b"\x03"]
-    account.close(tags.FINISHED)
-    assert courier.wait() is None
-    courier.stop()
+    logger.close(tags.FINISHED)
+    assert sender.wait() is None
+    sender.stop()
 
 
 def test_patience_ends_though_reasons_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
     store = opened(tmp_path, empty_database, monkeypatch)
-    courier = OutboxSender(store, Writer(store), lambda _: None)
+    sender = OutboxSender(store, Writer(store), lambda _: None)
     turn = count(1)
 
     def refuses(_: object) -> int:
         raise StoreError(f"request {next(turn)} refused")
 
-    monkeypatch.setattr(courier._delivery, "deliver", refuses)
-    begin(courier, "a")
+    monkeypatch.setattr(sender._uploader, "upload", refuses)
+    begin(sender, "a")
     started = time.monotonic()
-    assert courier.wait(2.0) is not None
+    assert sender.wait(2.0) is not None
     assert time.monotonic() - started < 6
     assert next(turn) > 2
-    courier.stop()
+    sender.stop()
 
 
 @pytest.mark.parametrize("name", ["OVERTHINK_PATIENCE", "OVERTHINK_CHECKPOINT_SECONDS"])
 @pytest.mark.parametrize("value", ["1m", "nan", "inf", "-1"])
-def test_a_setting_that_is_none_is_said_before_anything_is_begun(
+def test_an_invalid_setting_is_reported_before_anything_is_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path, name: str, value: str
 ) -> None:
     store = opened(tmp_path, empty_database, monkeypatch)
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=f"{name}={value}: expected seconds"):
-        launch(store, [small(tmp_path)], Options(), Quiet())
+        launch_inline(store, [small(tmp_path)], Options(), Quiet())
     assert find_runs(store) == []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from overthink.policy.baselines import best_constant, by_confidence, by_level, prior_matched
-from overthink.policy.catalogue import compute_evidence, describe
+from overthink.policy.catalogue import ANSWERS, EVIDENCE, compute_evidence, describe
 from overthink.policy.evidence import Answers, Evidence
 from overthink.policy.label_spec import LabelSpec
 from overthink.policy.routing import routed
@@ -34,12 +34,12 @@ def test_scores_by_hand() -> None:
 def test_auc_against_all_pairs(seed: int) -> None:
     random = np.random.default_rng(seed)
     label_N = random.integers(0, 3, 40)
-    chance_NC = random.integers(0, 6, (40, 3)) / 5  # ties included
+    probability_NC = random.integers(0, 6, (40, 3)) / 5  # ties included
     areas = []
     for c in range(3):
-        pairs = product(chance_NC[label_N == c, c], chance_NC[label_N != c, c])
+        pairs = product(probability_NC[label_N == c, c], probability_NC[label_N != c, c])
         areas.append(np.mean([1.0 if mine > other else 0.5 if mine == other else 0.0 for mine, other in pairs]))
-    assert macro_auc(label_N, chance_NC) == pytest.approx(np.mean(areas))
+    assert macro_auc(label_N, probability_NC) == pytest.approx(np.mean(areas))
     assert macro_auc(np.zeros(4, dtype=int), np.ones((4, 2)) / 2) is None
 
 
@@ -127,6 +127,14 @@ def test_all_numbers_of_a_policy_that_knows_the_labels() -> None:
     assert "It learned something. Right 100.00%" in sentence(found, 2)
     for name in found:
         assert describe(name).name == name
+
+
+def test_every_metric_computes_its_own_number_and_no_other() -> None:
+    e = evidence(np.arange(60) % 2, SPEC, levels=2)
+    for metric, subject in (*((metric, e.answers) for metric in ANSWERS), *((metric, e) for metric in EVIDENCE)):
+        names = list(metric.values(subject))
+        assert names or metric.name.startswith("policy/level/")  # the main network's samples have no levels here
+        assert all(metric.described(name) for name in names)
 
 
 def test_simple_answers_learn_where_the_policy_learns_and_look_at_nothing_else() -> None:

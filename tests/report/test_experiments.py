@@ -1,16 +1,14 @@
 """The report of a store: one page, offline, with nothing in it taken for markup."""
 
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 
-from overthink.cli.commands.chosen import command_again
 from overthink.cli.commands.report import report
 from overthink.cli.commands.study import study
+from overthink.cli.selection import command_again
 from overthink.definition.errors import DefinitionError
 from overthink.store import tags
 from overthink.store.client import Store
@@ -23,7 +21,6 @@ from support.stored_runs import parent
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-QUIET = Console(quiet=True)
 HOSTILE = "<img src=x onerror='window.hurt = 1'>"
 
 
@@ -52,10 +49,10 @@ def groups(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_one_page_of_everything(groups: list[str], tmp_path: Path) -> None:
-    assert report(["mine"], tmp_path / "report.html", "plain", QUIET) == 3  # a seed is missing
+    assert report(["mine"], tmp_path / "report.html", "plain") == 3  # a seed is missing
     text = (tmp_path / "report.html").read_text()
-    for said in ("overthink run mine", "55.00 ± 7.07", "missing: seed 2", "60 samples", "torch"):
-        assert said in text
+    for expected in ("overthink run mine", "55.00 ± 7.07", "missing: seed 2", "60 samples", "torch"):
+        assert expected in text
     assert HOSTILE not in text
     assert text.count("plotly.js v") == 1
     for group in groups:
@@ -63,23 +60,23 @@ def test_one_page_of_everything(groups: list[str], tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written(groups: list[str], tmp_path: Path) -> None:
-    with pytest.raises(DefinitionError, match="nowhere is no folder"):
-        report(["mine"], tmp_path / "nowhere" / "report.html", None, QUIET)
+    with pytest.raises(ValueError, match="nowhere does not exist"):
+        report(["mine"], tmp_path / "nowhere" / "report.html")
     with pytest.raises(ValueError, match="no row is called 'other'"):
-        report(["mine"], tmp_path / "report.html", "other", QUIET)
+        report(["mine"], tmp_path / "report.html", "other")
     assert not (tmp_path / "report.html").exists()
-    with pytest.raises(DefinitionError, match="nothing of this has been run yet"):
-        report(["quickstart"], tmp_path / "report.html", None, QUIET)
+    with pytest.raises(DefinitionError, match="no runs in the store"):
+        report(["quickstart"], tmp_path / "report.html")
 
 
 def test_an_id_is_reported_with_the_command_that_repeats_it(groups: list[str], tmp_path: Path) -> None:
     """A group's id stands for its runs, too: none of them is missing."""
-    assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
+    assert report([groups[0]], tmp_path / "report.html") == 0
     text = (tmp_path / "report.html").read_text()
     assert "overthink run mine<" in text
     assert "55.00 ± 7.07" in text
     run = next(run for run in search(Store(), "") if run.name == "mine: plain seed 1")
-    assert report([run.run_id[:8]], tmp_path / "report.html", None, QUIET) == 0
+    assert report([run.run_id[:8]], tmp_path / "report.html") == 0
     assert f"overthink run run:{run.run_id}<" in (tmp_path / "report.html").read_text()
 
 
@@ -101,16 +98,16 @@ def test_what_was_run_with_other_values_alone(groups: list[str], tmp_path: Path)
     """A definition of which the store has other versions was run, though not as it is written."""
     path = str(definition(tmp_path, name="mine"))  # none of whose groups is stored
     Store().client.set_tag(groups[0], tags.CHANGES, "network.growth=4")
-    said = f"as it is written now, but with other values; .*{groups[0][:8]} \\(network.growth=4\\)"
+    said = f"as it is now, but of other versions; .*{groups[0][:8]} \\(network.growth=4\\)"
     with pytest.raises(DefinitionError, match=said):
-        report([path], tmp_path / "report.html", None, QUIET)
+        report([path], tmp_path / "report.html")
     with pytest.raises(DefinitionError, match=said):
-        study(path, None, True, QUIET)
-    assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
+        study(path, as_json=True)
+    assert report([groups[0]], tmp_path / "report.html") == 0
     assert "overthink run mine --set network.growth=4<" in (tmp_path / "report.html").read_text()
 
 
-def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> None:
+def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The one that has it shows differences, the other says why not."""
     store = Store()
     writer, experiment = Writer(store), store.experiment("other", "note")
@@ -120,28 +117,27 @@ def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path) -> No
     writer.text(run, tags.PROVENANCE_FILE, {"versions": {"torch": "2"}})
     writer.log(run, {"test/accuracy/last": 0.5}, 0)
     writer.close(run, tags.FINISHED)
-    people = Console(file=io.StringIO(), width=300)
-    assert report(["mine", "other"], tmp_path / "report.html", "plain", people) == 3
-    assert "Without differences: other: no row is called 'plain'" in people.file.getvalue()  # type: ignore[attr-defined]
+    assert report(["mine", "other"], tmp_path / "report.html", "plain") == 3
+    assert "No differences shown: other: no row is called 'plain'" in capsys.readouterr().err
     text = (tmp_path / "report.html").read_text()
     assert "Δ" in text
     assert "overthink run other" in text
     with pytest.raises(ValueError, match="mine: no row is called 'nowhere'"):
-        report(["mine", "other"], tmp_path / "report.html", "nowhere", QUIET)
+        report(["mine", "other"], tmp_path / "report.html", "nowhere")
 
 
 def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Path) -> None:
-    """They are reported, without what is said over samples; equal ids with other labels are other samples, too."""
+    """They are reported, without intervals over samples; equal ids with other labels are other samples, too."""
     store = Store()
     (seed_1,) = (run for run in search(store, "") if run.name == "mine: plain seed 1")
-    report([groups[0]], tmp_path / "report.html", None, QUIET)
+    report([groups[0]], tmp_path / "report.html")
     assert "60 samples" in (tmp_path / "report.html").read_text()
     more = predictions(by_difficulty(1, 70))[0]
     relabelled = predictions(by_difficulty(1, 60))[0]
     for other in (more, replace(relabelled, labels_N=(relabelled.labels_N + 1) % 4)):
         other.write(tmp_path / "test.parquet")
         Writer(store).artifacts(seed_1.run_id, [tmp_path / "test.parquet"], "predictions")
-        assert report([groups[0]], tmp_path / "report.html", None, QUIET) == 0
+        assert report([groups[0]], tmp_path / "report.html") == 0
         text = (tmp_path / "report.html").read_text()
         assert "not tested on the same samples" in text
         assert "60 samples" not in text
@@ -149,7 +145,7 @@ def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Pat
 
 @pytest.mark.browser
 def test_a_browser_shows_it_offline(groups: list[str], chromium: "Browser", tmp_path: Path) -> None:
-    report(["mine"], tmp_path / "report.html", None, QUIET)
+    report(["mine"], tmp_path / "report.html")
     page = chromium.new_page()
     complaints: list[str] = []
     requests: list[str] = []
@@ -160,6 +156,6 @@ def test_a_browser_shows_it_offline(groups: list[str], chromium: "Browser", tmp_
     page.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 6")
     assert page.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
     assert page.evaluate("window.hurt") is None
-    assert page.locator("table").count() == 4
+    assert page.locator("table").count() == 5
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -1,8 +1,10 @@
 """Figures as files, drawn by the real browser."""
 
+import asyncio
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -35,8 +37,18 @@ def test_without_a_browser_a_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
         pass
 
 
+def test_without_a_browser_a_sentence_in_a_notebook_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, the thread already runs an event loop."""
+
+    async def cell() -> None:
+        test_without_a_browser_a_sentence(tmp_path, monkeypatch)
+
+    with ThreadPoolExecutor(1) as thread:  # this one may run Playwright's
+        thread.submit(asyncio.run, cell()).result()
+
+
 def test_the_command_starts_without_kaleido() -> None:
-    code = "import overthink.commands.analyse, sys; sys.exit('kaleido' in sys.modules)"
+    code = "import overthink.cli.commands.analyse, sys; sys.exit('kaleido' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -1,27 +1,24 @@
 """Studies as the store has them."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from overthink.cli.commands.report import report
 from overthink.cli.commands.study import study
 from overthink.definition.errors import DefinitionError
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import BoolArray
-from overthink.report.studies import StudyError, at_the_ends
+from overthink.report.studies import StudyError, often_and_never_overthought
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
 from support.repeats import by_difficulty, predictions, tied
 from support.small import small
 
-QUIET = Console(quiet=True)
 ARMS = {"all": "0:4", "none": "0 0-repeat1"}
 
 
@@ -63,7 +60,7 @@ def whole(same: bool = True) -> dict[str, BoolArray]:
 
 
 def asked(capsys: pytest.CaptureFixture[str], code: int = 0) -> Any:
-    assert study("my-study", Path("nowhere"), as_json=True, console=QUIET) == code
+    assert study("my-study", Path("nowhere"), as_json=True) == code
     (only,) = json.loads(capsys.readouterr().out)
     return only
 
@@ -71,17 +68,17 @@ def asked(capsys: pytest.CaptureFixture[str], code: int = 0) -> Any:
 def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     correct = whole()
     group, ids = stored(here, correct)
-    said = asked(capsys)
-    assert said["group"] == group
-    assert said["arms"]["all"]["runs"] == [ids[str(number)] for number in range(4)]
-    assert said["arms"]["none"]["same"]
-    assert [one["disagreement"]["value"] for one in said["arms"]["none"]["churn_E"]] == [0, 0, 0]
+    printed = asked(capsys)
+    assert printed["group"] == group
+    assert printed["arms"]["all"]["runs"] == [ids[str(number)] for number in range(4)]
+    assert printed["arms"]["none"]["same"]
+    assert [one["disagreement"]["value"] for one in printed["arms"]["none"]["churn_E"]] == [0, 0, 0]
     rate = np.mean([overthought(correct[str(number)]).mean() for number in range(4)])
-    assert said["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
-    assert "1,3" in said["arms"]["all"]["coupling"]
+    assert printed["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
+    assert "1,3" in printed["arms"]["all"]["coupling"]
     page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
-    assert "Is overthinking the training&#x27;s own randomness?" in page
-    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
+    assert "Is overthinking due to the randomness of training?" in page
+    assert study("my-study", Path("nowhere")) == 0
     assert "minus across" in capsys.readouterr().out
 
 
@@ -89,8 +86,8 @@ def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[st
     correct = whole()
     correct.pop("3")
     stored(here, correct)
-    said = asked(capsys, code=3)
-    assert said["arms"]["all"]["repeats"] == 3
+    printed = asked(capsys, code=3)
+    assert printed["arms"]["all"]["repeats"] == 3
 
 
 def test_a_control_that_differs_stops_the_study(here: Path) -> None:
@@ -98,17 +95,17 @@ def test_a_control_that_differs_stops_the_study(here: Path) -> None:
     with pytest.raises(
         StudyError, match=r"arm none repeats one run, and its networks differ on .*% of the test samples"
     ):
-        study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+        study("my-study", Path("nowhere"), as_json=True)
 
 
 def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored(here, whole(same=False), "wrong")
     group, _ = stored(here, whole(), "right")
-    people = Console(file=io.StringIO(), width=80)
-    assert study("my-study", Path("nowhere"), as_json=True, console=people) == 3
-    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == [group]
-    assert "my-study: wrong: arm none repeats one run" in people.file.getvalue()  # type: ignore[attr-defined]
-    report(["my-study"], here / "report.html", None, QUIET)
+    assert study("my-study", Path("nowhere"), as_json=True) == 3
+    printed = capsys.readouterr()
+    assert [one["group"] for one in json.loads(printed.out)] == [group]
+    assert "my-study: wrong: arm none repeats one run" in printed.err
+    report(["my-study"], here / "report.html")
     text = (here / "report.html").read_text()
     assert "my-study: wrong: arm none repeats one run" in text
     assert "Any-later overthinking depends" in text
@@ -117,7 +114,7 @@ def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.
 def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     correct_EN = whole()["0"]
     group, _ = stored(here, {"0": correct_EN, "0-repeat1": correct_EN})
-    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 3
+    assert study("my-study", Path("nowhere")) == 3
     assert "No verdict" in capsys.readouterr().out
     assert "No verdict" in Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
 
@@ -126,36 +123,36 @@ def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """They are one JSON document, and one of a single run does not keep the others from being shown."""
     stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
     groups = [stored(here, whole(), name)[0] for name in ("one", "two")]
-    assert study("my-study", Path("nowhere"), as_json=True, console=QUIET) == 3
+    assert study("my-study", Path("nowhere"), as_json=True) == 3
     assert [one["group"] for one in json.loads(capsys.readouterr().out)] == groups
-    people = Console(file=io.StringIO(), width=80)
-    assert study("my-study", Path("nowhere"), as_json=False, console=people) == 3
-    assert "my-study: begun: no arm has two finished runs yet" in people.file.getvalue()  # type: ignore[attr-defined]
-    assert capsys.readouterr().out.count("minus across") == 2
+    assert study("my-study", Path("nowhere")) == 3
+    printed = capsys.readouterr()
+    assert "my-study: begun: no arm has two finished runs yet" in printed.err
+    assert printed.out.count("minus across") == 2
 
 
 def test_names_do_not_steer_the_terminal(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored(here, whole(), "\x1b[31m")
-    assert study("my-study", Path("nowhere"), as_json=False, console=QUIET) == 0
+    assert study("my-study", Path("nowhere")) == 0
     said = capsys.readouterr().out
     assert "my-study: ?[31m" in said
     assert "\x1b" not in said
 
 
 def test_nothing_to_study(here: Path) -> None:
-    with pytest.raises(DefinitionError, match="quickstart: nothing of this has been run yet"):
-        study("quickstart", None, as_json=True, console=QUIET)
+    with pytest.raises(DefinitionError, match="quickstart: no runs in the store"):
+        study("quickstart", as_json=True)
     stored(here, {"0": by_difficulty(1, 20)[0]})
-    with pytest.raises(DefinitionError, match="no arm has two finished runs yet"):
-        study("my-study", Path("nowhere"), as_json=True, console=QUIET)
+    with pytest.raises(ValueError, match="no arm has two finished runs yet"):
+        study("my-study", Path("nowhere"), as_json=True)
 
 
 def test_the_ends_list_nothing_that_is_not_so() -> None:
     """Nothing is overthought by tied exits; of two samples overthought, no third is listed."""
-    often, _ = at_the_ends(predictions(tied(2, 40)), 5)
+    often, _ = often_and_never_overthought(predictions(tied(2, 40)), 5)
     assert often.tolist() == []
     correct_REN = np.array([[[1, 1, 1], [0, 0, 1]], [[1, 0, 1], [0, 0, 1]]], dtype=bool)
-    often, never = at_the_ends(predictions(correct_REN), 3)
+    often, never = often_and_never_overthought(predictions(correct_REN), 3)
     assert (often.tolist(), never.tolist()) == ([0, 1], [])
 
 
@@ -163,5 +160,5 @@ def test_the_ends() -> None:
     """Over two trainings sample 0 is overthought twice, 1 once, 2 never but sometimes wrong; 3 is always right."""
     first, last = [[1, 1, 0, 1], [1, 0, 0, 1]], [[0, 0, 1, 1], [0, 1, 1, 1]]
     correct_REN = np.array([[first[0], last[0]], [first[1], last[1]]], dtype=bool)
-    often, never = at_the_ends(predictions(correct_REN), 2)
+    often, never = often_and_never_overthought(predictions(correct_REN), 2)
     assert (often.tolist(), never.tolist()) == ([0, 1], [2])

@@ -135,8 +135,8 @@ def test_no_text_steers_the_terminal_that_it_is_printed_on(form: str) -> None:
     assert "\x1b" not in TEXTS[form](beside_a_baseline())
 
 
-@pytest.mark.parametrize("seeds, said", [(5, "fewer than 8 "), (7, "fewer than 8 "), (8, "")])
-def test_the_caption_says_how_many_seeds_p_needs(seeds: int, said: str) -> None:
+@pytest.mark.parametrize("seeds, needed", [(5, "fewer than 8 "), (7, "fewer than 8 "), (8, "")])
+def test_the_caption_says_how_many_seeds_p_needs(seeds: int, needed: str) -> None:
     """Four metrics, every one lower with every seed: 4 * 2 / 2^n falls to 0.05 with 8."""
     groups = (("g1", "short", 0.7), ("g2", "long", 0.6))
     runs = [parent(f"0:{seeds}", group=group, variant=variant) for group, variant, _ in groups]
@@ -147,11 +147,11 @@ def test_the_caption_says_how_many_seeds_p_needs(seeds: int, said: str) -> None:
     ]
     found = with_differences(overthinking_rows(runs), "short")
     caption = OVERTHINKING.caption(found)
-    assert ("cannot bring it to 0.05" in caption) == bool(said)
-    assert said in caption
-    assert ("below 6 seeds it is left out" in caption) == (seeds < 6)
+    assert ("cannot reach 0.05" in caption) == bool(needed)
+    assert needed in caption
+    assert ("not shown for fewer than 6 seeds" in caption) == (seeds < 6)
     least = min(difference.p_holm for row in found for difference in row.differences.values())
-    assert (least <= 0.05) == (not said)
+    assert (least <= 0.05) == (not needed)
 
 
 def test_every_format_draws_no_rows() -> None:

@@ -12,12 +12,13 @@ import torch
 from safetensors.torch import load_file
 
 from overthink.data.catalogue import load_dataset
-from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.predictions.predictions import Predictions
-from overthink.running.run import Finished, Started, train
+from overthink.running.events import Finished, Started
+from overthink.running.run import train
 from overthink.training.checkpoint import NAME, PREVIOUS
-from overthink.training.loop import DivergedError, EpochRecord
+from overthink.training.epoch_record import EpochRecord
+from overthink.training.loop import DivergedError
 from overthink.training.regime import PARENT_CHECKPOINT
 from support.small import SMALL, small
 
@@ -149,7 +150,7 @@ def test_a_run_that_begins_with_another_ends_as_if_it_had_not(tmp_path: Path) ->
     whole = tmp_path / "whole"
     whole.mkdir()
     uninterrupted = list(train(child, whole, "cpu"))
-    events = list(train(child, folder, "cpu", parent_key=run_key(parent)))
+    events = list(train(child, folder, "cpu", parent_key=parent.key))
     assert isinstance(events[0], Started)
     assert len(events[0].history) == 1
     assert records([*events[0].history, *events]) == records(uninterrupted)
@@ -163,10 +164,10 @@ def test_a_parent_that_does_not_fit_is_named(tmp_path: Path) -> None:
         list(train(child, folder, "cpu", parent_key="elsewhere"))
     wider = small(tmp_path, regime=TWO_PHASES, network=SMALL["network"] | {"growth": 4}).groups[0].runs[0]
     with pytest.raises(ValueError, match="is of another network"):
-        list(train(wider, folder, "cpu", parent_key=run_key(parent)))
+        list(train(wider, folder, "cpu", parent_key=parent.key))
     (folder / PARENT_CHECKPOINT).write_bytes((parents_folder / NAME).read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"no readable checkpoint: .*--no-reuse"):
-        list(train(child, folder, "cpu", parent_key=run_key(parent)))
+    with pytest.raises(ValueError, match=r"not a readable checkpoint: .*--no-reuse"):
+        list(train(child, folder, "cpu", parent_key=parent.key))
 
 
 def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

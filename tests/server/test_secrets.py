@@ -38,7 +38,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     before = (tmp_path / ".env").read_text()
     again = make(tmp_path, "secrets", "SERVER_NAME=other.example")
     assert again.returncode != 0
-    assert ".env is there already and stays as it is" in again.stderr
+    assert ".env exists and was not changed" in again.stderr
     assert (tmp_path / ".env").read_text() == before
     assert [path.name for path in tls.iterdir()] == ["server.key"]
     assert (tls / "server.key").read_text() == "the group's own key"

@@ -1,5 +1,6 @@
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,14 +31,24 @@ def test_an_experiment_made_meanwhile_is_taken(store: Store, monkeypatch: pytest
     assert store.experiment("quickstart", "ours") == made
 
 
+def test_only_waiting_of_the_thread_that_opened_the_store_is_counted(store: Store) -> None:
+    before = store.seconds
+    beside = threading.Thread(target=store.ping)
+    beside.start()
+    beside.join()
+    assert store.seconds == before
+    store.ping()
+    assert store.seconds > before
+
+
 def test_a_run_id_is_no_path(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="is no run id"):
+    with pytest.raises(StoreError, match="is not a run id"):
         store.artifact("../../etc", "passwd", tmp_path)
 
 
 def test_an_experiment_in_the_trash_is_not_written_to(store: Store) -> None:
     store.client.delete_experiment(store.experiment("quickstart", "x"))
-    with pytest.raises(StoreError, match="'quickstart' lies in the trash"):
+    with pytest.raises(StoreError, match="'quickstart' is deleted in MLflow"):
         store.experiment("quickstart", "x")
 
 

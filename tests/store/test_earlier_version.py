@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 import overthink
-from overthink.cli.commands.compare import CompareOptions, compare
+from overthink.cli.commands.compare import compare
 from overthink.cli.commands.report import report
 from overthink.cli.commands.sync import sync
 from overthink.cli.exit_codes import OK
@@ -24,7 +23,6 @@ from overthink.store.uri import journals_folder
 from support.launches import attempts
 from support.old_store import unpack
 
-QUIET = Console(quiet=True)
 WITH_SET = ["network.growth=4", "regime.0.drops=[]"]
 
 
@@ -60,7 +58,7 @@ def test_fields_that_were_text_are_typed(folder: Path) -> None:
 
 
 def rows(names: Sequence[str], capsys: pytest.CaptureFixture[str], settings: Sequence[str] = ()) -> dict[str, int]:
-    compare(CompareOptions(names, "variant", "json", settings, None, refresh=False), QUIET)
+    compare([*names], form="json", settings=[*settings])
     return {row["group"]: len(row["finished"]) for row in json.loads(capsys.readouterr().out)["rows"]}
 
 
@@ -76,12 +74,12 @@ def test_compare_finds_its_groups_by_what_definitions_resolve_to_now(
 
 def test_report_shows_its_experiments(folder: Path) -> None:
     for name in ("small.yaml", "policy.yaml", "study.yaml"):
-        assert report([name], folder / "report.html", None, QUIET) == 0, name
+        assert report([name], folder / "report.html") == 0, name
         assert "<table" in (folder / "report.html").read_text()
 
 
 def test_no_finished_run_is_trained_again(folder: Path) -> None:
-    assert sync(QUIET) == OK
+    assert sync() == OK
     known = {run.run_id for run in stored_runs()}
     experiments = [overthink.load_experiment(f"{name}.yaml") for name in ("small", "policy", "study")]
     outcomes = overthink.launch([*experiments, overthink.load_experiment("small.yaml", WITH_SET, (0,))])
@@ -106,7 +104,7 @@ def test_its_interrupted_run_is_resumed_from_the_checkpoint(folder: Path) -> Non
 
 
 def test_a_journal_that_could_not_be_delivered_is_delivered(folder: Path) -> None:
-    assert sync(QUIET) == OK
+    assert sync() == OK
     assert list(journals_folder().iterdir()) == []
     store = Store()
     run = named("small: short [regime.0.epochs=8] seed 0")

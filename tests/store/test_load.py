@@ -1,4 +1,4 @@
-"""Eight processes tell of runs at once; the benchmark of the same name says how long that takes."""
+"""Eight processes log runs at once; the benchmark of the same name measures how long that takes."""
 
 import signal
 from pathlib import Path
@@ -19,11 +19,11 @@ def test_to_a_server_on_postgresql(tmp_path: Path) -> None:
         server = Served(tmp_path / "server", postgres.database("mlflow"))
         server.start()
         try:
-            said = loaded(server.uri, tmp_path / "load")
+            summary = loaded(server.uri, tmp_path / "load")
         finally:
             server.kill(signal.SIGTERM)
-    assert f"{PROCESSES} processes, {PROCESSES * RUNS} runs" in said
-    assert said.endswith("lost 0, doubled 0")
+    assert f"{PROCESSES} processes, {PROCESSES * RUNS} runs" in summary
+    assert summary.endswith("lost 0, duplicated 0")
 
 
 @pytest.mark.timeout(600)
@@ -31,6 +31,6 @@ def test_to_a_file(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     Store(uri)
-    said = loaded(uri, tmp_path / "load")
-    assert f"{PROCESSES} processes, {PROCESSES * RUNS} runs" in said
-    assert said.endswith("lost 0, doubled 0")
+    summary = loaded(uri, tmp_path / "load")
+    assert f"{PROCESSES} processes, {PROCESSES * RUNS} runs" in summary
+    assert summary.endswith("lost 0, duplicated 0")

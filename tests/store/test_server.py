@@ -14,13 +14,11 @@ import pytest
 from overthink.cli.commands.ui import command, environment
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.comparison.stored_runs import stored_runs
-from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
-from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
-from support.launches import Quiet
+from support.launches import Quiet, launch_inline
 from support.ports import free_port
 from support.small import small
 
@@ -50,12 +48,12 @@ def test_a_launch_against_a_server(server: str, tmp_path: Path) -> None:
     store = Store()
     assert store.uri == server
     experiment = small(tmp_path, seeds=1, regime=[{"epochs": 1}])
-    assert launch(store, [experiment], Options(), Quiet()).complete
+    assert launch_inline(store, [experiment], Options(), Quiet()).complete
     (run,) = find_runs(store, kind=tags.KIND_RUN)
-    predictions = Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", tmp_path / "back"))
+    predictions = store.predictions(run.run_id, "test")
     assert run.metrics["test/accuracy/last"] == pytest.approx(predictions.correct_EN[-1].mean())
     (row,) = overthinking_rows(stored_runs())
     assert row.run_ids == (run.run_id,)
     assert overthinking_rows(stored_runs()) == [row]  # from the cache
-    again = launch(store, [experiment], Options(), Quiet())
+    again = launch_inline(store, [experiment], Options(), Quiet())
     assert {outcome: len(runs) for outcome, runs in again.runs.items()} == {"done": 1}

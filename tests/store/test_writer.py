@@ -5,7 +5,7 @@ import pytest
 
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.liveness import SILENCE_SECONDS, RunProcess, is_gone, this_host, this_process
+from overthink.store.liveness import ABANDONED_SECONDS, RunProcess, is_gone, this_host, this_process
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.writer import LONGEST_TAG, Writer
@@ -58,7 +58,7 @@ def test_a_run_says_which_process_it_is_in_from_its_first_moment(store: Store, w
 def test_a_revived_run_is_the_same_run(store: Store, writer: Writer) -> None:
     run_id = create(store, writer)
     writer.close(run_id, tags.INTERRUPTED, "killed")
-    writer.revive(run_id)
+    writer.resume(run_id)
     assert (only(store).run_id, only(store).outcome, only(store).message) == (run_id, tags.RUNNING, "")
 
 
@@ -77,7 +77,7 @@ def test_artifacts_come_back(store: Store, writer: Writer, tmp_path: Path) -> No
     writer.artifacts(run_id, [tmp_path / "file.txt"], "folder")
     writer.text(run_id, "plain.json", {"b": 1, "a": [2]})
     assert store.artifact(run_id, "folder/file.txt", tmp_path / "back").read_text() == "content"
-    assert store.artifact(run_id, "plain.json", tmp_path / "back").read_text().startswith('{\n  "a"')
+    assert store.text(run_id, "plain.json").startswith('{\n  "a"')
 
 
 def test_the_data_set_is_an_input(store: Store, writer: Writer) -> None:
@@ -92,19 +92,19 @@ def test_a_process_is_gone_or_not_known_to_be() -> None:
         heartbeat = f"{time.time() - silent_seconds:.0f}"
         return is_gone(RunProcess.of({tags.HOST: host, tags.PROCESS: process, tags.HEARTBEAT: heartbeat}))
 
-    assert not gone(this_process(), silent_seconds=2 * SILENCE_SECONDS)  # a laptop slept
+    assert not gone(this_process(), silent_seconds=2 * ABANDONED_SECONDS)  # a laptop slept
     assert gone("4194999@0")
     assert gone(this_process().split("@")[0] + "@12.0")
     assert gone("")
     assert not gone("1@0", "another-host")
-    assert gone("1@0", "another-host", silent_seconds=2 * SILENCE_SECONDS)
+    assert gone("1@0", "another-host", silent_seconds=2 * ABANDONED_SECONDS)
     assert not is_gone(RunProcess.of({tags.HOST: "another-host", tags.PROCESS: "1@0"}))  # an older version's: not known
 
 
 def test_a_heartbeat_is_renewed(store: Store, writer: Writer) -> None:
     run_id = create(store, writer)
     writer.log(run_id, run_tags={tags.HEARTBEAT: "1"})
-    writer.beat([run_id])
+    writer.heartbeat([run_id])
     assert abs(int(store.client.get_run(run_id).data.tags[tags.HEARTBEAT]) - time.time()) < 60
 
 

@@ -7,10 +7,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from overthink.definition.experiment import LoadedExperiment
+from overthink.launching.launch import launch
+from overthink.launching.outcomes import Options, Outcomes
 from overthink.launching.plan import PlannedRun
+from overthink.running.events import Event, as_json
 from overthink.store.client import Store
+from support.engines import InlineEngine
 
 Bodies = list[dict[str, Any]]
 
@@ -24,8 +30,8 @@ class Quiet:
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        self.bodies.append({"run": run.name, **body})
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        self.bodies.append({"run": run.name, **as_json(event)})
 
     def on_message(self, sentence: str) -> None:
         self.bodies.append({"run": "", "event": "noted", "message": sentence})
@@ -60,3 +66,16 @@ def lines_until(process: "subprocess.Popen[str]", words: str) -> Iterator[str]:
         if words in line:
             return
     raise AssertionError(f"{words!r} was never said")
+
+
+def launch_inline(
+    store: Store, experiments: Sequence[LoadedExperiment], options: Options | None = None, listener: Any = None
+) -> Outcomes:
+    """Launch as `overthink run` does, but train in this process: for tests that are not about worker processes."""
+    return launch(store, experiments, options or Options(), listener or Quiet(), InlineEngine())
+
+
+def workers_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """Return the worker processes of a command: where they are forked, the children of the process that forks them."""
+    direct = psutil.Process(process.pid).children()
+    return [worker for child in direct for worker in child.children()] or direct

@@ -69,7 +69,7 @@ class Proxy:
     """Hands requests on to a server, and for some gives its client something else than the server's reply.
 
     `fate` is asked after the server has done what a request asks for: None lets the reply through, "drop" closes the
-    connection, a number is a status sent instead. "refuse" comes before: the server never hears of the request.
+    connection, a number is a status sent instead. "refuse" comes before: the server never gets the request.
     """
 
     def __init__(self, port: int, fate: Callable[[str, str], str | int | None]) -> None:

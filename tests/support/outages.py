@@ -15,14 +15,14 @@ TIMED = "epochs/images_per_second"
 """The one metric that two equal runs differ in."""
 
 
-Told = dict[str, list[tuple[int, float]]]
+Histories = dict[str, list[tuple[int, float]]]
 
 
 def runs_of(store: Store) -> list[StoredRun]:
     return sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: run.seeds_label)
 
 
-def histories(store: Store, run: StoredRun) -> Told:
+def histories(store: Store, run: StoredRun) -> Histories:
     return {
         key: [(entry.step, entry.value) for entry in store.client.get_metric_history(run.run_id, key)]
         for key in run.metrics

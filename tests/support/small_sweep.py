@@ -7,8 +7,10 @@ from typing import Any
 import yaml
 
 from overthink.launching.plan import PlannedRun
+from overthink.running.events import Event
 from overthink.sweep.ask_tell import Asked
 from overthink.sweep.definition import LoadedSweep, load_sweep
+from overthink.training.epoch_record import EpochRecord
 from support.small import definition
 
 SWEEP: dict[str, Any] = {
@@ -38,12 +40,12 @@ def tiny_sweep(folder: Path, of: dict[str, Any] = QUICK, **changes: Any) -> Load
     return load_sweep(sweep_file(folder, of, **changes))
 
 
-class Heard:
-    """A watcher that remembers what it heard."""
+class RecordingListener:
+    """A listener that records its calls."""
 
     def __init__(self) -> None:
-        self.asked_for: list[tuple[int, bool]] = []
-        """Trial numbers, and whether they were taken over."""
+        self.starts: list[tuple[int, bool]] = []
+        """Trial numbers, and whether they were resumed."""
         self.endings: list[tuple[int, str, tuple[float, ...], str]] = []
         self.epochs: list[tuple[str, int]] = []
 
@@ -53,13 +55,13 @@ class Heard:
     def on_message(self, sentence: str) -> None:
         pass
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        if body["event"] == "epoch":
-            self.epochs.append((run.key, body["epoch"]))
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        if isinstance(event, EpochRecord):
+            self.epochs.append((run.key, event.epoch))
 
     def on_trial_start(self, asked: Asked, wanted: int) -> None:
         assert asked.number < wanted
-        self.asked_for.append((asked.number, asked.adopted))
+        self.starts.append((asked.number, asked.resumed))
 
     def on_trial_end(
         self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from overthink.networks.catalogue import build_network
 from overthink.networks.collaboration import attach_collaboration
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.msdnet_spec import MSDNetSpec
@@ -18,7 +17,7 @@ def settled(connection: Any = None, blocks: int = 3, n_classes: int = 4) -> Mult
     """Return a network in eval mode, with connections between its exits if a kind is named."""
     generator = torch.Generator().manual_seed(0)
     spec = MSDNetSpec(kind="msdnet", blocks=blocks, channels=4, growth=2, head_channels=6)
-    network: MultiExitNetwork = build_network(spec, SHAPE, n_classes, generator)
+    network: MultiExitNetwork = spec.build(SHAPE, n_classes, generator)
     if connection is not None:
         network = attach_collaboration(network, CollaborationSpec(kind="isc", connection=connection), generator)
     for module in network.modules():

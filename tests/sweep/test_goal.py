@@ -1,6 +1,6 @@
 import pytest
 
-from overthink.sweep.goal import Constraint, Objective, curve, over_seeds
+from overthink.sweep.goal import Constraint, Objective, over_seeds, value_at_epoch
 
 
 def test_over_seeds_by_hand() -> None:
@@ -15,7 +15,7 @@ def test_over_seeds_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    "metric, way",
+    "metric, goal",
     [
         ("val/accuracy/last", "maximize"),
         ("val/overthinking/any_later", "minimize"),
@@ -25,14 +25,14 @@ def test_over_seeds_by_hand() -> None:
         ("val/policy/balanced_accuracy", "maximize"),
     ],
 )
-def test_a_metric_knows_which_way_is_better(metric: str, way: str) -> None:
-    assert Objective(metric=metric).way == way
+def test_a_metric_knows_which_way_is_better(metric: str, goal: str) -> None:
+    assert Objective(metric=metric).goal == goal
 
 
 def test_where_neither_way_is_better_one_must_be_said() -> None:
-    with pytest.raises(ValueError, match=r"val/confusion/mean is neither better high nor low"):
-        Objective(metric="val/confusion/mean").way  # noqa: B018
-    assert Objective(metric="val/confusion/mean", direction="minimize").way == "minimize"
+    with pytest.raises(ValueError, match=r"val/confusion/mean has no default direction"):
+        Objective(metric="val/confusion/mean").goal  # noqa: B018
+    assert Objective(metric="val/confusion/mean", direction="minimize").goal == "minimize"
 
 
 def test_bounds_by_hand() -> None:
@@ -50,14 +50,14 @@ def test_bounds_by_hand() -> None:
 
 @pytest.mark.parametrize("bounds", [{}, {"at_most": 1.0, "at_least": 0.0}])
 def test_a_constraint_has_one_bound(bounds: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="one of at_most and at_least"):
+    with pytest.raises(ValueError, match="either at_most or at_least"):
         Constraint.model_validate({"metric": "val/accuracy/last", **bounds})
 
 
 def test_what_an_epoch_says() -> None:
-    epoch = {"val_accuracy": [0.2, 0.4, 0.9], "val_loss": 1.0}
-    assert curve("val/accuracy/last", epoch) == 0.9
-    assert curve("val/accuracy/exit_2", epoch) == 0.4
-    assert curve("val/accuracy/mean", epoch) == pytest.approx(0.5)
-    assert curve("val/policy/accuracy", {"val_accuracy": [0.3]}) == 0.3
-    assert curve("val/overthinking/final", epoch) is None
+    epoch = [0.2, 0.4, 0.9]
+    assert value_at_epoch("val/accuracy/last", epoch) == 0.9
+    assert value_at_epoch("val/accuracy/exit_2", epoch) == 0.4
+    assert value_at_epoch("val/accuracy/mean", epoch) == pytest.approx(0.5)
+    assert value_at_epoch("val/policy/accuracy", [0.3]) == 0.3
+    assert value_at_epoch("val/overthinking/final", epoch) is None

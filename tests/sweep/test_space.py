@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from overthink.sweep.space import Parameter, Space, check_conditions, corners, counts, grid_of, said
+from overthink.sweep.space import Parameter, Space, check_conditions, corners, format_point, grid_of, is_active
 
 SPACE = TypeAdapter[dict[str, Parameter]](Space)
 
@@ -34,7 +34,7 @@ def test_a_grid_is_every_combination_once() -> None:
 
 
 def test_a_continuous_range_has_no_grid() -> None:
-    with pytest.raises(ValueError, match=r"lr: a grid has no place for a continuous range"):
+    with pytest.raises(ValueError, match=r"lr: a grid needs a finite number of values"):
         grid_of(space(lr={"float": [0.1, 1]}))
 
 
@@ -56,22 +56,22 @@ def test_corners_have_each_end_and_each_choice_under_each_condition() -> None:
         ("both", 0.5),
         ("both", 0.9),
     }
-    assert all(point.keys() == {path for path in of if counts(of[path], point)} for point in found)
+    assert all(point.keys() == {path for path in of if is_active(of[path], point)} for point in found)
 
 
 @pytest.mark.parametrize(
     "parameter, words",
     [
-        ({"float": [2, 1]}, "lower to a higher"),
-        ({"float": [1, 1]}, "lower to a higher"),
+        ({"float": [2, 1]}, "a lower and a higher end"),
+        ({"float": [1, 1]}, "a lower and a higher end"),
         ({"float": [0, 1], "log": True}, "above 0"),
-        ({"float": [1, 2], "log": True, "step": 0.1}, "no step"),
-        ({"int": [3, 1]}, "lower to a higher"),
-        ({"choice": []}, "nothing to choose"),
-        ({"choice": [1, 1]}, "stands twice"),
-        ({"float": [1, 2], "int": [1, 2]}, "a parameter has one of"),
-        ({"uniform": [1, 2]}, "a parameter has one of"),
-        ([1, 2], "a parameter has one of"),
+        ({"float": [1, 2], "log": True, "step": 0.1}, "cannot have a step"),
+        ({"int": [3, 1]}, "a lower and a higher end"),
+        ({"choice": []}, "at least one value"),
+        ({"choice": [1, 1]}, "occurs twice"),
+        ({"float": [1, 2], "int": [1, 2]}, "a parameter needs exactly one of"),
+        ({"uniform": [1, 2]}, "a parameter needs exactly one of"),
+        ([1, 2], "a parameter needs exactly one of"),
     ],
 )
 def test_what_is_no_parameter(parameter: Any, words: str) -> None:
@@ -82,8 +82,8 @@ def test_what_is_no_parameter(parameter: Any, words: str) -> None:
 @pytest.mark.parametrize(
     "when, words",
     [
-        ({"later": ["a"]}, "no choice that stands before"),
-        ({"number": [1]}, "no choice that stands before"),
+        ({"later": ["a"]}, "is not an earlier choice"),
+        ({"number": [1]}, "is not an earlier choice"),
         ({"kind": ["c"]}, "not among its choices"),
         ({"kind": []}, "not among its choices"),
     ],
@@ -97,4 +97,4 @@ def test_conditions_that_cannot_be_met(when: dict[str, Any], words: str) -> None
 
 
 def test_a_point_in_words() -> None:
-    assert said({"regime": "isc+ofa", "lr": 0.031234567, "growth": 8}) == "regime=isc+ofa, lr=0.03123, growth=8"
+    assert format_point({"regime": "isc+ofa", "lr": 0.031234567, "growth": 8}) == "regime=isc+ofa, lr=0.03123, growth=8"

@@ -25,7 +25,7 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     path = sweep_file(tmp_path, trials=2)
     looked = call(path, "--dry-run")
     assert looked.returncode == 0, looked.stderr
-    assert "2 trials would be begun. Nothing was done" in looked.stderr
+    assert "2 trials would be started. Nothing was done" in looked.stderr
     assert not (tmp_path / "optuna.db").exists()
 
     early = call(path, "--best")
@@ -63,7 +63,7 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
 def test_mistakes_are_sentences(store: Store, tmp_path: Path) -> None:
     refused = call(sweep_file(tmp_path, objectives=[{"metric": "test/accuracy/last"}]))
     assert refused.returncode == 2
-    assert "is of test data, which select nothing" in refused.stderr
+    assert "is of test data, which must not select anything" in refused.stderr
     assert "Traceback" not in refused.stderr
     unknown = call("nothing-like-it")
     assert unknown.returncode == 2

@@ -36,22 +36,22 @@ def test_the_issues_sweeps_are_there() -> None:
             "unknown metric 'acuracy/last'; did you mean 'accuracy/last'",
         ),
         ({"objectives": [{"metric": "val/accuracy/exit_9"}]}, "the network has 3 exits"),
-        ({"objectives": [{"metric": "val/policy/accuracy"}]}, "no metric of a multi-exit network"),
-        ({"objectives": [{"metric": "labels/balance"}]}, "is no policy network"),
-        ({"objectives": [{"metric": "accuracy"}]}, "starts with none of"),
-        ({"objectives": [{"metric": "val/confusion/mean"}]}, "say direction"),
+        ({"objectives": [{"metric": "val/policy/accuracy"}]}, "is not a metric of a multi-exit network"),
+        ({"objectives": [{"metric": "labels/balance"}]}, "is not a policy network"),
+        ({"objectives": [{"metric": "accuracy"}]}, "must start with"),
+        ({"objectives": [{"metric": "val/confusion/mean"}]}, "add direction"),
         ({"objectives": []}, "objectives"),
         (
             {"constraints": [{"metric": "test/accuracy/last", "at_least": 0.5}]},
             "constraints.0.metric: test/accuracy/last",
         ),
         ({"space": {"regime.0.rl": {"float": [0.1, 0.2]}}}, "unknown key 'rl'; did you mean 'lr'"),
-        ({"space": {"regime.3.lr": {"float": [0.1, 0.2]}}}, "'3' is not one of the 1 places"),
+        ({"space": {"regime.3.lr": {"float": [0.1, 0.2]}}}, "'3' is not an index of the list, 0 to 0"),
         ({"space": {"regime.0.lr": {"float": [-1, 0.2]}}}, "greater than 0"),
         ({"space": {"name": {"choice": ["a"]}}}, "a sweep varies parts of a run"),
-        ({"space": {"network.growth": {"int": [8, 4]}}}, "lower to a higher"),
+        ({"space": {"network.growth": {"int": [8, 4]}}}, "a lower and a higher end"),
         ({"space": {}}, "space"),
-        ({"sampler": {"kind": "grid"}}, "space.*regime.0.lr: a grid has no place for a continuous range|regime.0.lr"),
+        ({"sampler": {"kind": "grid"}}, "space.*regime.0.lr: a grid needs a finite number of values|regime.0.lr"),
         ({"sampler": {"kind": "annealing"}}, "sampler.kind"),
         ({"experiment": "nothing"}, "nothing: no such file or shipped definition"),
         ({"tirals": 3}, "unknown key 'tirals'; did you mean 'trials'"),
@@ -60,7 +60,7 @@ def test_the_issues_sweeps_are_there() -> None:
                 "pruner": {"kind": "median"},
                 "objectives": [{"metric": "val/accuracy/last"}, {"metric": "val/oracle/accuracy"}],
             },
-            "with 2 objectives no trial is hopeless",
+            "pruning needs a single objective, got 2",
         ),
         (
             {"pruner": {"kind": "median"}, "objectives": [{"metric": "val/overthinking/final"}]},
@@ -78,9 +78,9 @@ def test_what_is_refused_before_the_first_trial(tmp_path: Path, changes: dict[st
 
 
 def test_a_sweep_is_no_experiment_and_an_experiment_is_no_sweep(tmp_path: Path) -> None:
-    with pytest.raises(DefinitionError, match="overthink sweep starts it"):
+    with pytest.raises(DefinitionError, match="start it with overthink sweep"):
         load_experiment(sweep_file(tmp_path))
-    with pytest.raises(DefinitionError, match="overthink run starts an experiment"):
+    with pytest.raises(DefinitionError, match="start an experiment with overthink run"):
         load_sweep(tmp_path / "small.yaml")
 
 

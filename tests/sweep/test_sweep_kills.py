@@ -21,7 +21,7 @@ from overthink.sweep.storage import TrialStoreError, alone, opened, storage_uri
 from overthink.sweep.study import existing, open_study
 from overthink.sweep.sweeping import sweep
 from support.postgres import Postgres, postgres_programs
-from support.small_sweep import Heard, sweep_file, tiny_sweep
+from support.small_sweep import RecordingListener, sweep_file, tiny_sweep
 
 LONG = {"regime": [{"epochs": 6, "drops": [4]}]}
 
@@ -55,12 +55,12 @@ def test_killed_and_called_again_no_trial_is_lost_or_run_twice(store: Store, tmp
     assert process.returncode == (-9 if victim == "coordinator" else 0), said
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive
-    heard = Heard()
-    found = sweep(load_sweep(path), store, storage_uri(), Options(), heard)
+    listener = RecordingListener()
+    found = sweep(load_sweep(path), store, storage_uri(), Options(), listener)
     assert found.results.counts == {tags.FINISHED: 2}
     if victim == "coordinator":
-        assert heard.asked_for == [(0, True), (1, False)]
-        assert len([epoch for _, epoch in heard.epochs]) < 12, "it went on from the checkpoint"
+        assert listener.starts == [(0, True), (1, False)]
+        assert len([epoch for _, epoch in listener.epochs]) < 12, "it was resumed from the checkpoint"
     with opened(storage_uri()) as storage:
         study = existing(storage, load_sweep(path))
         assert study is not None
@@ -74,7 +74,7 @@ def _steps(store: Store, run_id: str) -> list[int]:
     return [entry.step for entry in store.client.get_metric_history(run_id, "epochs/train_loss")]
 
 
-def test_an_interrupted_sweep_closes_its_runs_and_goes_on(store: Store, tmp_path: Path) -> None:
+def test_an_interrupted_sweep_closes_its_runs_and_resumes(store: Store, tmp_path: Path) -> None:
     path = sweep_file(tmp_path, LONG, trials=1)
     process = command(path)
     wait_for_epoch(tmp_path, process)
@@ -84,16 +84,18 @@ def test_an_interrupted_sweep_closes_its_runs_and_goes_on(store: Store, tmp_path
     assert "Traceback" not in said
     (own,) = [run for run in find_runs(store, sweep=load_sweep(path).study_name) if run.trial is None]
     assert own.status == "KILLED"
-    assert sweep(load_sweep(path), store, storage_uri(), Options(), Heard()).results.counts == {tags.FINISHED: 1}
+    assert sweep(load_sweep(path), store, storage_uri(), Options(), RecordingListener()).results.counts == {
+        tags.FINISHED: 1
+    }
 
 
-def test_a_file_takes_one_process_at_a_time(store: Store, tmp_path: Path) -> None:
+def test_a_storage_file_is_used_by_one_process_at_a_time(store: Store, tmp_path: Path) -> None:
     loaded = tiny_sweep(tmp_path)
     with (
         alone(storage_uri(), loaded.study_name),
-        pytest.raises(TrialStoreError, match="another process is at this sweep"),
+        pytest.raises(TrialStoreError, match="another process is running this sweep"),
     ):
-        sweep(loaded, store, storage_uri(), Options(), Heard())
+        sweep(loaded, store, storage_uri(), Options(), RecordingListener())
     assert find_runs(store, sweep=loaded.study_name) == []
 
 
@@ -106,7 +108,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 def test_two_coordinators_share_a_sweep(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Six trials, each told once; a trial that a dead machine has left is taken over by one of the two."""
+    """Six trials, each told once; one of the two resumes a trial that a dead machine has abandoned."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", postgres.database("runs"))
     store, storage_uri = Store(), postgres.database("trials")
@@ -124,5 +126,5 @@ def test_two_coordinators_share_a_sweep(tmp_path: Path, postgres: Postgres, monk
         assert [trial.params["network.growth"] for trial in study.trials] == [2, 3, 4, 5, 6, 7]
     endings = [[line for line in text.splitlines() if "best" in line and line.startswith("trial")] for text in said]
     assert sum(map(len, endings)) == 6
-    assert all(endings), f"one of them did it all: {said}"
+    assert all(endings), f"one of them ran all trials: {said}"
     assert len(find_runs(store, kind=tags.KIND_RUN)) == 6

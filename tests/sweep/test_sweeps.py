@@ -16,14 +16,14 @@ from overthink.launching.outcomes import Options
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
-from overthink.sweep.ask_tell import OWNER
-from overthink.sweep.confirming import confirm
+from overthink.sweep.ask_tell import OWNER, AskTell
+from overthink.sweep.confirmation import confirm
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import CARRIED, distribution, existing, open_study
 from overthink.sweep.sweeping import Swept, sweep
 from support.policy_file import policy_file
-from support.small_sweep import SWEEP, Heard, tiny_sweep
+from support.small_sweep import SWEEP, RecordingListener, tiny_sweep
 
 GROWTH = {"network.growth": {"choice": [2, 4]}}
 FREE: dict[str, Any] = {
@@ -33,9 +33,9 @@ FREE: dict[str, Any] = {
 """Nothing to train: parameters are known beforehand."""
 
 
-def swept(store: Store, loaded: LoadedSweep, jobs: int = 1) -> tuple[Swept, Heard]:
-    heard = Heard()
-    return sweep(loaded, store, storage_uri(), Options(jobs=jobs), heard), heard
+def swept(store: Store, loaded: LoadedSweep, jobs: int = 1) -> tuple[Swept, RecordingListener]:
+    listener = RecordingListener()
+    return sweep(loaded, store, storage_uri(), Options(jobs=jobs), listener), listener
 
 
 @contextmanager
@@ -49,11 +49,11 @@ def study_of(loaded: LoadedSweep) -> Iterator[Study]:
 def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None:
     """Two trials of two seeds; called again nothing is trained; asked for one more, one is."""
     loaded = tiny_sweep(tmp_path, seeds=2, trials=2)
-    found, heard = swept(store, loaded, jobs=2)
-    assert found.told == {tags.FINISHED: 2}
+    found, listener = swept(store, loaded, jobs=2)
+    assert found.ended == {tags.FINISHED: 2}
     runs = find_runs(store, kind=tags.KIND_RUN)
     groups = {str(run.trial): run for run in find_runs(store, kind=tags.KIND_GROUP)}
-    assert (len(runs), sorted(groups), len(heard.epochs)) == (4, ["0", "1"], 8)
+    assert (len(runs), sorted(groups), len(listener.epochs)) == (4, ["0", "1"], 8)
     (own,) = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
     assert own.run_id == found.run_id
     assert own.status == "FINISHED"
@@ -74,18 +74,18 @@ def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None
     assert f"runs/{groups['0'].run_id})" in own.note
 
     again, quiet = swept(store, loaded)
-    assert (again.told, quiet.epochs, again.results) == ({}, [], found.results)
-    more, heard = swept(store, tiny_sweep(tmp_path, seeds=2, trials=3))
-    assert (more.told, len(heard.epochs)) == ({tags.FINISHED: 1}, 4)
+    assert (again.ended, quiet.epochs, again.results) == ({}, [], found.results)
+    more, listener = swept(store, tiny_sweep(tmp_path, seeds=2, trials=3))
+    assert (more.ended, len(listener.epochs)) == ({tags.FINISHED: 1}, 4)
     assert len(find_runs(store, sweep=loaded.study_name)) == 4
 
 
-def test_runs_that_exist_cost_nothing(store: Store, tmp_path: Path) -> None:
+def test_finished_runs_are_not_trained_again(store: Store, tmp_path: Path) -> None:
     loaded = tiny_sweep(tmp_path, space=GROWTH, sampler={"kind": "grid"})
-    launch(store, [loaded.at({"network.growth": 4}, "by-hand")], Options(), Heard())
-    _, heard = swept(store, loaded)
-    assert len({key for key, _ in heard.epochs}) == 1
-    assert [outcome for _, outcome, _, _ in heard.endings] == [tags.FINISHED, tags.FINISHED]
+    launch(store, [loaded.at({"network.growth": 4}, "by-hand")], Options(), RecordingListener())
+    _, listener = swept(store, loaded)
+    assert len({key for key, _ in listener.epochs}) == 1
+    assert [outcome for _, outcome, _, _ in listener.endings] == [tags.FINISHED, tags.FINISHED]
     assert len(find_runs(store, kind=tags.KIND_RUN)) == 2
 
 
@@ -98,7 +98,7 @@ def test_a_seed_gives_the_same_trials_twice(store: Store, tmp_path: Path) -> Non
     assert points[0] == points[1]
 
 
-def test_a_wider_space_begins_with_what_was_found(store: Store, tmp_path: Path) -> None:
+def test_a_wider_space_starts_with_the_trials_of_a_narrower_one(store: Store, tmp_path: Path) -> None:
     narrow = tiny_sweep(tmp_path, trials=5, **FREE)
     swept(store, narrow)
     wide = tiny_sweep(tmp_path, trials=2, **FREE | {"space": {**FREE["space"], "network.growth": {"int": [4, 20]}}})
@@ -114,10 +114,10 @@ def test_a_wider_space_begins_with_what_was_found(store: Store, tmp_path: Path) 
 def test_what_costs_too_much_is_not_trained(store: Store, tmp_path: Path) -> None:
     bound = {"metric": "network/mul_adds/exit_3", "at_most": 1.0}
     loaded = tiny_sweep(tmp_path, constraints=[bound], trials=2)
-    found, heard = swept(store, loaded)
-    assert (found.told, heard.epochs) == ({tags.PRUNED: 2}, [])
+    found, listener = swept(store, loaded)
+    assert (found.ended, listener.epochs) == ({tags.PRUNED: 2}, [])
     assert found.results.best == ()
-    assert "outside its bounds" in heard.endings[0][3]
+    assert "outside its bounds" in listener.endings[0][3]
     with study_of(loaded) as study:
         assert [trial.state for trial in study.trials] == [TrialState.PRUNED] * 2
         assert all(trial.constraints["network/mul_adds/exit_3 <= 1"] > 0 for trial in study.trials)
@@ -134,8 +134,8 @@ def test_a_bound_on_what_is_measured_keeps_a_trial_from_being_best(store: Store,
     assert best.point == {"network.growth": 2, "network.channels": 4}
 
 
-def test_hopeless_trials_end_early(store: Store, tmp_path: Path) -> None:
-    """Beside trials that were right about everything from their first epoch on, an honest one is hopeless."""
+def test_trials_that_are_worse_than_earlier_ones_are_pruned(store: Store, tmp_path: Path) -> None:
+    """After a trial with an accuracy of 1 from its first epoch on, an ordinary one is pruned."""
     loaded = tiny_sweep(
         tmp_path, {"regime": [{"epochs": 4}]}, pruner={"kind": "median", "startup_trials": 1}, trials=2, seeds=2
     )
@@ -149,21 +149,21 @@ def test_hopeless_trials_end_early(store: Store, tmp_path: Path) -> None:
             intermediate_values=dict.fromkeys(range(1, 9), 1.0),
         )
         study.add_trial(perfect)
-    found, heard = swept(store, loaded)
-    assert found.told == {tags.PRUNED: 1}
-    assert "pruned after epoch 1" in heard.endings[0][3]
-    assert len(heard.epochs) < 4
+    found, listener = swept(store, loaded)
+    assert found.ended == {tags.PRUNED: 1}
+    assert "pruned after epoch 1" in listener.endings[0][3]
+    assert len(listener.epochs) < 4
     (run,) = find_runs(store, kind=tags.KIND_RUN)
     (group,) = find_runs(store, kind=tags.KIND_GROUP)
     assert [(one.status, one.outcome) for one in (run, group)] == [("KILLED", tags.PRUNED)] * 2
     with study_of(loaded) as study:
         assert study.trials[1].state == TrialState.PRUNED
-    outcomes = launch(store, [loaded.at(found.results.trials[1].point, "all-of-it")], Options(), Heard())
-    assert outcomes.complete, "whoever asks for all of it goes on from its checkpoint"
+    outcomes = launch(store, [loaded.at(found.results.trials[1].point, "all-of-it")], Options(), RecordingListener())
+    assert outcomes.complete, "a launch of the same run resumes it from its checkpoint"
 
 
-def test_across_seeds_a_hopeless_trial_does_not_train_the_rest(store: Store, tmp_path: Path) -> None:
-    """Overthinking is not known after each epoch, so it is looked at after each seed."""
+def test_a_pruned_trial_does_not_train_its_remaining_seeds(store: Store, tmp_path: Path) -> None:
+    """Overthinking is not known after each epoch, so it is reported after each seed."""
     loaded = tiny_sweep(
         tmp_path,
         objectives=[{"metric": "val/confusion/mean", "direction": "maximize"}],
@@ -182,27 +182,27 @@ def test_across_seeds_a_hopeless_trial_does_not_train_the_rest(store: Store, tmp
                 intermediate_values=dict.fromkeys(range(1, 7), 1e9),
             )
         )
-    found, heard = swept(store, loaded)
-    assert found.told == {tags.PRUNED: 1}
-    assert "pruned after 1 seeds" in heard.endings[0][3]
+    found, listener = swept(store, loaded)
+    assert found.ended == {tags.PRUNED: 1}
+    assert "pruned after 1 of its seeds" in listener.endings[0][3]
     assert len(find_runs(store, kind=tags.KIND_RUN)) == 1
 
 
-def test_diverged_trials_have_failed_on_both_sides_and_do_not_stop_a_sweep(store: Store, tmp_path: Path) -> None:
+def test_diverged_trials_fail_in_store_and_study_and_do_not_stop_a_sweep(store: Store, tmp_path: Path) -> None:
     loaded = tiny_sweep(tmp_path, space={"regime.0.lr": {"choice": [1e30, 0.1]}}, sampler={"kind": "grid"})
     found, _ = swept(store, loaded)
-    assert found.told == {tags.DIVERGED: 1, tags.FINISHED: 1}
+    assert found.ended == {tags.DIVERGED: 1, tags.FINISHED: 1}
     with study_of(loaded) as study:
         assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.COMPLETE]
     of_trial = {str(run.trial): run for run in find_runs(store, kind=tags.KIND_GROUP)}
     assert (of_trial["0"].status, of_trial["0"].outcome) == ("FAILED", tags.DIVERGED)
 
 
-def test_what_is_wrong_with_all_trials_stops_the_sweep(store: Store, tmp_path: Path) -> None:
+def test_a_sweep_stops_when_its_first_trials_all_fail(store: Store, tmp_path: Path) -> None:
     missing = {"dataset": {"kind": "npz", "path": "no.npz", "shape": [1, 32, 32], "classes": 10}, "augment": {}}
     loaded = tiny_sweep(tmp_path, missing, space=SWEEP["space"], trials=10)
     found, _ = swept(store, loaded)
-    assert found.told == {tags.FAILED: 3}
+    assert found.ended == {tags.FAILED: 3}
     assert "no.npz" in found.stop_reason
 
 
@@ -218,7 +218,7 @@ def test_label_balance_needs_the_main_network_alone(store: Store, tmp_path: Path
         trials=30,
     )
     found, _ = swept(store, loaded)
-    assert found.told == {tags.FINISHED: 30}
+    assert found.ended == {tags.FINISHED: 30}
     (main,) = find_runs(store, kind=tags.KIND_RUN)
     assert not main.is_policy
     lambdas = sorted(float(trial.point["policy.labels.lambda"]) for trial in found.results.trials)
@@ -230,7 +230,7 @@ def test_label_balance_needs_the_main_network_alone(store: Store, tmp_path: Path
 
 
 def test_several_objectives_have_a_front(store: Store, tmp_path: Path) -> None:
-    """Fewer parameters, more MUL-ADDs: brute force over all pairs says who is beaten."""
+    """Fewer parameters, more MUL-ADDs: compared with brute force over all pairs."""
     free = FREE | {
         "objectives": [
             {"metric": "network/parameters/exit_3"},
@@ -251,17 +251,17 @@ def test_several_objectives_have_a_front(store: Store, tmp_path: Path) -> None:
     assert len(front) > 1
 
 
-def test_a_trial_that_nobody_is_at_is_taken_over(store: Store, tmp_path: Path) -> None:
-    """Left between asking and anything else, with or without an owner: the same number ends, and no other is lost."""
+def test_an_abandoned_trial_is_resumed(store: Store, tmp_path: Path) -> None:
+    """Abandoned right after it was asked for, with or without an owner: it keeps its number, and none is lost."""
     loaded = tiny_sweep(tmp_path, trials=3, **FREE)
     with opened(storage_uri()) as storage:
         study = open_study(storage, loaded)
         study.ask()
         left = study.ask()
         left.set_user_attr(OWNER, {tags.HOST: "elsewhere", tags.PROCESS: "1@1", tags.HEARTBEAT: "1"})
-    found, heard = swept(store, loaded)
-    assert heard.asked_for == [(0, True), (1, True), (2, False)]
-    assert found.told == {tags.FINISHED: 3}
+    found, listener = swept(store, loaded)
+    assert listener.starts == [(0, True), (1, True), (2, False)]
+    assert found.ended == {tags.FINISHED: 3}
     with study_of(loaded) as study:
         assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
         assert not any(CARRIED in trial.user_attrs for trial in study.trials)
@@ -280,7 +280,7 @@ def test_main_networks_are_trained_for_the_trials_and_their_groups_are_closed(st
         sampler={"kind": "grid"},
     )
     found, _ = swept(store, loaded, jobs=2)
-    assert found.told == {tags.FINISHED: 2}
+    assert found.ended == {tags.FINISHED: 2}
     runs = find_runs(store, kind=tags.KIND_RUN)
     mains = [run for run in runs if not run.is_policy]
     assert (len(mains), len(runs)) == (2, 6)
@@ -291,7 +291,27 @@ def test_main_networks_are_trained_for_the_trials_and_their_groups_are_closed(st
     assert any("objective/val/policy/balanced_accuracy" in value for value in view.values())
 
 
-def test_what_needs_no_training_has_nothing_to_confirm(store: Store, tmp_path: Path) -> None:
+def test_fresh_seeds_cannot_confirm_what_needs_no_training(store: Store, tmp_path: Path) -> None:
     loaded = tiny_sweep(tmp_path, **FREE)
-    with pytest.raises(DefinitionError, match="fresh seeds have nothing to confirm"):
-        confirm(loaded, swept(store, loaded)[0].results.best, 2, store, Options(), Heard())
+    with pytest.raises(DefinitionError, match="fresh seeds cannot confirm it"):
+        confirm(loaded, swept(store, loaded)[0].results.best, 2, store, Options(), RecordingListener())
+
+
+@pytest.mark.parametrize("kind", ["tpe", "quasi-random", "cma-es"])
+def test_a_resumed_sweep_has_the_trials_of_an_undisturbed_one(store: Store, tmp_path: Path, kind: str) -> None:
+    """Its third trial is abandoned after its values are chosen, its fourth before."""
+    sampler = {"kind": kind, "startup_trials": 2}
+    undisturbed, _ = swept(store, tiny_sweep(tmp_path, name="undisturbed", trials=6, sampler=sampler, **FREE))
+    swept(store, tiny_sweep(tmp_path, trials=2, sampler=sampler, **FREE))
+    loaded = tiny_sweep(tmp_path, trials=6, sampler=sampler, **FREE)
+    with opened(storage_uri()) as storage:
+        study = AskTell(loaded, storage, alone=True)
+        third = study.next()
+        assert third is not None
+        study.study.ask()
+    resumed, listener = swept(store, loaded)
+    assert listener.starts == [(2, True), (3, True), (4, False), (5, False)]
+    assert resumed.results.trials[2].point == third.point
+    assert [one[:5] for one in resumed.results.trials] == [one[:5] for one in undisturbed.results.trials]
+    assert resumed.results.counts == {tags.FINISHED: 6}
+    assert len([run for run in find_runs(store, sweep=loaded.study_name) if run.trial is not None]) == 6

@@ -9,12 +9,11 @@ from safetensors.torch import save_file
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples
-from overthink.networks.catalogue import build_network
 from overthink.networks.collaboration import CollaborativeNetwork
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.seeds import expand
-from overthink.training.checkpoint import NAME, Course, adopt, load, save
+from overthink.training.checkpoint import NAME, RunIdentity, adopt, load, save
 from overthink.training.loop import TrainingState, fit
 from overthink.training.losses import OfaLossSpec
 from overthink.training.regime import STORED_CHECKPOINT, Phase
@@ -28,12 +27,12 @@ REGIME = (
 )
 
 
-def course(regime: tuple[Phase, ...] = REGIME, key: str = "run") -> Course:
-    return Course(key, "data", regime, SEEDS)
+def identity(regime: tuple[Phase, ...] = REGIME, key: str = "run") -> RunIdentity:
+    return RunIdentity(key, "data", regime, SEEDS)
 
 
 def fresh() -> TrainingState:
-    return TrainingState(build_network(TINY, (1, 16, 16), 3, torch.Generator().manual_seed(0)))
+    return TrainingState(TINY.build((1, 16, 16), 3, torch.Generator().manual_seed(0)))
 
 
 def go_on(state: TrainingState, epochs: int, regime: tuple[Phase, ...] = REGIME) -> TrainingState:
@@ -56,9 +55,9 @@ def everything(state: TrainingState) -> dict[str, bytes]:
 def test_what_is_loaded_is_what_was_saved_and_goes_on_the_same(tmp_path: Path, epochs: int) -> None:
     """Before, within and after each phase; the teacher of the third has connections itself."""
     saved = go_on(fresh(), epochs)
-    save(tmp_path, saved, course())
+    save(tmp_path, saved, identity())
     loaded = fresh()
-    assert load(tmp_path, loaded, course())
+    assert load(tmp_path, loaded, identity())
     assert everything(loaded) == everything(saved)
     assert loaded.history == saved.history
     assert isinstance(loaded.network, CollaborativeNetwork) == (epochs > 1)
@@ -68,60 +67,60 @@ def test_what_is_loaded_is_what_was_saved_and_goes_on_the_same(tmp_path: Path, e
 
 
 def test_a_run_that_begins_with_a_parent_of_two_phases(tmp_path: Path) -> None:
-    save(tmp_path, go_on(fresh(), 3, REGIME[:2]), course(REGIME[:2], "parent"))
+    save(tmp_path, go_on(fresh(), 3, REGIME[:2]), identity(REGIME[:2], "parent"))
     child = fresh()
-    adopt(tmp_path / NAME, child, course(), "parent")
+    adopt(tmp_path / NAME, child, identity(), "parent")
     assert everything(go_on(child, 2)) == everything(go_on(fresh(), 5))
 
 
 @pytest.mark.parametrize("epochs", [2, 5])
 def test_a_parent_has_ended_one_of_the_childs_phases_but_the_last(tmp_path: Path, epochs: int) -> None:
-    path = save(tmp_path, go_on(fresh(), epochs), course(key="parent"))
-    with pytest.raises(ValueError, match=r"checkpoint.safetensors does not stand at the end of a phase"):
-        adopt(path, fresh(), course(), "parent")
+    path = save(tmp_path, go_on(fresh(), epochs), identity(key="parent"))
+    with pytest.raises(ValueError, match=r"checkpoint.safetensors is not at the end of a phase"):
+        adopt(path, fresh(), identity(), "parent")
 
 
 def test_a_wrapped_network_of_another_width_is_refused(tmp_path: Path) -> None:
-    save(tmp_path, go_on(fresh(), 2), course())
+    save(tmp_path, go_on(fresh(), 2), identity())
     wider = Phase(epochs=2, batch_size=8, attach=CollaborationSpec(kind="isc", width=7), loss=REGIME[1].loss)
     with pytest.raises(ValueError, match=r"checkpoint.safetensors is of another network: .*connections\.1") as raised:
-        load(tmp_path, fresh(), course((REGIME[0], wider, REGIME[2])))
+        load(tmp_path, fresh(), identity((REGIME[0], wider, REGIME[2])))
     assert "\n" not in str(raised.value)
 
 
 def test_an_early_checkpoint_that_does_not_name_its_data_is_read(tmp_path: Path) -> None:
     """As written before checkpoints named their data and remembered teachers."""
-    path = save(tmp_path, go_on(fresh(), 1), course())
+    path = save(tmp_path, go_on(fresh(), 1), identity())
     with safe_open(path, framework="pt") as file:
         meta = {name: value for name, value in file.metadata().items() if name != "data"}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     assert sorted(meta) == ["digest", "format", "history", "run_key"]
     save_file(tensors, path, metadata=meta)
     loaded = fresh()
-    assert load(tmp_path, loaded, course())
+    assert load(tmp_path, loaded, identity())
     assert everything(loaded) == everything(go_on(fresh(), 1))
 
 
 def test_a_damaged_copy_from_the_store_is_as_good_as_none(tmp_path: Path) -> None:
     """It was cut off on its way there; an own checkpoint that is damaged is another matter."""
-    saved = save(tmp_path, go_on(fresh(), 1), course())
+    saved = save(tmp_path, go_on(fresh(), 1), identity())
     saved.rename(tmp_path / STORED_CHECKPOINT)
-    assert load(tmp_path, fresh(), course())
+    assert load(tmp_path, fresh(), identity())
     whole = (tmp_path / STORED_CHECKPOINT).read_bytes()
     (tmp_path / STORED_CHECKPOINT).write_bytes(whole[:-10])
-    assert not load(tmp_path, fresh(), course())
+    assert not load(tmp_path, fresh(), identity())
     (tmp_path / NAME).write_bytes(whole[:-10])
-    with pytest.raises(ValueError, match="no readable checkpoint"):
-        load(tmp_path, fresh(), course())
+    with pytest.raises(ValueError, match="readable checkpoint"):
+        load(tmp_path, fresh(), identity())
     (tmp_path / STORED_CHECKPOINT).write_bytes(whole)
-    assert load(tmp_path, fresh(), course())
+    assert load(tmp_path, fresh(), identity())
 
 
 def test_of_several_checkpoints_the_one_that_got_furthest_counts(tmp_path: Path) -> None:
     """Another machine was at the run meanwhile, and sent copies to the store."""
     further = go_on(fresh(), 2)
-    save(tmp_path, further, course()).rename(tmp_path / STORED_CHECKPOINT)
-    save(tmp_path, go_on(fresh(), 1), course())
+    save(tmp_path, further, identity()).rename(tmp_path / STORED_CHECKPOINT)
+    save(tmp_path, go_on(fresh(), 1), identity())
     found = fresh()
-    assert load(tmp_path, found, course())
+    assert load(tmp_path, found, identity())
     assert everything(found) == everything(further)

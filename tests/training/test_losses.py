@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from overthink.training.losses import JointLossSpec, OfaLossSpec, build_loss, check_loss, cross_entropy
+from overthink.training.losses import JointLossSpec, OfaLossSpec, cross_entropy
 
 CPU = torch.device("cpu")
 
@@ -14,7 +14,7 @@ def test_joint_loss_by_hand() -> None:
     logits = [torch.zeros(1, 2), torch.tensor([[math.log(3.0), 0.0]])]
     labels = torch.tensor([0])
     torch.testing.assert_close(cross_entropy(logits, labels), torch.tensor([math.log(2), math.log(4 / 3)]))
-    weighted = build_loss(JointLossSpec(kind="joint", weights=(0.5, 2.0)), 2, CPU)(logits, labels)
+    weighted = JointLossSpec(kind="joint", weights=(0.5, 2.0)).build(2, CPU)(logits, labels)
     torch.testing.assert_close(weighted, torch.tensor([0.5 * math.log(2), 2 * math.log(4 / 3)]))
 
 
@@ -22,7 +22,7 @@ def test_joint_loss_against_a_loop_over_samples() -> None:
     generator = torch.Generator().manual_seed(0)
     logits = [torch.randn(7, 4, generator=generator) for _ in range(3)]
     labels = torch.randint(0, 4, (7,), generator=generator)
-    losses = build_loss(JointLossSpec(kind="joint"), 3, CPU)(logits, labels)
+    losses = JointLossSpec(kind="joint").build(3, CPU)(logits, labels)
     for exit_logits, loss in zip(logits, losses, strict=True):
         singles = [
             -math.log(math.exp(row[label]) / sum(math.exp(value) for value in row))
@@ -33,7 +33,7 @@ def test_joint_loss_against_a_loop_over_samples() -> None:
 
 def test_weights_must_fit_the_exits() -> None:
     with pytest.raises(ValueError, match="2 numbers, but the network has 3 exits"):
-        check_loss(JointLossSpec(kind="joint", weights=(1.0, 1.0)), 3)
+        JointLossSpec(kind="joint", weights=(1.0, 1.0)).check(3)
     with pytest.raises(ValueError, match="above 0"):
         JointLossSpec(kind="joint", weights=(0.0, 0.0))
 
@@ -48,9 +48,9 @@ def test_ofa_by_hand() -> None:
     teacher, labels = torch.tensor([[math.log(3.0), 0.0]]), torch.tensor([0])
     divergence = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
     last = math.log(1 + math.exp(-2.0))
-    losses = build_loss(ofa(alpha=0.9), 2, CPU)(logits, labels, teacher)
+    losses = ofa(alpha=0.9).build(2, CPU)(logits, labels, teacher)
     torch.testing.assert_close(losses, torch.tensor([0.9 * math.log(2) + 0.1 * divergence, last]))
-    weaker = build_loss(ofa(alpha=0.9, reduction="mean"), 2, CPU)(logits, labels, teacher)
+    weaker = ofa(alpha=0.9, reduction="mean").build(2, CPU)(logits, labels, teacher)
     torch.testing.assert_close(weaker, torch.tensor([0.9 * math.log(2) + 0.1 * divergence / 2, last]))
 
 
@@ -65,7 +65,7 @@ def test_ofa_against_a_loop_over_samples_and_classes(temperature: float) -> None
     logits = [torch.randn(6, 4, generator=generator) for _ in range(3)]
     teacher, labels = torch.randn(6, 4, generator=generator), torch.tensor([0, 1, 2, 3, 0, 1])
     spec = ofa(alpha=0.3, temperature=temperature, weights=(0.5, 1.0, 2.0))
-    losses = build_loss(spec, 3, CPU)(logits, labels, teacher)
+    losses = spec.build(3, CPU)(logits, labels, teacher)
     for i, loss in enumerate(losses.tolist()):
         total = 0.0
         for sample, label in enumerate(labels.tolist()):
@@ -80,7 +80,7 @@ def test_ofa_against_a_loop_over_samples_and_classes(temperature: float) -> None
 def test_the_own_last_exit_teaches_and_is_not_taught() -> None:
     first, last = torch.randn(3, 4, requires_grad=True), torch.randn(3, 4, requires_grad=True)
     labels = torch.tensor([0, 1, 2])
-    build_loss(ofa(alpha=0.0, teacher="own"), 2, CPU)([first, last], labels)[0].backward()
+    ofa(alpha=0.0, teacher="own").build(2, CPU)([first, last], labels)[0].backward()
     assert last.grad is None or not last.grad.any()
     expected = (first.softmax(1) - last.softmax(1)).detach() / 3  # the gradient of KL(t || softmax(z)) is p - t
     torch.testing.assert_close(first.grad, expected)
@@ -88,5 +88,5 @@ def test_the_own_last_exit_teaches_and_is_not_taught() -> None:
 
 def test_an_exit_alone_has_nobody_to_learn_from() -> None:
     logits, labels = [torch.tensor([[2.0, 0.0]])], torch.tensor([0])
-    losses = build_loss(ofa(teacher="own"), 1, CPU)(logits, labels)
+    losses = ofa(teacher="own").build(1, CPU)(logits, labels)
     torch.testing.assert_close(losses, torch.tensor([math.log(1 + math.exp(-2.0))]))

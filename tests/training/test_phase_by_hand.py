@@ -9,14 +9,13 @@ from torch.nn import functional
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, training_batches
-from overthink.networks.catalogue import build_network
 from overthink.networks.collaboration import CollaborativeNetwork
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import expand, generator
 from overthink.training.loop import TrainingState, fit
-from overthink.training.losses import OfaLossSpec, build_loss
+from overthink.training.losses import OfaLossSpec
 from overthink.training.phases import with_attachments
 from overthink.training.regime import Phase
 
@@ -95,7 +94,7 @@ def trained_by_hand(before: MultiExitNetwork, frozen: bool) -> MultiExitNetwork:
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_second_phase_against_one_written_out(frozen: bool) -> None:
     second = SECOND.model_copy(update={"freeze": "backbone" if frozen else "nothing"})
-    network = build_network(TINY, (1, 16, 16), 3, torch.Generator().manual_seed(0))
+    network = TINY.build((1, 16, 16), 3, torch.Generator().manual_seed(0))
     state = TrainingState(network)
     records = fit(state, (Phase(epochs=1, batch_size=8), second), samples(), samples(), AugmentSpec(), SEEDS)
     next(records)
@@ -112,7 +111,7 @@ def test_the_gradient_of_ofa_against_differences() -> None:
     chance = torch.Generator().manual_seed(0)
     logits = [torch.randn(4, 3, generator=chance, dtype=torch.double, requires_grad=True) for _ in range(3)]
     teacher, labels = torch.randn(4, 3, generator=chance, dtype=torch.double), torch.tensor([0, 1, 2, 0])
-    build_loss(SECOND.loss, 3, torch.device("cpu"))(logits, labels, teacher).sum().backward()
+    SECOND.loss.build(3, torch.device("cpu"))(logits, labels, teacher).sum().backward()
     for i, exit_logits in enumerate(logits):
         assert exit_logits.grad is not None
         for place in range(12):

@@ -8,7 +8,6 @@ import torch
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples
-from overthink.networks.catalogue import build_network
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork
@@ -30,7 +29,7 @@ def samples() -> Samples:
 
 
 def fresh() -> TrainingState:
-    return TrainingState(build_network(TINY, (1, 16, 16), 3, torch.Generator().manual_seed(0)))
+    return TrainingState(TINY.build((1, 16, 16), 3, torch.Generator().manual_seed(0)))
 
 
 def trained(*regime: Phase) -> TrainingState:

@@ -41,7 +41,7 @@ def test_what_a_phase_adds_is_part_of_the_words() -> None:
     "regime, said",
     [
         ((Phase(epochs=1, loss=OFA),), "regime.0.loss.teacher: previous"),
-        ((Phase(epochs=1, freeze="backbone"),), "regime.0.freeze: backbone in the first phase"),
+        ((Phase(epochs=1, freeze="backbone"),), "regime.0.freeze: backbone cannot be frozen in the first phase"),
         ((Phase(epochs=1, attach=ISC), Phase(epochs=1, attach=ISC)), "regime.1.attach: an earlier phase"),
         (
             (Phase(epochs=1), Phase(epochs=1, loss=OfaLossSpec(kind="ofa", weights=(1.0,)))),
@@ -55,7 +55,7 @@ def test_phases_that_do_not_fit_are_named(regime: tuple[Phase, ...], said: str) 
 
 
 def test_one_exit_has_nobody_to_be_connected_to() -> None:
-    with pytest.raises(ValueError, match=r"regime.0.attach: connections go from exit to exit"):
+    with pytest.raises(ValueError, match=r"regime.0.attach: connections lead from exit to exit"):
         check_regime((Phase(epochs=1, attach=ISC),), 1)
 
 

@@ -1,4 +1,13 @@
-"""How the command ends: exit codes, and one sentence for what a person can mend."""
+"""The process exit codes of `overthink`, and how an exception becomes a message and one of them.
+
+======================  ===========  ======================================================================
+OK                      0            success
+FAILURE                 1            error, or no run succeeded
+WRONG_USAGE             2            wrong options, or an invalid definition
+SOME_FAILED             3            some runs failed, or results are missing or not uploaded yet
+128 + signal number     130, 143     interrupted by SIGINT (Ctrl-C) or SIGTERM; rerun the command to resume
+======================  ===========  ======================================================================
+"""
 
 import os
 import signal
@@ -13,38 +22,38 @@ OK, FAILURE, WRONG_USAGE, SOME_FAILED = 0, 1, 2, 3
 
 
 class InterruptedBySignal(SystemExit):
-    """Ctrl-C or SIGTERM: what is open is closed on the way out, and the exit code is 128 + the signal's number."""
+    """Raised by SIGINT and SIGTERM, so that open runs are closed on the way out; code: 128 + signal number."""
 
 
-def obey_signals() -> None:
-    """Let SIGINT and SIGTERM end the command in order."""
+def exit_on_signals() -> None:
+    """Make SIGINT and SIGTERM raise InterruptedBySignal."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+        signal.signal(number, _exit)
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not stop the closing of runs
+def _exit(number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the closing of runs
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise InterruptedBySignal(128 + number)
 
 
 def exit_code_for(error: BaseException, console: Console) -> int:
-    """Say an error in one sentence on the console and return the exit code; with --debug, show the traceback."""
+    """Print an error as one line, with --debug as a traceback, and return the exit code."""
     if isinstance(error, InterruptedBySignal):
-        console.print("Interrupted. The same command, without --force, goes on from here.")
+        console.print("Interrupted. Rerun the command without --force to resume.")
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else FAILURE
     if os.environ.get("OVERTHINK_DEBUG"):
         console.print_exception()
-    elif _is_for_people(error):
+    elif _is_expected(error):
         print_text(console, f"error: {error}")
     else:
-        print_text(console, f"defect in overthink: {type(error).__name__}: {error} (--debug shows where)")
+        print_text(console, f"internal error: {type(error).__name__}: {error} (use --debug to see the traceback)")
     return WRONG_USAGE if _is_wrong_usage(error) else FAILURE
 
 
-def _is_for_people(error: BaseException) -> bool:
-    store = sys.modules.get("overthink.store.client")
+def _is_expected(error: BaseException) -> bool:
+    store = sys.modules.get("overthink.store.client")  # if it is not imported, the error is not its own
     return isinstance(error, ValueError | OSError) or (store is not None and isinstance(error, store.StoreError))
 
 

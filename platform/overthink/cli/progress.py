@@ -1,9 +1,8 @@
-"""How a launch is watched: moving bars on a terminal, a line an event elsewhere. Written to standard error."""
+"""Progress of a launch: bars on a terminal, a line an event elsewhere. Written to standard error."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -18,6 +17,8 @@ from rich.progress import (
 
 from overthink.launching.plan import TO_DO, PlannedRun
 from overthink.report.safe_text import one_line, print_text
+from overthink.running.events import NAMES, Event, Finished, Lost, Started
+from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import total_epochs
 
 
@@ -31,9 +32,9 @@ class Lines:
         """Say how much there is to do."""
         self._console.print(_intent(runs))
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        """Say what happened."""
-        print_text(self._console, f"{run.name}: {_event(run, body)}")
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        """Print what happened."""
+        print_text(self._console, f"{run.name}: {_sentence(run, event)}")
 
     def on_message(self, sentence: str) -> None:
         """Say it."""
@@ -47,23 +48,23 @@ class RunBars:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
 
-    def move(self, run: PlannedRun, name: str, body: dict[str, Any]) -> int:
+    def move(self, run: PlannedRun, name: str, event: Event) -> int:
         """Begin, move or end a run's bar; return by how many epochs it moved."""
-        match body["event"]:
-            case "started":
-                done, total = len(body["history"]), total_epochs(run.run.regime)
+        match event:
+            case Started():
+                done, total = len(event.history), total_epochs(run.run.regime)
                 self._tasks[run.key] = self._progress.add_task(_short(name), total=total, completed=done, note="")
                 return done
-            case "epoch":
-                self._progress.update(self._tasks[run.key], advance=1, note=_accuracies(body))
+            case EpochRecord():
+                self._progress.update(self._tasks[run.key], advance=1, note=_accuracies(event))
                 return 1
-            case event:
+            case _:
                 if run.key not in self._tasks:
                     return 0
                 task = self._tasks.pop(run.key)
                 epochs = next(bar.completed for bar in self._progress.tasks if bar.id == task)
                 self._progress.remove_task(task)
-                return -int(epochs) if event == "lost" else 0  # what it goes on from is counted when it starts again
+                return -int(epochs) if isinstance(event, Lost) else 0  # it counts again from its checkpoint
 
 
 class Bars:
@@ -83,16 +84,14 @@ class Bars:
             epochs = sum(total_epochs(run.run.regime) for run in work)
             self._all = self._progress.add_task(f"all {len(work)} runs", total=epochs, note="starting workers")
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        """Move the bars, and say what is more than an epoch."""
-        moved = self._runs.move(run, run.name, body)
-        if moved or body["event"] == "started":
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        """Move the bars, and print what is more than an epoch."""
+        moved = self._runs.move(run, run.name, event)
+        if moved or isinstance(event, Started):
             assert self._all is not None
             self._progress.update(self._all, advance=moved, note="")
-        if "warning" in body:
-            print_text(self._console, f"{run.name}: {body['warning']}")
-        elif body["event"] not in ("started", "epoch"):
-            print_text(self._console, f"{run.name}: {_event(run, body)}")
+        if not isinstance(event, Started | EpochRecord):
+            print_text(self._console, f"{run.name}: {_sentence(run, event)}")
 
     def on_message(self, sentence: str) -> None:
         """Say it above the bars."""
@@ -136,27 +135,24 @@ def _intent(runs: Sequence[PlannedRun]) -> str:
     return f"{len(runs)} runs: {todo} to train{rest}, {len(runs) - todo} not."
 
 
-def _event(run: PlannedRun, body: dict[str, Any]) -> str:
-    match body["event"]:
-        case "started":
-            device, images = body["settings"]["device"], body["samples"]["train"]
-            warning = f"; {body['warning']}" if "warning" in body else ""
-            return (
-                f"started on {device} ({images} training images, {body['mul_adds'][-1] / 1e6:.1f} M MUL-ADDs){warning}"
-            )
-        case "epoch":
+def _sentence(run: PlannedRun, event: Event) -> str:
+    match event:
+        case Started():
+            images, cost = event.samples["train"], event.mul_adds[-1] / 1e6
+            return f"started on {event.settings['device']} ({images} training images, {cost:.1f} M MUL-ADDs)"
+        case EpochRecord():
             total = total_epochs(run.run.regime)
-            return f"epoch {body['epoch']}/{total}, loss {body['train_loss']:.3f}, {_accuracies(body)}"
-        case "finished":
+            return f"epoch {event.epoch}/{total}, loss {event.train_loss:.3f}, {_accuracies(event)}"
+        case Finished():
             return "finished"
-        case "lost":
-            return f"its machine is lost ({body['message']}); it goes on elsewhere from its last checkpoint"
-        case event:
-            return f"{event}: {body.get('message', '')}"
+        case Lost():
+            return f"its machine was lost ({event.message}); queued again, to resume from the last checkpoint"
+        case _:
+            return f"{NAMES[type(event)]}: {event.message}"
 
 
-def _accuracies(body: dict[str, Any]) -> str:
-    return "val % " + "/".join(f"{100 * accuracy:.0f}" for accuracy in body["val_accuracy"])
+def _accuracies(record: EpochRecord) -> str:
+    return "val % " + "/".join(f"{100 * accuracy:.0f}" for accuracy in record.val_accuracy)
 
 
 def _short(name: str, longest: int = 26) -> str:

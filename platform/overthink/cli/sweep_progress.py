@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress, TaskID
@@ -11,9 +10,10 @@ from rich.progress import Progress, TaskID
 from overthink.cli.progress import RunBars, bars_on
 from overthink.launching.plan import PlannedRun
 from overthink.report.safe_text import print_text
+from overthink.running.events import NAMES, Died, Diverged, Event, Failed
 from overthink.store import tags
 from overthink.sweep.ask_tell import Asked
-from overthink.sweep.space import said
+from overthink.sweep.space import format_point
 
 
 class Pace:
@@ -47,10 +47,10 @@ class SweepLines:
         """Say that main networks come first."""
         self._console.print(f"{len(runs)} main networks: {sum(run.lock is not None for run in runs)} to train.")
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        """Say what went wrong with a run."""
-        if body["event"] in ("failed", "died", "diverged"):
-            print_text(self._console, f"{run.name}: {body['event']}: {body.get('message', '')}")
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        """Print what went wrong with a run."""
+        if isinstance(event, Failed | Died | Diverged):
+            print_text(self._console, f"{run.name}: {NAMES[type(event)]}: {event.message}")
 
     def on_message(self, sentence: str) -> None:
         """Say it."""
@@ -59,8 +59,8 @@ class SweepLines:
     def on_trial_start(self, asked: Asked, wanted: int) -> None:
         """Say what is tried."""
         self._pace.wanted, self._pace.newest = wanted, max(self._pace.newest, asked.number)
-        again = "goes on with " if asked.adopted else ""
-        print_text(self._console, f"trial {asked.number} of {wanted}: {again}{said(asked.point)}")
+        again = "goes on with " if asked.resumed else ""
+        print_text(self._console, f"trial {asked.number} of {wanted}: {again}{format_point(asked.point)}")
 
     def on_trial_end(
         self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None
@@ -85,10 +85,10 @@ class SweepBars:
         """Say that main networks come first."""
         self._lines.on_plan(runs)
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, event: Event) -> None:
         """Move the bar of a run."""
-        self._runs.move(run, run.name.partition(": ")[2], body)
-        self._lines.on_event(run, body)
+        self._runs.move(run, run.name.partition(": ")[2], event)
+        self._lines.on_event(run, event)
 
     def on_message(self, sentence: str) -> None:
         """Say it above the bars."""
@@ -108,7 +108,7 @@ class SweepBars:
         assert self._all is not None
         note = (f"best {best:.4g}" if best is not None else "") + self._pace.left()
         self._progress.update(self._all, advance=1, note=note)
-        print_text(self._console, f"{ending(asked, outcome, values, message, best)}: {said(asked.point)}")
+        print_text(self._console, f"{ending(asked, outcome, values, message, best)}: {format_point(asked.point)}")
 
 
 @contextmanager

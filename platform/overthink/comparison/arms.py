@@ -14,7 +14,7 @@ def runs_of_group(group: StoredRun, runs: Iterable[StoredRun]) -> list[StoredRun
 
     The key alone is not enough: a study of the same definition has other repeats under it.
     """
-    asked = _asked_for(group)
+    asked = asked_for(group)
     return [
         run
         for run in runs
@@ -22,7 +22,7 @@ def runs_of_group(group: StoredRun, runs: Iterable[StoredRun]) -> list[StoredRun
     ]
 
 
-def _asked_for(group: StoredRun) -> set[Seeds]:
+def asked_for(group: StoredRun) -> set[Seeds]:
     """Return all seeds of a group, those of its arms included."""
     return {*group.seeds, *chain.from_iterable(group.arms.values())}
 
@@ -96,7 +96,7 @@ def by_definition(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
     """Yield each run once for every definition that asks for it, under that definition's name."""
     asking: dict[tuple[str, Seeds], list[str]] = {}
     for group in (run for run in runs if run.is_group):
-        for seeds in _asked_for(group):
+        for seeds in asked_for(group):
             asking.setdefault((group.group_key, seeds), []).append(group.definition)
     for run in runs:
         names = [] if run.is_group else [name for one in run.seeds for name in asking.get((run.group_key, one), ())]

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from overthink.atomic_file import atomic_write
 from overthink.store import sqlite_reader, tags
 from overthink.store.liveness import is_gone
 from overthink.store.raw_run import RawRun
@@ -103,9 +104,8 @@ def _load(path: Path) -> dict[str, RawRun]:
 
 
 def _save(path: Path, runs: list[RawRun]) -> None:
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     finished = [asdict(run) for run in runs if run.status == "FINISHED" and run.kind == tags.KIND_RUN]
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps({"format": FORMAT, "finished": finished}))
-        os.replace(unfinished, path)
+        with atomic_write(path) as unfinished:
+            unfinished.write_text(json.dumps({"format": FORMAT, "finished": finished}))

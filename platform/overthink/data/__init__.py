@@ -1,1 +1,1 @@
-"""Data sets, splits and batches. A data set is a module; `catalogue` names them all."""
+"""Data sets, splits and batches: one module per data set; `catalogue` lists them."""

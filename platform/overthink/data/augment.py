@@ -1,4 +1,4 @@
-"""Augmentation, a whole batch at a time. torch is imported where it is used: definitions load without it."""
+"""Augmentation of whole batches. torch is imported where it is used, so that definitions load without it."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 class AugmentSpec(Spec):
-    """What happens to a training image each time it is seen. Validation and test images are never augmented."""
+    """Random augmentation of a training image in each epoch. Validation and test images are never augmented."""
 
     pad: Annotated[int, Field(ge=0, le=64)] = 0
-    """Zero pixels put around the image before a random crop back to its size (the paper: 4 on CIFAR)."""
+    """Padding in zero pixels on each side, before a random crop to the original size (the paper: 4 on CIFAR)."""
     flip: bool = False
-    """Mirror left and right with probability 1/2 (never for digits)."""
+    """Mirror horizontally with probability 1/2 (not for digits)."""
 
 
-def augmented(images_BKHW: "Tensor", augment: AugmentSpec, chance: np.random.Generator) -> "Tensor":
-    """Return uint8 images, each with its own random crop and flip."""
+def augmented(images_BKHW: "Tensor", augment: AugmentSpec, rng: np.random.Generator) -> "Tensor":
+    """Return uint8 images (B, K, H, W), each with its own random crop and flip."""
     from torch.nn import functional
 
     if not augment.pad and not augment.flip:
         return images_BKHW
     batch, _, height, width = images_BKHW.shape
-    top_B, left_B = chance.integers(0, 2 * augment.pad + 1, size=(2, batch))
-    flip_B = chance.random(batch) < 0.5 if augment.flip else np.zeros(batch, dtype=bool)
+    top_B, left_B = rng.integers(0, 2 * augment.pad + 1, size=(2, batch))
+    flip_B = rng.random(batch) < 0.5 if augment.flip else np.zeros(batch, dtype=bool)
     rows_BH = top_B[:, None] + np.arange(height)
     columns_BW = left_B[:, None] + np.where(flip_B[:, None], np.arange(width)[::-1], np.arange(width))
     padded_BKHW = functional.pad(images_BKHW, [augment.pad] * 4)

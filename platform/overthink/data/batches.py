@@ -1,4 +1,4 @@
-"""Batches of tensors that already lie on the device: no workers, no Python for each sample."""
+"""Batches of tensors that are on the device already: no loader processes, no Python loop over samples."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from overthink.data.augment import AugmentSpec, augmented
 
 
 class Samples(NamedTuple):
-    """Images and labels resident on one device, with what normalises the images."""
+    """Images and labels on one device, with the statistics that normalise the images."""
 
     images_NKHW: Tensor
     """uint8."""
@@ -20,7 +20,7 @@ class Samples(NamedTuple):
     mean_K: Tensor
     """Mean of the training images per channel, as a fraction of 255."""
     std_K: Tensor
-    """Standard deviation of the same."""
+    """Standard deviation of the training images per channel, as a fraction of 255."""
 
     def batch(self, rows_B: Tensor) -> tuple[Tensor, Tensor]:
         """Return the normalised images (float32) and the labels of some rows."""
@@ -37,15 +37,16 @@ def training_batches(
     batch_size: int,
     augment: AugmentSpec,
     order: np.random.Generator,
-    chance: np.random.Generator,
+    augmentation: np.random.Generator,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield one epoch of shuffled, augmented batches: images (B, K, H, W) float32 and labels (B,).
 
-    The last batch may be smaller; a last batch of a single sample is left out, since BatchNorm cannot normalise it.
+    `order` shuffles the samples, `augmentation` draws crops and flips. The last batch may be smaller; a last batch of
+    one sample is left out, since BatchNorm cannot normalise it.
     """
     device = samples.images_NKHW.device
     order_N = torch.from_numpy(order.permutation(len(samples.labels_N))).to(device)
     for rows_B in order_N.split(batch_size):
         if len(rows_B) > 1:
-            images_BKHW = augmented(samples.images_NKHW[rows_B], augment, chance)
+            images_BKHW = augmented(samples.images_NKHW[rows_B], augment, augmentation)
             yield samples.normalise(images_BKHW), samples.labels_N[rows_B]

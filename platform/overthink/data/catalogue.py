@@ -1,8 +1,4 @@
-"""The one place that names data sets: a new one is a module of its own, a name in `DatasetSpec`, and its entry.
-
-A specification has `kind`, `input_shape`, `n_classes`, `augment` (its standard augmentation), `is_here`, `load`
-and `read_image`; nothing else here or elsewhere asks which one it is.
-"""
+"""The data sets that a definition can name: a new one is a module, a name in `DatasetSpec`, and an entry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,15 +27,15 @@ CIFAR_LICENCE = "none stated; cite Krizhevsky 2009"
 
 @dataclass(frozen=True)
 class Entry:
-    """A data set as people choose one."""
+    """A data set as `overthink data list` shows it."""
 
     name: str
     description: str
     licence: str
     needs: str | None
-    """What has to be fetched first, by its name in `FETCHABLE`."""
+    """Name in `FETCHABLE` of what has to be downloaded first; None where nothing has to be."""
     example: DatasetSpec
-    """A small specification, for a first look."""
+    """A specification to try it with."""
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -106,11 +102,6 @@ FETCHABLE: dict[str, Callable[[Path], None]] = {
 }
 
 
-def is_here(entry: Entry, root: Path) -> bool:
-    """Tell whether a data set can be loaded from a root without fetching anything."""
-    return entry.example.is_here(root)
-
-
 def load_dataset(spec: DatasetSpec, data_root: Path | None = None) -> Dataset:
-    """Load a data set; raises ValueError naming the file where data are missing or damaged."""
+    """Load a data set from a folder (default: `default_root`); raises ValueError naming a missing or damaged file."""
     return spec.load(data_root or default_root())

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009), read from the official binary version: no pickle is ever loaded."""
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009), read from the official binary version; nothing is unpickled."""
 
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -35,11 +35,11 @@ CIFAR_100_MD5 = {"train.bin": "6172c7755cfe09b2fe270c85cebc1b15", "test.bin": "4
 CIFAR_10_TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 CIFAR_10_TEST = ("test_batch.bin",)
 CIFAR_10_BYTES = 30_730_000
-"""Of each batch. No md5 of an unpacked batch is published: the archive's is checked when it is fetched, here the sizes
-and that each class has 5,000 training and 1,000 test images. The digest of what was loaded is stored with every run."""
+"""Of each batch. No md5 of an unpacked batch is published: the archive's is checked after the download, here the sizes
+and that each class has 5,000 training and 1,000 test images. The digest of the loaded data is stored with every run."""
 CIFAR_10_STATISTICS = PixelStatistics((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 CIFAR_100_STATISTICS = PixelStatistics((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762))
-"""Of train.bin, to 4 digits. Code that circulates also has .4867 .4408 and .2675 .2565 .2761: not of these images."""
+"""Of train.bin, to 4 digits. Other published code has .4867 .4408 and .2675 .2565 .2761, not of these images."""
 
 
 class Cifar10Spec(PublishedSpec):
@@ -63,11 +63,11 @@ class Cifar10Spec(PublishedSpec):
         return STANDARD
 
     def is_here(self, root: Path) -> bool:
-        """Tell whether its files lie under a root."""
+        """Return whether its files exist in a folder."""
         return all((root / CIFAR_10.folder / name).is_file() for name in CIFAR_10_TRAIN + CIFAR_10_TEST)
 
     def load(self, data_root: Path) -> Dataset:
-        """Read the batches; raises ValueError naming the file where one is missing or damaged."""
+        """Read the batches; raises ValueError naming a file that is missing or damaged."""
         folder = data_root / CIFAR_10.folder
         train, test = (_batches(folder, names, self.verify) for names in (CIFAR_10_TRAIN, CIFAR_10_TEST))
         classes = class_names(folder / "batches.meta.txt", 10)
@@ -97,11 +97,11 @@ class Cifar100Spec(PublishedSpec):
         return STANDARD
 
     def is_here(self, root: Path) -> bool:
-        """Tell whether its files lie under a root."""
+        """Return whether its files exist in a folder."""
         return all((root / CIFAR_100.folder / name).is_file() for name in CIFAR_100_MD5)
 
     def load(self, data_root: Path) -> Dataset:
-        """Read both files; raises ValueError naming the file where one is missing or damaged."""
+        """Read both files; raises ValueError naming a file that is missing or damaged."""
         folder = data_root / CIFAR_100.folder
         parts = []
         for name, md5 in CIFAR_100_MD5.items():
@@ -119,7 +119,7 @@ class Records(NamedTuple):
 
     images_NKHW: NDArray[np.uint8]
     labels_NL: NDArray[np.int64]
-    """As many labels a record as the format has: CIFAR-100's are coarse, fine."""
+    """L labels per record: one in CIFAR-10; coarse and fine in CIFAR-100."""
 
 
 def _records(path: Path, n_labels: int, source: str) -> Records:
@@ -143,17 +143,17 @@ def _batches(folder: Path, names: tuple[str, ...], verify: bool) -> Split:
         batches.append(_records(folder / name, 1, CIFAR_10.source))
     labels_N = np.concatenate([batch.labels_NL[:, 0] for batch in batches])
     if verify and (counts_C := np.bincount(labels_N, minlength=10)).tolist() != [len(labels_N) // 10] * 10:
-        raise ValueError(f"{folder}: {counts_C.tolist()} images a class in {names[0]}..., officially equally many")
+        raise ValueError(f"{folder}: {counts_C.tolist()} images per class, but all should be equal")
     return numbered(np.concatenate([batch.images_NKHW for batch in batches]), labels_N)
 
 
 def get_cifar_10(root: Path) -> None:
-    """Have CIFAR-10 under a root, checked; see `fetch_archive`."""
+    """Download CIFAR-10 to a folder unless it is there, and check it; raises as `fetch_archive` does."""
     fetch_archive(CIFAR_10, root)
     Cifar10Spec(kind="cifar-10").load(root)
 
 
 def get_cifar_100(root: Path) -> None:
-    """Have CIFAR-100 under a root, checked; see `fetch_archive`."""
+    """Download CIFAR-100 to a folder unless it is there, and check it; raises as `fetch_archive` does."""
     fetch_archive(CIFAR_100, root)
     Cifar100Spec(kind="cifar-100").load(root)

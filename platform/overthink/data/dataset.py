@@ -1,4 +1,4 @@
-"""What a data set is once it is loaded."""
+"""A loaded data set: arrays, names and a digest."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Split:
-    """Samples of one part of a data set, as arrays of equal length."""
+    """Samples of one split of a data set, as arrays of equal length."""
 
     images_NKHW: NDArray[np.uint8]
     labels_N: NDArray[np.int64]
     levels_N: NDArray[np.int64]
     """Index into the data set's levels; zeros where it has none."""
     ids_N: NDArray[np.int64]
-    """Names a sample within its part, whatever is done to the order."""
+    """Identifies a sample within its split, in any order."""
 
     def rows(self, rows_M: NDArray[np.int64]) -> "Split":
-        """Return some of the samples."""
+        """Return the samples of some rows."""
         return Split(self.images_NKHW[rows_M], self.labels_N[rows_M], self.levels_N[rows_M], self.ids_N[rows_M])
 
     def with_more(self, more: "Split | None") -> "Split":
-        """Return these samples, and behind them others if there are any."""
+        """Return these samples followed by others, if any."""
         if more is None:
             return self
         return Split(
@@ -45,7 +45,7 @@ class PixelStatistics(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and test samples, and what they mean."""
+    """Training and test samples, with names of classes and levels."""
 
     name: str
     train: Split
@@ -54,11 +54,11 @@ class Dataset:
     levels: tuple[str, ...]
     """Names of difficulty levels, easiest first; empty where the data set has none."""
     digest: str
-    """SHA-256 over every array: equal digests, equal data."""
+    """SHA-256 over every array: equal digests mean equal data."""
     validation: Split | None = None
-    """Samples that validate beside the share split from training; their ids go on where training's end."""
+    """Validation samples in addition to those split from training; their ids follow those of training."""
     published: PixelStatistics | None = None
-    """The numbers that papers normalise this data set with, of its whole training images; computed where None."""
+    """Published pixel statistics of the training images, as papers use them; computed if None."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -70,15 +70,15 @@ class Dataset:
     def pixel_statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and standard deviation of the training images per channel, as fractions of 255.
 
-        The published ones, else from exact sums over a histogram of the 256 pixel values. A channel that never varies
-        has deviation 1.
+        The published ones, otherwise computed exactly from a histogram of the 256 pixel values. A constant channel has
+        deviation 1.
         """
         if self.published is not None:
             return np.array(self.published.mean_K), np.array(self.published.std_K)
         value = np.arange(256, dtype=np.float64) / 255
         images_NKHW = self.train.images_NKHW
         counts_KV = np.zeros((images_NKHW.shape[1], 256), dtype=np.int64)
-        for first in range(0, len(images_NKHW), 1000):  # counting makes 8 bytes of each pixel
+        for first in range(0, len(images_NKHW), 1000):  # in chunks, since counting takes 8 bytes per pixel
             for k in range(len(counts_KV)):
                 counts_KV[k] += np.bincount(images_NKHW[first : first + 1000, k].ravel(), minlength=256)
         share_KV = counts_KV / counts_KV.sum(axis=1, keepdims=True)

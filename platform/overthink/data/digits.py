@@ -1,4 +1,4 @@
-"""20x20 handwritten digits: a sample of MNIST that ships with the package, or all of MNIST."""
+"""Handwritten digits of 20x20 pixels: a sample of MNIST that ships with the package, or all of MNIST."""
 
 import hashlib
 import math
@@ -29,7 +29,7 @@ MNIST_FILES = {
 }
 """File -> md5 of its unpacked contents, as published."""
 IDX_OF_BYTES = b"\0\0\x08"
-"""How an idx file of unsigned bytes begins; the number of dimensions follows."""
+"""First bytes of an idx file of unsigned bytes; the number of dimensions follows."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,10 @@ def default_root() -> Path:
 def load_digits(source: Source, part: Part, root: Path | None = None) -> Digits:
     """Return the training or the test digits of a source.
 
-    Raises ValueError naming the file where one is missing, truncated or not what it should be.
+    Raises ValueError naming a file that is missing, truncated or has a wrong checksum.
+
+    >>> load_digits("embedded", "test").images_NHW.shape
+    (2000, 20, 20)
     """
     if source == "embedded":
         return _embedded(part)
@@ -59,7 +62,7 @@ def load_digits(source: Source, part: Part, root: Path | None = None) -> Digits:
 def _embedded(part: Part) -> Digits:
     found = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest() if EMBEDDED.is_file() else "nothing"
     if found != EMBEDDED_SHA256:
-        raise ValueError(f"{EMBEDDED}: expected SHA-256 {EMBEDDED_SHA256}, found {found}; install the package again")
+        raise ValueError(f"{EMBEDDED}: expected SHA-256 {EMBEDDED_SHA256}, found {found}; reinstall the package")
     with np.load(EMBEDDED, allow_pickle=False) as arrays:
         return Digits(
             arrays[f"{part}_images"], arrays[f"{part}_labels"].astype(np.int64), arrays[f"{part}_ids"].astype(np.int64)
@@ -80,34 +83,35 @@ def read_mnist(folder: Path, part: Part, md5: dict[str, str] | None = None) -> D
 def read_idx(path: Path, md5: str | None, source: str = "mnist") -> NDArray[np.uint8]:
     """Return the array of bytes in a file of the idx format (magic number, dimensions, data).
 
-    Raises ValueError naming the file where it is missing, of another md5 (unless that is None), no idx file, or not as
-    long as it says.
+    Raises ValueError naming the file if it is missing, has another md5 (unless that is None), is not an idx file, or
+    has not the length that its header gives.
     """
     check_file(path, md5, source)
     content = path.read_bytes()
     if content[:3] != IDX_OF_BYTES:
         raise ValueError(
-            f"{path}: no idx file of bytes, it begins with {content[:3].hex() or 'nothing'}; {mend(source)}"
+            f"{path}: not an idx file of bytes; it begins with {content[:3].hex() or 'nothing'}; {mend(source)}"
         )
     dimensions = int.from_bytes(content[3:4])
     shape = tuple(int.from_bytes(content[4 * place : 4 * place + 4]) for place in range(1, dimensions + 1))
     header = 4 + 4 * dimensions
     if len(content) != header + math.prod(shape):
         raise ValueError(
-            f"{path}: {len(content)} bytes, but its header promises {header + math.prod(shape)}; {mend(source)}"
+            f"{path}: {len(content)} bytes, but its header gives {header + math.prod(shape)}; {mend(source)}"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
 def ink_boxes(images_NHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return each image's inked box centred in 20x20 (N, 20, 20); an odd pixel goes below or to the right.
+    """Return the bounding box of each image's nonzero pixels, centred in 20x20, (N, 20, 20).
 
-    Raises ValueError where the ink does not fit: of MNIST's 70,000 images it fits in every one.
+    An odd pixel of padding goes below or to the right. Raises ValueError if a bounding box is larger; none of MNIST's
+    70,000 is.
     """
     top_N, height_N = _extent((images_NHW > 0).max(axis=2))
     left_N, width_N = _extent((images_NHW > 0).max(axis=1))
     if max(height_N.max(), width_N.max()) > SIDE:
-        raise ValueError(f"an image has ink of {height_N.max()}x{width_N.max()} pixels, more than {SIDE}x{SIDE}")
+        raise ValueError(f"an image has a digit of {height_N.max()}x{width_N.max()} pixels, more than {SIDE}x{SIDE}")
     border = SIDE // 2
     padded_NHW = np.pad(images_NHW, ((0, 0), (border, border), (border, border)))
     first_row_N = top_N + border - (SIDE - height_N) // 2
@@ -120,21 +124,21 @@ def ink_boxes(images_NHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _extent(inked_NL: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first inked place along a side, and how far it is to the last one."""
+    """Return the first nonzero position along a side, and the length up to the last one; length 0 if there is none."""
     first_N = inked_NL.argmax(axis=1)
     last_N = inked_NL.shape[1] - 1 - inked_NL[:, ::-1].argmax(axis=1)
     return first_N, np.where(inked_NL.any(axis=1), last_N - first_N + 1, 0)
 
 
 def mnist_is_here(root: Path) -> bool:
-    """Tell whether all four files lie under a root (their contents are checked when they are read)."""
+    """Return whether all four files exist in a folder; their contents are checked when they are read."""
     return all((root / "MNIST" / "raw" / name).is_file() for name in MNIST_FILES)
 
 
 def get_mnist(root: Path) -> None:
-    """Have MNIST under a root, checked: what is missing is fetched through torchvision, with its progress.
+    """Download MNIST to a folder through torchvision unless it is there, and check it.
 
-    Raises OSError where it cannot be fetched, and ValueError naming the file where one is damaged.
+    Raises OSError if the download fails, ValueError naming a damaged file.
     """
     if not mnist_is_here(root):
         download_idx("MNIST", root)
@@ -143,12 +147,12 @@ def get_mnist(root: Path) -> None:
 
 
 def download_idx(name: Literal["MNIST", "FashionMNIST"], root: Path) -> None:
-    """Fetch what is missing of one of torchvision's data sets of idx files; raises OSError where that fails."""
+    """Download the missing files of one of torchvision's data sets of idx files; raises OSError if that fails."""
     from torchvision import datasets
 
     root.mkdir(parents=True, exist_ok=True)
     try:
         getattr(datasets, name)(str(root), download=True)
-    except RuntimeError as error:  # torchvision's word for a mirror that cannot be reached or sends something else
+    except RuntimeError as error:  # torchvision raises it for unreachable mirrors and wrong checksums
         reason = " ".join(str(error).split())
-        raise OSError(f"{name} could not be fetched into {root / name / 'raw'}: {reason}") from error
+        raise OSError(f"{name} could not be downloaded to {root / name / 'raw'}: {reason}") from error

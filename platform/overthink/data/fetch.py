@@ -1,4 +1,4 @@
-"""Fetching what others publish, through torchvision: nothing bears its final name before it is whole and checked."""
+"""Downloads of published files through torchvision; a file gets its final name only when complete and checked."""
 
 import os
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from overthink.atomic_file import atomic_write
 from overthink.data.files import check_file
 
 
@@ -14,47 +15,44 @@ class Archive(NamedTuple):
     """A published archive that unpacks to one folder."""
 
     source: str
-    """What `overthink data get` calls it."""
+    """Its name in `overthink data get`."""
     url: str
     md5: str
     folder: str
     members: str
-    """Pattern of the names that are unpacked, below the folder; whatever else an archive holds is left in it."""
+    """Pattern of the names, below the folder, that are unpacked; other files of the archive are not."""
 
     @property
     def name(self) -> str:
-        """Name of its file."""
+        """Its file name."""
         return self.url.rsplit("/", 1)[-1]
 
 
 def fetch_file(url: str, md5: str, path: Path) -> None:
-    """Fetch a file with progress; raises OSError where that fails or something else arrives."""
+    """Download a file and show progress; raises OSError if that fails or the checksum is wrong."""
     from torchvision.datasets.utils import download_url
 
-    part = path.with_name(f"{path.name}.part")
     try:
-        download_url(url, str(part.parent), filename=part.name, md5=md5)
-        os.replace(part, path)
-    except (RuntimeError, OSError) as error:  # RuntimeError is torchvision's word for a wrong checksum
-        raise OSError(f"{url} could not be fetched into {path}: {' '.join(str(error).split())}") from error
-    finally:
-        part.unlink(missing_ok=True)
+        with atomic_write(path) as part:
+            download_url(url, str(part.parent), filename=part.name, md5=md5)
+    except (RuntimeError, OSError) as error:  # torchvision raises RuntimeError for a wrong checksum
+        raise OSError(f"{url} could not be downloaded to {path}: {' '.join(str(error).split())}") from error
 
 
 def fetch_archive(archive: Archive, root: Path) -> None:
-    """Have an archive unpacked under a root; one that lies there already is used instead of the network's.
+    """Unpack an archive into a folder, unless it is unpacked; an archive file in the folder is used if there is one.
 
-    Raises OSError where it cannot be fetched, and ValueError naming the file where one that lies there is damaged.
+    Raises OSError if the download fails, ValueError naming an archive file that is damaged.
     """
     if (root / archive.folder).exists():
         return
     path = root / archive.name
-    brought = path.is_file()
-    if not brought:
+    had_file = path.is_file()
+    if not had_file:
         fetch_file(archive.url, archive.md5, path)
     check_file(path, archive.md5, archive.source)
     _unpack(archive, path, root)
-    if not brought:
+    if not had_file:
         path.unlink()
 
 
@@ -63,6 +61,6 @@ def _unpack(archive: Archive, path: Path, root: Path) -> None:
     with TemporaryDirectory(dir=root, prefix=".unpacking-") as scratch, tarfile.open(path) as tar:
         members = [member for member in tar if member.isfile() and expected.fullmatch(member.name)]
         if not members:
-            raise ValueError(f"{path}: holds no files of {archive.folder}")
+            raise ValueError(f"{path}: contains no files of {archive.folder}")
         tar.extractall(scratch, members=members, filter="data")
         os.replace(Path(scratch) / archive.folder, root / archive.folder)

@@ -1,4 +1,4 @@
-"""Files that others published: there, whole, and the ones that were published."""
+"""Checks of published files: present, complete and unmodified."""
 
 import hashlib
 from pathlib import Path
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 
 def check_file(path: Path, md5: str | None, source: str) -> None:
-    """Check that a file is there and, unless its md5 is None, that it has this md5.
+    """Raise ValueError naming the file unless it exists and, if `md5` is not None, has this md5.
 
-    `source` is the name that `overthink data get` knows it by. Raises ValueError naming the file otherwise.
+    `source` is its name in `overthink data get`.
     """
     if not path.is_file():
         raise ValueError(
-            f"{path}: no such file; fetch it with `overthink data get {source}`, or name a folder with --data-root"
+            f"{path}: no such file; download it with `overthink data get {source}`, or give its folder with --data-root"
         )
     if md5 is None:
         return
@@ -25,12 +25,12 @@ def check_file(path: Path, md5: str | None, source: str) -> None:
 
 
 def mend(source: str) -> str:
-    """Say what to do about a damaged file."""
+    """Return what to do about a damaged file, for a message."""
     return f"delete it and run `overthink data get {source}`"
 
 
 def check_labels(labels_N: NDArray[np.int64], n_classes: int, where: str) -> None:
-    """Check that labels lie in 0..n_classes-1 and that every class has a sample; raise ValueError otherwise."""
+    """Raise ValueError unless labels are in 0..n_classes-1 and every class has a sample."""
     outside_M = labels_N[(labels_N < 0) | (labels_N >= n_classes)]
     if len(outside_M):
         raise ValueError(f"{where}: label {outside_M[0]} is not one of 0 to {n_classes - 1}")
@@ -40,7 +40,7 @@ def check_labels(labels_N: NDArray[np.int64], n_classes: int, where: str) -> Non
 
 
 def class_names(path: Path, n_classes: int) -> tuple[str, ...]:
-    """Return the names of classes, one a line of a text file; numbers where there is no such file."""
+    """Return class names from a text file, one per line; numbers if there is no such file."""
     if not path.is_file():
         return tuple(str(label) for label in range(n_classes))
     names = tuple(path.read_text(encoding="utf-8").split())

@@ -1,6 +1,6 @@
-"""Folders of image files, a folder a class, decoded once into a cache of bytes that is mapped into memory.
+"""Folders of image files, one folder per class, decoded once into a cache file that is memory-mapped.
 
-Colours become what `channels` asks for. Transparency is dropped; the orientation that a camera noted is not applied.
+Images are converted to `channels`. Transparency is dropped; the EXIF orientation is not applied.
 """
 
 import hashlib
@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.atomic_file import atomic_write
+
 if TYPE_CHECKING:
     from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 VERSION = 1
-"""Of the decoding: another version makes another cache."""
+"""Of the decoding; another version uses another cache file."""
 
 
 class ImageTree(NamedTuple):
-    """The image files of one part of a data set, class by class, each by name."""
+    """The image files of one split of a data set, sorted by class and name."""
 
     paths: tuple[Path, ...]
     labels_N: NDArray[np.int64]
@@ -29,24 +31,24 @@ class ImageTree(NamedTuple):
 
 
 class Size(NamedTuple):
-    """What every image becomes, and how."""
+    """The size that every image is converted to."""
 
     channels: int
     side: int
     resize: bool
-    """Bring the short side to `side` (bicubic, antialiased) and cut out the centre; else images must fit already."""
+    """Resize the short side to `side` (bicubic, antialiased) and crop the centre; if False, images must fit already."""
 
 
 def find_images(folder: Path, n_classes: int) -> ImageTree:
     """List `folder/<class>/*.png|jpg|jpeg`.
 
-    Raises ValueError where there is no such folder, for another number of classes, and for a class without images.
+    Raises ValueError if the folder does not exist, has another number of classes, or a class has no images.
     """
     if not folder.is_dir():
-        raise ValueError(f"{folder}: no such folder, expected one of images, a folder a class")
+        raise ValueError(f"{folder}: no such folder; expected a folder of images with one subfolder per class")
     classes = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
     if len(classes) != n_classes:
-        raise ValueError(f"{folder}: {len(classes)} folders of classes, but the definition says {n_classes}")
+        raise ValueError(f"{folder}: {len(classes)} class folders, but the definition has {n_classes} classes")
     paths, labels = [], []
     for label, name in enumerate(classes):
         found = sorted(path for path in (folder / name).iterdir() if path.suffix.lower() in SUFFIXES)
@@ -58,18 +60,18 @@ def find_images(folder: Path, n_classes: int) -> ImageTree:
 
 
 def decode(tree: ImageTree, size: Size, cache: Path) -> NDArray[np.uint8]:
-    """Return the images (N, K, H, W), mapped from a file in the cache that is written where it is not there yet.
+    """Return the images (N, K, H, W), memory-mapped from a cache file, which is written if it does not exist.
 
-    Raises ValueError naming the file for an image that cannot be read or is not of the size, and for a damaged cache.
+    Raises ValueError naming an image file that cannot be read or has another size, or a damaged cache file.
     """
     from filelock import FileLock
 
     shape = len(tree.paths), size.channels, size.side, size.side
     path = cache / f"{_key(tree, size)}.npy"
-    with FileLock(f"{path}.lock"):  # workers of one experiment start together: one decodes, the others wait
+    with FileLock(f"{path}.lock"):  # parallel workers start together: one decodes, the others wait
         if not path.is_file():
             _write(path, tree, size, shape)
-    try:  # copy on write: torch wants arrays that could be written to, and the file stays as it is
+    try:  # copy on write: torch requires writable arrays, and the file must not change
         images_NKHW: NDArray[np.uint8] = np.load(path, mmap_mode="c", allow_pickle=False)
     except ValueError as error:
         raise ValueError(f"{path}: damaged cache ({error}); delete it") from error
@@ -79,7 +81,7 @@ def decode(tree: ImageTree, size: Size, cache: Path) -> NDArray[np.uint8]:
 
 
 def cache_folder(root: Path) -> Path:
-    """Return the folder for decoded images: in the data root, or the user's cache where that cannot be written."""
+    """Return the folder for decoded images: in the data root, or in the user's cache if that is not writable."""
     for folder in (root / ".cache", Path.home() / ".cache" / "overthink" / "decoded"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +89,7 @@ def cache_folder(root: Path) -> Path:
             continue
         if os.access(folder, os.W_OK):
             return folder
-    raise ValueError(f"{root}: no folder for decoded images can be written there, nor in {Path.home() / '.cache'}")
+    raise ValueError(f"{root}: decoded images can be written neither there nor in {Path.home() / '.cache'}")
 
 
 def _key(tree: ImageTree, size: Size) -> str:
@@ -99,25 +101,21 @@ def _key(tree: ImageTree, size: Size) -> str:
 
 
 def _write(path: Path, tree: ImageTree, size: Size, shape: tuple[int, ...]) -> None:
-    part = path.with_suffix(".part")
-    try:
+    with atomic_write(path) as part:
         images_NKHW = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
         for row, source in enumerate(tree.paths):
             images_NKHW[row] = read_image(source, size)
         images_NKHW.flush()
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_image(path: Path, size: Size) -> NDArray[np.uint8]:
-    """Return an image file as (K, H, W); raises ValueError naming the file where it cannot be read or does not fit."""
+    """Return an image file as (K, H, W); raises ValueError naming a file that cannot be read or does not fit."""
     from PIL import Image
 
     try:
         with Image.open(path) as image:
             if image.mode[0] in "IF":
-                raise ValueError(f"more than 8 bits a channel, mode {image.mode}")
+                raise ValueError(f"more than 8 bits per channel, mode {image.mode}")
             fitted = _fitted(image.convert("L" if size.channels == 1 else "RGB"), size)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).replace(repr(str(path)), "").replace(str(path), "").split())

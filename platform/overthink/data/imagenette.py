@@ -20,7 +20,7 @@ MD5: dict[Name, str] = {
     "imagenette2": "fe2fc210e6bb7c5664d602c3cd71e612",
 }
 SAMPLES = {"train": 9469, "val": 3925}
-"""Officially. Unpacked JPEGs have no published checksum: the archive's is checked when fetched, here the counts."""
+"""Official counts, checked here; the archive's checksum is checked after the download. JPEGs have no published one."""
 CLASSES = {
     "n01440764": "tench",
     "n02102040": "English springer",
@@ -33,7 +33,7 @@ CLASSES = {
     "n03445777": "golf ball",
     "n03888257": "parachute",
 }
-"""Folder -> what is in it."""
+"""Folder -> class name."""
 
 
 class ImagenetteSpec(PublishedSpec):
@@ -41,9 +41,9 @@ class ImagenetteSpec(PublishedSpec):
 
     kind: Literal["imagenette"]
     size: Annotated[int, Field(ge=8, le=320)] = 128
-    """Side in pixels: the short side is brought to it, and the centre cut out."""
+    """Side in pixels: the short side is resized to it and the centre cropped."""
     archive: Name = "imagenette2-160"
-    """Which of the published versions: short sides of 160 pixels, of 320, or as they were."""
+    """The published version: short sides of 160 pixels, of 320, or the original ones."""
 
     @model_validator(mode="after")
     def _not_enlarged(self) -> Self:
@@ -67,14 +67,14 @@ class ImagenetteSpec(PublishedSpec):
         return AugmentSpec(pad=self.size // 8, flip=True)
 
     def is_here(self, root: Path) -> bool:
-        """Tell whether its folder lies under a root."""
+        """Return whether its folder exists in a folder."""
         return (root / self.archive).is_dir()
 
     def load(self, data_root: Path) -> Dataset:
-        """Decode the images, or map what was decoded before; raises ValueError naming what is missing or damaged."""
+        """Decode the images, or map the decoded cache; raises ValueError naming a missing or damaged file."""
         folder, parts, classes = data_root / self.archive, [], tuple(CLASSES.values())
         if not folder.is_dir():
-            raise ValueError(f"{folder}: no such folder; fetch it with `overthink data get {self.archive}`")
+            raise ValueError(f"{folder}: no such folder; download it with `overthink data get {self.archive}`")
         for part, count in SAMPLES.items():
             tree = find_images(folder / part, len(CLASSES))
             if self.verify and (tree.classes != tuple(CLASSES) or len(tree.paths) != count):
@@ -98,4 +98,4 @@ def _get(name: Name, root: Path) -> None:
 
 
 FETCHES: dict[str, Callable[[Path], None]] = {name: partial(_get, name) for name in MD5}
-"""Name of an archive -> have it under a root, checked; see `fetch_archive`."""
+"""Name of an archive -> function that downloads it to a folder and checks it; raises as `fetch_archive` does."""

@@ -1,11 +1,11 @@
-"""Max-Min MNIST (thesis section 4.2.2): images whose difficulty is built in.
+"""Max-Min MNIST (thesis section 4.2.2): images with known difficulty levels.
 
-A black plane with one, two or four 20x20 digits at random places that do not overlap. Easy: one digit, the label is the
-digit. Medium and hard: two and four digits, the label is the largest minus the smallest. For each label, levels stand
-2:1:1; labels are balanced exactly. Training images use MNIST's training digits, test images its test digits.
+A black image with one, two or four 20x20 digits at random positions without overlap. Easy: one digit, which is the
+label. Medium and hard: two and four digits, the label is the largest minus the smallest. Labels are balanced exactly;
+levels have the ratio 2:1:1 for each label. Training images use MNIST's training digits, test images its test digits.
 
-The thesis does not say how the digits of an image are drawn. Here: uniformly among all ordered pairs (or fours) of
-digits with the wanted difference, then a handwritten image of each digit uniformly.
+The thesis does not specify how the digits of an image are drawn. Here: uniformly among all ordered pairs (or fours) of
+digits with the required difference, then uniformly among the handwritten images of each digit.
 """
 
 from functools import cache
@@ -19,21 +19,21 @@ from pydantic import Field, model_validator
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.dataset import Dataset, Split, digest_of
+from overthink.data.dataset_spec import AbstractDatasetSpec
 from overthink.data.digits import PARTS, SIDE, Digits, load_digits, mnist_is_here
 from overthink.data.image_tree import Size, read_image
-from overthink.spec import Spec
 
 LEVELS = ("easy", "medium", "hard")
 DIGITS_OF_LEVEL = (1, 2, 4)
 SHARES = (2, 1, 1)
-"""Levels of each label stand in this ratio."""
+"""Ratio of the levels for each label."""
 N_CLASSES = 10
 SMALLEST_BALANCE = N_CLASSES * sum(SHARES)
 CHUNK = 10_000
-"""Images drawn at a time, so that memory holds the shrunk images and one chunk of whole ones."""
+"""Images drawn at a time, which limits memory to the shrunk images and one chunk of full-size ones."""
 
 
-class MaxMinMnistSpec(Spec):
+class MaxMinMnistSpec(AbstractDatasetSpec):
     """Max-Min MNIST; defaults are the thesis's sizes."""
 
     kind: Literal["max-min-mnist"]
@@ -42,17 +42,17 @@ class MaxMinMnistSpec(Spec):
     train: Annotated[int, Field(le=10_000_000)] = 100_000
     test: Annotated[int, Field(le=10_000_000)] = 18_000
     size: Annotated[int, Field(ge=52, le=512)] = 64
-    """Side of the plane in pixels. At 64, 1.7 % of random places for four digits are free of overlap, at 52 0.1 %; 40
-    is the least that holds them, but there chance finds the one arrangement once in 10^9 tries.
+    """Side of the image in pixels. Positions are drawn until digits do not overlap: for four digits 1.7% of the draws
+    succeed at 64, 0.1% at 52.
     """
     shrink: Literal[1, 2, 4] = 1
-    """Squares of so many pixels a side become their mean (a half rounds up), after the image is drawn."""
+    """Downsampling factor: the mean of each square of pixels, halves rounded up, after the image is drawn."""
     space_to_depth: Literal[1, 2, 4] = 1
-    """Squares of so many pixels a side become channels, row by row, after shrinking: a smaller plane, nothing lost."""
+    """Side of squares whose pixels become channels, row by row, after shrinking: smaller images without loss."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """The data's own seed. Training seeds do not touch the data."""
+    """Seed of the data, independent of the seeds of training."""
     version: Literal[1] = 1
-    """Of the generator: another version draws other images from the same seed."""
+    """Of the generator: another version would draw other images from the same seed."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "MaxMinMnistSpec":
@@ -83,11 +83,11 @@ class MaxMinMnistSpec(Spec):
         return AugmentSpec()
 
     def is_here(self, root: Path) -> bool:
-        """Tell whether its digits can be had from a root."""
+        """Return whether its digits are embedded or exist in a folder."""
         return self.digits == "embedded" or mnist_is_here(root)
 
     def read_image(self, path: Path) -> NDArray[np.uint8]:
-        """Return an image file as if it were of this data set, (K, H, W): grey, resized, shrunk, taken apart.
+        """Return an image file in the form of this data set's images, (K, H, W): grey, resized, shrunk, space to depth.
 
         Raises ValueError naming the file where it cannot be read.
         """
@@ -95,38 +95,43 @@ class MaxMinMnistSpec(Spec):
         image_KHW: NDArray[np.uint8] = _to_depth(_shrunk(plane_NHW, self.shrink), self.space_to_depth)[0]
         return image_KHW
 
-    def load(self, data_root: Path | None) -> Dataset:
-        """Draw the data set; see `load`."""
-        return load(self, data_root)
+    def pictures(self, images_NKHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return images of one channel, (N, 1, H, W): `space_to_depth` undone."""
+        return from_depth(images_NKHW, self.space_to_depth)
+
+    def load(self, data_root: Path | None = None) -> Dataset:
+        """Draw the data set. Raises ValueError naming the file where MNIST's files are missing or damaged.
+
+        >>> spec = MaxMinMnistSpec(kind="max-min-mnist", digits="embedded", train=80, test=40, shrink=4)
+        >>> dataset = spec.load()
+        >>> dataset.train.images_NKHW.shape, dataset.levels
+        ((80, 1, 16, 16), ('easy', 'medium', 'hard'))
+        """
+        splits = []
+        for number, (part, count) in enumerate(zip(PARTS, (self.train, self.test), strict=True)):
+            digits = load_digits(self.digits, part, data_root)
+            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(number,)))
+            scenes = draw_scenes(count, digits, self.size, rng)
+            splits.append(Split(_images(self, scenes, digits), scenes.labels_N, scenes.levels_N, np.arange(count)))
+        train, test = splits
+        classes = tuple(str(label) for label in range(N_CLASSES))
+        digest = digest_of(train, test, version=f"max-min-mnist {self.version}")
+        return Dataset("max-min-mnist", train, test, classes, LEVELS, digest)
 
 
 class Scenes(NamedTuple):
-    """What is to be drawn: unused places of an image hold digit -1."""
+    """The contents of N images with up to D = 4 digits; unused places have digit row -1."""
 
     labels_N: NDArray[np.int64]
     levels_N: NDArray[np.int64]
     rows_ND: NDArray[np.int64]
-    """For each of at most 4 digits, its row among the handwritten digits."""
+    """Row of each digit among the handwritten digits."""
     corners_ND2: NDArray[np.int64]
     """Top and left pixel of each digit."""
 
 
-def load(spec: MaxMinMnistSpec, data_root: Path | None) -> Dataset:
-    """Draw the data set. Raises ValueError naming the file where MNIST's files are missing or damaged."""
-    parts = []
-    for number, (part, count) in enumerate(zip(PARTS, (spec.train, spec.test), strict=True)):
-        digits = load_digits(spec.digits, part, data_root)
-        rng = np.random.default_rng(np.random.SeedSequence(spec.seed, spawn_key=(number,)))
-        scenes = draw_scenes(count, digits, spec.size, rng)
-        parts.append(Split(_images(spec, scenes, digits), scenes.labels_N, scenes.levels_N, np.arange(count)))
-    train, test = parts
-    classes = tuple(str(label) for label in range(N_CLASSES))
-    digest = digest_of(train, test, version=f"max-min-mnist {spec.version}")
-    return Dataset("max-min-mnist", train, test, classes, LEVELS, digest)
-
-
 def draw_scenes(count: int, digits: Digits, size: int, rng: np.random.Generator) -> Scenes:
-    """Choose labels, levels, digits and places for a balanced set of images, in random order."""
+    """Draw labels, levels, digits and positions of a balanced set of images, in random order."""
     unit = count // SMALLEST_BALANCE
     levels_N = np.tile(np.repeat(np.arange(len(LEVELS)), [share * unit for share in SHARES]), N_CLASSES)
     labels_N = np.repeat(np.arange(N_CLASSES), unit * sum(SHARES))
@@ -149,7 +154,7 @@ def _digits(labels_N: NDArray[np.int64], levels_N: NDArray[np.int64], rng: np.ra
 
 @cache
 def _tuples(n_digits: int, label: int) -> NDArray[np.int64]:
-    """Return every ordered choice of digits with a label."""
+    """Return every ordered tuple of digits with a label."""
     if n_digits == 1:
         return np.array([[label]])
     choices = np.array(list(product(range(N_CLASSES), repeat=n_digits)))
@@ -167,7 +172,7 @@ def _handwritten(digits_ND: NDArray[np.int64], digits: Digits, rng: np.random.Ge
 
 
 def _places(used_ND: NDArray[np.bool_], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return corners (N, 4, 2), uniform over all placements in which no two digits overlap, by rejection."""
+    """Return corners (N, 4, 2), uniform over all placements without overlap, by rejection sampling."""
     n_images, n_digits = used_ND.shape
     corners_ND2 = np.zeros((n_images, n_digits, 2), dtype=np.int64)
     waiting = np.arange(n_images)
@@ -218,7 +223,7 @@ def _shrunk(planes_NHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
 
 
 def from_depth(images_NKHW: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Return images of one channel, (N, 1, H * factor, W * factor), put together from those of factor^2 channels."""
+    """Return images of one channel, (N, 1, H * factor, W * factor), from those of factor^2 channels."""
     n, _, height, width = images_NKHW.shape
     squares = images_NKHW.reshape(n, factor, factor, height, width)
     return squares.transpose(0, 3, 1, 4, 2).reshape(n, 1, height * factor, width * factor)

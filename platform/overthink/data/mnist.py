@@ -21,10 +21,10 @@ Kind = Literal["mnist", "fashion-mnist"]
 
 
 class Facts(NamedTuple):
-    """What tells the two apart."""
+    """The differences between the two data sets."""
 
     folder: str
-    """Below the data root, as torchvision has it."""
+    """Below the data root, as in torchvision."""
     md5: dict[str, str]
     classes: tuple[str, ...]
     statistics: PixelStatistics
@@ -70,11 +70,11 @@ class MnistSpec(PublishedSpec):
         return FACTS[self.kind].augment
 
     def is_here(self, root: Path) -> bool:
-        """Tell whether its files lie under a root."""
+        """Return whether its files exist in a folder."""
         return all((root / FACTS[self.kind].folder / "raw" / name).is_file() for name in MNIST_FILES)
 
     def load(self, data_root: Path) -> Dataset:
-        """Read the four files; raises ValueError naming the file where one is missing or damaged."""
+        """Read the four files; raises ValueError naming a file that is missing or damaged."""
         facts = FACTS[self.kind]
         train, test = (self._part(data_root / facts.folder / "raw", prefix) for prefix in ("train", "t10k"))
         published = facts.statistics if self.verify else None
@@ -92,7 +92,7 @@ class MnistSpec(PublishedSpec):
 
 
 def get_fashion_mnist(root: Path) -> None:
-    """Have Fashion-MNIST under a root, checked; raises as `overthink.data.digits.get_mnist` does."""
+    """Download Fashion-MNIST to a folder unless it is there, and check it; raises as `digits.get_mnist` does."""
     spec = MnistSpec(kind="fashion-mnist")
     if not spec.is_here(root):
         download_idx("FashionMNIST", root)

@@ -1,6 +1,6 @@
-"""A person's own images, without any code: a tree of folders, or arrays in an .npz file.
+"""Your own images without any code: a tree of folders, or arrays in an .npz file.
 
-A relative path lies below the data root, so that a definition says the same on every machine.
+A relative path is relative to the data root, so that a definition is valid on every machine.
 """
 
 import zipfile
@@ -31,7 +31,7 @@ class FolderSpec(ImagesSpec):
     channels: Literal[1, 3] = 3
     classes: Classes
     resize: bool = False
-    """Bring each image's short side to `size` and cut out the centre; else every image must be size x size already."""
+    """Resize each image's short side to `size` and crop the centre; if false, every image must be size x size."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -45,15 +45,26 @@ class FolderSpec(ImagesSpec):
 
     @property
     def augment(self) -> AugmentSpec:
-        """Standard augmentation: none, since nobody but the user knows what leaves a label as it is."""
+        """Standard augmentation: none, since only the user knows which augmentation keeps the labels valid."""
         return AugmentSpec()
 
     def is_here(self, root: Path) -> bool:
-        """Tell whether the folder is there."""
+        """Return whether the folder exists."""
         return _place(self.path, root).is_dir()
 
     def load(self, data_root: Path) -> Dataset:
-        """Decode the images, or map what was decoded before; raises ValueError naming what is missing or unusable."""
+        """Decode the images, or map the decoded cache; raises ValueError naming a missing or unusable file.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> from PIL import Image
+        >>> with TemporaryDirectory() as folder:
+        ...     for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        ...         (Path(folder) / "mine" / name).mkdir(parents=True)
+        ...         Image.new("RGB", (8, 8)).save(Path(folder) / "mine" / name / "1.png")
+        ...     dataset = FolderSpec(kind="folder", path="mine", size=8, classes=2).load(Path(folder))
+        >>> dataset.classes
+        ('cat', 'dog')
+        """
         folder, size = _place(self.path, data_root), Size(self.channels, self.size, self.resize)
         train, test = (find_images(folder / part, self.classes) for part in ("train", "test"))
         if train.classes != test.classes:
@@ -85,15 +96,25 @@ class NpzSpec(ImagesSpec):
 
     @property
     def augment(self) -> AugmentSpec:
-        """Standard augmentation: none, since nobody but the user knows what leaves a label as it is."""
+        """Standard augmentation: none, since only the user knows which augmentation keeps the labels valid."""
         return AugmentSpec()
 
     def is_here(self, root: Path) -> bool:
-        """Tell whether the file is there."""
+        """Return whether the file exists."""
         return _place(self.path, root).is_file()
 
     def load(self, data_root: Path) -> Dataset:
-        """Read the arrays; raises ValueError naming the file, and the array where one does not fit."""
+        """Read the arrays; raises ValueError naming the file, and an array that does not fit.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> images_NHW, labels_N = np.zeros((2, 8, 8), dtype=np.uint8), np.array([0, 1])
+        >>> with TemporaryDirectory() as folder:
+        ...     arrays = {"x_train": images_NHW, "y_train": labels_N, "x_test": images_NHW, "y_test": labels_N}
+        ...     np.savez(Path(folder) / "mine.npz", **arrays)
+        ...     dataset = NpzSpec(kind="npz", path="mine.npz", shape=(1, 8, 8), classes=2).load(Path(folder))
+        >>> dataset.train.images_NKHW.shape
+        (2, 1, 8, 8)
+        """
         path = _place(self.path, data_root)
         arrays = _arrays(path)
         train, test = (self._part(arrays, part, path) for part in ("train", "test"))
@@ -104,7 +125,7 @@ class NpzSpec(ImagesSpec):
         if images.dtype != np.uint8:
             raise ValueError(f"{path}: x_{part} is {images.dtype}, but images are uint8, 0 to 255")
         if labels.size != len(labels) or labels.dtype.kind not in "iu":
-            raise ValueError(f"{path}: y_{part} is {labels.dtype} {labels.shape}, not an integer label a sample")
+            raise ValueError(f"{path}: y_{part} is {labels.dtype} {labels.shape}, not one integer label per sample")
         if len(images) != len(labels):
             raise ValueError(f"{path}: {len(images)} images in x_{part}, but {len(labels)} labels in y_{part}")
         return numbered(self._planar(images, f"{path}: x_{part}"), labels.ravel().astype(np.int64))
@@ -116,7 +137,7 @@ class NpzSpec(ImagesSpec):
         if images.shape[1:] == (height, width, channels) or (channels == 1 and images.shape[1:] == (height, width)):
             last = images.reshape(-1, height, width, channels)
             return np.ascontiguousarray(last.transpose(0, 3, 1, 2))
-        raise ValueError(f"{where} has shape {images.shape}, but the definition says {self.shape} a sample")
+        raise ValueError(f"{where} has shape {images.shape}, but the definition has {self.shape} per sample")
 
 
 def _place(path: str, root: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A picture of a data set: samples of every class and level."""
+"""A picture of a data set with samples of every class and level."""
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
 CELL = 96
-"""Pixels that a sample is at least enlarged to, by a whole factor so that its pixels stay square."""
+"""Minimum size of a sample in pixels; it is enlarged by a whole factor."""
 GAP, LEVEL_GAP, MARGIN, HEADING = 4, 14, 16, 40
 FONT_SIZE = 16
 PAPER, INK = (255, 255, 255), (40, 40, 40)
@@ -32,10 +32,10 @@ class _Layout(NamedTuple):
 
 
 def sample_grid(dataset: Dataset, per_cell: int = 1, most_classes: int = 10) -> "Image.Image":
-    """Return a picture with a column a class and `per_cell` rows a level: the first test samples of each.
+    """Return a picture with one column per class and `per_cell` rows per level: the first test samples of each.
 
-    Images of three channels are shown in colour, all others by the mean of their channels: pixels that became
-    channels (`space_to_depth`) are seen shrunk. A place without a sample stays empty.
+    Images of three channels are shown in colour, others as the mean of their channels (with `space_to_depth`, that is a
+    downsampled image). A place without a sample stays empty.
     """
     from PIL import Image, ImageFont
 

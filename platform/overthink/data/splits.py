@@ -1,4 +1,4 @@
-"""Validation data, split from training data."""
+"""The split of validation data from training data."""
 
 from typing import NamedTuple
 
@@ -14,9 +14,13 @@ class ValidationSplit(NamedTuple):
 
 
 def split_validation(n_samples: int, fraction: float, rng: np.random.Generator) -> ValidationSplit:
-    """Set a random fraction (0..1) of the training samples aside for validation (thesis section 4.2: 20%).
+    """Split off a random fraction (0..1) of the training samples for validation (thesis section 4.2: 20%).
 
-    Raises ValueError where either part would be empty.
+    Raises ValueError if either part would be empty.
+
+    >>> split = split_validation(10, 0.2, np.random.default_rng(0))
+    >>> len(split.train_N), len(split.validation_N)
+    (8, 2)
     """
     n_validation = round(n_samples * fraction)
     if not 0 < n_validation < n_samples:

@@ -1,4 +1,4 @@
-"""A smaller data set: a balanced sample of one, drawn by a seed of its own."""
+"""A balanced subset of a data set, drawn with its own seed."""
 
 from typing import Annotated
 
@@ -12,24 +12,24 @@ Count = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
 class SubsetSpec(Spec):
-    """How many samples to keep; all of a part that is left out."""
+    """Number of samples to keep; all of a split that is left out."""
 
     train: Count | None = None
     test: Count | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """The sample's own seed: every run with this subset sees the same samples, whatever its seeds."""
+    """Seed of the subset: runs with this subset have the same samples, whatever their own seeds."""
 
     def check(self, n_classes: int) -> None:
-        """Raise ValueError where a count is no multiple of the number of classes."""
+        """Raise ValueError if a count is not a multiple of the number of classes."""
         for part, count in (("train", self.train), ("test", self.test)):
             if count is not None and count % n_classes:
                 raise ValueError(f"subset.{part} must be a multiple of the {n_classes} classes, got {count}")
 
 
 def draw_subset(train: Split, test: Split, subset: SubsetSpec | None) -> tuple[Split, Split]:
-    """Return samples of both parts, equally many of each class (and level), in the order they had.
+    """Return samples of both splits, equally many of each class (and level), in their original order.
 
-    Ids go on naming the original samples. Raises ValueError where a class has too few of them.
+    Ids stay those of the original samples. Raises ValueError if a class has too few samples.
     """
     if subset is None:
         return train, test

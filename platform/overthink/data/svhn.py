@@ -1,7 +1,7 @@
 """SVHN (Netzer et al. 2011), cropped digits, with the thesis's supplement from the extra set.
 
 The thesis: "We supplement the validation and test set of SHVN with 25,000 samples each from the extra set", since the
-extra set is easier. It does not say which samples: here they are drawn at random by a seed of their own.
+extra set is easier. It does not specify which samples: here they are drawn at random with their own seed.
 """
 
 import zlib
@@ -26,7 +26,7 @@ MD5 = {
 }
 TRAIN, TEST, EXTRA = MD5
 SUPPLEMENT = 25_000
-"""Samples of the extra set that go to validation, and as many to test."""
+"""Number of samples of the extra set added to validation, and to test."""
 STATISTICS = PixelStatistics((0.4377, 0.4438, 0.4728), (0.1980, 0.2010, 0.1970))
 
 
@@ -35,14 +35,14 @@ class SvhnSpec(PublishedSpec):
 
     kind: Literal["svhn"]
     supplement: bool = True
-    """25,000 images of the extra set validate, and 25,000 join the test images (the thesis)."""
+    """Add 25,000 images of the extra set to validation and 25,000 to test, as in the thesis."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Which of the extra images: drawn once for all runs."""
+    """Seed of the drawn extra images, the same for all runs."""
 
     @model_validator(mode="after")
     def _subset_without_supplement(self) -> Self:
         if self.supplement and self.subset is not None:
-            raise ValueError("a subset is drawn from SVHN without its supplement: set supplement to false as well")
+            raise ValueError("a subset of SVHN is drawn without the supplement; set supplement: false as well")
         return self
 
     @property
@@ -61,11 +61,11 @@ class SvhnSpec(PublishedSpec):
         return AugmentSpec(pad=4)
 
     def is_here(self, root: Path) -> bool:
-        """Tell whether its files lie under a root."""
+        """Return whether its files exist in a folder."""
         return all((root / "svhn" / name).is_file() for name in (TRAIN, TEST, *([EXTRA] if self.supplement else [])))
 
     def load(self, data_root: Path) -> Dataset:
-        """Read the files; raises ValueError naming the file where one is missing or damaged."""
+        """Read the files; raises ValueError naming a file that is missing or damaged."""
         folder = data_root / "svhn"
         train, test = (_packed(_read(folder / name, self.verify), 0) for name in (TRAIN, TEST))
         validation = None
@@ -79,7 +79,7 @@ class SvhnSpec(PublishedSpec):
 
 
 class Supplement(NamedTuple):
-    """Samples of the extra set, no sample in both. Ids: row in the extra set, plus the samples of the part before."""
+    """Disjoint samples of the extra set. Ids: row in the extra set plus the size of the split they are added to."""
 
     validation: Split
     test: Split
@@ -88,7 +88,7 @@ class Supplement(NamedTuple):
 def _supplement(path: Path, spec: SvhnSpec, n_train: int, n_test: int) -> Supplement:
     extra = _read(path, spec.verify)
     if len(extra.labels_N) < 2 * SUPPLEMENT:
-        raise ValueError(f"{path}: {len(extra.labels_N)} images, but the supplement takes {2 * SUPPLEMENT}")
+        raise ValueError(f"{path}: {len(extra.labels_N)} images, but the supplement needs {2 * SUPPLEMENT}")
     order_N = np.random.default_rng(spec.seed).permutation(len(extra.labels_N))
     validation, test = (extra.rows(np.sort(rows_M)) for rows_M in np.split(order_N[: 2 * SUPPLEMENT], 2))
     return Supplement(_packed(validation, n_train), _packed(test, n_test))
@@ -110,7 +110,7 @@ def _read(path: Path, verify: bool) -> Split:
     outside_M = labels_N[(labels_N < 1) | (labels_N > 10)]
     if len(outside_M):
         raise ValueError(f"{path}: label {outside_M[0]} is not one of 1 to 10")
-    # 10 stands for the digit 0. A view: of 531,131 extra images only those that are drawn are ever copied.
+    # 10 means the digit 0. A view: of 531,131 extra images only the drawn ones are copied.
     return numbered(images_HWKN.transpose(3, 2, 0, 1), labels_N % 10)
 
 
@@ -131,12 +131,15 @@ def _loaded(path: Path) -> dict[str, NDArray[Any]]:
         zlib.error,
     ) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path}: no readable .mat file ({reason}); {mend('svhn')}") from error
+        raise ValueError(f"{path}: not a readable .mat file ({reason}); {mend('svhn')}") from error
     return contents
 
 
 def get_svhn(root: Path) -> None:
-    """Have all three files under a root, checked. Raises OSError where one cannot be fetched, ValueError for damage."""
+    """Download the three files to a folder unless they are there, and check them.
+
+    Raises OSError if a download fails, ValueError naming a damaged file.
+    """
     folder = root / "svhn"
     folder.mkdir(parents=True, exist_ok=True)
     for name, md5 in MD5.items():

@@ -1,1 +1,1 @@
-"""Definition files: reading them, checking them, and the keys of the runs they ask for."""
+"""Definition files: reading and validating them, and the runs and keys that they define."""

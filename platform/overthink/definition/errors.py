@@ -1,4 +1,4 @@
-"""What is wrong with a definition, in one sentence that names the file, the key and the value."""
+"""Errors in a definition as one sentence that names the file, the key and the value."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -11,14 +11,14 @@ LONGEST_VALUE = 80
 
 
 class DefinitionError(ValueError):
-    """A definition cannot be run as it is written. It is one line that any terminal may show."""
+    """A definition is not valid. The message is one line without control characters."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in sentence))
 
 
 def sentence_for(error: ValidationError, model: type[BaseModel], source: str, raw: Any) -> str:
-    """Turn a validation error of some raw data into one sentence; errors after the first are counted."""
+    """Return a validation error as one sentence about its first error, with the number of further errors."""
     details = error.errors(include_url=False)
     first = next((entry for entry in details if entry["type"] == "extra_forbidden"), details[0])
     path = _path(first, raw)
@@ -28,21 +28,25 @@ def sentence_for(error: ValidationError, model: type[BaseModel], source: str, ra
 
 
 def nearest(word: str, known: Iterator[str] | list[str]) -> str:
-    """Return `; did you mean 'x'?` for the known word nearest to a mistaken one, or nothing."""
+    """Return a hint with the known word nearest to a mistaken one, or an empty text.
+
+    >>> nearest("epoch", ["lr", "epochs"])
+    "; did you mean 'epochs'?"
+    """
     matches = get_close_matches(word, sorted(known), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
 def _what(first: ErrorDetails, path: list[str], model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
-        # A key of another kind of the same thing is no suggestion for itself.
+        # The key itself can be known, for another kind of the same part.
         known = sorted(_properties_at(model.model_json_schema(), path[:-1]) - {path[-1]})
         hint = nearest(path[-1], known) or f"; known keys: {', '.join(known)}"
         return f"unknown key {path[-1]!r}{hint}"
     if first["type"] == "missing":
         return "this key is required"
     if first["type"] == "union_tag_not_found":
-        return f"it needs a kind, got {first['input']!r}"
+        return f"a kind is required, got {first['input']!r}"
     if first["type"] == "union_tag_invalid":
         return f"unknown kind {first['ctx']['tag']!r}; known kinds: {first['ctx']['expected_tags']}"
     message = first["msg"].removeprefix("Value error, ")
@@ -54,7 +58,7 @@ def _what(first: ErrorDetails, path: list[str], model: type[BaseModel]) -> str:
 
 
 def _path(first: ErrorDetails, raw: Any) -> list[str]:
-    """Return where in the raw data an error lies, without what pydantic adds for the members of a union."""
+    """Return the path of an error in the raw data, without the parts that pydantic adds for members of a union."""
     path: list[str] = []
     node = raw
     for part in first["loc"]:
@@ -68,7 +72,7 @@ def _path(first: ErrorDetails, raw: Any) -> list[str]:
 
 
 def _properties_at(schema: dict[str, Any], path: list[str]) -> set[str]:
-    """Return the keys that a JSON schema knows at a path, over all alternatives."""
+    """Return the keys that a JSON schema allows at a path, over all alternatives."""
     nodes = [schema]
     for part in path:
         nodes = [child for node in nodes for option in _options(node, schema) for child in _children(option, part)]

@@ -1,7 +1,6 @@
-"""Definitions: YAML files that say what to run, checked whole before anything runs.
+"""Experiments: the contents of a definition file.
 
-An `Experiment` is what a person writes. It resolves into groups (one a variant), a group into one `RunDefinition` a
-seed. Keys are hashes of what departs from the defaults: a field added later leaves the keys of older runs as they are.
+An `Experiment` is resolved into groups, one per variant, and a group into runs, one per seed.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ Arm = Annotated[tuple[Source, ...], Field(min_length=1)]
 
 
 class Reported(Spec):
-    """A number that a paper gives for an experiment; tables print it beside ours."""
+    """A number that a paper reports for an experiment; tables print it next to ours."""
 
     metric: str
     """A stored metric with its split, such as `test/overthinking/any_later`."""
@@ -27,9 +26,9 @@ class Reported(Spec):
     """In the metric's unit: a fraction, not percent."""
     source: Annotated[str, Field(min_length=1)]
     variant: Name | None = None
-    """The variant it belongs to; every variant where left out."""
+    """The variant that it belongs to; every variant if left out."""
     approximate: bool = False
-    """Read off a plot, or derived from a rounded number."""
+    """Whether it was read from a plot or derived from a rounded number."""
 
     @field_validator("metric")
     @classmethod
@@ -42,23 +41,23 @@ class Reported(Spec):
 
 
 class Experiment(GroupDefinition):
-    """A definition file: a group, its seeds, variants of it, and what a paper reported."""
+    """A definition file: a group of runs, its seeds and variants, and the numbers that a paper reports."""
 
     name: Name
     description: Annotated[str, Field(min_length=1)]
     seeds: SeedPlan
     variants: dict[Name, dict[str, JsonValue]] = Field(default_factory=dict)
-    """Name -> {dotted path: value}: each variant is the definition with these values instead."""
+    """Name -> {dotted path: value}: a variant is the definition with these values replaced."""
     arms: dict[Name, Arm] = Field(default_factory=dict)
-    """Of a study: name -> the sources of randomness that its repeats differ in; they replace `seeds`."""
+    """For a study: name -> the sources of randomness that vary between repeats; arms replace `seeds`."""
     repeats: Annotated[int, Field(ge=2, le=1000)] | None = None
-    """Runs of each arm; repeat 0 is one run that all arms share."""
+    """Number of runs of each arm; all arms share repeat 0."""
     reported: tuple[Reported, ...] = ()
 
     @model_validator(mode="after")
     def _arms_repeat(self) -> Self:
         if bool(self.arms) != (self.repeats is not None):
-            raise ValueError("arms and repeats belong together: a study has both, any other experiment neither")
+            raise ValueError("a study needs both arms and repeats, any other experiment neither")
         return self
 
     @model_validator(mode="after")
@@ -71,7 +70,7 @@ class Experiment(GroupDefinition):
 
 @dataclass(frozen=True)
 class Group:
-    """One variant of an experiment, resolved, with the runs it asks for."""
+    """One resolved variant of an experiment, with the seeds of its runs."""
 
     variant: str
     definition: GroupDefinition
@@ -96,13 +95,13 @@ class Group:
 
     @property
     def runs(self) -> tuple[RunDefinition, ...]:
-        """One definition a seed."""
+        """The definitions of the runs, one per seed."""
         return tuple(self.definition.with_seeds(seeds) for seeds in self.seeds)
 
 
 @dataclass(frozen=True)
 class LoadedExperiment:
-    """An experiment read from a file, with its groups; groups that resolve to the same thing are one."""
+    """An experiment with its groups; variants that resolve to equal definitions are one group."""
 
     source: str
     experiment: Experiment

@@ -1,4 +1,4 @@
-"""What differs between two mappings of mappings: definitions, or where results come from."""
+"""Differences of nested mappings, such as definitions or provenance, by dotted path."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Differing(NamedTuple):
-    """A place that is not the same in both; None where one of them has no such place."""
+    """A path at which two mappings differ; None for a mapping without this path."""
 
     path: str
     first: str | None
@@ -14,7 +14,11 @@ class Differing(NamedTuple):
 
 
 def flat(value: Any, path: str = "") -> dict[str, str]:
-    """Return what a JSON value holds by dotted path, such as `regime.0.epochs`; lists of numbers stay whole."""
+    """Return the values of nested JSON data as texts by dotted path; lists of numbers stay whole.
+
+    >>> flat({"regime": [{"epochs": 5}]})
+    {'regime.0.epochs': '5'}
+    """
     if isinstance(value, Mapping) and value:
         parts = list(value.items())
     elif isinstance(value, list) and value and isinstance(value[0], Mapping):
@@ -28,6 +32,6 @@ def flat(value: Any, path: str = "") -> dict[str, str]:
 
 
 def differing(first: Mapping[str, str], second: Mapping[str, str]) -> list[Differing]:
-    """Return the places that differ, in the order of the first, then those that only the second has."""
+    """Return the paths that differ, in the order of the first mapping, then those that only the second has."""
     paths = dict.fromkeys([*first, *second])
     return [Differing(path, first.get(path), second.get(path)) for path in paths if first.get(path) != second.get(path)]

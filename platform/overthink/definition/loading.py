@@ -1,4 +1,8 @@
-"""Definition files read, overridden and checked: an experiment becomes groups, a group runs."""
+"""Loading: a definition file is read, overridden, validated and resolved into groups of runs.
+
+References are replaced by their definitions: that of a policy network then contains its main network, and that of a
+study the definition of its base.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +13,7 @@ from pydantic import JsonValue
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
-from overthink.definition.reference import with_base, with_main_network
+from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
 from overthink.definition.source import Overrides, find, override, read_yaml
 from overthink.seeds import expand, replace_free, seeds_of_arms
@@ -18,7 +22,7 @@ from overthink.seeds import expand, replace_free, seeds_of_arms
 def load_experiment(
     path: str | Path, overrides: Sequence[str] = (), seeds: tuple[int, ...] | None = None
 ) -> LoadedExperiment:
-    """Read, override and check a definition with all its variants.
+    """Read a definition, apply overrides, and check it with all its variants.
 
     Args:
         path: A definition file, or the name of a shipped definition, such as `quickstart`.
@@ -48,12 +52,12 @@ def resolved(
 ) -> LoadedExperiment:
     """Override and check the plain data of a definition with all its variants; raise as `load_experiment` does."""
     if read.get("kind") == "sweep":
-        raise DefinitionError(f"{source}: this is a sweep; overthink sweep starts it")
-    raw = with_base(read, source, main_network_of)
+        raise DefinitionError(f"{source}: this is a sweep; start it with overthink sweep")
+    raw = _with_base(read, source) if read.get("kind") == "study" else read
     settings = Overrides.parse(overrides)
-    experiment = validated(Experiment, with_main_network(settings.apply(raw), source, main_network_of), source)
+    experiment = validated(Experiment, _with_main_network(settings.apply(raw), source), source)
     if seeds is not None and experiment.arms:
-        raise DefinitionError(f"{source}: a study takes its seeds from its arms; --set repeats=N makes more or fewer")
+        raise DefinitionError(f"{source}: the arms of a study set its seeds; change their number by --set repeats=N")
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
@@ -63,29 +67,54 @@ def resolved(
     return LoadedExperiment(source, experiment, tuple(groups.values()))
 
 
-def main_network_of(path: Path, overrides: Sequence[str], variant: str | None, place: str) -> tuple[Experiment, Group]:
-    """Return the experiment and the group that a policy network's definition refers to.
+def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, Group]:
+    """Return the experiment and the group that a definition refers to at a key, such as `policy.of`.
 
-    Raises DefinitionError where the file is itself a policy network's, or the variant is not one of its.
+    Raises DefinitionError where there is no such definition or variant, or where the variant is left out although the
+    definition has several.
     """
-    if "policy" in read_yaml(path):
-        raise DefinitionError(f"{place}: {path} defines a policy network, which has no exits to choose from")
-    return group_named(path, overrides, variant, place)
-
-
-def group_named(path: Path, overrides: Sequence[str], variant: str | None, place: str) -> tuple[Experiment, Group]:
-    """Return an experiment and its group of a variant, which may be left out where there is only one.
-
-    Raises DefinitionError where the variant is not one of the file's.
-    """
-    loaded = load_experiment(path, overrides)
+    loaded = load_experiment(reference.file(source), reference.overrides)
     groups = {group.variant: group for group in loaded.groups}
-    if variant is None and len(groups) == 1:
-        variant = next(iter(groups))
+    variant = next(iter(groups)) if reference.variant is None and len(groups) == 1 else reference.variant
     if variant not in groups:
-        said = "say which variant" if variant is None else f"no variant {variant!r}"
-        raise DefinitionError(f"{place}: {said} of {loaded.experiment.name}, which has {', '.join(groups)}")
+        problem = "has several variants" if variant is None else f"has no variant {variant!r}"
+        raise DefinitionError(f"{source}: {key}: {loaded.experiment.name} {problem}; choose one of {', '.join(groups)}")
     return loaded.experiment, groups[variant]
+
+
+def group_definition(raw: dict[str, Any], source: str) -> GroupDefinition:
+    """Return the group of an experiment's plain data; raises DefinitionError where it is not valid."""
+    whole = _with_main_network(raw, source)
+    return validated(GroupDefinition, {key: whole[key] for key in GroupDefinition.model_fields if key in whole}, source)
+
+
+def _with_base(study: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return a study as an experiment: its base's definition, and its own keys over it."""
+    _, group = group_of(validated(Reference, study.get("base"), f"{source}: base"), source, "base")
+    own = {key: value for key, value in study.items() if key not in ("kind", "base")}
+    return {**group.definition.model_dump(mode="json", exclude_defaults=True), "seeds": 1, **own}
+
+
+def _with_main_network(raw: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return a definition with its policy's main network written out, and that network's data set."""
+    policy = raw.get("policy")
+    if not isinstance(policy, dict) or "of" not in policy:
+        return raw
+    if isinstance(policy["of"], dict) and "schema_version" in policy["of"]:  # it is written out already
+        return raw
+    reference = validated(Reference, policy["of"], f"{source}: policy.of")
+    if "policy" in read_yaml(file := reference.file(source)):
+        raise DefinitionError(f"{source}: policy.of: {file} is a policy network's; it has no exits to choose from")
+    experiment, group = group_of(reference, source, "policy.of")
+    main = group.definition.model_dump(mode="json", exclude_defaults=True)
+    written_out = {
+        "of": main,
+        "of_name": experiment.name,
+        "of_variant": group.variant,
+        "of_description": experiment.description,
+        "of_changes": group.changes,
+    }
+    return {"dataset": main["dataset"], **raw, "policy": policy | written_out}
 
 
 def _resolve(
@@ -100,10 +129,10 @@ def _resolve(
     changed = raw
     for path, value in changes.items():
         if path.split(".")[0] not in GroupDefinition.model_fields:
-            raise DefinitionError(f"{place}.{path}: a variant changes a run, and {path!r} is not part of one")
+            raise DefinitionError(f"{place}.{path}: a variant cannot change {path!r}, which is not part of a run")
         changed = override(changed, path, value, place)
     definition = group_definition(settings.apply(changed), place if changes else source)
-    # A paper's numbers are for the definition as it is written, not for one with other values.
+    # A paper's numbers belong to the definition as it is written, not to one with other values.
     as_written = not settings.values or _is(definition, changed, place)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
     departs = {} if as_written else settings.of(GroupDefinition.model_fields)
@@ -112,15 +141,8 @@ def _resolve(
     return Group(variant, definition, seeds, reported, departs, arms)
 
 
-def group_definition(raw: dict[str, Any], place: str) -> GroupDefinition:
-    """Return the part of an experiment's plain data that makes a group; raises DefinitionError where it is none."""
-    whole = with_main_network(raw, place, main_network_of)
-    base = {key: value for key, value in whole.items() if key in GroupDefinition.model_fields}
-    return validated(GroupDefinition, base, place)
-
-
 def _is(definition: GroupDefinition, written: dict[str, Any], place: str) -> bool:
-    """Tell whether a definition with `--set` values comes to the same as the one that is written, if that is valid."""
+    """Return whether a definition with `--set` values equals the one that is written, which may be invalid."""
     try:
         return group_definition(written, place).key == definition.key
     except DefinitionError:
@@ -128,7 +150,7 @@ def _is(definition: GroupDefinition, written: dict[str, Any], place: str) -> boo
 
 
 def main_networks_of(loaded: LoadedExperiment) -> list[LoadedExperiment]:
-    """Return the main networks that the policy networks of an experiment choose for, with the seeds that are needed."""
+    """Return an experiment for each main network that the policy networks of an experiment need, with its seeds."""
     found = []
     for group in loaded.groups:
         policy = group.definition.policy
@@ -150,7 +172,7 @@ def experiment_of_run(
     changes: dict[str, JsonValue] | None = None,
     changes_label: str = "",
 ) -> LoadedExperiment:
-    """Return an experiment of the one run whose resolved definition (JSON) this is."""
+    """Return an experiment of one run, from the run's resolved definition (JSON text) as it is stored."""
     run = parse_run(text, source)
     raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}, "seeds": 1}
     experiment = validated(Experiment, raw, source)

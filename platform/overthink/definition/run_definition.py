@@ -1,4 +1,4 @@
-"""What makes a run what it is: data, network, regime, seeds; of a policy network, the main network that it serves."""
+"""The definition of a run: data, network, regime and seeds; for a policy network also its main network."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import DatasetSpec
 from overthink.definition.errors import DefinitionError, sentence_for
-from overthink.networks.catalogue import NetworkSpec, check_network
+from overthink.networks.catalogue import NetworkSpec
 from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import STREAMS, Seed, Seeds
 from overthink.spec import Spec
@@ -19,43 +19,41 @@ from overthink.training.regime import Regime, check_regime
 S = TypeVar("S", bound=Spec)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
 NAMES = ("of_name", "of_variant", "of_description", "of_changes")
-"""What a policy's main network is called."""
+"""Fields with names of a policy's main network; they do not change the key."""
 
 
 class GroupDefinition(Spec):
-    """Everything that makes a run what it is, the seeds left out."""
+    """The definition of a group of runs: everything that defines a run except its seeds."""
 
     schema_version: Literal[1]
     dataset: DatasetSpec
     augment: AugmentSpec | None = None
-    """Left out: the data set's standard one. `{}` is none at all."""
+    """The data set's standard augmentation if left out; `{}` for none."""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Fraction of the training samples set aside for validation (thesis section 4.2: 20%)."""
+    """Fraction of the training samples split off for validation (thesis section 4.2: 20%)."""
     network: NetworkSpec
     regime: Regime
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
-    """CPU threads of one run. They change the last bits of a result, so they belong to the definition."""
+    """CPU threads of one run. They are part of the definition because they change the last bits of a result."""
     keep_logits: bool = False
-    """Keep every logit among the predictions, beside what is derived from them."""
+    """Store all logits in the predictions, in addition to the values derived from them."""
     policy: "PolicySpec | None" = None
-    """Of a policy network M_ee: whose exits it learns to choose. Its classes are those exits, its data set is M's."""
+    """For a policy network M_ee: its main network M and its labels. Its classes are exits of M, its data set is M's."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         if self.policy is not None:
             self._check_policy(self.policy)
-        check_network(self.network, self.dataset.input_shape, self.n_classes)
+        self.network.check(self.dataset.input_shape, self.n_classes)
         check_regime(self.regime, self.network.blocks)
         return self
 
     def _check_policy(self, policy: "PolicySpec") -> None:
         if policy.of.policy is not None:
-            raise ValueError(
-                "policy.of: a policy network chooses exits of a multi-exit network, not of another policy network"
-            )
+            raise ValueError("policy.of: the main network must be a multi-exit network, not a policy network")
         if policy.of.dataset != self.dataset:
             raise ValueError(
-                f"dataset: a policy network has its main network's, {policy.of.dataset.kind}; leave it out"
+                f"dataset: a policy network uses its main network's, {policy.of.dataset.kind}; leave it out"
             )
         try:
             policy.labels.chosen(policy.of.network.blocks)
@@ -64,32 +62,40 @@ class GroupDefinition(Spec):
 
     @property
     def n_classes(self) -> int:
-        """What the network tells apart: the data set's classes, or the exits that a policy network chooses from."""
+        """Number of classes: the data set's, or the competing exits of a policy network."""
         return self.dataset.n_classes if self.policy is None else len(self.policy.exits)
 
     @property
     def augmentation(self) -> AugmentSpec:
-        """What happens to training images: as written, else the data set's standard."""
+        """Augmentation of training images: as defined, otherwise the data set's standard."""
         return self.dataset.augment if self.augment is None else self.augment
 
     @property
     def key(self) -> str:
-        """The group key."""
-        return run_or_group_key(self)
+        """The run key, or the group key where there are no seeds: a hash of every value that is not the default.
+
+        A field added in a later version leaves the keys of older runs unchanged.
+        """
+        changed = self.model_dump(mode="json", exclude_defaults=True)
+        if self.augmentation == self.dataset.augment:  # written out or left out, the standard is the same run
+            changed.pop("augment", None)
+        if self.policy is not None:  # the main network counts by its own key; its names do not count
+            changed["policy"] = {**changed["policy"], "of": self.policy.of.key, **dict.fromkeys(NAMES, "")}
+        return short_hash(changed)
 
     def with_seeds(self, seeds: Seeds) -> "RunDefinition":
-        """Return the definition of one run of this group."""
+        """Return the definition of the run of this group with some seeds."""
         return RunDefinition(**{name: getattr(self, name) for name in GroupDefinition.model_fields}, seeds=seeds)
 
 
 class RunDefinition(GroupDefinition):
-    """One training of one network with one set of seeds: enough to repeat a run from the store alone."""
+    """The definition of one run; stored with the run, it is sufficient to repeat it."""
 
     seeds: Seeds
 
     @property
     def chooses_for(self) -> "RunDefinition | None":
-        """Of a policy network, the run whose exits it chooses from; None for a multi-exit network."""
+        """The run of a policy network's main network; None for a multi-exit network."""
         if self.policy is None:
             return None
         seed = self.policy.of_seed
@@ -98,12 +104,12 @@ class RunDefinition(GroupDefinition):
 
     @property
     def group(self) -> GroupDefinition:
-        """The same without its seeds."""
+        """The definition without its seeds."""
         return GroupDefinition(**{name: getattr(self, name) for name in GroupDefinition.model_fields})
 
 
 class PolicySpec(Spec):
-    """Whose exits a policy network learns to choose, and by what labels (thesis section 4.2, steps 2 to 4)."""
+    """A policy network's main network M and labels (thesis section 4.2, steps 2 to 4)."""
 
     of: GroupDefinition
     """M. In a file: the name of a definition, or {definition, variant, set}."""
@@ -111,14 +117,14 @@ class PolicySpec(Spec):
     of_variant: Name
     of_description: Annotated[str, Field(min_length=1)]
     of_changes: Changes = Field(default_factory=dict)
-    """What M is called: its definition, the variant, what the definition says about itself, what departs from it."""
+    """Names of M: its definition, variant, description, and the values set in the reference."""
     of_seed: Literal["same"] | Seed = "same"
-    """M of the policy network's own seeds, or one M for all of them."""
+    """`same`: each policy network uses the M with its own seeds; a seed: all use the M with this seed."""
     labels: LabelSpec = LabelSpec()
 
     @property
     def exits(self) -> tuple[int, ...]:
-        """The exits to choose from, numbered from 1."""
+        """The competing exits, numbered from 1."""
         return self.labels.chosen(self.of.network.blocks)
 
 
@@ -127,7 +133,7 @@ RunDefinition.model_rebuild()
 
 
 def parse_run(text: str, source: str) -> RunDefinition:
-    """Read the JSON of a resolved run, as stored with every run; raise DefinitionError where it is not one."""
+    """Return a run from its stored definition (JSON text); raises DefinitionError if it is not valid."""
     try:
         raw = json.loads(text)
     except ValueError as error:
@@ -136,23 +142,13 @@ def parse_run(text: str, source: str) -> RunDefinition:
 
 
 def validated(model: type[S], raw: Any, source: str) -> S:
-    """Return raw data as a specification; raise DefinitionError in one sentence where it is not one."""
+    """Return plain data as a specification; raises DefinitionError, in one sentence, if it is not valid."""
     try:
         return model.model_validate_json(json.dumps(raw))
     except ValidationError as error:
         raise DefinitionError(sentence_for(error, model, source, raw)) from None
 
 
-def run_or_group_key(definition: GroupDefinition) -> str:
-    """Return the hash of what departs from the defaults; of a run, its seeds included."""
-    departs = definition.model_dump(mode="json", exclude_defaults=True)
-    if definition.augmentation == definition.dataset.augment:  # the standard, written out or not, is the same run
-        departs.pop("augment", None)
-    if definition.policy is not None:  # its main network goes by what it is, not by what it is called
-        departs["policy"] = {**departs["policy"], "of": definition.policy.of.key, **dict.fromkeys(NAMES, "")}
-    return short_hash(departs)
-
-
-def short_hash(departs: Any) -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256 of plain data."""
-    return hashlib.sha256(json.dumps(departs, sort_keys=True).encode()).hexdigest()[:16]
+def short_hash(value: Any) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of plain data, written as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

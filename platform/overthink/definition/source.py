@@ -1,4 +1,4 @@
-"""Definition files as plain data: reading YAML that is not trusted, and overriding values by dotted path."""
+"""Definition files as plain data: finding files, reading untrusted YAML, and overriding values by dotted path."""
 
 import copy
 import io
@@ -13,14 +13,14 @@ import yaml
 from overthink.definition.errors import DefinitionError, nearest
 
 LARGEST_FILE = 1_000_000
-"""Bytes. A definition is a page of text; anything larger is a mistake or an attack."""
+"""Bytes. Definitions are a few kilobytes; a larger file is a mistake or an attack."""
 PACKAGE, CHECKOUT = Path(__file__).parents[1], Path(__file__).parents[3]
 EXPERIMENTS, SWEEPS = "experiments", "sweeps"
 """Folders of definitions, in the package and in a checkout."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without aliases (they can grow without bound) and without repeated keys (one would silently win)."""
+    """YAML without aliases (they can expand without bound) and without repeated keys (all but one would be lost)."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -32,9 +32,9 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(None, None, f"keys are words, got {key!r}", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not text", key_node.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is repeated", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -43,14 +43,14 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-# YAML 1.1 takes 1e-4 for a word, since it has no point; everybody who writes it means a number.
+# YAML 1.1 reads 1e-4 as text, since it has no decimal point; here it is a number.
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
 
 
 def find(name: str, kind: str = EXPERIMENTS) -> Path:
-    """Return the file of a definition: a path, or the name of one that ships with the package."""
+    """Return the file of a definition, given a path or the name of a shipped definition; raises DefinitionError."""
     path = Path(name)
     if path.exists() or path.suffix or len(path.parts) > 1:
         return path
@@ -62,10 +62,10 @@ def find(name: str, kind: str = EXPERIMENTS) -> Path:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a definition file; raise DefinitionError naming the file and the place where it cannot be read."""
+    """Read a definition file; raises DefinitionError naming the file, and the line and column of a YAML error."""
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise DefinitionError(f"{path}: larger than {LARGEST_FILE} bytes; a definition is a page of text")
+            raise DefinitionError(f"{path}: larger than {LARGEST_FILE} bytes, too large for a definition")
         raw = parse_yaml(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise DefinitionError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
@@ -95,13 +95,17 @@ def _yaml_problem(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Overrides:
-    """Values given on the command line as `network.growth=8`, to be set after everything else."""
+    """Values given as `--set network.growth=8`, applied after variants and references."""
 
     values: tuple[tuple[str, Any], ...]
 
     @classmethod
     def parse(cls, texts: Sequence[str]) -> "Overrides":
-        """Read `path=value` texts, the value written as in a definition file."""
+        """Read `path=value` texts, with values in YAML; raises DefinitionError for any other text.
+
+        >>> Overrides.parse(["network.growth=8"]).apply({"network": {"growth": 6}})
+        {'network': {'growth': 8}}
+        """
         return cls(tuple(cls._parse_one(text) for text in texts))
 
     @staticmethod
@@ -131,9 +135,9 @@ class Overrides:
 
 
 def override(raw: dict[str, Any], path: str, value: Any, source: str) -> dict[str, Any]:
-    """Return a copy with the value at a dotted path replaced; missing mappings on the way are made.
+    """Return a copy with the value at a dotted path replaced; missing mappings on the path are created.
 
-    Raises DefinitionError where the path leads through something that has no such place.
+    Raises DefinitionError, naming the source, if the path leads through a value or to a list index that does not exist.
     """
     result = copy.deepcopy(raw)
     node: Any = result
@@ -146,7 +150,7 @@ def override(raw: dict[str, Any], path: str, value: Any, source: str) -> dict[st
 
 def _index(node: Any, part: str, source: str) -> int:
     if not isinstance(node, list):
-        raise DefinitionError(f"{source}: {part!r} leads into {node!r}, which has no keys")
+        raise DefinitionError(f"{source}: {part!r} is a key of {node!r}, which has no keys")
     if not (part.isascii() and part.isdecimal() and len(part) < 10 and int(part) < len(node)):
-        raise DefinitionError(f"{source}: {part!r} is not one of the {len(node)} places, 0 to {len(node) - 1}")
+        raise DefinitionError(f"{source}: {part!r} is not an index of the list, 0 to {len(node) - 1}")
     return int(part)

@@ -1,43 +1,67 @@
-"""What engines have in common: they take jobs, and yield what is said about them."""
+"""What engines have in common: they take jobs, and yield what happens to them."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
+
+from pydantic import TypeAdapter
+
+from overthink.running.events import Event
 
 
 class EngineError(OSError):
-    """What runs the jobs is gone, for all of them; the sentence says why."""
+    """What executes the jobs is gone, for all of them; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker needs to train a run; plain values, so that it can cross a pipe as JSON."""
+
+    run: str
+    """The run's definition as JSON."""
+    folder: str
+    """Where its checkpoint is and its predictions go."""
+    device: str
+    data_root: str | None
+    parent_key: str | None
+    """Key of the run whose checkpoint in the folder the run begins with, if there is one."""
+    checkpoint_seconds: float
+    """How often at most a checkpoint is sent back from another machine."""
+
+
+ORDER = TypeAdapter(Order)
 
 
 @dataclass(frozen=True)
 class Job:
-    """Something to do: a name that the messages about it carry, and what the worker is told."""
+    """A run to execute, and the name that its messages carry."""
 
     name: str
-    order: dict[str, Any]
+    order: Order
 
 
 @dataclass(frozen=True)
 class Message:
-    """What a worker said about a job. `ends` holds in the last message of a job."""
+    """What happened to a job."""
 
     job: Job
-    body: dict[str, Any]
-    ends: bool
+    event: Event
 
 
 class Engine(Protocol):
-    """Where jobs run."""
+    """Where jobs execute. Used by one thread."""
 
     def add(self, job: Job) -> None:
-        """Take one more job while others run."""
+        """Queue one more job while others run."""
 
     def stop(self, name: str) -> None:
-        """Kill what is at a job, if anything is: the job's last message is then that it died."""
+        """Kill the process of a job, if it runs: the job then ends with `Died`."""
 
     def execute(self, jobs: Sequence[Job]) -> Generator[Message | None, None, None]:
-        """Yield what is said until every job has ended; None now and then. Leaving early ends what runs.
+        """Yield what happens until every job has ended; None now and then. Closed early, it kills what runs.
 
-        A job whose process dies by itself ends with {"event": "died", ...}; one whose machine is lost, with
-        {"event": "lost", ...}, and may be added again.
+        A job whose process dies ends with `Died`; one whose machine is lost, with `Lost`, and may be added again.
         """
+
+    def close(self) -> None:
+        """End all processes."""

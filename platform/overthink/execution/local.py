@@ -1,149 +1,165 @@
-"""Worker processes on this machine, side by side, each working through jobs one after another.
+"""Worker processes on this machine, in parallel, each executing jobs one after another.
 
-A worker reads a job a line from its standard input and answers with messages, a line each, until one of them ends the
-job. JSON on pipes: nothing is pickled, and a worker that is killed is seen as the end of its pipe.
+Where the platform can fork, workers are forked from one process that has imported torch already: the first start pays
+for that, every later one takes a moment. Elsewhere each is a fresh process. Orders and events are JSON on a pipe, and
+a worker that is killed is seen as the end of its pipe.
 """
 
 import json
-import subprocess
-import threading
-from collections.abc import Generator, Iterator, Sequence
+import multiprocessing
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from typing import Any
 
-from overthink.execution.jobs import Job, Message
+from overthink.execution.jobs import ORDER, Job, Message
+from overthink.execution.worker import work
+from overthink.running.events import Died, ends, parse_event
 
-LAST_JOB = None
+CAN_FORK = sys.platform == "linux"
+"""On macOS a forked process may not use what its parent has loaded."""
+PRELOADED = ["overthink.running.run"]
+LAST_CHARACTERS = 2000
+"""Of a worker's log, searched for what it printed last."""
+
+
+def warm_up() -> None:
+    """Start importing torch in the process that workers will be forked from, and return at once."""
+    if CAN_FORK:
+        multiprocessing.set_forkserver_preload(PRELOADED)
+        forkserver.ensure_running()
+
+
+@dataclass
+class Worker:
+    """A worker process, and the job that it is executing, if any."""
+
+    process: Any
+    """Of multiprocessing; its contexts share no type."""
+    pipe: Connection
+    log: Path
+    job: Job | None = None
+
+    def kill(self) -> None:
+        """End the process; checkpoints are whole at any moment, so nothing is lost."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
 
 
 class LocalEngine:
-    """Runs jobs in up to `workers` processes of one command; `log_folder` takes what they print."""
+    """Executes jobs in up to `workers` processes; `log_folder` takes what they print.
 
-    def __init__(self, command: Sequence[str], workers: int, log_folder: Path, tick_seconds: float = 60.0) -> None:
-        self._command = list(command)
-        self._workers = workers
+    `target` is what a worker process executes.
+    """
+
+    def __init__(
+        self, workers: int, log_folder: Path, tick_seconds: float = 60.0, target: Callable[..., None] = work
+    ) -> None:
         self._log_folder = log_folder
         self._tick_seconds = tick_seconds
-        self._processes: dict[int, subprocess.Popen[str]] = {}
-        self._at: dict[int, str] = {}
-        """Number of a worker -> the name of the job that it is at."""
-        self._at_lock = threading.Lock()
-        self._waiting: SimpleQueue[Job | None] = SimpleQueue()
-        self._messages: SimpleQueue[Message | BaseException] = SimpleQueue()
-        self._remaining = 0
-        self._stopping = False
+        self._target = target
+        self._queue: deque[Job] = deque()
+        self._workers: list[Worker | None] = [None] * workers
 
     def add(self, job: Job) -> None:
-        """Give the workers one more job while they work."""
-        self._remaining += 1
-        self._waiting.put(job)
+        """Queue one more job."""
+        self._queue.append(job)
 
     def stop(self, name: str) -> None:
-        """Kill the process that is at a job, if one is: the job's last message is then that it died."""
-        with self._at_lock:  # so that it cannot meanwhile be at the next job
-            for number, at in self._at.items():
-                if at == name:
-                    self._processes[number].kill()
-                    self._processes[number].wait()
+        """Kill the process that executes a job, if one does: the job then ends with `Died`."""
+        for worker in self._busy():
+            if worker.job is not None and worker.job.name == name:
+                worker.process.kill()
 
     def execute(self, jobs: Sequence[Job]) -> Generator[Message | None, None, None]:
-        """Yield what the workers say until every job has ended. Leaving early ends the processes.
+        """Yield what happens until every job has ended; None where nothing does for `tick_seconds`.
 
-        A job whose process dies ends with a message {"event": "died", "exit_code": ..., "log": ...}. None: nobody has
-        said anything for `tick_seconds`.
+        Closed early, it kills the workers that are executing a job.
         """
-        for job in jobs:
-            self.add(job)
-        self._log_folder.mkdir(parents=True, exist_ok=True)
-        for number in range(self._workers):
-            threading.Thread(target=self._serve, args=(number,), daemon=True).start()
+        self._queue.extend(jobs)
         try:
-            while self._remaining:
-                message = self._next_message()
-                self._remaining -= message is not None and message.ends
-                yield message
+            while self._assign() or self._busy():
+                ready = wait([worker.pipe for worker in self._busy()], self._tick_seconds)
+                if not ready:
+                    yield None
+                for worker in [worker for worker in self._busy() if worker.pipe in ready]:
+                    yield self._received(worker)
         finally:
-            self._stop()
+            self._queue.clear()
+            for worker in self._busy():
+                self._remove(worker)
 
-    def _next_message(self) -> Message | None:
+    def close(self) -> None:
+        """End all workers."""
+        for worker in [worker for worker in self._workers if worker is not None]:
+            self._remove(worker)
+
+    def _busy(self) -> list[Worker]:
+        return [worker for worker in self._workers if worker is not None and worker.job is not None]
+
+    def _assign(self) -> bool:
+        """Hand queued jobs to idle workers; return whether there were any."""
+        assigned = False
+        for place, worker in enumerate(self._workers):
+            if self._queue and (worker is None or worker.job is None):
+                self._workers[place] = self._with_job(worker, place, self._queue.popleft())
+                assigned = True
+        return assigned
+
+    def _with_job(self, worker: Worker | None, place: int, job: Job) -> Worker:
+        order = ORDER.dump_json(job.order)
+        if worker is not None:
+            with suppress(OSError):  # it died while it was idle
+                worker.pipe.send_bytes(order)
+                worker.job = job
+                return worker
+            worker.kill()
+        worker = self._started(self._log_folder / f"worker-{place}.log")
+        with suppress(OSError):  # it died at once: the end of its pipe says so
+            worker.pipe.send_bytes(order)
+        worker.job = job
+        return worker
+
+    def _started(self, log: Path) -> Worker:
+        self._log_folder.mkdir(parents=True, exist_ok=True)
+        warm_up()
+        context = multiprocessing.get_context("forkserver" if CAN_FORK else "spawn")
+        here, there = context.Pipe()
+        process = context.Process(  # type: ignore[attr-defined]
+            target=self._target, args=(there, log, Path.cwd(), dict(os.environ)), daemon=True
+        )
+        process.start()
+        there.close()
+        return Worker(process, here, log)
+
+    def _received(self, worker: Worker) -> Message:
+        """Return the next message of a worker; the end of its pipe, also in the middle of a message, is its death."""
+        job = worker.job
+        assert job is not None
         try:
-            message = self._messages.get(timeout=self._tick_seconds)
-        except Empty:
-            return None
-        if isinstance(message, BaseException):
-            raise message
-        return message
+            event = parse_event(json.loads(worker.pipe.recv_bytes()))
+        except (EOFError, OSError):
+            self._remove(worker)
+            return Message(job, Died(_crash_message(worker)))
+        if ends(event):
+            worker.job = None
+        return Message(job, event)
 
-    def _serve(self, number: int) -> None:
-        try:
-            while (job := self._waiting.get()) is not None and not self._stopping:
-                for message in self._talk(number, job):
-                    self._messages.put(message)
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            self._messages.put(error)
-
-    def _talk(self, number: int, job: Job) -> Iterator[Message]:
-        process = self._process(number)
-        with self._at_lock:
-            self._at[number] = job.name
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(job.order) + "\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died while idle: the empty pipe below says so
-        for line in process.stdout:
-            if not line.endswith("\n"):
-                break  # half a line: it was killed while it spoke
-            body = json.loads(line)
-            if body.get("ends"):
-                self._leave(number)
-                yield Message(job, body, ends=True)
-                return
-            yield Message(job, body, ends=False)
-        code = process.wait()
-        self._leave(number)
-        _close_pipes(process)
-        log = self._log(number).read_text(errors="replace").strip()
-        yield Message(job, {"event": "died", "exit_code": code, "log": log[-2000:]}, ends=True)
-
-    def _leave(self, number: int) -> None:
-        with self._at_lock:
-            del self._at[number]
-
-    def _process(self, number: int) -> "subprocess.Popen[str]":
-        process = self._processes.get(number)
-        if process is None or process.poll() is not None:
-            with self._log(number).open("w") as log:
-                process = subprocess.Popen(  # in a session of its own: Ctrl-C is the coordinator's to handle
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                    start_new_session=True,
-                )
-            self._processes[number] = process
-        return process
-
-    def _log(self, number: int) -> Path:
-        return self._log_folder / f"worker-{number}.log"
-
-    def _stop(self) -> None:
-        self._stopping = True
-        for _ in range(self._workers):
-            self._waiting.put(LAST_JOB)
-        for process in self._processes.values():
-            process.kill()  # checkpoints are whole at any moment, so nothing is lost
-        for process in self._processes.values():
-            process.wait()
-            _close_pipes(process)
+    def _remove(self, worker: Worker) -> None:
+        worker.kill()
+        self._workers[self._workers.index(worker)] = None
 
 
-def _close_pipes(process: "subprocess.Popen[str]") -> None:
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(BrokenPipeError):  # closing flushes what a dead process will never read
-                pipe.close()
+def _crash_message(worker: Worker) -> str:
+    code = worker.process.exitcode
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    printed = worker.log.read_text(errors="replace").strip() if worker.log.exists() else ""
+    last = printed[-LAST_CHARACTERS:].splitlines()[-1:]
+    return f"worker process {how}{''.join(f': {line}' for line in last)}; rerun the command to resume"

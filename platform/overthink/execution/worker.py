@@ -1,6 +1,6 @@
-"""A worker process: reads runs to train from its standard input, a line each, and reports on its standard output.
+"""A worker process: takes orders from a pipe, trains, and sends back what happens, as JSON.
 
-Ends itself when the process that started it is gone, however that ended.
+Ends itself when the process that it belongs to is gone, however that ended.
 """
 
 import json
@@ -10,69 +10,68 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
 
 from overthink.definition.run_definition import parse_run
-from overthink.running.run import Finished, Started, train
-from overthink.training.loop import DivergedError, EpochRecord
+from overthink.execution.jobs import ORDER, Order
+from overthink.running.events import Diverged, Event, Failed, as_json
 
-ORPHAN_CHECK_SECONDS = 0.5
+PARENT_CHECK_SECONDS = 0.5
 LOCK_WAIT_SECONDS = 30
-"""An orphan of a killed coordinator lets go of its run within this time."""
+"""A worker whose coordinator was killed releases its run within this time."""
 
 
-def main() -> None:
-    """Serve until the standard input ends."""
+def work(pipe: Connection, log: Path, folder: Path, environment: Mapping[str, str]) -> None:
+    """Train what is ordered until the pipe is closed; `log` takes whatever is printed.
+
+    A fork inherits the folder and the environment of the process that it was forked from, so both are given.
+    """
+    with suppress(AttributeError):  # not on Windows
+        os.setsid()  # Ctrl-C is the coordinator's to handle
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    reports = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints must not look like a report
-    for line in sys.stdin:
-        for report in answers(json.loads(line)):
-            _send(reports, report)
+    with log.open("wb") as file:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(file.fileno(), stream.fileno())
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    with suppress(EOFError):
+        while True:
+            for event in events_of(ORDER.validate_json(pipe.recv_bytes())):
+                pipe.send_bytes(json.dumps(as_json(event)).encode())
 
 
-def answers(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Train what an order asks for, and yield a report for each moment of it; the last one has `ends`."""
-    folder = Path(order["folder"])
-    run = parse_run(order["run"], "worker")
-    data_root = Path(order["data_root"]) if order["data_root"] else None
+def events_of(order: Order) -> Iterator[Event]:
+    """Train what an order asks for, and yield what happens; the last event ends it."""
+    from overthink.running.run import train  # torch: a fork has it already, and the coordinator never needs it
+    from overthink.training.loop import DivergedError
+
+    folder = Path(order.folder)
+    run = parse_run(order.run, "worker")
+    data_root = Path(order.data_root) if order.data_root else None
     try:
         with FileLock(folder / "worker.lock", timeout=LOCK_WAIT_SECONDS):
-            for event in train(run, folder, order["device"], data_root, order["parent_key"]):
-                yield _report(event)
+            yield from train(run, folder, order.device, data_root, order.parent_key)
     except Timeout:
-        yield _failure("failed", f"another process is training in {folder}")
+        yield Failed(f"another process is training in {folder}")
     except DivergedError as error:
-        yield _failure("diverged", str(error))
+        yield Diverged(str(error))
     except (ValueError, OSError, MemoryError) as error:
-        yield _failure("failed", str(error) or type(error).__name__)
+        yield _failed(str(error) or type(error).__name__)
     except Exception as error:  # noqa: BLE001 - a defect of ours must reach the person, not only this process's log
-        yield _failure("failed", f"{type(error).__name__}: {error}")
+        yield _failed(f"{type(error).__name__}: {error}")
 
 
-def _report(event: Started | EpochRecord | Finished) -> dict[str, Any]:
-    kinds = {Started: "started", EpochRecord: "epoch", Finished: "finished"}
-    return {"event": kinds[type(event)], "ends": isinstance(event, Finished), **asdict(event)}
-
-
-def _failure(event: str, message: str) -> dict[str, Any]:
-    return {"event": event, "ends": True, "message": message, "traceback": traceback.format_exc()}
-
-
-def _send(reports: TextIO, report: dict[str, Any]) -> None:
-    reports.write(json.dumps(report) + "\n")
-    reports.flush()
+def _failed(message: str) -> Failed:
+    traceback.print_exc()  # to the log
+    return Failed(message)
 
 
 def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(ORPHAN_CHECK_SECONDS)
+        time.sleep(PARENT_CHECK_SECONDS)
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,1 +1,1 @@
-"""What stored predictions say about leaving early: confidence, perfect exiting."""
+"""Early exiting, computed from stored predictions or run on a network: confidence, thresholds, budgets, oracles."""

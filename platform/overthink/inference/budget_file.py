@@ -1,4 +1,4 @@
-"""A lookup table of thresholds as a JSON text: kept with a run, asked by `overthink budget`, trusted by nobody."""
+"""The JSON file of a lookup table of thresholds: stored with a run, read by `overthink budget`, validated when read."""
 
 from typing import Annotated, Literal, Self
 
@@ -14,7 +14,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 class _Row(Spec):
     q: tuple[Fraction, ...]
     thresholds: tuple[float | None, ...]
-    """Of every exit but the last, which takes everything; null where nobody leaves."""
+    """Of every exit but the last, where all remaining samples exit; null for an exit that no sample leaves at."""
     mean_mul_adds: Annotated[float, Field(gt=0)]
     accuracy: Fraction
 
@@ -23,7 +23,7 @@ class _File(Spec):
     format_version: Literal[1]
     criterion: str
     mul_adds: tuple[Annotated[int, Field(ge=1)], ...]
-    """Cumulative, an exit each."""
+    """Cumulative, per exit."""
     rows: Annotated[tuple[_Row, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -35,7 +35,7 @@ class _File(Spec):
 
 
 def to_json(table: LookupTable) -> str:
-    """Return the table as JSON; costs and accuracies in it are of validation data."""
+    """Return the table as JSON text; its costs and accuracies are of validation data."""
     rows = zip(table.q_PE, table.threshold_PE, table.mean_cost_P, table.accuracy_P, strict=True)
     return _File(
         format_version=1,
@@ -54,13 +54,13 @@ def to_json(table: LookupTable) -> str:
 
 
 def from_json(text: str, source: str) -> LookupTable:
-    """Return the table of a JSON text; raises ValueError naming the source where it is not one."""
+    """Return the table of a JSON text; raises ValueError naming the source and key if it is not valid."""
     try:
         file = _File.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "it"
-        raise ValueError(f"{source} is no lookup table: {where}: {first['msg']}") from None
+        raise ValueError(f"{source} is not a lookup table: {where}: {first['msg']}") from None
     limits = [[np.inf if value is None else value for value in row.thresholds] + [-np.inf] for row in file.rows]
     return LookupTable(
         criterion=file.criterion,

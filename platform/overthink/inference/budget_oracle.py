@@ -1,4 +1,4 @@
-"""The best that any assignment of exits can do within a total budget, exactly."""
+"""The highest accuracy that any assignment of samples to exits reaches within a total budget."""
 
 import numpy as np
 
@@ -6,11 +6,16 @@ from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 
 def budget_oracle(correct_EN: BoolArray, cost_E: IntArray, budgets_P: FloatArray) -> FloatArray:
-    """Return the highest accuracy (P,) that any choice of one exit a sample reaches within budgets, MUL-ADDs a sample.
+    """Return the highest accuracy (P,) that one exit per sample can reach within budgets (P,), MUL-ADDs per sample.
 
-    Every sample takes exit 1 at least. One that its exit 1 has wrong and exit k first has right is worth one for
-    cost_k - cost_1 more, so taking the cheapest first is optimal (a knapsack of equal values). NaN below cost_1, where
-    nothing is possible. The thesis's oracle, which knows when not to start, may spend less; it cannot be more accurate.
+    Every sample uses at least exit 1. A sample that exit k is the first to get right adds one correct sample for
+    cost_k - cost_1 more, so the cheapest samples are taken first (a knapsack of equal values). NaN for a budget below
+    cost_1. The thesis's oracle may cost less, since it does no inference for samples that no exit gets right; it is not
+    more accurate.
+
+    >>> correct_EN = np.array([[True, False, False], [True, True, False]])
+    >>> budget_oracle(correct_EN, np.array([10, 40]), np.array([10.0, 20.0])).tolist()
+    [0.3333333333333333, 0.6666666666666666]
     """
     n_samples = correct_EN.shape[1]
     first_N = correct_EN.argmax(axis=0)
@@ -29,4 +34,4 @@ def budget_oracle(correct_EN: BoolArray, cost_E: IntArray, budgets_P: FloatArray
 
 
 TOLERANCE = 1e-12
-"""Budgets are products of floats: one that fits to the last MUL-ADD must not fail by rounding."""
+"""Relative. Budgets are products of floats: a budget that is met exactly must not be missed by rounding."""

@@ -1,7 +1,7 @@
-"""Budgeted batch classification (thesis section 3.2.3): what thresholds cost, and what they get right.
+"""Budgeted batch classification (thesis section 3.2.3): cost and accuracy of exiting by thresholds.
 
-Thresholds come from validation data and are applied to test data. A budget is met in expectation: its cost is known
-from validation data alone, so nothing about a choice is read off test data.
+Thresholds are computed on validation data and applied to test data. The thresholds for a budget are chosen by their
+cost on validation data, so the cost on test data equals the budget only in expectation.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
-"""Shares of the last exit's cost at which accuracy is told."""
+"""Shares of the last exit's cost at which accuracy is reported."""
 
 
 @dataclass(frozen=True)
 class LookupTable:
-    """Thresholds and what they cost, a row a distribution; made from validation data."""
+    """Thresholds, with their cost and accuracy on validation data; one row per exit distribution."""
 
     criterion: str
     cost_E: IntArray
     q_PE: FloatArray
-    """The exit distribution that was asked for."""
+    """The exit distribution that each row's thresholds are computed for."""
     threshold_PE: FloatArray
     mean_cost_P: FloatArray
     """MUL-ADDs per validation sample (thesis eq. 3.9)."""
@@ -35,12 +35,12 @@ class LookupTable:
     def fitting(self, budget: float) -> int:
         """Return the row of the most accurate thresholds, on validation data, whose cost fits a budget per sample.
 
-        Of equally accurate ones the cheapest. Raises ValueError where none fits.
+        The cheapest of equally accurate rows. Raises ValueError if no row fits.
         """
         fits_M = np.flatnonzero(self.mean_cost_P <= budget)
         if not len(fits_M):
             raise ValueError(
-                f"a budget of {budget:,.0f} MUL-ADDs a sample is less than the cheapest thresholds take, "
+                f"a budget of {budget:,.0f} MUL-ADDs per sample is below the cost of the cheapest thresholds, "
                 f"{self.mean_cost_P.min():,.0f}"
             )
         order_M = np.lexsort((self.mean_cost_P[fits_M], -self.accuracy_P[fits_M]))
@@ -50,7 +50,7 @@ class LookupTable:
 def lookup_table(
     validation: Predictions, criterion: str = "max_softmax", b: int = TURNING_POINT, iterations: int = ITERATIONS
 ) -> LookupTable:
-    """Return thresholds for every distribution of the grid, with their cost and accuracy on validation data."""
+    """Return thresholds for each of `exit_distributions`, with their cost and accuracy on validation data."""
     sure_EN = confidence(validation, criterion)
     q_PE = exit_distributions(validation.n_exits, b, iterations)
     threshold_PE = np.stack([thresholds(sure_EN, q_E) for q_E in q_PE])
@@ -67,16 +67,16 @@ def lookup_table(
 
 @dataclass(frozen=True)
 class BudgetedBatch:
-    """A lookup table applied to other samples, a row a distribution."""
+    """A lookup table applied to other samples; one row per exit distribution."""
 
     table: LookupTable
     exit_PN: IntArray
-    """Row of the exit that each sample leaves at."""
+    """Row of the exit that each sample exits at: 0 is exit 1."""
     accuracy_P: FloatArray
     mean_cost_P: FloatArray
     """MUL-ADDs per sample."""
     recovered_P: FloatArray
-    """Share of the overthought samples (any later exit) that are right where they leave; NaN where there are none."""
+    """Share of the overthought samples (any later exit) that are right where they exit; NaN if there are none."""
 
     def accuracy_at(self, budget: float) -> float:
         """Return the accuracy of the thresholds that fit a budget per sample, chosen on validation data."""
@@ -84,7 +84,7 @@ class BudgetedBatch:
 
 
 def budgeted_batch(table: LookupTable, test: Predictions) -> BudgetedBatch:
-    """Return what the thresholds of a lookup table do on test data."""
+    """Return exits, accuracy and cost of a lookup table's thresholds on test data."""
     sure_EN, correct_EN = confidence(test, table.criterion), test.correct_EN
     exit_PN = np.stack([exits_taken(sure_EN, threshold_E) for threshold_E in table.threshold_PE])
     right_PN = np.take_along_axis(correct_EN, exit_PN, axis=0)
@@ -111,8 +111,8 @@ def _point(predictions: Predictions, exit_N: IntArray) -> OperatingPoint:
 def area_under_curve(batch: BudgetedBatch) -> float:
     """Return the mean accuracy over all budgets from the cheapest thresholds to the last exit's cost, a fraction.
 
-    The area under the budgeted curve, over its width. For each budget the thresholds are chosen on validation data, so
-    the curve is a staircase with steps where another row of the lookup table begins to fit.
+    The area under the budgeted curve divided by its width. The thresholds for each budget are chosen on validation
+    data, so the curve is a step function with a step where another row of the lookup table begins to fit.
     """
     table, last = batch.table, float(batch.table.cost_E[-1])
     steps = np.unique(table.mean_cost_P[table.mean_cost_P < last])
@@ -124,12 +124,12 @@ def area_under_curve(batch: BudgetedBatch) -> float:
 
 
 def accuracy_at_shares(batch: BudgetedBatch) -> dict[float, float]:
-    """Return the accuracy at 25, 50, 75 and 100% of the last exit's cost; a budget that nothing fits is left out."""
+    """Return the accuracy at 25, 50, 75 and 100% of the last exit's cost; budgets that no row fits are left out."""
     return {share: float(batch.accuracy_P[row]) for share, row in _rows_at_shares(batch.table).items()}
 
 
 def recovered_at_shares(batch: BudgetedBatch) -> dict[float, float]:
-    """Return the share of overthought samples that leave right at the same budgets; NaN where none is overthought."""
+    """Return the share of overthought samples that are right where they exit, at the same budgets; NaN if none are."""
     return {share: float(batch.recovered_P[row]) for share, row in _rows_at_shares(batch.table).items()}
 
 

@@ -1,4 +1,4 @@
-"""Exiting for real: a sample that is sure enough leaves the batch, and later blocks run on the others only."""
+"""Early exiting on a network: confident samples leave the batch, and later blocks run on the remaining ones only."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from overthink.networks.multi_exit import MultiExitNetwork, Passage
+from overthink.networks.multi_exit import Carry, MultiExitNetwork
 from overthink.predictions import softmax
 from overthink.predictions.arrays import FloatArray, LogitArray
 
@@ -16,13 +16,13 @@ SURENESS: dict[str, Callable[[LogitArray], FloatArray]] = {
     "entropy": lambda logits_BC: -softmax.entropy(logits_BC),
     "top2_ratio": softmax.top2_ratio,
 }
-"""Criterion -> confidence_B of logits_BC, as `confidence` has it of stored predictions."""
+"""Criterion -> function from logits_BC to confidence_B; equals `confidence` of stored predictions."""
 PATIENCE = "patience"
-"""The one criterion that looks at more than one exit."""
+"""The one criterion that depends on more than one exit."""
 
 
 class Exited(NamedTuple):
-    """How samples left, in the order they came; on the CPU."""
+    """Predictions of an early-exit network, in the order of the samples; on the CPU."""
 
     predicted_B: Tensor
     exit_B: Tensor
@@ -30,36 +30,36 @@ class Exited(NamedTuple):
     confidence_B: Tensor
     """float64, by the criterion."""
     logits_BC: Tensor
-    """Of the exit that each left at."""
+    """Of the exit that each sample exits at."""
 
 
 class _Leaving(NamedTuple):
     rows_L: Tensor
-    """Of the batch that they came in."""
+    """Their rows in the batch."""
     exited: Exited
 
 
 class EarlyExit:
-    """A network in which each sample leaves at the first exit that is at least as sure as the exit's threshold.
+    """A network in which each sample exits at the first exit with a confidence of at least the exit's threshold.
 
-    The last exit takes whatever is left, whatever its threshold. Exits are those of `thresholds.exits_taken` on the
-    logits of the whole network, but where a confidence is within rounding of its threshold: how many samples a batch
-    has, and whether BatchNorm is folded, moves the last bits of logits.
+    All remaining samples exit at the last exit, whatever its threshold. Exits equal those of `thresholds.exits_taken`
+    on the logits of the whole network, unless a confidence is within rounding error of its threshold: batch size and
+    folded BatchNorm change the last bits of logits.
     """
 
     def __init__(self, network: MultiExitNetwork, threshold_E: Sequence[float], criterion: str = "max_softmax") -> None:
-        """Raise ValueError for another criterion, another number of thresholds than exits, and one that is NaN."""
+        """Raise ValueError for an unknown criterion, a wrong number of thresholds, and a threshold that is NaN."""
         if criterion not in (*SURENESS, PATIENCE):
             raise ValueError(f"confidence must be one of {', '.join(SURENESS)}, {PATIENCE}, got {criterion!r}")
         if len(threshold_E) != network.n_exits or np.isnan(threshold_E).any():
-            raise ValueError(f"expected {network.n_exits} thresholds, one an exit, got {list(threshold_E)}")
+            raise ValueError(f"expected {network.n_exits} thresholds, one per exit, got {list(threshold_E)}")
         self.network = network.eval()
         self.criterion = criterion
         self._limits = [*threshold_E[:-1], -np.inf]
 
     @torch.inference_mode()
     def __call__(self, images_BKHW: Tensor) -> Exited:
-        """Return predictions for normalised images (float32), computing no exit for samples that have left.
+        """Return predictions for normalised images (float32); exits after a sample's own are not computed for it.
 
         Raises ValueError for no images.
         """
@@ -74,9 +74,9 @@ class EarlyExit:
     def _leaving(self, images_BKHW: Tensor) -> Iterator[_Leaving]:
         rows_M = torch.arange(len(images_BKHW))
         streak_M, before_M = torch.zeros_like(rows_M), torch.full_like(rows_M, -1)
-        passage = Passage((images_BKHW,))
+        carry = Carry((images_BKHW,))
         for row, limit in enumerate(self._limits):
-            logits_MC, passage = self.network.step(row + 1, passage)
+            logits_MC, carry = self.network.step(row + 1, carry)
             logits_MC = logits_MC.cpu()
             if self.criterion == PATIENCE:
                 predicted_M = logits_MC.argmax(dim=1)
@@ -93,7 +93,7 @@ class EarlyExit:
                 yield _left(rows_M[leaves_M], row, sure_M[leaves_M], logits_MC[leaves_M])
                 stays_M = (~leaves_M).nonzero()[:, 0]
                 rows_M, streak_M, before_M = rows_M[stays_M], streak_M[stays_M], before_M[stays_M]
-                passage = passage.rows(stays_M.to(images_BKHW.device))
+                carry = carry.rows(stays_M.to(images_BKHW.device))
 
 
 def _left(rows_L: Tensor, row: int, sure_L: Tensor, logits_LC: Tensor) -> _Leaving:

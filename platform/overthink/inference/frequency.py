@@ -1,8 +1,8 @@
-"""How much of an image's frequencies it takes, to ask whether the images that early exits get right are less cluttered.
+"""Frequency content of images, to compare the images that early and late exits get right (thesis appendix A).
 
-A number an image (thesis appendix A), from its discrete cosine transform: the share of coefficients, in scan order,
-that add up to 98% of the total. The thesis sums coefficients as they are; some are negative, and such a sum may pass
-98% of its end and come back. Here they are summed by size, or squared.
+One number per image, from its discrete cosine transform: the share of coefficients, in scan order, whose sum reaches
+98% of the sum of all. The thesis sums signed coefficients, a sum that can pass 98% of its final value more than once.
+Here their absolute values, or squares, are summed.
 """
 
 from typing import Literal, NamedTuple
@@ -18,9 +18,12 @@ TOTAL = 0.98
 
 
 def scan_order(height: int, width: int, scan: Scan) -> IntArray:
-    """Return the flat places of coefficients in the order that they are taken.
+    """Return the flat indices of coefficients, (height * width,), in the order of the scan.
 
-    rows: row by row, as the thesis flattens them. zigzag: along the diagonals, low frequencies first, as JPEG does.
+    rows: row by row, as in the thesis. zigzag: along the diagonals, low frequencies first, as in JPEG.
+
+    >>> scan_order(2, 2, "zigzag").tolist()
+    [0, 1, 2, 3]
     """
     if scan == "rows":
         return np.arange(height * width)
@@ -33,10 +36,10 @@ def scan_order(height: int, width: int, scan: Scan) -> IntArray:
 def needed_share(
     images_NKHW: NDArray[np.uint8], scan: Scan = "rows", power: Literal[1, 2] = 1, total: float = TOTAL
 ) -> FloatArray:
-    """Return, for each image, the share of its coefficients that it takes for so much of their total, (N,) in [0, 1].
+    """Return the share of each image's coefficients whose sum reaches `total` of the sum of all, (N,), in [0, 1].
 
-    The mean over channels, each transformed by itself (type II, orthonormal; thesis eq. A.1 up to a factor). A black
-    channel takes none.
+    Mean over channels, each transformed separately (type II, orthonormal; thesis eq. A.1 up to a factor). 0 for a black
+    channel. `power` 1 sums absolute values, 2 squares.
     """
     order_P = scan_order(images_NKHW.shape[2], images_NKHW.shape[3], scan)
     parts = [
@@ -59,7 +62,7 @@ def _shares(images_BKHW: NDArray[np.uint8], order_P: IntArray, power: int, total
 
 
 class Spread(NamedTuple):
-    """A number over a set of samples; mean and deviation are None where the set is too small for them."""
+    """Mean and standard deviation of a number over a set of samples; None if the set is too small."""
 
     mean: float | None
     std: float | None
@@ -67,42 +70,42 @@ class Spread(NamedTuple):
 
 
 class ByExit(NamedTuple):
-    """Shares of coefficients by exit."""
+    """Shares of coefficients (`needed_share`) by exit."""
 
     right_E: tuple[Spread, ...]
-    """Of the samples that each exit gets right, as in the thesis: sets that overlap nearly whole."""
+    """Of the samples that each exit gets right, as in the thesis; these sets overlap."""
     first_right_E: tuple[Spread, ...]
-    """Of the samples that each exit is the first to get right: sets that do not."""
-    nobody: Spread
-    """Of those that no exit gets right."""
+    """Of the samples that each exit is the first to get right; these sets are disjoint."""
+    never_right: Spread
+    """Of the samples that no exit gets right."""
     delta_E: tuple[float | None, ...]
     """Cliff's delta of each exit's first-right set against exit 1's."""
     p: float | None
-    """Kruskal and Wallis's test that the first-right sets are alike; None where fewer than two have samples."""
+    """p-value of the Kruskal-Wallis test that the first-right sets are equally distributed; None for fewer than two."""
 
 
 def by_exit(share_N: FloatArray, correct_EN: BoolArray) -> ByExit:
-    """Return what the images of each exit's samples take, with an effect size and a test across exits."""
+    """Return the shares of coefficients of each exit's samples, with an effect size and a test across exits."""
     solved_N = correct_EN.any(axis=0)
     first_N = np.where(solved_N, correct_EN.argmax(axis=0), -1)
     exclusive = [share_N[first_N == row] for row in range(len(correct_EN))]
     return ByExit(
         right_E=tuple(spread(share_N[right_N]) for right_N in correct_EN),
         first_right_E=tuple(spread(values) for values in exclusive),
-        nobody=spread(share_N[~solved_N]),
+        never_right=spread(share_N[~solved_N]),
         delta_E=tuple(cliffs_delta(values, exclusive[0]) for values in exclusive),
         p=_p_alike([values for values in exclusive if len(values)]),
     )
 
 
 def spread(values_M: FloatArray) -> Spread:
-    """Return mean, standard deviation and number."""
+    """Return mean, standard deviation and number of values."""
     mean = float(values_M.mean()) if len(values_M) else None
     return Spread(mean, float(values_M.std(ddof=1)) if len(values_M) > 1 else None, len(values_M))
 
 
 def cliffs_delta(values_M: FloatArray, others_L: FloatArray) -> float | None:
-    """Return P(value > other) - P(value < other), ties counting as neither; None where a set is empty."""
+    """Return P(value > other) - P(value < other), in [-1, 1]; ties count as neither; None if a set is empty."""
     if not len(values_M) or not len(others_L):
         return None
     sorted_L = np.sort(others_L)

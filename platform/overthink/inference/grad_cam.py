@@ -1,6 +1,6 @@
-"""Where an exit looks: Grad-CAM (Selvaraju et al. 2017) for every exit of a network (thesis figure 3.9).
+"""Grad-CAM (Selvaraju et al. 2017) for every exit of a network (thesis figure 3.9).
 
-Our own: captum asks for NumPy below 2, grad-cam brings OpenCV, and neither knows a network of several exits.
+Implemented here because captum requires NumPy below 2, grad-cam requires OpenCV, and neither supports several exits.
 """
 
 import torch
@@ -11,10 +11,11 @@ from overthink.networks.multi_exit import MultiExitNetwork, State
 
 
 def grad_cam(network: MultiExitNetwork, images_BKHW: Tensor, class_EB: Tensor) -> Tensor:
-    """Return how much each place of an image speaks for a class at each exit, (E, B, H, W) on the CPU, from 0 to 1.
+    """Return how much each pixel supports a class at each exit, (E, B, H, W) on the CPU, in [0, 1].
 
-    relu(sum_f w_f A_f), A the coarsest maps that the exit reads and w_f the mean over places of the class score's
-    gradient with respect to A_f; scaled to its largest value, enlarged to the image. Zeros where nothing speaks for it.
+    relu(sum_f w_f A_f), with A the coarsest feature maps that the exit reads and w_f the spatial mean of the gradient
+    of the class score with respect to A_f; divided by its maximum, resized to the image. All 0 if nothing supports it.
+    class_EB holds the class for each exit and image, int64.
     """
     maps_E: list[Tensor] = []
 

@@ -1,4 +1,4 @@
-"""Patience: leave once so many exits in a row agree (Zhou et al. 2020)."""
+"""Patience: exit once a given number of exits in a row agree (Zhou et al. 2020)."""
 
 import numpy as np
 
@@ -6,9 +6,12 @@ from overthink.predictions.arrays import FloatArray, IntArray
 
 
 def agreement_streak(predicted_EN: IntArray) -> FloatArray:
-    """Return how many exits in a row, up to and including each one, predict the same, (E, N); 1 at exit 1.
+    """Return the number of exits in a row, up to and including each one, that predict the same class, (E, N).
 
-    As a confidence with threshold k it lets a sample leave where k exits agree.
+    1 at exit 1. As a confidence with threshold k, a sample exits once k exits in a row agree.
+
+    >>> agreement_streak(np.array([[1, 1], [1, 0], [1, 0]])).tolist()
+    [[1.0, 1.0], [2.0, 1.0], [3.0, 2.0]]
     """
     streak_EN = np.ones(predicted_EN.shape)
     for i in range(1, len(predicted_EN)):

@@ -1,4 +1,4 @@
-"""How much time early exits save: measured against the full forward pass, in turns on the same machine."""
+"""Speed of early exits, measured against the full forward pass in alternating rounds on the same machine."""
 
 import time
 from collections.abc import Callable
@@ -17,29 +17,29 @@ from overthink.predictions.arrays import FloatArray
 from overthink.predictions.softmax import max_softmax
 
 FULL = "full"
-"""The network as it was trained, all exits; what everything is compared to."""
+"""The network as it was trained, all exits: the baseline."""
 FULL_FOLDED = "full, folded"
-"""All exits of the network that early exits are measured with: how much of their gain is not theirs."""
+"""The folded network that early exits run on, all exits: the part of the speedup that folding gives."""
 FIRST_SHARE = 0.8
 
 
 class Timing(NamedTuple):
-    """One way to go through the images of one batch size."""
+    """Speed of one way of inference at one batch size."""
 
     way: str
     batch: int
     images: int
     seconds_per_batch: float
-    """Median over rounds of a round's mean: the latency."""
+    """Latency: median over rounds of the mean over a round's batches."""
     images_per_second: float
     speedup: float
-    """Median over rounds of full forward's time over this way's, in the same round."""
+    """Median over rounds of the baseline's time divided by this way's in the same round."""
     share_E: tuple[float, ...]
-    """Share of the images that left at each exit, fractions; of a full forward pass, all at the last."""
+    """Fraction of the images that exit at each exit; in a full forward pass, all at the last."""
 
 
 def distributions(n_exits: int) -> dict[str, FloatArray]:
-    """Return the exit distributions to measure: all exits alike, and 80% at the first with the others alike."""
+    """Return the exit distributions to measure, (E,) each: uniform; and 80% at exit 1, the rest uniform."""
     if n_exits == 1:
         return {"uniform": np.ones(1)}
     rest = np.full(n_exits - 1, (1 - FIRST_SHARE) / (n_exits - 1))
@@ -47,9 +47,9 @@ def distributions(n_exits: int) -> dict[str, FloatArray]:
 
 
 def speeds(network: MultiExitNetwork, images_NKHW: Tensor, batch: int, rounds: int) -> list[Timing]:
-    """Return how fast a network goes through normalised images: whole, and by early exits.
+    """Return the speed of a network on normalised images: the full forward pass, and with early exits.
 
-    Thresholds come from the confidences in these very images (thesis Algorithm 1), so that the shares are met.
+    Thresholds are computed on these images (thesis Algorithm 1), so that the distributions are met.
     """
     network, quick = network.eval(), folded(network)
     batches = images_NKHW.split(batch)
@@ -63,7 +63,7 @@ def speeds(network: MultiExitNetwork, images_NKHW: Tensor, batch: int, rounds: i
     for number in range(rounds + 1):
         for way, go in ways.items():
             took = _seconds(go, batches)
-            if number:  # the first round is for warming up
+            if number:  # the first round is a warm-up
                 seconds[way].append(took)
     last_only = (*[0.0] * (network.n_exits - 1), 1.0)
     shares = {way: _shares(exits, batches) for way, exits in early.items()}

@@ -1,4 +1,4 @@
-"""Temperature scaling: one number an exit that makes it as sure as it is right (Guo et al. 2017, section 4.2)."""
+"""Temperature scaling: one number per exit that calibrates its confidence (Guo et al. 2017, section 4.2)."""
 
 from dataclasses import replace
 
@@ -9,13 +9,13 @@ from overthink.predictions.predictions import Predictions
 from overthink.predictions.softmax import Logits, log_softmax
 
 LOWEST, HIGHEST = 0.01, 100.0
-"""An exit that is right about every sample would like to be infinitely sure, one that only guesses not at all."""
+"""Bounds: without them the best temperature is 0 for an exit that is always right, infinite for one that guesses."""
 
 
 def temperatures(validation: Predictions) -> FloatArray:
-    """Return T_E, with which softmax(z / T) of each exit gives the validation labels the highest likelihood.
+    """Return the temperature T of each exit, (E,), that maximises the likelihood of validation labels, softmax(z / T).
 
-    Between LOWEST and HIGHEST. Raises ValueError where the logits were not kept.
+    Between LOWEST and HIGHEST. Raises ValueError if the logits were not stored.
     """
     from scipy.optimize import minimize_scalar  # definitions load the catalogue, and this takes a second
 
@@ -32,9 +32,9 @@ def temperatures(validation: Predictions) -> FloatArray:
 
 
 def scaled(predictions: Predictions, temperature_E: FloatArray) -> Predictions:
-    """Return the predictions with every exit's logits divided by its temperature: other confidences, same classes.
+    """Return the predictions with every exit's logits divided by its temperature: new confidences, same classes.
 
-    Raises ValueError where the logits were not kept.
+    Raises ValueError if the logits were not stored.
     """
     logits_ENC = _logits(predictions) / temperature_E[:, None, None]
     again = Predictions.from_logits(
@@ -48,20 +48,20 @@ def scaled(predictions: Predictions, temperature_E: FloatArray) -> Predictions:
         split=predictions.split,
         keep_logits=True,
     )
-    return replace(again, predicted_EN=predictions.predicted_EN)  # a division may round two logits to one
+    return replace(again, predicted_EN=predictions.predicted_EN)  # division can round two logits to the same value
 
 
 def negative_log_likelihood(logits_NC: Logits, labels_N: IntArray) -> float:
-    """Return the mean of -log softmax(z) at the label (cross-entropy), nats a sample."""
+    """Return the mean of -log softmax(z) at the label (cross-entropy), nats per sample."""
     return float(-log_softmax(logits_NC)[np.arange(len(labels_N)), labels_N].mean())
 
 
 def losses(predictions: Predictions) -> FloatArray:
-    """Return the cross-entropy of every exit (E,), nats a sample. Raises ValueError where logits were not kept."""
+    """Return the cross-entropy of every exit, (E,), nats per sample; ValueError if the logits were not stored."""
     return np.array([negative_log_likelihood(z_NC, predictions.labels_N) for z_NC in _logits(predictions)])
 
 
 def _logits(predictions: Predictions) -> FloatArray:
     if predictions.logits_ENC is None:
-        raise ValueError("the run kept no logits, which this needs: keep_logits: true in its definition keeps them")
+        raise ValueError("this needs the logits, which the run did not store; set keep_logits: true in its definition")
     return predictions.logits_ENC.astype(np.float64)

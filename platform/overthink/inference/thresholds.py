@@ -1,6 +1,6 @@
-"""When to leave: exit distributions, the thresholds that bring them about, and who leaves where (thesis Algorithm 1).
+"""Thresholds for early exiting: exit distributions, the thresholds that realise them, and exits (thesis Algorithm 1).
 
-confidence_EN is any measure that is higher where an exit is surer (see `confidence`). Exits are rows: row 0 is exit 1.
+confidence_EN is any measure that is higher for a more confident exit (see `confidence`). Row 0 is exit 1.
 """
 
 import numpy as np
@@ -8,15 +8,18 @@ import numpy as np
 from overthink.predictions.arrays import FloatArray, IntArray
 
 TURNING_POINT = 20
-"""b of thesis eq. 3.10: with p = b every exit gets the same share."""
+"""b of thesis eq. 3.10: p = b gives every exit the same share."""
 ITERATIONS = 39
 """p runs from 1 to this, as in the reference."""
 
 
 def exit_distributions(n_exits: int, b: int = TURNING_POINT, iterations: int = ITERATIONS) -> FloatArray:
-    """Return the share of samples that leaves at each exit, (P, E), for p = 1..P: q_i ~ (p/b)^i (thesis eq. 3.10).
+    """Return the share of samples that exits at each exit, (P, E), for p = 1..P: q_i ~ (p/b)^i (thesis eq. 3.10).
 
-    Small p favours early exits, large p late ones. Rows add up to 1. Raises ValueError for b or P below 1.
+    Small p favours early exits, large p late ones. Rows sum to 1. Raises ValueError for b or P below 1.
+
+    >>> exit_distributions(2, b=1, iterations=2).round(3).tolist()
+    [[0.5, 0.5], [0.333, 0.667]]
     """
     if b < 1 or iterations < 1:
         raise ValueError(f"b and the number of iterations must be at least 1, got {b} and {iterations}")
@@ -27,20 +30,22 @@ def exit_distributions(n_exits: int, b: int = TURNING_POINT, iterations: int = I
 
 
 def thresholds(confidence_EN: FloatArray, q_E: FloatArray) -> FloatArray:
-    """Return the thresholds (E,) by which a share q_i of the samples leaves at exit i (thesis Algorithm 1).
+    """Return the thresholds, (E,), with which a share q_i of the samples exits at exit i (thesis Algorithm 1).
 
-    At each exit, the threshold is the confidence of the floor(N q_i)-th surest sample that is still there; everything
-    at least as sure leaves. It is inf where that count is 0, so nobody leaves. Where ties have let more leave before
-    than were due, an exit may find fewer than its count: then all that are left leave. The last exit takes everything:
-    -inf.
+    The threshold of exit i is the floor(N q_i)-th highest confidence among the remaining samples; samples with at least
+    this confidence exit. It is inf if floor(N q_i) is 0. Ties can make more samples exit; if fewer than floor(N q_i)
+    then remain at a later exit, all of them exit there. The last threshold is -inf.
 
-    Raises ValueError for no samples, and for a confidence that is not a number.
+    Raises ValueError if there are no samples, or if a confidence is NaN.
+
+    >>> thresholds(np.array([[0.9, 0.7, 0.6, 0.5], [0.9, 0.9, 0.9, 0.9]]), np.array([0.5, 0.5])).tolist()
+    [0.7, -inf]
     """
     n_exits, n_samples = confidence_EN.shape
     if not n_samples:
         raise ValueError("thresholds need validation samples, but there are none")
     if np.isnan(confidence_EN).any():
-        raise ValueError("a confidence is not a number")
+        raise ValueError("a confidence is not a number (NaN)")
     threshold_E = np.full(n_exits, np.inf)
     threshold_E[-1] = -np.inf
     still_there_N = np.ones(n_samples, dtype=bool)
@@ -54,13 +59,16 @@ def thresholds(confidence_EN: FloatArray, q_E: FloatArray) -> FloatArray:
 
 
 ROUNDING = 1e-9
-"""A share of exactly 1/5 must not become 0.19999 of the samples."""
+"""In samples: a share of exactly 1/5 must not be rounded down to fewer samples."""
 
 
 def exits_taken(confidence_EN: FloatArray, threshold_E: FloatArray) -> IntArray:
-    """Return the row of the exit that each sample leaves at, (N,): the first at least as sure as its threshold.
+    """Return the row of each sample's exit, (N,): the first with a confidence of at least its threshold.
 
-    The last exit takes whatever is left, whatever its threshold.
+    All remaining samples exit at the last exit, whatever its threshold.
+
+    >>> exits_taken(np.array([[0.9, 0.4], [0.9, 0.6]]), np.array([0.7, np.inf])).tolist()
+    [0, 1]
     """
     leaves_EN = confidence_EN >= threshold_E[:, None]
     leaves_EN[-1] = True

@@ -1,4 +1,4 @@
-"""Where a launch's runs execute: worker processes of this machine, or a Ray cluster."""
+"""The engine that executes a launch's runs: worker processes on this machine, or a Ray cluster."""
 
 import json
 import subprocess
@@ -13,10 +13,9 @@ from overthink.execution.remote import ClusterEngine
 from overthink.execution.resources import Resources
 from overthink.launching.outcomes import Options
 from overthink.settings import check_settings
-from overthink.store.liveness import BEAT_SECONDS
+from overthink.store.liveness import HEARTBEAT_SECONDS
 from overthink.store.uri import is_server, state_folder, without_password
 
-WORKER = (sys.executable, "-m", "overthink.execution.worker")
 CLUSTER = (sys.executable, "-m", "overthink.execution.ray.driver")
 LOOK = (sys.executable, "-m", "overthink.execution.ray.look")
 
@@ -50,10 +49,10 @@ def with_jobs(options: Options) -> Options:
     return replace(options, jobs=max(cluster_seen(options.resources)["room"], 1))
 
 
-def engine_for(options: Options, say: Callable[[str], None]) -> Engine:
-    """Return the engine that the options ask for; `say` hears what there is to know about a cluster."""
+def engine_for(options: Options, on_message: Callable[[str], None]) -> Engine:
+    """Return the engine that the options name; `on_message` receives what there is to know about a cluster."""
     logs = state_folder() / "workers"
     if options.engine == "ray":
         command = (*CLUSTER, str(options.resources), str(options.jobs))
-        return ClusterEngine(command, logs / "ray.log", say, BEAT_SECONDS)
-    return LocalEngine(WORKER, max(options.jobs, 1), logs, BEAT_SECONDS)
+        return ClusterEngine(command, logs / "ray.log", on_message, HEARTBEAT_SECONDS)
+    return LocalEngine(max(options.jobs, 1), logs, HEARTBEAT_SECONDS)

@@ -1,13 +1,14 @@
-"""What goes into a launch, who is told about it, and what comes out."""
+"""Options of a launch, the listener that follows it, and its outcomes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from overthink.execution.resources import ONE_CORE, Resources
 from overthink.launching.plan import PlannedRun
 from overthink.outbox.sender import PendingUploads
+from overthink.running.events import Event
 from overthink.store import tags
 
 EngineName = Literal["local", "ray"]
@@ -30,40 +31,40 @@ class Options:
 
 
 class ProgressListener(Protocol):
-    """Somebody who is told how it goes."""
+    """Follows a launch: a progress bar, a log, a test."""
 
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
-        """Hear once what there is to do."""
+        """Receive once the runs that are planned."""
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
-        """Hear each message about a run: started, epoch, finished, diverged, failed, died, lost, pruned."""
+    def on_event(self, run: PlannedRun, event: Event) -> None:
+        """Receive each event of a run."""
 
     def on_message(self, sentence: str) -> None:
-        """Hear a sentence about the whole: that the store went away, or came back. It may come from another thread."""
+        """Receive a sentence, such as that the store is unreachable. It may come from another thread."""
 
 
 @dataclass
 class Outcomes:
-    """How a launch went: runs by outcome, and what it took."""
+    """Runs by outcome, and the time that they took."""
 
     runs: dict[str, list[PlannedRun]] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
     """Run key -> why it did not finish."""
     unaggregated: dict[str, str] = field(default_factory=dict)
-    """Name of a group -> why its runs could not be put together."""
+    """Name of a group -> why its runs could not be aggregated."""
     experiment_ids: dict[str, str] = field(default_factory=dict)
     """Definition name -> MLflow experiment id."""
-    undelivered: PendingUploads | None = None
-    """What the store has not heard at the end, being away; it lies on disk."""
+    pending: PendingUploads | None = None
+    """What could not be uploaded by the end; it is queued on disk."""
     _last: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     tracking_seconds: float = 0.0
 
     @property
     def complete(self) -> bool:
-        """Whether every run asked for is finished and in the store, and every group put together."""
+        """Whether every run asked for is finished and in the store, and every group is aggregated."""
         unfinished = any(runs for outcome, runs in self.runs.items() if outcome not in (tags.FINISHED, "done"))
-        return not unfinished and not self.unaggregated and self.undelivered is None
+        return not unfinished and not self.unaggregated and self.pending is None
 
     def of(self, key: str) -> str:
         """Return the last outcome of the run of a key."""

@@ -1,4 +1,4 @@
-"""What a call has to do: which runs are finished already, which go on from a checkpoint, which are new."""
+"""What a call has to do: which runs are finished already, which resume from a checkpoint, which are new."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,10 +8,9 @@ from typing import Literal, NamedTuple
 from filelock import FileLock, Timeout
 
 from overthink.definition.experiment import Group, LoadedExperiment
-from overthink.definition.keys import run_key
 from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import RunDefinition
-from overthink.outbox.leftovers import pending_keys
+from overthink.outbox.pending import pending_keys
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
@@ -20,7 +19,7 @@ from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import state_folder
 
-Action = Literal["train", "resume", "done", "diverged", "busy", "undelivered"]
+Action = Literal["train", "resume", "done", "diverged", "busy", "queued"]
 TO_DO: tuple[Action, ...] = ("train", "resume")
 
 
@@ -42,18 +41,18 @@ class PlannedRun:
     key: str
     action: Action
     stored: StoredRun | None
-    """The run in the store that is done, or that goes on."""
+    """The run in the store that is done, or that is resumed."""
     forced: bool
     """Whether it is trained although a finished run of its key is in the store."""
     lock: FileLock | None
-    """Held while this process is at the run; None in a dry run and where there is nothing to do."""
+    """Held while this process trains the run; None in a dry run and where there is nothing to do."""
     parent: Parent | None = None
     """Where its first phases come from; None where it trains them itself."""
     main: Parent | None = None
     """Of a policy run that is to be trained, the run whose exits it learns to choose."""
 
     def release(self) -> None:
-        """Let go of the run, so that others may train it."""
+        """Release the lock, so that other processes may train the run."""
         if self.lock is not None:
             self.lock.release()
 
@@ -90,8 +89,8 @@ def plan(
     mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
     for experiment in (*experiments, *mains):
         for group in experiment.groups:
-            joined(seeds.label for seeds in group.seeds)  # too many are said before anything is trained
-            runs = {key: run for run in group.runs if (key := run_key(run)) not in planned}
+            joined(seeds.label for seeds in group.seeds)  # raises for too many before anything is trained
+            runs = {key: run for run in group.runs if (key := run.key) not in planned}
             locks = {key: None if dry else locked(key) for key in runs}
             known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
             for key, run in runs.items():
@@ -104,7 +103,7 @@ def plan(
 def _unfinished(store: Store | None, main: LoadedExperiment) -> LoadedExperiment:
     """Return a policy network's main network with the seeds at which it is not trained yet."""
     (group,) = main.groups
-    left = tuple(run.seeds for run in group.runs if _finished(store, run_key(run)) is None)
+    left = tuple(run.seeds for run in group.runs if _finished(store, run.key) is None)
     return replace(main, groups=(replace(group, seeds=left),) if left else ())
 
 
@@ -118,7 +117,7 @@ def _finished(store: Store | None, key: str) -> str | None:
 def _main(store: Store | None, policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
     if policy.run.chooses_for is None or policy.action not in TO_DO:
         return None
-    key = run_key(policy.run.chooses_for)
+    key = policy.run.chooses_for.key
     to_come = key in planned and planned[key].action in TO_DO
     return Parent(key, None if to_come else _finished(store, key))
 
@@ -128,7 +127,7 @@ def _parent(store: Store | None, child: PlannedRun, planned: Mapping[str, Planne
     if child.action not in TO_DO:
         return None
     for n_phases in range(len(child.run.regime) - 1, 0, -1):
-        key = run_key(child.run.model_copy(update={"regime": child.run.regime[:n_phases]}))
+        key = child.run.model_copy(update={"regime": child.run.regime[:n_phases]}).key
         if key in planned and planned[key].action in TO_DO:
             return Parent(key, None)
         if (run_id := _finished(store, key)) is not None:
@@ -146,10 +145,10 @@ def _planned(
     dry: bool,
     waits: bool,
 ) -> PlannedRun:
-    key, standing = run_key(run), _standing(known)
+    key, standing = run.key, _standing(known)
     action = _action(standing, force, locked_out=lock is None and not dry)
     if waits and action in TO_DO and not force:
-        action = "undelivered"  # whatever became of it lies here, and is the store's first
+        action = "queued"  # its results are on this disk and are uploaded first
     if lock is not None and action not in TO_DO:
         lock.release()
         lock = None

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import PlannedRun
+from overthink.running.events import Event
 from overthink.store.public import StoreName, uri_of
 
 Experiment = str | Path | LoadedExperiment
@@ -20,7 +20,7 @@ class Silent:
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Ignore the plan."""
 
-    def on_event(self, run: PlannedRun, body: dict[str, Any]) -> None:
+    def on_event(self, run: PlannedRun, event: Event) -> None:
         """Ignore what a run reports."""
 
     def on_message(self, sentence: str) -> None:

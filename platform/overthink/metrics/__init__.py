@@ -1,1 +1,1 @@
-"""Numbers computed from predictions: accuracy, overthinking, and the catalogue that names them all."""
+"""Metrics computed from predictions: accuracy, overthinking, calibration, and the catalogue of all of them."""

@@ -1,4 +1,4 @@
-"""Whether exits rank samples alike by confidence (thesis figure 3.10), and whether they predict alike."""
+"""Agreement of exits: in their ranking of samples by confidence (thesis figure 3.10), and in their predictions."""
 
 import numpy as np
 
@@ -6,9 +6,13 @@ from overthink.predictions.arrays import FloatArray, IntArray
 
 
 def confidence_ranks(confidence_EN: FloatArray) -> FloatArray:
-    """Return each sample's rank by confidence at each exit, (E, N), from 0, the least sure, to 1; ties share a mean.
+    """Return each sample's rank by confidence at each exit, (E, N), from 0 (lowest) to 1; ties share their mean rank.
 
-    Raises ValueError for fewer than two samples: they have no order.
+    Raises ValueError for fewer than two samples.
+
+    >>> import numpy as np
+    >>> confidence_ranks(np.array([[0.9, 0.6, 0.7], [0.5, 0.5, 0.8]])).tolist()
+    [[1.0, 0.0, 0.5], [0.25, 0.25, 1.0]]
     """
     from scipy.stats import rankdata
 
@@ -19,9 +23,13 @@ def confidence_ranks(confidence_EN: FloatArray) -> FloatArray:
 
 
 def rank_correlation(confidence_EN: FloatArray) -> FloatArray:
-    """Return Spearman's rank correlation of the confidences of every two exits, (E, E).
+    """Return Spearman's rank correlation of the confidences of each pair of exits, (E, E).
 
-    NaN for an exit that is equally sure of every sample.
+    NaN for an exit with the same confidence for every sample. Raises ValueError for fewer than two samples.
+
+    >>> import numpy as np
+    >>> rank_correlation(np.array([[0.5, 0.6, 0.9], [0.9, 0.8, 0.5]])).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation_EE: FloatArray = np.atleast_2d(np.corrcoef(confidence_ranks(confidence_EN)))
@@ -29,6 +37,13 @@ def rank_correlation(confidence_EN: FloatArray) -> FloatArray:
 
 
 def disagreement(predicted_EN: IntArray) -> FloatArray:
-    """Return the share of samples that every two exits predict differently, (E, E), 0 on the diagonal."""
+    """Return the fraction of samples for which each pair of exits predicts different classes, (E, E); diagonal 0.
+
+    predicted_EN holds classes, int64 (E, N).
+
+    >>> import numpy as np
+    >>> disagreement(np.array([[3, 1, 2, 2], [3, 1, 2, 0]])).tolist()
+    [[0.0, 0.25], [0.25, 0.0]]
+    """
     share_EE: FloatArray = np.array([(predicted_EN != predicted_N).mean(axis=1) for predicted_N in predicted_EN])
     return share_EE

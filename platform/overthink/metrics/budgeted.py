@@ -1,4 +1,4 @@
-"""Metrics of leaving early under a budget: those of the catalogue that thresholds are needed for, and their bound."""
+"""Metrics of budgeted batch classification, which need thresholds from validation data, and their upper bound."""
 
 from collections.abc import Mapping
 
@@ -31,44 +31,39 @@ def _oracle(p: Predictions) -> dict[str, float]:
 
 
 def _named(section: str, at_shares: Mapping[float, float]) -> dict[str, float]:
-    """Name values by percent of the last exit's cost; what no budget so small allows is left out."""
-    return {
-        f"{section}_at_{round(100 * share)}_percent": float(value)
-        for share, value in at_shares.items()
-        if not np.isnan(value)
-    }
+    return {f"{section}_at_{round(100 * share)}_percent": float(value) for share, value in at_shares.items()}
 
 
 BUDGETED = (
     Metric(
-        name="budgeted/area",
-        title="Area under the budgeted curve",
-        source=SECTION + "; mean accuracy over budgets up to the last exit's cost",
-        direction="higher",
-        compute=lambda p, v: area_under_curve(_batch(p, v)),
+        "budgeted/area",
+        "Area under the budgeted curve",
+        SECTION + "; mean accuracy over budgets up to the last exit's cost",
+        "higher",
+        lambda p, v: area_under_curve(_batch(p, v)),
         needs_validation=True,
     ),
     Metric(
-        name="budgeted/accuracy_at_{percent}_percent",
-        title="Accuracy for {percent}% of the last exit's cost",
-        source=SECTION,
-        direction="higher",
-        compute=lambda p, v: _named("budgeted/accuracy", accuracy_at_shares(_batch(p, v))),
+        "budgeted/accuracy_at_{percent}_percent",
+        "Accuracy for {percent}% of the last exit's cost",
+        SECTION,
+        "higher",
+        lambda p, v: _named("budgeted/accuracy", accuracy_at_shares(_batch(p, v))),
         needs_validation=True,
     ),
     Metric(
-        name="budgeted/recovered_at_{percent}_percent",
-        title="Overthought samples that leave right, for {percent}% of the last exit's cost",
-        source="ours; share of the samples of thesis eq. 3.11",
-        direction="higher",
-        compute=lambda p, v: _named("budgeted/recovered", recovered_at_shares(_batch(p, v))),
+        "budgeted/recovered_at_{percent}_percent",
+        "Overthought samples that are right where they exit, for {percent}% of the last exit's cost",
+        "ours; share of the samples of thesis eq. 3.11",
+        "higher",
+        lambda p, v: _named("budgeted/recovered", recovered_at_shares(_batch(p, v))),
         needs_validation=True,
     ),
     Metric(
-        name="budget_oracle/accuracy_at_{percent}_percent",
-        title="Best accuracy that any choice of exits reaches for {percent}% of the last exit's cost",
-        source="ours; exact, every sample takes exit 1 at least",
-        direction="higher",
-        compute=_oracle,
+        "budget_oracle/accuracy_at_{percent}_percent",
+        "Best accuracy that any choice of exits reaches for {percent}% of the last exit's cost",
+        "ours; exact, every sample takes exit 1 at least",
+        "higher",
+        _oracle,
     ),
 )

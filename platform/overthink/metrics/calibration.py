@@ -1,6 +1,6 @@
-"""Is an exit as often right as it is sure? Reliability and expected calibration error (Guo et al. 2017).
+"""Calibration: reliability diagrams and the expected calibration error (Guo et al. 2017).
 
-All take correct_EN, bool (E, N), and confidence_EN, max-softmax, fractions (E, N).
+All take correctness, bool, and confidence, max-softmax as fractions, of the same shape.
 """
 
 from typing import NamedTuple
@@ -14,15 +14,23 @@ BINS = 15
 
 
 class Reliability(NamedTuple):
-    """One exit's samples, in bins of confidence; in a bin without samples the means are NaN."""
+    """The samples of one exit in B bins of confidence; means are NaN for a bin without samples."""
 
     count_B: IntArray
     confidence_B: FloatArray
+    """Mean confidence of the bin's samples, a fraction."""
     accuracy_B: FloatArray
+    """Fraction of the bin's samples that are correct."""
 
 
 def reliability(correct_N: BoolArray, confidence_N: FloatArray, bins: int = BINS) -> Reliability:
-    """Return count, mean confidence and accuracy in each bin of one exit's confidence."""
+    """Return count, mean confidence and accuracy in each bin of one exit's confidence.
+
+    >>> import numpy as np
+    >>> found = reliability(np.array([True, False, True]), np.array([0.9, 0.8, 0.4]), bins=2)
+    >>> found.count_B.tolist(), found.accuracy_B.tolist()
+    ([1, 2], [1.0, 0.5])
+    """
     bin_N = np.clip(np.ceil(confidence_N * bins).astype(int) - 1, 0, bins - 1)
     count_B = np.bincount(bin_N, minlength=bins)
     with np.errstate(invalid="ignore"):
@@ -32,7 +40,14 @@ def reliability(correct_N: BoolArray, confidence_N: FloatArray, bins: int = BINS
 
 
 def calibration_error(correct_EN: BoolArray, confidence_EN: FloatArray, bins: int = BINS) -> FloatArray:
-    """Return the expected calibration error of each exit, (E,): |accuracy - confidence| of bins, averaged."""
+    """Return the expected calibration error of each exit, (E,), a fraction (Guo et al. 2017, eq. 3).
+
+    ECE = sum_b (n_b / N) |accuracy_b - confidence_b|, over the bins b of the exit's confidence.
+
+    >>> import numpy as np
+    >>> calibration_error(np.array([[True, False]]), np.array([[0.75, 0.75]])).tolist()
+    [0.25]
+    """
     errors = []
     for correct_N, confidence_N in zip(correct_EN, confidence_EN, strict=True):
         found = reliability(correct_N, confidence_N, bins)

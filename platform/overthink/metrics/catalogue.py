@@ -1,13 +1,10 @@
-"""The catalogue: every number computed from predictions, with its name, unit, range and source, in one place.
+"""The catalogue: every metric of predictions, with its name, unit, range and source.
 
-Everything before a name's last `/` is its chart section in MLflow. A metric is added by one entry at the end.
+Everything before a name's last `/` is its chart section in MLflow. A new metric is one more entry in CATALOGUE.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from difflib import get_close_matches
-
-import numpy as np
 
 from overthink.inference.oracle import oracle, upper_bound
 from overthink.metrics.accuracy import accuracy, by_level
@@ -16,7 +13,7 @@ from overthink.metrics.budgeted import BUDGETED
 from overthink.metrics.calibration import calibration_error
 from overthink.metrics.hindsight import hindsight_improvability
 from overthink.metrics.metric import Metric
-from overthink.metrics.naming import by_exit, level_names, match
+from overthink.metrics.naming import by_exit, level_names
 from overthink.metrics.overthinking import (
     final_overthinking_rate,
     mean_confusion,
@@ -57,21 +54,24 @@ def compute(predictions: Predictions, validation: Predictions | None = None) -> 
     """
     values: dict[str, float] = {}
     for metric in CATALOGUE:
-        if metric.needs_validation and validation is None:
-            continue
-        value = metric.compute(predictions, validation) if metric.needs_validation else metric.compute(predictions)
-        values |= value if isinstance(value, dict) else {metric.name: value}
+        if not metric.needs_validation:
+            values |= metric.values(predictions)
+        elif validation is not None:
+            values |= metric.values(predictions, validation)
     return values
 
 
 def describe(name: str) -> Metric:
-    """Return what is known about a full name; a member of a family gets its own name and title.
+    """Return the metric of a full name; a member of a family with its own name and title.
 
     Raises ValueError, with the nearest name, where no metric has this name.
+
+    >>> describe("accuracy/exit_2").title
+    'Accuracy of exit 2'
     """
     for metric in CATALOGUE:
-        if (parts := match(metric.name, name)) is not None:
-            return replace(metric, name=name, title=metric.title.format(**parts))
+        if (described := metric.described(name)) is not None:
+            return described
     nearest = get_close_matches(name, [metric.name for metric in CATALOGUE], n=1, cutoff=0)[0]
     raise ValueError(f"unknown metric {name!r}; did you mean {nearest!r}?")
 
@@ -98,15 +98,11 @@ def _pairs(p: Predictions) -> dict[str, float]:
 
 
 def _rank_correlations(p: Predictions) -> dict[str, float]:
-    """Of neighbouring exits; an exit equally sure of everything, and a single sample, have none."""
+    """Return correlations of neighbouring exits; none for a single sample, NaN for an exit of constant confidence."""
     if p.n_exits < 2 or len(p.ids_N) < 2:
         return {}
-    neighbours_P = rank_correlation(p.max_softmax_EN).diagonal(offset=1)
-    return {
-        f"rank_correlation/exit_{i}_then_exit_{i + 1}": float(value)
-        for i, value in enumerate(neighbours_P, start=1)
-        if not np.isnan(value)
-    }
+    neighbours_P = rank_correlation(p.max_softmax_EN).diagonal(offset=1).tolist()
+    return {f"rank_correlation/exit_{i}_then_exit_{i + 1}": value for i, value in enumerate(neighbours_P, start=1)}
 
 
 ANYTIME = "thesis section 3.2.1, anytime prediction"
@@ -116,136 +112,122 @@ PERFECT = "thesis section 3.3 and fig. 3.7"
 
 CATALOGUE = (
     Metric(
-        name="accuracy/exit_{exit}",
-        title="Accuracy of exit {exit}",
-        source=ANYTIME,
-        direction="higher",
-        compute=lambda p: by_exit("accuracy", accuracy(p.correct_EN)),
+        "accuracy/exit_{exit}",
+        "Accuracy of exit {exit}",
+        ANYTIME,
+        "higher",
+        lambda p: by_exit("accuracy", accuracy(p.correct_EN)),
     ),
     Metric(
-        name="accuracy/last",
-        title="Accuracy of the last exit",
-        source=ANYTIME,
-        direction="higher",
-        compute=lambda p: float(accuracy(p.correct_EN)[-1]),
+        "accuracy/last", "Accuracy of the last exit", ANYTIME, "higher", lambda p: float(accuracy(p.correct_EN)[-1])
     ),
     Metric(
-        name="accuracy/mean",
-        title="Mean accuracy over exits",
-        source="ours; every exit weighs the same",
-        direction="higher",
-        compute=lambda p: float(accuracy(p.correct_EN).mean()),
+        "accuracy/mean",
+        "Mean accuracy over exits",
+        "ours; every exit weighs the same",
+        "higher",
+        lambda p: float(accuracy(p.correct_EN).mean()),
     ),
     Metric(
-        name="accuracy_by_level/{level}/exit_{exit}",
-        title="Accuracy of exit {exit} on level {level}",
-        source="ours",
-        direction="higher",
-        compute=_accuracy_by_level,
+        "accuracy_by_level/{level}/exit_{exit}",
+        "Accuracy of exit {exit} on level {level}",
+        "ours",
+        "higher",
+        _accuracy_by_level,
     ),
     Metric(
-        name="overthinking/any_later",
-        title="Overthinking, any later exit",
-        source=ANY_LATER,
-        direction="lower",
-        compute=lambda p: overthinking_rate(p.correct_EN),
+        "overthinking/any_later",
+        "Overthinking, any later exit",
+        ANY_LATER,
+        "lower",
+        lambda p: overthinking_rate(p.correct_EN),
     ),
     Metric(
-        name="overthinking/final",
-        title="Overthinking, last exit",
-        source=FINAL,
-        direction="lower",
-        compute=lambda p: final_overthinking_rate(p.correct_EN),
+        "overthinking/final", "Overthinking, last exit", FINAL, "lower", lambda p: final_overthinking_rate(p.correct_EN)
     ),
     Metric(
-        name="overthinking/wasteful",
-        title="Wasteful overthinking",
-        source="Kaya et al. 2019, wasteful effect",
-        direction="none",
-        compute=lambda p: wasteful_overthinking_rate(p.correct_EN),
+        "overthinking/wasteful",
+        "Wasteful overthinking",
+        "Kaya et al. 2019, wasteful effect",
+        "none",
+        lambda p: wasteful_overthinking_rate(p.correct_EN),
     ),
     Metric(
-        name="overthinking_by_level/any_later/{level}",
-        title="Overthinking, any later exit, on level {level}",
-        source=ANY_LATER,
-        direction="lower",
-        compute=lambda p: _rate_by_level(p, "overthinking_by_level/any_later", overthinking_rate),
+        "overthinking_by_level/any_later/{level}",
+        "Overthinking, any later exit, on level {level}",
+        ANY_LATER,
+        "lower",
+        lambda p: _rate_by_level(p, "overthinking_by_level/any_later", overthinking_rate),
     ),
     Metric(
-        name="overthinking_by_level/final/{level}",
-        title="Overthinking, last exit, on level {level}",
-        source=FINAL,
-        direction="lower",
-        compute=lambda p: _rate_by_level(p, "overthinking_by_level/final", final_overthinking_rate),
+        "overthinking_by_level/final/{level}",
+        "Overthinking, last exit, on level {level}",
+        FINAL,
+        "lower",
+        lambda p: _rate_by_level(p, "overthinking_by_level/final", final_overthinking_rate),
     ),
     Metric(
-        name="overthinking_pairs/exit_{exit}_then_exit_{later}",
-        title="Right at exit {exit}, wrong at exit {later}",
-        source="thesis eq. 3.11, one pair of exits",
-        direction="lower",
-        compute=_pairs,
+        "overthinking_pairs/exit_{exit}_then_exit_{later}",
+        "Right at exit {exit}, wrong at exit {later}",
+        "thesis eq. 3.11, one pair of exits",
+        "lower",
+        _pairs,
     ),
     Metric(
-        name="confusion/mean",
-        title="Confusion, mean over samples",
-        source="Kaya et al. 2019, confusion, not standardised",
-        direction="none",
-        compute=lambda p: mean_confusion(p.confusion_EN),
+        "confusion/mean",
+        "Confusion, mean over samples",
+        "Kaya et al. 2019, confusion, not standardised",
+        "none",
+        lambda p: mean_confusion(p.confusion_EN),
         unit="L1",
         range=(0, None),
     ),
+    Metric("oracle/accuracy", "Oracle accuracy", PERFECT, "higher", lambda p: oracle(p.correct_EN, p.cost_E).accuracy),
     Metric(
-        name="oracle/accuracy",
-        title="Oracle accuracy",
-        source=PERFECT,
-        direction="higher",
-        compute=lambda p: oracle(p.correct_EN, p.cost_E).accuracy,
-    ),
-    Metric(
-        name="oracle/mul_adds",
-        title="Oracle cost per sample",
-        source=PERFECT + ", no inference where no exit is right",
-        direction="none",
-        compute=lambda p: oracle(p.correct_EN, p.cost_E).mean_cost,
+        "oracle/mul_adds",
+        "Oracle cost per sample",
+        PERFECT + ", no inference where no exit is right",
+        "none",
+        lambda p: oracle(p.correct_EN, p.cost_E).mean_cost,
         unit="MUL-ADDs",
         range=(0, None),
     ),
     Metric(
-        name="upper_bound/accuracy",
-        title="Realistic upper bound, accuracy",
-        source=PERFECT + ", equal to the oracle's",
-        direction="higher",
-        compute=lambda p: upper_bound(p.correct_EN, p.cost_E).accuracy,
+        "upper_bound/accuracy",
+        "Realistic upper bound, accuracy",
+        PERFECT + ", equal to the oracle's",
+        "higher",
+        lambda p: upper_bound(p.correct_EN, p.cost_E).accuracy,
     ),
     Metric(
-        name="upper_bound/mul_adds",
-        title="Realistic upper bound, cost per sample",
-        source=PERFECT + ", last exit where no exit is right",
-        direction="lower",
-        compute=lambda p: upper_bound(p.correct_EN, p.cost_E).mean_cost,
+        "upper_bound/mul_adds",
+        "Realistic upper bound, cost per sample",
+        PERFECT + ", last exit where no exit is right",
+        "lower",
+        lambda p: upper_bound(p.correct_EN, p.cost_E).mean_cost,
         unit="MUL-ADDs",
         range=(0, None),
     ),
     Metric(
-        name="calibration/ece/exit_{exit}",
-        title="Expected calibration error of exit {exit}",
-        source="Guo et al. 2017, 15 bins",
-        direction="lower",
-        compute=lambda p: by_exit("calibration/ece", calibration_error(p.correct_EN, p.max_softmax_EN)),
+        "calibration/ece/exit_{exit}",
+        "Expected calibration error of exit {exit}",
+        "Guo et al. 2017, 15 bins",
+        "lower",
+        lambda p: by_exit("calibration/ece", calibration_error(p.correct_EN, p.max_softmax_EN)),
     ),
     Metric(
-        name="hindsight/exit_{exit}",
-        title="Errors of exit {exit} that an earlier exit had right",
-        source="hindsight improvability, Kaur et al. 2023",
-        direction="lower",
-        compute=lambda p: by_exit("hindsight", hindsight_improvability(p.correct_EN)),
+        "hindsight/exit_{exit}",
+        "Errors of exit {exit} that an earlier exit had right",
+        "hindsight improvability, Kaur et al. 2023",
+        "lower",
+        lambda p: by_exit("hindsight", hindsight_improvability(p.correct_EN)),
     ),
     Metric(
-        name="rank_correlation/exit_{exit}_then_exit_{later}",
-        title="Rank correlation of confidence, exits {exit} and {later}",
-        source="thesis figure 3.10; Spearman",
-        direction="none",
-        compute=_rank_correlations,
+        "rank_correlation/exit_{exit}_then_exit_{later}",
+        "Rank correlation of confidence, exits {exit} and {later}",
+        "thesis figure 3.10; Spearman",
+        "none",
+        _rank_correlations,
         range=(-1, 1),
     ),
     *BUDGETED,

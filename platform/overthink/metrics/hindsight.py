@@ -1,4 +1,7 @@
-"""What a later exit does with what an earlier one knew. All take correct_EN, bool (E, N); rates are fractions."""
+"""Hindsight: how later exits classify the samples that earlier exits classify correctly.
+
+Where a function takes correct_EN, it is bool (E, N); rates are fractions.
+"""
 
 import numpy as np
 
@@ -6,10 +9,14 @@ from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 
 def kept_right(correct_EN: BoolArray) -> FloatArray:
-    """Return (E, E): at [i, j] the accuracy of exit j on the samples that exit i gets right.
+    """Return (E, E): at [i, j] the accuracy of exit j on the samples that exit i classifies correctly.
 
-    1 on the diagonal; NaN in the row of an exit that gets nothing right. One minus it, for j > i, is the share of exit
-    i's right answers that exit j overthinks away.
+    1 on the diagonal; NaN in the row of an exit that is never correct. For j > i, 1 minus this value is the fraction of
+    exit i's correct samples that exit j overthinks.
+
+    >>> import numpy as np
+    >>> kept_right(np.array([[True, True, False], [True, False, False]])).tolist()
+    [[1.0, 0.5], [1.0, 1.0]]
     """
     right_EN = correct_EN.astype(np.float64)
     with np.errstate(invalid="ignore"):
@@ -18,21 +25,29 @@ def kept_right(correct_EN: BoolArray) -> FloatArray:
 
 
 def hindsight_improvability(correct_EN: BoolArray) -> FloatArray:
-    """Return, for each exit, the share of its errors that some earlier exit had right, (E,); 0 where it makes none.
+    """Return, for each exit, the fraction of its errors that an earlier exit classifies correctly, (E,).
 
-    Kaur et al. 2023 and Jazbec et al. 2023 call it so; of exit 1 it is 0.
+    0 for an exit without errors, and for exit 1 (Kaur et al. 2023, Jazbec et al. 2023).
+
+    >>> import numpy as np
+    >>> hindsight_improvability(np.array([[True, False, False], [False, False, True]])).tolist()
+    [0.0, 0.5]
     """
-    known_before_EN = np.vstack([np.zeros_like(correct_EN[:1]), np.logical_or.accumulate(correct_EN, axis=0)[:-1]])
+    right_before_EN = np.vstack([np.zeros_like(correct_EN[:1]), np.logical_or.accumulate(correct_EN, axis=0)[:-1]])
     wrong_E = (~correct_EN).sum(axis=1)
-    improvable_E = (~correct_EN & known_before_EN).sum(axis=1)
+    improvable_E = (~correct_EN & right_before_EN).sum(axis=1)
     share_E: FloatArray = improvable_E / np.maximum(wrong_E, 1)
     return share_E
 
 
 def rate_by_group(flags_N: BoolArray, group_N: IntArray, n_groups: int) -> FloatArray:
-    """Return the share of flagged samples in each group, (G,); NaN for a group without samples.
+    """Return the fraction of flagged samples in each group, (G,); NaN for a group without samples.
 
-    With `overthought` as flags and labels, levels or deciles of confidence as groups: who overthinks.
+    For example the overthinking rate by class: `overthought(correct_EN)` as flags, labels as groups.
+
+    >>> import numpy as np
+    >>> rate_by_group(np.array([True, False, True]), np.array([0, 0, 1]), 2).tolist()
+    [0.5, 1.0]
     """
     count_G = np.bincount(group_N, minlength=n_groups)
     with np.errstate(invalid="ignore"):
@@ -41,7 +56,14 @@ def rate_by_group(flags_N: BoolArray, group_N: IntArray, n_groups: int) -> Float
 
 
 def confidence_tenths(confidence_N: FloatArray) -> IntArray:
-    """Return the tenth, 0 to 9, that each sample's confidence falls into by rank; ties stay in the order of samples."""
+    """Return the tenth of the samples, by rank of confidence, that each sample is in: 0 (lowest) to 9.
+
+    Equal confidences are ranked in the order of the samples.
+
+    >>> import numpy as np
+    >>> confidence_tenths(np.array([0.9, 0.2])).tolist()
+    [5, 0]
+    """
     rank_N = np.empty(len(confidence_N), dtype=np.int64)
     rank_N[np.argsort(confidence_N, kind="stable")] = np.arange(len(confidence_N))
     tenth_N: IntArray = rank_N * 10 // max(len(confidence_N), 1)

@@ -1,25 +1,43 @@
-"""What is known about a number: its name, unit, range and source."""
+"""What is known about a metric: its name, unit, range and source, and how it is computed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isnan
 from typing import Literal
+
+from overthink.metrics.naming import match
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number about predictions, or a family, whose name has placeholders: `accuracy/exit_{exit}`."""
+    """One number, or a family of numbers with placeholders in its name, such as `accuracy/exit_{exit}`."""
 
     name: str
     title: str
     """For people, with the name's placeholders."""
     source: str
     direction: Literal["higher", "lower", "none"]
-    """Which way is better; none where neither is by itself."""
-    compute: Callable[..., float | dict[str, float]]
-    """The number, or a family's numbers by full name; of predictions, and of validation predictions where needed."""
+    """Which direction is better; none where neither is."""
+    compute: Callable[..., float | dict[str, float] | None]
+    """Returns the number, or a family's numbers by full name; None or NaN where the number is undefined.
+
+    Its arguments are the predictions, and the validation predictions where `needs_validation`; in the policy catalogue,
+    `Answers` or `Evidence`.
+    """
     unit: Literal["fraction", "MUL-ADDs", "L1", "temperature"] = "fraction"
     """MUL-ADDs are per sample; L1 is a sum of L1 distances between softmax outputs."""
     range: tuple[float, float | None] = (0, 1)
     """Lowest and highest possible value; None where the highest depends on the network."""
     needs_validation: bool = False
-    """Whether something is chosen for it, on validation data: it is then computed from both kinds of predictions."""
+    """Whether it is fitted on validation data (thresholds, temperatures), so that it needs validation predictions."""
+
+    def values(self, *arguments: object) -> dict[str, float]:
+        """Return the values by full name, for the arguments of `compute`; undefined values are left out."""
+        found = self.compute(*arguments)
+        named = found if isinstance(found, dict) else {self.name: found}
+        return {name: float(value) for name, value in named.items() if value is not None and not isnan(value)}
+
+    def described(self, name: str) -> "Metric | None":
+        """Return this metric with one full name and its title, or None where the name is not one of its names."""
+        parts = match(self.name, name)
+        return None if parts is None else replace(self, name=name, title=self.title.format(**parts))

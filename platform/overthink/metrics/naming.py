@@ -1,6 +1,6 @@
-"""How metrics are named: sections with `/`, exits from 1, level names made safe for a store.
+"""Names of metrics: sections separated by `/`, exits numbered from 1, level names made valid for MLflow.
 
-A pattern such as `accuracy/exit_{exit}` names a family; a full name such as `accuracy/exit_2`, one number.
+A pattern such as `accuracy/exit_{exit}` names a family of numbers; a full name such as `accuracy/exit_2`, one of them.
 """
 
 import re
@@ -15,14 +15,21 @@ PLACEHOLDERS = {
 
 
 def by_exit(section: str, values: Iterable[float]) -> dict[str, float]:
-    """Return a value an exit as `section/exit_1`, `section/exit_2` and so on."""
+    """Return the values of exits 1..E by name.
+
+    >>> by_exit("accuracy", [0.5, 0.75])
+    {'accuracy/exit_1': 0.5, 'accuracy/exit_2': 0.75}
+    """
     return {f"{section}/exit_{number}": float(value) for number, value in enumerate(values, start=1)}
 
 
 def level_names(names: Sequence[str]) -> list[str]:
-    """Return level names with every character that MLflow does not take in a metric's name as `_`.
+    """Return level names with `_` for every character that MLflow does not allow in a metric name.
 
-    Raises ValueError where two names become the same.
+    Raises ValueError if two names become equal.
+
+    >>> level_names(["easy", "very hard!"])
+    ['easy', 'very hard_']
     """
     safe = [re.sub(r"[^A-Za-z0-9_. -]|^\.", "_", name) for name in names]  # "." and ".." would be folders
     if len(set(safe)) < len(safe):
@@ -31,7 +38,11 @@ def level_names(names: Sequence[str]) -> list[str]:
 
 
 def match(pattern: str, name: str) -> dict[str, str] | None:
-    """Return what a full name has at each placeholder of a pattern, or None where it does not fit."""
+    """Return the values of a pattern's placeholders in a full name, or None if the name does not match.
+
+    >>> match("accuracy_by_level/{level}/exit_{exit}", "accuracy_by_level/hard/exit_2")
+    {'level': 'hard', 'exit': '2'}
+    """
     expression = re.escape(pattern)
     for placeholder, values in PLACEHOLDERS.items():
         expression = expression.replace(rf"\{{{placeholder}\}}", f"(?P<{placeholder}>{values})")

@@ -1,4 +1,4 @@
-"""Metrics of temperature scaling, for runs that kept their logits: fitted on validation data, applied to test data."""
+"""Metrics of temperature scaling, for runs with stored logits: fitted on validation data, applied to test data."""
 
 from overthink.inference.temperature import scaled, temperatures
 from overthink.metrics.calibration import calibration_error
@@ -24,21 +24,21 @@ def _error(p: Predictions, validation: Predictions) -> dict[str, float]:
 
 TEMPERATURE = (
     Metric(
-        name="temperature/exit_{exit}",
-        title="Temperature of exit {exit}",
-        source=SOURCE,
-        direction="none",
-        compute=_temperatures,
+        "temperature/exit_{exit}",
+        "Temperature of exit {exit}",
+        SOURCE,
+        "none",
+        _temperatures,
         unit="temperature",
         range=(0, None),
         needs_validation=True,
     ),
     Metric(
-        name="calibration_scaled/ece/exit_{exit}",
-        title="Expected calibration error of exit {exit}, after temperature scaling",
-        source=SOURCE + ", 15 bins",
-        direction="lower",
-        compute=_error,
+        "calibration_scaled/ece/exit_{exit}",
+        "Expected calibration error of exit {exit}, after temperature scaling",
+        SOURCE + ", 15 bins",
+        "lower",
+        _error,
         needs_validation=True,
     ),
 )

@@ -1,1 +1,1 @@
-"""Multi-exit networks and what they cost."""
+"""Multi-exit networks: specifications, layers, collaboration between exits, and cost."""

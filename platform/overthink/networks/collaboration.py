@@ -1,19 +1,21 @@
-"""Inline Subnetwork Collaboration: a wrapper that lets every exit see what the one before it thinks."""
+"""Inline Subnetwork Collaboration: a wrapper in which every exit also reads the output of the one before it."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
-from overthink.networks.collaboration_spec import CollaborationSpec
-from overthink.networks.multi_exit import ExitHead, MapFeatures, MultiExitNetwork, Part, Passage, State
+from overthink.networks.multi_exit import Carry, ExitHead, MapFeatures, MultiExitNetwork, Part, State
 from overthink.networks.weights import draw_weights
+
+if TYPE_CHECKING:
+    from overthink.networks.collaboration_spec import CollaborationSpec
 
 
 class CollaborativeNetwork(MultiExitNetwork):
     """A network with a connection from every exit to the next (thesis section 3.4)."""
 
-    def __init__(self, inner: MultiExitNetwork, connections: list[nn.Module], spec: CollaborationSpec) -> None:
+    def __init__(self, inner: MultiExitNetwork, connections: list[nn.Module], spec: "CollaborationSpec") -> None:
         super().__init__()
         self.inner = inner
         self.connections = nn.ModuleList(connections)
@@ -32,43 +34,43 @@ class CollaborativeNetwork(MultiExitNetwork):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """For each exit, its block, its head, and the connection that leads to it."""
+        """For each exit, its block, its head, and the connection to it."""
         first, *later = self.inner.parts
         return (first, *((*part, connection) for part, connection in zip(later, self.connections, strict=True)))
 
-    def step(self, number: int, passage: Passage, equilibrium: bool = False) -> tuple[Tensor, Passage]:
-        """Return logits_BC of exit `number` (from 1), and what leads on from there."""
-        read, state = self.through_block(number, passage.state, equilibrium)
+    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
+        """Return logits_BC of exit `number` (from 1), and the carry to the next step."""
+        read, state = self.through_block(number, carry.state, equilibrium)
         head = self.exits[number - 1]
         assert isinstance(head, ExitHead)
         maps_BFHW, features_BF = _read(head, read)
-        if passage.handed_on is not None:
-            features_BF = torch.cat([features_BF, self.connections[number - 2](passage.handed_on)], dim=1)
+        if carry.exit_output is not None:
+            features_BF = torch.cat([features_BF, self.connections[number - 2](carry.exit_output)], dim=1)
         logits_BC = head.classify(features_BF)
-        handed_on = maps_BFHW if self._reads_maps else logits_BC
-        if not self._gradient and handed_on is not None:
-            handed_on = handed_on.detach()
-        return logits_BC, Passage(state, handed_on)
+        exit_output = maps_BFHW if self._reads_maps else logits_BC
+        if not self._gradient and exit_output is not None:
+            exit_output = exit_output.detach()
+        return logits_BC, Carry(state, exit_output)
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
-        """Return logits_BC of the last exit; every exit before it has its say."""
+        """Return logits_BC of the last exit, which depends on all exits before it."""
         *_, logits_BC = self.logits(images_BKHW)
         return logits_BC
 
 
 def attach_collaboration(
-    network: MultiExitNetwork, spec: CollaborationSpec, generator: torch.Generator
+    network: MultiExitNetwork, spec: "CollaborationSpec", generator: torch.Generator
 ) -> CollaborativeNetwork:
     """Return the network with connections between its exits; its last layers are changed in place.
 
-    New weights are PyTorch's default, drawn from the generator alone. Raises ValueError for a network that has
-    connections already, and where feature maps are wanted of exits that have none.
+    New weights are PyTorch's default, drawn from the generator alone. Raises ValueError if the network has connections
+    already, or if connections need feature maps and an exit has none.
     """
     if isinstance(network, CollaborativeNetwork):
         raise ValueError("attach: the network has connections between its exits already")
     heads = [cast(ExitHead, head) for head in network.exits]
     if spec.connection == "convolution" and not all(isinstance(head.features, MapFeatures) for head in heads):
-        raise ValueError("attach.connection: convolution needs exits with feature maps, and this network's have none")
+        raise ValueError("attach.connection: convolution needs exits with feature maps, which this network lacks")
     with torch.random.fork_rng(devices=[]):
         connections = [_connection(spec, head) for head in heads[:-1]]
         lasts = [_last_layer(head, extra) for head, extra in zip(heads, [0, *_widths(spec, heads)], strict=True)]
@@ -89,11 +91,11 @@ def _read(head: ExitHead, state: State) -> tuple[Tensor | None, Tensor]:
     return maps_BFHW, head.features.pooled(maps_BFHW)
 
 
-def _widths(spec: CollaborationSpec, heads: list[ExitHead]) -> list[int]:
+def _widths(spec: "CollaborationSpec", heads: list[ExitHead]) -> list[int]:
     return [head.classify.out_features if spec.connection == "identity" else spec.width for head in heads[:-1]]
 
 
-def _connection(spec: CollaborationSpec, head: ExitHead) -> nn.Module:
+def _connection(spec: "CollaborationSpec", head: ExitHead) -> nn.Module:
     match spec.connection:
         case "linear":
             linear = nn.Linear(head.classify.out_features, spec.width)

@@ -1,10 +1,15 @@
-"""What Inline Subnetwork Collaboration is made of."""
+"""The specification of Inline Subnetwork Collaboration; only `build` imports torch."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from overthink.spec import Spec
+
+if TYPE_CHECKING:
+    import torch
+
+    from overthink.networks.multi_exit import MultiExitNetwork
 
 
 class CollaborationSpec(Spec):
@@ -16,16 +21,22 @@ class CollaborationSpec(Spec):
 
     kind: Literal["isc"]
     connection: Literal["linear", "identity", "convolution"] = "linear"
-    """What goes from exit i to exit i+1, to be concatenated with its features before its last layer.
+    """What exit i passes to exit i+1, which concatenates it with its features before its last layer.
 
     linear: ReLU(BN(W logits)), `width` numbers. identity: the logits as they are. convolution: the feature maps that
     exit i pools, through a 3x3 convolution to `width` channels, BatchNorm and ReLU, then pooled.
     """
     width: Annotated[int, Field(ge=1, le=10_000)] = 128
-    """Of a linear or convolutional connection."""
+    """Output width of a linear or convolutional connection."""
     gradient: bool = True
-    """Whether exit i+1 also teaches exit i through the connection, as in the original."""
+    """Whether the gradient of exit i+1 flows back to exit i through the connection, as in the original."""
     last_layers: Literal["new", "grown"] = "new"
-    """What becomes of the exits' last layers: drawn anew, as in the original, or kept, with zeros for what the
-    connection adds, so that attaching changes no output beyond rounding (a wider product may add up in another order).
+    """The exits' last layers: newly drawn, as in the original, or kept and extended by zero weights for the connection,
+    so that attaching changes outputs by rounding only.
     """
+
+    def build(self, network: "MultiExitNetwork", generator: "torch.Generator") -> "MultiExitNetwork":
+        """Return the network with connections between its exits; see `attach_collaboration`."""
+        from overthink.networks.collaboration import attach_collaboration
+
+        return attach_collaboration(network, self, generator)

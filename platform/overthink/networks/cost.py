@@ -1,4 +1,4 @@
-"""What a network costs: MUL-ADDs and parameters, cumulative up to and including each exit, earlier heads included.
+"""Cost of a network: MUL-ADDs and parameters, cumulative up to and including each exit, earlier heads included.
 
 Counted as the reference counts: multiply-adds of convolutions, one per ReLU element, the elements that pooling reads,
 weights and biases of linear layers. BatchNorm is free, since it folds into the convolution before it.
@@ -17,14 +17,14 @@ FREE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Identity, nn.Flatten)
 
 
 def parameter_counts(network: MultiExitNetwork) -> tuple[int, ...]:
-    """Return the parameters that each exit uses."""
+    """Return the number of parameters that each exit uses, cumulative, (E,)."""
     return tuple(accumulate(sum(p.numel() for module in part for p in module.parameters()) for part in network.parts))
 
 
 def mul_adds(network: MultiExitNetwork, input_shape: tuple[int, int, int]) -> tuple[int, ...]:
-    """Return the MUL-ADDs that each exit takes for one image (K, H, W); the network is left as it is.
+    """Return the MUL-ADDs of each exit for one image (K, H, W), cumulative, (E,); the network is not changed.
 
-    Raises TypeError for a layer that nobody has taught to count.
+    Raises TypeError for a layer without a counting rule.
     """
     studied = copy.deepcopy(network).cpu().eval()  # not the meta device, which imports the compiler for seconds
     per_exit = [0]
@@ -37,7 +37,7 @@ def mul_adds(network: MultiExitNetwork, input_shape: tuple[int, int, int]) -> tu
             module.register_forward_hook(count)
     with torch.inference_mode():
         for _ in studied.logits(torch.zeros(1, *input_shape)):
-            per_exit += [0]  # what is computed from here on is the next exit's
+            per_exit += [0]  # the following computation belongs to the next exit
     return tuple(accumulate(per_exit[:-1]))
 
 

@@ -1,6 +1,6 @@
-"""Gradient equilibrium (Li et al. 2019, section 3.1): exits that share layers pull at them with balanced strength.
+"""Gradient equilibrium (Li et al. 2019, section 3.1): rescales the gradients of exits in shared layers.
 
-Without it, the gradient at a shared layer is a sum over all later exits, whose variance grows with their number.
+Without it, the gradient in a shared layer is the sum over all later exits; its variance grows with their number.
 """
 
 from typing import Any, cast
@@ -21,15 +21,15 @@ class _ScaledGradient(torch.autograd.Function):
 
 
 def scaled_gradient(features: Tensor, factor: float) -> Tensor:
-    """Return the same bits; on the way back the gradient is multiplied by the factor."""
+    """Return the features unchanged; in the backward pass the gradient is multiplied by the factor."""
     return cast(Tensor, _ScaledGradient.apply(features, factor))
 
 
 def balanced(state: tuple[Tensor, ...], number: int, n_exits: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Return what exit `number` (from 1) of E reads, and what the next block reads.
 
-    On the coarsest scale, the one that exits read, the gradient of exit i counts 1 / (E - i + 1) and that of everything
-    behind it (E - i) / (E - i + 1).
+    On the coarsest scale, which exits read, the gradient of exit i is multiplied by 1 / (E - i + 1) and that of later
+    blocks by (E - i) / (E - i + 1).
     """
     *finer, coarsest = state
     left = n_exits - number

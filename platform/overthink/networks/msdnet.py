@@ -1,33 +1,29 @@
 """Multi-Scale Dense Network (Huang et al. 2018; thesis section 3.2.2), layer for layer as the reference builds it.
 
-Departures from the reference: an exit pools adaptively to 1x1, so that any image size works; at 32x32 pixels with three
-scales that is the reference's 2x2 average. Weights come from a generator of their own. With the ImageNet stem, its 7x7
-convolution has no bias (the BatchNorm after it has one), and exits are `head_channels` wide, whatever their input is.
+Differences from the reference: an exit pools adaptively to 1x1, so that any image size works; at 32x32 pixels with
+three scales this equals the reference's 2x2 average. Weights are drawn from a separate generator. With the ImageNet
+stem, the 7x7 convolution has no bias (the BatchNorm after it has one), and exits are always `head_channels` wide.
 """
 
 from itertools import pairwise
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
-from overthink.networks.msdnet_spec import LayerPlan, MSDNetSpec, check_msdnet
 from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
 from overthink.networks.weights import draw_weights
 
+if TYPE_CHECKING:
+    from overthink.networks.msdnet_spec import LayerPlan, MSDNetSpec
 
-def build_msdnet(
-    spec: MSDNetSpec, input_shape: tuple[int, int, int], n_classes: int, generator: torch.Generator
-) -> PlainNetwork:
-    """Return an MSDNet for images (K, H, W), its weights drawn from the generator alone.
 
-    Raises ValueError where the image cannot be halved into so many scales.
-    """
-    check_msdnet(spec, input_shape)
-    # The modules' own initialisers draw from the global generator, which then gets its state back. The meta device
-    # would draw nothing, but using it imports the compiler: seconds against 0.05 s.
+def build_msdnet(spec: "MSDNetSpec", n_image_channels: int, n_classes: int, generator: torch.Generator) -> PlainNetwork:
+    """Return an MSDNet, its weights drawn from the generator alone."""
+    # The modules' own initialisers draw from the global generator; fork_rng restores its state. The meta device would
+    # draw nothing, but using it imports the compiler, which takes seconds instead of 0.05 s.
     with torch.random.fork_rng(devices=[]):
-        network = PlainNetwork(_blocks(spec, input_shape[0]), _exits(spec, n_classes))
+        network = PlainNetwork(_blocks(spec, n_image_channels), _exits(spec, n_classes))
     draw_weights(network, spec.init, generator)
     return network
 
@@ -38,9 +34,9 @@ def _convolution(n_in: int, n_out: int, kernel: int = 3, stride: int = 1) -> nn.
 
 
 class FirstLayer(nn.Module):
-    """Seeds every scale: the finest from the images, each further one from the scale above it."""
+    """Creates every scale: the finest from the images, each coarser one from the next finer one."""
 
-    def __init__(self, spec: MSDNetSpec, n_in: int) -> None:
+    def __init__(self, spec: "MSDNetSpec", n_in: int) -> None:
         super().__init__()
         widths = [spec.channels * factor for factor in spec.growth_factors[: spec.scales]]
         if spec.stem == "imagenet":
@@ -52,7 +48,7 @@ class FirstLayer(nn.Module):
         self.scales = nn.ModuleList([first, *further])
 
     def forward(self, state: State) -> State:
-        """Return one feature map a scale."""
+        """Return one feature map per scale."""
         maps = list(state)
         for scale in self.scales:
             maps.append(scale(maps[-1]))
@@ -62,19 +58,19 @@ class FirstLayer(nn.Module):
 class Path(nn.Sequential):
     """An optional 1x1 bottleneck and a 3x3 convolution, each with BatchNorm and ReLU."""
 
-    def __init__(self, spec: MSDNetSpec, source: int, n_in: int, n_out: int, stride: int) -> None:
+    def __init__(self, spec: "MSDNetSpec", source: int, n_in: int, n_out: int, stride: int) -> None:
         width = min(n_in, spec.bottleneck_factors[source] * n_out) if spec.bottleneck else n_in
         bottleneck = [_convolution(n_in, width, kernel=1)] if spec.bottleneck else []
         super().__init__(*bottleneck, _convolution(width, n_out, stride=stride))
 
 
 class Layer(nn.Module):
-    """At each scale it keeps: what was there, what the next finer scale gives, and what the scale itself gives.
+    """Concatenates, at each kept scale: its input, new channels from the next finer scale, and new channels of its own.
 
-    A finer scale that is dropped here is still read by the finest scale kept.
+    A finer scale that is dropped here is still read by the finest kept scale.
     """
 
-    def __init__(self, spec: MSDNetSpec, plan: LayerPlan) -> None:
+    def __init__(self, spec: "MSDNetSpec", plan: "LayerPlan") -> None:
         super().__init__()
         self.dropped = plan.scales_in - plan.scales_out
         finest_in = spec.scales - plan.scales_in
@@ -104,7 +100,7 @@ class Layer(nn.Module):
 class Transition(nn.Module):
     """Fewer channels at every scale, by 1x1 convolutions."""
 
-    def __init__(self, spec: MSDNetSpec, plan: LayerPlan) -> None:
+    def __init__(self, spec: "MSDNetSpec", plan: "LayerPlan") -> None:
         super().__init__()
         n_in = plan.channels_in + spec.growth
         factors = spec.growth_factors[spec.scales - plan.scales_out : spec.scales]
@@ -116,7 +112,7 @@ class Transition(nn.Module):
 
 
 class HeadFeatures(MapFeatures):
-    """What an exit reads off the coarsest scale: two strided convolutions and their mean."""
+    """Features of an exit: two strided convolutions on the coarsest scale, and their spatial mean."""
 
     def __init__(self, n_in: int, width: int) -> None:
         super().__init__()
@@ -132,7 +128,7 @@ class HeadFeatures(MapFeatures):
         return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
 
 
-def _blocks(spec: MSDNetSpec, n_image_channels: int) -> list[nn.Module]:
+def _blocks(spec: "MSDNetSpec", n_image_channels: int) -> list[nn.Module]:
     plans = spec.layer_plans()
     blocks: list[nn.Module] = []
     for number, n_layers in enumerate(spec.layers_of_blocks):
@@ -145,7 +141,7 @@ def _blocks(spec: MSDNetSpec, n_image_channels: int) -> list[nn.Module]:
     return blocks
 
 
-def _exits(spec: MSDNetSpec, n_classes: int) -> list[ExitHead]:
+def _exits(spec: "MSDNetSpec", n_classes: int) -> list[ExitHead]:
     plans = list(spec.layer_plans())
     heads, last = [], 0
     for n_layers in spec.layers_of_blocks:

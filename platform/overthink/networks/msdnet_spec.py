@@ -1,22 +1,27 @@
-"""What a Multi-Scale Dense Network is made of, and the plan of its layers in whole numbers."""
+"""The specification of Multi-Scale Dense Networks and the sizes of their layers; only `build` imports torch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from overthink.spec import Spec
+from overthink.networks.network_spec import AbstractNetworkSpec
+
+if TYPE_CHECKING:
+    import torch
+
+    from overthink.networks.multi_exit import MultiExitNetwork
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 
 
 MOST_LAYERS = 1000
-"""Ten times the deepest network anybody published; more is a slip of the pen."""
+"""Ten times the deepest published network; a larger number is probably a typing error."""
 
 
-class MSDNetSpec(Spec):
+class MSDNetSpec(AbstractNetworkSpec):
     """Multi-Scale Dense Network (Huang et al. 2018). Defaults are the thesis's (section 4.2)."""
 
     kind: Literal["msdnet"]
@@ -29,7 +34,7 @@ class MSDNetSpec(Spec):
     step_mode: Literal["linear", "even"] = "linear"
     """Layers of block i > 1: step everywhere (even), or step * (i - 1) + 1 (linear)."""
     channels: Count = 16
-    """Channels that the first layer gives the finest scale, times growth_factors[0]."""
+    """Channels of the finest scale after the first layer, times growth_factors[0]."""
     growth: Count = 6
     """Channels that a layer adds to the finest scale, times growth_factors[0]."""
     growth_factors: tuple[Count, ...] = (1, 2, 4)
@@ -40,13 +45,13 @@ class MSDNetSpec(Spec):
     prune: Literal["max", "min"] = "max"
     """When finer scales are dropped: evenly over depth (max), or as late as the exits allow (min)."""
     reduction: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of the channels that a transition keeps."""
+    """Fraction of the channels that a transition keeps."""
     head_channels: Count = 128
     """Channels of the two convolutions of an exit."""
     stem: Literal["small", "imagenet"] = "small"
-    """How images come in: a 3x3 convolution, or 7x7 with stride 2 and a max-pool with stride 2."""
+    """First layers: a 3x3 convolution, or 7x7 with stride 2 and a max-pool with stride 2."""
     init: Literal["torch", "he"] = "torch"
-    """First weights: PyTorch's default, which is what the reference trains with in effect; or He's, as in the paper."""
+    """Initial weights: PyTorch's default, which the reference code uses in effect; or He's, as in the paper."""
 
     @model_validator(mode="after")
     def _factors_fit(self) -> Self:
@@ -84,6 +89,26 @@ class MSDNetSpec(Spec):
     def label(self) -> str:
         """A short name: exits and scales."""
         return f"{self.kind} {self.blocks}x{self.scales}"
+
+    def check(self, input_shape: tuple[int, int, int], n_classes: int) -> None:
+        """Raise ValueError for fewer than 2 classes, and where images are too small for that many scales."""
+        super().check(input_shape, n_classes)
+        _, height, width = input_shape
+        halvings = self.scales - 1 + (2 if self.stem == "imagenet" else 0)
+        if min(height, width) <= 2 ** (halvings - 1):  # a side of n pixels is halved to ceil(n / 2)
+            stem = " after its stem" if self.stem == "imagenet" else ""
+            raise ValueError(
+                f"network.scales: {self.scales} scales{stem} are too many for images of {height}x{width} pixels"
+            )
+
+    def build(
+        self, input_shape: tuple[int, int, int], n_classes: int, generator: "torch.Generator"
+    ) -> "MultiExitNetwork":
+        """Return the network for images (K, H, W), its weights drawn from the generator alone; raise as `check`."""
+        from overthink.networks.msdnet import build_msdnet
+
+        self.check(input_shape, n_classes)
+        return build_msdnet(self, input_shape[0], n_classes, generator)
 
     @property
     def layers_of_blocks(self) -> tuple[int, ...]:
@@ -128,14 +153,3 @@ class LayerPlan:
     channels_out: int
     """After the layer's transition, if it has one."""
     transition: bool
-
-
-def check_msdnet(spec: MSDNetSpec, input_shape: tuple[int, int, int]) -> None:
-    """Raise ValueError where an image (K, H, W) is too small for each scale to be smaller than the one above it."""
-    _, height, width = input_shape
-    halvings = spec.scales - 1 + (2 if spec.stem == "imagenet" else 0)
-    if min(height, width) <= 2 ** (halvings - 1):  # a side of n pixels is halved to ceil(n / 2)
-        stem = " after its stem" if spec.stem == "imagenet" else ""
-        raise ValueError(
-            f"network.scales: {spec.scales} scales{stem} are too many for images of {height}x{width} pixels"
-        )

@@ -1,4 +1,4 @@
-"""What every multi-exit network is: blocks in a row, and an exit after each."""
+"""Multi-exit networks: a sequence of blocks with an exit after each."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -9,25 +9,25 @@ from torch import Tensor, nn
 from overthink.networks.gradient_equilibrium import balanced
 
 State = tuple[Tensor, ...]
-"""Feature maps on the way through a network, finest scale first, each (B, channels, height, width)."""
+"""Feature maps between blocks, finest scale first, each (B, channels, height, width); at first the images."""
 Part = tuple[nn.Module, ...]
 
 
-class Passage(NamedTuple):
-    """All that leads from one exit to the next, a row a sample; at first the images."""
+class Carry(NamedTuple):
+    """What one step passes to the next (the carry of a scan), a row per sample; before the first step, the images."""
 
     state: State
-    handed_on: Tensor | None = None
-    """What the exit tells the next one, where exits do that."""
+    exit_output: Tensor | None = None
+    """Output of the exit that the next exit reads too, in networks with collaboration between exits."""
 
-    def rows(self, rows_M: Tensor) -> "Passage":
+    def rows(self, rows_M: Tensor) -> "Carry":
         """Return some of the samples."""
-        handed_on = None if self.handed_on is None else self.handed_on[rows_M]
-        return Passage(tuple(features[rows_M] for features in self.state), handed_on)
+        exit_output = None if self.exit_output is None else self.exit_output[rows_M]
+        return Carry(tuple(features[rows_M] for features in self.state), exit_output)
 
 
 class MapFeatures(nn.Module, ABC):
-    """Features that are pooled from maps, which others may read, too."""
+    """Features pooled from maps, which a collaboration between exits can read, too."""
 
     @abstractmethod
     def maps(self, state: State) -> Tensor:
@@ -43,7 +43,7 @@ class MapFeatures(nn.Module, ABC):
 
 
 class ExitHead(nn.Module):
-    """An exit in two parts, so that others can stand between them: features, and the last layer on them."""
+    """An exit in two parts, features and a last layer on them, so that other features can be added between them."""
 
     def __init__(self, features: nn.Module, width: int, n_classes: int) -> None:
         super().__init__()
@@ -80,25 +80,25 @@ class MultiExitNetwork(nn.Module, ABC):
     @property
     @abstractmethod
     def parts(self) -> tuple[Part, ...]:
-        """For each exit, the modules that it needs beyond those of the exits before it."""
+        """For each exit, the modules that it needs in addition to those of the exits before it."""
 
     @abstractmethod
-    def step(self, number: int, passage: Passage, equilibrium: bool = False) -> tuple[Tensor, Passage]:
-        """Return logits_BC of exit `number` (from 1), and what leads on from there."""
+    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
+        """Return logits_BC of exit `number` (from 1), and the carry to the next step."""
 
     @abstractmethod
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit, computing no more than they need."""
 
     def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
-        """Yield logits_BC exit by exit; who stops asking stops the computing."""
-        passage = Passage((images_BKHW,))
+        """Yield logits_BC exit by exit; later exits are computed only when they are requested."""
+        carry = Carry((images_BKHW,))
         for number in range(1, self.n_exits + 1):
-            logits_BC, passage = self.step(number, passage, equilibrium)
+            logits_BC, carry = self.step(number, carry, equilibrium)
             yield logits_BC
 
     def states(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[State]:
-        """Yield the state that each exit reads; who stops asking stops the computing."""
+        """Yield the state that each exit reads; later blocks are computed only when they are requested."""
         state: State = (images_BKHW,)
         for number in range(1, self.n_exits + 1):
             read, state = self.through_block(number, state, equilibrium)
@@ -115,7 +115,7 @@ class MultiExitNetwork(nn.Module, ABC):
 
 
 class PlainNetwork(MultiExitNetwork):
-    """Exits that know nothing of each other but the blocks that they share."""
+    """A network without connections between exits; they only share blocks."""
 
     def __init__(self, blocks: list[nn.Module], exits: list[ExitHead]) -> None:
         super().__init__()
@@ -128,13 +128,13 @@ class PlainNetwork(MultiExitNetwork):
         """For each exit, its block and its head."""
         return tuple(zip(self.blocks, self.exits, strict=True))
 
-    def step(self, number: int, passage: Passage, equilibrium: bool = False) -> tuple[Tensor, Passage]:
-        """Return logits_BC of exit `number` (from 1), and what leads on from there."""
-        read, state = self.through_block(number, passage.state, equilibrium)
-        return self.exits[number - 1](read), Passage(state)
+    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
+        """Return logits_BC of exit `number` (from 1), and the carry to the next step."""
+        read, state = self.through_block(number, carry.state, equilibrium)
+        return self.exits[number - 1](read), Carry(state)
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit; the other exits are not computed."""
-        for state in self.states(images_BKHW):  # one at a time: together they fill the memory
+        for state in self.states(images_BKHW):  # one at a time, since all together need much memory
             last = state
         return cast(Tensor, self.exits[-1](last))

@@ -1,29 +1,25 @@
-"""Residual networks (He et al. 2016) as networks of one exit, made of torchvision's basic blocks.
+"""Residual networks (He et al. 2016) with one exit, built from torchvision's basic blocks.
 
-Layer for layer torchvision's, apart from the stem for small images; weights come from a generator of their own.
+Layer for layer equal to torchvision's, except for the stem for small images and the generator of the weights.
 """
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
 from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
-from overthink.networks.resnet_spec import ResNetSpec, check_resnet
 from overthink.networks.weights import draw_weights
 
+if TYPE_CHECKING:
+    from overthink.networks.resnet_spec import ResNetSpec
 
-def build_resnet(
-    spec: ResNetSpec, input_shape: tuple[int, int, int], n_classes: int, generator: torch.Generator
-) -> PlainNetwork:
-    """Return a ResNet for images (K, H, W), its weights drawn from the generator alone.
 
-    Raises ValueError where the image is too small for so many stages.
-    """
-    check_resnet(spec, input_shape)
-    with torch.random.fork_rng(devices=[]):  # the modules' own initialisers leave the global generator alone
+def build_resnet(spec: "ResNetSpec", n_image_channels: int, n_classes: int, generator: torch.Generator) -> PlainNetwork:
+    """Return a ResNet, its weights drawn from the generator alone."""
+    with torch.random.fork_rng(devices=[]):  # the modules' own initialisers must not change the global generator
         last = spec.width * 2 ** (len(spec.layers) - 1)
-        network = PlainNetwork([Backbone(spec, input_shape[0])], [ExitHead(Pooled(), last, n_classes)])
+        network = PlainNetwork([Backbone(spec, n_image_channels)], [ExitHead(Pooled(), last, n_classes)])
     draw_weights(network, spec.init, generator)
     return network
 
@@ -31,7 +27,7 @@ def build_resnet(
 class Backbone(nn.Module):
     """Stem and stages."""
 
-    def __init__(self, spec: ResNetSpec, n_image_channels: int) -> None:
+    def __init__(self, spec: "ResNetSpec", n_image_channels: int) -> None:
         super().__init__()
         self.stem = _stem(spec, n_image_channels)
         widths = [spec.width * 2**number for number in range(len(spec.layers))]
@@ -61,7 +57,7 @@ class Pooled(MapFeatures):
         return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
 
 
-def _stem(spec: ResNetSpec, n_image_channels: int) -> nn.Sequential:
+def _stem(spec: "ResNetSpec", n_image_channels: int) -> nn.Sequential:
     if spec.stem == "small":
         convolution = nn.Conv2d(n_image_channels, spec.width, 3, padding=1, bias=False)
         return nn.Sequential(convolution, nn.BatchNorm2d(spec.width), nn.ReLU(inplace=True))
@@ -72,7 +68,7 @@ def _stem(spec: ResNetSpec, n_image_channels: int) -> nn.Sequential:
 
 
 def _stage(count: int, n_in: int, n_out: int, first: bool) -> nn.Sequential:
-    from torchvision.models.resnet import BasicBlock  # its package imports every model there is: seconds
+    from torchvision.models.resnet import BasicBlock  # late, since its package imports all models
 
     stride = 1 if first else 2
     shortcut = (

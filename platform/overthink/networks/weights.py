@@ -1,4 +1,4 @@
-"""First weights, drawn from a generator of their own."""
+"""Initial weights, drawn from a given generator."""
 
 from math import sqrt
 from typing import Literal
@@ -11,7 +11,7 @@ Init = Literal["torch", "he"]
 
 @torch.no_grad()
 def draw_weights(network: nn.Module, init: Init, generator: torch.Generator) -> None:
-    """Draw first weights.
+    """Draw initial weights in place.
 
     torch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for convolutions, last layers and their biases (PyTorch's default).
     he: N(0, 2 / (kernel area * output channels)) for convolutions, PyTorch's default for last layers, biases 0.

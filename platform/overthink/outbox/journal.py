@@ -1,154 +1,175 @@
-"""What a store is to hear about a run: on disk first, in order, so that a store that is away costs nothing.
+"""The journal of a run: a queue on disk of what the run has logged, which a background thread uploads in order.
 
-A folder a journal: `entries.jsonl` has an entry a line, each with its number; `files/` what entries send along;
-`delivered.json` how far the store has heard it. One process writes a journal, and holds its lock while it does.
+A journal is a folder: `journal.db` (SQLite) holds the entries and how many of them are uploaded, `files/` the files
+that they upload, `lock` the lock of the one process that uses the journal.
 """
 
-import errno
-import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
-CLOSE = "close"
-"""What the last entry of a run that has ended does."""
+from overthink.atomic_file import sync
+from overthink.outbox import jsonl_journal
+from overthink.outbox.entries import Begin, Close, Entry, parse_entry
+
+DATABASE = "journal.db"
+# Exclusive, because the lock keeps other processes out; else SQLite shares memory, which network file systems cannot.
+OPEN = """
+    PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    CREATE TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY, entry TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS progress (row INTEGER PRIMARY KEY, uploaded INTEGER NOT NULL, run_id TEXT);
+    INSERT OR IGNORE INTO progress VALUES (0, 0, NULL);
+"""
 
 
-class Entry(NamedTuple):
-    """One thing to tell the store."""
+class Queued(NamedTuple):
+    """An entry, and its number in its journal, from 1."""
 
     number: int
-    do: str
-    body: dict[str, Any]
-    end: int
-    """Where the entry ends in its file, in bytes."""
+    entry: Entry
 
 
 class Journal:
-    """The journal in a folder, whose lock the caller holds."""
+    """The journal in a folder, whose lock the caller holds; one thread may append to it while another uploads it.
+
+    A forked process must neither use nor close it (SQLite).
+    """
+
+    written: int
+    uploaded: int
+    """Numbers of the last entries that are on disk, and in the store."""
+    run_id: str | None
+    """The run's id in the store, once the store has given it one."""
 
     def __init__(self, folder: Path, lock: FileLock, fresh: bool = False) -> None:
         self.folder = folder
         self.fresh = fresh
         """Whether this process wrote all there is in it."""
+        self.ended = False
+        """Whether the last entry there will be was uploaded by this process."""
         self._lock = lock
-        self._path = folder / "entries.jsonl"
-        known = _progress(folder)
-        self.delivered: int = known.get("entries", 0)
-        self.run_id: str | None = known.get("run_id")
-        """The run's id in the store, once the store has given it one."""
-        self._offset: int = known.get("bytes", 0)
-        self.written = self.delivered
-        """Number of entries on disk; of a journal that another process wrote, once `entries` has read them."""
-        self.ended = bool(known.get("ended"))
-        """Whether the store has heard the last entry there will be."""
+        self._one_thread = threading.Lock()
+        with self._errors():
+            self._db = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
+            self._db.executescript(OPEN)
+            self._import_jsonl()
+            query = "SELECT (SELECT count(*) FROM entries), uploaded, run_id FROM progress"
+            self.written, self.uploaded, self.run_id = self._db.execute(query).fetchone()
 
     @classmethod
-    def create(cls, folder: Path) -> "Journal":
-        """Make an empty journal in a new folder."""
+    def create(cls, folder: Path, begin: Begin) -> "Journal":
+        """Make a journal in a new folder, with its first entry."""
         folder.mkdir(parents=True)
         lock = _lock(folder)
         lock.acquire()
-        (folder / "entries.jsonl").touch()
-        _to_disk(folder)
-        _to_disk(folder.parent)
-        return cls(folder, lock, fresh=True)
+        journal = cls(folder, lock, fresh=True)
+        journal.append(begin)
+        sync(folder)
+        sync(folder.parent)
+        return journal
 
     @classmethod
     def take(cls, folder: Path) -> "Journal | None":
-        """Return the journal that an ended process left; None where its process is still at it, or it is gone."""
+        """Return the journal that an ended process left; None where a process still uses it, or there is none.
+
+        Raises OSError or ValueError naming it where it cannot be read.
+        """
+        if not _is_journal(folder):
+            return None
         lock = _lock(folder)
         try:
             lock.acquire()
         except (Timeout, OSError):  # an OSError: the folder is not ours to write in
             return None
-        if not (folder / "entries.jsonl").exists():  # delivered and removed meanwhile: the lock has made a new folder
+        if not _is_journal(folder):  # uploaded and removed meanwhile: the lock has made a new folder
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
             return None
-        return cls(folder, lock)
+        try:
+            journal = cls(folder, lock)
+            if journal.written and journal.begin:
+                return journal
+        except BaseException:
+            lock.release()
+            raise
+        journal.remove()  # its process was killed before the run had begun
+        return None
 
-    def append(self, do: str, **body: Any) -> None:
+    @cached_property
+    def begin(self) -> Begin:
+        """The first entry; raises OSError or ValueError where it cannot be read."""
+        first = self._read("number = ?", 1)[0].entry
+        if not isinstance(first, Begin):
+            raise ValueError(f"{self.folder / DATABASE}: it does not begin with a run")
+        return first
+
+    def append(self, entry: Entry) -> None:
         """Add an entry; it is on disk when this returns. Raises OSError where it is not, and then it is not there."""
-        line = json.dumps({"n": self.written + 1, "do": do, **body}).encode() + b"\n"
-        with self._path.open("ab", buffering=0) as file:
-            start = file.seek(0, os.SEEK_END)
-            try:
-                if file.write(line) != len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
-                os.fsync(file.fileno())
-            except OSError:
-                file.truncate(start)
-                raise
-        self.written += 1
+        with self._errors():
+            self._db.execute("INSERT INTO entries VALUES (?, ?)", (self.written + 1, entry.model_dump_json()))
+            self.written += 1
 
     def keep(self, file: Path) -> str:
         """Keep a finished file for the next entry; return its name here. What replaces it later is another file."""
-        place = self._new_place(file.name)
+        path = self._new_path(file.name)
         try:
-            os.link(file, place)
+            os.link(file, path)
         except OSError:  # another file system, or one without links
-            shutil.copyfile(file, place)
-        return self._kept(place)
-
-    def discard(self, kept: str | None) -> None:
-        """Remove a kept file that the store has: there is a newer one of its name."""
-        if kept is not None and int(Path(kept).parent.name) <= self.delivered:
-            (self.folder / kept).unlink(missing_ok=True)
+            shutil.copyfile(file, path)
+        return self._kept(path)
 
     def keep_text(self, name: str, text: str) -> str:
         """Keep a text for the next entry, as a file; return its name here."""
-        place = self._new_place(name)
-        place.write_text(text)
-        return self._kept(place)
+        path = self._new_path(name)
+        path.write_text(text)
+        return self._kept(path)
 
-    def entries(self) -> list[Entry]:
-        """Return what the store has not heard yet; a last line that was cut off while it was written is not there.
+    def discard(self, kept: str | None) -> None:
+        """Remove a kept file that the store has: there is a newer one of its name."""
+        if kept is not None and self.is_uploaded(kept):
+            (self.folder / kept).unlink(missing_ok=True)
 
-        Raises ValueError naming file and entry where anything else is damaged.
+    def is_uploaded(self, kept: str) -> bool:
+        """Tell whether the entry of a kept file is uploaded."""
+        return int(Path(kept).parent.name) <= self.uploaded
+
+    def entries(self) -> list[Queued]:
+        """Return the entries that are not uploaded yet.
+
+        Raises OSError where the database cannot be read, ValueError naming it and the entry where one cannot.
         """
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            lines = file.read().split(b"\n")
-        found = list(self._parsed(lines))
-        if not self.fresh:
-            self.written = self.delivered + len(found)
-        return found
+        return self._read("number > ?", self.uploaded)
 
-    def _parsed(self, lines: Sequence[bytes]) -> Iterator[Entry]:
-        end = self._offset
-        whole = lines[:-1]  # what follows the last line's end is nothing, or half a line
-        for number, line in enumerate(whole, start=self.delivered + 1):
-            end += len(line) + 1
-            try:
-                if self.fresh and number > self.written:  # it is not on disk yet, and may be taken back
-                    return
-                body = json.loads(line)
-                if body.pop("n") != number:
-                    raise ValueError("it has another number")
-                yield Entry(number, body.pop("do"), body, end)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                if number == self.delivered + len(whole):  # a torn line may hold anything, a line's end too
-                    return
-                raise ValueError(f"{self._path}: entry {number} is damaged ({error})") from error
+    def _read(self, condition: str, number: int) -> list[Queued]:
+        with self._errors():
+            rows = self._db.execute(f"SELECT number, entry FROM entries WHERE {condition} ORDER BY number", (number,))
+            texts: list[tuple[int, str]] = rows.fetchall()
+        return [Queued(number, self._parsed(number, text)) for number, text in texts]
 
-    def acknowledge(self, entry: Entry) -> None:
-        """Remember that the store has heard everything up to this entry. Forgotten, it only costs telling it again."""
-        self.delivered, self._offset, self.ended = entry.number, entry.end, entry.do == CLOSE
-        known = {"entries": entry.number, "bytes": entry.end, "run_id": self.run_id, "ended": self.ended}
-        unfinished = self.folder / "delivered.json.tmp"
-        unfinished.write_text(json.dumps(known))
-        os.replace(unfinished, self.folder / "delivered.json")
+    def _parsed(self, number: int, text: str) -> Entry:
+        try:
+            return parse_entry(text)
+        except ValueError as error:
+            raise ValueError(f"{self.folder / DATABASE}: entry {number} is unreadable ({error})") from error
+
+    def mark_uploaded(self, last: Queued) -> None:
+        """Remember that all entries up to this one are uploaded. Forgotten, they are only uploaded again."""
+        self.uploaded, self.ended = last.number, isinstance(last.entry, Close)
+        with self._errors():
+            self._db.execute("REPLACE INTO progress VALUES (0, ?, ?)", (self.uploaded, self.run_id))
 
     @property
     def waiting(self) -> int:
-        """Number of entries that the store has not heard."""
-        return int(self.written - self.delivered)
+        """Number of entries that are not uploaded."""
+        return self.written - self.uploaded
 
     def file(self, kept: str) -> Path:
         """Return a kept file by its name here."""
@@ -156,51 +177,52 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the journal, files and all: the store has it."""
-        (self.folder / "entries.jsonl").unlink(missing_ok=True)  # first: without it nobody takes the rest for a journal
+        self._db.close()
+        (self.folder / DATABASE).unlink(missing_ok=True)  # first: without it, the rest is no journal
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
 
     def release(self) -> None:
-        """Leave the journal to whoever delivers it."""
+        """Leave the journal to whoever uploads it."""
+        self._db.close()
         self._lock.release()
 
-    def _new_place(self, name: str) -> Path:
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Let one thread at a time use the database; its errors become an OSError that names it."""
+        with self._one_thread:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise OSError(f"{self.folder / DATABASE}: {error}") from error
+
+    def _import_jsonl(self) -> None:
+        """Move what an earlier version left in this folder into the database."""
+        if not (self.folder / jsonl_journal.ENTRIES).exists():
+            return
+        entries, (uploaded, run_id) = jsonl_journal.read(self.folder)
+        self._db.execute("BEGIN")
+        self._db.executemany("REPLACE INTO entries VALUES (?, ?)", enumerate(entries, start=1))
+        self._db.execute("REPLACE INTO progress VALUES (0, ?, ?)", (uploaded, run_id))
+        self._db.execute("COMMIT")
+        jsonl_journal.remove(self.folder)
+
+    def _new_path(self, name: str) -> Path:
         folder = self.folder / "files" / str(self.written + 1)
         folder.mkdir(parents=True, exist_ok=True)
-        place = folder / Path(name).name
-        place.unlink(missing_ok=True)  # from an entry that could not be written
-        return place
+        path = folder / Path(name).name
+        path.unlink(missing_ok=True)  # from an entry that could not be written
+        return path
 
-    def _kept(self, place: Path) -> str:
-        for made in (place, place.parent, place.parent.parent):
-            _to_disk(made)
-        return str(place.relative_to(self.folder))
+    def _kept(self, path: Path) -> str:
+        for made in (path, path.parent, path.parent.parent):
+            sync(made)
+        return str(path.relative_to(self.folder))
 
 
-def first_entry(folder: Path) -> dict[str, Any] | None:
-    """Return what a journal begins with, without its lock; None where it has no whole entry."""
-    with suppress(OSError, ValueError), (folder / "entries.jsonl").open("rb") as file:
-        line = file.readline()
-        if line.endswith(b"\n") and isinstance(body := json.loads(line), dict):
-            return body
-    return None
+def _is_journal(folder: Path) -> bool:
+    return any(os.access(folder / name, os.W_OK) for name in (DATABASE, jsonl_journal.ENTRIES))
 
 
 def _lock(folder: Path) -> FileLock:
-    return FileLock(folder / "lock", timeout=0, thread_local=False)  # one thread writes, another delivers
-
-
-def _progress(folder: Path) -> dict[str, Any]:
-    with suppress(OSError, ValueError):
-        known = json.loads((folder / "delivered.json").read_text())
-        if isinstance(known, dict):
-            return known
-    return {}
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return FileLock(folder / "lock", timeout=0, thread_local=False)  # one thread writes, another uploads

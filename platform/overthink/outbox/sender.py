@@ -1,4 +1,4 @@
-"""Delivers what runs tell while they train, beside the training, and keeps trying while the store is away."""
+"""Uploads what runs log while they train, in a background thread, and retries while the store is unreachable."""
 
 import threading
 import time
@@ -6,30 +6,32 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import NamedTuple
 
-from overthink.outbox.run_logger import RunLogger, RunStart
+from overthink.outbox.journal_logger import JournalLogger
+from overthink.outbox.run_logger import RunStart
 from overthink.outbox.uploader import Uploader
 from overthink.settings import patience_seconds
 from overthink.store.client import Store, StoreError
-from overthink.store.group import GroupRef, GroupSpec
-from overthink.store.liveness import BEAT_SECONDS
+from overthink.store.group import GroupRef
+from overthink.store.group_spec import GroupSpec
+from overthink.store.liveness import HEARTBEAT_SECONDS
 from overthink.store.uri import is_server
 from overthink.store.writer import Writer
 
 GATHER_SECONDS = 3.0
-"""Epochs of so long a time go to the store together."""
+"""Epochs of so long a time are uploaded together."""
 LONGEST_PAUSE_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0
 """How long the end of a launch waits for a store that takes nothing."""
-HURRY_SECONDS = 0.5
+FLUSH_PAUSE_SECONDS = 0.5
 """The longest pause while a launch waits for its end."""
 
 
-class Trouble(NamedTuple):
-    """Why a journal could not be delivered the last time, and when to try again."""
+class Failure(NamedTuple):
+    """Why a journal could not be uploaded the last time, and when to retry."""
 
     reason: str
     pause: float
-    again_at: float
+    retry_at: float
     """On the monotonic clock, in seconds."""
 
 
@@ -41,175 +43,174 @@ class PendingUploads(NamedTuple):
     entries: int
 
     def __str__(self) -> str:
-        """Say it in one sentence."""
-        runs = f"{len(self.runs)} run{'s are' if len(self.runs) > 1 else ' is'}"
+        """Return one sentence about it."""
+        runs = f"{len(self.runs)} run{'s' if len(self.runs) > 1 else ''}"
         return (
-            f"{runs} not whole in the store yet ({self.entries} entries wait: {next(iter(self.runs.values()))}); "
-            "`overthink sync` delivers them, and so does the next command"
+            f"{runs} not fully uploaded ({self.entries} entries queued: {next(iter(self.runs.values()))}); "
+            "`overthink sync` uploads them, and so does the next command"
         )
 
 
 class OutboxSender:
-    """One thread that delivers; `say` hears a sentence when the store goes away, and when it is back."""
+    """A background thread that uploads; `on_message` gets a sentence when the store is unreachable, and afterwards."""
 
-    def __init__(self, store: Store, writer: Writer, say: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, writer: Writer, on_message: Callable[[str], None]) -> None:
         self._store = store
         self._writer = writer
-        self._say = say
-        self._delivery = Uploader(store, writer)
-        self._accounts: list[RunLogger] = []
-        self._held: set[RunLogger] = set()
-        """Those whose files somebody still needs."""
-        self._troubles: dict[RunLogger, Trouble] = {}
+        self._on_message = on_message
+        self._uploader = Uploader(store, writer)
+        self._loggers: list[JournalLogger] = []
+        self._held: set[JournalLogger] = set()
+        """Those with files that other runs still need."""
+        self._failures: dict[JournalLogger, Failure] = {}
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._beaten = time.monotonic()
-        self._urgent = self._hurry = self._stopping = self._away = self._told_so = False
+        self._last_heartbeat = time.monotonic()
+        self._urgent = self._flushing = self._stopping = self._unreachable = self._reported = False
 
     @property
-    def reaches_far(self) -> bool:
+    def is_shared(self) -> bool:
         """Whether other machines may have the same store."""
         return is_server(self._store.uri)
 
-    def begin(self, beginning: RunStart, held: bool = False) -> RunLogger:
-        """Open the account of a run; `held` keeps its files until `stop`, for runs that build on it."""
-        account = RunLogger.begin(beginning, self._store.uri, self._writer, self._hear)
+    def begin(self, start: RunStart, held: bool = False) -> JournalLogger:
+        """Return the logger of a run that begins; `held` keeps its files until `stop`, for runs that build on it."""
+        logger = JournalLogger.begin(start, self._store.uri, self._wake)
         with self._condition:
-            self._accounts.append(account)
+            self._loggers.append(logger)
             if held:
-                self._held.add(account)
+                self._held.add(logger)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="outbox sender", daemon=True)
                 self._thread.start()
-        self._hear(urgent=True)
-        return account
+        self._wake(urgent=True)
+        return logger
 
-    def leave(self, place: GroupSpec) -> GroupRef | None:
-        """Return where a place is in the store, if a run was begun there; no more is said of the group from here."""
-        return self._delivery.places.pop(place.key, None)
+    def release_group(self, group: GroupSpec) -> GroupRef | None:
+        """Return a group in the store, if a run was begun in it; it gets no more heartbeats from here."""
+        # The thread may be uploading: it looks groups up with one `get`, so that nothing is missing in between.
+        return self._uploader.groups.pop(group.key, None)
 
     def wait(self, patience: float = PATIENCE_SECONDS, keys: Collection[str] | None = None) -> PendingUploads | None:
-        """Wait until the store has everything, or all of some runs, or has taken nothing for so many seconds.
+        """Wait until everything is uploaded, or all of some runs, or nothing was for so many seconds.
 
         Returns what is left. OVERTHINK_PATIENCE, in seconds, makes it wait less.
         """
         limit = min(patience, patience_seconds())
-        with self._condition:
-            self._hurry = self._urgent = True
+        with self._store.waiting(), self._condition:
+            self._flushing = self._urgent = True
             self._condition.notify_all()
-            before, since = self._left(keys), time.monotonic()
-            while (left := self._left(keys)) and time.monotonic() - since < limit:
-                if _amount(left) != _amount(before):
-                    before, since = left, time.monotonic()
+            before, since = self._pending(keys), time.monotonic()
+            while (pending := self._pending(keys)) and time.monotonic() - since < limit:
+                if _amount(pending) != _amount(before):
+                    before, since = pending, time.monotonic()
                 self._condition.wait(min(limit, 0.2))
-            self._hurry = False
-            return left
+            self._flushing = False
+            return pending
 
     def stop(self) -> None:
-        """Stop delivering. What is left stays on disk, for `overthink sync`."""
+        """Stop uploading. What is left stays on disk, for `overthink sync`."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
         if self._thread is not None:
             self._thread.join(timeout=1.0)  # a store that hangs does not keep the command
 
-    def _hear(self, urgent: bool) -> None:
+    def _wake(self, urgent: bool) -> None:
         with self._condition:
             self._urgent |= urgent
             self._condition.notify_all()
 
-    def _left(self, keys: Collection[str] | None = None) -> PendingUploads | None:
-        accounts = [
-            account
-            for account in self._accounts
-            if account.journal.waiting and (keys is None or account.run_key in keys)
+    def _pending(self, keys: Collection[str] | None = None) -> PendingUploads | None:
+        loggers = [
+            logger for logger in self._loggers if logger.journal.waiting and (keys is None or logger.run_key in keys)
         ]
         reasons = {
-            account.run_key: self._troubles[account].reason if account in self._troubles else "not sent yet"
-            for account in accounts
+            logger.run_key: self._failures[logger].reason if logger in self._failures else "not uploaded yet"
+            for logger in loggers
         }
-        return PendingUploads(reasons, sum(account.journal.waiting for account in accounts)) if accounts else None
+        return PendingUploads(reasons, sum(logger.journal.waiting for logger in loggers)) if loggers else None
 
     def _work(self) -> None:
         pause = GATHER_SECONDS
         while not self._stopping:
             self._round()
-            self._beat()
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if self._away else GATHER_SECONDS
+            self._heartbeat()
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if self._unreachable else GATHER_SECONDS
             self._rest(pause)
-        for account in self._accounts:
-            if account.journal.ended:
-                account.journal.remove()
+        for logger in self._loggers:
+            if logger.journal.ended:
+                logger.journal.remove()
             else:
-                account.journal.release()
+                logger.journal.release()
 
     def _rest(self, pause: float) -> None:
-        """Pause; not for long while somebody waits, and not at all where something is urgent and the store answers."""
+        """Pause; a short time while a launch waits, and not at all where something is urgent and the store answers."""
         started = time.monotonic()
         with self._condition:
-            while not self._stopping and not (self._urgent and not self._away):
-                left = started + (min(pause, HURRY_SECONDS) if self._hurry else pause) - time.monotonic()
-                if left <= 0:
+            while not self._stopping and not (self._urgent and not self._unreachable):
+                rest = started + (min(pause, FLUSH_PAUSE_SECONDS) if self._flushing else pause) - time.monotonic()
+                if rest <= 0:
                     break
-                self._condition.wait(left)
+                self._condition.wait(rest)
             self._urgent = False
 
     def _round(self) -> None:
-        """Deliver what each journal has, until the store does not answer."""
+        """Upload what each journal has, until the store is unreachable."""
         with self._condition:
-            accounts = list(self._accounts)
-        self._away = False
-        for account in accounts:
-            trouble = self._troubles.get(account)
-            due = trouble is None or self._hurry or time.monotonic() >= trouble.again_at
-            if account.journal.waiting and due and not self._away and not self._stopping:
-                self._deliver(account)
-            self._beat()
-        self._tell_news()
+            loggers = list(self._loggers)
+        self._unreachable = False
+        for logger in loggers:
+            failure = self._failures.get(logger)
+            due = failure is None or self._flushing or time.monotonic() >= failure.retry_at
+            if logger.journal.waiting and due and not self._unreachable and not self._stopping:
+                self._upload(logger)
+            self._heartbeat()
+        self._report()
 
-    def _deliver(self, account: RunLogger) -> None:
+    def _upload(self, logger: JournalLogger) -> None:
         try:
-            before = account.journal in self._delivery.anothers
-            self._delivery.deliver(account.journal)
-            if not before and account.journal in self._delivery.anothers:
-                self._say(f"another process has taken run {account.run_key} up; what this one tells of it is left out")
-        except Exception as error:  # noqa: BLE001 - a defect here must not end the thread: the journal stays, and waits
-            pause = 2 * self._troubles[account].pause if account in self._troubles else GATHER_SECONDS
-            again = min(pause, LONGEST_PAUSE_SECONDS)
-            self._troubles[account] = Trouble(str(error) or type(error).__name__, again, time.monotonic() + again)
-            self._away = not self._delivery.answers()
+            before = logger.journal in self._uploader.taken_over
+            self._uploader.upload(logger.journal)
+            if not before and logger.journal in self._uploader.taken_over:
+                self._on_message(f"another process has resumed run {logger.run_key}; what this one logs is discarded")
+        except Exception as error:  # noqa: BLE001 - a defect here must not end the thread: the journal stays, and is retried
+            pause = 2 * self._failures[logger].pause if logger in self._failures else GATHER_SECONDS
+            pause = min(pause, LONGEST_PAUSE_SECONDS)
+            self._failures[logger] = Failure(str(error) or type(error).__name__, pause, time.monotonic() + pause)
+            self._unreachable = not self._uploader.is_reachable()
             return
         with self._condition:
-            self._troubles.pop(account, None)
-            if account.journal.ended and account not in self._held:
-                account.journal.remove()
-                self._accounts.remove(account)
+            self._failures.pop(logger, None)
+            if logger.journal.ended and logger not in self._held:
+                logger.journal.remove()
+                self._loggers.remove(logger)
             self._condition.notify_all()
 
-    def _tell_news(self) -> None:
+    def _report(self) -> None:
         with self._condition:
-            left = self._left()
-        if self._troubles and left and not self._told_so:
-            self._told_so = True
-            reason = next(iter(self._troubles.values())).reason
-            what = "does not answer" if self._away else "does not take what a run tells"
-            self._say(f"the store {what}; runs go on, {left.entries} entries wait ({reason})")
-        elif self._told_so and not self._troubles:
-            self._told_so = False
-            self._say("the store has everything again")
+            pending = self._pending()
+        if self._failures and pending and not self._reported:
+            self._reported = True
+            reason = next(iter(self._failures.values())).reason
+            what = "is unreachable" if self._unreachable else "refuses what a run logs"
+            self._on_message(f"the store {what}; training continues, {pending.entries} entries queued ({reason})")
+        elif self._reported and not self._failures:
+            self._reported = False
+            self._on_message("everything is uploaded again")
 
-    def _beat(self) -> None:
-        """Say of what is at work that it is, once a minute, also between long deliveries."""
-        if self._away or time.monotonic() - self._beaten < BEAT_SECONDS:
+    def _heartbeat(self) -> None:
+        """Renew the heartbeats of what is running, once a minute, also between long uploads."""
+        if self._unreachable or time.monotonic() - self._last_heartbeat < HEARTBEAT_SECONDS:
             return
-        self._beaten = time.monotonic()
-        journals = [account.journal for account in list(self._accounts)]
+        self._last_heartbeat = time.monotonic()
+        journals = [logger.journal for logger in list(self._loggers)]
         running = [journal.run_id for journal in journals if journal.run_id is not None and not journal.ended]
-        groups = [place.group_id for place in list(self._delivery.places.values())]
+        groups = [group.group_id for group in list(self._uploader.groups.values())]
         with suppress(StoreError):  # the next one may reach it again
-            self._writer.beat([*running, *groups])
+            self._writer.heartbeat([*running, *groups])
 
 
-def _amount(left: PendingUploads | None) -> tuple[int, int]:
-    """Return how much is left; the reasons may change without anything getting better."""
-    return (len(left.runs), left.entries) if left is not None else (0, 0)
+def _amount(pending: PendingUploads | None) -> tuple[int, int]:
+    """Return how much is pending; the reasons may change without anything getting better."""
+    return (len(pending.runs), pending.entries) if pending is not None else (0, 0)

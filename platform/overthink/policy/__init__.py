@@ -1,1 +1,1 @@
-"""The early-exit data set: which exit suits a sample best (thesis chapter 4)."""
+"""Policy networks and the early-exit data set: predicting the best exit of a sample (thesis chapter 4)."""

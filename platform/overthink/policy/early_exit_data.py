@@ -9,29 +9,30 @@ from overthink.predictions.predictions import Predictions
 
 
 def early_exit_split(part: Split, predictions: Predictions, spec: LabelSpec, what: str) -> Split:
-    """Return the samples of a part that some competing exit gets right, labelled with the place of their exit.
+    """Return the samples of a split that a competing exit gets right, labelled with the index of their exit.
 
-    Raises ValueError where the predictions are about other samples, or where all labels are the same.
+    `what` names the split in messages. Raises ValueError if the predictions are of other samples, or if all labels are
+    equal.
     """
     rows_N = rows_of(part.ids_N, predictions.ids_N, what)
     labels = spec.of(predictions)
     if np.count_nonzero(labels.count_C) < 2:
         counts = ", ".join(f"exit {exit}: {n}" for exit, n in zip(labels.exits, labels.count_C.tolist(), strict=True))
-        raise ValueError(f"the early-exit data set made of the {what} has nothing to tell apart ({counts})")
+        raise ValueError(f"the early-exit data set made of the {what} has only one label ({counts})")
     chosen = part.rows(rows_N[labels.rows_M])
     return Split(chosen.images_NKHW, labels.label_M, chosen.levels_N, chosen.ids_N)
 
 
-def rows_of(known_N: IntArray, asked_M: IntArray, what: str) -> IntArray:
-    """Return where each asked id stands among the known ones; raise ValueError where one is not there."""
+def rows_of(known_N: IntArray, ids_M: IntArray, what: str) -> IntArray:
+    """Return the row of each id in `known_N`; raise ValueError if an id is missing there."""
     order_N = np.argsort(known_N)
-    place_M = np.searchsorted(known_N[order_N], asked_M).clip(max=len(known_N) - 1)
+    place_M = np.searchsorted(known_N[order_N], ids_M).clip(max=len(known_N) - 1)
     rows_M: IntArray = order_N[place_M]
-    if (known_N[rows_M] != asked_M).any():
-        raise ValueError(f"the stored predictions on the {what} are about other samples than the data set has")
+    if (known_N[rows_M] != ids_M).any():
+        raise ValueError(f"the stored predictions on the {what} contain samples that the data set lacks")
     return rows_M
 
 
-def shuffled(split: Split, chance: np.random.Generator) -> Split:
-    """Return the samples with each other's labels: as many of each, and nothing to learn."""
-    return Split(split.images_NKHW, chance.permutation(split.labels_N), split.levels_N, split.ids_N)
+def shuffled(split: Split, rng: np.random.Generator) -> Split:
+    """Return the samples with their labels randomly permuted, a control without anything to learn."""
+    return Split(split.images_NKHW, rng.permutation(split.labels_N), split.levels_N, split.ids_N)

@@ -1,4 +1,4 @@
-"""What there is to judge a policy network by: its own predictions, and those of the network that it chooses for."""
+"""The predictions that a policy network is evaluated with: its own, and those of its main network M."""
 
 from dataclasses import dataclass
 
@@ -13,19 +13,19 @@ from overthink.predictions.softmax import softmax
 
 @dataclass(frozen=True)
 class Answers:
-    """What a policy network says about labelled samples; classes are places among the competing exits."""
+    """A policy network's predictions for labelled samples; its classes are indices into the competing exits."""
 
     exits: tuple[int, ...]
     label_N: IntArray
     predicted_N: IntArray
-    chance_NC: FloatArray
+    probability_NC: FloatArray
     """Softmax of each class."""
     levels_N: IntArray
     level_names: tuple[str, ...]
 
     @classmethod
     def of(cls, predictions: Predictions, exits: tuple[int, ...]) -> "Answers":
-        """Return the answers of the last exit of a policy network, whose logits were kept."""
+        """Return the answers of a policy network's last exit; its logits must have been stored."""
         assert predictions.logits_ENC is not None
         return cls(
             exits,
@@ -38,13 +38,13 @@ class Answers:
 
     @property
     def right_N(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
-        """1 where the answer is the label, else 0."""
+        """1 if the answer is the label, else 0."""
         return np.equal(self.predicted_N, self.label_N).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A policy network's answers beside what its network M says about the same samples and all others."""
+    """Predictions of a policy network and of its main network M."""
 
     labels: LabelSpec
     validation: Predictions
@@ -54,7 +54,7 @@ class Evidence:
     """M's."""
     network_test: Predictions
     everything: Predictions
-    """The policy network's on all test samples of M, those without a label included; labels in it mean nothing."""
+    """The policy network's on all test samples of M, unlabelled ones included; its labels are meaningless."""
 
     @property
     def exits(self) -> tuple[int, ...]:
@@ -63,7 +63,7 @@ class Evidence:
 
     @property
     def answers(self) -> Answers:
-        """On the test set of D_ee."""
+        """The policy network's answers on the test set of D_ee."""
         return Answers.of(self.test, self.exits)
 
     @property
@@ -73,14 +73,14 @@ class Evidence:
 
     @property
     def exit_rows_N(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
-        """For each test sample of M, the row of the exit that the policy network sends it to."""
+        """For each test sample of M, the row of the exit that the policy network chooses."""
         order_N = rows_of(self.everything.ids_N, self.network_test.ids_N, "test data")
         rows_N: IntArray = (np.array(self.exits) - 1)[self.everything.predicted_EN[-1][order_N]]
         return rows_N
 
     @property
     def training_rows_M(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
-        """Rows of M's validation samples that have a label and did not validate the policy network."""
+        """Rows of M's validation samples that have a label and are not validation samples of the policy network."""
         rows_M = self.labels.of(self.network_validation).rows_M
         if self.labels.source == "training":
             return rows_M

@@ -1,7 +1,7 @@
 """Which exit a sample should leave at: the labels of the early-exit data set D_ee (thesis section 4.2.1).
 
-All take correct_EN, bool (E, N), confidence_EN, max-softmax as fractions, and cost_E, cumulative MUL-ADDs. Exits are
-rows; ties go to the cheaper exit. Samples that no exit gets right have no label and are left out.
+correct_EN is bool (E, N), confidence_EN max-softmax as fractions (E, N), cost_E cumulative MUL-ADDs (E,). Ties go to
+the cheaper exit. Samples that no exit gets right have no label and are left out.
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ MILLION = 1e6
 
 @dataclass(frozen=True)
 class ExitLabels:
-    """Labels of the samples that have one."""
+    """The exit labels of the samples that have one."""
 
     exits: tuple[int, ...]
     """The exits that compete, numbered from 1."""
     label_M: IntArray
-    """GroupSpec in `exits`."""
+    """Index into `exits`."""
     rows_M: IntArray
-    """Which samples: row numbers into the predictions, ascending."""
+    """Row of each labelled sample in the predictions, ascending."""
     n_left_out: int
-    """Samples that none of the exits gets right."""
+    """Number of samples that none of the exits gets right."""
 
     @property
     def count_C(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
@@ -36,8 +36,12 @@ class ExitLabels:
 def exit_scores(correct_EN: BoolArray, confidence_EN: FloatArray, cost_E: IntArray, weight: float) -> FloatArray:
     """Return score_i = 1 / (lambda * MUL-ADDs_i * 1e-6) + confidence_i where exit i is right, else 0, (E, N).
 
-    Thesis eqs. 4.1 and 4.2; `weight` is lambda: the larger, the less a low cost counts. At 5 the first term is 0.03 for
-    the thesis's first exit, so confidence decides nearly everything. Raises ValueError for a lambda of 0 or less.
+    Thesis eqs. 4.1 and 4.2; `weight` is lambda: the larger, the less cost matters. At 5 the first term is 0.03 for the
+    thesis's first exit, so confidence dominates. Raises ValueError for a lambda of 0 or less.
+
+    >>> correct_EN, confidence_EN = np.array([[True, False], [True, True]]), np.array([[0.5, 0.5], [0.75, 0.75]])
+    >>> exit_scores(correct_EN, confidence_EN, np.array([1_000_000, 2_000_000]), weight=1).tolist()
+    [[1.5, 0.0], [1.25, 1.25]]
     """
     if not weight > 0:
         raise ValueError(f"lambda must be greater than 0, got {weight}")
@@ -47,9 +51,9 @@ def exit_scores(correct_EN: BoolArray, confidence_EN: FloatArray, cost_E: IntArr
 
 
 def labels_by_score(predictions: Predictions, weight: float, exits: tuple[int, ...] | None = None) -> ExitLabels:
-    """Label each sample with the exit of the highest score; only `exits` compete, all where left out.
+    """Label each sample with the exit of the highest score among `exits`; all exits if None.
 
-    With two exits this is the binary task of thesis section 4.2.3. Raises ValueError for exits that the network lacks.
+    With two exits this is the binary task of thesis section 4.2.3. Raises ValueError for exits that do not exist.
     """
     chosen = checked_exits(exits, predictions.n_exits)
     rows_E = np.array(chosen) - 1
@@ -60,7 +64,7 @@ def labels_by_score(predictions: Predictions, weight: float, exits: tuple[int, .
 
 
 def labels_by_first(predictions: Predictions, exits: tuple[int, ...] | None = None) -> ExitLabels:
-    """Label each sample with the first exit that is right (the thesis's first attempt)."""
+    """Label each sample with the first exit that is right (the thesis's first variant), among `exits`."""
     chosen = checked_exits(exits, predictions.n_exits)
     correct_EN = predictions.correct_EN[np.array(chosen) - 1]
     return _labels(chosen, correct_EN.argmax(axis=0), correct_EN.any(axis=0))
@@ -72,7 +76,7 @@ def _labels(exits: tuple[int, ...], label_N: IntArray, solved_N: BoolArray) -> E
 
 
 def checked_exits(exits: tuple[int, ...] | None, n_exits: int) -> tuple[int, ...]:
-    """Return the exits that compete, in order; raise ValueError for fewer than two, or one that is not there."""
+    """Return the competing exits in order; raise ValueError for fewer than two, or for one that does not exist."""
     chosen = tuple(range(1, n_exits + 1)) if exits is None else tuple(sorted(set(exits)))
     if len(chosen) < 2 or chosen[0] < 1 or chosen[-1] > n_exits:
         raise ValueError(f"exits must be at least two of 1 to {n_exits}, got {list(exits or chosen)}")
@@ -80,9 +84,12 @@ def checked_exits(exits: tuple[int, ...] | None, n_exits: int) -> tuple[int, ...
 
 
 def balance(count_C: IntArray) -> float:
-    """Return the entropy of a label distribution over that of a uniform one: 1 where labels are equally many.
+    """Return the entropy of a label distribution divided by that of a uniform one: 1 for equally frequent labels.
 
-    0 where all samples have one label, or there are none.
+    0 if all samples have the same label, or if there are none.
+
+    >>> balance(np.array([5, 5])), balance(np.array([0, 0]))
+    (1.0, 0.0)
     """
     total = count_C.sum()
     if total == 0:
@@ -94,7 +101,7 @@ def balance(count_C: IntArray) -> float:
 def best_balance(
     predictions: Predictions, weights: FloatArray, exits: tuple[int, ...] | None = None
 ) -> tuple[float, float]:
-    """Return the lambda of a grid that balances the labels best, and that balance; of equals the smallest."""
+    """Return the lambda of a grid with the highest `balance` of the labels, the smallest of equals, and the balance."""
     balances = [balance(labels_by_score(predictions, float(weight), exits).count_C) for weight in weights]
     best = int(np.argmax(balances))
     return float(weights[best]), balances[best]

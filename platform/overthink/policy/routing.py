@@ -1,4 +1,4 @@
-"""What becomes of M when the policy network chooses the exit of every sample."""
+"""Accuracy and cost of the main network M when the policy network chooses every sample's exit."""
 
 from typing import NamedTuple
 
@@ -9,15 +9,15 @@ from overthink.policy.evidence import Evidence
 
 
 class Routed(NamedTuple):
-    """The routed network on all test samples of M."""
+    """Operating points of M on all its test samples, each at the exit that the policy network chooses."""
 
     without_policy: OperatingPoint
-    """The policy network's own cost left out."""
+    """Without the policy network's own cost."""
     with_policy: OperatingPoint
 
 
 def routed(evidence: Evidence) -> Routed:
-    """Return accuracy and cost of M where every sample leaves at the exit that the policy network chose for it."""
+    """Return accuracy and cost (MUL-ADDs per sample) of M with the exits that the policy network chooses."""
     network, rows_N = evidence.network_test, evidence.exit_rows_N
     accuracy = float(network.correct_EN[rows_N, np.arange(len(rows_N))].mean())
     cost = float(network.cost_E[rows_N].mean())

@@ -1,4 +1,4 @@
-"""Tests of a policy network's answers against those of something that looks at nothing."""
+"""Significance tests of a policy network against predictions that do not depend on the image."""
 
 import numpy as np
 
@@ -7,14 +7,18 @@ from overthink.predictions.arrays import IntArray
 
 PERMUTATIONS = 2000
 SEED = 0
-"""Of the permutations: the same numbers give the same p."""
+"""Of the permutations, so that the same data gives the same p-value."""
 
 
 def better_than_constant(label_N: IntArray, predicted_N: IntArray) -> float:
-    """Return the exact one-sided p-value that the answers are no more often right than the best constant answer.
+    """Return the exact one-sided p-value of the hypothesis that the predictions are no better than the best constant.
 
-    McNemar's test in its binomial form: of the samples that only one of the two gets right, the constant answer would
-    get at least half. The constant is the most frequent label of these very samples: nobody could know a better one.
+    McNemar's test in its binomial form: among the samples that only one of the two gets right, the constant is right
+    for at least half. The constant is the most frequent label of these samples, the best one possible.
+
+    >>> label_N = np.array([0] * 6 + [1] * 5)
+    >>> better_than_constant(label_N, label_N)  # 1/2 to the power of 5
+    0.03125
     """
     from scipy.stats import binomtest
 
@@ -26,18 +30,24 @@ def better_than_constant(label_N: IntArray, predicted_N: IntArray) -> float:
 
 
 def better_than_chance(label_N: IntArray, predicted_N: IntArray, n_classes: int) -> float:
-    """Return the one-sided permutation p-value that the balanced accuracy is that of answers unrelated to labels."""
-    chance = np.random.default_rng(SEED)
+    """Return the one-sided permutation p-value of the hypothesis that predictions are independent of labels.
+
+    The statistic is balanced accuracy; PERMUTATIONS permutations of the predictions, (k + 1) / (n + 1).
+    """
+    rng = np.random.default_rng(SEED)
     seen = balanced_accuracy(label_N, predicted_N, n_classes)
     as_good = sum(
-        balanced_accuracy(label_N, chance.permutation(predicted_N), n_classes) >= seen - 1e-12
-        for _ in range(PERMUTATIONS)
+        balanced_accuracy(label_N, rng.permutation(predicted_N), n_classes) >= seen - 1e-12 for _ in range(PERMUTATIONS)
     )
     return (as_good + 1) / (PERMUTATIONS + 1)
 
 
 def accuracy_interval(right: int, count: int) -> tuple[float, float]:
-    """Return Wilson's 95% interval of an accuracy over samples."""
+    """Return the Wilson 95% interval of an accuracy, as fractions; `right` of `count` samples are correct.
+
+    >>> [round(end, 3) for end in accuracy_interval(30, 50)]
+    [0.462, 0.724]
+    """
     from scipy.stats import binomtest
 
     low, high = binomtest(right, count).proportion_ci(0.95, method="wilson")

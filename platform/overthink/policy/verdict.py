@@ -1,18 +1,21 @@
-"""Did a policy network learn anything? In words, with the numbers that say so."""
+"""Whether a policy network learned anything, as one of three verdicts and in sentences."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 LEVEL = 0.05
-"""Of significance."""
+"""Significance level."""
 Verdict = Literal["learned", "informative", "nothing shown"]
 
 
 def verdict(metrics: Mapping[str, float]) -> Verdict:
     """Return the verdict on the metrics of a test set, named as in the catalogue.
 
-    Two yardsticks: the best constant answer, for accuracy; and chance, for balanced accuracy. Answers may carry
-    information although a constant answer, which carries none, is right more often: labels are seldom balanced.
+    Accuracy is compared with the best constant answer, balanced accuracy with chance. With unbalanced labels, answers
+    can carry information although a constant answer, which carries none, is right more often.
+
+    >>> verdict({"policy/p/constant": 0.4, "policy/p/chance": 0.001})
+    'informative'
     """
     if metrics["policy/p/constant"] < LEVEL:
         return "learned"
@@ -22,7 +25,7 @@ def verdict(metrics: Mapping[str, float]) -> Verdict:
 
 
 def sentence(metrics: Mapping[str, float], n_exits: int) -> str:
-    """Return the verdict in a few sentences."""
+    """Return the verdict and the numbers behind it as sentences; metrics named as in the catalogue, fractions."""
     m = {name.removeprefix("policy/"): 100 * value for name, value in metrics.items()}
     accuracy = (
         f"Right {m['accuracy']:.2f}% of the time "
@@ -31,8 +34,8 @@ def sentence(metrics: Mapping[str, float], n_exits: int) -> str:
         f"{m['prior_matched']:.2f}%, guessing blindly {m['uniform']:.2f}%."
     )
     balanced = (
-        f"Balanced accuracy {m['balanced_accuracy']:.2f}% against {100 / n_exits:.2f}% by chance; how sure exit 1 is, "
-        f"alone, reaches {m['confidence/balanced_accuracy']:.2f}%."
+        f"Balanced accuracy {m['balanced_accuracy']:.2f}% against {100 / n_exits:.2f}% by chance; the confidence of "
+        f"exit 1 alone reaches {m['confidence/balanced_accuracy']:.2f}%."
     )
     p = f"p = {metrics['policy/p/constant']:.2g} against the constant, {metrics['policy/p/chance']:.2g} against chance."
     return f"{HEADS[verdict(metrics)]} {accuracy} {balanced} {p}"
@@ -43,5 +46,5 @@ HEADS: dict[Verdict, str] = {
     "informative": (
         "Its answers carry information about the exit, but a constant answer is right as often or more often."
     ),
-    "nothing shown": "There is no sign that it learned anything.",
+    "nothing shown": "There is no evidence that it learned anything.",
 }

@@ -1,1 +1,1 @@
-"""The waist: what a run leaves behind per sample and exit. Everything below it is computed from it alone."""
+"""Predictions: what a run stores per sample and exit. All metrics and figures are computed from them alone."""

@@ -1,4 +1,4 @@
-"""Arrays at the door: their types, and one-sentence refusals of those that do not fit."""
+"""Array types, and checks that raise a one-sentence ValueError for arrays that do not fit."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +10,7 @@ LogitArray = NDArray[np.float32]
 
 
 def integers(name: str, values: ArrayLike) -> IntArray:
-    """Return the values as int64; raises ValueError where they are not integers."""
+    """Return the values as int64; raises ValueError if they are not integers."""
     array = np.asarray(values)
     if array.dtype.kind not in "iu":
         raise ValueError(f"{name} must be integers, got {array.dtype}")
@@ -25,7 +25,7 @@ def check_type(name: str, values: NDArray[np.generic], dtype: type[np.generic], 
 
 
 def check_range(name: str, values: IntArray | FloatArray, low: float, high: float) -> None:
-    """Raise ValueError unless every value lies between low and high, both included; not-a-number does not."""
+    """Raise ValueError unless every value is between low and high, both included; NaN never is."""
     fits = (values >= low) & (values <= high)
     if not fits.all():
         raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {values[~fits][0]}")

@@ -1,12 +1,11 @@
-"""The file of predictions: one Parquet file, a row per sample, readable by any tool without this package.
+"""The file format of predictions: one Parquet file, a row per sample, readable without this package.
 
 Columns: sample_id, label, level (its name, or null), and for every exit i from 1: exit_i_prediction,
 exit_i_max_softmax, exit_i_entropy (nats), exit_i_top2_ratio, exit_i_confusion, and exit_i_logits where kept.
-What belongs to the whole split is JSON in the schema metadata. The same pyarrow writes the same bytes for the
-same content.
+Values for the whole split are JSON in the schema metadata. One version of pyarrow writes the same bytes for the same
+content.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
+from overthink.atomic_file import atomic_write
 from overthink.spec import Spec
 
 Columns = Mapping[str, NDArray[Any]]
@@ -34,7 +34,7 @@ EXIT_COLUMNS = {
 
 
 class Header(Spec):
-    """What a file of predictions says about the whole split."""
+    """Values for the whole split, in the file's metadata."""
 
     format_version: Literal[1]
     split: str
@@ -45,25 +45,18 @@ class Header(Spec):
 
 
 def write_file(path: Path, header: Header, columns: Columns) -> None:
-    """Write the file whole or not at all; raises OSError where it cannot be written."""
+    """Write the file atomically; raises OSError if it cannot be written."""
     arrays = {name: _to_arrow(name, values, header) for name, values in columns.items()}
     table = pa.table(arrays).replace_schema_metadata({METADATA_KEY: header.model_dump_json()})
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with unfinished.open("wb") as file:
-            pq.write_table(table, file, compression="zstd", use_dictionary=["level"], write_page_checksum=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with atomic_write(path) as unfinished, unfinished.open("wb") as file:
+        pq.write_table(table, file, compression="zstd", use_dictionary=["level"], write_page_checksum=True)
 
 
 def read_file(path: Path) -> tuple[Header, Columns]:
-    """Read what `write_file` wrote; nothing in the file is trusted.
+    """Read a file of predictions and validate all of it.
 
-    Raises ValueError, in one clause without the file's name, where it is not Parquet, is damaged, or is
-    not a file of predictions; OSError where it cannot be opened.
+    Raises ValueError, in one clause without the file's name, if it is not Parquet, is damaged, or holds no predictions;
+    OSError if it cannot be opened.
     """
     with path.open("rb") as file:
         try:
@@ -134,7 +127,7 @@ def _to_numpy(name: str, values: pa.Array, header: Header) -> NDArray[Any]:
 
 
 def _levels(names: pa.Array, header: Header) -> NDArray[np.int64]:
-    """Turn level names into indices; without level names every entry is null, and every index 0."""
+    """Return level names as indices; without level names every entry is null and every index 0."""
     if not header.level_names and names.null_count == len(names):
         return np.zeros(len(names), dtype=np.int64)
     levels = pc.index_in(names, value_set=pa.array(header.level_names, pa.string()))

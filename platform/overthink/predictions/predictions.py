@@ -1,4 +1,4 @@
-"""Predictions: what a run leaves behind per sample and exit; all that a paper shows is computed from it."""
+"""Predictions: what a run stores per sample and exit; all metrics, tables and figures are computed from them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from overthink.predictions.file import Columns, Header, read_file, write_file
 from overthink.predictions.softmax import LARGEST_RATIO, entropy, l1_distance, max_softmax, top2_ratio
 
 SPLITS = ("train", "val", "test", "everything")
-"""The last is what a policy network is asked about beside its own parts: all test samples of its main network."""
+"""`everything` exists for policy networks only: all test samples of the main network, unlabelled ones included."""
 MOST_INT = int(np.iinfo(np.int64).max)
 MOST_FLOAT = float(np.finfo(np.float64).max)
 
@@ -52,31 +52,31 @@ PER_EXIT = (
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What every exit of one network said about every sample of one split.
+    """The predictions of every exit of one network for every sample of one split.
 
-    Raises ValueError where shapes, types or values do not fit together, or there is no exit or no sample.
+    Raises ValueError if shapes, types or values are inconsistent, or if there is no exit or no sample.
     """
 
     ids_N: IntArray
-    """Sample ids, each one once, from 0."""
+    """Sample ids, unique, at least 0."""
     labels_N: IntArray
     levels_N: IntArray
-    """Difficulty of each sample, an index into level_names; zeros where there are none."""
+    """Difficulty level of each sample, an index into level_names; zeros without levels."""
     level_names: tuple[str, ...]
     predicted_EN: IntArray
-    """The class with the highest logit; the lowest such class on a tie."""
+    """The class with the highest logit; the lowest class of equal ones."""
     max_softmax_EN: FloatArray
     entropy_EN: FloatArray
-    """Entropy of the softmax, in nats: low where the exit is sure."""
+    """Entropy of the softmax, in nats: low for a confident exit."""
     top2_ratio_EN: FloatArray
-    """Highest over second highest softmax value, cut off at softmax.LARGEST_RATIO: always finite."""
+    """Highest over second highest softmax value, at most softmax.LARGEST_RATIO."""
     confusion_EN: FloatArray
     """L1 distance of each exit's softmax to the last exit's, in [0, 2]; 0 for the last (Kaya et al. 2019)."""
     logits_ENC: LogitArray | None
     cost_E: IntArray
     """MUL-ADDs per sample, cumulative up to and including an exit."""
     fingerprint: str
-    """What made these predictions."""
+    """Identifies the run and the data that the predictions were made with."""
     split: str
     """One of SPLITS."""
 
@@ -110,12 +110,12 @@ class Predictions:
 
     @property
     def n_exits(self) -> int:
-        """How many exits the network has."""
+        """E, the number of exits."""
         return len(self.cost_E)
 
     @property
     def correct_EN(self) -> BoolArray:  # noqa: N802 - named like the arrays it stands beside
-        """Whether each exit is right about each sample."""
+        """Whether each exit classifies each sample correctly, (E, N)."""
         return np.equal(self.predicted_EN, self.labels_N)
 
     @classmethod
@@ -131,9 +131,15 @@ class Predictions:
         split: str,
         keep_logits: bool,
     ) -> Self:
-        """Derive everything from the logits of every exit, taken as float32 and kept only if asked for.
+        """Return predictions from the logits of every exit, converted to float32 and stored if `keep_logits`.
 
-        Raises ValueError naming the array and the offending value, logits that are not finite included.
+        Raises ValueError naming the array and the offending value, for example a logit that is not finite.
+
+        >>> predictions = Predictions.from_logits(
+        ...     logits_ENC=[[[2.0, 0.0]], [[0.0, 1.0]]], labels_N=[0], ids_N=[7], levels_N=[0], level_names=(),
+        ...     cost_E=[100, 250], fingerprint="example", split="test", keep_logits=False)
+        >>> predictions.predicted_EN.tolist(), predictions.correct_EN.tolist()
+        ([[0], [1]], [[True], [False]])
         """
         with np.errstate(over="ignore"):
             logits_ENC = np.asarray(logits_ENC, dtype=np.float32)
@@ -158,7 +164,7 @@ class Predictions:
         )
 
     def write(self, path: Path) -> None:
-        """Write one Parquet file (see `predictions_file`), whole or not at all; same content, same bytes."""
+        """Write one Parquet file (see `predictions.file`) atomically; equal content gives equal bytes."""
         columns: dict[str, NDArray[Any]] = {field.column: getattr(self, field.array) for field in PER_SAMPLE}
         for row, number in enumerate(range(1, self.n_exits + 1)):
             for field in PER_EXIT:
@@ -176,9 +182,9 @@ class Predictions:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what `write` wrote, equal to the last bit; nothing in the file is trusted.
+        """Read a file that `write` wrote, bit for bit, and validate all of it.
 
-        Raises ValueError, in one sentence that names the file, where anything is missing or does not fit.
+        Raises ValueError, in one sentence with the file's name, if anything is missing or inconsistent.
         """
         try:
             return cls._from_file(*read_file(path))

@@ -1,8 +1,6 @@
-"""Analysing stored runs: from their predictions alone, what `run` did not compute yet; idempotent."""
+"""Analysis of stored runs: metrics, lookup tables and figures that `run` has not stored, from predictions alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from overthink.comparison.arms import runs_of_group
@@ -10,9 +8,8 @@ from overthink.inference.budget_file import to_json
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.confidence import CRITERIA
 from overthink.metrics.catalogue import compute
-from overthink.predictions.predictions import Predictions
 from overthink.report.analysis_page import analysis_figures, analysis_page
-from overthink.report.budget_figures import Pair
+from overthink.report.figures.budget_curves import Pair
 from overthink.report.pages import Captioned
 from overthink.report.run_page import prediction_figures
 from overthink.store import tags
@@ -22,30 +19,30 @@ from overthink.store.writer import Writer
 
 
 class Analysed(NamedTuple):
-    """A run or group, and whether there was anything to do about it."""
+    """A run or group, and whether something was added to it."""
 
     run: StoredRun
     new: bool
 
 
 def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]) -> Iterator[Analysed]:
-    """Add what is missing to finished runs, then to groups of which any run was new; yield each as it is done.
+    """Add missing results to finished runs, then to groups with a run that has new ones; yield each when done.
 
-    A group's page shows its runs among `runs`. Raises StoreError, or ValueError naming a file that cannot be read.
+    Idempotent. A group's page shows its runs among `runs`. Raises StoreError, or ValueError naming a file.
     """
-    writer, fresh = Writer(store), set()
+    writer, changed = Writer(store), set()
     for run in runs:
         new = run.analysis != tags.ANALYSIS_VERSION
         if new:
             _analyse_run(store, writer, run)
-            fresh.add(run.group_key)
+            changed.add(run.group_key)
         yield Analysed(run, new)
     for group in groups:
         shown = runs_of_group(group, runs)
         stamp = f"{tags.ANALYSIS_VERSION} {' '.join(sorted(run.run_id for run in shown))}"
-        new = bool(shown) and (group.analysis != stamp or group.group_key in fresh)
+        new = bool(shown) and (group.analysis != stamp or group.group_key in changed)
         if new:
-            page = analysis_page(f"{group.name} (n = {len(shown)})", [*_pairs(store, shown)])
+            page = analysis_page(f"{group.name} (n = {len(shown)})", _pairs(store, shown))
             writer.text(group.run_id, tags.ANALYSIS_PAGE, page)
             writer.log(group.run_id, run_tags={tags.ANALYSIS: stamp})
         yield Analysed(group, new)
@@ -53,7 +50,7 @@ def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]
 
 def figures_of(store: Store, runs: Sequence[StoredRun]) -> list[Captioned]:
     """Return the figures of one run, or of several with different seeds, that predictions alone can show."""
-    pairs = list(_pairs(store, runs))
+    pairs = _pairs(store, runs)
     return [*prediction_figures([test for _, test in pairs]), *analysis_figures(pairs)]
 
 
@@ -73,11 +70,6 @@ def _analyse_run(store: Store, writer: Writer, run: StoredRun) -> None:
     writer.log(run.run_id, run_tags={tags.ANALYSIS: tags.ANALYSIS_VERSION})
 
 
-def _pairs(store: Store, runs: Iterable[StoredRun]) -> Iterator[Pair]:
-    for run in runs:
-        with TemporaryDirectory() as folder:
-            validation, test = (
-                Predictions.read(store.artifact(run.run_id, f"predictions/{split}.parquet", Path(folder)))
-                for split in ("val", "test")
-            )
-        yield validation, test
+def _pairs(store: Store, runs: Sequence[StoredRun]) -> list[Pair]:
+    """Return the validation and test predictions of runs."""
+    return [(store.predictions(run.run_id, "val"), store.predictions(run.run_id, "test")) for run in runs]

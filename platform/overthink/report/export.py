@@ -13,21 +13,21 @@ from overthink.report.pages import Captioned
 if TYPE_CHECKING:
     from kaleido import Kaleido  # type: ignore[import-untyped]
 
-FORMS = ("svg", "pdf", "png")
+FORMATS = ("svg", "pdf", "png")
 WIDTH, HEIGHT, PNG_SCALE = 720, 460, 3
 
 
 class BrowserMissingError(OSError):
-    """There is no Chrome or Chromium to draw with."""
+    """Chrome or Chromium is not installed, or does not start."""
 
 
 Export = Callable[[Sequence[Captioned], Path], list[Path]]
-"""Writes each figure once a form into a folder, named by its caption, and returns the files."""
+"""Writes each figure in each format into a folder, named by its caption, and returns the files."""
 
 
 @contextmanager
 def exporting() -> Iterator[Export]:
-    """Start a browser, which takes seconds, and give what draws figures with it, as often as there is need.
+    """Start a browser, which takes seconds, and yield a function that draws figures with it.
 
     Raises BrowserMissingError where no Chrome or Chromium is installed or starts, OSError where a folder cannot be
     written.
@@ -36,33 +36,39 @@ def exporting() -> Iterator[Export]:
     from choreographer.errors import BrowserFailedError, ChromeNotFoundError
 
     try:
-        # Not kaleido's own server: where the browser does not start, whoever asks that one waits for ever.
-        with ThreadPoolExecutor(1) as thread, asyncio.Runner() as loop:  # in a notebook, ours has a loop that runs
+        # Not kaleido's own server: where the browser does not start, a caller of that one waits for ever.
+        with ThreadPoolExecutor(1) as thread:  # not this thread: a notebook's already runs a loop
+            loop = asyncio.Runner()
 
             def run(work: Coroutine[Any, Any, Any]) -> None:
                 thread.submit(loop.run, work).result()
 
-            browser = kaleido.Kaleido(mathjax=False)  # which it would fetch from the network
-            run(browser.open())
             try:
-                yield lambda figures, folder: _export(run, browser, figures, folder)
+                browser = kaleido.Kaleido(mathjax=False)  # which it would fetch from the network
+                run(browser.open())
+                try:
+                    yield lambda figures, folder: _export(run, browser, figures, folder)
+                finally:
+                    run(browser.close())
             finally:
-                run(browser.close())
                 thread.submit(loop.close).result()
     except ChromeNotFoundError:
         raise BrowserMissingError(
-            "drawing figures as files needs Chrome or Chromium, and none was found; "
-            "on Debian, apt-get install chromium puts one there"
+            "exporting figures needs Chrome or Chromium, and none was found; on Debian: apt-get install chromium"
         ) from None
     except BrowserFailedError as error:
-        raise BrowserMissingError(f"the browser that figures are drawn with did not start: {error.args[0]}") from None
+        raise BrowserMissingError(f"the browser that draws the figures did not start: {error.args[0]}") from None
 
 
 def _export(
     run: Callable[[Coroutine[Any, Any, Any]], None], browser: "Kaleido", figures: Sequence[Captioned], folder: Path
 ) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    files = {folder / f"{slug(captioned.caption)}.{form}": captioned.figure for captioned in figures for form in FORMS}
+    files = {
+        folder / f"{slug(captioned.caption)}.{format_}": captioned.figure
+        for captioned in figures
+        for format_ in FORMATS
+    }
     entries = [{"fig": figure, "path": str(file), "opts": _options(file)} for file, figure in files.items()]
     run(browser.write_fig_from_object(entries, cancel_on_error=True))
     return list(files)

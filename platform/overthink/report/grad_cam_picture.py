@@ -1,4 +1,4 @@
-"""A picture of where exits look: a row a sample, its image, and each exit's map over it."""
+"""A picture of Grad-CAM maps: a row for each sample, its image, and each exit's map over it."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,30 +18,30 @@ PAPER, INK, RIGHT, WRONG = (255, 255, 255), (31, 41, 51), (35, 110, 70), (179, 6
 OPACITY = 0.6
 
 
-class Said(NamedTuple):
-    """What an exit says of a sample, how sure it is, and whether it is right."""
+class ExitAnswer(NamedTuple):
+    """An exit's prediction for a sample: class name, confidence (0 to 1), and whether it is right."""
 
     name: str
     confidence: float
     right: bool
 
 
-class Looked(NamedTuple):
-    """One sample."""
+class ExplainedSample(NamedTuple):
+    """An image, the map of each exit, and each exit's prediction."""
 
     image_KHW: NDArray[np.uint8]
     heat_EHW: FloatArray
     title: str
     """Its id and its class."""
-    said: tuple[Said, ...]
-    """Exit by exit."""
+    answers: tuple[ExitAnswer, ...]
+    """In the order of exits."""
 
 
-def grad_cam_picture(samples: list[Looked]) -> "Image.Image":
-    """Return the picture; right and wrong are told by a word and by colour."""
+def grad_cam_picture(samples: list[ExplainedSample]) -> "Image.Image":
+    """Return the picture; right and wrong are marked by a word and by colour."""
     from PIL import Image, ImageDraw, ImageFont
 
-    columns = 1 + len(samples[0].said)
+    columns = 1 + len(samples[0].answers)
     height = CELL + 2 * LINE + GAP
     picture = Image.new("RGB", (2 * MARGIN + columns * (CELL + GAP) - GAP, 2 * MARGIN + len(samples) * height), PAPER)
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_SIZE)
@@ -49,9 +49,11 @@ def grad_cam_picture(samples: list[Looked]) -> "Image.Image":
         top = MARGIN + row * height
         grey = as_rgb(sample.image_KHW)
         cells = [(enlarged(grey, CELL), sample.title, INK)]
-        for number, (heat_HW, said) in enumerate(zip(sample.heat_EHW, sample.said, strict=True), start=1):
-            title = f"exit {number}: {said.name}\n{'right' if said.right else 'wrong'}, {100 * said.confidence:.0f}%"
-            cells.append((enlarged(_over(grey, heat_HW), CELL), title, RIGHT if said.right else WRONG))
+        for number, (heat_HW, answer) in enumerate(zip(sample.heat_EHW, sample.answers, strict=True), start=1):
+            title = (
+                f"exit {number}: {answer.name}\n{'right' if answer.right else 'wrong'}, {100 * answer.confidence:.0f}%"
+            )
+            cells.append((enlarged(_over(grey, heat_HW), CELL), title, RIGHT if answer.right else WRONG))
         for column, (cell, title, colour) in enumerate(cells):
             left = MARGIN + column * (CELL + GAP)
             picture.paste(cell, (left, top + 2 * LINE))

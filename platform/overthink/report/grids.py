@@ -7,35 +7,31 @@ from typing import NamedTuple
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from overthink.report.safe_text import escape_for_terminal
+from overthink.report.safe_text import escape_for_terminal, one_line
 
 NARROWEST = 12
-"""Characters of a column of words that are always shown."""
+"""Smallest width, in characters, of a column of words."""
 
 
 class Grid(NamedTuple):
-    """Titles, and rows of text as long; the first column names the row. The caption says what the numbers are."""
+    """Titles and rows of cells of the same number; the first column names the row."""
 
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
+    words: int = 1
+    """Number of columns, from the left, that hold words; the others hold numbers."""
 
 
 def as_rich(grid: Grid) -> Table:
     """Return the table for a terminal; names in it are never markup."""
-    table = Table(
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        caption=escape_for_terminal(grid.caption) if grid.caption else None,
-        caption_justify="left",
-    )
+    table = empty_table(grid.caption)
     for number, title in enumerate(grid.titles):  # in a narrow terminal cells break between words, never within
         words = [word for text in (title, *(row[number] for row in grid.rows)) for word in text.split()]
         table.add_column(
             escape_for_terminal(title.replace(" ", "\n", 1) if number else title),
-            justify="right" if number else "left",
+            justify="left" if number < grid.words else "right",
+            overflow="fold",
             min_width=min(max(map(len, words), default=1), NARROWEST),
         )
     for row in grid.rows:
@@ -43,12 +39,27 @@ def as_rich(grid: Grid) -> Table:
     return table
 
 
+def empty_table(caption: str, heading: str = "") -> Table:
+    """Return a table for a terminal, without columns."""
+    return Table(
+        title=escape_for_terminal(heading) if heading else None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        caption=escape_for_terminal(caption) if caption else None,
+        caption_justify="left",
+    )
+
+
 def as_html(grid: Grid) -> str:
     """Return an HTML table element; everything in it is escaped."""
-    head = "".join(f"<th>{html.escape(title)}</th>" for title in grid.titles)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell).replace(chr(10), '<br>')}</td>" for cell in row) + "</tr>"
-        for row in grid.rows
-    )
-    caption = f"<caption>{html.escape(grid.caption)}</caption>" if grid.caption else ""
+    head = "".join(f"<th>{_html(title)}</th>" for title in grid.titles)
+    body = "".join("<tr>" + "".join(f"<td>{_html(cell)}</td>" for cell in row) + "</tr>" for row in grid.rows)
+    caption = f"<caption>{_html(grid.caption)}</caption>" if grid.caption else ""
     return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _html(cell: str) -> str:
+    return "<br>".join(html.escape(one_line(line)) for line in cell.split("\n"))

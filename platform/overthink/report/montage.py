@@ -1,4 +1,4 @@
-"""Small images side by side, as one picture: right for colour, by the mean of their channels otherwise."""
+"""Small images side by side in one picture."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -14,7 +14,7 @@ CELL, GAP, COLUMNS = 80, 6, 12
 
 
 def as_rgb(image_KHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (H, W, 3); channels that are no colours are averaged."""
+    """Return (H, W, 3); channels are averaged where there are not three of them."""
     if len(image_KHW) == 3:
         return np.moveaxis(image_KHW, 0, 2)
     grey_HW = image_KHW.mean(axis=0).astype(np.uint8)

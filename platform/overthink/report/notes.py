@@ -10,7 +10,7 @@ from overthink.store.stored import StoredRun
 
 
 def run_note(metrics: Mapping[str, float], mul_adds: Sequence[float]) -> str:
-    """Return a run's description: how much the network overthinks, and a row an exit."""
+    """Return a run's description: how much the network overthinks, and a table of its exits."""
     any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
     lines = [
         f"**{100 * any_later:.2f}% overthinking** on test data (any later: an exit is right and a later one wrong, "
@@ -27,7 +27,7 @@ def run_note(metrics: Mapping[str, float], mul_adds: Sequence[float]) -> str:
 
 
 def policy_note(metrics: Mapping[str, float], policy: PolicySpec, epochs: int) -> str:
-    """Return the description of a policy network's run: the verdict, and what it was to learn."""
+    """Return the description of a policy network's run: the verdict, the labels, and the routed main network."""
     shares = " / ".join(f"{100 * metrics.get(f'policy/label_share/exit_{exit}', 0):.0f}%" for exit in policy.exits)
     routed = (
         f"{100 * metrics['policy/routed/accuracy']:.2f}% for {metrics['policy/routed/mul_adds'] / 1e6:.2f} M MUL-ADDs"
@@ -39,8 +39,8 @@ def policy_note(metrics: Mapping[str, float], policy: PolicySpec, epochs: int) -
             f"Labels ({policy.labels.label}) of exits {', '.join(map(str, policy.exits))}: {shares} of the test set; "
             f"{100 * metrics['policy/left_out']:.1f}% of the samples have none, since no competing exit is right. "
             f"{epochs} epochs.",
-            f"With the exits that it chooses, the main network reaches {routed} a sample; the policy network itself "
-            f"takes another {own:.2f} M.",
+            f"With the exits that it chooses, the main network reaches {routed} per sample; the policy network itself "
+            f"costs another {own:.2f} M.",
         ]
     )
 
@@ -51,8 +51,8 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES) ->
     for metric, title in titles.items():
         values = [run.metrics[metric] for run in runs if metric in run.metrics]
         if values:
-            said = (*estimate_lines(estimate(values)), "-")
-            lines.append(f"| {title} | {said[0]} | {said[1]} |")
+            cells = (*estimate_lines(estimate(values)), "-")
+            lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
     seeds = ", ".join(sorted(run.seeds_label or "?" for run in runs))
     return "\n".join(
         [

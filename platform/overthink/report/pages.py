@@ -1,4 +1,4 @@
-"""One self-contained HTML page of sections, plotly inside once. Opens without a network, and trusts no text."""
+"""One self-contained HTML page of sections, with plotly in it once. Opens without a network, and escapes all text."""
 
 import base64
 import html
@@ -30,7 +30,7 @@ figcaption { font-weight: 600; margin-bottom: .2rem; }
 
 
 class Captioned(NamedTuple):
-    """A figure and what it shows, in a sentence."""
+    """A figure and its caption."""
 
     caption: str
     figure: go.Figure

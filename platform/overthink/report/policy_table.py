@@ -1,12 +1,12 @@
-"""The table of policy networks: what they were to learn, what they learned, and what that is worth."""
+"""The table of policy networks: their labels, accuracy, baselines and verdicts."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from overthink.comparison.overthinking import Row
 from overthink.policy.verdict import verdict
-from overthink.report.differences import differences_said
-from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell, mixed_data_said
+from overthink.report.differences import differences_sentence
+from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell, mixed_data_warning
 
 METRICS = (
     "test/policy/accuracy",
@@ -19,26 +19,35 @@ METRICS = (
 )
 COMPARED = {"test/policy/accuracy": "Right exits", "test/policy/balanced_accuracy": "Balanced"}
 CONTROL = "max-min-mnist"
-"""The data set on which exits are known to differ: what learns nothing there cannot learn anything elsewhere."""
+"""The positive control: a data set on which exits are known to differ."""
 CAPTION = (
     "Percent of the labelled test samples; mean ± standard deviation over seeds, [95% interval of the mean]. Best "
-    "constant: the most frequent label as the answer to everything, the yardstick for the right exits. Balanced: every "
-    "label weighs the same; chance is the yardstick. By exit 1: the same from nothing but how sure exit 1 is. "
-    "p: largest over seeds, against the constant (exact) and against chance (permutation). Learned: right more often "
-    "than the constant. Informative: not that, but better than chance at telling the labels apart."
+    "constant: accuracy of always answering the most frequent label, the baseline of right exits. Balanced: accuracy "
+    "with the same weight for every label; its baseline is chance. By exit 1: balanced accuracy of answers from the "
+    "confidence of exit 1 alone. p: largest over seeds, against the constant (exact) and against chance (permutation). "
+    "Learned: right more often than the constant (p < 0.05). Informative: not learned, but balanced accuracy above "
+    "chance (p < 0.05)."
 )
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """Say what the numbers are, and which rows have no positive control."""
+    """Return the caption, with the rows that have no positive control."""
     learned = {_training(row) for row in rows if row.dataset == CONTROL and "learned" in _verdicts(row)}
-    bare = [row.group for row in rows if row.dataset != CONTROL and _training(row) not in learned]
+    without_control = [row.group for row in rows if row.dataset != CONTROL and _training(row) not in learned]
     control = (
-        f"NO POSITIVE CONTROL for {', '.join(bare)}: no policy network of the same network and training that learned "
-        f"something on Max-Min MNIST is among the rows, so learning nothing may be the training's fault."
+        f"NO POSITIVE CONTROL for {', '.join(without_control)}: no row is a policy network of the same network and "
+        f"training that learned something on Max-Min MNIST, so a failure to learn may be due to the training."
     )
     return " ".join(
-        filter(None, (CAPTION, control if bare else "", mixed_data_said(rows), differences_said(rows, COMPARED)))
+        filter(
+            None,
+            (
+                CAPTION,
+                control if without_control else "",
+                mixed_data_warning(rows),
+                differences_sentence(rows, COMPARED),
+            ),
+        )
     )
 
 
@@ -48,11 +57,11 @@ def _training(row: Row) -> tuple[str, ...]:
 
 def _verdicts(row: Row) -> Counter[str]:
     """Return how many runs have each verdict."""
-    runs = zip(*(row.values.get(f"test/policy/p/{yardstick}", ()) for yardstick in ("constant", "chance")), strict=True)
+    runs = zip(*(row.values.get(f"test/policy/p/{baseline}", ()) for baseline in ("constant", "chance")), strict=True)
     return Counter(verdict({"policy/p/constant": constant, "policy/p/chance": chance}) for constant, chance in runs)
 
 
-def _mean(metric: str) -> Callable[[Row], tuple[str, ...]]:
+def _mean_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
     def cell(row: Row) -> tuple[str, ...]:
         found = row.estimates.get(metric)
         return ("-",) if found is None else (f"{100 * found.mean:.2f}",)
@@ -60,14 +69,14 @@ def _mean(metric: str) -> Callable[[Row], tuple[str, ...]]:
     return cell
 
 
-def _balanced(row: Row) -> tuple[str, ...]:
+def _balanced_cell(row: Row) -> tuple[str, ...]:
     chance = row.estimates.get("test/policy/uniform")
     lines = metric_cell("test/policy/balanced_accuracy")(row)
     return lines if chance is None else (*lines, f"chance {100 * chance.mean:.4g}")
 
 
-def _said(row: Row) -> tuple[str, ...]:
-    """Give the verdicts, and the largest p over seeds against each yardstick."""
+def _verdict_cell(row: Row) -> tuple[str, ...]:
+    """Return the verdicts, and the largest p over seeds against each baseline."""
     counts = _verdicts(row)
     n = sum(counts.values())
     words = [word if count == n else f"{word} ({count}/{n})" for word, count in counts.items()]
@@ -81,10 +90,10 @@ POLICY = Layout(
         Column("Group", lambda row: (*group_cell(row), row.labels), False),
         Column("n", lambda row: (count_cell(row),), True),
         Column("Right exits", metric_cell("test/policy/accuracy"), True),
-        Column("Best constant", _mean("test/policy/best_constant"), True),
-        Column("Balanced", _balanced, True),
-        Column("By exit 1", _mean("test/policy/confidence/balanced_accuracy"), True),
-        Column("Verdict", _said, False),
+        Column("Best constant", _mean_cell("test/policy/best_constant"), True),
+        Column("Balanced", _balanced_cell, True),
+        Column("By exit 1", _mean_cell("test/policy/confidence/balanced_accuracy"), True),
+        Column("Verdict", _verdict_cell, False),
     ),
     caption,
     COMPARED,

@@ -114,7 +114,7 @@ def figures(runs: RunName | Sequence[RunName] | pd.DataFrame, store: StoreName =
         >>> import overthink
         >>> shown = overthink.figures(overthink.runs(definitions="small").query("group == 'small: long'"))
         >>> next(iter(shown))
-        'Accuracy of each exit against what it costs'
+        'Accuracy of each exit against its cost'
     """
     from overthink.report.analysis import figures_of
     from overthink.store.client import Store

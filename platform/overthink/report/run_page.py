@@ -4,24 +4,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from overthink.predictions.predictions import Predictions
-from overthink.report.drawing import draw_accuracies, draw_cost_accuracy, draw_levels, draw_losses, draw_pairs
-from overthink.report.figures import cost_accuracy, history, levels, pairs
+from overthink.report.figures.cost_accuracy import cost_accuracy, draw_cost_accuracy
+from overthink.report.figures.learning_curves import draw_accuracies, draw_losses, learning_curves
+from overthink.report.figures.overthinking import (
+    draw_overthinking_by_level,
+    draw_overthinking_by_pair,
+    overthinking_by_level,
+    overthinking_by_pair,
+)
 from overthink.report.pages import Captioned, page
 
 BOUNDS = (
-    "An oracle sends each sample to the cheapest exit that is right, and does nothing where none is; the realistic "
+    "The oracle sends each sample to the cheapest exit that is right, and runs nothing where none is; the realistic "
     "upper bound sends such samples to the last exit (thesis figure 3.7)."
 )
 
 
 def run_page(title: str, predictions: Predictions, records: Sequence[Mapping[str, Any]]) -> str:
-    """Return the page of one run: its test predictions, and how it got there."""
-    curves = history(records)
-    learning = [
-        Captioned("Loss over epochs: validation solid, training dashed", draw_losses(curves)),
-        Captioned("Accuracy over epochs: validation solid, training dashed", draw_accuracies(curves)),
-    ]
-    return page(title, f"One run, on test data. {BOUNDS}", [*prediction_figures([predictions]), *learning])
+    """Return the page of one run: figures of its test predictions and of its training."""
+    figures = [*prediction_figures([predictions]), *learning_figures(records)]
+    return page(title, f"One run, on test data. {BOUNDS}", figures)
 
 
 def group_page(title: str, runs: Sequence[Predictions]) -> str:
@@ -33,7 +35,24 @@ def group_page(title: str, runs: Sequence[Predictions]) -> str:
 def prediction_figures(runs: Sequence[Predictions]) -> list[Captioned]:
     """Return the figures of both pages that test predictions alone can show."""
     return [
-        Captioned("Accuracy of each exit against what it costs", draw_cost_accuracy(cost_accuracy(runs)), wide=True),
-        Captioned("Overthinking by pair of exits: right at one, wrong at a later one", draw_pairs(pairs(runs))),
-        Captioned("Overthinking and accuracy of the last exit by difficulty", draw_levels(levels(runs))),
+        Captioned("Accuracy of each exit against its cost", draw_cost_accuracy(cost_accuracy(runs)), wide=True),
+        Captioned(
+            "Overthinking by pair of exits: right at one, wrong at a later one",
+            draw_overthinking_by_pair(overthinking_by_pair(runs)),
+        ),
+        Captioned(
+            "Overthinking and accuracy of the last exit by difficulty",
+            draw_overthinking_by_level(overthinking_by_level(runs)),
+        ),
+    ]
+
+
+def learning_figures(records: Sequence[Mapping[str, Any]]) -> list[Captioned]:
+    """Return the figures of a run's epochs; none where there are no epochs."""
+    if not records:
+        return []
+    curves = learning_curves(records)
+    return [
+        Captioned("Loss over epochs: validation solid, training dashed", draw_losses(curves)),
+        Captioned("Accuracy over epochs: validation solid, training dashed", draw_accuracies(curves)),
     ]

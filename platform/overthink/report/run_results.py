@@ -1,9 +1,7 @@
-"""What a finished run's folder comes to: metrics, a page, and words; of a multi-exit or of a policy network."""
+"""Results of a finished run, computed from its folder: metrics, page and description."""
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from overthink.definition.run_definition import RunDefinition
@@ -20,7 +18,7 @@ from overthink.store.stored import StoredRun
 
 
 class Results(NamedTuple):
-    """All that is stored about a finished run beside its files."""
+    """What is stored about a finished run in addition to its files."""
 
     metrics: dict[str, float]
     page: str
@@ -34,13 +32,13 @@ def results_of(
     history: Sequence[Mapping[str, Any]],
     network: Mapping[str, float],
 ) -> Results:
-    """Return the results of the run whose predictions lie in a folder; `network` has its network's metrics.
+    """Return the results of a run from the predictions in a folder; `network` has metrics of its network.
 
     Raises ValueError naming a file that cannot be read.
     """
     if run.policy is not None:
         return _of_policy(run, name, folder, history, network)
-    validation, test = (Predictions.read(folder / f"{split}.parquet") for split in ("val", "test"))
+    validation, test = map(_in_folder(folder), ("val", "test"))
     metrics = _split("val", compute(validation)) | _split("test", compute(test, validation)) | dict(network)
     costs = [network[f"network/mul_adds/exit_{number}"] for number in range(1, test.n_exits + 1)]
     return Results(metrics, run_page(name, test, history), run_note(metrics, costs))
@@ -50,33 +48,34 @@ def _of_policy(
     run: RunDefinition, name: str, folder: Path, history: Sequence[Mapping[str, Any]], network: Mapping[str, float]
 ) -> Results:
     assert run.policy is not None
-    evidence = evidence_of(run, folder, folder / MAIN)
+    evidence = _evidence(run, _in_folder(folder), _in_folder(folder / MAIN))
     answers = Answers.of(evidence.validation, evidence.exits)
     found = compute_evidence(evidence)
     metrics = _split("val", compute_answers(answers)) | _split("test", found) | dict(network)
     return Results(metrics, policy_page(name, [evidence], history), policy_note(found, run.policy, len(history)))
 
 
-def evidence_of(run: RunDefinition, folder: Path, main: Path) -> Evidence:
-    """Read the predictions of a policy network and of its main network; raises ValueError naming a file."""
-    assert run.policy is not None
-    own = {split: Predictions.read(folder / f"{split}.parquet") for split in ("val", "test", EVERYTHING)}
-    of = {split: Predictions.read(main / f"{split}.parquet") for split in ("val", "test")}
-    return Evidence(run.policy.labels, own["val"], own["test"], of["val"], of["test"], own[EVERYTHING])
-
-
 def stored_evidence(store: Store, run: StoredRun, definition: RunDefinition) -> Evidence:
     """Return the evidence about a policy network's stored run; the definition may be of another seed."""
-    assert run.main is not None
-    with TemporaryDirectory() as own, TemporaryDirectory() as main:
-        for run_id, splits, folder in (
-            (run.run_id, ("val", "test", EVERYTHING), own),
-            (run.main.run_id, ("val", "test"), main),
-        ):
-            for split in splits:
-                file = store.artifact(run_id, f"predictions/{split}.parquet", Path(folder))
-                shutil.move(file, Path(folder) / f"{split}.parquet")
-        return evidence_of(definition, Path(own), Path(main))
+    main = run.main
+    assert main is not None
+    return _evidence(
+        definition,
+        lambda split: store.predictions(run.run_id, split),
+        lambda split: store.predictions(main.run_id, split),
+    )
+
+
+def _evidence(
+    definition: RunDefinition, own: Callable[[str], Predictions], main: Callable[[str], Predictions]
+) -> Evidence:
+    """Return the evidence from functions that read a split of the policy network and of its main network."""
+    assert definition.policy is not None
+    return Evidence(definition.policy.labels, own("val"), own("test"), main("val"), main("test"), own(EVERYTHING))
+
+
+def _in_folder(folder: Path) -> Callable[[str], Predictions]:
+    return lambda split: Predictions.read(folder / f"{split}.parquet")
 
 
 def _split(split: str, values: Mapping[str, float]) -> dict[str, float]:

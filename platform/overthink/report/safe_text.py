@@ -1,4 +1,4 @@
-"""Words from a store, which somebody else may have filled: made harmless for terminals, papers and pages."""
+"""Text from a store, which other people may have written, made harmless for terminals, papers and pages."""
 
 from rich.console import Console
 from rich.text import Text

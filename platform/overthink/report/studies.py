@@ -1,8 +1,6 @@
-"""A study as the store has it: its arms' finished runs, their predictions, and what they say."""
+"""A study in the store: the finished runs of its arms, their predictions and findings."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -20,14 +18,14 @@ from overthink.study.findings import Findings, findings
 
 
 class StudyError(ValueError):
-    """A study does not show what it says; the sentence names the arm."""
+    """A study is invalid: the networks of its control arm differ. The message names the arm."""
 
 
 class Arm(NamedTuple):
-    """The finished runs of an arm, and what there should be."""
+    """The finished runs of an arm, and the seeds it asks for."""
 
     seeds: tuple[Seeds, ...]
-    """That the arm asks for."""
+    """The seeds that the arm asks for."""
     runs: tuple[StoredRun, ...]
 
     @property
@@ -37,14 +35,14 @@ class Arm(NamedTuple):
 
 
 class Study(NamedTuple):
-    """A group whose runs make up arms."""
+    """A group, its runs sorted into arms."""
 
     group: StoredRun
     arms: dict[str, Arm]
 
     @property
     def missing(self) -> int:
-        """How many runs are asked for and not finished."""
+        """Number of runs that are asked for and not finished."""
         asked = {seeds for arm in self.arms.values() for seeds in arm.seeds}
         return len(asked) - len({run.run_id for arm in self.arms.values() for run in arm.runs})
 
@@ -52,7 +50,7 @@ class Study(NamedTuple):
 def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
     """Return a group's arms with those of the runs that are finished, in the order of their seeds.
 
-    A group that is no study has one arm, the runs of all its seeds.
+    A group that is not a study has one arm, the runs of all its seeds.
     """
     mine = newest_per_key(runs_of_group(group, runs))
     of_seeds = {run.seeds: run for run in mine.values() if run.outcome == tags.FINISHED}
@@ -65,22 +63,16 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
     )
 
 
-def predictions_of(store: Store, study: Study) -> dict[str, Predictions]:
+def predictions_by_run(store: Store, study: Study) -> dict[str, Predictions]:
     """Return the test predictions of all runs of a study, by run id, each read once."""
-    found: dict[str, Predictions] = {}
-    for run in (run for arm in study.arms.values() for run in arm.runs):
-        if run.run_id not in found:
-            with TemporaryDirectory() as folder:
-                found[run.run_id] = Predictions.read(
-                    store.artifact(run.run_id, "predictions/test.parquet", Path(folder))
-                )
-    return found
+    run_ids = dict.fromkeys(run.run_id for arm in study.arms.values() for run in arm.runs)
+    return {run_id: store.predictions(run_id, "test") for run_id in run_ids}
 
 
-def found_in(study: Study, known: dict[str, Predictions]) -> dict[str, Findings]:
-    """Return what each arm of two runs or more says.
+def findings_by_arm(study: Study, known: dict[str, Predictions]) -> dict[str, Findings]:
+    """Return the findings of each arm that has at least two runs.
 
-    Raises StudyError where a control arm's networks differ: then nothing else could be laid to its sources.
+    Raises StudyError where a control arm's networks differ: then no difference can be attributed to a source.
     """
     found = {
         name: findings([known[run.run_id] for run in arm.runs], sources_of(arm.seeds))
@@ -92,12 +84,12 @@ def found_in(study: Study, known: dict[str, Predictions]) -> dict[str, Findings]
             raise StudyError(
                 f"{study.group.name}: arm {name} repeats one run, and its networks differ on "
                 f"{100 * one.churn_E[-1].disagreement.value:.2f}% of the test samples at the last exit; "
-                f"what the other arms show is no longer due to their sources"
+                f"differences within the other arms cannot be attributed to their sources"
             )
     return found
 
 
-def at_the_ends(repeats: Sequence[Predictions], count: int) -> tuple[IntArray, IntArray]:
+def often_and_never_overthought(repeats: Sequence[Predictions], count: int) -> tuple[IntArray, IntArray]:
     """Return ids of the test samples overthought most often, and of some that never are but are not always right.
 
     Ties go to the lower id. Either may be fewer than `count`, or none.

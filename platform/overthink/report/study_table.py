@@ -1,4 +1,4 @@
-"""The tables of a study: a row an arm, a row an exit, a row a pair of exits."""
+"""The tables of a study: a row for each arm, each exit, and each pair of exits."""
 
 from collections.abc import Mapping
 from math import inf
@@ -11,9 +11,9 @@ from overthink.study.spread import Spread
 ARMS_CAPTION = (
     "Percent of test samples. Accuracy and rates: mean ± standard deviation over repeats, [95% interval of the "
     "deviation]. Churn: how often two repeats answer differently at the last exit. Sample's share: of the variance of "
-    "any-later overthinking, what stays with the sample from training to training. Lift: samples that two repeats both "
-    "overthink (final), over what chance says. [95% intervals over repeats], for these test samples, cut at what is "
-    "possible; of a deviation from 4 repeats on."
+    "any-later overthinking, the part that stays with the sample from training to training. Lift: number of samples "
+    "that two repeats both overthink (final), divided by the number expected by chance. [95% intervals over repeats], "
+    "for these test samples, cut to the possible range; a deviation has one from 4 repeats on."
 )
 TIES_CAPTION = (
     "Percent of test samples. Within: the first exit right and the second wrong, in one network; across: the first "
@@ -22,7 +22,7 @@ TIES_CAPTION = (
 
 
 def arms_grid(arms: Mapping[str, Findings]) -> Grid:
-    """Return a row an arm."""
+    """Return a row for each arm."""
     rows = [
         (
             name,
@@ -31,8 +31,8 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
             _spread(found.any_later.rate),
             _spread(found.final.rate),
             *(
-                said.replace(" ", "\n", 1)
-                for said in (
+                cell.replace(" ", "\n", 1)
+                for cell in (
                     interval(found.churn_E[-1].disagreement, end_digits=0),
                     _share(found),
                     "-" if found.same or not found.final.overlap else interval(found.final.overlap.lift, 1, 2, 1),
@@ -51,7 +51,7 @@ def _share(found: Findings) -> str:
 
 
 def exits_grid(found: Findings) -> Grid:
-    """Return a row an exit: how often repeats answer differently there, and how."""
+    """Return a row for each exit: how often repeats answer differently there, and how."""
     rows = [
         (
             f"exit {number}",
@@ -69,7 +69,7 @@ def exits_grid(found: Findings) -> Grid:
 
 
 def ties_grid(found: Findings) -> Grid:
-    """Return a row a pair of exits: how often the first is right and the second wrong, within and across networks."""
+    """Return a row for each pair of exits: how often the first is right and the second wrong."""
     pairs = [(f"{i} right, {j} wrong", coupled) for (i, j), coupled in found.coupling.items()]
     if found.final_coupling is not None and len(pairs) > 1:
         pairs.append(("any earlier right, last wrong", found.final_coupling))
@@ -83,7 +83,7 @@ def ties_grid(found: Findings) -> Grid:
 def interval(
     found: Interval, factor: float = 100, digits: int = 1, end_digits: int | None = None, signed: bool = False
 ) -> str:
-    """Say a number and its interval: `12.3 [11.0, 13.6]`. Without a sign it is a ratio, or in percent a share."""
+    """Return a number and its interval: `12.3 [11.0, 13.6]`; without a sign it is cut at 0, and a percentage at 100."""
     if not signed:
         found = found.cut(1 if factor == 100 else inf)
     sign = "+" if signed else ""

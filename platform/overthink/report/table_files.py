@@ -10,8 +10,9 @@ from itertools import zip_longest
 from typing import Any, Protocol
 
 from overthink.comparison.overthinking import Row
+from overthink.report import grids
 from overthink.report.safe_text import one_line
-from overthink.report.tables import OVERTHINKING, Layout
+from overthink.report.tables import OVERTHINKING, Layout, as_grid
 
 
 def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
@@ -59,32 +60,21 @@ def _latex(text: str) -> str:
 
 def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return an HTML table element; everything in it is escaped."""
-    columns = layout.columns
-    head = "".join(f"<th>{html.escape(column.title)}</th>" for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{'<br>'.join(map(_html, column.cell(row)))}</td>" for column in columns) + "</tr>"
-        for row in rows
-    )
-    said = f"<caption>{_html(layout.caption(rows))}</caption>"
-    return f'<table class="overthinking">{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
-def _html(text: str) -> str:
-    return html.escape(one_line(text))
+    return grids.as_html(as_grid(rows, layout))
 
 
 def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
-    """Return comma-separated values: fractions with all digits, one column a number."""
+    """Return comma-separated values: fractions with all digits, a column for each number."""
     records = [_record(row) for row in rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(key for record in records for key in record)), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _inert(value) for key, value in record.items()} for record in records)
+    writer.writerows({key: _safe_for_spreadsheets(value) for key, value in record.items()} for record in records)
     return text.getvalue().rstrip("\n")
 
 
-def _inert(value: Any) -> Any:
-    """Keep a name from a store from being run as a formula by a spreadsheet, and from steering a terminal."""
+def _safe_for_spreadsheets(value: Any) -> Any:
+    """Return a name from a store so that no spreadsheet runs it as a formula, and no terminal obeys it."""
     if not isinstance(value, str):
         return value
     return f"'{one_line(value)}" if value[:1] in ("=", "+", "-", "@") else one_line(value)

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from overthink.comparison.overthinking import COLUMNS, Row
-from overthink.report.differences import difference_lines, differences_said
-from overthink.report.grids import NARROWEST
+from overthink.report.differences import difference_lines, differences_sentence
+from overthink.report.grids import NARROWEST, Grid, empty_table
 from overthink.report.safe_text import escape_for_terminal, one_line
 from overthink.statistics.estimate import Estimate
 from overthink.store.stored import PaperNumber
@@ -43,33 +42,33 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """A kind of table: which metrics of runs its rows need, what is shown of them, and what is said below."""
+    """A kind of table: the metrics that its rows need, its columns, and its caption."""
 
     metrics: tuple[str, ...]
     columns: tuple[Column, ...]
     caption: Callable[[Sequence[Row]], str]
     compared: Mapping[str, str]
-    """Titles by metric of what differences to a baseline are shown of."""
+    """Metric -> title, of the metrics that are compared with a baseline."""
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """Say what the numbers of the overthinking table are."""
-    return " ".join(filter(None, (CAPTION, mixed_data_said(rows), differences_said(rows, TITLES))))
+    """Return the caption of the overthinking table."""
+    return " ".join(filter(None, (CAPTION, mixed_data_warning(rows), differences_sentence(rows, TITLES))))
 
 
-def mixed_data_said(rows: Sequence[Row]) -> str:
-    """Say which rows are means over runs that saw different data, as when a file was replaced between them."""
+def mixed_data_warning(rows: Sequence[Row]) -> str:
+    """Return a warning of rows that are means over runs on different data, as when a file was replaced between them."""
     return " ".join(
-        f"DIFFERENT DATA behind {row.group}, although of one definition: "
-        + "; ".join(f"seed {', '.join(seeds)} saw {digest[:8]}" for digest, seeds in row.data.items())
-        + " (SHA-256). Its numbers are no means over seeds alone."
+        f"DIFFERENT DATA in {row.group}, although of one definition: "
+        + "; ".join(f"seed {', '.join(seeds)} used {digest[:8]}" for digest, seeds in row.data.items())
+        + " (SHA-256). Its numbers are not means over seeds alone."
         for row in rows
         if len(row.data) > 1
     )
 
 
 def group_cell(row: Row) -> tuple[str, ...]:
-    """Name a row, and what is missing of it."""
+    """Return the name of a row, and its runs that have not finished."""
     mixed = ("different data: see below",) if len(row.data) > 1 else ()
     return (*filter(None, (row.dataset, row.group)), *mixed, *_gaps(row))
 
@@ -86,16 +85,12 @@ def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
 
 
 def estimate_lines(estimate: Estimate | None) -> tuple[str, ...]:
-    """Say an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none."""
+    """Return an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none."""
     if estimate is None:
         return ("-",)
     if estimate.std is None or estimate.low is None or estimate.high is None:
         return (f"{100 * estimate.mean:.2f}",)
-    low, high = (
-        max(estimate.low, 0.0),
-        min(estimate.high, 1.0),
-    )  # beyond 0 and 100% an interval of a fraction says nothing
-    interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
+    interval = f"[{100 * max(estimate.low, 0.0):.1f}, {100 * min(estimate.high, 1.0):.1f}]"  # fractions are 0 to 1
     return (f"{100 * estimate.mean:.2f} ± {100 * estimate.std:.2f}", interval)
 
 
@@ -104,7 +99,7 @@ def _paper(reported: PaperNumber) -> str:
 
 
 def count_cell(row: Row) -> str:
-    """Say how many runs are behind the numbers, and how many were asked for."""
+    """Return how many runs are behind the numbers, and how many were asked for."""
     asked = len(row.finished) + len(row.gaps)
     return str(asked) if asked == len(row.finished) else f"{len(row.finished)} of {asked}"
 
@@ -132,34 +127,31 @@ OVERTHINKING = Layout(
 )
 
 
+def as_grid(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Grid:
+    """Return the table as text, a line of a cell on a line of its own."""
+    cells = [["\n".join(map(one_line, column.cell(row))) for column in layout.columns] for row in rows]
+    return Grid([column.title for column in layout.columns], cells, layout.caption(rows))
+
+
 def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     """Return the table for a terminal. Names from the store are shown as they are, never as markup.
 
     What all rows have in common, data set or definition, stands above the table once, so that 80 columns are enough.
     """
-    said = layout.caption(rows)
-    heading, rows = _what_is_common(rows)
-    table = Table(
-        title=escape_for_terminal(heading) if heading else None,
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        caption=escape_for_terminal(said),
-        caption_justify="left",
-    )
+    text = layout.caption(rows)
+    heading, rows = _common_heading(rows)
+    table = empty_table(text, heading)
     for column in layout.columns:
         if column.number:  # a number is never broken over two lines; its title may be
             table.add_column(escape_for_terminal(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
         else:
             table.add_column(escape_for_terminal(column.title), min_width=NARROWEST)
-    for row in rows:
-        table.add_row(*(escape_for_terminal("\n".join(map(one_line, column.cell(row)))) for column in layout.columns))
+    for cells in as_grid(rows, layout).rows:
+        table.add_row(*map(escape_for_terminal, cells))
     return table
 
 
-def _what_is_common(rows: Sequence[Row]) -> tuple[str, list[Row]]:
+def _common_heading(rows: Sequence[Row]) -> tuple[str, list[Row]]:
     """Return a heading of what all rows share, and the rows without it."""
     datasets = {row.dataset for row in rows}
     definitions = {row.definition for row in rows}

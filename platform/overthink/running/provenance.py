@@ -1,4 +1,4 @@
-"""Where a result comes from: code, versions, machine and settings, enough to explain a difference later."""
+"""Provenance of a result: code, versions, machine and settings, enough to explain a difference later."""
 
 import hashlib
 import json
@@ -24,29 +24,29 @@ PACKAGES = (
     "safetensors",
 )
 LARGEST_PATCH = 1_000_000
-"""Characters. A larger patch is cut, and says so."""
+"""Characters. A larger patch is cut and marked."""
 MOVES_BITS = ("torch", "torchvision", "numpy")
 
 
 class Git(NamedTuple):
-    """The state of the checkout that the code runs from; None where it does not run from one."""
+    """The state of the Git checkout that the code runs from; None if it does not run from one."""
 
     commit: str | None
     dirty: bool | None
     patch: str
-    """`git apply` makes it of the commit; files that git does not know yet are part of it."""
+    """Uncommitted changes for `git apply`, untracked files included."""
 
 
 def provenance(settings: Mapping[str, Any], there: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return what makes a result, as plain data for `provenance.json`; `settings` are the worker's.
+    """Return the provenance of a run, as plain data for `provenance.json`; `settings` are the worker's.
 
-    `there` are the surroundings of a worker on another machine.
+    `there` are the `surroundings` of a worker on another machine.
     """
     return {**(there or surroundings()), "settings": dict(settings), "argv": sys.argv}
 
 
 def surroundings() -> dict[str, Any]:
-    """Return what a result is made with here: code, versions, machine."""
+    """Return code, versions and machine of this process."""
     git = git_state()
     return {
         "git": {"commit": git.commit, "dirty": git.dirty},
@@ -63,7 +63,7 @@ def surroundings() -> dict[str, Any]:
 
 
 def attempts_of(text: str) -> list[dict[str, Any]]:
-    """Return the attempts that a run's `provenance.json` tells of; raise ValueError where it is not one."""
+    """Return the attempts in a run's `provenance.json`; raise ValueError if it is not valid."""
     stored = json.loads(text)
     if not isinstance(stored, dict):
         raise ValueError("provenance is not a mapping")
@@ -72,7 +72,7 @@ def attempts_of(text: str) -> list[dict[str, Any]]:
 
 
 def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Say what differs between two attempts and can move the bits of a result, such as `device cpu -> cuda`."""
+    """Return the differences of two attempts that can change the bits of a result, such as `device cpu -> cuda`."""
     was, is_now = _moving(before), _moving(now)
     return ", ".join(f"{key} {was.get(key)} -> {value}" for key, value in is_now.items() if was.get(key) != value)
 
@@ -84,8 +84,8 @@ def _moving(attempt: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def git_state(file: Path = Path(__file__)) -> Git:
-    """Return commit and uncommitted changes of the checkout that a file of this package belongs to, if to any."""
-    # A virtual environment may lie in somebody's repository without being part of it.
+    """Return commit and uncommitted changes of the checkout that tracks a file of this package, if any."""
+    # A virtual environment can be inside a repository without being tracked by it.
     if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
         return Git(None, None, "")
     root = Path((_git(file.parent, "rev-parse", "--show-toplevel") or "").strip())
@@ -115,7 +115,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    differs = "--no-index" in arguments and done.returncode == 1  # that is how it says that files differ
+    differs = "--no-index" in arguments and done.returncode == 1  # git diff --no-index returns 1 if files differ
     return done.stdout if done.returncode == 0 or differs else None
 
 

@@ -1,58 +1,11 @@
 """What `import overthink` gives of trained networks: opening the one of a stored run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from overthink.data.batches import Samples
-from overthink.data.catalogue import load_dataset
-from overthink.data.dataset import Split
-from overthink.definition.run_definition import RunDefinition, parse_run
-from overthink.networks.multi_exit import MultiExitNetwork
-from overthink.running.restored import restored
-from overthink.store import tags
+from overthink.running.stored_run import network_of
+from overthink.running.trained_network import TrainedNetwork
 from overthink.store.client import Store
 from overthink.store.public import RunName, StoreName, run_id_of, uri_of
-from overthink.training.checkpoint import Inputs
-from overthink.training.regime import OWN_CHECKPOINT
-
-
-@dataclass(frozen=True)
-class TrainedNetwork:
-    """A trained network with what its images need: how they are read and normalised, and what its classes are."""
-
-    definition: RunDefinition
-    """What it was trained by."""
-    network: MultiExitNetwork
-    """In eval mode; takes normalised images."""
-    inputs: Inputs
-    """Mean and standard deviation of the training images per channel, as fractions of 255; names of classes."""
-
-    def normalise(self, images_BKHW: Tensor) -> Tensor:
-        """Return uint8 images (B, channels, height, width) as float32 images with the training set's statistics."""
-        mean_K, std_K = torch.tensor(self.inputs.mean), torch.tensor(self.inputs.std)
-        return Samples(images_BKHW, torch.empty(0), mean_K, std_K).normalise(images_BKHW)
-
-    def logits(self, images_BKHW: Tensor) -> Tensor:
-        """Return the logits (E, B, C) of every exit for uint8 images; no gradients are kept."""
-        with torch.no_grad():
-            return torch.stack(self.network(self.normalise(images_BKHW)))
-
-    def test_set(self, data_root: Path | None = None) -> Split:
-        """Return the test samples of the data set that it was trained on: uint8 images, labels, ids.
-
-        Raises ValueError where the data set is not in `data_root` (by default OVERTHINK_DATA).
-        """
-        return load_dataset(self.definition.dataset, data_root).test
-
-    def read_images(self, files: Sequence[Path]) -> Tensor:
-        """Return image files as uint8 images of the data set's shape."""
-        return torch.from_numpy(np.stack([self.definition.dataset.read_image(file) for file in files]))
 
 
 def open_network(run: RunName, store: StoreName = None, data_root: Path | None = None) -> TrainedNetwork:
@@ -78,9 +31,4 @@ def open_network(run: RunName, store: StoreName = None, data_root: Path | None =
         >>> trained.logits(images).shape  # exits, images, classes
         torch.Size([3, 2, 10])
     """
-    run_id, opened = run_id_of(run), Store(uri_of(store))
-    with TemporaryDirectory() as folder:
-        text = opened.artifact(run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
-        checkpoint = opened.artifact(run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(folder))
-        definition = parse_run(text, f"{tags.DEFINITION_FILE} of run {run_id}")
-        return TrainedNetwork(definition, *restored(definition, checkpoint, data_root))
+    return network_of(Store(uri_of(store)), run_id_of(run), data_root)

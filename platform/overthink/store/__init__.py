@@ -1,1 +1,1 @@
-"""The only package that imports mlflow: writing runs to a store, and reading them back."""
+"""The only package that imports mlflow: writes runs to a store, and reads them back."""

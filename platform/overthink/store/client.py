@@ -1,17 +1,20 @@
-"""The MLflow store that runs live in: opening it, and saying in one sentence what is wrong with it."""
+"""The MLflow store: opening it, and reporting in one sentence what is wrong with it."""
 
 import logging
 import os
 import re
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # ours say more
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # ours show more
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output holds results alone
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its default waits for minutes before it says a word
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its default retries for minutes without a message
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 import mlflow
@@ -23,6 +26,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, ViewType
 from mlflow.exceptions import MlflowException
 
+from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.uri import tracking_uri, without_password
 from overthink.store.view import TAG_PREFIX
@@ -41,26 +45,38 @@ class Store:
 
     def __init__(self, uri: str | None = None) -> None:
         self.uri = uri or tracking_uri()
+        self.seconds = 0.0
+        """How long the thread that opened the store has waited for it; what other threads wait for delays nothing."""
+        self._thread = threading.get_ident()
         _check_scheme(self.uri)
         with self.sentences():
             self.client = MlflowClient(self.uri)
-        self.ask()
+        self.ping()
 
-    def ask(self) -> None:
-        """Ask the store for next to nothing; raises StoreError where it does not answer."""
+    def ping(self) -> None:
+        """Send a small request; raises StoreError where the store is unreachable."""
         with self.sentences():
             self.client.search_experiments(max_results=1)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time that a block takes as waiting for the store."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            if threading.get_ident() == self._thread:
+                self.seconds += time.perf_counter() - started
 
     @contextmanager
     def sentences(self) -> Iterator[None]:
         """Turn whatever a store's libraries raise into a StoreError of one sentence."""
         try:
-            yield
+            with self.waiting():
+                yield
         except CommandError as error:
-            raise StoreError(
-                f"store {self.shown}: written by another, newer MLflow ({error}); update mlflow"
-            ) from error
-        # Artifacts travel by requests, whose errors MLflow lets through.
+            raise StoreError(f"store {self.shown}: written by a newer MLflow ({error}); update mlflow") from error
+        # MLflow passes on the errors of requests, which transfers artifacts.
         except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
             raise StoreError(f"store {self.shown}: {_reason(error)}") from error
 
@@ -79,10 +95,10 @@ class Store:
             found = self.client.get_experiment_by_name(name) or self._created(name, notes)
             if found.lifecycle_stage == "deleted":
                 raise StoreError(
-                    f"store {self.shown}: experiment {name!r} lies in the trash; restore or purge it first"
+                    f"store {self.shown}: experiment {name!r} is deleted in MLflow; restore or purge it first"
                 )
-            ours = found.tags.get("mlflow.note.content") == found.tags.get(tags.NOTE)
-            if ours and found.tags.get(tags.NOTE) != note:
+            not_edited = found.tags.get("mlflow.note.content") == found.tags.get(tags.NOTE)
+            if not_edited and found.tags.get(tags.NOTE) != note:
                 for key, value in notes.items():
                     self.client.set_experiment_tag(found.experiment_id, key, value)
             return str(found.experiment_id)
@@ -97,7 +113,7 @@ class Store:
             return made_meanwhile
 
     def offer_views(self, experiment_id: str, views: Mapping[str, str]) -> None:
-        """Give an experiment its saved views (key -> state); views that we gave it earlier make way."""
+        """Give an experiment its saved views (key -> state); views that overthink saved earlier are replaced."""
         with self.sentences():
             known = self.client.get_experiment(experiment_id).tags.get(tags.VIEWS, "").split()
             if known == list(views):
@@ -117,11 +133,21 @@ class Store:
     def artifact(self, run_id: str, name: str, folder: Path) -> Path:
         """Fetch an artifact of a run into a folder of its own; return the local file, which is not to be trusted."""
         if not run_id.isalnum():
-            raise StoreError(f"store {self.shown}: {run_id!r} is no run id")
+            raise StoreError(f"store {self.shown}: {run_id!r} is not a run id")
         target = folder / run_id
         target.mkdir(parents=True, exist_ok=True)
         with self.sentences():
             return Path(self.client.download_artifacts(run_id, name, str(target)))
+
+    def text(self, run_id: str, name: str) -> str:
+        """Return a text artifact of a run, which is not to be trusted."""
+        with TemporaryDirectory() as folder:
+            return self.artifact(run_id, name, Path(folder)).read_text()
+
+    def predictions(self, run_id: str, split: str) -> Predictions:
+        """Return the predictions of a run for a split, "val" or "test"; raises ValueError where they are damaged."""
+        with TemporaryDirectory() as folder:
+            return Predictions.read(self.artifact(run_id, f"predictions/{split}.parquet", Path(folder)))
 
     def experiment_names(self) -> dict[str, str]:
         """Return the names of all experiments by id."""
@@ -137,7 +163,7 @@ class Store:
 
 
 def _schema_problem(version: str) -> str:
-    """Say what to do about a database whose schema is not this MLflow's: older ones it can upgrade, newer ones not."""
+    """Return what to do about a database with another schema than this MLflow's: it can upgrade older ones only."""
     migrations = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
     try:
         migrations.get_revision(version)

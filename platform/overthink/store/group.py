@@ -1,45 +1,22 @@
-"""Where the runs of a group belong: an experiment, and the parent run that they share."""
+"""The group of runs in a store: an experiment, and the parent run that they share."""
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 
-UNSETTLED = (tags.RUNNING, tags.INTERRUPTED)
-"""Outcomes of a group that its runs have outlived."""
-
-
-@dataclass(frozen=True)
-class GroupSpec:
-    """What makes an experiment and a group where they are missing; plain data, so that a journal can hold it."""
-
-    experiment: str
-    note: str
-    views: Mapping[str, str]
-    """Key -> state of the experiment's saved views."""
-    group: str
-    """The group's readable name."""
-    seeds: tuple[str, ...]
-    """Labels of the seeds that are asked for."""
-    tags: Mapping[str, str]
-    """That the group's runs have, too."""
-    params: Mapping[str, str]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What tells groups apart."""
-        return self.tags[tags.GROUP_KEY], self.experiment
+UNFINISHED = (tags.RUNNING, tags.INTERRUPTED)
+"""Outcomes of a group that is to be aggregated again."""
 
 
 class GroupRef(NamedTuple):
-    """A place that is in the store."""
+    """A group that is in the store."""
 
     experiment_id: str
     group_id: str
@@ -47,37 +24,37 @@ class GroupRef(NamedTuple):
     """Whether there is anything new to aggregate."""
 
 
-def ensure_group(store: Store, writer: Writer, place: GroupSpec, work: bool) -> GroupRef:
-    """Make what is missing of a place, or take up the group that is there, with the seeds that are now asked for.
+def ensure_group(store: Store, writer: Writer, spec: GroupSpec, work: bool) -> GroupRef:
+    """Create what is missing of a group, or resume the group that is there, with the seeds that are now asked for.
 
-    Doing it again changes nothing. `work` says whether runs of the group are about to be trained.
+    Doing it again changes nothing. `work`: whether runs of the group are about to be trained.
     """
-    experiment_id = store.experiment(place.experiment, place.note)
-    store.offer_views(experiment_id, place.views)
-    group = oldest(store, writer, place) or _created(store, writer, place, experiment_id)
-    seeds = joined([*(seeds.label for seeds in group.seeds), *place.seeds])
-    changed = work or seeds != group.seeds_label or group.outcome in UNSETTLED
+    experiment_id = store.experiment(spec.experiment, spec.note)
+    store.offer_views(experiment_id, spec.views)
+    group = oldest(store, writer, spec) or _created(store, writer, spec, experiment_id)
+    seeds = joined([*(seeds.label for seeds in group.seeds), *spec.seeds])
+    changed = work or seeds != group.seeds_label or group.outcome in UNFINISHED
     if changed:
-        writer.revive(group.run_id)
-        writer.log(group.run_id, run_tags={tags.SEEDS: seeds, **place.tags})
+        writer.resume(group.run_id)
+        writer.log(group.run_id, run_tags={tags.SEEDS: seeds, **spec.tags})
     return GroupRef(experiment_id, group.run_id, changed)
 
 
-def oldest(store: Store, writer: Writer, place: GroupSpec) -> StoredRun | None:
-    """Return the group of a place, if it is there: of several, the oldest."""
-    wanted = {"kind": tags.KIND_GROUP, "group_key": place.tags[tags.GROUP_KEY], "definition": place.experiment}
+def oldest(store: Store, writer: Writer, spec: GroupSpec) -> StoredRun | None:
+    """Return the group, if it is there: of several, the oldest."""
+    wanted = {"kind": tags.KIND_GROUP, "group_key": spec.tags[tags.GROUP_KEY], "definition": spec.experiment}
     groups = sorted(find_runs(store, **wanted), key=lambda run: (run.started_ms, run.run_id))
-    for twin in groups[1:]:
-        if twin.attempt and twin.attempt == groups[0].attempt:  # made twice: a reply was lost
-            writer.delete(twin.run_id)
+    for duplicate in groups[1:]:
+        if duplicate.attempt and duplicate.attempt == groups[0].attempt:  # created twice: a reply was lost
+            writer.delete(duplicate.run_id)
     return next(iter(groups), None)
 
 
-def _created(store: Store, writer: Writer, place: GroupSpec, experiment_id: str) -> StoredRun:
-    own = {tags.KIND: tags.KIND_GROUP, tags.SEEDS: joined(place.seeds), tags.ATTEMPT: uuid.uuid4().hex}
-    run_id = writer.create(experiment_id, place.group, {**own, **place.tags}, place.params)
-    first = oldest(store, writer, place)
+def _created(store: Store, writer: Writer, spec: GroupSpec, experiment_id: str) -> StoredRun:
+    own = {tags.KIND: tags.KIND_GROUP, tags.SEEDS: joined(spec.seeds), tags.ATTEMPT: uuid.uuid4().hex}
+    run_id = writer.create(experiment_id, spec.group, {**own, **spec.tags}, spec.params)
+    first = oldest(store, writer, spec)
     assert first is not None
-    if first.attempt != own[tags.ATTEMPT]:  # another call made one at the same moment: the older counts
+    if first.attempt != own[tags.ATTEMPT]:  # another process created one, too: the older counts
         writer.delete(run_id)
     return first

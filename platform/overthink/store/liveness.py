@@ -1,7 +1,7 @@
-"""Is the process that a running run belongs to still there? A killed process leaves its runs RUNNING for ever.
+"""Is the process that a running run belongs to still alive? A killed process leaves its runs RUNNING for ever.
 
-On the same machine its process number says so. From anywhere else its heartbeat does: the coordinator renews it every
-minute, and once it has been silent for a quarter of an hour the run counts as abandoned.
+On the same machine its process number answers that. On any other machine its heartbeat does: the process renews it
+every minute, and without one for a quarter of an hour the run counts as abandoned.
 """
 
 import os
@@ -16,13 +16,13 @@ import psutil
 
 from overthink.store import tags
 
-BEAT_SECONDS = 60.0
-SILENCE_SECONDS = 900.0
-"""Clocks of machines differ by seconds, a busy store answers within minutes: a quarter of an hour is safe."""
+HEARTBEAT_SECONDS = 60.0
+ABANDONED_SECONDS = 900.0
+"""Without a heartbeat for so long a run is abandoned: clocks differ by seconds, busy stores answer within minutes."""
 
 
 def alive_tags() -> dict[str, str]:
-    """Return the tags that say where a run is being worked at, and that it was, a moment ago."""
+    """Return the tags that name the host and the process of a run, and its heartbeat: now."""
     return {tags.HOST: this_host(), tags.PROCESS: this_process(), tags.HEARTBEAT: f"{time.time():.0f}"}
 
 
@@ -61,8 +61,8 @@ NO_PROCESS = RunProcess()
 def is_gone(process: RunProcess) -> bool:
     """Tell whether a process is known to have ended, or has sent no heartbeat for long."""
     if process.host == this_host():
-        return not _is_here(process.process)
-    return process.heartbeat is not None and time.time() - process.heartbeat > SILENCE_SECONDS
+        return not _is_alive(process.process)
+    return process.heartbeat is not None and time.time() - process.heartbeat > ABANDONED_SECONDS
 
 
 def taken_over(theirs: RunProcess, ours: RunProcess) -> bool:
@@ -77,7 +77,7 @@ def is_this(process: RunProcess) -> bool:
     return process[:2] == (this_host(), this_process())
 
 
-def _is_here(process: str) -> bool:
+def _is_alive(process: str) -> bool:
     pid, _, created = process.partition("@")
     try:
         return pid.isdecimal() and abs(psutil.Process(int(pid)).create_time() - float(created)) <= 1.0

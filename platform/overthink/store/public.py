@@ -1,7 +1,6 @@
 """What `import overthink` gives of stores: naming one, and reading predictions from it."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from overthink.predictions.predictions import SPLITS, Predictions
@@ -74,6 +73,4 @@ def read_predictions(run: RunName, split: str = "test", store: StoreName = None)
 
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    with TemporaryDirectory() as folder:
-        file = Store(uri_of(store)).artifact(run_id_of(run), f"predictions/{split}.parquet", Path(folder))
-        return Predictions.read(file)
+    return Store(uri_of(store)).predictions(run_id_of(run), split)

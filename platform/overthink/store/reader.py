@@ -1,8 +1,6 @@
 """Reading runs back from a store, as typed records without MLflow."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from mlflow.entities import Run, ViewType
@@ -59,10 +57,8 @@ def stored_definition(store: Store, run_id: str) -> StoredDefinition:
     with store.sentences():
         run = store.client.get_run(run_id)
         experiment = store.client.get_experiment(run.info.experiment_id)
-    with TemporaryDirectory() as folder:
-        text = store.artifact(run_id, tags.DEFINITION_FILE, Path(folder)).read_text()
     return StoredDefinition(
-        text,
+        store.text(run_id, tags.DEFINITION_FILE),
         name=run.data.tags.get(tags.DEFINITION, "repeated"),
         variant=run.data.tags.get(tags.VARIANT, "base"),
         changes=changes_of(run.data.tags),

@@ -1,7 +1,4 @@
-"""Where the store is, and where what it is still to hear lies.
-
-Apart from `store`, so that asking does not import mlflow.
-"""
+"""Where the store is, and where the outbox is. Apart from `client`, which imports mlflow."""
 
 import os
 from pathlib import Path
@@ -12,7 +9,7 @@ DATABASE = "mlflow.db"
 
 def tracking_uri() -> str:
     """Return MLFLOW_TRACKING_URI, else the SQLite file in the working directory that a bare `mlflow ui` shows."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path(DATABASE).absolute()}"
 
 
 def database_file(uri: str) -> Path | None:
@@ -38,7 +35,7 @@ def without_account(uri: str) -> str:
 
 
 def identity(uri: str) -> str:
-    """Return what names a store from anywhere on this machine, without name and password of an account."""
+    """Return a name of a store that is the same from anywhere on this machine, without user name and password."""
     database = database_file(uri)
     return f"sqlite:///{database.absolute()}" if database is not None else without_account(uri)
 
@@ -49,5 +46,5 @@ def state_folder() -> Path:
 
 
 def journals_folder() -> Path:
-    """Return where journals lie: what stores are still to hear about runs."""
+    """Return the folder of journals: what runs have logged and stores do not have yet."""
     return state_folder() / "journals"

@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,11 +32,10 @@ class Value(NamedTuple):
 
 
 class Writer:
-    """Writes to one store, and adds up the seconds it spends doing so."""
+    """Writes to one store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.seconds = 0.0
 
     def create(
         self,
@@ -48,9 +46,9 @@ class Writer:
         started_ms: int | None = None,
         alive: Mapping[str, str] | None = None,
     ) -> str:
-        """Create a run that is findable and alive from its first moment, here or where `alive` says; return its id."""
+        """Create a run that names its process (this one, or that of `alive`) from its first moment; return its id."""
         all_tags = {**run_tags, **(alive or alive_tags())}
-        with self.timed():
+        with self._store.sentences():
             run = self._store.client.create_run(
                 experiment_id,
                 start_time=started_ms or now_ms(),
@@ -66,16 +64,16 @@ class Writer:
         with self._store.sentences():
             self._store.client.delete_run(run_id)
 
-    def beat(self, run_ids: Iterable[str]) -> None:
-        """Say of running runs that somebody is still at them."""
+    def heartbeat(self, run_ids: Iterable[str]) -> None:
+        """Renew the heartbeats of running runs."""
         for run_id in run_ids:
             self.log(run_id, run_tags={tags.HEARTBEAT: alive_tags()[tags.HEARTBEAT]})
 
-    def revive(self, run_id: str, alive: Mapping[str, str] | None = None) -> None:
-        """Mark a run that an earlier process left as running again, in this process or where `alive` says."""
-        # First the tags: a run that is RUNNING under the name of a dead process would be marked as interrupted.
+    def resume(self, run_id: str, alive: Mapping[str, str] | None = None) -> None:
+        """Mark a run that an earlier process left as running again, in this process or the one that `alive` names."""
+        # First the tags: a run that is RUNNING and names a dead process would be marked as interrupted.
         self.log(run_id, run_tags={**(alive or alive_tags()), tags.OUTCOME: tags.RUNNING, tags.MESSAGE: ""})
-        with self.timed():
+        with self._store.sentences():
             self._store.client.update_run(run_id, status="RUNNING")
 
     def log(
@@ -106,21 +104,11 @@ class Writer:
         tag_rows = [RunTag(key, shortened(value, LONGEST_TAG)) for key, value in (run_tags or {}).items()]
         at_once = METRICS_A_REQUEST - 2 * PARAMS_A_REQUEST
         requests = max(-(-len(metric_rows) // at_once), -(-len(param_rows) // PARAMS_A_REQUEST), 1)
-        with self.timed():
+        with self._store.sentences():
             for number in range(requests):
                 rows = metric_rows[number * at_once : (number + 1) * at_once]
                 some = param_rows[number * PARAMS_A_REQUEST : (number + 1) * PARAMS_A_REQUEST]
                 self._store.client.log_batch(run_id, rows, some, tag_rows if number == 0 else ())
-
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Add what the store takes to the seconds; its errors become sentences."""
-        started = time.perf_counter()
-        try:
-            with self._store.sentences():
-                yield
-        finally:
-            self.seconds += time.perf_counter() - started
 
     def logged_steps(self, run_id: str, metric: str) -> set[int]:
         """Return the steps at which a metric is there already: a step logged twice would be kept twice."""
@@ -128,7 +116,7 @@ class Writer:
             return {entry.step for entry in self._store.client.get_metric_history(run_id, metric)}
 
     def dataset(self, run_id: str, name: str, digest: str, source: Mapping[str, JsonValue]) -> None:
-        """Say what data a run used."""
+        """Log what data a run used."""
         entity = Dataset(
             name=name,
             digest=digest[:36],  # MLflow keeps 36 characters
@@ -136,25 +124,25 @@ class Writer:
             source=json.dumps(source),
             profile=json.dumps({"sha256": digest}),
         )
-        with self.timed():
+        with self._store.sentences():
             self._store.client.log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
 
     def artifacts(self, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
         """Store files with a run."""
-        with self.timed():
+        with self._store.sentences():
             for file in files:
                 self._store.client.log_artifact(run_id, str(file), folder)
 
     def text(self, run_id: str, name: str, content: Content) -> None:
         """Store a text, or plain data as JSON, as an artifact."""
-        with self.timed():
+        with self._store.sentences():
             self._store.client.log_text(run_id, as_text(content), name)
 
     def close(self, run_id: str, outcome: str, message: str = "", ended_ms: int | None = None) -> None:
         """End a run with the status that fits its outcome."""
         self.log(run_id, run_tags={tags.OUTCOME: outcome, tags.MESSAGE: shortened(message, 1000)})
         status = {tags.FINISHED: "FINISHED", tags.INTERRUPTED: "KILLED", tags.PRUNED: "KILLED"}.get(outcome, "FAILED")
-        with self.timed():
+        with self._store.sentences():
             self._store.client.set_terminated(run_id, status, ended_ms or now_ms())
 
 

@@ -1,1 +1,1 @@
-"""Sweeps: ask for values, train, tell how it went. The only package that imports optuna."""
+"""Sweeps: ask the study for values, train, tell it the result. The only package that imports optuna."""

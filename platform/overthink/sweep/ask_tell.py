@@ -1,38 +1,44 @@
-"""Asking a study what to try, and telling it how that went. Where a trial's process is gone, another takes it over."""
+"""Asking a study for trials and telling it their results; abandoned trials of dead processes are resumed."""
 
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import NamedTuple
 
+from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from overthink.store import tags
 from overthink.store.liveness import RunProcess, alive_tags, is_gone, is_this
-from overthink.sweep.choosers import sampler_for
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.space import Value, counts, grid_of
-from overthink.sweep.study import CARRIED, distribution
+from overthink.sweep.samplers import sampler_for
+from overthink.sweep.space import Value, grid_of, is_active
+from overthink.sweep.study import CARRIED, open_study, suggest
 
 OWNER, RESULT, SURPLUS = "overthink.owner", "overthink.result", "overthink.surplus"
-"""On a trial: who is at it; what it came to beside its values; that it was one more than asked for."""
+"""User attributes of a trial: the process that trains it; its outcome, message and MLflow run; that it is surplus."""
 OWNERLESS_SECONDS = 60.0
-"""A trial is given its owner within milliseconds; one that has had none for so long was left by a killed process."""
+"""A trial gets its owner within milliseconds; one that has none after this time was abandoned by a killed process."""
 CLAIM_SECONDS = 1.0
-"""Two machines that claim an abandoned trial at one moment both see after this time whose claim stands."""
+"""If two machines claim an abandoned trial at the same moment, both see after this time which claim is in force."""
+STATES = {tags.FINISHED: TrialState.COMPLETE, tags.PRUNED: TrialState.PRUNED}
+"""Outcome -> Optuna's state; every other outcome is FAIL."""
 
 
 @dataclass
 class Asked:
-    """A trial that this process is at."""
+    """A trial that this process has asked for, or has resumed."""
 
     trial: Trial
     point: dict[str, Value]
     reported: set[int] = field(default_factory=set)
-    """Steps at which it has reported already."""
-    adopted: bool = False
+    """Steps for which an intermediate value is stored already."""
+    resumed: bool = False
+    """Whether another process has asked for it, and abandoned it."""
 
     @property
     def number(self) -> int:
@@ -40,22 +46,35 @@ class Asked:
         return self.trial.number
 
 
-class AskTell:
-    """One process's part in a study; `alone` says that no other one can be at it."""
+class Ending(NamedTuple):
+    """How a trial has ended."""
 
-    def __init__(self, loaded: LoadedSweep, study: Study, alone: bool) -> None:
-        self.study = study
+    outcome: str
+    message: str = ""
+    """Why it did not finish."""
+    values: Sequence[float] = ()
+    """One for each objective, if it finished."""
+    excess: Mapping[str, float] = MappingProxyType({})
+    """Bound -> by how much the trial exceeds it; 0 or less where it keeps the bound."""
+
+
+class AskTell:
+    """A study as one process sees it; `alone`: no other process can have trials of it."""
+
+    def __init__(self, loaded: LoadedSweep, storage: RDBStorage, alone: bool) -> None:
+        self.study = open_study(storage, loaded)
+        self._storage = storage
         self._sweep = loaded.sweep
         self._alone = alone
         self._grid = grid_of(self._sweep.space) if self._sweep.sampler.kind == "grid" else []
         self._mine: dict[int, Asked] = {}
-        carried = sum(CARRIED in trial.user_attrs for trial in study.get_trials(deepcopy=False))
+        carried = sum(CARRIED in trial.user_attrs for trial in self.study.get_trials(deepcopy=False))
         self.wanted = self._sweep.wanted + carried
-        """Trials that there are to be in all, with those carried over from other spaces."""
+        """The number of trials of the finished study, including those carried over from other spaces."""
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """The study's trials, those that nobody asked for left out."""
+        """The study's trials, without enqueued and surplus ones."""
         return [
             trial
             for trial in self.study.get_trials(deepcopy=False)
@@ -63,10 +82,12 @@ class AskTell:
         ]
 
     def next(self) -> Asked | None:
-        """Return a trial that somebody has left, else a new one; None where there are enough."""
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if trial.number not in self._mine and self._abandoned(trial) and self._claimed(trial):
-                return self._taken(Trial(self.study, trial._trial_id), trial)
+        """Return an abandoned trial, else a new one; None if there are enough."""
+        for running in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if running.number not in self._mine and self._abandoned(running):
+                trial = running_trial(self.study, self._storage, running.number)
+                if self._claimed(trial):
+                    return self._prepared(trial, running)
         if len(self.trials) >= self.wanted:
             return None
         new = self.study.ask()
@@ -75,11 +96,11 @@ class AskTell:
             self.study.tell(new, state=TrialState.FAIL)
             return None
         new.set_user_attr(OWNER, alive_tags())
-        return self._taken(new, None)
+        return self._prepared(new, None)
 
     @property
     def best_value(self) -> float | None:
-        """The best value so far; None with several objectives, and while no trial keeps its bounds."""
+        """The best value so far; None with several objectives, and while no finished trial keeps the bounds."""
         if len(self._sweep.objectives) > 1:
             return None
         try:
@@ -88,45 +109,39 @@ class AskTell:
             return None
 
     def beat(self) -> None:
-        """Say of the trials at hand that somebody is still at them."""
+        """Renew the heartbeat of this process's trials."""
         for asked in self._mine.values():
             asked.trial.set_user_attr(OWNER, alive_tags())
 
     def report(self, asked: Asked, value: float, step: int) -> bool:
-        """Tell how far a trial has come; return whether it is hopeless beside the others."""
+        """Report an intermediate value of a trial; return whether the pruner would end the trial."""
         if step not in asked.reported:
             asked.reported.add(step)
             asked.trial.report(value, step)
         return bool(asked.trial.should_prune())
 
-    def tell(
-        self,
-        asked: Asked,
-        state: TrialState,
-        result: Mapping[str, Any],
-        values: Sequence[float],
-        excess: Mapping[str, float],
-    ) -> None:
-        """Tell how a trial has ended: its values where it is complete, and by how much it breaks each bound."""
-        for name, value in excess.items():
+    def tell(self, asked: Asked, ending: Ending, run_id: str) -> None:
+        """Tell the study how a trial has ended, and which MLflow run holds it."""
+        for name, value in ending.excess.items():
             if name not in asked.trial.constraints:
                 asked.trial.set_constraint(name, value)
-        asked.trial.set_user_attr(RESULT, dict(result))
-        self.study.tell(asked.trial, list(values) or None, state)
+        result = {"run_id": run_id, "outcome": ending.outcome, "message": ending.message}
+        asked.trial.set_user_attr(RESULT, result)
+        self.study.tell(asked.trial, list(ending.values) or None, STATES.get(ending.outcome, TrialState.FAIL))
         del self._mine[asked.number]
 
-    def _taken(self, trial: Trial, left: FrozenTrial | None) -> Asked:
+    def _prepared(self, trial: Trial, abandoned: FrozenTrial | None) -> Asked:
         self.study.sampler = sampler_for(self._sweep.sampler, trial.number, self._sweep.space, self._grid_point(trial))
         point: dict[str, Value] = {}
         for path, parameter in self._sweep.space.items():
-            if counts(parameter, point):
-                point[path] = trial._suggest(path, distribution(parameter))
-        asked = Asked(trial, point, set(left.intermediate_values) if left else set(), left is not None)
+            if is_active(parameter, point):
+                point[path] = suggest(trial, path, parameter)
+        asked = Asked(trial, point, set(abandoned.intermediate_values) if abandoned else set(), abandoned is not None)
         self._mine[trial.number] = asked
         return asked
 
     def _grid_point(self, trial: Trial) -> dict[str, Value]:
-        """Return the grid's point of a trial, by its place among those that somebody asked for."""
+        """Return the grid point of a trial, by its position among the trials that are not surplus."""
         if not self._grid:
             return {}
         return self._grid[sum(other.number < trial.number for other in self.trials)]
@@ -141,13 +156,22 @@ class AskTell:
         process = RunProcess.of(owner)
         return is_gone(process) or is_this(process)
 
-    def _claimed(self, trial: FrozenTrial) -> bool:
-        """Take a trial over; of several that try at one moment the last to write has it, which all wait to see."""
+    def _claimed(self, trial: Trial) -> bool:
+        """Claim an abandoned trial; if several processes do so at the same moment, the last one to write gets it."""
         claim = {**alive_tags(), "claim": uuid.uuid4().hex}
-        storage = self.study._storage
-        storage.set_trial_user_attr(trial._trial_id, OWNER, claim)
+        trial.set_user_attr(OWNER, claim)
         if self._alone:
             return True
         time.sleep(CLAIM_SECONDS)
-        stands: Any = storage.get_trial(trial._trial_id)
-        return bool(stands.state == TrialState.RUNNING and stands.user_attrs.get(OWNER) == claim)
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return any(one.number == trial.number and one.user_attrs.get(OWNER) == claim for one in running)
+
+
+def running_trial(study: Study, storage: RDBStorage, number: int) -> Trial:
+    """Return a running trial that another process has asked for, as an object to report and suggest with.
+
+    Study.ask returns such an object for new trials only. This class and the two look-ups have public names, but
+    Optuna's documentation advises against calling them directly; nothing else in this package does.
+    """
+    study_id = storage.get_study_id_from_name(study.study_name)
+    return Trial(study, storage.get_trial_id_from_study_id_trial_number(study_id, number))

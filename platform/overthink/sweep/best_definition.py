@@ -1,4 +1,4 @@
-"""The best of a sweep as a definition file, ready to run with seeds that the sweep never saw."""
+"""The best trials of a sweep as a definition file, ready to run with new seeds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,11 @@ import yaml
 from overthink.seeds import STREAMS, SeedStreams, replace_free
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.results import TrialResult
-from overthink.sweep.space import corners, written
+from overthink.sweep.space import corners, values_by_path
 
 
 def fresh_seeds(loaded: LoadedSweep, count: int) -> tuple[int, ...]:
-    """Return seeds above all that the sweep has used."""
+    """Return seeds above all seeds that the sweep has used."""
     groups = (loaded.at(point, "trial-0").groups[0] for point in corners(loaded.sweep.space))
     used = [getattr(seeds, stream) for group in groups for seeds in group.seeds for stream in STREAMS]
     first = max(used, default=-1) + 1
@@ -24,10 +24,10 @@ def best_definition(loaded: LoadedSweep, best: Sequence[TrialResult], seeds: int
     variants: dict[str, dict[str, Any]] = {}
     for trial in best:
         group = loaded.at(trial.point, f"trial-{trial.number}").groups[0]
-        tried = written(loaded.sweep.space, trial.point)
+        tried = values_by_path(loaded.sweep.space, trial.point)
         variants[group.variant] = {path: value for path, value in tried.items() if not path.startswith("seeds.")}
     numbers = [str(trial.number) for trial in best]
-    described = f"The best of sweep {loaded.sweep.name} (trial {', '.join(numbers)}), with seeds that it never saw."
+    described = f"The best of sweep {loaded.sweep.name} (trial {', '.join(numbers)}), with seeds not used in the sweep."
     base = {key: value for key, value in loaded.raw.items() if key not in ("name", "description", "seeds")}
     fresh = replace_free(_plan(loaded, best), fresh_seeds(loaded, seeds))
     plan: Any = list(fresh) if isinstance(fresh, tuple) else fresh.model_dump(mode="json", exclude_none=True)
@@ -42,5 +42,5 @@ def as_yaml(definition: dict[str, Any], source: str) -> str:
 
 
 def _plan(loaded: LoadedSweep, best: Sequence[TrialResult]) -> Any:
-    """Return the seeds that the best trial was trained with; what it fixes stays fixed."""
+    """Return the seeds that the best trial was trained with; the streams that it fixes stay fixed."""
     return loaded.at(best[0].point, "trial-0").experiment.seeds if best else SeedStreams()

@@ -1,7 +1,7 @@
-"""CMA-ES whose state is made anew from the trials: Optuna's own keeps it pickled, and nothing is unpickled here.
+"""CMA-ES with its state recomputed from the trials: Optuna's own sampler stores a pickle, and we never unpickle.
 
-Generations are trials in the order of their numbers: those after the ones at random, in lots of the population size. A
-trial that failed or was pruned without a value counts as the worst of its lot.
+Generations are consecutive trials, by number, after the random ones. A trial that failed or was pruned counts as the
+worst of its generation.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ Numeric = FloatDistribution | IntDistribution
 
 
 class ReplayedCmaEs(BaseSampler):
-    """Covariance matrix adaptation (Hansen 2001) on numbers; choices, and the first trials, are drawn at random."""
+    """Covariance matrix adaptation (Hansen 2001) on numbers; choices and the first trials are random."""
 
     def __init__(self, seed: int, seed_of_trial: int, startup_trials: int) -> None:
         self._seed = seed
@@ -27,52 +27,52 @@ class ReplayedCmaEs(BaseSampler):
         self._random = RandomSampler(seed=seed_of_trial)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return the numbers that all trials so far have chosen."""
+        """Return the numeric parameters that all trials so far have."""
         common = IntersectionSearchSpace().calculate(study)
         return {name: one for name, one in common.items() if isinstance(one, Numeric) and not one.single()}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return the next point of the present generation; nothing while trials are drawn at random."""
-        place = trial.number - self._startup_trials
+        """Return the next point of the present generation; nothing for a random trial."""
+        number = trial.number - self._startup_trials
         space = {name: one for name, one in search_space.items() if isinstance(one, Numeric)}
-        if place < 0 or not space:
+        if number < 0 or not space:
             return {}
-        lot = 4 + int(3 * np.log(len(space)))  # Hansen's population size
-        # Each generation draws by a seed of its own, or all of them would look in the same directions.
-        seed = int(np.random.SeedSequence([self._seed, place // lot]).generate_state(1)[0])
+        size = 4 + int(3 * np.log(len(space)))  # Hansen's population size
+        # With one seed for all generations, all of them would try the same directions.
+        seed = int(np.random.SeedSequence([self._seed, number // size]).generate_state(1)[0])
         bounds, centre = np.tile([0.0, 1.0], (len(space), 1)), np.full(len(space), 0.5)
-        optimizer = CMA(mean=centre, sigma=1 / 6, bounds=bounds, seed=seed, population_size=lot)
+        optimizer = CMA(mean=centre, sigma=1 / 6, bounds=bounds, seed=seed, population_size=size)
         later = sorted(study.get_trials(deepcopy=False), key=lambda one: one.number)[self._startup_trials :]
-        for first in range(0, place - lot + 1, lot):
-            told = later[first : first + lot]
-            if all(one.state.is_finished() and space.keys() <= one.params.keys() for one in told):
-                optimizer.tell(_solutions(study, told, space))
-        points = [optimizer.ask() for _ in range(place % lot + 1)]
+        for first in range(0, number - size + 1, size):
+            generation = later[first : first + size]
+            if all(one.state.is_finished() and space.keys() <= one.params.keys() for one in generation):
+                optimizer.tell(_solutions(study, generation, space))
+        points = [optimizer.ask() for _ in range(number % size + 1)]
         return {name: _from_unit(one, float(x)) for (name, one), x in zip(space.items(), points[-1], strict=True)}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """Return a value at random."""
+        """Return a random value."""
         return self._random.sample_independent(study, trial, param_name, param_distribution)
 
 
 def _solutions(
-    study: Study, told: list[FrozenTrial], space: dict[str, Numeric]
+    study: Study, generation: list[FrozenTrial], space: dict[str, Numeric]
 ) -> list[tuple[NDArray[np.float64], float]]:
     sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
-    values = [sign * one.values[0] if one.state == TrialState.COMPLETE else np.inf for one in told]
+    values = [sign * one.values[0] if one.state == TrialState.COMPLETE else np.inf for one in generation]
     worst = max((value for value in values if np.isfinite(value)), default=0.0)
     return [
         (np.array([_to_unit(dist, one.params[name]) for name, dist in space.items()]), min(value, worst))
-        for one, value in zip(told, values, strict=True)
+        for one, value in zip(generation, values, strict=True)
     ]
 
 
 def _ends(dist: Numeric) -> tuple[float, float]:
-    """Return a range's ends on the scale on which it is even; whole numbers own half a unit either way."""
+    """Return a range's ends on its linear or log scale, widened by half a step on either side."""
     half = 0.5 * (dist.step or 0) if not dist.log else (0.5 if isinstance(dist, IntDistribution) else 0.0)
     low, high = dist.low - half, dist.high + half
     return (float(np.log(low)), float(np.log(high))) if dist.log else (float(low), float(high))

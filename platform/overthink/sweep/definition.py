@@ -1,4 +1,4 @@
-"""A sweep file: what it starts from, what it varies, what it looks for; checked before anything is trained."""
+"""A sweep file: base definition, search space, objectives and sampler; checked before anything is trained."""
 
 import hashlib
 import json
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
-from overthink.definition.loading import group_definition, group_named
-from overthink.definition.reference import Reference, file_of
+from overthink.definition.loading import group_definition, group_of
+from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, Name, validated
 from overthink.definition.source import Overrides, override, read_yaml
 from overthink.seeds import SeedPlan, expand
 from overthink.spec import Spec
-from overthink.sweep.choosers import PrunerSpec, SamplerSpec
-from overthink.sweep.goal import LABELS, NETWORK, Constraint, Objective, Objectives, check_metric, curve
-from overthink.sweep.space import Space, Value, check_conditions, corners, grid_of, said, written
+from overthink.sweep.goal import LABELS, NETWORK, Constraint, Objective, Objectives, check_metric, value_at_epoch
+from overthink.sweep.samplers import PrunerSpec, SamplerSpec
+from overthink.sweep.space import Space, Value, check_conditions, corners, format_point, grid_of, values_by_path
 from overthink.training.regime import total_epochs
 
 ROOTS = {*GroupDefinition.model_fields, "seeds"} - {"schema_version"}
@@ -33,23 +33,18 @@ class Sweep(Spec):
     name: Name
     description: Annotated[str, Field(min_length=1)]
     experiment: Reference
-    """The definition that every trial departs from: `quickstart`, or {definition, variant, set}."""
+    """The base definition that every trial changes: `quickstart`, or {definition, variant, set}."""
     seeds: SeedPlan = 1
-    """Of each trial."""
+    """Seeds of each trial."""
     objectives: Objectives
     constraints: tuple[Constraint, ...] = ()
     space: Space
-    """Dotted path into the definition -> what to try there; later paths may lead into what earlier ones put there."""
+    """Dotted path into the definition -> values to try; a path may lead into a value that an earlier path sets."""
     sampler: SamplerSpec = SamplerSpec()
     pruner: PrunerSpec | None = None
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 20
     time_limit_minutes: Annotated[float, Field(gt=0)] | None = None
-    """After it no trial is begun."""
-
-    @field_validator("experiment", mode="before")
-    @classmethod
-    def _by_name(cls, value: Any) -> Any:
-        return {"definition": value} if isinstance(value, str) else value
+    """After it no trial is started."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -61,9 +56,9 @@ class Sweep(Spec):
                 )
         metrics = [objective.metric for objective in self.objectives]
         if len(set(metrics)) < len(metrics):
-            raise ValueError(f"objectives: a metric stands twice in {metrics}")
+            raise ValueError(f"objectives: a metric occurs twice in {metrics}")
         if len(metrics) > 1 and self.sampler.kind == "cma-es":
-            raise ValueError("sampler: cma-es has one objective; tpe, gp, random, grid and quasi-random take several")
+            raise ValueError("sampler: cma-es supports one objective; all other samplers support several")
         if self.sampler.kind == "grid":
             grid_of(self.space)
         if self.pruner is not None:
@@ -72,46 +67,37 @@ class Sweep(Spec):
 
     def _check_pruner(self) -> None:
         if len(self.objectives) > 1:
-            raise ValueError(
-                f"pruner: with {len(self.objectives)} objectives no trial is hopeless by itself; leave it out"
-            )
+            raise ValueError(f"pruner: pruning needs a single objective, got {len(self.objectives)}; remove the pruner")
         if not self.trains:
-            raise ValueError("pruner: nothing is trained, so there is nothing to end early; leave it out")
-        seeds = len(expand(self.seeds))
-        if seeds == 1 and not has_curve(self.objectives[0]):
-            raise ValueError(
-                f"pruner: {self.objectives[0].metric} is not known after each epoch, and a trial has one seed"
-            )
+            raise ValueError("pruner: no objective or constraint needs training; remove the pruner")
+        metric = self.objectives[0].metric
+        if len(expand(self.seeds)) == 1 and value_at_epoch(metric, [0.0] * 10_000) is None:
+            raise ValueError(f"pruner: {metric} is not known after each epoch, and a trial has only one seed")
 
     @property
     def wanted(self) -> int:
-        """How many trials there are to be; a grid has no more than its points."""
+        """The number of trials to run; on a grid at most one for each point."""
         return min(self.trials, len(grid_of(self.space))) if self.sampler.kind == "grid" else self.trials
 
     @property
     def trains(self) -> bool:
-        """Whether a trial has to train anything beside a policy's main network."""
+        """Whether a trial trains anything besides a policy's main network."""
         return any(one.metric.split("/")[0] not in (LABELS, NETWORK) for one in (*self.objectives, *self.constraints))
-
-
-def has_curve(objective: Objective) -> bool:
-    """Tell whether an objective is known after each epoch."""
-    return curve(objective.metric, {"val_accuracy": [0.0] * 10_000}) is not None
 
 
 @dataclass(frozen=True)
 class LoadedSweep:
-    """A sweep read from a file, and the definition that its trials depart from."""
+    """A sweep read from a file, with its base definition."""
 
     source: str
     sweep: Sweep
     base: GroupDefinition
     raw: dict[str, Any]
-    """The same as plain data of an experiment, with the sweep's name and seeds."""
+    """The base as plain data of an experiment, with the sweep's name and seeds."""
 
     @property
     def study_name(self) -> str:
-        """A name that is another one as soon as trials would no longer be comparable, or come from another space."""
+        """The sweep's name and a hash; it changes with the space and with all that makes trials not comparable."""
         plain = self.sweep.model_dump(
             mode="json", exclude={"description", "experiment", "trials", "time_limit_minutes"}
         )
@@ -119,7 +105,7 @@ class LoadedSweep:
 
     @property
     def measure(self) -> str:
-        """A hash of the sweep's name and all that a trial's values depend on beside what it tries."""
+        """A hash of the sweep's name and all that a trial's objective values depend on besides its parameters."""
         parts = ("name", "objectives", "constraints", "seeds")
         return _hash([self._plain_base, self.sweep.model_dump(mode="json", include=set(parts))])
 
@@ -128,30 +114,30 @@ class LoadedSweep:
         return {key: value for key, value in self.raw.items() if key not in ("name", "description")}
 
     def at(self, point: Mapping[str, Value], variant: str) -> LoadedExperiment:
-        """Return the experiment, of one group, that a point comes to; raises DefinitionError where it is not valid."""
+        """Return the experiment, with one group, of a point of the space; raises DefinitionError if it is not valid."""
         raw, place = self.raw, f"{self.source}: space"
-        changes = written(self.sweep.space, point)
+        changes = values_by_path(self.sweep.space, point)
         for path, value in changes.items():
             raw = override(raw, path, value, f"{place}.{path}")
-        where = f"{self.source}: {said(point)}"
+        where = f"{self.source}: {format_point(point)}"
         definition = group_definition(raw, where)
         experiment = validated(Experiment, {**raw, "variants": {variant: {}}}, where)
-        group = Group(variant, definition, expand(experiment.seeds), (), dict(changes), changes_label=said(point))
+        group = Group(
+            variant, definition, expand(experiment.seeds), (), dict(changes), changes_label=format_point(point)
+        )
         return LoadedExperiment(self.source, experiment, (group,))
 
 
 def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
-    """Read a sweep file, override values of it (`trials=50`), and check it and every end of its space.
+    """Read a sweep file, override values of it (`trials=50`), and check it at each end of its space.
 
-    Raises DefinitionError, in one sentence naming file, key and value, at the first thing that is wrong.
+    Raises DefinitionError for the first mistake: one sentence with file, key and value.
     """
     source, raw = str(path), Overrides.parse(overrides).apply(read_yaml(path))
     if raw.get("kind") != "sweep":
-        raise DefinitionError(f"{path}: this is no sweep (kind: sweep); overthink run starts an experiment")
+        raise DefinitionError(f"{path}: this is not a sweep file (kind: sweep); start an experiment with overthink run")
     sweep = validated(Sweep, raw, source)
-    reference, place = sweep.experiment, f"{source}: experiment"
-    settings = [f"{key}={json.dumps(value)}" for key, value in reference.set.items()]
-    _, group = group_named(file_of(reference.definition, source), settings, reference.variant, place)
+    _, group = group_of(sweep.experiment, source, "experiment")
     base = group.definition.model_dump(mode="json", exclude_defaults=True) | {"schema_version": 1}
     named = {"name": sweep.name, "description": sweep.description, "seeds": raw.get("seeds", 1)}
     loaded = LoadedSweep(source, sweep, group.definition, {**base, **named})
@@ -169,12 +155,12 @@ def _check(loaded: LoadedSweep) -> None:
                 try:
                     check_metric(one.metric, group.definition)
                     if isinstance(one, Objective):
-                        one.way  # noqa: B018 - raises where there is none
+                        one.goal  # noqa: B018 - raises if there is none
                 except ValueError as error:
                     raise DefinitionError(f"{loaded.source}: {kind}.{place}.metric: {error}") from None
     if loaded.sweep.pruner is not None and len(epochs) > 1:
         raise DefinitionError(
-            f"{loaded.source}: pruner: it compares trials epoch by epoch; the space has runs of {sorted(epochs)} epochs"
+            f"{loaded.source}: pruner: all trials need as many epochs; the space has runs of {sorted(epochs)} epochs"
         )
 
 

@@ -1,4 +1,4 @@
-"""The figures of a study: Optuna's own, in our page's dress. Those that need more trials than there are stay away."""
+"""The figures of a study: Optuna's own, in the style of our pages, as far as there are enough trials."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,50 +13,32 @@ from overthink.sweep.definition import LoadedSweep
 
 FONT = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"
 MOST_OBJECTIVES_DRAWN = 3
-"""A Pareto front of four objectives has no picture."""
+"""Optuna draws Pareto fronts of two and three objectives."""
 
 
 def sweep_figures(loaded: LoadedSweep, study: Study) -> list[Captioned]:
     """Return history, Pareto front, importances, slices, parallel coordinates and timeline."""
-    metrics = [objective.metric for objective in loaded.sweep.objectives]
+    objectives, several_parameters = loaded.sweep.objectives, len(loaded.sweep.space) > 1
     complete = sum(trial.state == TrialState.COMPLETE for trial in study.get_trials(deepcopy=False))
     figures: list[Captioned] = []
-    if complete and 2 <= len(metrics) <= MOST_OBJECTIVES_DRAWN:
-        front = _drawn(drawn.plot_pareto_front, study, target_names=metrics)
-        figures += [
-            Captioned("Trials, and those that no other one beats in everything", figure, wide=True) for figure in front
-        ]
-    for place, metric in enumerate(metrics):
-        named: dict[str, Any] = {"target_name": metric, "target": _target(place) if len(metrics) > 1 else None}
-        if complete:
-            figures += [
-                Captioned(f"{metric}: each trial, and the best so far", figure)
-                for figure in _drawn(drawn.plot_optimization_history, study, **named)
-            ]
-        if complete > 1 and len(loaded.sweep.space) > 1:
-            figures += [
-                Captioned(f"{metric}: how much each parameter mattered (PED-ANOVA)", figure)
-                for figure in _drawn(drawn.plot_param_importances, study, **named)
-            ]
-        if complete > 1:
-            figures += [
-                Captioned(f"{metric}: over each parameter", figure, wide=True)
-                for figure in _drawn(drawn.plot_slice, study, **named)
-            ]
-        if complete > 1 and len(loaded.sweep.space) > 1:
-            figures += [
-                Captioned(f"{metric}: all parameters of each trial", figure, wide=True)
-                for figure in _drawn(drawn.plot_parallel_coordinate, study, **named)
-            ]
-    if loaded.sweep.pruner is not None:
-        figures += [
-            Captioned("Trials as they were trained; those that end early were pruned", figure)
-            for figure in _drawn(drawn.plot_intermediate_values, study)
-        ]
-    if study.trials:
-        figures += [
-            Captioned("When each trial ran", figure, wide=True) for figure in _drawn(drawn.plot_timeline, study)
-        ]
+
+    def add(show: bool, caption: str, draw: Callable[..., Any], wide: bool = False, **named: Any) -> None:
+        if show:
+            figures.extend(Captioned(caption, figure, wide) for figure in _drawn(draw, study, **named))
+
+    if 2 <= len(objectives) <= MOST_OBJECTIVES_DRAWN:
+        names = [one.metric for one in objectives]
+        add(complete > 0, "Trials and Pareto front", drawn.plot_pareto_front, wide=True, target_names=names)
+    for place, one in enumerate(objectives):
+        of: dict[str, Any] = {"target_name": one.metric, "target": _target(place) if len(objectives) > 1 else None}
+        compared = complete > 1 and several_parameters
+        add(complete > 0, f"{one.metric}: each trial, and the best so far", drawn.plot_optimization_history, **of)
+        add(compared, f"{one.metric}: importance of each parameter (PED-ANOVA)", drawn.plot_param_importances, **of)
+        add(complete > 1, f"{one.metric}: over each parameter", drawn.plot_slice, wide=True, **of)
+        add(compared, f"{one.metric}: all parameters of each trial", drawn.plot_parallel_coordinate, wide=True, **of)
+    pruned = loaded.sweep.pruner is not None
+    add(pruned, "Trials during training; those that end early were pruned", drawn.plot_intermediate_values)
+    add(bool(study.trials), "When each trial ran", drawn.plot_timeline, wide=True)
     return figures
 
 
@@ -65,12 +47,12 @@ def _target(place: int) -> Callable[[FrozenTrial], float]:
 
 
 def _drawn(draw: Callable[..., Any], study: Study, **named: Any) -> Iterator[Any]:
-    """Yield the figure in our dress, or nothing where the trials cannot carry it."""
+    """Yield the figure in our style; nothing if the trials do not suffice for it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what few trials cannot show, and what is experimental in Optuna
+            warnings.simplefilter("ignore")  # too few trials, experimental features of Optuna
             figure = draw(study, **named)
-    except (ValueError, RuntimeError):  # equal values have no importances, and a parameter may be in no trial
+    except (ValueError, RuntimeError):  # equal values, a parameter that is in no trial
         return
     figure.update_layout(
         title=None,

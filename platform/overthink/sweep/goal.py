@@ -1,9 +1,9 @@
-"""What a sweep looks for: objectives and constraints, on validation data, put together over a trial's seeds."""
+"""Objectives and constraints of a sweep: metrics on validation data, aggregated over a trial's seeds."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,11 +15,14 @@ from overthink.statistics.estimate import estimate
 Direction = Literal["maximize", "minimize"]
 OverSeeds = Literal["mean", "mean-minus-std", "worst"]
 LABELS = "labels"
-"""Metrics under this name are of the early-exit data set, which needs a main network but trains no policy network."""
+"""Metrics of the early-exit data set: they need a trained main network, but no policy network."""
 NETWORK = "network"
-"""Metrics under this name are known before anything is trained."""
-_NETWORK_METRIC = re.compile(r"network/(mul_adds|parameters)/exit_([1-9][0-9]{0,3})")
-_LABEL_METRIC = re.compile(r"labels/(balance|left_out|share/exit_([1-9][0-9]{0,3}))")
+"""Metrics that are known before training."""
+_UNTRAINED = {
+    NETWORK: (r"(mul_adds|parameters)/exit_[1-9][0-9]{0,3}", "network/mul_adds/exit_N, network/parameters/exit_N"),
+    LABELS: (r"balance|left_out|share/exit_[1-9][0-9]{0,3}", "labels/balance, labels/left_out, labels/share/exit_N"),
+}
+"""Kind -> pattern of its metrics' names, and the names as text."""
 
 
 class _Measured(Spec):
@@ -31,28 +34,28 @@ class _Measured(Spec):
 
 
 class Objective(_Measured):
-    """A number that is to be as high, or as low, as it can be."""
+    """A metric to maximize or minimize."""
 
     direction: Direction | None = None
-    """Left out: the way in which the metric is better."""
+    """Default: the direction in which the metric improves."""
 
     @property
-    def way(self) -> Direction:
-        """The direction; raises ValueError where neither way is better by itself and none is said."""
+    def goal(self) -> Direction:
+        """The direction, or its default; raises ValueError if the metric has none."""
         if self.direction is not None:
             return self.direction
         better = "lower" if self.metric.startswith(NETWORK) else _better(self.metric)
         if better == "none":
-            raise ValueError(f"{self.metric} is neither better high nor low: say direction: maximize or minimize")
+            raise ValueError(f"{self.metric} has no default direction; add direction: maximize or direction: minimize")
         return "maximize" if better == "higher" else "minimize"
 
     def over(self, values: Sequence[float]) -> float:
-        """Return one number for the values of a trial's seeds."""
-        return over_seeds(values, self.over_seeds, self.way)
+        """Aggregate the values of a trial's seeds to one number."""
+        return over_seeds(values, self.over_seeds, self.goal)
 
 
 class Constraint(_Measured):
-    """A bound that a trial must keep to be called best."""
+    """A bound on a metric; a trial that breaks it cannot be the best."""
 
     at_most: float | None = None
     at_least: float | None = None
@@ -60,19 +63,19 @@ class Constraint(_Measured):
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
         if (self.at_most is None) == (self.at_least is None):
-            raise ValueError(f"{self.metric}: a constraint has one of at_most and at_least")
+            raise ValueError(f"{self.metric}: a constraint needs either at_most or at_least")
         return self
 
     def excess(self, values: Sequence[float]) -> float:
-        """Return by how much the seeds' values break the bound, in the metric's unit; 0 or less where they keep it."""
+        """Return by how much the values exceed the bound, in the metric's unit; 0 or less if they keep it."""
         if self.at_most is not None:
             return over_seeds(values, self.over_seeds, "minimize") - self.at_most
         assert self.at_least is not None
         return self.at_least - over_seeds(values, self.over_seeds, "maximize")
 
     @property
-    def said(self) -> str:
-        """The bound in a few words."""
+    def label(self) -> str:
+        """The bound as text: `val/accuracy/last >= 0.5`."""
         return (
             f"{self.metric} <= {self.at_most:g}" if self.at_most is not None else f"{self.metric} >= {self.at_least:g}"
         )
@@ -81,44 +84,32 @@ class Constraint(_Measured):
 Objectives = Annotated[tuple[Objective, ...], Field(min_length=1, max_length=4)]
 
 
-def over_seeds(values: Sequence[float], how: OverSeeds, way: Direction) -> float:
-    """Return the mean of some values, the mean moved by one deviation to the worse side, or the worst of them."""
+def over_seeds(values: Sequence[float], how: OverSeeds, goal: Direction) -> float:
+    """Return the mean of values, the mean moved one standard deviation to the worse side, or the worst value."""
     if how == "worst":
-        return min(values) if way == "maximize" else max(values)
+        return min(values) if goal == "maximize" else max(values)
     deviation = estimate(values).std if how == "mean-minus-std" else None
-    return fmean(values) - (deviation or 0.0) * (1 if way == "maximize" else -1)
+    return fmean(values) - (deviation or 0.0) * (1 if goal == "maximize" else -1)
 
 
 def check_metric(metric: str, definition: GroupDefinition) -> None:
-    """Raise ValueError where runs of a definition have no such metric, or where it is of test data."""
+    """Raise ValueError if runs of a definition do not have a metric, or if it is of test data."""
     split, _, name = metric.partition("/")
-    exits = definition.network.blocks
+    policy = definition.policy
     if split == "test":
-        raise ValueError(f"{metric} is of test data, which select nothing; val/{name} is of validation data")
-    if split == NETWORK:
-        found = _NETWORK_METRIC.fullmatch(metric)
-        if found is None:
-            raise ValueError(
-                f"unknown metric {metric!r}; there are network/mul_adds/exit_N and network/parameters/exit_N"
-            )
-    elif split == LABELS:
-        found = _LABEL_METRIC.fullmatch(metric)
-        if found is None:
-            raise ValueError(
-                f"unknown metric {metric!r}; there are labels/balance, labels/left_out, labels/share/exit_N"
-            )
-        if definition.policy is None:
-            raise ValueError(
-                f"{metric} is of an early-exit data set, and {definition.network.label} is no policy network"
-            )
-        exits = definition.policy.of.network.blocks
-    elif split == "val":
+        raise ValueError(f"{metric} is of test data, which must not select anything; use val/{name} (validation data)")
+    if split == "val":
         _check_val(metric, name, definition)
-        exits = exits if definition.policy is None else definition.policy.of.network.blocks
-    else:
-        raise ValueError(f"{metric!r} starts with none of val/, network/, labels/")
-    numbers = [int(number) for number in re.findall(r"exit_(\d+)", metric)]
-    if any(number > exits for number in numbers):
+    elif split not in _UNTRAINED:
+        raise ValueError(f"{metric!r} must start with val/, network/ or labels/")
+    elif not re.fullmatch(_UNTRAINED[split][0], name):
+        raise ValueError(f"unknown metric {metric!r}; known: {_UNTRAINED[split][1]}")
+    if split == LABELS and policy is None:
+        raise ValueError(
+            f"{metric} is of an early-exit data set, but {definition.network.label} is not a policy network"
+        )
+    exits = definition.network.blocks if policy is None or split == NETWORK else policy.of.network.blocks
+    if any(int(number) > exits for number in re.findall(r"exit_(\d+)", metric)):
         raise ValueError(f"{metric}: the network has {exits} exits")
 
 
@@ -126,14 +117,13 @@ def _check_val(metric: str, name: str, definition: GroupDefinition) -> None:
     known = describe(name)
     if name.startswith("policy/") != (definition.policy is not None):
         kind = "a multi-exit network" if definition.policy is None else "a policy network"
-        raise ValueError(f"{metric} is no metric of {kind}")
+        raise ValueError(f"{metric} is not a metric of {kind}")
     if known.needs_validation:
-        raise ValueError(f"{metric} needs something chosen on validation data, so it is a metric of test data alone")
+        raise ValueError(f"{metric} uses a choice made on validation data, so it exists for test data only")
 
 
-def curve(metric: str, epoch: Mapping[str, Any]) -> float | None:
-    """Return what an epoch's report says about a metric, or None where it says nothing."""
-    accuracy_E = epoch["val_accuracy"]
+def value_at_epoch(metric: str, accuracy_E: Sequence[float]) -> float | None:
+    """Return a metric's value by the validation accuracies of an epoch; None if it is not known after each epoch."""
     if metric in ("val/accuracy/last", "val/policy/accuracy"):
         return float(accuracy_E[-1])
     if metric == "val/accuracy/mean":

@@ -1,4 +1,4 @@
-"""What a sweep varies: ranges and choices at dotted paths into a definition, some of them only under a condition."""
+"""The search space: ranges and choices at dotted paths into a definition, some only under a condition."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,9 +11,9 @@ from overthink.definition.run_definition import Name
 from overthink.spec import Spec
 
 Value = bool | int | float | str
-"""What a sampler chooses: a number, or the name of a choice."""
+"""A value that a sampler chooses: a number, or the name of a choice."""
 Condition = dict[str, tuple[JsonValue, ...]]
-"""Path of another parameter -> the choices of that one under which this one counts."""
+"""Path of another parameter -> the choices of it under which this parameter is active."""
 MOST_POINTS = 100_000
 
 
@@ -24,7 +24,7 @@ class _Parameter(Spec):
 
 
 class FloatRange(_Parameter):
-    """`{float: [1, 100], log: true}`: a number between two, both included."""
+    """`{float: [1, 100], log: true}`: a number in a range, ends included."""
 
     between: Annotated[tuple[float, float], Field(alias="float")]
     log: bool = False
@@ -37,15 +37,15 @@ class FloatRange(_Parameter):
 
     @property
     def grid(self) -> tuple[float, ...]:
-        """Its values, where it has a step; raises ValueError for a continuous range."""
+        """All values of a range with a step; raises ValueError for a continuous range."""
         if self.step is None:
-            raise ValueError("a grid has no place for a continuous range; give it a step, or use choice")
+            raise ValueError("a grid needs a finite number of values; add a step to this range, or use choice")
         (low, high), step = self.between, self.step
         return tuple(low + step * place for place in range(int((high - low) / step + 1e-9) + 1))
 
 
 class IntRange(_Parameter):
-    """`{int: [4, 16], step: 4}`: a whole number between two, both included."""
+    """`{int: [4, 16], step: 4}`: a whole number in a range, ends included."""
 
     between: Annotated[tuple[int, int], Field(alias="int")]
     log: bool = False
@@ -58,7 +58,7 @@ class IntRange(_Parameter):
 
     @property
     def grid(self) -> tuple[int, ...]:
-        """Its values."""
+        """All values."""
         return tuple(range(self.between[0], self.between[1] + 1, self.step))
 
 
@@ -70,19 +70,19 @@ class Choice(_Parameter):
     @model_validator(mode="after")
     def _some(self) -> Self:
         if not self.choice:
-            raise ValueError("choice: there is nothing to choose from")
+            raise ValueError("choice: needs at least one value")
         if len(set(map(json.dumps, self.choice))) < len(self.choice):
-            raise ValueError(f"choice: a value stands twice in {list(self.choice)}")
+            raise ValueError(f"choice: a value occurs twice in {list(self.choice)}")
         return self
 
     @property
     def grid(self) -> tuple[Value, ...]:
-        """Its values, or their names."""
+        """All values, or their names."""
         return tuple(self.choice)
 
 
 def _kind(raw: Any) -> str | None:
-    """Tell the kind of parameter by the key that it has."""
+    """Return the kind of a parameter, by its key."""
     if isinstance(raw, _Parameter):
         return {FloatRange: "float", IntRange: "int", Choice: "choice"}[type(raw)]
     kinds = [kind for kind in ("float", "int", "choice") if isinstance(raw, dict) and kind in raw]
@@ -94,44 +94,44 @@ Parameter = Annotated[
     Discriminator(
         _kind,
         custom_error_type="parameter",
-        custom_error_message="a parameter has one of float: [low, high], int: [low, high], choice: [...]",
+        custom_error_message="a parameter needs exactly one of float: [low, high], int: [low, high], choice: [...]",
     ),
 ]
 Space = Annotated[dict[str, Parameter], Field(min_length=1)]
 
 
 def check_conditions(space: Mapping[str, Parameter]) -> None:
-    """Raise ValueError where a condition names no choice that stands before it."""
+    """Raise ValueError if a condition does not name an earlier choice."""
     before: dict[str, Choice] = {}
     for path, parameter in space.items():
         for other, values in parameter.when.items():
             if other not in before:
-                raise ValueError(f"{path}.when: {other!r} is no choice that stands before it")
-            strange = [value for value in values if value not in before[other].grid]
-            if strange or not values:
-                raise ValueError(f"{path}.when.{other}: {strange or 'nothing'} is not among its choices")
+                raise ValueError(f"{path}.when: {other!r} is not an earlier choice of this space")
+            unknown = [value for value in values if value not in before[other].grid]
+            if unknown or not values:
+                raise ValueError(f"{path}.when.{other}: {unknown or 'nothing'} is not among its choices")
         if isinstance(parameter, Choice):
             before[path] = parameter
 
 
-def counts(parameter: Parameter, chosen: Mapping[str, Value]) -> bool:
-    """Tell whether a parameter counts beside what was chosen for those before it."""
+def is_active(parameter: Parameter, chosen: Mapping[str, Value]) -> bool:
+    """Return whether a parameter is active, given the values of those before it."""
     return all(other in chosen and chosen[other] in values for other, values in parameter.when.items())
 
 
-def written(space: Mapping[str, Parameter], point: Mapping[str, Value]) -> dict[str, JsonValue]:
-    """Return what a definition says at each path for what was chosen, in the space's order, without what is idle."""
+def values_by_path(space: Mapping[str, Parameter], point: Mapping[str, Value]) -> dict[str, JsonValue]:
+    """Return the definition's value at each path of the active parameters, in the space's order."""
     return {
         path: parameter.choice[str(point[path])]
         if isinstance(parameter, Choice) and isinstance(parameter.choice, dict)
         else point[path]
         for path, parameter in space.items()
-        if counts(parameter, point)
+        if is_active(parameter, point)
     }
 
 
 def grid_of(space: Mapping[str, Parameter]) -> list[dict[str, Value]]:
-    """Return every combination once; raises ValueError for a continuous range, and for too many."""
+    """Return every combination once; raises ValueError for a continuous range, and for too many points."""
     points: list[dict[str, Value]] = [{}]
     for path, parameter in space.items():
         try:
@@ -141,54 +141,54 @@ def grid_of(space: Mapping[str, Parameter]) -> list[dict[str, Value]]:
         points = [
             point | more
             for point in points
-            for more in ([{path: value} for value in values] if counts(parameter, point) else [{}])
+            for more in ([{path: value} for value in values] if is_active(parameter, point) else [{}])
         ]
         if len(points) > MOST_POINTS:
-            raise ValueError(f"{path}: with it the grid has more than {MOST_POINTS} points")
+            raise ValueError(f"{path}: the grid has more than {MOST_POINTS} points")
     return points
 
 
 def corners(space: Mapping[str, Parameter]) -> Iterator[dict[str, Value]]:
-    """Yield points that between them have each choice and each end of a range, one departing from the others at a time.
+    """Yield points that together have each choice and each end of a range, changing one parameter at a time.
 
-    Conditions are met: for a parameter that counts under some choices alone, with each of those.
+    A parameter with a condition is changed under each combination of choices that makes it active.
     """
     ends = {path: one.grid if isinstance(one, Choice) else one.between for path, one in space.items()}
     first = {path: values[0] for path, values in ends.items()}
-    yield _without_idle(space, first)
+    yield _active_part(space, first)
     for path, parameter in space.items():
         for values in product(*(parameter.when[other] for other in parameter.when)):
             under = dict(zip(parameter.when, values, strict=True))
             for value in ends[path]:
-                yield _without_idle(space, {**first, **under, path: value})  # type: ignore[dict-item]
+                yield _active_part(space, {**first, **under, path: value})  # type: ignore[dict-item]
 
 
-def _without_idle(space: Mapping[str, Parameter], point: Mapping[str, Value]) -> dict[str, Value]:
+def _active_part(space: Mapping[str, Parameter], point: Mapping[str, Value]) -> dict[str, Value]:
     kept: dict[str, Value] = {}
     for path, parameter in space.items():
-        if counts(parameter, kept):
+        if is_active(parameter, kept):
             kept[path] = point[path]
     return kept
 
 
-def said(point: Mapping[str, Value]) -> str:
-    """Say chosen values in a few words: `regime.0.lr=0.0312, regime=isc+ofa`."""
+def format_point(point: Mapping[str, Value]) -> str:
+    """Return a point as text: `regime.0.lr=0.0312, regime=isc+ofa`."""
     return ", ".join(
         f"{path}={value:.4g}" if isinstance(value, float) else f"{path}={value}" for path, value in point.items()
     )
 
 
-def said_briefly(point: Mapping[str, Value]) -> str:
-    """Say chosen values without the way to them, where what is left still tells them apart: `lr=0.0312`."""
+def format_point_short(point: Mapping[str, Value]) -> str:
+    """Return a point as text with the last part of each path, if those differ: `lr=0.0312`."""
     brief = {path.rpartition(".")[2]: value for path, value in point.items()}
-    return said(brief if len(brief) == len(point) else point)
+    return format_point(brief if len(brief) == len(point) else point)
 
 
 def _check_range(between: tuple[float, float], log: bool, step: float | None) -> None:
     low, high = between
     if not low < high:
-        raise ValueError(f"a range goes from a lower to a higher number, got {list(between)}")
+        raise ValueError(f"a range needs a lower and a higher end, got {list(between)}")
     if log and low <= 0:
-        raise ValueError(f"log: a range of sizes begins above 0, got {list(between)}")
+        raise ValueError(f"log: the lower end must be above 0, got {list(between)}")
     if log and step is not None:
-        raise ValueError("log: a range of sizes has no step")
+        raise ValueError("log: a range with log cannot have a step")

@@ -1,4 +1,4 @@
-"""Where a sweep's trials are kept: OPTUNA_STORAGE, else `optuna.db` beside the runs' database."""
+"""The storage of trials: OPTUNA_STORAGE, else `optuna.db` beside the runs' database."""
 
 import os
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class TrialStoreError(OSError):
-    """The storage cannot be used; the sentence names it."""
+    """The storage cannot be used; the message names it."""
 
 
 def storage_uri(given: str | None = None) -> str:
-    """Return the storage that is given, else OPTUNA_STORAGE, else a file beside the runs' database."""
+    """Return the given storage, else OPTUNA_STORAGE, else a file beside the runs' database."""
     if uri := given or os.environ.get("OPTUNA_STORAGE"):
         return uri
     database = database_file(tracking_uri())
@@ -30,7 +30,7 @@ def storage_uri(given: str | None = None) -> str:
 
 @contextmanager
 def opened(uri: str) -> Iterator[RDBStorage]:
-    """Give a storage, and turn whatever its libraries raise into a TrialStoreError of one sentence."""
+    """Open a storage; errors of its libraries are raised as TrialStoreError, in one sentence."""
     if "://" not in uri:
         raise TrialStoreError(
             f"storage {uri}: expected sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
@@ -41,8 +41,8 @@ def opened(uri: str) -> Iterator[RDBStorage]:
         yield storage
     except (StorageInternalError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         cause = error.__cause__ or error
-        said = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
-        raise TrialStoreError(f"storage {without_password(uri)}: {said}") from error
+        message = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
+        raise TrialStoreError(f"storage {without_password(uri)}: {message}") from error
     finally:
         if storage is not None:
             storage.engine.dispose()
@@ -50,9 +50,9 @@ def opened(uri: str) -> Iterator[RDBStorage]:
 
 @contextmanager
 def alone(uri: str, study_name: str) -> Iterator[bool]:
-    """Tell whether this process has a sweep to itself, as it must on a file: others are turned away until it ends.
+    """Lock a sweep if its storage is a file, and yield True; on a database server processes share it: yield False.
 
-    On a database server several machines share a sweep. Raises TrialStoreError where another process is at it.
+    Raises TrialStoreError if another process has the lock.
     """
     file = database_file(uri)
     if file is None:
@@ -61,7 +61,7 @@ def alone(uri: str, study_name: str) -> Iterator[bool]:
     lock = locked(f"sweep-{study_name.replace(' ', '-')}")
     if lock is None:
         raise TrialStoreError(
-            f"storage {uri}: another process is at this sweep; several share one on PostgreSQL (--storage)"
+            f"storage {uri}: another process is running this sweep; to share it, use PostgreSQL (--storage)"
         )
     try:
         yield True

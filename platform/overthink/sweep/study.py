@@ -1,38 +1,33 @@
-"""A sweep's study in Optuna: made, taken up again, or begun with what a narrower or wider sweep has found out."""
+"""A sweep's Optuna study: created with the trials of narrower and wider sweeps, or loaded."""
 
 import warnings
 from collections.abc import Mapping
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from overthink.sweep.choosers import pruner_for, versions
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, counts
+from overthink.sweep.samplers import pruner_for, versions
+from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, Value, is_active
 
 MEASURE, CARRIED, READY = "overthink.measure", "overthink.carried", "overthink.ready"
-"""What a study's values depend on; which study a trial was carried over from; that a study has all that were."""
+"""Of a study: hash of what its values depend on. Of a trial: where it was copied from. Of a study: copying is done."""
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def open_study(storage: RDBStorage, loaded: LoadedSweep) -> Study:
-    """Return the study of a sweep. A new one begins with the trials of other spaces that lie in its own.
+    """Return the study of a sweep. A new one starts with copies of other studies' trials that lie in its space.
 
-    An exhaustive grid is gone through by itself: runs that exist already cost it nothing.
+    A grid starts empty: it tries all its points anyway, and finished runs are not trained again.
     """
     study = optuna.create_study(
         storage=storage,
         study_name=loaded.study_name,
-        directions=[objective.way for objective in loaded.sweep.objectives],
+        directions=[objective.goal for objective in loaded.sweep.objectives],
         pruner=pruner_for(loaded.sweep.pruner),
         load_if_exists=True,
     )
@@ -48,13 +43,13 @@ def open_study(storage: RDBStorage, loaded: LoadedSweep) -> Study:
 
 
 def existing(storage: RDBStorage, loaded: LoadedSweep) -> Study | None:
-    """Return the study of a sweep if it was begun."""
+    """Return the study of a sweep, or None if there is none yet."""
     known = optuna.get_all_study_names(storage)
     return optuna.load_study(study_name=loaded.study_name, storage=storage) if loaded.study_name in known else None
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
-    """Return a parameter as Optuna has it."""
+    """Return a parameter's Optuna distribution."""
     match parameter:
         case FloatRange():
             return FloatDistribution(*parameter.between, log=parameter.log, step=parameter.step)
@@ -64,6 +59,19 @@ def distribution(parameter: Parameter) -> BaseDistribution:
             return CategoricalDistribution(parameter.grid)
 
 
+def suggest(trial: Trial, path: str, parameter: Parameter) -> Value:
+    """Return a trial's value of a parameter: the sampler chooses it at the first call."""
+    match parameter:
+        case FloatRange():
+            return trial.suggest_float(path, *parameter.between, log=parameter.log, step=parameter.step)
+        case IntRange():
+            return trial.suggest_int(path, *parameter.between, log=parameter.log, step=parameter.step)
+        case Choice():
+            chosen = trial.suggest_categorical(path, parameter.grid)
+            assert chosen is not None  # Optuna allows None among choices, a sweep file does not
+            return chosen
+
+
 def _carry_over(storage: RDBStorage, study: Study, loaded: LoadedSweep) -> None:
     known = {_identity(trial) for trial in study.get_trials(deepcopy=False)}
     for name in sorted(optuna.get_all_study_names(storage)):
@@ -71,38 +79,32 @@ def _carry_over(storage: RDBStorage, study: Study, loaded: LoadedSweep) -> None:
         if other.user_attrs.get(MEASURE) != loaded.measure or other.directions != study.directions:
             continue
         for trial in other.get_trials(deepcopy=False, states=FINISHED):
-            within = _within(trial, loaded.sweep.space)
-            if within is not None and _identity(trial) not in known:
+            carried = _carried(trial, loaded.sweep.space, f"{name}, trial {trial.number}")
+            if carried is not None and _identity(trial) not in known:
                 known.add(_identity(trial))
-                attributes = {**trial.user_attrs, CARRIED: f"{name}, trial {trial.number}"}
-                study.add_trial(
-                    optuna.trial.create_trial(
-                        state=trial.state,
-                        values=trial.values,
-                        params=trial.params,
-                        distributions=within,
-                        user_attrs=attributes,
-                        system_attrs={
-                            key: value for key, value in trial.system_attrs.items() if key.startswith("constraints")
-                        },
-                        intermediate_values=trial.intermediate_values,
-                    )
-                )
+                study.add_trial(carried)
 
 
-def _within(trial: FrozenTrial, space: Mapping[str, Parameter]) -> dict[str, BaseDistribution] | None:
-    """Return the distributions of a trial's parameters in a space, or None where it lies outside."""
-    needed = {path: distribution(one) for path, one in space.items() if counts(one, trial.params)}
-    if needed.keys() != trial.params.keys():
+def _carried(trial: FrozenTrial, space: Mapping[str, Parameter], origin: str) -> FrozenTrial | None:
+    """Return a copy of a finished trial for a study of another space, or None where the trial is outside that space."""
+    within = {path: distribution(one) for path, one in space.items() if is_active(one, trial.params)}
+    if within.keys() != trial.params.keys():
         return None
-    for path, one in needed.items():
-        value = trial.params[path]
+    for path, one in within.items():
         if isinstance(one, CategoricalDistribution) != isinstance(trial.distributions[path], CategoricalDistribution):
             return None
-        inside = value in one.choices if isinstance(one, CategoricalDistribution) else one._contains(value)
-        if not inside:
-            return None
-    return needed
+    try:
+        return create_trial(
+            state=trial.state,
+            values=trial.values,
+            params=trial.params,
+            distributions=within,
+            user_attrs={**trial.user_attrs, CARRIED: origin},
+            constraints=trial.constraints,
+            intermediate_values=trial.intermediate_values,
+        )
+    except ValueError:  # a value outside its distribution
+        return None
 
 
 def _identity(trial: FrozenTrial) -> str:

@@ -1,85 +1,91 @@
-"""Starting a sweep, and going on with one: its study, its run in the store, its trials, what they come to."""
+"""Running a sweep, or resuming one: its study, its run in the store, its trials, its results."""
 
 import time
 from dataclasses import dataclass, field
 
 from overthink.definition.loading import main_networks_of
+from overthink.execution.jobs import Engine
 from overthink.launching.engines import check_engine, with_jobs
-from overthink.launching.launch import ending_by, launch, mark_abandoned_as_interrupted
+from overthink.launching.launch import launch
+from overthink.launching.opening import opened_session, outcome_of_error
 from overthink.launching.outcomes import Options
-from overthink.launching.sync import deliver
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.writer import Writer
 from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.goal import LABELS
 from overthink.sweep.results import Results, results_of
-from overthink.sweep.shown import sweep_note, sweep_page
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened
-from overthink.sweep.study import open_study
-from overthink.sweep.telling import TrialListener
-from overthink.sweep.trial_record import SweepRecorder
+from overthink.sweep.summary import sweep_note, sweep_page
+from overthink.sweep.sweep_recorder import SweepRecorder, goals_of
+from overthink.sweep.trial_reporter import TrialListener
 from overthink.sweep.trials import Trials
 
 
 @dataclass
 class Swept:
-    """How a call went."""
+    """The result of a call."""
 
     results: Results
     run_id: str
     experiment_id: str
-    told: dict[str, int] = field(default_factory=dict)
-    """Outcome -> trials that this call has brought to an end."""
+    ended: dict[str, int] = field(default_factory=dict)
+    """Outcome -> number of trials that ended in this call."""
     stop_reason: str = ""
     seconds: float = 0.0
     tracking_seconds: float = 0.0
 
 
-def sweep(loaded: LoadedSweep, store: Store, storage_uri: str, options: Options, watch: TrialListener) -> Swept:
-    """Bring a sweep to as many trials as it asks for; after an interruption the next call takes up its open trials."""
+def sweep(
+    loaded: LoadedSweep,
+    store: Store,
+    storage_uri: str,
+    options: Options,
+    listener: TrialListener,
+    engine: Engine | None = None,
+) -> Swept:
+    """Run trials until the sweep has as many as it asks for; the call after an interruption resumes its open trials.
+
+    Without an `engine`, the one that the options name executes the runs.
+    """
     check_engine(options, store.uri)
     options = with_jobs(options)
-    started = time.perf_counter()
+    started, waited = time.perf_counter(), store.seconds
     with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
-        writer = Writer(store)
-        for sentence in deliver(store, writer).sentences():
-            watch.on_message(sentence)
-        mark_abandoned_as_interrupted(store, writer)
-        study = AskTell(loaded, open_study(storage, loaded), is_alone)
-        _train_main_networks(loaded, store, options, watch)
-        recorder = SweepRecorder.open(store, writer, loaded)
-        trials = Trials(loaded, study, store, recorder, options, watch)
-        try:
-            trials.run()
-        except BaseException as error:
-            trials.session.abandon(*ending_by(error))
-            recorder.close(*ending_by(error))
-            raise
-        finally:
-            trials.session.leave()
-            trials.release()
-        found = results_of(loaded, study.study)
-        page, note = sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id)
-        recorder.show(page, note, found.counts)
-        recorder.close(tags.FAILED if trials.telling.stop_reason else tags.FINISHED, trials.telling.stop_reason)
+        study = AskTell(loaded, storage, is_alone)
+        _train_main_networks(loaded, store, options, listener, engine)
+        trials = Trials(loaded, study, store, options, listener)
+        with opened_session(store, options, trials.events, engine, goals_of(loaded)) as session:
+            recorder = SweepRecorder.open(store, session.writer, loaded)
+            try:
+                reporter = trials.run(session, recorder)
+            except BaseException as error:
+                recorder.close(*outcome_of_error(error))
+                raise
+            finally:
+                trials.release()
+            found = results_of(loaded, study.study)
+            page, note = sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id)
+            recorder.show(page, note, found.counts)
+            recorder.close(tags.FAILED if reporter.stop_reason else tags.FINISHED, reporter.stop_reason)
     return Swept(
         found,
         recorder.run_id,
         recorder.experiment_id,
-        dict(trials.telling.outcomes),
-        trials.telling.stop_reason,
+        dict(reporter.outcomes),
+        reporter.stop_reason,
         time.perf_counter() - started,
-        writer.seconds,
+        store.seconds - waited,
     )
 
 
-def _train_main_networks(loaded: LoadedSweep, store: Store, options: Options, watch: TrialListener) -> None:
-    """Train what an early-exit data set is made of, where a sweep needs that alone."""
+def _train_main_networks(
+    loaded: LoadedSweep, store: Store, options: Options, listener: TrialListener, engine: Engine | None
+) -> None:
+    """Train the main networks of early-exit data sets, if the sweep trains nothing else."""
     if loaded.base.policy is None or loaded.sweep.trains:
         return
     if any(one.metric.startswith(LABELS) for one in (*loaded.sweep.objectives, *loaded.sweep.constraints)):
         first = loaded.at(next(corners(loaded.sweep.space)), "trial-0")
-        launch(store, main_networks_of(first), options, watch)
+        launch(store, main_networks_of(first), options, listener, engine)

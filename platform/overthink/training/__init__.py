@@ -1,1 +1,1 @@
-"""From a network and data to trained weights. Nothing here knows MLflow."""
+"""Training: regimes, losses, the loop and checkpoints. Nothing here depends on MLflow."""

@@ -1,8 +1,8 @@
-"""Checkpoints: one safetensors file, written whole or not at all, the one before kept. Nothing is ever unpickled.
+"""Checkpoints: one safetensors file, written atomically; the previous one is kept. Nothing is unpickled.
 
-A checkpoint holds weights, BatchNorm statistics, momentum and the record of every epoch done. Phase, epoch and learning
-rate follow from the number of records; random draws follow from the seeds and the epoch (see `seeds`), so there is no
-generator state to store.
+A checkpoint holds weights, BatchNorm statistics, momentum and the record of every epoch. Phase, epoch and learning rate
+follow from the number of records; random draws follow from the seeds and the epoch (see `seeds`), so no generator state
+is stored.
 """
 
 import hashlib
@@ -20,10 +20,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from overthink.atomic_file import atomic_write, sync
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds
 from overthink.spec import Spec
-from overthink.training.loop import EpochRecord, TrainingState
+from overthink.training.epoch_record import EpochRecord
+from overthink.training.loop import TrainingState
 from overthink.training.phases import teacher_of, with_attachments
 from overthink.training.regime import OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, Phase, total_epochs
 
@@ -32,40 +34,41 @@ PREVIOUS = PREVIOUS_CHECKPOINT
 FORMAT = "1"
 
 
-class Inputs(Spec):
-    """What it takes to use a network without the data it was trained on."""
+class DataInfo(Spec):
+    """Normalisation and class names, stored with the weights so that a network can be used without its data set."""
 
     mean: tuple[float, ...]
     """Of the training images per channel, as a fraction of 255."""
     std: tuple[Annotated[float, Field(gt=0)], ...]
-    """Standard deviation of the same."""
+    """Standard deviation of the training images per channel, as a fraction of 255."""
     classes: tuple[str, ...]
-    """Names, by label."""
+    """Names of the classes, by label."""
 
 
-class Course(NamedTuple):
-    """What a checkpoint must fit: the run, its data, and the way it goes."""
+class RunIdentity(NamedTuple):
+    """The run that a checkpoint belongs to: its key and data must match; regime and seeds rebuild its network."""
 
     key: str
     data_digest: str
     regime: tuple[Phase, ...]
     seeds: Seeds
-    inputs: Inputs | None = None
-    """Kept with the weights; a checkpoint need not fit it."""
+    data_info: DataInfo | None = None
+    """Written into checkpoints; not compared when one is read."""
 
 
-class Trained(NamedTuple):
-    """What a checkpoint says beside the weights."""
+class CheckpointInfo(NamedTuple):
+    """What a checkpoint contains beside the weights."""
 
-    inputs: Inputs | None
-    """None in checkpoints from before they were kept."""
+    data_info: DataInfo | None
+    """None in checkpoints of early versions."""
     data_digest: str
+    """Empty in checkpoints of early versions."""
 
 
-def save(folder: Path, state: TrainingState, run: Course) -> Path:
-    """Write the state to the folder's checkpoint; on any failure the earlier checkpoint is still there.
+def save(folder: Path, state: TrainingState, run: RunIdentity) -> Path:
+    """Write the state to the folder's checkpoint and return its path; on any failure the previous one is kept.
 
-    Raises OSError naming the file where the disk is full or not writable.
+    Raises OSError naming the file if the disk is full or not writable.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(state).items()}
     meta = {
@@ -74,28 +77,25 @@ def save(folder: Path, state: TrainingState, run: Course) -> Path:
         "data": run.data_digest,
         "history": json.dumps([asdict(record) for record in state.history]),
         "digest": _digest(tensors),
-        **({"inputs": run.inputs.model_dump_json()} if run.inputs is not None else {}),
+        **({"inputs": run.data_info.model_dump_json()} if run.data_info is not None else {}),
     }
-    path, unfinished = folder / NAME, folder / f"{NAME}.{os.getpid()}.tmp"
+    path = folder / NAME
     try:
-        save_file(tensors, unfinished, metadata=meta)
-        _sync(unfinished)
-        with suppress(FileNotFoundError):
-            os.replace(path, folder / PREVIOUS)
-        os.replace(unfinished, path)
-        _sync(folder)
+        with atomic_write(path) as unfinished:
+            save_file(tensors, unfinished, metadata=meta)
+            sync(unfinished)  # before the previous checkpoint loses its name
+            with suppress(FileNotFoundError):
+                os.replace(path, folder / PREVIOUS)
     except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise OSError(f"could not write checkpoint {path}: {error}; the one before it is kept") from error
+        raise OSError(f"could not write checkpoint {path}: {error}; the previous checkpoint is kept") from error
     return path
 
 
-def load(folder: Path, state: TrainingState, run: Course) -> bool:
-    """Fill a fresh state from the folder's readable checkpoint that got furthest; return False where there is none.
+def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
+    """Load the folder's readable checkpoint with the most epochs into a new state; return False if there is none.
 
-    Raises ValueError where a checkpoint belongs to another run or other data, or where none of those there can be read;
-    a damaged copy that came from the store is as good as none.
+    Raises ValueError if a checkpoint belongs to another run or other data, or if there are checkpoints but none can be
+    read; a damaged copy from the store counts as none.
     """
     paths = [path for name in (NAME, PREVIOUS, STORED_CHECKPOINT) if (path := folder / name).exists()]
     problems = []
@@ -110,41 +110,41 @@ def load(folder: Path, state: TrainingState, run: Course) -> bool:
         _fill(state, path, meta, tensors, run)
         return True
     if problems and [path.name for path in paths] != [STORED_CHECKPOINT]:
-        raise ValueError(f"no readable checkpoint ({'; '.join(problems)}); --force starts the run anew")
+        raise ValueError(f"no readable checkpoint ({'; '.join(problems)}); --force restarts the run")
     return False
 
 
-def adopt(path: Path, state: TrainingState, run: Course, parent_key: str) -> None:
-    """Fill a fresh state from the last checkpoint of another run, whose regime is how this one begins.
+def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -> None:
+    """Load the last checkpoint of a parent run, whose regime is the beginning of this run's, into a new state.
 
-    Raises ValueError naming the file where it is not that.
+    Raises ValueError naming the file if it is unreadable, another run's, or does not end at the end of a phase.
     """
     try:
         meta, tensors = _read(path)
     except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise ValueError(f"{path}: no readable checkpoint: {error}; --no-reuse does without it") from None
+        raise ValueError(f"{path}: not a readable checkpoint: {error}; --no-reuse trains without it") from None
     if meta["run_key"] != parent_key:
         raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {parent_key}")
     ends = [total_epochs(run.regime[:number]) for number in range(1, len(run.regime))]
     if len(json.loads(meta["history"])) not in ends:
-        raise ValueError(f"checkpoint {path} does not stand at the end of a phase; --no-reuse does without it")
+        raise ValueError(f"checkpoint {path} is not at the end of a phase; --no-reuse trains without it")
     _fill(state, path, meta, tensors, run)
 
 
-def load_trained(path: Path, network: MultiExitNetwork, key: str) -> Trained:
-    """Fill a network of a run's final form with the weights of a checkpoint, which is not to be trusted.
+def load_trained(path: Path, network: MultiExitNetwork, key: str) -> CheckpointInfo:
+    """Load the weights of a checkpoint into a network in the run's final form; the file is validated.
 
-    Raises ValueError naming the file where it is unreadable, another run's or of another network.
+    Raises ValueError naming the file if it is unreadable, another run's or of another network.
     """
     try:
         meta, tensors = _read(path)
-        inputs = Inputs.model_validate_json(meta["inputs"]) if "inputs" in meta else None
+        info = DataInfo.model_validate_json(meta["inputs"]) if "inputs" in meta else None
     except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise ValueError(f"{path}: no readable checkpoint: {error}") from None
+        raise ValueError(f"{path}: not a readable checkpoint: {error}") from None
     if meta["run_key"] != key:
         raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {key}")
     _load_network(network, path, _under("network/", tensors))
-    return Trained(inputs, meta.get("data", ""))
+    return CheckpointInfo(info, meta.get("data", ""))
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
@@ -158,12 +158,12 @@ def _tensors(state: TrainingState) -> dict[str, Tensor]:
 
 
 def _fill(
-    state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor], run: Course
+    state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor], run: RunIdentity
 ) -> None:
-    if meta.get("data", run.data_digest) != run.data_digest:  # early checkpoints do not say
+    if meta.get("data", run.data_digest) != run.data_digest:  # early checkpoints have no digest
         raise ValueError(
             f"checkpoint {path} was trained on other data (SHA-256 {meta['data'][:12]}..., now "
-            f"{run.data_digest[:12]}...); --force starts the run anew"
+            f"{run.data_digest[:12]}...); --force restarts the run"
         )
     history = [_record(entry) for entry in json.loads(meta["history"])]
     _rebuild(state, run, len(history))
@@ -177,8 +177,8 @@ def _fill(
     state.history[:] = history
 
 
-def _rebuild(state: TrainingState, run: Course, epochs_done: int) -> None:
-    """Give a fresh state the structure that it had after so many epochs; the weights are then loaded into it."""
+def _rebuild(state: TrainingState, run: RunIdentity, epochs_done: int) -> None:
+    """Give a new state the structure that it had after that many epochs; the weights are then loaded into it."""
     before = 0
     for number, phase in enumerate(run.regime):
         if before >= epochs_done:
@@ -205,7 +205,7 @@ def _record(entry: dict[str, object]) -> EpochRecord:
 
 
 def _epochs_in(path: Path) -> int:
-    """Return how many epochs a checkpoint says it has seen; -1 where that cannot be read."""
+    """Return the number of epochs in a checkpoint; -1 if it cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
             return len(json.loads((file.metadata() or {})["history"]))
@@ -230,11 +230,3 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         digest.update(tensors[name].numpy().tobytes())
     return digest.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""What a network says about samples: logits of every exit, without touching the network's statistics."""
+"""Evaluation of a network on samples: logits, loss and accuracy of every exit; BatchNorm statistics stay unchanged."""
 
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ def logits_of(network: MultiExitNetwork, samples: Samples) -> Tensor:
 
 
 def evaluate(network: MultiExitNetwork, samples: Samples, class_weights_C: Tensor | None = None) -> Evaluation:
-    """Return loss, weighed by class where weights are given, and accuracy of every exit over the samples."""
+    """Return loss, weighted by class if weights (C,) are given, and accuracy of every exit over the samples."""
     logits_ENC = logits_of(network, samples)
     labels_N = samples.labels_N.cpu()
     accuracy_E = (logits_ENC.argmax(dim=2) == labels_N).double().mean(dim=1)

@@ -1,4 +1,4 @@
-"""The training loop: `fit` yields a record per epoch, and whoever asked decides what to do with it."""
+"""The training loop: `fit` yields a record per epoch, which the caller logs and saves."""
 
 import math
 import time
@@ -13,50 +13,30 @@ from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, training_batches
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
+from overthink.training.epoch_record import EpochRecord
 from overthink.training.evaluate import evaluate
-from overthink.training.losses import build_loss, class_weights
 from overthink.training.phases import make_ready, teacher_of, with_attachments
 from overthink.training.regime import Phase
 
 
 class DivergedError(ArithmeticError):
-    """The loss left the finite numbers; the sentence says where."""
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch did. Tuples hold a number per exit; losses are in nats, accuracies are fractions."""
-
-    epoch: int
-    """Counted from 1 over all phases: the epochs the network has seen."""
-    phase: int
-    """Counted from 1."""
-    lr: float
-    train_loss: float
-    """The loss that was minimised, summed over exits and averaged over batches."""
-    train_accuracy: tuple[float, ...]
-    """Over the epoch's own batches, augmented and while the weights moved."""
-    val_loss: tuple[float, ...]
-    val_accuracy: tuple[float, ...]
-    seconds: float
-    images_per_second: float
-    """Training images, the time for validation left out."""
+    """The loss became infinite or NaN; the message gives the epoch."""
 
 
 @dataclass
 class TrainingState:
-    """All that changes while a network learns; saved and loaded whole by `checkpoint`."""
+    """Everything that changes during training; `checkpoint` saves and loads it."""
 
     network: MultiExitNetwork
     momentum: dict[str, Tensor] = field(default_factory=dict)
     """Momentum of each parameter by name; empty before a phase's first step."""
     history: list[EpochRecord] = field(default_factory=list)
     teacher: MultiExitNetwork | None = None
-    """The network as the phase before left it, while a phase learns from it."""
+    """The network as it was at the end of the previous phase, in phases that distil from it."""
 
     @property
     def epochs_done(self) -> int:
-        """Epochs over all phases."""
+        """Number of epochs done, over all phases."""
         return len(self.history)
 
 
@@ -68,9 +48,9 @@ def fit(
     augment: AugmentSpec,
     seeds: Seeds,
 ) -> Iterator[EpochRecord]:
-    """Train from where the state stands to the end of the regime; yield a record after each epoch.
+    """Train from the state's current epoch to the end of the regime; yield a record after each epoch.
 
-    Raises DivergedError, with the state as it then is, once a loss is not finite.
+    Raises DivergedError as soon as a loss is not finite.
     """
     steps = [(phase, epoch) for phase, spec in enumerate(regime) for epoch in range(spec.epochs)]
     for phase, epoch in steps[state.epochs_done :]:
@@ -86,9 +66,9 @@ def fit(
 
 
 def no_progress(history: Sequence[EpochRecord], phase: int, stop_after: int | None) -> bool:
-    """Tell whether the last `stop_after` epochs of a phase (from 1) brought no lower validation loss, over all exits.
+    """Return whether the last `stop_after` epochs of a phase (from 1) had no lower validation loss, summed over exits.
 
-    A function of the record alone, so that a resumed run ends where it would have ended.
+    It depends on the history alone, so that a resumed run stops at the same epoch.
     """
     losses = [sum(record.val_loss) for record in history if record.phase == phase]
     return stop_after is not None and bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= stop_after
@@ -111,7 +91,7 @@ def _run_epoch(
     seeds: Seeds,
 ) -> EpochRecord:
     started = time.perf_counter()
-    weights_C = class_weights(spec.loss, train.labels_N, state.network.n_classes)
+    weights_C = spec.loss.class_weights(train.labels_N, state.network.n_classes)
     loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds, weights_C)
     trained = time.perf_counter()
     number = state.epochs_done + 1
@@ -133,13 +113,13 @@ def _run_epoch(
 
 
 @torch.no_grad()
-def _taught(state: TrainingState, images_BKHW: Tensor) -> Tensor | None:
+def _teacher_logits(state: TrainingState, images_BKHW: Tensor) -> Tensor | None:
     return None if state.teacher is None else state.teacher.last_logits(images_BKHW)
 
 
 @torch.no_grad()
 def _step(state: TrainingState, spec: Phase, epoch: int) -> None:
-    """Take one step of SGD, by torch's function: making a torch.optim.SGD imports a compiler, seconds a worker."""
+    """Take one step of SGD by torch's function: a torch.optim.SGD object imports a compiler, seconds per worker."""
     moving = {name: p for name, p in state.network.named_parameters() if p.grad is not None}
     momenta = [state.momentum.get(name) for name in moving]
     sgd(
@@ -166,17 +146,17 @@ def _train_epoch(
     seeds: Seeds,
     weights_C: Tensor | None,
 ) -> tuple[float, Tensor]:
-    """Return the mean loss and the accuracy of each exit. Sums stay on the device: nothing waits inside the loop."""
+    """Return the mean loss and the accuracy of each exit. Sums stay on the device, so the loop never waits for it."""
     device = train.images_NKHW.device
-    loss_of = build_loss(spec.loss, state.network.n_exits, device, weights_C)
-    order, chance = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
+    loss_of = spec.loss.build(state.network.n_exits, device, weights_C)
+    order, augmentation = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
     loss_sum = torch.zeros((), device=device, dtype=torch.float64)
     right_E = torch.zeros(state.network.n_exits, device=device, dtype=torch.float64)
     batches = seen = 0
     make_ready(state.network, spec)
-    for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, chance):
+    for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, augmentation):
         logits_EBC = state.network(images_BKHW, spec.gradient_equilibrium)
-        loss = loss_of(logits_EBC, labels_B, _taught(state, images_BKHW)).sum()
+        loss = loss_of(logits_EBC, labels_B, _teacher_logits(state, images_BKHW)).sum()
         state.network.zero_grad(set_to_none=True)
         loss.backward()
         _step(state, spec, epoch)

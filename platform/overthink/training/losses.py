@@ -1,8 +1,9 @@
 """Losses over all exits. A loss returns one number per exit, already weighted; training minimises their sum.
 
-torch is imported where it is used: definitions load without it.
+torch is imported where it is used, so that definitions load without it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
@@ -16,26 +17,52 @@ if TYPE_CHECKING:
 
 
 class Loss(Protocol):
-    """What training minimises the sum of."""
+    """A loss that training calls for each batch."""
 
     def __call__(
         self, logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None
     ) -> "Tensor":
-        """Return losses_E from the logits of exits 1..E, and those of a frozen teacher where the loss has one."""
+        """Return the loss of each exit, (E,), from logits of exits 1..E and, where `needs_teacher`, of the teacher."""
 
 
-class _Weighted(Spec):
+class AbstractLossSpec(Spec, ABC):
+    """Specification of a loss; a subclass also has `kind`."""
+
     weights: tuple[Annotated[float, Field(ge=0)], ...] | None = None
     """gamma, one per exit; 1 for every exit where left out, as in the thesis."""
 
     @model_validator(mode="after")
-    def _some_weight(self) -> "_Weighted":
+    def _some_weight(self) -> "AbstractLossSpec":
         if self.weights is not None and not sum(self.weights) > 0:
             raise ValueError(f"weights: at least one exit needs a weight above 0, got {list(self.weights)}")
         return self
 
+    def check(self, n_exits: int) -> None:
+        """Raise ValueError where the loss does not fit a network with that many exits."""
+        if self.weights is not None and len(self.weights) != n_exits:
+            raise ValueError(f"loss.weights has {len(self.weights)} numbers, but the network has {n_exits} exits")
 
-class JointLossSpec(_Weighted):
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether the loss takes logits of a teacher: the network as it was at the end of the previous phase."""
+        return False
+
+    def class_weights(self, labels_N: "Tensor", n_classes: int) -> "Tensor | None":
+        """Return the weight of each class (C,) for training labels, or None where all weigh the same."""
+        return None
+
+    @abstractmethod
+    def build(self, n_exits: int, device: "torch.device", class_weights_C: "Tensor | None" = None) -> Loss:
+        """Return the loss; raises ValueError as `check` does."""
+
+    def _weights_E(self, n_exits: int, device: "torch.device") -> "Tensor":  # noqa: N802 - named like an array
+        import torch
+
+        self.check(n_exits)
+        return (torch.ones(n_exits) if self.weights is None else torch.tensor(self.weights)).to(device)
+
+
+class JointLossSpec(AbstractLossSpec):
     """Joint cross-entropy (thesis eq. 3.6): every exit learns the label, exit i with weight gamma_i."""
 
     kind: Literal["joint"]
@@ -44,8 +71,26 @@ class JointLossSpec(_Weighted):
     eq. 4.3). A batch's loss is the weighted mean.
     """
 
+    def class_weights(self, labels_N: "Tensor", n_classes: int) -> "Tensor | None":
+        """Return w_C = max(C) / C[y] (thesis eq. 4.3) where `balanced`, else None; 1 for a class without samples."""
+        import torch
 
-class OfaLossSpec(_Weighted):
+        if not self.balanced:
+            return None
+        count_C = torch.bincount(labels_N, minlength=n_classes).float()
+        return torch.where(count_C > 0, count_C.max() / count_C.clamp(min=1), 1.0)
+
+    def build(self, n_exits: int, device: "torch.device", class_weights_C: "Tensor | None" = None) -> Loss:
+        """Return the loss gamma_i CE(y, p_i); raises ValueError as `check` does."""
+        weights_E = self._weights_E(n_exits, device)
+
+        def joint(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None) -> "Tensor":
+            return weights_E * cross_entropy(logits_EBC, labels_B, class_weights_C)
+
+        return joint
+
+
+class OfaLossSpec(AbstractLossSpec):
     """One-for-all knowledge distillation (Li et al. 2019; thesis eqs. 3.12 and 3.13): exits learn from the last exit.
 
     L_i = alpha CE(y, p_i) + (1 - alpha) T^2 KL(p_teacher || p_i) for i < E, both softmaxes in KL at temperature T; the
@@ -57,64 +102,48 @@ class OfaLossSpec(_Weighted):
     """Share of the cross-entropy. (The thesis calls it OFA's share; by its formula it is the opposite.)"""
     temperature: Annotated[float, Field(gt=0)] = 1.0
     teacher: Literal["previous", "own"] = "previous"
-    """The last exit as the phase before left it, frozen, as in the original; or the network's own, detached."""
+    """The last exit as it was at the end of the previous phase, frozen, as in the original; or the network's own last
+    exit, detached.
+    """
     reduction: Literal["batchmean", "mean"] = "batchmean"
     """KL summed over classes and averaged over the batch, as in the formula; or averaged over the classes, too, as in
     the original authors' code: weaker by a factor of the number of classes.
     """
 
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether the teacher is the network as it was at the end of the previous phase."""
+        return self.teacher == "previous"
+
+    def build(self, n_exits: int, device: "torch.device", class_weights_C: "Tensor | None" = None) -> Loss:
+        """Return the loss gamma_i L_i; raises ValueError as `check` does. It has no class weights."""
+        import torch
+
+        weights_E = self._weights_E(n_exits, device)
+
+        def ofa(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None) -> "Tensor":
+            assert (teacher_BC is not None) == self.needs_teacher
+            learned_from_BC = logits_EBC[-1].detach() if teacher_BC is None else teacher_BC
+            divergence_E = distillation(logits_EBC[:-1], learned_from_BC, self)
+            entropy_E = cross_entropy(logits_EBC, labels_B)
+            mixed_E = self.alpha * entropy_E[:-1] + (1 - self.alpha) * divergence_E
+            return weights_E * torch.cat([mixed_E, entropy_E[-1:]])
+
+        return ofa
+
 
 LossSpec = Annotated[JointLossSpec | OfaLossSpec, Field(discriminator="kind")]
-
-
-def build_loss(
-    spec: JointLossSpec | OfaLossSpec,
-    n_exits: int,
-    device: "torch.device",
-    class_weights_C: "Tensor | None" = None,
-) -> Loss:
-    """Return the loss of a specification; raises ValueError where its weights do not fit the number of exits."""
-    import torch
-
-    check_loss(spec, n_exits)
-    weights_E = torch.ones(n_exits) if spec.weights is None else torch.tensor(spec.weights)
-    weights_E = weights_E.to(device)
-
-    def joint(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None) -> "Tensor":
-        return weights_E * cross_entropy(logits_EBC, labels_B, class_weights_C)
-
-    def ofa(logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", teacher_BC: "Tensor | None" = None) -> "Tensor":
-        assert isinstance(spec, OfaLossSpec)
-        assert (teacher_BC is not None) == (spec.teacher == "previous")
-        learned_from_BC = logits_EBC[-1].detach() if teacher_BC is None else teacher_BC
-        divergence_E = distillation(logits_EBC[:-1], learned_from_BC, spec)
-        entropy_E = cross_entropy(logits_EBC, labels_B)
-        mixed_E = spec.alpha * entropy_E[:-1] + (1 - spec.alpha) * divergence_E
-        return weights_E * torch.cat([mixed_E, entropy_E[-1:]])
-
-    return joint if spec.kind == "joint" else ofa
-
-
-def check_loss(spec: JointLossSpec | OfaLossSpec, n_exits: int) -> None:
-    """Raise ValueError where a loss does not fit a network of so many exits."""
-    if spec.weights is not None and len(spec.weights) != n_exits:
-        raise ValueError(f"loss.weights has {len(spec.weights)} numbers, but the network has {n_exits} exits")
-
-
-def class_weights(spec: JointLossSpec | OfaLossSpec, labels_N: "Tensor", n_classes: int) -> "Tensor | None":
-    """Return w_C = max(C) / C[y] (thesis eq. 4.3) where a loss asks for it, else None; 1 for an empty class."""
-    import torch
-
-    if not (isinstance(spec, JointLossSpec) and spec.balanced):
-        return None
-    count_C = torch.bincount(labels_N, minlength=n_classes).float()
-    return torch.where(count_C > 0, count_C.max() / count_C.clamp(min=1), 1.0)
 
 
 def cross_entropy(
     logits_EBC: "Sequence[Tensor]", labels_B: "Tensor", class_weights_C: "Tensor | None" = None
 ) -> "Tensor":
-    """Mean cross-entropy (nats) of each exit over a batch, shape (E,); weighed by class where weights are given."""
+    """Return the mean cross-entropy (nats) of each exit over a batch, (E,); weighted by class where weights are given.
+
+    >>> import torch
+    >>> cross_entropy([torch.zeros(1, 2), torch.tensor([[3.0, 0.0]]).log_softmax(1)], torch.tensor([0]))
+    tensor([0.6931, 0.0486])
+    """
     import torch
     from torch.nn import functional
 
@@ -122,7 +151,7 @@ def cross_entropy(
 
 
 def distillation(logits_EBC: "Sequence[Tensor]", teacher_BC: "Tensor", spec: OfaLossSpec) -> "Tensor":
-    """T^2 KL(teacher || exit) in nats of each exit, by the reduction of the specification; shape (E,)."""
+    """Return T^2 KL(teacher || exit) (nats) of each exit over a batch, (E,), by the reduction of the specification."""
     from torch.nn import functional
 
     log_teacher_BC = functional.log_softmax(teacher_BC / spec.temperature, dim=1)
@@ -142,4 +171,4 @@ def distillation(logits_EBC: "Sequence[Tensor]", teacher_BC: "Tensor", spec: Ofa
 def _stacked(per_exit: "list[Tensor]", like: "Tensor") -> "Tensor":
     import torch
 
-    return torch.stack(per_exit) if per_exit else like.new_zeros(0)  # a network of one exit has nobody to teach
+    return torch.stack(per_exit) if per_exit else like.new_zeros(0)  # a network of one exit distils nothing

@@ -6,15 +6,15 @@ from pydantic import Field, model_validator
 
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.spec import Spec
-from overthink.training.losses import JointLossSpec, LossSpec, OfaLossSpec, check_loss
+from overthink.training.losses import JointLossSpec, LossSpec
 
 Positive = Annotated[float, Field(gt=0)]
 OWN_CHECKPOINT, PARENT_CHECKPOINT = "checkpoint.safetensors", "parent.safetensors"
-"""In a run's folder: its checkpoint, and that of another run which its first phases come from."""
+"""Files in a run's folder: its checkpoint, and that of the parent run that trained its first phases."""
 PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
-"""In a run's folder: the checkpoint before the newest."""
+"""File in a run's folder: the checkpoint before the newest."""
 STORED_CHECKPOINT = "checkpoint.stored.safetensors"
-"""In a run's folder: a copy of its checkpoint that the store had. It may have been cut off on its way there."""
+"""File in a run's folder: a copy of its checkpoint from the store, which an interrupted upload may have truncated."""
 
 
 class Phase(Spec):
@@ -33,13 +33,13 @@ class Phase(Spec):
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     loss: LossSpec = JointLossSpec(kind="joint")
     attach: CollaborationSpec | None = None
-    """What the network is given as the phase begins; it stays."""
+    """Attached to the network at the start of the phase, and kept."""
     freeze: Literal["nothing", "backbone", "features"] = "nothing"
-    """What this phase leaves as it is, BatchNorm statistics included (in the original they drift): the blocks; or the
-    blocks and the exits' convolutions, so that only last layers and connections learn.
+    """What this phase freezes, BatchNorm statistics included (the original updates them): the blocks; or the blocks
+    and the exits' convolutions, so that only last layers and connections learn.
     """
     stop_after: Annotated[int, Field(ge=1)] | None = None
-    """End the regime once the validation loss has not been at its lowest for so many epochs; last phase alone."""
+    """Stop once the validation loss has had no new minimum for this many epochs; only in the last phase."""
     gradient_equilibrium: bool = False
     """Whether gradients are balanced between exits (Li et al. 2019)."""
 
@@ -51,11 +51,15 @@ class Phase(Spec):
 
     @property
     def has_teacher(self) -> bool:
-        """Whether exits learn from the network as the phase before left it."""
-        return isinstance(self.loss, OfaLossSpec) and self.loss.teacher == "previous"
+        """Whether exits learn from the network as it was at the end of the previous phase."""
+        return self.loss.needs_teacher
 
     def lr_at(self, epoch: int) -> float:
-        """Learning rate in an epoch of this phase, counted from 0."""
+        """Return the learning rate in an epoch of this phase, counted from 0.
+
+        >>> [Phase(epochs=3, lr=1.0, drops=(2,)).lr_at(epoch) for epoch in range(3)]
+        [1.0, 1.0, 0.1]
+        """
         return self.lr * self.drop_factor ** sum(epoch >= drop for drop in self.drops)
 
 
@@ -63,16 +67,16 @@ Regime = Annotated[tuple[Phase, ...], Field(min_length=1)]
 
 
 def check_regime(regime: tuple[Phase, ...], n_exits: int) -> None:
-    """Raise ValueError naming the phase that does not fit a network of so many exits, or the phases before it."""
+    """Raise ValueError naming a phase that does not fit a network with that many exits, or the phases before it."""
     for number, phase in enumerate(regime):
         try:
-            check_loss(phase.loss, n_exits)
+            phase.loss.check(n_exits)
             if number == 0:
                 _check_first(phase)
             if phase.stop_after is not None and number < len(regime) - 1:
                 raise ValueError("stop_after: only the last phase may end early, since others build on its epochs")
             if phase.attach is not None and n_exits < 2:
-                raise ValueError("attach: connections go from exit to exit, and the network has but one")
+                raise ValueError("attach: connections lead from exit to exit, but the network has only one exit")
             if phase.attach is not None and any(earlier.attach is not None for earlier in regime[:number]):
                 raise ValueError("attach: an earlier phase has attached connections between exits already")
         except ValueError as error:
@@ -82,20 +86,20 @@ def check_regime(regime: tuple[Phase, ...], n_exits: int) -> None:
 def _check_first(phase: Phase) -> None:
     if phase.has_teacher:
         raise ValueError(
-            "loss.teacher: previous is the last exit as the phase before left it, and before the first phase there is "
-            "none (teacher: own learns from the network's own last exit)"
+            "loss.teacher: previous is the network as it was at the end of the previous phase, and the first phase has "
+            "none; use teacher: own to learn from the network's own last exit"
         )
     if phase.freeze != "nothing":
-        raise ValueError(f"freeze: {phase.freeze} in the first phase would stay as it was drawn, untrained")
+        raise ValueError(f"freeze: {phase.freeze} cannot be frozen in the first phase, since it is untrained")
 
 
 def total_epochs(regime: tuple[Phase, ...]) -> int:
-    """Epochs of all phases together."""
+    """Return the number of epochs of all phases together."""
     return sum(phase.epochs for phase in regime)
 
 
 def regime_label(regime: tuple[Phase, ...]) -> str:
-    """Say a regime in a few words: `50 joint + 50 isc+ofa` (epochs of each phase, what it attaches, its loss)."""
+    """Return a short name such as `50 joint + 50 isc+ofa`: epochs of each phase, what it attaches, its loss."""
     return " + ".join(f"{phase.epochs} {_phase_label(phase)}" for phase in regime)
 
 

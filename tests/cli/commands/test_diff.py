@@ -86,7 +86,7 @@ def test_two_seeds_of_one_group(ids: dict[str, str], capsys: pytest.CaptureFixtu
     diff(ids["narrow 0"], ids["narrow 1"], as_json=False)
     said = capsys.readouterr().out
     assert "Δ +10.00" in said
-    assert "Same made with." in said
+    assert "No difference in provenance." in said
     assert "no seed in common" in said
 
 
@@ -108,5 +108,5 @@ def test_other_data_are_told(ids: dict[str, str], capsys: pytest.CaptureFixture[
 
 
 def test_who_is_meant(ids: dict[str, str]) -> None:
-    with pytest.raises(DefinitionError, match="nobody: no run or group has this id or this name"):
+    with pytest.raises(DefinitionError, match="nobody: no run or group has this ID or name"):
         diff("nobody", ids["wide"], as_json=False)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,39 +9,37 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from rich.console import Console
 
 from overthink.cli.commands.anytime import anytime
-from overthink.cli.commands.bench import BenchOptions, bench
+from overthink.cli.commands.bench import bench
 from overthink.cli.commands.budget import budget
-from overthink.cli.commands.chosen import the_run
-from overthink.cli.commands.frequency import FrequencyOptions, frequency
-from overthink.cli.commands.grad_cam import GradCamOptions, most_surely_overthought
-from overthink.cli.commands.grad_cam import show as grad_cam
-from overthink.cli.commands.predict import PredictOptions, fetch, normalised, predict
+from overthink.cli.commands.frequency import frequency
+from overthink.cli.commands.grad_cam import grad_cam
+from overthink.cli.commands.labels import labels
+from overthink.cli.commands.predict import predict
+from overthink.cli.selection import the_run
 from overthink.data.catalogue import load_dataset
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.data.own import FolderSpec, NpzSpec
 from overthink.definition.errors import DefinitionError
-from overthink.definition.keys import run_key
 from overthink.definition.run_definition import RunDefinition
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
 from overthink.inference.frequency import needed_share
 from overthink.predictions.predictions import Predictions
-from overthink.running.restored import restored
 from overthink.running.run import train
-from overthink.running.run_data import inputs_of
+from overthink.running.run_data import data_info
+from overthink.running.stored_run import network_of
+from overthink.running.trained_network import restored
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
 from overthink.training import checkpoint
-from overthink.training.checkpoint import NAME, Course
+from overthink.training.checkpoint import NAME, RunIdentity
 from overthink.training.loop import TrainingState
 from support.small import small
 
 REGIME = [{"epochs": 1}, {"epochs": 1, "attach": {"kind": "isc", "width": 8}}]
-QUIET = Console(quiet=True)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +61,7 @@ def run_id(
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     store = Store()
     writer, (run, folder) = Writer(store), trained
-    of_run = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: run_key(run)}
+    of_run = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: run.key}
     created = writer.create(store.experiment("small", "note"), "small", of_run, {})
     writer.text(created, tags.DEFINITION_FILE, run.model_dump(mode="json"))
     writer.artifacts(created, [folder / "val.parquet", folder / "test.parquet"], "predictions")
@@ -78,11 +75,11 @@ def run_id(
 def test_a_restored_network_says_what_the_run_has_stored(trained: tuple[RunDefinition, Path]) -> None:
     run, folder = trained
     stored = Predictions.read(folder / "test.parquet")
-    network, inputs = restored(run, folder / NAME)
+    back = restored(run, folder / NAME)
     dataset = load_dataset(run.dataset, None)
-    assert inputs == inputs_of(dataset)
-    images_NKHW = normalised(torch.from_numpy(dataset.test.images_NKHW), inputs)
-    found = EarlyExit(network, [np.inf] * 3)(images_NKHW)
+    assert back.data_info == data_info(dataset)
+    images_NKHW = back.normalise(torch.from_numpy(dataset.test.images_NKHW))
+    found = EarlyExit(back.network, [np.inf] * 3)(images_NKHW)
     assert found.exit_B.tolist() == [2] * len(stored.labels_N)
     assert found.predicted_B.tolist() == stored.predicted_EN[-1].tolist()
     assert found.confidence_B.tolist() == pytest.approx(stored.max_softmax_EN[-1].tolist(), rel=1e-5)
@@ -92,9 +89,9 @@ def test_checkpoints_from_before_need_the_data(trained: tuple[RunDefinition, Pat
     run, folder = trained
     dataset = load_dataset(run.dataset, None)
     state = TrainingState(restored(run, folder / NAME).network)
-    path = checkpoint.save(tmp_path, state, Course(run_key(run), dataset.digest, run.regime, run.seeds))
-    assert restored(run, path).inputs == inputs_of(dataset)
-    path = checkpoint.save(tmp_path, state, Course(run_key(run), "other", run.regime, run.seeds))
+    path = checkpoint.save(tmp_path, state, RunIdentity(run.key, dataset.digest, run.regime, run.seeds))
+    assert restored(run, path).data_info == data_info(dataset)
+    path = checkpoint.save(tmp_path, state, RunIdentity(run.key, "other", run.regime, run.seeds))
     with pytest.raises(ValueError, match=r"trained on other data \(SHA-256 other"):
         restored(run, path)
 
@@ -102,10 +99,10 @@ def test_checkpoints_from_before_need_the_data(trained: tuple[RunDefinition, Pat
 def test_another_runs_checkpoint_is_refused(trained: tuple[RunDefinition, Path], tmp_path: Path) -> None:
     run, folder = trained
     other = small(tmp_path, regime=REGIME, seeds=[5]).groups[0].runs[0]
-    with pytest.raises(ValueError, match=f"belongs to run {run_key(run)}, not to {run_key(other)}"):
+    with pytest.raises(ValueError, match=f"belongs to run {run.key}, not to {other.key}"):
         restored(other, folder / NAME)
     (tmp_path / NAME).write_bytes(b"noise")
-    with pytest.raises(ValueError, match="no readable checkpoint"):
+    with pytest.raises(ValueError, match="not a readable checkpoint"):
         restored(run, tmp_path / NAME)
 
 
@@ -118,23 +115,22 @@ def pictures(folder: Path, count: int) -> list[Path]:
 
 
 def predicted(run: str, files: list[Path], capsys: pytest.CaptureFixture[str], **options: Any) -> Any:
-    wanted = {"threshold": None, "budget": None, "patience": None, "data_root": None, "as_json": True, **options}
-    assert predict(run, files, PredictOptions(**wanted), QUIET) == 0
+    assert predict(run, files, as_json=True, **options) == 0
     return json.loads(capsys.readouterr().out)
 
 
 def test_predict_against_the_network_itself(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files, store = pictures(tmp_path, 3), Store()
-    definition, (network, inputs) = fetch(store, the_run(store, run_id), None)
-    images_NKHW = np.stack([definition.dataset.read_image(path) for path in files])
+    back = network_of(store, the_run(store, run_id).run_id, None)
+    images_NKHW = np.stack([back.definition.dataset.read_image(path) for path in files])
     with torch.no_grad():
-        softmax_ENC = torch.stack(network(normalised(torch.from_numpy(images_NKHW), inputs))).softmax(dim=2)
+        softmax_ENC = torch.stack(back.network(back.normalise(torch.from_numpy(images_NKHW)))).softmax(dim=2)
     for options, row in (({}, 2), ({"threshold": 0.0}, 0), ({"threshold": 1.0}, 2)):
         answer = predicted(run_id[:8], files, capsys, **options)
         assert [image["file"] for image in answer["images"]] == [str(path) for path in files]
         assert [image["exit"] for image in answer["images"]] == [row + 1] * 3
         assert [image["class"] for image in answer["images"]] == [
-            inputs.classes[label] for label in softmax_ENC[row].argmax(dim=1)
+            back.data_info.classes[label] for label in softmax_ENC[row].argmax(dim=1)
         ]
         sure = [image["confidence"] for image in answer["images"]]
         assert sure == pytest.approx(softmax_ENC[row].amax(dim=1).tolist(), rel=1e-4)
@@ -167,58 +163,78 @@ def test_anytime_expects_what_its_budgets_reach(
     test = Predictions.read(trained[1] / "test.parquet")
     accuracy_E = test.correct_EN.mean(axis=1)
     said = [f"{test.cost_E[0]}=3", str(float(test.cost_E[2]))]
-    assert anytime(run_id, said, True, QUIET) == 0
+    assert anytime(run_id, said, as_json=True) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [entry["exit"] for entry in answer["budgets"]] == [1, 3]
     assert answer["expected"]["accuracy"] == pytest.approx((3 * accuracy_E[0] + accuracy_E[2]) / 4)
     assert "cross_entropy" not in answer["expected"]
-    assert anytime(run_id, [], False, QUIET) == 0
+    assert anytime(run_id) == 0
     assert f"{100 * accuracy_E[1]:.2f}%" in capsys.readouterr().out
     for wrong in ("20e6=x", "nan", "-1", "5=0", ""):
-        with pytest.raises(DefinitionError, match="expected MUL-ADDs and perhaps a weight"):
-            anytime(run_id, [wrong], True, QUIET)
-    with pytest.raises(ValueError, match="less than exit 1 takes"):
-        anytime(run_id, ["1"], True, QUIET)
+        with pytest.raises(ValueError, match="expected MUL-ADDs, optionally with a weight"):
+            anytime(run_id, [wrong])
+    with pytest.raises(ValueError, match="below the cost of exit 1"):
+        anytime(run_id, ["1"])
+
+
+def test_labels_count_every_sample_once(
+    run_id: str, trained: tuple[RunDefinition, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = Predictions.read(trained[1] / "test.parquet")
+    assert labels(run_id, [5.0, 50.0], exits="1,3", split="test", as_json=True) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer["rules"]) == ["first", "5", "50"]
+    for rule in answer["rules"].values():
+        everything, *by_level = rule["counts"].values()
+        assert [sum(counts) for counts in zip(*by_level, strict=True)] == everything
+        assert sum(everything) == test.correct_EN[[0, 2]].any(axis=0).sum()
+        assert sum(everything) + rule["left_out"] == len(test.ids_N)
+    assert labels(run_id, exits="1,3", split="test") == 0
+    said = capsys.readouterr()
+    assert "Lambda  Samples" in said.out
+    assert "small, test data, 80 samples" in said.err
+    with pytest.raises(ValueError, match="--split train: expected val or test"):
+        labels(run_id, split="train")
+    with pytest.raises(ValueError, match="--exits 1;3: expected integers separated by commas"):
+        labels(run_id, exits="1;3")
 
 
 def test_scaling_needs_logits(run_id: str) -> None:
     with pytest.raises(ValueError, match="keep_logits: true"):
-        budget(run_id, 1e12, "max_softmax", scale=True, as_json=True, console=QUIET)
+        budget(run_id, 1e12, scale=True, as_json=True)
 
 
 def test_the_table_shows_names_as_they_are(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    predict(run_id, pictures(tmp_path, 1), PredictOptions(None, None, None, None, as_json=False), QUIET)
+    predict(run_id, pictures(tmp_path, 1))
     assert "[bold].png" in "".join(capsys.readouterr().out.split("\n"))
 
 
 def test_bench_measures_each_way(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench(run_id, BenchOptions((50,), 1, 1, None, as_json=True), QUIET) == 0
+    assert bench(run_id, [50], 1, 1, as_json=True) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["threads"], answer["images"]) == (1, "test images")
     ways = [(timing["batch"], timing["images"], timing["way"]) for timing in answer["timings"]]
     assert ways == [(50, 100, way) for way in ("full", "full, folded", "uniform", "80% first")]
-    bench(run_id, BenchOptions((100,), 1, 1, None, as_json=False), QUIET)
+    bench(run_id, [100], 1, 1)
     assert "80% first" in capsys.readouterr().out
 
 
 def test_mistakes_of_a_person(run_id: str, tmp_path: Path) -> None:
-    plain = PredictOptions(None, None, None, None, as_json=False)
-    with pytest.raises(DefinitionError, match="give one of them"):
-        predict(run_id, [], plain._replace(threshold=0.5, budget=1e6), QUIET)
-    with pytest.raises(DefinitionError, match="--patience are ways to say one thing"):
-        predict(run_id, [], plain._replace(patience=2, budget=1e6), QUIET)
-    with pytest.raises(DefinitionError, match=r"absent\.png: no such file"):
-        predict(run_id, [tmp_path / "absent.png"], plain, QUIET)
+    with pytest.raises(ValueError, match="give one of them"):
+        predict(run_id, [], threshold=0.5, budget=1e6)
+    with pytest.raises(ValueError, match="--patience exclude each other"):
+        predict(run_id, [], patience=2, budget=1e6)
+    with pytest.raises(ValueError, match=r"absent\.png: no such file"):
+        predict(run_id, [tmp_path / "absent.png"])
     (tmp_path / "text.png").write_text("text")
     with pytest.raises(ValueError, match=r"text\.png: unusable image: cannot identify image file"):
-        predict(run_id, [tmp_path / "text.png"], plain, QUIET)
+        predict(run_id, [tmp_path / "text.png"])
 
 
 def test_frequency_of_a_stored_run(run_id: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    wanted = FrequencyOptions("zigzag", 1, 0.98, None, as_json=True)
-    definition, _ = fetch(Store(), the_run(Store(), run_id), None)
+    definition = network_of(Store(), the_run(Store(), run_id).run_id, None).definition
     Writer(Store()).dataset(run_id, "max-min-mnist", load_dataset(definition.dataset, None).digest, {})
-    assert frequency([run_id], wanted, QUIET) == 0
+    assert frequency([run_id], zigzag=True, as_json=True) == 0
     (answer,) = json.loads(capsys.readouterr().out)
     store = Store()
     test = Predictions.read(store.artifact(run_id, "predictions/test.parquet", tmp_path))
@@ -230,47 +246,37 @@ def test_frequency_of_a_stored_run(run_id: str, capsys: pytest.CaptureFixture[st
     right = split.images_NKHW[np.isin(split.ids_N, test.ids_N[test.correct_EN[-1]])]
     assert answer["right"][-1]["mean"] == pytest.approx(needed_share(right, "zigzag").mean())
     assert "Kruskal" in store.artifact(run_id, tags.FREQUENCY_PAGE, tmp_path).read_text()
-    said = StringIO()
-    frequency([run_id], wanted._replace(as_json=False), Console(file=said))
-    assert "small: 98% of the coefficients' total, summed by size, scanned by zigzag" in said.getvalue()
-    assert "first right" in capsys.readouterr().out
+    frequency([run_id], zigzag=True)
+    said = capsys.readouterr()
+    assert "small: 98% of the total coefficient magnitude, scanned by zigzag" in said.err
+    assert "First" in said.out
 
 
 def test_grad_cam_of_a_stored_run(run_id: str, tmp_path: Path) -> None:
-    wanted = GradCamOptions((1, 3), 6, False, tmp_path / "looks.png", None)
-    assert grad_cam(run_id, wanted, QUIET) == 0
+    assert grad_cam(run_id, "1,3", output=tmp_path / "looks.png") == 0
     stored = Store().artifact(run_id, tags.GRAD_CAM_PICTURE, tmp_path / "stored").read_bytes()
     assert stored == (tmp_path / "looks.png").read_bytes()
-    with Image.open(tmp_path / "looks.png") as two, Image.open(look(run_id, tmp_path, (1,))) as one:
+    with Image.open(tmp_path / "looks.png") as two, Image.open(look(run_id, tmp_path, "1")) as one:
         assert two.width == one.width
         assert two.height > 1.5 * one.height
-    with pytest.raises(DefinitionError, match="--samples: no test sample has the id 99999"):
-        grad_cam(run_id, wanted._replace(samples=(1, 99999)), QUIET)
+    with pytest.raises(ValueError, match="--samples: no test sample has the id 99999"):
+        grad_cam(run_id, "1,99999")
 
 
 def test_images_that_a_run_has_not_seen_are_refused(run_id: str) -> None:
     store = Store()
     Writer(store).dataset(run_id, "max-min-mnist", 64 * "0", {})
-    with pytest.raises(DefinitionError, match=r"small: .* saw other data \(SHA-256 000000000000\.\.\.\) than are here"):
-        frequency([run_id], FrequencyOptions("zigzag", 1, 0.98, None, as_json=True), QUIET)
-    with pytest.raises(DefinitionError, match="saw other data"):
-        grad_cam(run_id, GradCamOptions((1,), 6, False, None, None), QUIET)
+    with pytest.raises(DefinitionError, match=r"small: .* on other data \(SHA-256 000000000000\.\.\.\) than"):
+        frequency([run_id], zigzag=True, as_json=True)
+    with pytest.raises(DefinitionError, match="trained on other data"):
+        grad_cam(run_id, "1")
     assert "analysis" not in {item.path for item in store.client.list_artifacts(run_id)}
 
 
-def look(run_id: str, folder: Path, samples: tuple[int, ...]) -> Path:
+def look(run_id: str, folder: Path, samples: str) -> Path:
     file = folder / "look.png"
-    grad_cam(run_id, GradCamOptions(samples, 6, True, file, None), QUIET)
+    grad_cam(run_id, samples, of="true", output=file)
     return file
-
-
-def test_the_most_surely_overthought_come_first() -> None:
-    """Of samples with label 0: 1 and 3 are lost at the last exit, 3 more surely."""
-    logits_ENC = np.array([[[2, 0], [2, 0], [0, 2], [2, 0]], [[2, 0], [0, 1], [0, 5], [0, 3]]], dtype=np.float32)
-    ids_N, labels_N = np.arange(4), np.zeros(4, dtype=np.int64)
-    test = Predictions.from_logits(logits_ENC, labels_N, ids_N, labels_N, ("all",), [1, 2], "data", "test", False)
-    assert most_surely_overthought(test, 6).tolist() == [3, 1]
-    assert most_surely_overthought(test, 1).tolist() == [3]
 
 
 def test_files_become_images_of_the_data_set(tmp_path: Path) -> None:
@@ -287,5 +293,5 @@ def test_files_become_images_of_the_data_set(tmp_path: Path) -> None:
     assert folded_KHW.shape == digits.input_shape
     assert folded_KHW[:, 5, [0, -1]].tolist() == [[0, 200]] * 4
     odd = NpzSpec(kind="npz", path="x.npz", shape=(3, 20, 30), classes=2)
-    with pytest.raises(ValueError, match="no image file can become an image of 3x20x30"):
+    with pytest.raises(ValueError, match="an image file cannot be converted to an image of 3x20x30"):
         odd.read_image(path)

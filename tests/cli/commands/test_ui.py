@@ -33,7 +33,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Pat
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     store = Store(f"sqlite:///{tmp_path}/mlflow.db")
     writer, experiment_id = Writer(store), store.experiment("quickstart", "A first look at overthinking.")
-    store.offer_views(experiment_id, views(exits=5))
+    store.offer_views(experiment_id, views())
     for run in (raw("0 1", kind=tags.KIND_GROUP), raw("0", last=0.625), raw("1", last=0.75)):
         run_id = writer.create(experiment_id, run.name, run.tags, {"variant": "short"})
         writer.log(run_id, run.metrics)

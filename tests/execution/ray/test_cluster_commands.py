@@ -25,7 +25,7 @@ def test_the_machines_are_shown(driver: RayCluster, tmp_path: Path) -> None:
     shown = overthink(tmp_path, "cluster", "--resources", "gpu=0.25,cpu=0.25")
     assert (shown.returncode, shown.stderr) == (
         0,
-        "Room for 12 runs of cpu=0.25,gpu=0.25 at once (--resources); free now: cpu 3, gpu 3.\n",
+        "12 runs with cpu=0.25,gpu=0.25 fit at once (--resources); free now: cpu 3, gpu 3.\n",
     )
     assert len([line for line in shown.stdout.splitlines() if line.endswith(sys.version.split()[0])]) == 4
     seen = json.loads(overthink(tmp_path, "cluster", "--resources", "gpu=2", "--json").stdout)
@@ -71,8 +71,8 @@ def test_a_file_of_one_machine_is_no_store_for_several(
     refused = overthink(tmp_path, name, file, "--engine", "ray")
     assert refused.returncode == 2
     assert refused.stderr == (
-        "error: --engine ray: store sqlite:///mlflow.db keeps files on this machine, and they would be lost with it; "
-        "MLFLOW_TRACKING_URI must name a server that outlives it (docs/server.md)\n"
+        f"error: --engine ray: store sqlite:///{tmp_path}/mlflow.db keeps files on this machine, and they would be lost "
+        "with it; MLFLOW_TRACKING_URI must name a server that outlives it (docs/server.md)\n"
     )
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
         "mlflow.db",
@@ -85,10 +85,10 @@ def test_a_file_of_one_machine_is_no_store_for_several(
     "options, why",
     [
         (["--engine", "slurm"], "--engine slurm: expected local or ray"),
-        (["--resources", "gpu=1"], "--resources gpu=1: goes with --engine ray"),
+        (["--resources", "gpu=1"], "--resources gpu=1: requires --engine ray"),
         (["--engine", "ray", "--resources", "gpu"], "expected NAME=AMOUNT such as gpu=0.25,cpu=1, not 'gpu'"),
-        (["--engine", "ray", "--resources", "cpu=1", "--device", "cuda"], "sees none; say --resources cpu=1,gpu=1"),
-        (["--engine", "ray", "--device", "cuda"], "a run that takes no GPU sees none; say --resources gpu=1"),
+        (["--engine", "ray", "--resources", "cpu=1", "--device", "cuda"], "sees no GPU; add --resources cpu=1,gpu=1"),
+        (["--engine", "ray", "--device", "cuda"], "a run without GPU resources sees no GPU; add --resources gpu=1"),
         (["--engine", "ray", "--resources", "gpu=1", "--device", "cuda:3"], "--device cuda:3: a run on a cluster sees"),
         (["--engine", "ray", "--resources", "CPU=1"], "write cpu, not CPU"),
     ],

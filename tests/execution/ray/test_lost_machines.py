@@ -12,12 +12,13 @@ import pytest
 import yaml
 
 from overthink.definition.loading import load_experiment
-from overthink.execution.jobs import Job
+from overthink.execution.jobs import Job, Order
 from overthink.execution.remote import ClusterEngine
 from overthink.launching.engines import CLUSTER
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import plan, run_folder
+from overthink.running.events import NAMES
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
@@ -142,19 +143,12 @@ def test_the_driver_is_killed_and_started_again(
 def test_a_run_is_stopped_on_the_machine_that_it_is_at(driver: RayCluster, tmp_path: Path) -> None:
     run = small(tmp_path, regime=[{"epochs": 500}]).groups[0].runs[0]
     (tmp_path / "run").mkdir()
-    order = {
-        "run": json.dumps(run.model_dump(mode="json")),
-        "folder": str(tmp_path / "run"),
-        "device": "auto",
-        "data_root": None,
-        "parent_key": None,
-        "checkpoint_seconds": 0.0,
-    }
+    order = Order(json.dumps(run.model_dump(mode="json")), str(tmp_path / "run"), "auto", None, None, 0.0)
     engine = ClusterEngine((*CLUSTER, "gpu=1", "0"), tmp_path / "ray.log", print)
     said = []
     for message in engine.execute([Job("long", order)]):
         assert message is not None
-        said.append(message.body["event"])
+        said.append(NAMES[type(message.event)])
         if said.count("epoch") == 2 and said[-1] == "epoch":
             engine.stop("long")
     assert (said[0], said[-1]) == ("started", "died")

@@ -1,78 +1,80 @@
-"""`overthink anytime`: what a stored run's anytime prediction is expected to get right under budgets."""
+"""`overthink anytime`: expected accuracy and loss of anytime prediction under budgets (thesis eq. 3.2)."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from overthink.cli.commands.chosen import the_run
+from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.definition.errors import DefinitionError
-from overthink.inference.oracle import deepest, expected_anytime, uniform_budgets
-from overthink.inference.temperature import losses
-from overthink.metrics.accuracy import accuracy
-from overthink.predictions.arrays import FloatArray, IntArray
-from overthink.predictions.predictions import Predictions
+from overthink.cli.output import log, print_grid, print_json
+from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
-from overthink.store.client import Store
+
+if TYPE_CHECKING:
+    from overthink.predictions.arrays import FloatArray
 
 
-def anytime(name: str, said: Sequence[str], as_json: bool, console: Console) -> int:
-    """Print the exit that each budget reaches, and the expected accuracy and loss (thesis eq. 3.2), on test data."""
+def anytime(
+    run: options.RunId,
+    budgets: Annotated[
+        list[str],
+        typer.Option(
+            "--budget",
+            metavar="BUDGET[=WEIGHT]",
+            help="Budget in MUL-ADDs, optionally with a weight: 20e6=3. Repeatable. "
+            "Default: uniform between the costs of the first and the last exit.",
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    as_json: options.Json = False,
+) -> int:
+    """Show the expected accuracy and loss of anytime prediction under a distribution of budgets, on test data."""
+    from overthink.cli.selection import the_run
+    from overthink.inference.anytime import anytime_prediction
+    from overthink.inference.oracle import uniform_budgets
+    from overthink.store.client import Store
+
     store = Store()
-    run = the_run(store, name)
-    with TemporaryDirectory() as folder:
-        test = Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", Path(folder)))
-    budgets_M, weights_M = _parsed(said) if said else uniform_budgets(test.cost_E)
-    accuracy_E = accuracy(test.correct_EN)
-    expected = {"accuracy": expected_anytime(accuracy_E, test.cost_E, budgets_M, weights_M)}
-    expected["zero_one_loss"] = 1 - expected["accuracy"]
-    if test.logits_ENC is not None:
-        expected["cross_entropy"] = expected_anytime(losses(test), test.cost_E, budgets_M, weights_M)
-    exit_M = deepest(test.cost_E, budgets_M)
+    stored = the_run(store, run)
+    test = store.predictions(stored.run_id, "test")
+    budgets_M, weights_M = _parsed(budgets) if budgets else uniform_budgets(test.cost_E)
+    found = anytime_prediction(test, budgets_M, weights_M)
+    numbers = zip(budgets_M.tolist(), (weights_M / weights_M.sum()).tolist(), found.exit_M.tolist(), strict=True)
     if as_json:
-        rows = zip(budgets_M.tolist(), (weights_M / weights_M.sum()).tolist(), (exit_M + 1).tolist(), strict=True)
-        told = [{"mul_adds": budget, "weight": weight, "exit": number} for budget, weight, number in rows]
-        typer.echo(json.dumps({"run_id": run.run_id, "budgets": told, "expected": expected}, indent=2))
+        entries = [{"mul_adds": budget, "weight": weight, "exit": number} for budget, weight, number in numbers]
+        print_json({"run_id": stored.run_id, "budgets": entries, "expected": found.expected})
         return OK
-    print_text(console, f"{run.name} ({run.run_id[:8]}), {len(test.ids_N)} test samples")
-    Console(highlight=False).print(_table(budgets_M, weights_M / weights_M.sum(), accuracy_E[exit_M], exit_M + 1))
-    console.print(_sentence(expected, bool(said)))
+    console = log()
+    print_text(console, f"{stored.name} ({stored.run_id[:8]}), {len(test.ids_N)} test samples")
+    rows = [
+        (f"{budget / 1e6:.2f} M", f"{100 * weight:.1f}%", str(number), f"{100 * accuracy:.2f}%")
+        for (budget, weight, number), accuracy in zip(numbers, found.accuracy_M.tolist(), strict=True)
+    ]
+    print_grid(Grid(("Budget", "Weight", "Exit", "Accuracy"), rows))
+    console.print(_sentence(found.expected, bool(budgets)))
     return OK
 
 
-def _parsed(said: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+def _parsed(budgets: Sequence[str]) -> "tuple[FloatArray, FloatArray]":
+    import numpy as np
+
     pairs = []
-    for entry in said:
+    for entry in budgets:
         budget, _, weight = entry.partition("=")
         try:
-            pairs.append((float(budget), float(weight or 1)))
+            pair = float(budget), float(weight or 1)
         except ValueError:
-            pairs.append((np.nan, np.nan))
-        if not (np.isfinite(pairs[-1]).all() and pairs[-1][0] > 0 and pairs[-1][1] > 0):
-            raise DefinitionError(f"--budget {entry}: expected MUL-ADDs and perhaps a weight, such as 20e6 or 20e6=3")
-    budgets, weights = zip(*pairs, strict=True)
-    return np.array(budgets), np.array(weights)
-
-
-def _table(budgets_M: FloatArray, share_M: FloatArray, accuracy_M: FloatArray, number_M: IntArray) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in ("budget", "weight", "exit", "accuracy"):
-        table.add_column(title, justify="right")
-    for budget, share, right, number in zip(budgets_M, share_M, accuracy_M, number_M, strict=True):
-        table.add_row(f"{budget / 1e6:.2f} M", f"{100 * share:.1f}%", str(number), f"{100 * right:.2f}%")
-    return table
+            pair = 0.0, 0.0
+        if not all(isfinite(number) and number > 0 for number in pair):
+            raise ValueError(f"--budget {entry}: expected MUL-ADDs, optionally with a weight, e.g. 20e6 or 20e6=3")
+        pairs.append(pair)
+    budgets_M, weights_M = np.array(pairs).T
+    return budgets_M, weights_M
 
 
 def _sentence(expected: dict[str, float], given: bool) -> str:
-    under = "under these budgets" if given else "for a budget anywhere between exit 1's and the last exit's cost"
+    under = "under these budgets" if given else "for a budget between the costs of the first and the last exit"
     loss = f"; cross-entropy {expected['cross_entropy']:.3f} nats" if "cross_entropy" in expected else ""
-    return (
-        f"Expected {under}: {100 * expected['accuracy']:.2f}% right (0/1 loss {expected['zero_one_loss']:.4f}){loss}."
-    )
+    zero_one = f"0/1 loss {expected['zero_one_loss']:.4f}"
+    return f"Expected {under}: accuracy {100 * expected['accuracy']:.2f}% ({zero_one}){loss}."

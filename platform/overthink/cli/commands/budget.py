@@ -1,87 +1,74 @@
-"""`overthink budget`: the thresholds of a stored run that fit a budget."""
+"""`overthink budget`: exit thresholds of a stored run for a computational budget."""
 
-import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from math import inf
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from overthink.cli.commands.chosen import the_run
+from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.inference.budget_file import from_json
-from overthink.inference.budgeted import LookupTable, lookup_table
-from overthink.inference.confidence import CRITERIA
-from overthink.inference.temperature import scaled, temperatures
-from overthink.predictions.arrays import FloatArray
-from overthink.predictions.predictions import Predictions
+from overthink.cli.output import log, print_grid, print_json
+from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
-from overthink.store import tags
-from overthink.store.client import Store
-from overthink.store.stored import StoredRun
+
+if TYPE_CHECKING:
+    from overthink.inference.budgeted import LookupTable
 
 
-def budget(name: str, mul_adds: float, criterion: str, scale: bool, as_json: bool, console: Console) -> int:
-    """Print the thresholds that are most accurate on validation data among those that fit."""
+def budget(
+    run: options.RunId,
+    mul_adds: Annotated[
+        float, typer.Option("--mul-adds", metavar="BUDGET", help="Budget in MUL-ADDs per sample, e.g. 20e6.", min=1)
+    ],
+    criterion: Annotated[
+        str,
+        typer.Option(metavar="CRITERION", help="Confidence measure: max_softmax, entropy, top2_ratio, or patience."),
+    ] = "max_softmax",
+    scale: Annotated[
+        bool, typer.Option("--scale", help="Calibrate the confidences of each exit by temperature scaling first.")
+    ] = False,
+    as_json: options.Json = False,
+) -> int:
+    """Show the exit thresholds of a run that are most accurate within a budget, on validation data."""
+    from overthink.cli.selection import the_run
+    from overthink.running.stored_run import lookup_table_of
+    from overthink.store.client import Store
+
     store = Store()
-    run = the_run(store, name)
-    table, temperature_E = table_of(store, run, criterion, scale)
+    stored = the_run(store, run)
+    table, temperature_E = lookup_table_of(store, stored, criterion, scale)
     row = table.fitting(mul_adds)
-    limits = [None if value == np.inf else value for value in table.threshold_PE[row, :-1].tolist()]
     if as_json:
-        answer = {
-            "run_id": run.run_id,
-            "criterion": table.criterion,
-            "temperatures": None if temperature_E is None else temperature_E.tolist(),
-            "thresholds": limits,
-            "mul_adds_per_sample": table.mean_cost_P[row],
-            "validation_accuracy": table.accuracy_P[row],
-            "q": table.q_PE[row].tolist(),
-        }
-        typer.echo(json.dumps(answer, indent=2))
+        print_json(
+            {
+                "run_id": stored.run_id,
+                "criterion": table.criterion,
+                "temperatures": None if temperature_E is None else temperature_E.tolist(),
+                "thresholds": [None if limit == inf else limit for limit in table.threshold_PE[row, :-1].tolist()],
+                "mul_adds_per_sample": table.mean_cost_P[row],
+                "validation_accuracy": table.accuracy_P[row],
+                "q": table.q_PE[row].tolist(),
+            }
+        )
         return OK
-    print_text(
-        console, f"{run.name} ({run.run_id[:8]}), {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs a sample"
-    )
-    Console(highlight=False).print(_shown(table, row))
+    console, head = log(), f"{stored.name} ({stored.run_id[:8]})"
+    print_text(console, f"{head}, {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs per sample")
+    print_grid(_grid(table, row))
     if temperature_E is not None:
-        console.print(f"Logits divided by {', '.join(f'{value:.3f}' for value in temperature_E)}, exit by exit.")
+        console.print(f"Temperatures of the exits: {', '.join(f'{value:.3f}' for value in temperature_E)}.")
     console.print(
-        f"On validation data: {100 * table.accuracy_P[row]:.2f}% right for "
-        f"{table.mean_cost_P[row] / 1e6:.3f} M MUL-ADDs a sample."
+        f"On validation data: accuracy {100 * table.accuracy_P[row]:.2f}%, "
+        f"{table.mean_cost_P[row] / 1e6:.3f} M MUL-ADDs per sample."
     )
     return OK
 
 
-def table_of(
-    store: Store, run: StoredRun, criterion: str, scale: bool = False
-) -> tuple[LookupTable, FloatArray | None]:
-    """Return a run's lookup table, the stored one or one made of its validation predictions.
-
-    With `scale`, of confidences after temperature scaling, and the temperatures; raises ValueError for a run that kept
-    no logits.
-    """
-    file = tags.BUDGETS_FILE.format(criterion=criterion)
-    with TemporaryDirectory() as folder:
-        if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
-            text = store.artifact(run.run_id, file, Path(folder)).read_text()
-            return from_json(text, f"{file} of run {run.run_id}"), None
-        predictions = Predictions.read(store.artifact(run.run_id, "predictions/val.parquet", Path(folder)))
-    if not scale:
-        return lookup_table(predictions, criterion), None
-    temperature_E = temperatures(predictions)
-    return lookup_table(scaled(predictions, temperature_E), criterion), temperature_E
-
-
-def _shown(table: LookupTable, row: int) -> Table:
-    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in ("exit", "MUL-ADDs", "leaves at confidence", "share asked for"):
-        shown.add_column(title, justify="right")
-    last = len(table.cost_E) - 1
-    for number, (cost, limit, q) in enumerate(zip(table.cost_E, table.threshold_PE[row], table.q_PE[row], strict=True)):
-        said = "everything" if number == last else "nobody" if limit == np.inf else f">= {limit:.4f}"
-        shown.add_row(str(number + 1), f"{cost / 1e6:.2f} M", said, f"{100 * q:.1f}%")
-    return shown
+def _grid(table: "LookupTable", row: int) -> Grid:
+    columns = zip(table.cost_E.tolist(), table.threshold_PE[row].tolist(), table.q_PE[row].tolist(), strict=True)
+    rows = [
+        (str(number), f"{cost / 1e6:.2f} M", "never" if limit == inf else f">= {limit:.4f}", f"{100 * q:.1f}%")
+        for number, (cost, limit, q) in enumerate(columns, start=1)
+    ]
+    *earlier, (number, cost, _, share) = rows
+    titles = ("Exit", "MUL-ADDs", "Exits at confidence", "Share aimed at")
+    return Grid(titles, [*earlier, (number, cost, "always", share)])

@@ -1,44 +1,57 @@
-"""`overthink cluster`: the machines of a Ray cluster, and how many runs they have room for."""
+"""`overthink cluster`: the machines of a Ray cluster, and how many runs fit on them."""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from overthink.cli.commands.placed import taken_by
+from overthink.cli import options
+from overthink.cli.execution_options import resources_of
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
-from overthink.launching.engines import cluster_seen
-from overthink.report.grids import Grid, as_rich
+from overthink.cli.output import log, print_grid, print_json
+from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 
-SHOWN = ("overthink", "torch", "python")
+VERSIONS = ("overthink", "torch", "python")
 
 
-def cluster(resources: str, as_json: bool, console: Console) -> int:
-    """Show what there is; 3 where a machine cannot run anything of ours, 1 where none has room."""
-    seen = cluster_seen(taken_by(resources))
+def cluster(
+    resources: Annotated[
+        str, typer.Option(metavar="NAME=AMOUNT,...", help="Cluster resources per run, e.g. gpu=0.25,cpu=1.")
+    ] = "cpu=1",
+    as_json: options.Json = False,
+) -> int:
+    """Show the machines of the Ray cluster this machine is part of, and how many runs fit on them.
+
+    The exit code is 3 where a machine cannot run overthink, and 1 where no machine has enough resources.
+    """
+    taken = resources_of(resources)
+    from overthink.launching.engines import cluster_seen
+
+    seen = cluster_seen(taken)
     if as_json:
-        typer.echo(json.dumps(seen, indent=2))
+        print_json(seen)
     else:
-        _show(seen, console)
+        _show(seen)
     if any(machine["problem"] for machine in seen["machines"]):
         return SOME_FAILED
     return OK if seen["room"] else FAILURE
 
 
-def _show(seen: Mapping[str, Any], console: Console) -> None:
-    rows = [_row(machine) for machine in seen["machines"]]
-    Console(highlight=False).print(as_rich(Grid(("Machine", "CPUs", "GPUs", "Runs", *SHOWN), rows)))
+def _show(seen: Mapping[str, Any]) -> None:
+    console = log()
+    print_grid(Grid(("Machine", "CPUs", "GPUs", "Runs", *VERSIONS), [_row(machine) for machine in seen["machines"]]))
     for machine in seen["machines"]:
         if machine["problem"]:
             print_text(console, f"{machine['address']}: {machine['problem']}")
     free = ", ".join(f"{name} {amount:g}" for name, amount in sorted(seen["free"].items())) or "nothing"
-    print_text(console, f"Room for {seen['room']} runs of {seen['resources']} at once (--resources); free now: {free}.")
-    said = {json.dumps(machine["versions"], sort_keys=True) for machine in seen["machines"] if "versions" in machine}
-    if len(said) > 1:
-        console.print("Versions differ between machines: results may differ in their last bits.", soft_wrap=True)
+    print_text(console, f"{seen['room']} runs with {seen['resources']} fit at once (--resources); free now: {free}.")
+    versions = {
+        json.dumps(machine["versions"], sort_keys=True) for machine in seen["machines"] if "versions" in machine
+    }
+    if len(versions) > 1:
+        console.print("Versions differ between machines; results may differ in their last bits.", soft_wrap=True)
 
 
 def _row(machine: Mapping[str, Any]) -> tuple[str, ...]:
@@ -46,4 +59,4 @@ def _row(machine: Mapping[str, Any]) -> tuple[str, ...]:
     host = machine.get("machine", {}).get("host")
     name = f"{host} ({machine['address']})" if host else machine["address"]
     amounts = (f"{machine['has'].get(of, 0):g}" for of in ("cpu", "gpu"))
-    return (name, *amounts, str(machine["room"]), *(str(versions.get(of) or "?") for of in SHOWN))
+    return (name, *amounts, str(machine["room"]), *(str(versions.get(of) or "?") for of in VERSIONS))

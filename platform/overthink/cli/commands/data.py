@@ -1,73 +1,95 @@
-"""`overthink data`: what there is, fetching it, looking at it."""
+"""`overthink data`: list, download and show data sets."""
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, TypeVar
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from overthink.cli.commands.output_path import check_picture
-from overthink.data.catalogue import ENTRIES, FETCHABLE, Entry, is_here, load_dataset
-from overthink.data.digits import default_root
-from overthink.data.picture import sample_grid
-from overthink.definition.errors import DefinitionError, nearest
-from overthink.definition.run_definition import validated
-from overthink.definition.source import Overrides
+from overthink.cli import options
+from overthink.cli.exit_codes import OK
+from overthink.cli.output import log, print_grid, print_json
+from overthink.cli.output_path import check_picture
+from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 
+app = typer.Typer(help="List, download and show data sets.", no_args_is_help=True)
 
-def show_list(data_root: Path | None, as_json: bool) -> None:
-    """Print the data sets."""
+T = TypeVar("T")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a data set; see overthink data list.")]
+
+
+@app.command("list")
+def show_list(data_root: options.DataRoot = None, as_json: options.Json = False) -> int:
+    """List the data sets: description, licence, and whether they are downloaded."""
+    from overthink.data.catalogue import ENTRIES
+    from overthink.data.digits import default_root
+
     root = data_root or default_root()
-    here = {entry.name: is_here(entry, root) for entry in ENTRIES}
+    here = {entry.name: entry.example.is_here(root) for entry in ENTRIES}
     if as_json:
         rows = [
             {"name": e.name, "description": e.description, "licence": e.licence, "here": here[e.name]} for e in ENTRIES
         ]
-        typer.echo(json.dumps({"root": str(root), "datasets": rows}, indent=2))
-        return
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("name", min_width=max(len(entry.name) for entry in ENTRIES))
-    for title in ("what", "licence", "here"):
-        table.add_column(title)
-    for entry in ENTRIES:
-        absent = "no" if entry.needs else "-"
-        hint = "yes" if here[entry.name] else absent
-        table.add_row(entry.name, entry.description, entry.licence, hint)
-    console = Console(highlight=False)
-    console.print(table)
-    print_text(console, f"Data folder: {root}. What is not here: overthink data get NAME")
+        print_json({"root": str(root), "datasets": rows})
+        return OK
+    cells = [
+        (entry.name, entry.description, entry.licence, "yes" if here[entry.name] else "no" if entry.needs else "-")
+        for entry in ENTRIES
+    ]
+    print_grid(Grid(("Name", "Description", "Licence", "Here"), cells, words=4))
+    print_text(log(), f"Data folder: {root}. Download a data set with overthink data get NAME.")
+    return OK
 
 
-def get(name: str, data_root: Path | None, console: Console) -> None:
-    """Fetch what a data set needs."""
+@app.command()
+def get(name: Name, data_root: options.DataRoot = None) -> int:
+    """Download a data set to the data folder, and verify its checksums."""
+    from overthink.data.catalogue import ENTRIES, FETCHABLE
+    from overthink.data.digits import default_root
+
+    console = log()
     needs = {entry.name: entry.needs for entry in ENTRIES} | {source: source for source in FETCHABLE}
-    if name not in needs:
-        raise DefinitionError(f"{name}: no such data set{nearest(name, list(needs))}")
-    source, root = needs[name], data_root or default_root()
+    source, root = _known(name, needs), data_root or default_root()
     if source is None:
-        console.print(f"{name} needs nothing from elsewhere: nothing to fetch.")
-        return
+        console.print(f"{name}: nothing to download")
+        return OK
     FETCHABLE[source](root)
-    print_text(console, f"{source} is in {root}, checked.")
+    print_text(console, f"{source}: downloaded to {root} and verified")
+    return OK
 
 
-def picture(name: str, output: Path | None, data_root: Path | None, settings: Sequence[str], console: Console) -> None:
-    """Write a picture of samples for each class and level."""
-    entry = _entry(name)
-    raw = Overrides.parse(settings).apply(entry.example.model_dump(mode="json"))
-    spec = validated(type(entry.example), raw, name)
+@app.command()
+def show(
+    name: Name,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Picture to write. Default: NAME.png."),
+    ] = None,
+    data_root: options.DataRoot = None,
+    settings: Annotated[
+        list[str],
+        typer.Option("--set", metavar="KEY=VALUE", help="Set a value of the data set, e.g. --set seed=1. Repeatable."),
+    ] = [],  # noqa: B006 - typer copies it
+) -> int:
+    """Write a picture with samples of each class and level."""
+    from overthink.data.catalogue import ENTRIES, load_dataset
+    from overthink.data.picture import sample_grid
+    from overthink.definition.run_definition import validated
+    from overthink.definition.source import Overrides
+
+    example = _known(name, {entry.name: entry.example for entry in ENTRIES})
+    raw = Overrides.parse(settings).apply(example.model_dump(mode="json"))
+    spec = validated(type(example), raw, name)
     path = output or Path(f"{name}.png")
     check_picture("--output", path)
     sample_grid(load_dataset(spec, data_root)).save(path)
-    print_text(console, f"{path}: a column a class, a row a level")
+    print_text(log(), f"{path}: a column for each class, a row for each level")
+    return OK
 
 
-def _entry(name: str) -> Entry:
-    entries = {entry.name: entry for entry in ENTRIES}
-    if name not in entries:
-        raise DefinitionError(f"{name}: no such data set{nearest(name, list(entries))}")
-    return entries[name]
+def _known(name: str, known: dict[str, T]) -> T:
+    from overthink.definition.errors import nearest
+
+    if name not in known:
+        raise ValueError(f"{name}: no such data set{nearest(name, list(known))}")
+    return known[name]

@@ -1,121 +1,94 @@
-"""`overthink frequency`: whether the images of each exit's samples differ in their frequencies."""
+"""`overthink frequency`: the frequencies of the images that each exit gets right."""
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from overthink.cli.commands.chosen import chosen_runs
-from overthink.cli.commands.images import dataset_of, definition_of
+from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.data.max_min_mnist import MaxMinMnistSpec, from_depth
-from overthink.inference.frequency import ByExit, Scan, Spread, by_exit, needed_share
-from overthink.policy.early_exit_data import rows_of
-from overthink.predictions.arrays import FloatArray, IntArray
-from overthink.predictions.predictions import Predictions
-from overthink.report.frequency_page import frequency_page, verdict
+from overthink.cli.output import log, print_grid, print_json
+from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 from overthink.store import tags
-from overthink.store.client import Store
-from overthink.store.reader import data_digests
-from overthink.store.stored import StoredRun, newest_per_key
-from overthink.store.writer import Writer
+
+if TYPE_CHECKING:
+    from overthink.inference.frequency import ByExit, Spread
 
 
-class FrequencyOptions(NamedTuple):
-    """What the command line said."""
+def frequency(
+    names: options.Runs = None,
+    zigzag: Annotated[
+        bool, typer.Option("--zigzag", help="Scan coefficients along the diagonals instead of row by row.")
+    ] = False,
+    power: Annotated[
+        int,
+        typer.Option(metavar="POWER", help="Sum coefficient magnitudes (1) or their squares (2).", min=1, max=2),
+    ] = 1,
+    share: Annotated[
+        float,
+        typer.Option(metavar="FRACTION", help="Fraction of total coefficient magnitude to reach.", min=0.01, max=1),
+    ] = 0.98,
+    data_root: options.DataRoot = None,
+    as_json: options.Json = False,
+) -> int:
+    """Compare the frequencies (DCT) of the images that each exit gets right (thesis figures A.3 to A.5).
 
-    scan: Scan
-    power: int
-    total: float
-    data_root: Path | None
-    as_json: bool
+    A figure is added to each run.
+    """
+    from overthink.cli.selection import chosen_runs
+    from overthink.report.frequency_page import frequency_page, verdict
+    from overthink.running.frequencies import FrequencyMeasure, frequencies
+    from overthink.store.client import Store
+    from overthink.store.stored import newest_per_key
+    from overthink.store.writer import Writer
 
-    def __str__(self) -> str:
-        summed = "squared" if self.power == 2 else "by size"
-        return f"{100 * self.total:g}% of the coefficients' total, summed {summed}, scanned by {self.scan}"
-
-
-class _Shares(NamedTuple):
-    """What the test images of a data set take."""
-
-    ids_N: IntArray
-    share_N: FloatArray
-
-
-def frequency(names: Sequence[str], options: FrequencyOptions, console: Console) -> int:
-    """Print, for each finished run, the shares of coefficients by exit; add the figure to the run."""
-    store = Store()
-    chosen = [run for run in chosen_runs(store, names) if not run.is_group and not run.is_policy]
-    runs = [run for run in newest_per_key(chosen).values() if run.outcome == tags.FINISHED]
-    known: dict[tuple[str, ...], _Shares] = {}  # many seeds of one data set are transformed once
+    store, console = Store(), log()
+    measure = FrequencyMeasure("zigzag" if zigzag else "rows", 2 if power == 2 else 1, share)
+    chosen = [run for run in chosen_runs(store, names or []) if not run.is_group and not run.is_policy]
+    finished = [run for run in newest_per_key(chosen).values() if run.outcome == tags.FINISHED]
     answers = []
-    for run in runs:
-        data = run.dataset.key or run.run_id, *data_digests(store, run.run_id)
-        shares = known[data] = known.get(data) or _shares(store, run, options)
-        info = _of_run(store, run, shares)
-        text = frequency_page(run.name, f"Coefficients needed for {options}.", info)
-        Writer(store).text(run.run_id, tags.FREQUENCY_PAGE, text)
-        answers.append({"run_id": run.run_id, "name": run.name, **_as_plain(info)})
-        if not options.as_json:
-            _show(run.name, options, info, console)
-    if options.as_json:
-        typer.echo(json.dumps(answers, indent=2))
-    said = f"The figures are in each run's artifact {tags.FREQUENCY_PAGE}." if runs else "No finished run to look at."
-    console.print(said)
+    for run, found in frequencies(store, finished, measure, data_root):
+        Writer(store).text(
+            run.run_id, tags.FREQUENCY_PAGE, frequency_page(run.name, f"Coefficients needed for {measure}.", found)
+        )
+        answers.append({"run_id": run.run_id, "name": run.name, **_as_plain(found)})
+        if not as_json:
+            print_text(console, f"{run.name}: {measure}")
+            print_grid(_grid(found))
+            print_text(console, verdict(found))
+    if as_json:
+        print_json(answers)
+    console.print(f"Figures: artifact {tags.FREQUENCY_PAGE} of each run." if answers else "No finished run selected.")
     return OK
 
 
-def _shares(store: Store, run: StoredRun, options: FrequencyOptions) -> _Shares:
-    test = dataset_of(store, run, options.data_root).test
-    power: Literal[1, 2] = 2 if options.power == 2 else 1
-    spec, images_NKHW = definition_of(store, run).dataset, test.images_NKHW
-    if isinstance(spec, MaxMinMnistSpec):  # of every second pixel, high frequencies look like low ones
-        images_NKHW = from_depth(images_NKHW, spec.space_to_depth)
-    return _Shares(test.ids_N, needed_share(images_NKHW, options.scan, power, options.total))
-
-
-def _of_run(store: Store, run: StoredRun, shares: _Shares) -> ByExit:
-    with TemporaryDirectory() as folder:
-        test = Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", Path(folder)))
-    return by_exit(shares.share_N[rows_of(shares.ids_N, test.ids_N, "test data")], test.correct_EN)
-
-
-def _show(name: str, options: FrequencyOptions, info: ByExit, console: Console) -> None:
-    print_text(console, f"{name}: {options}")
-    Console(highlight=False).print(_table(info))
-    print_text(console, verdict(info))
-
-
-def _as_plain(info: ByExit) -> dict[str, object]:
+def _as_plain(found: "ByExit") -> dict[str, object]:
     return {
-        "right": [spread._asdict() for spread in info.right_E],
-        "first_right": [spread._asdict() for spread in info.first_right_E],
-        "nobody": info.nobody._asdict(),
-        "cliffs_delta_to_exit_1": list(info.delta_E),
-        "kruskal_wallis_p": info.p,
+        "right": [spread._asdict() for spread in found.right_E],
+        "first_right": [spread._asdict() for spread in found.first_right_E],
+        "nobody": found.never_right._asdict(),
+        "cliffs_delta_to_exit_1": list(found.delta_E),
+        "kruskal_wallis_p": found.p,
     }
 
 
-def _table(info: ByExit) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in ("exit", "right", "needed, %", "first right", "needed, %", "delta to 1"):
-        table.add_column(title, justify="right")
-    rows = zip(info.right_E, info.first_right_E, info.delta_E, strict=True)
-    for number, (right, first, delta) in enumerate(rows, start=1):
-        said = "-" if delta is None else f"{delta:+.3f}"
-        table.add_row(str(number), str(right.n), _said(right), str(first.n), _said(first), said)
-    table.add_row("none", "", "", str(info.nobody.n), _said(info.nobody), "")
-    return table
+def _grid(found: "ByExit") -> Grid:
+    rows = [
+        (str(number), str(right.n), _cell(right), str(first.n), _cell(first), "-" if delta is None else f"{delta:+.3f}")
+        for number, (right, first, delta) in enumerate(
+            zip(found.right_E, found.first_right_E, found.delta_E, strict=True), start=1
+        )
+    ]
+    rows.append(("none", "", "", str(found.never_right.n), _cell(found.never_right), ""))
+    caption = (
+        "Right: samples that the exit gets right. First right: samples that no earlier exit gets right. "
+        "Coefficients: share needed, mean ± standard deviation over samples. Delta: Cliff's delta to exit 1."
+    )
+    titles = ("Exit", "Right", "Coefficients, %", "First right", "Coefficients, %", "Delta")
+    return Grid(titles, rows, caption)
 
 
-def _said(spread: Spread) -> str:
+def _cell(spread: "Spread") -> str:
     if spread.mean is None:
         return "-"
     return f"{100 * spread.mean:.2f}" if spread.std is None else f"{100 * spread.mean:.2f} ± {100 * spread.std:.2f}"

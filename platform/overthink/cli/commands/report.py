@@ -1,49 +1,75 @@
-"""`overthink report`: one page about experiments, to keep and to send."""
+"""`overthink report`: a self-contained page about experiments."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 
-from overthink.cli.commands.chosen import chosen_runs, command_again, not_run
-from overthink.cli.commands.output_path import check_file
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.report.experiments import NoBaselineError, Told, tell
-from overthink.report.pages import document
+from overthink.cli.output import log
+from overthink.cli.output_path import check_file
 from overthink.report.safe_text import print_text
 from overthink.store import tags
-from overthink.store.client import Store
-from overthink.store.writer import Writer
+
+if TYPE_CHECKING:
+    from overthink.report.experiments import ExperimentReport
+    from overthink.store.client import Store
 
 
-def report(names: Sequence[str], output: Path, against: str | None, console: Console) -> int:
-    """Write the page, and add it to the groups that it shows; 3 where runs are missing from it."""
+def report(
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Definitions, experiment names, or run IDs.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="HTML file to write.")] = Path(
+        "report.html"
+    ),
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="GROUP", help="Baseline group: also show differences to it, paired by seed."),
+    ] = None,
+) -> int:
+    """Write a self-contained HTML page: tables, figures, findings, provenance, and the commands to repeat them.
+
+    The page is also added to the groups it shows.
+    """
     check_file("--output", output)
-    store = Store()
-    told = _told(store, names, against, console)
-    if not any(one.sections for one in told):
+    from overthink.cli.selection import not_run
+    from overthink.report.pages import document
+    from overthink.store.client import Store
+    from overthink.store.writer import Writer
+
+    store, console = Store(), log()
+    parts = _sections(store, names, against, console)
+    if not any(one.sections for one in parts):
         raise not_run(store, names)
-    page = document(", ".join(names), [section for one in told for section in one.sections])
+    page = document(", ".join(names), [section for one in parts for section in one.sections])
     output.write_text(page)
     writer = Writer(store)
-    for group in (group for one in told for group in one.groups):
+    for group in (group for one in parts for group in one.groups):
         writer.text(group.run_id, tags.REPORT_PAGE, page)
     print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}")
-    return SOME_FAILED if any(one.missing for one in told) else OK
+    return SOME_FAILED if any(one.missing for one in parts) else OK
 
 
-def _told(store: Store, names: Sequence[str], against: str | None, console: Console) -> list[Told]:
-    """Tell of each name; one that has no such baseline without differences, and says so, unless none has it."""
-    told, without = [], []
+def _sections(store: "Store", names: Sequence[str], against: str | None, console: Console) -> "list[ExperimentReport]":
+    """Return the sections of each name: without differences, and a message, where it lacks the baseline.
+
+    Raises NoBaselineError where no name has the baseline.
+    """
+    from overthink.cli.selection import chosen_runs, command_again
+    from overthink.report.experiments import NoBaselineError, report_on
+
+    sections, without = [], []
     for name in names:
         runs = chosen_runs(store, [name])
+        command = command_again(name, runs)
         try:
-            told.append(tell(store, name, runs, against, command_again(name, runs)))
+            sections.append(report_on(store, name, runs, against, command))
         except NoBaselineError as error:
             without.append(error)
-            told.append(tell(store, name, runs, None, command_again(name, runs)))
+            sections.append(report_on(store, name, runs, None, command))
     if without and len(without) == len(names):
         raise without[0]
     for reason in without:
-        print_text(console, f"Without differences: {reason}")
-    return told
+        print_text(console, f"No differences shown: {reason}")
+    return sections

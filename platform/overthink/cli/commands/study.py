@@ -1,87 +1,106 @@
-"""`overthink study`: what the repeats of a study say about the randomness of training."""
+"""`overthink study`: how much of overthinking belongs to samples, and how much to the randomness of a training."""
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 
-from overthink.cli.commands.chosen import chosen_runs, not_run
-from overthink.cli.commands.images import dataset_of
+from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.definition.errors import DefinitionError
-from overthink.policy.early_exit_data import rows_of
-from overthink.predictions.predictions import Predictions
+from overthink.cli.output import log, print_json, results
 from overthink.report.grids import as_rich
-from overthink.report.montage import montage
 from overthink.report.safe_text import escape_for_terminal, print_text
-from overthink.report.studies import Study, StudyError, at_the_ends, found_in, predictions_of, study_of
-from overthink.report.study_page import Pictures, study_page
-from overthink.report.study_table import arms_grid, ties_grid
-from overthink.report.ui_views import ui_hint
 from overthink.store import tags
-from overthink.store.client import Store
-from overthink.store.writer import Writer
-from overthink.study.findings import Findings
-from overthink.study.verdict import primary_arm_of, verdict
 
-SHOWN = 24
-"""Samples at each end."""
+if TYPE_CHECKING:
+    from overthink.report.studies import Study
+    from overthink.report.study_page import Pictures
+    from overthink.store.client import Store
+    from overthink.study.findings import Findings
 
 
-def study(name: str, data_root: Path | None, as_json: bool, console: Console) -> int:
-    """Print what the finished runs of a study say, and add the page to its group; 3 where not all of it can be said.
+def study(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="STUDY", help="Definition of a study, experiment name, or ID of a group of runs."),
+    ],
+    data_root: options.DataRoot = None,
+    as_json: options.Json = False,
+) -> int:
+    """Split the variance of overthinking into a per-sample and a per-training part.
 
-    JSON is a list, an entry a group of which something can be said.
+    Uses the repeats of a study, or the seeds of any group of runs. A page with figures is added to the group.
     """
-    store = Store()
+    from overthink.report.studies import StudyError
+    from overthink.store.client import Store
+
+    store, console = Store(), log()
     studies = _studies(store, name)
-    told, wrong = [], []
+    found, errors = [], []
     for one in studies:
         try:
-            told.append(_tell(store, one, data_root, console))
-        except StudyError as error:  # of this group; others may have much to say
-            told.append({})
-            wrong.append(error)
-    if not any(told):
-        raise wrong[0] if wrong else DefinitionError(f"{name}: no arm has two finished runs yet")
-    for reason in wrong:
+            found.append(_findings(store, one, data_root, console))
+        except StudyError as error:  # of this group only
+            found.append({})
+            errors.append(error)
+    if not any(found):
+        raise errors[0] if errors else ValueError(f"{name}: no arm has two finished runs yet")
+    for reason in errors:
         print_text(console, str(reason))
-    speaking = [(one, found) for one, found in zip(studies, told, strict=True) if found]
+    usable = [(one, of_one) for one, of_one in zip(studies, found, strict=True) if of_one]
     if as_json:
-        typer.echo(json.dumps([_as_plain(*pair) for pair in speaking], indent=2))
+        print_json([_as_plain(*pair) for pair in usable])
     else:
-        for pair in speaking:
+        for pair in usable:
             _show(store, *pair, console)
-    return OK if all(told) and not any(one.missing for one in studies) else SOME_FAILED
+    return OK if all(found) and not any(one.missing for one in studies) else SOME_FAILED
 
 
-def _studies(store: Store, name: str) -> list[Study]:
+def _studies(store: "Store", name: str) -> "list[Study]":
+    from overthink.cli.selection import chosen_runs, not_run
+    from overthink.report.studies import study_of
+
     chosen = chosen_runs(store, [name])
     if not chosen:
         raise not_run(store, [name])
     groups = [run for run in chosen if run.is_group and not run.is_policy]
     if not groups:
-        raise DefinitionError(f"{name}: what is studied is a group of multi-exit networks, and this is none")
+        raise ValueError(f"{name}: no group of multi-exit networks, which a study requires")
     return [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
 
 
-def _tell(store: Store, one: Study, data_root: Path | None, console: Console) -> dict[str, Findings]:
-    """Return what a study's arms say, and add the page to its group; nothing where no arm has two finished runs."""
-    known = predictions_of(store, one)
-    found = found_in(one, known)
+def _findings(store: "Store", one: "Study", data_root: Path | None, console: Console) -> "dict[str, Findings]":
+    """Return the findings of a study by arm, and add its page to the group; none where no arm has two finished runs."""
+    from overthink.definition.errors import DefinitionError
+    from overthink.report.studies import findings_by_arm, predictions_by_run
+    from overthink.report.study_page import study_page
+    from overthink.report.study_pictures import study_pictures
+    from overthink.store.writer import Writer
+    from overthink.study.verdict import primary_arm_of
+
+    known = predictions_by_run(store, one)
+    found = findings_by_arm(one, known)
     if not found:
         print_text(console, f"{one.group.name}: no arm has two finished runs yet")
         return found
-    pictures = _pictures(store, one, known, found, data_root, console)
+    pictures: Pictures = ()
+    if (whole := primary_arm_of(found)) is not None:
+        runs = one.arms[whole].runs
+        try:
+            pictures = study_pictures(store, runs, [known[run.run_id] for run in runs], data_root)
+        except DefinitionError as error:  # only the pictures need images
+            print_text(console, f"No pictures of samples: {error}")
     Writer(store).text(one.group.run_id, tags.STUDY_PAGE, study_page(one.group.name, found, pictures))
     return found
 
 
-def _show(store: Store, one: Study, found: dict[str, Findings], console: Console) -> None:
-    shown = Console(highlight=False)
+def _show(store: "Store", one: "Study", found: "dict[str, Findings]", console: Console) -> None:
+    from overthink.report.study_table import arms_grid, ties_grid
+    from overthink.report.ui_views import ui_hint
+    from overthink.study.verdict import primary_arm_of, verdict
+
+    shown = results()
     shown.print(escape_for_terminal(one.group.name, "bold"), "")
     for paragraph in verdict(found):
         shown.print(escape_for_terminal(paragraph), "")
@@ -89,41 +108,14 @@ def _show(store: Store, one: Study, found: dict[str, Findings], console: Console
     grids = [arms_grid(found), *([ties_grid(found[whole])] if whole is not None else [])]
     shown.print(*(as_rich(grid) for grid in grids if grid.rows), "", sep="\n")
     if one.missing:
-        console.print(f"{one.missing} runs of the study are missing or unfinished; overthink run goes on with it.")
-    print_text(console, f"Figures, and every number: artifact {tags.STUDY_PAGE} of the group.")
+        console.print(f"Missing or unfinished runs of the study: {one.missing}. Resume it with overthink run.")
+    print_text(console, f"Figures and all numbers: artifact {tags.STUDY_PAGE} of the group.")
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
 
-def _pictures(
-    store: Store,
-    one: Study,
-    known: dict[str, Predictions],
-    found: dict[str, Findings],
-    data_root: Path | None,
-    console: Console,
-) -> Pictures:
-    whole = primary_arm_of(found)
-    if whole is None:
-        return ()
-    runs = one.arms[whole].runs
-    ends = at_the_ends([known[run.run_id] for run in runs], SHOWN)
-    try:
-        test = dataset_of(store, runs[0], data_root).test
-    except DefinitionError as error:  # everything else needs no images
-        print_text(console, f"No pictures of samples: {error}")
-        return ()
-    captions = (
-        f"Overthought in most trainings (any later), of {len(runs)}",
-        "Never overthought, though not every exit of every training is right",
-    )
-    return [
-        (caption, montage(list(test.images_NKHW[rows_of(test.ids_N, ids_M, "test data")])))
-        for caption, ids_M in zip(captions, ends, strict=True)
-        if len(ids_M)
-    ]
+def _as_plain(one: "Study", found: "dict[str, Findings]") -> dict[str, Any]:
+    from overthink.study.verdict import verdict
 
-
-def _as_plain(one: Study, found: dict[str, Findings]) -> dict[str, Any]:
     return {
         "group": one.group.run_id,
         "verdict": verdict(found),
@@ -135,11 +127,11 @@ def _as_plain(one: Study, found: dict[str, Findings]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return arrays and records as JSON has them; pairs of exits become `1,5`."""
+    """Return arrays and named tuples as JSON types; pairs of exits become `1,5`."""
     if hasattr(value, "_asdict"):
         return _plain(value._asdict())
     if isinstance(value, dict):
         return {",".join(map(str, k)) if isinstance(k, tuple) else k: _plain(inner) for k, inner in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(inner) for inner in value]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -1,76 +1,119 @@
-"""`overthink sweep`: start a sweep, go on with one, show its best, confirm that with fresh seeds."""
+"""`overthink sweep`: start or resume a sweep, show its best trial, and train that with new seeds."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from overthink.cli.commands.placed import ExecutionOptions
+from overthink.cli import options
+from overthink.cli.execution_options import check_execution, launch_options, start_early
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
-from overthink.cli.progress import progress_for
-from overthink.cli.sweep_progress import sweep_progress
-from overthink.definition.errors import DefinitionError
-from overthink.launching.outcomes import Options
-from overthink.report.grids import Grid, as_rich
+from overthink.cli.output import log, print_grid, print_json
+from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
-from overthink.report.ui_views import ui_hint
 from overthink.store import tags
-from overthink.store.client import Store
-from overthink.store.uri import database_file, without_password
-from overthink.sweep.best_definition import as_yaml, best_definition
-from overthink.sweep.confirming import Confirmed, confirm
-from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.results import Results, TrialResult, results_of
-from overthink.sweep.shown import best_grid, counted
-from overthink.sweep.storage import opened, storage_uri
-from overthink.sweep.study import existing
-from overthink.sweep.sweeping import sweep as start
+
+if TYPE_CHECKING:
+    from overthink.launching.outcomes import Options
+    from overthink.sweep.confirmation import Confirmed
+    from overthink.sweep.definition import LoadedSweep
+    from overthink.sweep.results import Results, TrialResult
 
 
-@dataclass(frozen=True)
-class SweepOptions:
-    """What the command line said."""
+def sweep(  # noqa: PLR0913, PLR0917 - an option each
+    name: Annotated[str, typer.Argument(metavar="SWEEP", help="Sweep file, or name of a shipped sweep.")],
+    trials: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Total number of trials, instead of the file's. Same as --set trials=N.", min=1),
+    ] = None,
+    settings: Annotated[
+        list[str],
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Override a value of the file, e.g. --set sampler.seed=1. Repeatable."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    jobs: options.Jobs = None,
+    device: options.Device = "auto",
+    data_root: options.DataRoot = None,
+    engine: options.Engine = "local",
+    resources: options.Resources = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Optuna storage. Default: OPTUNA_STORAGE, else optuna.db in the folder of the store.",
+        ),
+    ] = None,
+    dry_run: options.DryRun = False,
+    best: Annotated[
+        bool, typer.Option("--best", help="Print the best trial as a definition file with new seeds.")
+    ] = False,
+    confirm: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Train the best trials with N new seeds, and show how much worse they are then.", min=1
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Search for the best values of a definition with Optuna; each trial is a group of runs.
 
-    placed: ExecutionOptions
-    storage: str | None
-    dry_run: bool
-    best: bool
-    confirm: int | None
-    as_json: bool
+    Run the same command again to resume a sweep, or to add trials to it.
+    """
+    check_execution(device, engine, resources)
+    from overthink.definition.source import SWEEPS, find
+    from overthink.sweep.definition import load_sweep
 
+    loaded = load_sweep(find(name, SWEEPS), (*settings, *([f"trials={trials}"] if trials is not None else [])))
+    from overthink.sweep.storage import storage_uri
 
-def sweep(loaded: LoadedSweep, options: SweepOptions, console: Console) -> int:
-    """Do what was asked for with a sweep; return the exit code."""
-    uri = storage_uri(options.storage)
-    if options.dry_run:
-        return _dry_run(loaded, uri, console, options)
-    if options.best:
+    uri = storage_uri(storage)
+    if dry_run:
+        return _dry_run(loaded, uri, as_json)
+    if best:
+        from overthink.sweep.best_definition import as_yaml, best_definition
+
         typer.echo(as_yaml(best_definition(loaded, _best(loaded, uri)), Path(loaded.source).name), nl=False)
         return OK
-    store, settings = Store(), options.placed.options()
-    if options.confirm is not None:
-        return _confirm(loaded, uri, store, settings, options, console)
+    how = launch_options(jobs, device, data_root, engine, resources)
+    start_early(how)
+    return _search(loaded, uri, how, as_json) if confirm is None else _confirm(loaded, uri, how, confirm, as_json)
+
+
+def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> int:
+    from overthink.cli.sweep_progress import sweep_progress
+    from overthink.report.ui_views import ui_hint
+    from overthink.store.client import Store
+    from overthink.sweep.summary import best_grid, format_counts
+    from overthink.sweep.sweeping import sweep
+
+    console, store = log(), Store()
     with sweep_progress(console) as progress:
-        swept = start(loaded, store, uri, settings, progress)
+        swept = sweep(loaded, store, uri, how, progress)
     found = swept.results
-    console.print(f"{counted(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it tracking.")
-    if options.as_json:
-        typer.echo(json.dumps(_as_plain(loaded, found), indent=2))
+    console.print(
+        f"{format_counts(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it waiting for the store."
+    )
+    if as_json:
+        print_json(_as_plain(loaded, found))
     elif found.best:
-        Console(highlight=False).print(as_rich(best_grid(loaded, found)))
+        print_grid(best_grid(loaded, found))
     console.print(ui_hint(store, swept.experiment_id), soft_wrap=True)
     if swept.stop_reason:
         print_text(console, swept.stop_reason)
         return FAILURE
     lost = found.counts.get(tags.FAILED, 0) + found.counts.get(tags.DIVERGED, 0)
-    return SOME_FAILED if lost and swept.told else OK
+    return SOME_FAILED if lost and swept.ended else OK
 
 
-def _results(loaded: LoadedSweep, uri: str) -> Results:
-    """Return what there is of a sweep, without making anything."""
+def _results(loaded: "LoadedSweep", uri: str) -> "Results":
+    """Return the results of a sweep so far, without creating a storage or a study."""
+    from overthink.store.uri import database_file
+    from overthink.sweep.results import Results, results_of
+    from overthink.sweep.storage import opened
+    from overthink.sweep.study import existing
+
     file = database_file(uri)
     if file is not None and not file.exists():
         return Results((), ())
@@ -79,49 +122,55 @@ def _results(loaded: LoadedSweep, uri: str) -> Results:
         return results_of(loaded, study) if study is not None else Results((), ())
 
 
-def _best(loaded: LoadedSweep, uri: str) -> tuple[TrialResult, ...]:
+def _best(loaded: "LoadedSweep", uri: str) -> "tuple[TrialResult, ...]":
+    from overthink.store.uri import without_password
+
     best = _results(loaded, uri).best
     if not best:
-        raise DefinitionError(
-            f"{loaded.source}: {without_password(uri)} has no finished trial of this sweep that keeps its bounds"
+        raise ValueError(
+            f"{loaded.source}: {without_password(uri)} has no finished trial of this sweep that is within its bounds"
         )
     return best
 
 
-def _dry_run(loaded: LoadedSweep, uri: str, console: Console, options: SweepOptions) -> int:
-    found = _results(loaded, uri)
-    open_trials = found.counts.get(tags.RUNNING, 0)
+def _dry_run(loaded: "LoadedSweep", uri: str, as_json: bool) -> int:
+    from overthink.sweep.summary import format_counts
+
+    found, console = _results(loaded, uri), log()
+    running = found.counts.get(tags.RUNNING, 0)
     left = max(loaded.sweep.wanted - sum(found.counts.values()), 0)
-    if options.as_json:
-        plain = {"study": loaded.study_name, "trials": found.counts, "to_begin": left, "to_go_on_with": open_trials}
-        typer.echo(json.dumps(plain, indent=2))
+    if as_json:
+        counts = {"trials": found.counts, "to_begin": left, "to_go_on_with": running}
+        print_json({"study": loaded.study_name, **counts})
         return OK
-    print_text(console, f"{loaded.study_name}: {counted(found)}.")
+    print_text(console, f"{loaded.study_name}: {format_counts(found)}.")
     for path, parameter in loaded.sweep.space.items():
         plain = parameter.model_dump(mode="json", exclude_defaults=True)
         shown = {"choice": list(parameter.grid)} if "choice" in plain else plain
         print_text(console, f"  {path}: {json.dumps(shown)}")
-    console.print(f"{left} trials would be begun. Nothing was done (--dry-run).")
+    console.print(f"{left} trials would be started. Nothing was done (--dry-run).")
     return OK
 
 
-def _confirm(
-    loaded: LoadedSweep, uri: str, store: Store, settings: Options, options: SweepOptions, console: Console
-) -> int:
-    assert options.confirm is not None
-    best = _best(loaded, uri)
+def _confirm(loaded: "LoadedSweep", uri: str, how: "Options", seeds: int, as_json: bool) -> int:
+    from overthink.cli.progress import progress_for
+    from overthink.report.ui_views import ui_hint
+    from overthink.store.client import Store
+    from overthink.sweep.confirmation import confirm
+
+    best, console, store = _best(loaded, uri), log(), Store()
     with progress_for(console) as progress:
-        found, outcomes, experiment = confirm(loaded, best, options.confirm, store, settings, progress)
-    if options.as_json:
-        typer.echo(json.dumps([_confirmed_plain(one) for one in found], indent=2))
+        found, outcomes, experiment = confirm(loaded, best, seeds, store, how, progress)
+    if as_json:
+        print_json([_confirmed_as_plain(one) for one in found])
     elif found:
-        Console(highlight=False).print(as_rich(_confirmed_grid(found)))
+        print_grid(_confirmed_grid(found))
     if outcomes.experiment_ids:
         console.print(ui_hint(store, outcomes.experiment_ids[experiment.experiment.name]), soft_wrap=True)
     return OK if outcomes.complete else SOME_FAILED if found else FAILURE
 
 
-def _confirmed_grid(found: list[Confirmed]) -> Grid:
+def _confirmed_grid(found: "list[Confirmed]") -> Grid:
     rows = [
         [
             f"{one.trial.number}: {one.metric}",
@@ -132,15 +181,15 @@ def _confirmed_grid(found: list[Confirmed]) -> Grid:
         ]
         for one in found
     ]
-    count = found[0].fresh.n
     caption = (
-        f"Fresh: mean ± standard deviation over {count} seeds that the sweep never saw, 95% interval of that mean. "
-        f"Shrinkage: how much worse that is than what the sweep chose it for; a best of many is partly luck."
+        f"New seeds: mean ± standard deviation over {found[0].fresh.n} seeds that the sweep did not use, and the 95% "
+        f"interval of that mean. Shrinkage: how much worse this mean is than the value in the sweep; the best of many "
+        f"trials is partly chance."
     )
-    return Grid(["Trial", "Sweep said", "Fresh seeds", "95% interval", "Shrinkage"], rows, caption)
+    return Grid(["Trial", "In sweep", "New seeds", "95% interval", "Shrinkage"], rows, caption)
 
 
-def _confirmed_plain(one: Confirmed) -> dict[str, Any]:
+def _confirmed_as_plain(one: "Confirmed") -> dict[str, object]:
     return {
         "trial": one.trial.number,
         "tried": one.trial.point,
@@ -152,7 +201,7 @@ def _confirmed_plain(one: Confirmed) -> dict[str, Any]:
     }
 
 
-def _as_plain(loaded: LoadedSweep, found: Results) -> dict[str, Any]:
+def _as_plain(loaded: "LoadedSweep", found: "Results") -> dict[str, object]:
     return {
         "study": loaded.study_name,
         "counts": found.counts,

@@ -1,4 +1,4 @@
-"""`overthink ui`: the MLflow UI on our store, on this machine only, opened where the runs are."""
+"""`overthink ui`: the MLflow UI of the store, on this machine only."""
 
 import os
 import signal
@@ -9,41 +9,56 @@ import time
 import urllib.request
 import webbrowser
 from contextlib import suppress
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from overthink.cli.exit_codes import FAILURE, OK, InterruptedBySignal
-from overthink.launching.launch import mark_abandoned_as_interrupted
-from overthink.report.ui_views import LOCAL_NAME, runs_link
-from overthink.store.client import Store
-from overthink.store.reader import search
-from overthink.store.uri import without_account
-from overthink.store.writer import Writer
+from overthink.cli.output import log
 
 HOST = "127.0.0.1"
 START_SECONDS = 120
 
 
-def ui(port: int, open_browser: bool, console: Console) -> int:
-    """Start the server, print the link, and serve until interrupted."""
-    store = Store()
+def ui(
+    port: Annotated[int, typer.Option(metavar="PORT", help="Port to listen on.", min=1, max=65535)] = 5000,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the page in a browser, on a desktop.")
+    ] = True,
+) -> int:
+    """Start the MLflow UI of the store, reachable from this machine only. Stop it with Ctrl-C."""
+    from overthink.launching.sync import mark_abandoned_as_interrupted
+    from overthink.report.ui_views import LOCAL_NAME, runs_link
+    from overthink.store.client import Store
+    from overthink.store.reader import search
+    from overthink.store.uri import without_account
+    from overthink.store.writer import Writer
+
+    store, console = Store(), log()
     mark_abandoned_as_interrupted(store, Writer(store))
     newest = next(search(store, ""), None)
     base = without_account(store.uri) if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{port}"
     address = runs_link(store, newest.experiment_id, base) if newest else base
     if store.uri.startswith("http"):
-        console.print(f"The store is a server already: {address}", soft_wrap=True)
+        console.print(f"The store is a tracking server with its own UI: {address}", soft_wrap=True)
         return OK
     if _taken(port):
         console.print(f"error: port {port} is in use; try --port {port + 1}")
         return FAILURE
-    server = subprocess.Popen(command(port), env=environment(store.uri), start_new_session=True)
+    return _serve(store.uri, port, address, open_browser, console)
+
+
+def _serve(uri: str, port: int, address: str, open_browser: bool, console: Console) -> int:
+    from overthink.report.ui_views import LOCAL_NAME
+
+    server = subprocess.Popen(command(port), env=environment(uri), start_new_session=True)
     try:
         if not _answers(server, port):
             console.print("error: the MLflow server did not start")
             return FAILURE
         console.print(f"MLflow UI: {address}", soft_wrap=True)
-        console.print(f"A browser that does not know {LOCAL_NAME} finds it at {HOST}:{port}, too. Ctrl-C ends it.")
+        console.print(f"If the browser cannot resolve {LOCAL_NAME}, use {HOST}:{port}. Stop with Ctrl-C.")
         if open_browser and (
             sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         ):
@@ -59,7 +74,9 @@ def ui(port: int, open_browser: bool, console: Console) -> int:
 
 
 def command(port: int) -> list[str]:
-    """Return the command of the server."""
+    """Return the command that starts the server."""
+    from overthink.report.ui_views import LOCAL_NAME
+
     names = ",".join(f"{name}:{port}" for name in (HOST, "localhost", LOCAL_NAME))
     arguments = {
         "--host": HOST,
@@ -73,7 +90,7 @@ def command(port: int) -> list[str]:
 
 
 def environment(uri: str) -> dict[str, str]:
-    """Return the environment of the server: its store (whose password no other user may see), no jobs, no telemetry."""
+    """Return the environment of the server; the store URI is in it, since any user can read command lines."""
     settings = {
         "MLFLOW_BACKEND_STORE_URI": uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

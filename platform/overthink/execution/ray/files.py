@@ -1,9 +1,10 @@
 """Files on their way from a machine to another."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from overthink.atomic_file import atomic_write
 
 
 class File(NamedTuple):
@@ -28,9 +29,5 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         if not target.resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"{name!r} is no file of {folder}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, target)
+        with atomic_write(target) as unfinished:
+            unfinished.write_bytes(content)

@@ -1,4 +1,4 @@
-"""What runs on a machine of a cluster: a worker's job, in a folder that exists as long as the job does.
+"""What executes on a machine of a cluster: a job, in a folder that exists as long as the job does.
 
 Idempotent: it begins where the checkpoint that came along stands, and sends its own back as it goes. Nothing that it
 needs later stays on the machine, and it knows no store: the coordinator alone writes there.
@@ -10,41 +10,44 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
-from typing import Any
 
 import psutil
 import ray
 
+from overthink.execution.jobs import Order
 from overthink.execution.ray.files import File, files_in, write
-from overthink.execution.worker import answers
+from overthink.execution.worker import events_of
+from overthink.running.events import Finished, Started, as_json
 from overthink.running.provenance import surroundings
+from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import OWN_CHECKPOINT
 
 PREFIX = "overthink-job-"
 
 
-def train_there(order: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterator[str | File]:
-    """Work at an order; yield what a worker reports, as JSON, and the files that it leaves behind, before that.
+def train_there(order: Order, files: Mapping[str, bytes]) -> Iterator[str | File]:
+    """Execute an order; yield what happens, as JSON, and the files that it leaves behind, before that.
 
-    A checkpoint is sent back once an epoch, but no more often than every `order["checkpoint_seconds"]`.
+    A checkpoint is sent back once an epoch, but no more often than every `order.checkpoint_seconds`.
     """
     _tidy()
     folder = Path(mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     try:
         write(folder, files)
         sent = time.monotonic()
-        for report in answers({**order, "folder": str(folder), "device": _device(order["device"])}):
-            match report["event"]:
-                case "started":
-                    report["there"] = surroundings()
-                case "epoch" if time.monotonic() - sent >= order["checkpoint_seconds"]:
+        for event in events_of(replace(order, folder=str(folder), device=_device(order.device))):
+            match event:
+                case Started():
+                    event = replace(event, environment=surroundings())  # noqa: PLW2901 - the same event, complete
+                case EpochRecord() if time.monotonic() - sent >= order.checkpoint_seconds:
                     yield File(OWN_CHECKPOINT, (folder / OWN_CHECKPOINT).read_bytes())
                     sent = time.monotonic()
-                case "finished":
+                case Finished():
                     yield from files_in(folder, (OWN_CHECKPOINT, "*.parquet"))
-            yield json.dumps(report)
+            yield json.dumps(as_json(event))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Copies of a run's checkpoint in the store while it is being trained: with one, it can go on on another machine."""
+"""Copies of a run's checkpoint in the store while it is being trained: with one, another machine can resume it."""
 
 import time
 from contextlib import suppress
@@ -10,19 +10,16 @@ from overthink.training.regime import OWN_CHECKPOINT
 
 
 class CheckpointCopies:
-    """Sends copies of one run's checkpoint."""
+    """Logs copies of one run's checkpoint."""
 
-    def __init__(self, account: RunLogger) -> None:
-        self._account = account
+    def __init__(self, logger: RunLogger) -> None:
+        self._logger = logger
         self._sent = time.monotonic()
-        self._entry = 0
-        """The journal's entry that the last copy went with."""
 
     def send(self, folder: Path) -> None:
-        """Send the checkpoint in a run's folder, if it is time; never a second one while the first still waits."""
-        journal, file = self._account.journal, folder / OWN_CHECKPOINT
+        """Log the checkpoint in a run's folder, if it is time; never a second one while the first is uploading."""
         due = time.monotonic() - self._sent >= checkpoint_seconds()
-        if due and journal.delivered >= self._entry:
+        if due and not self._logger.is_uploading(f"checkpoint/{OWN_CHECKPOINT}"):
             with suppress(FileNotFoundError):  # between two renames of the worker's: after the next epoch, then
-                self._account.artifacts([file], "checkpoint")
-                self._sent, self._entry = time.monotonic(), journal.written
+                self._logger.artifacts([folder / OWN_CHECKPOINT], "checkpoint")
+                self._sent = time.monotonic()

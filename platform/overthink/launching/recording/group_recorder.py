@@ -1,16 +1,12 @@
-"""Recording a group: what its seeds say together."""
+"""Recording a group: its runs aggregated over seeds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from overthink.comparison.arms import runs_of_primary_arm
+from overthink.comparison.arms import asked_for, runs_of_group, runs_of_primary_arm
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
 from overthink.launching.recording.run_recorder import SPLITS
-from overthink.predictions.predictions import Predictions
 from overthink.report.notes import group_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import group_page
@@ -19,13 +15,13 @@ from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.writer import Writer
 
 
-def place_of(members: Sequence[PlannedRun], views: Mapping[str, str]) -> GroupSpec:
+def group_spec(members: Sequence[PlannedRun], views: Mapping[str, str]) -> GroupSpec:
     """Return where the runs of a group belong in a store; `views` are the saved views of its experiment."""
     first = members[0]
     return GroupSpec(
@@ -39,46 +35,43 @@ def place_of(members: Sequence[PlannedRun], views: Mapping[str, str]) -> GroupSp
     )
 
 
-@dataclass
-class GroupRecorder:
-    """Aggregates the runs of a group that is in the store."""
+def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition, outcome: str | None = None) -> None:
+    """Aggregate a group's finished runs over seeds and end the group; `run` is the definition of one of them.
 
-    store: Store
-    writer: Writer
-    group_key: str
-    name: str
-    run: RunDefinition
-    """One of its runs."""
-    run_id: str
-    changed: bool
-    """Whether there is anything new to aggregate."""
+    Without an `outcome` the group ends as its runs have (`outcome_of_group`).
+    """
+    group = run_of(store, group_id)
+    stored = find_runs(store, kind=tags.KIND_RUN, group_key=group.group_key)
+    # A mean over the arms of a study would be one of nothing in particular.
+    primary = runs_of_primary_arm(group, stored)
+    runs = [run for run in newest_per_key(primary).values() if run.outcome == tags.FINISHED]
+    if runs:
+        step = max(writer.logged_steps(group_id, "seeds/n"), default=0) + 1
+        note = group_note(runs, TITLES if run.policy is None else POLICY_TITLES)
+        writer.log(group_id, aggregates(runs), step, run_tags={"mlflow.note.content": note})
+        writer.text(group_id, "figures.html", _page(store, group.name, runs, run))
+    writer.close(group_id, outcome or outcome_of_group(group, stored))
 
-    def close(self, outcome: str = tags.FINISHED) -> None:
-        """Aggregate the group's finished runs over seeds and end the group."""
-        if not self.changed:
-            return
-        stored = find_runs(self.store, kind=tags.KIND_RUN, group_key=self.group_key)
-        # A mean over the arms of a study would be one of nothing in particular.
-        speaking = runs_of_primary_arm(run_of(self.store, self.run_id), stored)
-        runs = [run for run in newest_per_key(speaking).values() if run.outcome == tags.FINISHED]
-        if runs:
-            step = max(self.writer.logged_steps(self.run_id, "seeds/n"), default=0) + 1
-            self.writer.log(self.run_id, aggregates(runs), step)
-            policies = self.run.policy is not None
-            note = group_note(runs, POLICY_TITLES if policies else TITLES)
-            self.writer.log(self.run_id, run_tags={"mlflow.note.content": note})
-            page = self._policy_page(runs) if policies else self._page(runs)
-            self.writer.text(self.run_id, "figures.html", page)
-        self.writer.close(self.run_id, outcome)
 
-    def _page(self, runs: Sequence[StoredRun]) -> str:
-        with TemporaryDirectory() as folder:
-            files = [self.store.artifact(run.run_id, "predictions/test.parquet", Path(folder)) for run in runs]
-            return group_page(self.name, [Predictions.read(file) for file in files])
+def outcome_of_group(group: StoredRun, stored: Sequence[StoredRun]) -> str:
+    """Return what a group ends as: finished where all the runs that it asks for are.
 
-    def _policy_page(self, runs: Sequence[StoredRun]) -> str:
-        evidence = [stored_evidence(self.store, run, self.run) for run in runs]
-        return policy_page(f"{self.name} (n = {len(runs)})", evidence)
+    Else failed where one failed or diverged, pruned where all others were pruned, and interrupted where one is missing.
+    """
+    members = newest_per_key(runs_of_group(group, stored)).values()
+    standing = {seeds: run.outcome for run in members for seeds in run.seeds}
+    unfinished = {standing.get(seeds, tags.INTERRUPTED) for seeds in asked_for(group)} - {tags.FINISHED}
+    if not unfinished:
+        return tags.FINISHED
+    if unfinished & {tags.FAILED, tags.DIVERGED}:
+        return tags.FAILED
+    return tags.PRUNED if unfinished == {tags.PRUNED} else tags.INTERRUPTED
+
+
+def _page(store: Store, name: str, runs: Sequence[StoredRun], run: RunDefinition) -> str:
+    if run.policy is not None:
+        return policy_page(f"{name} (n = {len(runs)})", [stored_evidence(store, of_seed, run) for of_seed in runs])
+    return group_page(name, [store.predictions(of_seed.run_id, "test") for of_seed in runs])
 
 
 def aggregates(runs: Sequence[StoredRun]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What a run builds on, fetched into its folder before its worker starts. After that it needs nothing of the store."""
+"""Inputs of a run, fetched into its folder before its worker starts. After that it needs nothing of the store."""
 
 import shutil
 from contextlib import suppress
@@ -16,28 +16,38 @@ from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_
 
 
 class RunInputs:
-    """Fetches what runs build on, and remembers whose it is."""
+    """Fetches checkpoints and predictions that runs begin with, and remembers which runs they are of."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.finished: dict[str, RunLogger] = {}
-        """Run key -> the account of a run that this session has finished; its files may still be here."""
+        """Run key -> the logger of a run that this session has finished; its files may still be here."""
         self.parents: dict[str, str] = {}
         """Run key -> handle of the run that its first phases come from."""
         self.mains: dict[str, str] = {}
         """Run key of a policy network -> handle of its main network."""
 
-    def attempts(self, run: PlannedRun, folder: Path) -> None:
+    def fetch(self, run: PlannedRun, folder: Path) -> str | None:
+        """Put all that a run begins with into its folder; return the key of the run whose checkpoint it continues.
+
+        Raises ValueError where a policy network's main network is not trained, StoreError where files are missing.
+        """
+        self._checkpoint(run, folder)
+        self._attempts(run, folder)
+        self._main(run, folder)
+        return self._parent(run, folder)
+
+    def _attempts(self, run: PlannedRun, folder: Path) -> None:
         """Put what the store knows of earlier attempts at a run into its folder, where another machine made them."""
         if run.stored is None or (folder / ATTEMPTS_FILE).exists():
             return
         try:
             self._fetch(run.stored.run_id, tags.PROVENANCE_FILE, folder / ATTEMPTS_FILE)
         except StoreError:  # killed before it was written
-            self._store.ask()
+            self._store.ping()
 
-    def checkpoint(self, run: PlannedRun, folder: Path) -> None:
-        """Put the store's copy of a run's checkpoint into its folder, where another machine has been at it."""
+    def _checkpoint(self, run: PlannedRun, folder: Path) -> None:
+        """Put the store's copy of a run's checkpoint into its folder, where another machine has trained it."""
         if run.stored is None:
             return
         own = folder / OWN_CHECKPOINT
@@ -49,10 +59,10 @@ class RunInputs:
             return
         try:
             self._fetch(run.stored.run_id, f"checkpoint/{OWN_CHECKPOINT}", folder / STORED_CHECKPOINT)
-        except StoreError:  # it did not come so far
-            self._store.ask()
+        except StoreError:  # there is none yet
+            self._store.ping()
 
-    def parent(self, run: PlannedRun, folder: Path) -> str | None:
+    def _parent(self, run: PlannedRun, folder: Path) -> str | None:
         """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none.
 
         A checkpoint that the store no longer has costs training those phases again, and nothing else.
@@ -69,8 +79,8 @@ class RunInputs:
         self.parents[run.key] = _handle(source)
         return run.parent.key
 
-    def main(self, run: PlannedRun, folder: Path) -> None:
-        """Put what a policy network learns from into its folder: its main network's predictions, and its checkpoint.
+    def _main(self, run: PlannedRun, folder: Path) -> None:
+        """Put a main network's predictions and checkpoint, which a policy network learns from, into its folder.
 
         Raises ValueError where the main network is not trained, StoreError where the store does not have its files.
         """
@@ -79,7 +89,7 @@ class RunInputs:
         source = run.main.run_id or self.finished.get(run.main.key)
         if source is None:
             raise ValueError(
-                f"its main network, run {run.main.key}, is not trained: it failed, or another process is at it"
+                f"its main network, run {run.main.key}, is not trained: it failed, or another process is training it"
             )
         shutil.rmtree(folder / MAIN, ignore_errors=True)
         (folder / MAIN).mkdir()
@@ -94,7 +104,7 @@ class RunInputs:
             if kept is not None:
                 shutil.copyfile(kept, target)
                 return
-        run_id = source.journal.run_id or source.handle if isinstance(source, RunLogger) else source
+        run_id = source.run_id or source.handle if isinstance(source, RunLogger) else source
         with TemporaryDirectory() as temporary:
             shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)
 

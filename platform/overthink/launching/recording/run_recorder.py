@@ -2,8 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,12 @@ from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.outbox.uploader import id_of, link_to
 from overthink.report.run_results import results_of
+from overthink.running.events import Event, Finished, Lost, Started
 from overthink.running.provenance import attempts_of, changed_settings, provenance
 from overthink.running.run_data import EVERYTHING
 from overthink.store import tags
-from overthink.store.group import GroupSpec
+from overthink.store.group_spec import GroupSpec
+from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import OWN_CHECKPOINT
 
 SPLITS = ("val", "test")
@@ -27,137 +28,140 @@ FINAL_METRICS = "test/accuracy/last", "test/policy/accuracy"
 EPOCH_LOSS = "epochs/train_loss"
 """In every epoch's batch of metrics, so its steps tell which epochs are in the store."""
 ATTEMPTS_FILE = "attempts.json"
-"""In a run's folder: what `provenance.json` says of the attempts so far."""
+"""In a run's folder: what `provenance.json` holds: the attempts so far."""
 
 
 @dataclass
 class RunRecorder:
-    """Tells of one run. From the moment it is opened it needs nothing of the store."""
+    """Logs one run. From the moment it is opened it needs no answer from the store."""
 
-    account: RunLogger
+    logger: RunLogger
     planned: PlannedRun
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[EpochRecord] = field(default_factory=list)
     mul_adds: tuple[int, ...] = ()
     parameters: tuple[int, ...] = ()
     parent: str = ""
     main: str = ""
     """Handles of the run that trained its first phases, and of a policy network's main network."""
     again: bool = False
-    """Whether an earlier attempt may have told what this one tells."""
+    """Whether an earlier attempt may have logged what this one logs."""
     copies: CheckpointCopies | None = None
-    """Of the checkpoint, where the store is one that other machines reach."""
+    """Of the checkpoint, where other machines reach the store."""
     closing: bool = False
-    """From here on an interruption leaves the run as it is: ended, or to be taken up by the next call."""
+    """From here on an interruption leaves the run as it is: ended, or to be resumed by the next call."""
 
     @classmethod
-    def open(cls, courier: OutboxSender, planned: PlannedRun, place: GroupSpec, held: bool = False) -> "RunRecorder":
-        """Begin the run, or take up the one that an earlier process left; `held` keeps its files for this launch."""
+    def open(cls, sender: OutboxSender, planned: PlannedRun, group: GroupSpec, held: bool = False) -> "RunRecorder":
+        """Begin the run, or resume the one of an earlier process; `held` keeps its files for this session."""
         run_tags = {
             tags.KIND: tags.KIND_RUN,
             tags.RUN_KEY: planned.key,
             tags.SEEDS: planned.run.seeds.label,
             **({tags.FORCED: "true"} if planned.forced else {}),
-            **place.tags,
+            **group.tags,
         }
         params = parameters(planned.run, planned.group.variant)
         known = planned.stored.run_id if planned.stored is not None else None
-        account = courier.begin(RunStart(place, planned.key, planned.name, run_tags, params, known), held)
+        logger = sender.begin(RunStart(group, planned.key, planned.name, run_tags, params, known), held)
         if known is None:
-            account.text(tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
-        copies = CheckpointCopies(account) if courier.reaches_far else None
-        return cls(account, planned, again=known is not None, copies=copies)
+            logger.text(tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
+        copies = CheckpointCopies(logger) if sender.is_shared else None
+        return cls(logger, planned, again=known is not None, copies=copies)
 
-    def descends_from(self, handle: str) -> None:
-        """Say which run trained the first phases."""
+    def link_parent(self, handle: str) -> None:
+        """Log which run trained the first phases."""
         self.parent = handle
         key = self.planned.parent.key if self.planned.parent else ""
-        self.account.log(run_tags={tags.PARENT_RUN: id_of(handle), tags.PARENT_KEY: key})
+        self.logger.log(run_tags={tags.PARENT_RUN: id_of(handle), tags.PARENT_KEY: key})
 
-    def chooses_for(self, handle: str) -> None:
-        """Say which run is the main network of a policy network."""
+    def link_main(self, handle: str) -> None:
+        """Log which run is the main network of a policy network."""
         self.main = handle
         key = self.planned.main.key if self.planned.main else ""
-        self.account.log(run_tags={tags.MAIN_RUN: id_of(handle), tags.MAIN_KEY: key})
+        self.logger.log(run_tags={tags.MAIN_RUN: id_of(handle), tags.MAIN_KEY: key})
 
-    def _relations(self) -> list[str]:
-        """Say in Markdown what other runs this one comes from."""
-        said = []
-        if self.parent:
-            said.append(f"Its first phases were trained in {link_to(self.parent)}.")
-        if self.main:
-            said.append(f"It chooses exits of {link_to(self.main)}.")
-        return said
-
-    def hear(self, body: dict[str, Any]) -> None:
-        """Record one of the moments that a worker reports."""
-        match body["event"]:
-            case "started":
-                self.started(body)
-            case "epoch":
-                self.epoch({key: value for key, value in body.items() if key not in ("event", "ends")})
+    def record(self, event: Event) -> str | None:
+        """Record what a worker reports; return a warning, if there is one."""
+        match event:
+            case Started():
+                return self._started(event)
+            case EpochRecord():
+                self._epoch(event)
                 if self.copies is not None:
                     self.copies.send(run_folder(self.planned.key))
-            case "lost":
+            case Lost():
                 self.again = True
-            case "finished":
-                self.finished()
+            case Finished():
+                self._finished()
+        return None
 
-    def started(self, event: dict[str, Any]) -> None:
-        """Record the data, the network and the provenance, and epochs that the store has not heard of."""
-        self.mul_adds, self.parameters = tuple(event["mul_adds"]), tuple(event["parameters"])
+    def ended(self, outcome: str, message: str) -> None:
+        """Record, once, that the run stopped short. Its folder stays: a later call resumes from it."""
+        if not self.closing:
+            self.closing = True
+            self.logger.close(outcome, message)
+
+    def _started(self, event: Started) -> str | None:
+        """Record the data, the network and the provenance, and epochs that the store does not have."""
+        self.mul_adds, self.parameters = event.mul_adds, event.parameters
         source = self.planned.run.dataset.model_dump(mode="json")
-        self.account.dataset(event["dataset"], event["digest"], source)
-        self._provenance(event)
-        self.again |= bool(event["history"])  # an earlier attempt has told these, or was killed before it did
+        self.logger.dataset(event.dataset, event.digest, source)
+        warning = self._provenance(event)
+        self.again |= bool(event.history)  # an earlier attempt has logged these, or was killed before it did
         self.history.clear()
-        for record in event["history"]:
-            self.epoch(record)
+        for record in event.history:
+            self._epoch(record)
+        return warning
 
-    def _provenance(self, event: dict[str, Any]) -> None:
-        """Add this attempt to those before it; where its settings differ from theirs, the run says so."""
+    def _provenance(self, event: Started) -> str | None:
+        """Add this attempt to those before it; return a warning where its settings differ from theirs."""
         file = run_folder(self.planned.key) / ATTEMPTS_FILE
         earlier = _attempts_in(file)
-        attempt = {"epochs_before": len(event["history"]), **provenance(event["settings"], event.get("there"))}
+        attempt = {"epochs_before": len(event.history), **provenance(event.settings, event.environment)}
         attempts = {"attempts": [*earlier, attempt]}
         file.write_text(json.dumps(attempts))
-        self.account.text(tags.PROVENANCE_FILE, attempts)
-        if earlier and event["history"] and (changes := changed_settings(earlier[-1], attempt)):
-            event["warning"] = f"it went on under other conditions, so its bits are a mixture: {changes}"
-            self.account.log(run_tags={tags.MIXED: changes})
+        self.logger.text(tags.PROVENANCE_FILE, attempts)
+        if earlier and event.history and (changes := changed_settings(earlier[-1], attempt)):
+            self.logger.log(run_tags={tags.MIXED: changes})
+            return f"resumed in a different environment, so it is not bit-reproducible: {changes}"
+        return None
 
-    def epoch(self, record: Mapping[str, Any]) -> None:
-        """Record one epoch's curves; those of an epoch that an earlier attempt has told stay as they are."""
-        self.history.append(dict(record))
+    def _epoch(self, record: EpochRecord) -> None:
+        """Record one epoch's curves; those of an epoch that an earlier attempt has logged stay as they are."""
+        self.history.append(record)
         marker = EPOCH_LOSS if self.again else None
-        self.account.log(epoch_metrics(record), record["epoch"], unless_there=marker)
+        self.logger.log(epoch_metrics(record), record.epoch, unless_there=marker)
 
-    def finished(self) -> None:
+    def _finished(self) -> None:
         """Record predictions, metrics, pictures and checkpoint; then the run's folder is no longer needed."""
         run, folder = self.planned.run, run_folder(self.planned.key)
         network: dict[str, float] = {}
         network |= by_exit("network/mul_adds", self.mul_adds) | by_exit("network/parameters", self.parameters)
-        results = results_of(run, self.planned.name, folder, self.history, network)
+        results = results_of(run, self.planned.name, folder, [asdict(record) for record in self.history], network)
         splits = ("val", "test") if run.policy is None else ("val", "test", EVERYTHING)
-        self.account.artifacts([folder / f"{split}.parquet" for split in splits], "predictions")
-        self.account.artifacts([folder / OWN_CHECKPOINT], "checkpoint")
-        self.account.text("figures.html", results.page)
-        # An attempt may have been cut off after it had told them.
+        self.logger.artifacts([folder / f"{split}.parquet" for split in splits], "predictions")
+        self.logger.artifacts([folder / OWN_CHECKPOINT], "checkpoint")
+        self.logger.text("figures.html", results.page)
+        # An attempt may have been cut off after it had logged them.
         marker = FINAL_METRICS[run.policy is not None] if self.again else None
-        self.account.log(results.metrics, len(self.history), unless_there=marker)
+        self.logger.log(results.metrics, len(self.history), unless_there=marker)
         note = "\n\n".join([results.note, *self._relations()])
-        self.account.log(run_tags={"mlflow.note.content": note})
+        self.logger.log(run_tags={"mlflow.note.content": note})
         if self.main:
-            said = f"A policy network that chooses its exits: {link_to(self.account.handle)}."
-            self.account.mention(self.main, tags.POLICY_RUNS, said)
+            text = f"A policy network that chooses its exits: {link_to(self.logger.handle)}."
+            self.logger.link(self.main, tags.POLICY_RUNS, text)
         self.closing = True
-        self.account.close(tags.FINISHED)
+        self.logger.close(tags.FINISHED)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def ended(self, outcome: str, message: str) -> None:
-        """Record, once, that the run stopped short. Its folder stays: a later call goes on from there."""
-        if not self.closing:
-            self.closing = True
-            self.account.close(outcome, message)
+    def _relations(self) -> list[str]:
+        """Return in Markdown which other runs this one builds on."""
+        relations = []
+        if self.parent:
+            relations.append(f"Its first phases were trained in {link_to(self.parent)}.")
+        if self.main:
+            relations.append(f"It chooses exits of {link_to(self.main)}.")
+        return relations
 
 
 def _attempts_in(file: Path) -> list[dict[str, Any]]:
@@ -167,14 +171,13 @@ def _attempts_in(file: Path) -> list[dict[str, Any]]:
         return []
 
 
-def epoch_metrics(record: Mapping[str, Any]) -> dict[str, float]:
+def epoch_metrics(record: EpochRecord) -> dict[str, float]:
     """Return the metrics of one epoch, named so that MLflow draws a chart a section."""
-    metrics = {
-        EPOCH_LOSS: record["train_loss"],
-        "epochs/learning_rate": record["lr"],
-        "epochs/images_per_second": record["images_per_second"],
+    return {
+        EPOCH_LOSS: record.train_loss,
+        "epochs/learning_rate": record.lr,
+        "epochs/images_per_second": record.images_per_second,
+        **by_exit("epochs/train_accuracy", record.train_accuracy),
+        **by_exit("epochs/val_accuracy", record.val_accuracy),
+        **by_exit("epochs/val_loss", record.val_loss),
     }
-    for series in ("train_accuracy", "val_accuracy", "val_loss"):
-        for number, value in enumerate(record[series], start=1):
-            metrics[f"epochs/{series}/exit_{number}"] = value
-    return metrics

@@ -1,0 +1,59 @@
+"""Options that say where runs execute, checked before anything heavy is imported."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overthink.execution.resources import ONE_CORE, Resources, parse_resources
+
+if TYPE_CHECKING:
+    from overthink.launching.outcomes import Options
+
+
+def check_execution(device: str, engine: str, resources: str | None) -> None:
+    """Raise ValueError, naming the option, for an unknown value or options that exclude each other."""
+    if engine not in ("local", "ray"):
+        raise ValueError(f"--engine {engine}: expected local or ray")
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
+        raise ValueError(f"--device {device}: expected auto, cpu, cuda, or cuda:N for one of several GPUs")
+    if engine != "ray":
+        if resources is not None:
+            raise ValueError(f"--resources {resources}: requires --engine ray; use --jobs on this machine")
+        return
+    taken = resources_of(resources)
+    if device.startswith("cuda:"):
+        raise ValueError(f"--device {device}: a run on a cluster sees only its own GPUs; use --device cuda")
+    if device == "cuda" and not taken.gpu:
+        wanted = "gpu=1" if resources is None else taken._replace(gpu=1.0)
+        raise ValueError(f"--device cuda: a run without GPU resources sees no GPU; add --resources {wanted}")
+
+
+def launch_options(
+    jobs: int | None,
+    device: str,
+    data_root: Path | None,
+    engine: str,
+    resources: str | None,
+    force: bool = False,
+    reuse: bool = True,
+) -> "Options":
+    """Return the options of a launch; `check_execution` has accepted them."""
+    from overthink.launching.outcomes import Options
+
+    if engine == "ray":
+        return Options(jobs or 0, device, data_root, force, reuse, "ray", resources_of(resources))
+    return Options((os.cpu_count() or 1) if jobs == 0 else jobs or 1, device, data_root, force, reuse)
+
+
+def start_early(how: "Options") -> None:
+    """Have workers import torch while this process imports MLflow: either takes seconds."""
+    if how.engine == "local":
+        from overthink.execution.local import warm_up
+
+        warm_up()
+
+
+def resources_of(resources: str | None) -> Resources:
+    """Return the resources of a run on a cluster; raise ValueError where the text is malformed."""
+    return ONE_CORE if resources is None else parse_resources(resources)

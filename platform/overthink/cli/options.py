@@ -1,0 +1,68 @@
+"""Arguments and options that several commands share."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DefinitionNames = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DEFINITION",
+        help="Definition files, names of shipped definitions (quickstart), or run:ID to repeat a stored run.",
+    ),
+]
+RunId = Annotated[
+    str, typer.Argument(metavar="RUN", help="Run ID in the store, or its first characters (at least six).")
+]
+Runs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME", help="Definitions, experiment names, or run IDs. Default: all runs."),
+]
+Settings = Annotated[
+    list[str],
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a value of the file, e.g. --set regime.0.lr=0.05. Repeatable."
+    ),
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SEEDS",
+        help="Seeds to use instead of the definition's: 3, 0:5, or 0,2,7:9. Random streams that the definition fixes "
+        "keep their seed.",
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="Number of parallel runs; 0 = one per CPU core. Default: 1; on a cluster, as many as fit.",
+    ),
+]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="Device to train on: auto, cpu, cuda, or cuda:N.")]
+Engine = Annotated[
+    str,
+    typer.Option(metavar="ENGINE", help="Where runs execute: local, or ray for a Ray cluster (see docs/cluster.md)."),
+]
+Resources = Annotated[
+    str | None,
+    typer.Option(metavar="NAME=AMOUNT,...", help="Cluster resources per run, e.g. gpu=0.25,cpu=1. Default: cpu=1."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder of data sets. Default: OVERTHINK_DATA, else ~/.cache/overthink/data."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def parse_numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    """Return the integers of a comma-separated list; raise ValueError naming the option where it is none."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
+        raise ValueError(f"{option} {text}: expected integers separated by commas, e.g. 1,5")
+    return tuple(map(int, text.split(",")))

@@ -1,0 +1,34 @@
+"""Where a command prints: results to standard output, messages to standard error."""
+
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from overthink.report.grids import Grid, as_rich
+
+
+def number_of(count: int, noun: str) -> str:
+    """Return `1 run`, `2 runs`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def log() -> Console:
+    """Return the console for messages: standard error, so that standard output holds results only."""
+    return Console(stderr=True, highlight=False)
+
+
+def results() -> Console:
+    """Return the console for results: standard output."""
+    return Console(highlight=False)
+
+
+def print_grid(grid: Grid) -> None:
+    """Print a table to standard output."""
+    results().print(as_rich(grid))
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON to standard output."""
+    typer.echo(json.dumps(value, indent=2))

@@ -1,0 +1,69 @@
+"""Runs that definitions ask for, stored or not, for `overthink compare`. MLflow is not imported: it takes seconds."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from overthink.definition.errors import DefinitionError
+from overthink.report.safe_text import print_text
+from overthink.seeds import joined
+from overthink.store import tags
+from overthink.store.raw_run import RawRun
+from overthink.store.stored import ASKED, StoredRun
+
+if TYPE_CHECKING:
+    from overthink.definition.experiment import LoadedExperiment
+
+
+def requested_runs(
+    runs: list[StoredRun], names: Sequence[str], settings: Sequence[str], console: Console
+) -> list[StoredRun]:
+    """Return the runs of definitions as they resolve now, those included that are not in the store yet.
+
+    A name that is no definition is the name of an MLflow experiment: all its groups. Without names, all runs.
+    """
+    if not names:
+        return runs
+    wanted: list[StoredRun] = []
+    for name in names:
+        stored = [run for run in runs if run.definition == name]
+        loaded = _definition(name, settings, optional=bool(stored) and not settings)
+        if loaded is None:
+            keys = {run.group_key for run in stored}
+        else:
+            asked = [_group_asked(loaded, place) for place in range(len(loaded.groups))]
+            wanted += asked
+            keys = {run.group_key for run in asked}
+            _mention_others(name, {run.group_key for run in stored} - keys, console)
+        wanted += [run for run in runs if run.group_key in keys]
+    return list({run.run_id: run for run in wanted}.values())
+
+
+def _definition(name: str, settings: Sequence[str], optional: bool) -> "LoadedExperiment | None":
+    from overthink.definition.loading import load_experiment
+    from overthink.definition.source import find
+
+    try:
+        return load_experiment(find(name), settings)
+    except DefinitionError:
+        if optional:
+            return None
+        raise
+
+
+def _group_asked(loaded: "LoadedExperiment", place: int) -> StoredRun:
+    """Return the record that a group of a definition would have in a store: it asks for its seeds, run or not."""
+    from overthink.launching.recording.facts import group_tags
+
+    group = loaded.groups[place]
+    seeds = joined(run.seeds.label for run in group.runs)
+    asked = {**group_tags(loaded, group), tags.KIND: tags.KIND_GROUP, tags.SEEDS: seeds}
+    # The place stands for a start time, so that rows are in the order of the definition.
+    return RawRun(f"asked {group.definition.key}", "", group.label, ASKED, place, None, asked).parsed()
+
+
+def _mention_others(name: str, others: set[str], console: Console) -> None:
+    if others:
+        more = f"{len(others)} more group{'s' if len(others) > 1 else ''}"
+        print_text(console, f"{name}: the store has {more} of other versions; compare without a name to see all.")

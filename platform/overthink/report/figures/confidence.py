@@ -1,0 +1,102 @@
+"""Confidence of exits: accuracy against confidence, and how neighbouring exits rank samples by confidence."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from overthink.metrics.agreement import confidence_ranks, rank_correlation
+from overthink.metrics.calibration import BINS, calibration_error, reliability
+from overthink.predictions.predictions import Predictions
+from overthink.report.figures.over_runs import Rows, mean_over_runs
+from overthink.report.figures.style import ACCENT, GREY, PALE, empty_figure, exit_colours, exit_names, percent
+
+MOST_POINTS = 1500
+"""Of a scatter plot: more hide each other."""
+
+
+class Calibration(NamedTuple):
+    """Accuracy against confidence, a curve for each exit; samples of all runs together."""
+
+    confidence_EB: Rows
+    accuracy_EB: Rows
+    """Bins without samples are left out, so exits have curves of different length."""
+    error_E: tuple[float, ...]
+    """Expected calibration error, a fraction, mean over runs."""
+
+
+def calibration(runs: Sequence[Predictions]) -> Calibration:
+    """Return the reliability of each exit."""
+    confidence_EN = np.concatenate([run.max_softmax_EN for run in runs], axis=1)
+    correct_EN = np.concatenate([run.correct_EN for run in runs], axis=1)
+    bins = [reliability(right_N, sure_N, BINS) for right_N, sure_N in zip(correct_EN, confidence_EN, strict=True)]
+    return Calibration(
+        confidence_EB=tuple(tuple(found.confidence_B[found.count_B > 0].tolist()) for found in bins),
+        accuracy_EB=tuple(tuple(found.accuracy_B[found.count_B > 0].tolist()) for found in bins),
+        error_E=mean_over_runs([calibration_error(run.correct_EN, run.max_softmax_EN) for run in runs]),
+    )
+
+
+def draw_calibration(info: Calibration) -> go.Figure:
+    """Draw accuracy against confidence; on the dashed diagonal both are equal."""
+    figure = empty_figure("confidence (max-softmax, %)", "accuracy (%)")
+    figure.add_scatter(
+        x=[0, 100], y=[0, 100], mode="lines", line={"color": PALE, "dash": "dash"}, showlegend=False, hoverinfo="skip"
+    )
+    colours = exit_colours(len(info.error_E))
+    for name, sure_B, right_B, error, colour in zip(
+        exit_names(len(colours)), info.confidence_EB, info.accuracy_EB, info.error_E, colours, strict=True
+    ):
+        figure.add_scatter(
+            x=percent(sure_B),
+            y=percent(right_B),
+            name=f"{name}, ECE {100 * error:.1f}%",
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            hovertemplate=name + ": %{y:.1f}% right at %{x:.1f}% confidence<extra></extra>",
+        )
+    return figure
+
+
+class ConfidenceRanks(NamedTuple):
+    """How exits 1 and 2 rank samples by confidence (thesis figure 3.10), and how well all neighbours agree."""
+
+    first_M: tuple[float, ...]
+    second_M: tuple[float, ...]
+    """Ranks of some samples of the first run, evenly picked, from 0 (least confident) to 1."""
+    correlation_P: tuple[float, ...]
+    """Spearman's, of exits 1 and 2, of 2 and 3, and so on; mean over runs."""
+
+
+def ranks_of_first_exits(runs: Sequence[Predictions]) -> ConfidenceRanks:
+    """Return ranks and rank correlations; needs two exits and two samples."""
+    ranks_EN = confidence_ranks(runs[0].max_softmax_EN)
+    step = -(-ranks_EN.shape[1] // MOST_POINTS)
+    correlations_RP = [rank_correlation(run.max_softmax_EN).diagonal(offset=1) for run in runs]
+    first_M, second_M = (tuple(ranks_EN[row, ::step].tolist()) for row in (0, 1))
+    return ConfidenceRanks(first_M, second_M, mean_over_runs(correlations_RP))
+
+
+def draw_ranks(info: ConfidenceRanks) -> go.Figure:
+    """Draw each sample's rank by confidence at exit 1 against that at exit 2 (thesis figure 3.10)."""
+    figure = empty_figure("rank by confidence at exit 1 (%)", "rank at exit 2 (%)")
+    figure.add_scatter(
+        x=percent(info.first_M),
+        y=percent(info.second_M),
+        mode="markers",
+        marker={"color": ACCENT, "size": 4, "opacity": 0.45},
+        showlegend=False,
+        hovertemplate="exit 1: %{x:.0f}%, exit 2: %{y:.0f}%<extra></extra>",
+    )
+    pairs = ", ".join(f"{i}-{i + 1}: {value:.2f}" for i, value in enumerate(info.correlation_P, start=1))
+    figure.add_annotation(
+        text=f"Spearman's rank correlation of exits {pairs}",
+        x=0,
+        y=1.06,
+        xref="paper",
+        yref="paper",
+        showarrow=False,
+        font={"size": 12, "color": GREY},
+    )
+    return figure

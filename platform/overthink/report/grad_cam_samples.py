@@ -1,0 +1,65 @@
+"""The samples of a Grad-CAM picture: which ones, and what each exit of a stored run predicts and looks at."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from overthink.inference.grad_cam import grad_cam
+from overthink.metrics.overthinking import finally_overthought
+from overthink.policy.early_exit_data import rows_of
+from overthink.predictions.arrays import IntArray
+from overthink.predictions.predictions import Predictions
+from overthink.report.grad_cam_picture import ExitAnswer, ExplainedSample
+from overthink.running.stored_run import dataset_of, network_of
+from overthink.store.client import Store
+from overthink.store.stored import StoredRun
+
+
+def rows_of_samples(test: Predictions, ids: Sequence[int]) -> IntArray:
+    """Return the rows (M,) of samples by their ids; raise ValueError for an unknown id."""
+    known = dict(zip(test.ids_N.tolist(), range(len(test.ids_N)), strict=True))
+    if absent := [number for number in ids if number not in known]:
+        raise ValueError(f"--samples: no test sample has the id {absent[0]}")
+    return np.array([known[number] for number in ids])
+
+
+def most_confidently_overthought(test: Predictions, count: int) -> IntArray:
+    """Return the rows of up to `count` samples that an earlier exit gets right and the last one wrong.
+
+    Ordered by the confidence of the last exit in its wrong class, highest first.
+    """
+    rows_M = np.flatnonzero(finally_overthought(test.correct_EN))
+    order_M = np.argsort(-test.max_softmax_EN[-1, rows_M], kind="stable")
+    return rows_M[order_M][:count]
+
+
+def grad_cam_samples(
+    store: Store, run: StoredRun, test: Predictions, rows_M: IntArray, true_class: bool, data_root: Path | None
+) -> list[ExplainedSample]:
+    """Return each sample with its map of every exit, of the predicted class or of the true one.
+
+    Raises DefinitionError where the data set is not on this machine, or differs from the one of the run.
+    """
+    trained = network_of(store, run.run_id, data_root)
+    dataset = dataset_of(store, run, data_root)
+    images_MKHW = dataset.test.images_NKHW[rows_of(dataset.test.ids_N, test.ids_N[rows_M], "test data")]
+    class_EM = test.predicted_EN[:, rows_M]
+    if true_class:
+        class_EM = np.broadcast_to(test.labels_N[rows_M], class_EM.shape)
+    inputs_MKHW = trained.normalise(torch.from_numpy(images_MKHW))
+    heat_EMHW = grad_cam(trained.network, inputs_MKHW, torch.tensor(class_EM)).numpy()
+    return [
+        ExplainedSample(
+            image_KHW, heat_EMHW[:, place].astype(np.float64), *_words(test, row, trained.data_info.classes)
+        )
+        for place, (row, image_KHW) in enumerate(zip(rows_M.tolist(), images_MKHW, strict=True))
+    ]
+
+
+def _words(test: Predictions, row: int, classes: Sequence[str]) -> tuple[str, tuple[ExitAnswer, ...]]:
+    label = int(test.labels_N[row])
+    answers = zip(test.predicted_EN[:, row].tolist(), test.max_softmax_EN[:, row].tolist(), strict=True)
+    found = tuple(ExitAnswer(classes[predicted], sure, predicted == label) for predicted, sure in answers)
+    return f"sample {test.ids_N[row]}\n{classes[label]}", found

@@ -1,0 +1,98 @@
+"""What differs between two stored runs or groups: definition, provenance and results."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from overthink.comparison.arms import as_group_of_arm, primary_arm, runs_of_group
+from overthink.comparison.overthinking import Row, overthinking_rows
+from overthink.comparison.paired import paired
+from overthink.definition.errors import DefinitionError
+from overthink.definition.flat import Differing, differing, flat
+from overthink.report.differences import difference_lines
+from overthink.report.grids import Grid
+from overthink.report.tables import POLICY_TITLES, TITLES, estimate_lines
+from overthink.running.provenance import attempts_of
+from overthink.running.stored_run import definition_of
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import data_digests
+from overthink.store.stored import StoredRun
+
+MADE_WITH = ("git", "lock_sha256", "versions", "machine", "settings")
+
+
+class Side(NamedTuple):
+    """One of two runs or groups that are compared."""
+
+    name: str
+    run_id: str
+    definition: dict[str, str]
+    """Path of a value -> the value as text."""
+    made_with: dict[str, str]
+    row: Row
+    titles: dict[str, str]
+    """Metric -> title, of the metrics that are compared."""
+
+
+def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
+    """Read a run or a group; a group is represented by its newest finished run, a study by its primary arm.
+
+    Raises DefinitionError where no run of a group is finished.
+    """
+    name, arms = run.name, run.arms if run.is_group else {}
+    if arms:
+        arm = primary_arm(run) or next(iter(arms))
+        name, run = f"{run.name} / {arm}", as_group_of_arm(run, arm)
+    members = runs_of_group(run, runs)
+    finished = [other for other in members if other.outcome == tags.FINISHED]
+    one = next(iter(finished), None) if run.is_group else run
+    if one is None:
+        raise DefinitionError(f"{name}: none of its runs is finished")
+    plain = definition_of(store, one.run_id).model_dump(mode="json")
+    if run.is_group:
+        plain.pop("seeds")
+    titles = POLICY_TITLES if run.is_policy else TITLES
+    rows = overthinking_rows([run, *members] if run.is_group else [run], metrics=tuple(titles))
+    return Side(name, run.run_id, flat(plain), flat(_made_with(store, one)), rows[0], titles)
+
+
+def _made_with(store: Store, run: StoredRun) -> dict[str, object]:
+    attempts = attempts_of(store.text(run.run_id, tags.PROVENANCE_FILE))
+    last = attempts[-1] if attempts else {}
+    digests = data_digests(store, run.run_id)
+    return {key: last[key] for key in MADE_WITH if key in last} | ({"data": " ".join(digests)} if digests else {})
+
+
+def differing_parts(a: Side, b: Side) -> dict[str, list[Differing]]:
+    """Return what differs in the definitions, and in the provenance, by these titles."""
+    return {"definition": differing(a.definition, b.definition), "provenance": differing(a.made_with, b.made_with)}
+
+
+def places_grid(title: str, places: Sequence[Differing]) -> Grid:
+    """Return the table of values that differ."""
+    rows = [["-" if value is None else value for value in place] for place in places]
+    return Grid((title.capitalize(), "A", "B"), rows, words=3)
+
+
+def results_grid(a: Side, b: Side) -> Grid:
+    """Return the table of both results and their difference, in percent, paired by seed where seeds are shared."""
+    pairs = paired(b.row, a.row)
+    rows = []
+    for metric, title in a.titles.items():
+        of_a, of_b = (side.row.estimates.get(metric) for side in (a, b))
+        difference = difference_lines(pairs.get(metric))
+        if not difference and of_a is not None and of_b is not None:
+            difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", "no seed in common")
+        rows.append([title, *("\n".join(lines) for lines in (estimate_lines(of_a), estimate_lines(of_b), difference))])
+    return Grid(("Test data, %", "A", "B", "B minus A"), rows)
+
+
+def as_plain(a: Side, b: Side, parts: Mapping[str, Sequence[Differing]]) -> dict[str, object]:
+    """Return the comparison for JSON."""
+    return {
+        "first": {"run_id": a.run_id, "name": a.name, "runs": a.row.run_ids, "values": a.row.values},
+        "second": {"run_id": b.run_id, "name": b.name, "runs": b.row.run_ids, "values": b.row.values},
+        "definition": [place._asdict() for place in parts["definition"]],
+        "made_with": [place._asdict() for place in parts["provenance"]],
+        "second_minus_first": {metric: found._asdict() for metric, found in paired(b.row, a.row).items()},
+    }

@@ -1,0 +1,48 @@
+"""Classification of image files with a trained network that may exit early."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from overthink.inference.exiting import EarlyExit
+from overthink.networks.cost import mul_adds
+from overthink.networks.folding import folded
+from overthink.predictions.softmax import max_softmax
+from overthink.running.trained_network import TrainedNetwork
+
+BATCH = 256
+
+
+class Classified(NamedTuple):
+    """The prediction for one image file."""
+
+    file: str
+    label: str
+    confidence: float
+    """Largest softmax value of the exit, a fraction."""
+    exit: int
+    """Number of the exit that was used, from 1."""
+    mul_adds: int
+    """MUL-ADDs up to and including that exit."""
+
+
+def classify(
+    files: Sequence[Path], trained: TrainedNetwork, threshold_E: Sequence[float], criterion: str
+) -> list[Classified]:
+    """Return the prediction for each file; thresholds and criterion are those of `EarlyExit`.
+
+    Images are converted as the data set's own are. Raises ValueError naming a file that is no usable image.
+    """
+    early = EarlyExit(folded(trained.network), threshold_E, criterion)
+    cost_E = mul_adds(trained.network, trained.definition.dataset.input_shape)
+    found: list[Classified] = []
+    for first in range(0, len(files), BATCH):
+        some = files[first : first + BATCH]
+        exited = early(trained.normalise(trained.read_images(some)))
+        confidence_B = max_softmax(exited.logits_BC.numpy())  # for every criterion: patience only counts exits
+        triples = zip(exited.predicted_B.tolist(), confidence_B.tolist(), exited.exit_B.tolist(), strict=True)
+        found += [
+            Classified(str(path), trained.data_info.classes[label], confidence, row + 1, cost_E[row])
+            for path, (label, confidence, row) in zip(some, triples, strict=True)
+        ]
+    return found

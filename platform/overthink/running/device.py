@@ -1,0 +1,38 @@
+"""The device of a run, and the settings of torch that decide whether the same run gives the same bits."""
+
+import os
+
+import torch
+
+
+def configure(threads: int, device: str, kernel: int = 0) -> torch.device:
+    """Set up torch so that the same run gives the same bits, and return the device; `auto` is CUDA where there is one.
+
+    A `kernel` other than 0 changes how sums are grouped: by more threads, and on a GPU by nondeterministic kernels.
+    Raises ValueError for a CUDA device that the machine lacks.
+    """
+    torch.set_num_threads(threads + kernel)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    on = torch.device(device)
+    if on.type == "cuda":  # on a CPU the operations used here are deterministic anyway
+        if (on.index or 0) >= torch.cuda.device_count():
+            raise ValueError(f"--device {device}: this machine has {torch.cuda.device_count()} CUDA devices")
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may be nondeterministic
+        torch.use_deterministic_algorithms(kernel == 0, warn_only=True)
+        torch.backends.cudnn.benchmark = kernel > 0
+        torch.backends.cudnn.allow_tf32 = False
+    return on
+
+
+def settings(device: torch.device) -> dict[str, str | int | bool]:
+    """Return the settings of this process that can change the last bits of a result."""
+    return {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "cudnn_tf32": torch.backends.cudnn.allow_tf32,
+        "matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
+    }

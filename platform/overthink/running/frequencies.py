@@ -1,0 +1,57 @@
+"""Frequencies of the test images of stored runs, by exit (thesis appendix A)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from overthink.inference.frequency import ByExit, Scan, by_exit, needed_share
+from overthink.policy.early_exit_data import rows_of
+from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.running.stored_run import dataset_of, definition_of
+from overthink.store.client import Store
+from overthink.store.reader import data_digests
+from overthink.store.stored import StoredRun
+
+
+@dataclass(frozen=True)
+class FrequencyMeasure:
+    """The share of an image's DCT coefficients that sum up to `total` of all of them; see `needed_share`."""
+
+    scan: Scan = "rows"
+    power: Literal[1, 2] = 1
+    total: float = 0.98
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        squared = "squared " if self.power == 2 else ""
+        return f"{100 * self.total:g}% of the total {squared}coefficient magnitude, scanned by {self.scan}"
+
+
+class _Shares(NamedTuple):
+    """The measure of every test image of a data set."""
+
+    ids_N: IntArray
+    share_N: FloatArray
+
+
+def frequencies(
+    store: Store, runs: Iterable[StoredRun], measure: FrequencyMeasure, data_root: Path | None
+) -> Iterator[tuple[StoredRun, ByExit]]:
+    """Yield each run with the measure of the images that its exits get right.
+
+    Images of one data set are transformed once. Raises DefinitionError where a data set is not on this machine.
+    """
+    known: dict[tuple[str, ...], _Shares] = {}
+    for run in runs:
+        data = run.dataset.key or run.run_id, *data_digests(store, run.run_id)
+        if data not in known:
+            known[data] = _shares(store, run, measure, data_root)
+        shares, test = known[data], store.predictions(run.run_id, "test")
+        yield run, by_exit(shares.share_N[rows_of(shares.ids_N, test.ids_N, "test data")], test.correct_EN)
+
+
+def _shares(store: Store, run: StoredRun, measure: FrequencyMeasure, data_root: Path | None) -> _Shares:
+    test = dataset_of(store, run, data_root).test
+    images_NKHW = definition_of(store, run.run_id).dataset.pictures(test.images_NKHW)
+    return _Shares(test.ids_N, needed_share(images_NKHW, measure.scan, measure.power, measure.total))

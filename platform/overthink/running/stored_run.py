@@ -1,0 +1,71 @@
+"""What a finished run left in the store, read back: definition, data set, predictions, network, thresholds.
+
+StoreError is raised where an artifact is missing.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from overthink.data.catalogue import load_dataset
+from overthink.data.dataset import Dataset
+from overthink.data.digits import default_root
+from overthink.definition.errors import DefinitionError
+from overthink.definition.run_definition import RunDefinition, parse_run
+from overthink.inference.budget_file import from_json
+from overthink.inference.budgeted import LookupTable, lookup_table
+from overthink.inference.confidence import CRITERIA
+from overthink.inference.temperature import scaled, temperatures
+from overthink.predictions.arrays import FloatArray
+from overthink.running.trained_network import TrainedNetwork, restored
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import data_digests
+from overthink.store.stored import StoredRun
+from overthink.training.regime import OWN_CHECKPOINT
+
+
+def definition_of(store: Store, run_id: str) -> RunDefinition:
+    """Return the resolved definition of a run."""
+    return parse_run(store.text(run_id, tags.DEFINITION_FILE), f"{tags.DEFINITION_FILE} of run {run_id}")
+
+
+def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
+    """Return the data set of a run; raise DefinitionError where it is missing here or differs from the run's."""
+    root, spec = data_root or default_root(), definition_of(store, run.run_id).dataset
+    if not spec.is_here(root):
+        raise DefinitionError(
+            f"{run.name}: this command needs images, and the data set {spec.kind} is not in {root}; "
+            f"name its folder with --data-root, or download it with overthink data get"
+        )
+    dataset, seen = load_dataset(spec, data_root), data_digests(store, run.run_id)
+    if seen and not dataset.digest.startswith(seen):
+        raise DefinitionError(
+            f"{run.name}: the run was trained on other data (SHA-256 {seen[0][:12]}...) than {root} holds "
+            f"({dataset.digest[:12]}...)"
+        )
+    return dataset
+
+
+def network_of(store: Store, run_id: str, data_root: Path | None) -> TrainedNetwork:
+    """Return the trained network of a run; see `restored` for when `data_root` is needed."""
+    with TemporaryDirectory() as folder:
+        checkpoint = store.artifact(run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(folder))
+        return restored(definition_of(store, run_id), checkpoint, data_root)
+
+
+def lookup_table_of(
+    store: Store, run: StoredRun, criterion: str, scale: bool = False
+) -> tuple[LookupTable, FloatArray | None]:
+    """Return the lookup table of thresholds of a run and, where `scale` is set, the temperature of each exit (E,).
+
+    The table is the stored one, else it is computed from the validation predictions. With `scale`, confidences are
+    temperature-scaled first; raises ValueError where the run kept no logits.
+    """
+    if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
+        file = tags.BUDGETS_FILE.format(criterion=criterion)
+        return from_json(store.text(run.run_id, file), f"{file} of run {run.run_id}"), None
+    predictions = store.predictions(run.run_id, "val")
+    if not scale:
+        return lookup_table(predictions, criterion), None
+    temperature_E = temperatures(predictions)
+    return lookup_table(scaled(predictions, temperature_E), criterion), temperature_E

@@ -1,0 +1,42 @@
+"""Metrics of a policy network's labels, from its main network's validation predictions: no policy is trained."""
+
+from overthink.definition.run_definition import RunDefinition
+from overthink.policy.exit_labels import balance
+from overthink.predictions.predictions import Predictions
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.stored import newest_per_key
+from overthink.sweep.goal import LABELS
+
+
+class MainPredictions:
+    """Validation predictions of main networks, read once each."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, Predictions] = {}
+
+    def of(self, policy: RunDefinition) -> Predictions:
+        """Return those of a policy's main network; raises ValueError if it is not trained."""
+        assert policy.chooses_for is not None
+        key = policy.chooses_for.key
+        if key not in self._known:
+            runs = newest_per_key(find_runs(self._store, kind=tags.KIND_RUN, run_key=key)).values()
+            finished = [run for run in runs if run.outcome == tags.FINISHED]
+            if not finished:
+                raise ValueError(f"the main network (run key {key}) is not trained")
+            self._known[key] = self._store.predictions(finished[0].run_id, "val")
+        return self._known[key]
+
+
+def label_metrics(policy: RunDefinition, predictions: Predictions) -> dict[str, float]:
+    """Return the balance of labels over exits, each exit's share, and the fraction of samples left out."""
+    assert policy.policy is not None
+    found = policy.policy.labels.of(predictions)
+    shares = found.count_C / max(found.count_C.sum(), 1)
+    return {
+        f"{LABELS}/balance": balance(found.count_C),
+        f"{LABELS}/left_out": found.n_left_out / len(predictions.ids_N),
+        **{f"{LABELS}/share/exit_{exit}": float(share) for exit, share in zip(found.exits, shares, strict=True)},
+    }

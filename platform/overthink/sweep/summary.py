@@ -1,0 +1,95 @@
+"""A summary of a sweep: a table of its best trials for the terminal, an HTML page, and the note of its run."""
+
+import re
+
+from optuna.study import Study
+
+from overthink.report.grids import Grid, as_html
+from overthink.report.pages import Section, document
+from overthink.sweep.definition import LoadedSweep
+from overthink.sweep.figures import sweep_figures
+from overthink.sweep.results import Results, TrialResult, ranked
+from overthink.sweep.space import format_point_short
+
+BEST_SHOWN = 10
+SHORTEST_ID = 8
+OVER_SEEDS = {
+    "mean": "",
+    "mean-minus-std": " (mean over seeds, one standard deviation to the worse side)",
+    "worst": " (worst seed)",
+}
+
+
+def best_grid(loaded: LoadedSweep, found: Results, count: int = BEST_SHOWN) -> Grid:
+    """Return the best trials as a table; the best, or the Pareto front, and trials outside the bounds are marked."""
+    objectives, front = loaded.sweep.objectives, {trial.number for trial in found.best}
+    rows = [
+        [
+            f"{trial.number}{_mark(trial, front)} {format_point_short(trial.point)}",
+            *(f"{value:.4f}" for value in trial.values),
+            f"{trial.seconds:.0f}" if trial.seconds is not None else "",
+            trial.run_id[:SHORTEST_ID],
+        ]
+        for trial in ranked(found, [objective.goal for objective in objectives])[:count]
+    ]
+    titles = ["Trial", *(objective.metric for objective in objectives), "Seconds", "Run"]
+    return Grid(
+        titles, rows, f"*: best{'; o: outside its bounds' if loaded.sweep.constraints else ''}. {_goals(loaded)}"
+    )
+
+
+def format_counts(found: Results) -> str:
+    """Return the number of trials by outcome, as text."""
+    parts = [f"{count} {outcome}" for outcome, count in sorted(found.counts.items(), key=lambda item: -item[1])]
+    carried = sum(bool(trial.carried) for trial in found.trials)
+    more = f"; {carried} copied from other sweeps" if carried else ""
+    return f"{sum(found.counts.values())} trials: {', '.join(parts)}{more}" if parts else f"no trials{more}"
+
+
+def sweep_page(loaded: LoadedSweep, study: Study, found: Results) -> str:
+    """Return the sweep's page: its goal, its best trials, Optuna's figures."""
+    intro = [loaded.sweep.description, f"{format_counts(found)}. {_goals(loaded)}", f"Study {loaded.study_name}."]
+    best = Section("Best trials", tables=[as_html(best_grid(loaded, found))])
+    unfinished = [trial for trial in found.trials if trial.message and not trial.carried]
+    reasons = Grid(
+        ["Trial", "Outcome", "Parameters", "Message"],
+        [[str(trial.number), trial.outcome, trial.label, trial.message] for trial in unfinished[:50]],
+    )
+    ended = [Section("Trials that ended early", tables=[as_html(reasons)])] if unfinished else []
+    return document(
+        f"sweep {loaded.sweep.name}",
+        [Section(paragraphs=intro), best, Section("Figures", figures=sweep_figures(loaded, study)), *ended],
+    )
+
+
+def sweep_note(loaded: LoadedSweep, found: Results, experiment_id: str) -> str:
+    """Return the Markdown description of the sweep's run, with links to its best trials."""
+    objectives = loaded.sweep.objectives
+    lines = [
+        f"**{format_counts(found)}.** {_goals(loaded)}",
+        "",
+        f"| trial | {' | '.join(objective.metric for objective in objectives)} | parameters |",
+        f"|---|{'--:|' * len(objectives)}---|",
+    ]
+    front = {trial.number for trial in found.best}
+    for trial in ranked(found, [objective.goal for objective in objectives])[:BEST_SHOWN]:
+        link = f"[trial {trial.number}](#/experiments/{experiment_id}/runs/{trial.run_id})"
+        values = " | ".join(f"{value:.4f}" for value in trial.values)
+        name = (link if trial.run_id.isalnum() else "") + _mark(trial, front).replace("*", " (best)")
+        lines.append(f"| {name} | {values} | `{_plain(trial.label)}` |")
+    lines += ["", "The figures are in figures.html, under Artifacts."]
+    return "\n".join(lines)
+
+
+def _mark(trial: TrialResult, front: set[int]) -> str:
+    return "*" if trial.number in front else "" if trial.keeps_bounds else "o"
+
+
+def _goals(loaded: LoadedSweep) -> str:
+    goals = " and ".join(f"{one.goal} {one.metric}{OVER_SEEDS[one.over_seeds]}" for one in loaded.sweep.objectives)
+    bounds = " and ".join(one.label for one in loaded.sweep.constraints)
+    return f"Goal: {goals}{f' while {bounds}' if bounds else ''}."
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[`|\n\r]", " ", text)

@@ -1,0 +1,100 @@
+"""A sweep and its trials in the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from overthink.report.ui_views import columns_of, views
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.writer import Writer
+from overthink.sweep.ask_tell import Asked, Ending
+from overthink.sweep.definition import LoadedSweep
+from overthink.sweep.samplers import versions
+from overthink.sweep.space import format_point
+
+DEFINITION_FILE = "sweep.json"
+
+
+@dataclass
+class SweepRecorder:
+    """Writes a sweep's own run, and its trials as children of that run."""
+
+    writer: Writer
+    loaded: LoadedSweep
+    goals: tuple[str, ...]
+    """Names of the metrics that hold the objective values of trials."""
+    experiment_id: str
+    run_id: str
+
+    @classmethod
+    def open(cls, store: Store, writer: Writer, loaded: LoadedSweep) -> "SweepRecorder":
+        """Create the sweep's run, or reopen it."""
+        sweep = loaded.sweep
+        experiment_id = store.experiment(sweep.name, sweep.description)
+        goals = goals_of(loaded)
+        store.offer_views(experiment_id, views(columns_of(loaded.base, goals)))
+        known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
+        if known:
+            run_id = min(known, key=lambda run: (run.started_ms, run.run_id)).run_id
+            writer.resume(run_id)
+        else:
+            run_id = writer.create(experiment_id, f"sweep {sweep.name}", _tags(loaded), _parameters(loaded))
+            writer.text(run_id, DEFINITION_FILE, {"sweep": sweep.model_dump(mode="json"), "base": loaded.raw})
+        return cls(writer, loaded, goals, experiment_id, run_id)
+
+    def trial(self, asked: Asked, ending: Ending, group_run_id: str | None) -> str:
+        """Log a trial's result to its group's run, or, if it has no group, to a new run; return the run's id."""
+        number, point = asked.number, asked.point
+        trial_tags = {tags.SWEEP: self.loaded.study_name, tags.TRIAL: str(number), "mlflow.parentRunId": self.run_id}
+        metrics = dict(zip(self.goals, ending.values, strict=True)) if ending.values else {}
+        if group_run_id is not None:
+            self.writer.log(group_run_id, metrics, number, run_tags=trial_tags)
+            return group_run_id
+        name = f"{self.loaded.sweep.name}: trial-{number} [{format_point(point)}]"
+        parameters = {path: str(value) for path, value in point.items()}
+        run_id = self.writer.create(self.experiment_id, name, trial_tags, {})
+        self.writer.log(run_id, metrics, params=parameters)
+        self.writer.close(run_id, ending.outcome, ending.message)
+        return run_id
+
+    def best_so_far(self, number: int, value: float) -> None:
+        """Log the best value after a trial."""
+        self.writer.log(self.run_id, {f"best/{self.loaded.sweep.objectives[0].metric}": value}, step=number)
+
+    def heartbeat(self) -> None:
+        """Renew the heartbeat of the sweep's run."""
+        self.writer.heartbeat([self.run_id])
+
+    def show(self, page: str, note: str, counts: Mapping[str, int]) -> None:
+        """Store the sweep's page and note, and the number of trials of each outcome."""
+        self.writer.text(self.run_id, "figures.html", page)
+        counted = {tags.named(f"trials_{state}"): str(count) for state, count in counts.items()}
+        self.writer.log(self.run_id, run_tags={"mlflow.note.content": note, **counted})
+
+    def close(self, outcome: str, message: str = "") -> None:
+        """End the sweep's run."""
+        self.writer.close(self.run_id, outcome, message)
+
+
+def goals_of(loaded: LoadedSweep) -> tuple[str, ...]:
+    """Return the names of the metrics that hold the objective values of trials."""
+    return tuple(f"objective/{one.metric}" for one in loaded.sweep.objectives)
+
+
+def _tags(loaded: LoadedSweep) -> dict[str, str]:
+    return {
+        tags.SWEEP: loaded.study_name,
+        "mlflow.source.name": loaded.source,
+        "mlflow.source.type": "LOCAL",
+        **{tags.named(name): version for name, version in versions(loaded.sweep.sampler).items()},
+    }
+
+
+def _parameters(loaded: LoadedSweep) -> dict[str, str]:
+    plain: dict[str, Any] = loaded.sweep.model_dump(mode="json", exclude_defaults=True)
+    space = {f"space.{path}": str(one) for path, one in plain["space"].items()}
+    goals = {f"objective.{place}": f"{one.goal} {one.metric}" for place, one in enumerate(loaded.sweep.objectives)}
+    bounds = {f"constraint.{place}": one.label for place, one in enumerate(loaded.sweep.constraints)}
+    return {**goals, **bounds, **space, "sampler": loaded.sweep.sampler.kind, "study": loaded.study_name}

@@ -1,0 +1,114 @@
+"""What `overthink sync` prints about journals that it cannot upload, and what other commands do about them."""
+
+import io
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, redirect_stderr
+from pathlib import Path
+
+import pytest
+
+from overthink.cli.commands.sync import sync
+from overthink.outbox.journal import Journal
+from overthink.outbox.pending import has_pending, not_for_this_store
+from overthink.store.uri import journals_folder
+from support.command import overthink
+from support.journals import begin_entry
+
+ABSENT = "http://127.0.0.1:1"
+QUICK = {"MLFLOW_TRACKING_URI": ABSENT, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def left(name: str, store: str = ABSENT) -> Path:
+    """Leave a journal as an ended process does."""
+    journal = Journal.create(journals_folder() / name, begin_entry(name, store))
+    journal.release()
+    return journal.folder
+
+
+def synced() -> tuple[int, list[str]]:
+    with redirect_stderr(io.StringIO()) as printed:
+        code = sync()
+    return code, printed.getvalue().splitlines()
+
+
+def test_nothing_is_queued() -> None:
+    assert synced() == (0, ["Nothing is queued: everything is uploaded."])
+
+
+def test_what_is_queued_for_other_stores_is_named_and_no_store_is_opened(tmp_path: Path) -> None:
+    for name, store in {"a": ABSENT, "b": ABSENT, "c": "sqlite:////other.db"}.items():
+        left(name, store)
+    meant = "to upload, set MLFLOW_TRACKING_URI to it."
+    assert synced() == (
+        0,
+        [
+            "Nothing is queued for this store.",
+            f"2 runs are queued for another store, {ABSENT}; {meant}",
+            f"1 run is queued for another store, sqlite:////other.db; {meant}",
+        ],
+    )
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def overwrite(folder: Path) -> None:
+    (folder / "journal.db").write_bytes(b"no database" * 1000)
+
+
+def spoil(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "journal.db", isolation_level=None)) as database:
+        database.execute("UPDATE entries SET entry = replace(entry, 'run_key', 'key')")
+
+
+def write_old(text: bytes) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / "journal.db").unlink()
+        (folder / "entries.jsonl").write_bytes(text + b'{"n": 2}\n{"n": 3}\n')
+
+    return write
+
+
+OLD = [write_old(line) for line in (b"{\n", b"[]\n", b"\x00\xff\n", b'{"n": 1, "store": "x"}\n', b'{"store": []}\n')]
+
+
+@pytest.mark.parametrize("damage", [overwrite, spoil, *OLD])
+def test_an_unreadable_journal_is_named(damage: Callable[[Path], None]) -> None:
+    folder = left("a")
+    damage(folder)
+    for _ in range(2):
+        code, sentences = synced()
+        assert (code, sentences[0]) == (3, "Nothing is queued for this store.")
+        assert sentences[1].startswith(f"{folder}: journal unreadable; cannot be uploaded.")
+
+
+def test_one_that_was_cut_off_before_its_first_entry_is_removed() -> None:
+    folder = journals_folder() / "old"
+    folder.mkdir(parents=True)
+    (folder / "entries.jsonl").write_bytes(b'{"n": 1, "do": "be')
+    assert synced() == (0, ["Nothing is queued: everything is uploaded."])
+    assert not folder.exists()
+
+
+def test_a_journal_in_use_is_left_to_its_process() -> None:
+    in_use = Journal.create(journals_folder() / "b", begin_entry(store=ABSENT))
+    assert not has_pending(ABSENT)
+    assert not_for_this_store("sqlite:////other.db").other_stores == {}
+    in_use.release()
+    assert has_pending(ABSENT)
+    assert not_for_this_store("sqlite:////other.db").other_stores == {ABSENT: 1}
+
+
+def test_an_unreachable_store_stops_neither_help_nor_the_check_of_options(tmp_path: Path) -> None:
+    left("a")
+    helped = overthink(tmp_path, "compare", "--help", **QUICK)
+    assert (helped.returncode, helped.stderr) == (0, "")
+    wrong = overthink(tmp_path, "compare", "--by", "regim", **QUICK)
+    assert wrong.returncode == 2
+    assert f"Queued results could not be uploaded (store {ABSENT}: " in wrong.stderr
+    assert "--by regim: not one of" in wrong.stderr
+    assert overthink(tmp_path, "sync", **QUICK).returncode == 1

@@ -1,0 +1,57 @@
+"""A process's part in a study: what it resumes of another process's trials, by Optuna's public names."""
+
+import re
+from pathlib import Path
+
+from optuna.trial import TrialState
+
+import overthink.sweep
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.sweep.ask_tell import AskTell, Ending, running_trial
+from overthink.sweep.storage import opened, storage_uri
+from overthink.sweep.study import open_study, suggest
+from support.small_sweep import tiny_sweep
+
+
+def test_a_trial_of_another_process_keeps_its_number_its_values_and_its_reports(store: Store, tmp_path: Path) -> None:
+    """The first parameter was chosen before the process died, the second is chosen now."""
+    loaded = tiny_sweep(tmp_path, pruner={"kind": "median"})
+    (first, parameter), (second, _) = loaded.sweep.space.items()
+    with opened(storage_uri()) as storage:
+        left = open_study(storage, loaded).ask()
+        chosen = suggest(left, first, parameter)
+        left.report(0.5, 1)
+    with opened(storage_uri()) as storage:
+        study = AskTell(loaded, storage, alone=True)
+        asked = study.next()
+        assert asked is not None
+        assert (asked.number, asked.point[first], asked.reported) == (0, chosen, {1})
+        assert study.next().number == 1  # type: ignore[union-attr]
+        study.tell(asked, Ending(tags.FINISHED, "", [0.75], {"a bound": -1.0}), "a run")
+        told = study.trials[0]
+        assert (told.state, told.value, told.params, told.intermediate_values) == (
+            TrialState.COMPLETE,
+            0.75,
+            {first: chosen, second: asked.point[second]},
+            {1: 0.5},
+        )
+        assert told.constraints == {"a bound": -1.0}
+
+
+def test_a_running_trial_is_found_by_its_number(store: Store, tmp_path: Path) -> None:
+    loaded = tiny_sweep(tmp_path)
+    with opened(storage_uri()) as storage:
+        study = open_study(storage, loaded)
+        for number in range(3):
+            study.ask().set_user_attr("order", number)
+    with opened(storage_uri()) as storage:
+        study = open_study(storage, loaded)
+        assert [running_trial(study, storage, number).user_attrs["order"] for number in (2, 0, 1)] == [2, 0, 1]
+
+
+def test_no_private_name_of_optuna_is_used() -> None:
+    """An attribute with a leading underscore is this package's own only on self and cls."""
+    private = re.compile(r"(?<!\bself)(?<!\bcls)\._[a-z]\w*|\boptuna\._[a-z]\w*")
+    files = Path(overthink.sweep.__path__[0]).glob("*.py")
+    assert {file.name: found for file in files if (found := private.findall(file.read_text()))} == {}
