@@ -64,7 +64,7 @@ def test_regimes_that_read_alike_and_differ_are_not_pooled() -> None:
     """Short words hide a learning rate; the key of the part does not."""
     one, other, same = (stored("0", group=group) for group in "abc")
     keys = ((one, "aaaaaaaa"), (other, "bbbbbbbb"), (same, "aaaaaaaa"))
-    runs = [replace(run, regime=run.regime._replace(key=key)) for run, key in keys]
+    runs = [replace(run, regime=replace(run.regime, key=key)) for run, key in keys]
     rows = rows_of(*runs, by="regime")
     assert [(row.group, len(row.finished)) for row in rows] == [("4 joint #aaaaaa", 2), ("4 joint #bbbbbb", 1)]
 

@@ -97,7 +97,7 @@ def test_data_that_only_share_a_name_are_not_paired() -> None:
         stored(str(seed), group=group, variant=group) for group in ("base", "same", "other", "old") for seed in (0, 1)
     ]
     keys = {"base": "aaaa", "same": "aaaa", "other": "bbbb", "old": ""}
-    runs = [replace(run, dataset=run.dataset._replace(key=keys[run.group_key])) for run in runs]
+    runs = [replace(run, dataset=replace(run.dataset, key=keys[run.group_key])) for run in runs]
     rows = with_differences(overthinking_rows(runs), "base")
     assert [row.group.rpartition(": ")[2] for row in rows if row.differences] == ["same", "old"]
     assert "not run on the same data: quickstart: other." in TEXTS["markdown"](rows)

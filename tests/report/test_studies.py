@@ -108,7 +108,7 @@ def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.
     report(["my-study"], here / "report.html")
     text = (here / "report.html").read_text()
     assert "my-study: wrong: arm none repeats one run" in text
-    assert "ny-later overthinking " in text
+    assert "Any-later overthinking depends" in text
 
 
 def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,7 @@ def parsed(**more: str) -> StoredRun:
 def test_a_tag_that_somebody_else_wrote_does_not_end_a_listing(text: str) -> None:
     run = RawRun("id", "1", "odd", "RUNNING", 0, None, dict.fromkeys([*EVERY, "overthink.labels"], text)).parsed()
     assert (run.kind, run.seeds[1:], run.arms, run.reported) == ("", (), {}, {})
-    assert isinstance(run.variant_label + run.seeds_label + run.outcome, str)
+    assert isinstance(run.group_label + run.seeds_label + run.outcome, str)
     assert all(isinstance(path, str) for path in run.changes)
 
 

@@ -18,7 +18,7 @@ from overthink.store.public import StoreName, uri_of
 from overthink.store.stored import StoredRun
 
 FACTS: dict[str, Callable[[StoredRun], Any]] = {
-    "group": lambda run: run.variant_label,
+    "group": lambda run: run.group_label,
     "definition": lambda run: run.definition,
     "variant": lambda run: run.variant,
     "changes": lambda run: run.changes_label,
@@ -96,7 +96,7 @@ def frame_of(stored: Iterable[StoredRun], groups: bool = True) -> pd.DataFrame:
 def _group_names(stored: Sequence[StoredRun]) -> dict[tuple[str, str], str]:
     """Return a name for each group and arm: its variant's, with the beginning of its key where two read alike."""
     groups_last = sorted(stored, key=lambda run: (run.is_group, -run.started_ms))
-    labels = {(run.group_key, run.arm): run.variant_label for run in groups_last}
+    labels = {(run.group_key, run.arm): run.group_label for run in groups_last}
     keys: dict[str, set[str]] = {}
     for (key, _), label in labels.items():
         keys.setdefault(label, set()).add(key)

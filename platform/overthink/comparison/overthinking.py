@@ -64,6 +64,10 @@ class Row:
     gaps: tuple[Gap, ...]
     values: dict[str, tuple[float, ...]]
     """By metric that all of them have: one number a run, in the same order."""
+    definition: str = ""
+    """Of rows grouped by variant: `group` is `definition: short_name`."""
+    short_name: str = ""
+    """The variant, arm and changes of such a row; the group of any other."""
     labels: str = ""
     """Of policy networks: how their samples got their labels."""
     network: Part = UNKNOWN
@@ -122,13 +126,14 @@ def _part(run: StoredRun, name: str) -> Part:
 def _name(run: StoredRun, by: str) -> str:
     if by in tags.SUMMARY:
         return _part(run, by).label
-    return run.definition if by == "definition" else run.variant_label
+    return run.definition if by == "definition" else run.group_label
 
 
 def _with_distinct_name(identity: tuple[str, ...], row: Row, rows: dict[tuple[str, ...], Row]) -> Row:
     alike = [key for key, other in rows.items() if (other.dataset, other.group) == (row.dataset, row.group)]
     differing = [key for place, key in enumerate(identity) if len({other[place] for other in alike}) > 1]
-    return replace(row, group=" ".join([row.group, *(f"#{key[:6]}" for key in differing)]))
+    suffix = "".join(f" #{key[:6]}" for key in differing)
+    return replace(row, group=row.group + suffix, short_name=row.short_name + suffix)
 
 
 def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
@@ -154,6 +159,8 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             for metric in metrics
             if all(metric in run.metrics for run in finished)
         },
+        definition=newest.definition if by == "variant" else "",
+        short_name=newest.variant_label if by == "variant" else _name(newest, by),
         labels=newest.labels.label if newest.labels else "",
         network=newest.network,
         regime=newest.regime,
@@ -172,13 +179,13 @@ def _test_labels(run: StoredRun) -> tuple[str, str]:
 
 
 def _unfinished(runs: Iterable[StoredRun]) -> list[Gap]:
-    return [Gap(run.variant_label, run.seeds_label, run.outcome) for run in runs if not run.is_finished]
+    return [Gap(run.group_label, run.seeds_label, run.outcome) for run in runs if not run.is_finished]
 
 
 def _missing(groups: Sequence[StoredRun], runs: Iterable[StoredRun]) -> list[Gap]:
     there = {(run.group_key, *run.seeds) for run in runs}
     gaps = {
-        (group.group_key, seeds): Gap(group.variant_label, seeds.label, MISSING)
+        (group.group_key, seeds): Gap(group.group_label, seeds.label, MISSING)
         for group in groups
         for seeds in group.seeds
     }

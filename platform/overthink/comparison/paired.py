@@ -13,7 +13,7 @@ def with_differences(rows: Sequence[Row], baseline: str, metrics: Collection[str
 
     Of all metrics, or of some. Policy networks whose test labels are made otherwise have none.
 
-    The baseline is named by its group, or by the last word of that after a colon (the variant). Raises ValueError where
+    The baseline is named by its group, or by its short name (the variant). Raises ValueError where
     no row, or more than one of a data set, has that name.
     """
     if not any(_is(row, baseline) for row in rows):
@@ -29,7 +29,7 @@ def _only(row: Row, metrics: Collection[str] | None) -> Row:
 
 
 def _is(row: Row, name: str) -> bool:
-    return name in (row.group, row.group.rpartition(": ")[2])
+    return name in (row.group, row.short_name)
 
 
 def _compared(row: Row, baselines: Sequence[Row], name: str) -> Row:

@@ -59,7 +59,7 @@ def _row_sentence(row: Row, titles: Mapping[str, str]) -> str:
             by_verdict.setdefault(verdict(row.differences[metric]), []).append(title.lower())
     verdicts = "; ".join(f"{', '.join(names)} {words}" for words, names in by_verdict.items())
     alone = f" Only one of the two has seed {', '.join(row.unpaired)}." if row.unpaired else ""
-    return f"{row.group.rpartition(': ')[2]}: {verdicts}.{alone}"
+    return f"{row.short_name}: {verdicts}.{alone}"
 
 
 def verdict(difference: Difference) -> str:

@@ -154,13 +154,13 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
 def _common_heading(rows: Sequence[Row]) -> tuple[str, list[Row]]:
     """Return a heading of what all rows share, and the rows without it."""
     datasets = {row.dataset for row in rows}
-    definitions = {row.group.partition(": ")[0] if ": " in row.group else "" for row in rows}
+    definitions = {row.definition for row in rows}
     dataset, definition = (next(iter(names)) if len(names) == 1 else "" for names in (datasets, definitions))
     shortened = [
         replace(
             row,
             dataset="" if dataset else row.dataset,
-            group=row.group.partition(": ")[2] if definition else row.group,
+            group=row.short_name if definition else row.group,
         )
         for row in rows
     ]

@@ -16,7 +16,8 @@ Kind = Literal["run", "group", ""]
 """The last: a sweep's own run, or one that is not ours."""
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """A part of a definition: data set, network or regime."""
 
     label: str = ""
@@ -37,7 +38,8 @@ class Labels(NamedTuple):
     """Equal keys, equal labels of the test samples; what concerns training and validation data alone is left out."""
 
 
-class PaperNumber(NamedTuple):
+@dataclass(frozen=True)
+class PaperNumber:
     """What a paper reports for a metric, in the metric's unit."""
 
     value: float
@@ -151,10 +153,14 @@ class StoredRun:
 
     @property
     def variant_label(self) -> str:
-        """Definition, variant, arm and changes: `quickstart: long / all [network.growth=8]`."""
-        arm = f" / {self.arm}" if self.arm else ""
-        name = f"{self.definition}: {self.variant}{arm}"
+        """Variant, arm and changes: `long / all [network.growth=8]`."""
+        name = f"{self.variant} / {self.arm}" if self.arm else self.variant
         return f"{name} [{self.changes_label}]" if self.changes_label else name
+
+    @property
+    def group_label(self) -> str:
+        """Definition, variant, arm and changes: `quickstart: long / all [network.growth=8]`."""
+        return f"{self.definition}: {self.variant_label}"
 
 
 def data_seen(digests: Iterable[str]) -> str:
