@@ -1,4 +1,4 @@
-"""Options that say where runs execute, checked before anything heavy is imported."""
+"""Options for where runs execute, checked before anything heavy is imported."""
 
 import os
 import re

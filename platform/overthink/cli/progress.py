@@ -110,15 +110,15 @@ def progress_for(console: Console) -> Iterator[Lines | Bars]:
 
 @contextmanager
 def counted(console: Console, name: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Give what says that one more of so many is done: a bar on a terminal, a line each elsewhere."""
+    """Give a function to call for each finished item of a total: a bar on a terminal, a line each elsewhere."""
     if not console.is_terminal:
         number = count(1)
         print_text(console, f"{name}: {total} to do.")
-        yield lambda said: print_text(console, f"{name} {next(number)}/{total}: {said}")
+        yield lambda item: print_text(console, f"{name} {next(number)}/{total}: {item}")
         return
     with bars_on(console, TimeRemainingColumn(compact=True)) as progress:
         task = progress.add_task(name, total=total, note="")
-        yield lambda said: progress.update(task, advance=1, note=one_line(said))
+        yield lambda item: progress.update(task, advance=1, note=one_line(item))
 
 
 def bars_on(console: Console, *more: ProgressColumn) -> Progress:

@@ -59,7 +59,7 @@ class SweepLines:
     def on_trial_start(self, asked: Asked, wanted: int) -> None:
         """Say what is tried."""
         self._pace.wanted, self._pace.newest = wanted, max(self._pace.newest, asked.number)
-        again = "goes on with " if asked.resumed else ""
+        again = "resumes " if asked.resumed else ""
         print_text(self._console, f"trial {asked.number} of {wanted}: {again}{format_point(asked.point)}")
 
     def on_trial_end(
@@ -103,7 +103,7 @@ class SweepBars:
     def on_trial_end(
         self, asked: Asked, outcome: str, values: Sequence[float], message: str, best: float | None
     ) -> None:
-        """Move the bar of all trials, and say how one went."""
+        """Move the bar of all trials, and print how one ended."""
         self._pace.ended += 1
         assert self._all is not None
         note = (f"best {best:.4g}" if best is not None else "") + self._pace.left()
@@ -125,5 +125,5 @@ def ending(asked: Asked, outcome: str, values: Sequence[float], message: str, be
     """Say how a trial ended: `trial 3: 0.6120 (best 0.6300)`."""
     if outcome != tags.FINISHED:
         return f"trial {asked.number}: {outcome}: {message}"
-    told = " / ".join(f"{value:.4f}" for value in values)
-    return f"trial {asked.number}: {told}{f' (best {best:.4f})' if best is not None else ''}"
+    values_text = " / ".join(f"{value:.4f}" for value in values)
+    return f"trial {asked.number}: {values_text}{f' (best {best:.4f})' if best is not None else ''}"

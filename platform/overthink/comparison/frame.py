@@ -119,7 +119,7 @@ def _value(text: str) -> Any:
 def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     """Return mean, standard deviation and 95% interval over seeds, a row a group and metric.
 
-    Only finished runs count, and of several runs of one key the newest. Groups are told apart by their keys: runs of
+    Only finished runs count, and of several runs of one key the newest. Groups are identified by their keys: runs of
     one variant that differ by `--set`, or whose definition has changed since, are never pooled.
 
     Args:

@@ -47,9 +47,9 @@ def _compared(row: Row, baselines: Sequence[Row], name: str) -> Row:
 
 
 def _same_data(one: Row, other: Row) -> bool:
-    """Tell whether two rows are of one data set; its name alone does not say how many samples were drawn.
+    """Return whether two rows are of one data set; equal names may stand for samples of different sizes.
 
-    Nor does its key say what is in its files: where the two saw other data, they did not see the same.
+    Equal keys may stand for files with other content: the digests of the data decide.
     """
     if one.data and other.data and not one.data.keys() & other.data.keys():
         return False

@@ -10,7 +10,7 @@ from overthink.running.events import Event
 
 
 class EngineError(OSError):
-    """What executes the jobs is gone, for all of them; the sentence says why."""
+    """What executes the jobs is gone, for all of them; the message is a sentence."""
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class LocalEngine:
                 return worker
             worker.kill()
         worker = self._started(self._log_folder / f"worker-{place}.log")
-        with suppress(OSError):  # it died at once: the end of its pipe says so
+        with suppress(OSError):  # it died at once: the end of its pipe is noticed
             worker.pipe.send_bytes(order)
         worker.job = job
         return worker

@@ -126,6 +126,6 @@ class ClusterEngine:
     def _send(self, command: Command) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # the end of the other pipe says so
+        with suppress(BrokenPipeError):  # the end of the other pipe is noticed
             self._process.stdin.write(as_line(command))
             self._process.stdin.flush()

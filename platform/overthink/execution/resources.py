@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Resources(NamedTuple):
-    """CPU cores and GPUs of one run, fractions included, and whatever else a cluster's machines are said to have."""
+    """CPU cores and GPUs of one run, fractions included, and custom resources of a cluster's machines."""
 
     cpu: float = 1.0
     gpu: float = 0.0

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
+from overthink.execution.cluster_state import ClusterState
 from overthink.execution.jobs import Engine, EngineError
 from overthink.execution.local import LocalEngine
 from overthink.execution.remote import ClusterEngine
@@ -17,11 +17,11 @@ from overthink.store.liveness import HEARTBEAT_SECONDS
 from overthink.store.uri import is_server, state_folder, without_password
 
 CLUSTER = (sys.executable, "-m", "overthink.execution.ray.driver")
-LOOK = (sys.executable, "-m", "overthink.execution.ray.look")
+DESCRIBE = (sys.executable, "-m", "overthink.execution.ray.describe")
 
 
 def check_engine(options: Options, store_uri: str) -> None:
-    """Raise ValueError where an engine does not go with a store, or a setting is none."""
+    """Raise ValueError where the engine cannot use the store, or a setting is invalid."""
     check_settings()
     if options.engine == "ray" and not is_server(store_uri):
         raise ValueError(
@@ -30,23 +30,25 @@ def check_engine(options: Options, store_uri: str) -> None:
         )
 
 
-def cluster_seen(resources: Resources) -> dict[str, Any]:
-    """Return what there is to see of the cluster; raises EngineError where there is none."""
-    asked = subprocess.run([*LOOK, str(resources)], capture_output=True, text=True, check=False)
+def cluster_state(resources: Resources) -> ClusterState:
+    """Return the state of the cluster; raises EngineError where there is none."""
+    asked = subprocess.run([*DESCRIBE, str(resources)], capture_output=True, text=True, check=False)
     if asked.returncode != 0:
         last = asked.stderr.strip().splitlines()[-1:]
-        raise EngineError(f"the cluster could not be looked at: {', '.join(last) or f'exit code {asked.returncode}'}")
-    seen: dict[str, Any] = json.loads(asked.stdout)
-    if "gone" in seen:
-        raise EngineError(seen["gone"])
-    return seen
+        raise EngineError(
+            f"the state of the cluster could not be read: {', '.join(last) or f'exit code {asked.returncode}'}"
+        )
+    plain = json.loads(asked.stdout)
+    if "gone" in plain:
+        raise EngineError(plain["gone"])
+    return ClusterState.model_validate_json(asked.stdout)
 
 
 def with_jobs(options: Options) -> Options:
-    """Return options that say how many runs there are at once, where they leave it to the cluster."""
+    """Return options with a number of parallel runs, also where they leave it to the cluster."""
     if options.engine != "ray" or options.jobs:
         return options
-    return replace(options, jobs=max(cluster_seen(options.resources)["room"], 1))
+    return replace(options, jobs=max(cluster_state(options.resources).room, 1))
 
 
 def engine_for(options: Options, on_message: Callable[[str], None]) -> Engine:

@@ -16,7 +16,7 @@ class LostMachines:
         """The last epoch that was reached."""
 
     def note_progress(self, key: str, epoch: int) -> None:
-        """Count anew where an epoch is further than any before."""
+        """Reset the count where an epoch is further than any before."""
         if epoch > self._furthest[key]:
             self._furthest[key], self._losses[key] = epoch, 0
 

@@ -157,7 +157,7 @@ def _planned(
 
 
 def _standing(known: Iterable[StoredRun]) -> StoredRun | None:
-    """Return the run that a key stands at: the finished one, unless a later --force was cut short and goes on."""
+    """Return the run that a key stands at: the finished one, unless a later --force was interrupted and is resumed."""
     runs = sorted(known, key=lambda run: run.started_ms)
     if runs and runs[-1].forced and runs[-1].outcome != tags.DIVERGED:
         return runs[-1]
@@ -170,7 +170,7 @@ def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:
     if stored is None:
         return "train"
     if stored.outcome == tags.RUNNING and not (is_gone(stored.process) or is_this(stored.process)):
-        # Without a heartbeat (an older version, on a machine that may be gone) force alone can tell.
+        # Without a heartbeat (an older version, on a machine that may be gone) only --force decides.
         return "train" if force and stored.process.heartbeat is None else "busy"
     if force:
         return "train"

@@ -88,7 +88,7 @@ def _expected_within(overthought_RN: BoolArray, right_RN: BoolArray) -> FloatArr
 
 
 def _p(overthought_RN: BoolArray, random: np.random.Generator) -> float:
-    """Return how rarely sets of the same sizes, drawn anew, share as many samples as seen.
+    """Return how rarely sets of the same sizes, drawn at random, share as many samples as seen.
 
     The sum over samples of the squared number of models that overthink it: with sizes fixed, it grows with every
     sample that any pair shares.

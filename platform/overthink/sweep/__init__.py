@@ -1,1 +1,1 @@
-"""Sweeps: ask the study for values, train, tell it the result. The only package that imports optuna."""
+"""Sweeps: ask the study for values, train, report the result. The only package that imports optuna."""

@@ -1,8 +1,6 @@
 """`overthink cluster`: the machines of a Ray cluster, and how many runs fit on them."""
 
-import json
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +10,9 @@ from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.output import log, print_grid, print_json
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
+
+if TYPE_CHECKING:
+    from overthink.execution.cluster_state import ClusterState, MachineState
 
 VERSIONS = ("overthink", "torch", "python")
 
@@ -27,36 +28,31 @@ def cluster(
     The exit code is 3 where a machine cannot run overthink, and 1 where no machine has enough resources.
     """
     taken = resources_of(resources)
-    from overthink.launching.engines import cluster_seen
+    from overthink.launching.engines import cluster_state
 
-    seen = cluster_seen(taken)
+    state = cluster_state(taken)
     if as_json:
-        print_json(seen)
+        print_json(state.as_plain())
     else:
-        _show(seen)
-    if any(machine["problem"] for machine in seen["machines"]):
+        _show(state)
+    if any(machine.problem for machine in state.machines):
         return SOME_FAILED
-    return OK if seen["room"] else FAILURE
+    return OK if state.room else FAILURE
 
 
-def _show(seen: Mapping[str, Any]) -> None:
+def _show(state: "ClusterState") -> None:
     console = log()
-    print_grid(Grid(("Machine", "CPUs", "GPUs", "Runs", *VERSIONS), [_row(machine) for machine in seen["machines"]]))
-    for machine in seen["machines"]:
-        if machine["problem"]:
-            print_text(console, f"{machine['address']}: {machine['problem']}")
-    free = ", ".join(f"{name} {amount:g}" for name, amount in sorted(seen["free"].items())) or "nothing"
-    print_text(console, f"{seen['room']} runs with {seen['resources']} fit at once (--resources); free now: {free}.")
-    versions = {
-        json.dumps(machine["versions"], sort_keys=True) for machine in seen["machines"] if "versions" in machine
-    }
-    if len(versions) > 1:
+    print_grid(Grid(("Machine", "CPUs", "GPUs", "Runs", *VERSIONS), [_row(machine) for machine in state.machines]))
+    for machine in state.machines:
+        if machine.problem:
+            print_text(console, f"{machine.address}: {machine.problem}")
+    free = ", ".join(f"{name} {amount:g}" for name, amount in sorted(state.free.items())) or "nothing"
+    print_text(console, f"{state.room} runs with {state.resources} fit at once (--resources); free now: {free}.")
+    if len({tuple(sorted(machine.versions.items())) for machine in state.machines if machine.versions}) > 1:
         console.print("Versions differ between machines; results may differ in their last bits.", soft_wrap=True)
 
 
-def _row(machine: Mapping[str, Any]) -> tuple[str, ...]:
-    versions = machine.get("versions", {})
-    host = machine.get("machine", {}).get("host")
-    name = f"{host} ({machine['address']})" if host else machine["address"]
-    amounts = (f"{machine['has'].get(of, 0):g}" for of in ("cpu", "gpu"))
-    return (name, *amounts, str(machine["room"]), *(str(versions.get(of) or "?") for of in VERSIONS))
+def _row(machine: "MachineState") -> tuple[str, ...]:
+    name = f"{machine.host} ({machine.address})" if machine.host else machine.address
+    amounts = (f"{machine.has.get(of, 0):g}" for of in ("cpu", "gpu"))
+    return (name, *amounts, str(machine.room), *(machine.versions.get(of) or "?" for of in VERSIONS))

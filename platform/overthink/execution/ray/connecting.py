@@ -16,7 +16,7 @@ KNOCK_SECONDS = 10.0
 
 
 class ClusterError(OSError):
-    """The cluster cannot be used; the sentence says why."""
+    """The cluster cannot be used; the message is a sentence."""
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def connected() -> Iterator[None]:
 
 
 def _knock() -> None:
-    """Raise ClusterError where nobody listens at RAY_ADDRESS: Ray itself would try for five minutes."""
+    """Raise ClusterError where nothing listens at RAY_ADDRESS: Ray itself would try for five minutes."""
     address = os.environ.get("RAY_ADDRESS", "auto")
     if address == "auto":
         return

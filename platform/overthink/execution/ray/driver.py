@@ -83,11 +83,11 @@ class Driver:
             self._ray.cancel(generator, force=True)
 
     def _survey(self) -> int:
-        """Return how many jobs the cluster has room for; say what it has where that is news."""
-        from overthink.execution.ray.machines import machines, room, said
+        """Return how many jobs the cluster has room for; send a note where that has changed."""
+        from overthink.execution.ray.machines import machines, room, room_sentence
 
         found = machines()
-        if (sentence := said(found, self._resources)) != self._noted:
+        if (sentence := room_sentence(found, self._resources)) != self._noted:
             self._noted = sentence
             self._send(Note(sentence))
         return room(found, self._resources)

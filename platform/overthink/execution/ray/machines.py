@@ -8,7 +8,7 @@ import ray
 from overthink.execution.resources import Resources
 
 OURS = {"CPU": "cpu", "GPU": "gpu"}
-"""What Ray calls them -> what we do."""
+"""Ray's name -> ours."""
 
 
 class Machine(NamedTuple):
@@ -17,7 +17,7 @@ class Machine(NamedTuple):
     id: str
     address: str
     has: dict[str, float]
-    """In all: `cpu`, `gpu`, and what else it was said to have."""
+    """Amounts in all: `cpu`, `gpu`, and custom resources."""
 
 
 def machines() -> list[Machine]:
@@ -29,21 +29,17 @@ def machines() -> list[Machine]:
 
 
 def room(of: Sequence[Machine], resources: Resources) -> int:
-    """Return how many runs fit at once, were nothing else there."""
+    """Return how many runs fit at once on idle machines."""
     return sum(resources.room(machine.has) for machine in of)
 
 
-def said(of: Sequence[Machine], resources: Resources) -> str:
-    """Say what a cluster is to a launch."""
+def room_sentence(of: Sequence[Machine], resources: Resources) -> str:
+    """Return a sentence about the room for runs."""
     count = room(of, resources)
-    machines_said = f"{len(of)} machine{'s' if len(of) != 1 else ''}"
+    counted = f"{len(of)} machine{'s' if len(of) != 1 else ''}"
     if not count:
-        return (
-            f"the cluster has {machines_said}, and none has room for a run of {resources}; runs wait for one that has"
-        )
-    return (
-        f"the cluster has {machines_said}, with room for {count} run{'s' if count > 1 else ''} of {resources} at once"
-    )
+        return f"the cluster has {counted}, and none has room for a run of {resources}; runs wait for one that has"
+    return f"the cluster has {counted}, with room for {count} run{'s' if count > 1 else ''} of {resources} at once"
 
 
 def _amounts(node: dict[str, Any]) -> dict[str, float]:

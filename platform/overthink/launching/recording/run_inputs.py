@@ -52,7 +52,7 @@ class RunInputs:
             return
         own = folder / OWN_CHECKPOINT
         before = own.exists() and own.stat().st_mtime * 1000 < run.stored.started_ms
-        if before and run.stored.forced:  # --force began the run anew elsewhere: this is of the one before
+        if before and run.stored.forced:  # --force restarted the run elsewhere: this is of the one before
             shutil.rmtree(folder)
             folder.mkdir()
         if own.exists() and run.stored.process.host == this_host():

@@ -26,7 +26,7 @@ SPLITS = ("val", "test")
 FINAL_METRICS = "test/accuracy/last", "test/policy/accuracy"
 """Of a multi-exit and of a policy network: in the last batch of metrics that a run gets."""
 EPOCH_LOSS = "epochs/train_loss"
-"""In every epoch's batch of metrics, so its steps tell which epochs are in the store."""
+"""In every epoch's batch of metrics, so its steps are those of the epochs in the store."""
 ATTEMPTS_FILE = "attempts.json"
 """In a run's folder: what `provenance.json` holds: the attempts so far."""
 

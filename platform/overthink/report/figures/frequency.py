@@ -9,12 +9,12 @@ from overthink.inference.frequency import Spread
 from overthink.report.figures.style import GREY, INK, empty_figure, exit_colours, exit_names
 
 
-def draw_frequencies(spreads: tuple[Spread, ...], nobody: Spread | None = None) -> go.Figure:
+def draw_frequencies(spreads: tuple[Spread, ...], never_right: Spread | None = None) -> go.Figure:
     """Draw mean and standard deviation over samples for each exit, and for those that no exit gets right."""
     figure = empty_figure("", "coefficients needed (% of all)")
     rows = list(zip(exit_names(len(spreads)), spreads, exit_colours(len(spreads)), strict=True))
-    if nobody is not None:
-        rows.append(("no exit", nobody, GREY))
+    if never_right is not None:
+        rows.append(("no exit", never_right, GREY))
     for name, spread, colour in rows:
         if spread.mean is None:
             continue
