@@ -50,7 +50,7 @@ def test_an_export_says_how_far_it_is(
         one.write(tmp_path / f"{split}.parquet")
         writer.artifacts(run, [tmp_path / f"{split}.parquet"], "predictions")
     writer.close(run, tags.FINISHED)
-    monkeypatch.setattr("overthink.report.export.FORMS", ("svg",))  # each form of each figure takes half a second
+    monkeypatch.setattr("overthink.report.export.FORMATS", ("svg",))  # each form of each figure takes half a second
     assert analyse([], tmp_path / "figures") == 0
     (place,) = (tmp_path / "figures").iterdir()
     files = list(place.iterdir())

@@ -44,8 +44,9 @@ class Served:
             connection.execute("ATTACH ? AS fresh", (str(database),))
             query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
             for (table,) in connection.execute(query).fetchall():
+                columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
                 connection.execute(f"DELETE FROM main.{table}")
-                connection.execute(f"INSERT INTO main.{table} SELECT * FROM fresh.{table}")
+                connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM fresh.{table}")
 
     def start(self, wait: bool = True) -> None:
         arguments = [
