@@ -103,16 +103,16 @@ def test_what_does_not_go_together_is_said(tmp_path: Path, options: list[str], w
 ALWAYS_LOST = """
 import json, sys
 for line in sys.stdin:
-    print(json.dumps({"job": json.loads(line)["job"], "event": "lost", "message": "gone", "ends": True}), flush=True)
+    print(json.dumps({"job": json.loads(line)["job"], "event": "lost", "message": "gone"}), flush=True)
 """
 LOST_AFTER_ONE_EPOCH = """
 import json, sys
-started = dict(event="started", dataset="d", digest="f" * 64, samples={"train": 1}, parameters=[1, 2, 3], ends=False,
+started = dict(event="started", dataset="d", digest="f" * 64, samples={"train": 1}, parameters=[1, 2, 3],
                mul_adds=[1, 2, 3], history=[], settings={"device": "cpu"})
-epoch = dict(event="epoch", epoch=1, lr=0.1, images_per_second=1.0, train_loss=1.0, ends=False,
+epoch = dict(event="epoch", epoch=1, phase=1, lr=0.1, seconds=1.0, images_per_second=1.0, train_loss=1.0,
              train_accuracy=[0.1] * 3, val_accuracy=[0.1] * 3, val_loss=[1.0] * 3)
 for line in sys.stdin:
-    for said in (started, epoch, {"event": "lost", "message": "gone", "ends": True}):
+    for said in (started, epoch, {"event": "lost", "message": "gone"}):
         print(json.dumps({"job": json.loads(line)["job"], **said}), flush=True)
 """
 
@@ -123,7 +123,7 @@ def test_a_run_that_loses_every_machine_fails_and_says_so(
     monkeypatch.setattr("overthink.launching.engines.CLUSTER", (sys.executable, "-c", ALWAYS_LOST))
     outcomes = launch(Store(), [small(tmp_path, seeds=1)], Options(engine="ray"), watch := Quiet())
     assert [body["event"] for body in watch.bodies] == ["lost", "lost", "lost", "died"]
-    assert list(outcomes.messages.values()) == ["gone; 3 times before it was so, too"]
+    assert list(outcomes.messages.values()) == ["gone; gave up after 4 lost machines without progress"]
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1}
 
 

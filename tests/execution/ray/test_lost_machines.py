@@ -100,10 +100,10 @@ def test_a_study_loses_a_worker_and_a_machine(
     said = list(lines_until(process, "epoch 2/8"))
     assert any("room for 6 runs of cpu=0.5,gpu=0.5 at once" in line for line in said)
     driver.at_work()[0].kill()
-    said += lines_until(process, "its machine is lost")
+    said += lines_until(process, "its machine was lost")
     said += lines_until(process, "epoch 4/8")
     driver.lose("third")
-    said += lines_until(process, "its machine is lost")
+    said += lines_until(process, "its machine was lost")
     driver.add("third")
     output, rest = process.communicate(timeout=500)
     assert process.returncode == 0, "".join(said) + rest
