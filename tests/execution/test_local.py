@@ -1,3 +1,7 @@
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -114,3 +118,69 @@ def test_silence_is_yielded(tmp_path: Path) -> None:
     running = engine(tmp_path, 1, tick_seconds=0.05)
     assert None in list(running.execute([job("a", sleep=0.5)]))
     running.close()
+
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from overthink.execution.local import LocalEngine
+from support.engines import obedient, obedient_job
+
+print("the script is executed", flush=True)
+engine = LocalEngine(1, Path("logs"), 60.0, obedient)
+for message in engine.execute([obedient_job("a", sleep=float(sys.argv[1]))]):
+    print(message.event, flush=True)
+engine.close()
+"""
+
+
+def script(folder: Path, sleep: float) -> "subprocess.Popen[str]":
+    """Start a script that trains without the usual guard of its main part."""
+    (folder / "script.py").write_text(SCRIPT)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
+    return subprocess.Popen(
+        [sys.executable, str(folder / "script.py"), str(sleep)],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_a_script_is_not_executed_again_by_its_workers(tmp_path: Path) -> None:
+    out, err = script(tmp_path, 0.0).communicate(timeout=120)
+    assert out.count("the script is executed") == 1, err
+    assert "Finished" in out
+
+
+def test_a_killed_coordinator_takes_its_workers_along_in_the_middle_of_their_work(tmp_path: Path) -> None:
+    process = script(tmp_path, 600.0)
+    assert process.stdout is not None
+    next(line for line in process.stdout if "Started" in line)
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(below, timeout=10)
+    assert not alive
+
+
+def test_ctrl_c_is_for_the_coordinator_alone(tmp_path: Path) -> None:
+    """A terminal sends the signal to all processes of the command, those that are starting included."""
+    process = script(tmp_path, 600.0)
+    assert process.stdout is not None
+    next(line for line in process.stdout if "executed" in line)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert err.count("KeyboardInterrupt") == 1
+
+
+def test_a_long_folder_for_temporary_files_costs_forking_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process of its own, since a fork server that runs already is used again."""
+    long = tmp_path / ("t" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    out, err = script(tmp_path, 0.0).communicate(timeout=120)
+    assert "Finished" in out, err

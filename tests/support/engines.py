@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from overthink.execution.jobs import ORDER, Job, Message, Order
-from overthink.execution.worker import events_of
+from overthink.execution.worker import end_with_coordinator, events_of
 from overthink.running.events import Died, Event, Finished, Started, as_json, ends
 
 
@@ -66,7 +66,8 @@ def started(pid: int = 0, at: float = 0.0) -> Started:
 
 def obedient(pipe: Connection, log: Path, folder: Path, environment: Mapping[str, str]) -> None:
     """A worker that does what an order's `run` says: {"do": "work" or "die", "sleep": seconds}."""
-    with log.open("wb") as file:
+    end_with_coordinator()
+    with log.open("ab") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
     while True:
         order = json.loads(ORDER.validate_json(pipe.recv_bytes()).run)

@@ -1,1 +1,1 @@
-"""Where runs execute: processes on this machine. An engine moves JSON; it knows nothing of networks or stores."""
+"""Where runs execute: on this machine, or on a Ray cluster. An engine knows no networks and no stores."""

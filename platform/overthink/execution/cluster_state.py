@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from overthink.spec import Spec
 
@@ -17,7 +17,8 @@ class MachineState(Spec):
     """Runs that fit on it, were it idle."""
     problem: str = ""
     """Why it cannot execute runs; empty where it can."""
-    host: str = ""
+    machine: dict[str, JsonValue] = Field(default_factory=dict)
+    """Host name, system, processor and number of CPUs."""
     versions: dict[str, str | None] = Field(default_factory=dict)
     """Package -> version."""
     data: str | None = None

@@ -8,15 +8,17 @@ a worker that is killed is seen as the end of its pipe.
 import json
 import multiprocessing
 import os
+import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from overthink.execution.jobs import ORDER, Job, Message
 from overthink.execution.worker import work
@@ -29,19 +31,37 @@ LAST_CHARACTERS = 2000
 """Of a worker's log, searched for what it printed last."""
 
 
-def warm_up() -> None:
-    """Start importing torch in the process that workers will be forked from, and return at once."""
-    if CAN_FORK:
-        multiprocessing.set_forkserver_preload(PRELOADED)
+def warm_up() -> bool:
+    """Start importing torch in the process that workers will be forked from; return whether there is such a process."""
+    if not CAN_FORK:
+        return False
+    multiprocessing.set_forkserver_preload(PRELOADED)
+    resource_tracker.ensure_running()  # first: starting it unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the coordinator alone
+    try:
         forkserver.ensure_running()
+    except OSError:  # the address of its socket, under TMPDIR, is too long
+        return False
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return True
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Hide the `__main__` module: a new process would execute a person's script again."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @dataclass
 class Worker:
     """A worker process, and the job that it is executing, if any."""
 
-    process: Any
-    """Of multiprocessing; its contexts share no type."""
+    process: BaseProcess
     pipe: Connection
     log: Path
     job: Job | None = None
@@ -77,6 +97,7 @@ class LocalEngine:
         for worker in self._busy():
             if worker.job is not None and worker.job.name == name:
                 worker.process.kill()
+                worker.process.join()  # before it can be handed another job
 
     def execute(self, jobs: Sequence[Job]) -> Generator[Message | None, None, None]:
         """Yield what happens until every job has ended; None where nothing does for `tick_seconds`.
@@ -129,13 +150,14 @@ class LocalEngine:
 
     def _started(self, log: Path) -> Worker:
         self._log_folder.mkdir(parents=True, exist_ok=True)
-        warm_up()
-        context = multiprocessing.get_context("forkserver" if CAN_FORK else "spawn")
+        log.write_bytes(b"")
+        context = multiprocessing.get_context("forkserver" if warm_up() else "spawn")
         here, there = context.Pipe()
         process = context.Process(  # type: ignore[attr-defined]
             target=self._target, args=(there, log, Path.cwd(), dict(os.environ)), daemon=True
         )
-        process.start()
+        with without_main():
+            process.start()
         there.close()
         return Worker(process, here, log)
 
@@ -158,7 +180,7 @@ class LocalEngine:
 
 
 def _crash_message(worker: Worker) -> str:
-    code = worker.process.exitcode
+    code = worker.process.exitcode or 0
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     printed = worker.log.read_text(errors="replace").strip() if worker.log.exists() else ""
     last = printed[-LAST_CHARACTERS:].splitlines()[-1:]

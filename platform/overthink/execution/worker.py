@@ -4,10 +4,10 @@ Ends itself when the process that it belongs to is gone, however that ended.
 """
 
 import json
+import multiprocessing
 import os
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -20,7 +20,6 @@ from overthink.definition.run_definition import parse_run
 from overthink.execution.jobs import ORDER, Order
 from overthink.running.events import Diverged, Event, Failed, as_json
 
-PARENT_CHECK_SECONDS = 0.5
 LOCK_WAIT_SECONDS = 30
 """A worker whose coordinator was killed releases its run within this time."""
 
@@ -30,10 +29,10 @@ def work(pipe: Connection, log: Path, folder: Path, environment: Mapping[str, st
 
     A fork inherits the folder and the environment of the process that it was forked from, so both are given.
     """
+    end_with_coordinator()
     with suppress(AttributeError):  # not on Windows
         os.setsid()  # Ctrl-C is the coordinator's to handle
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    with log.open("wb") as file:
+    with log.open("ab") as file:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(file.fileno(), stream.fileno())
     os.chdir(folder)
@@ -71,7 +70,13 @@ def _failed(message: str) -> Failed:
     return Failed(message)
 
 
-def _end_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(PARENT_CHECK_SECONDS)
-    os._exit(1)
+def end_with_coordinator() -> None:
+    """End this process as soon as the one that started it has ended; that is not its parent where it was forked."""
+    coordinator = multiprocessing.parent_process()
+    assert coordinator is not None
+
+    def wait() -> None:
+        coordinator.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -4,7 +4,6 @@ A run yields `Started`, an `EpochRecord` an epoch, and `Finished`. What ends it 
 process boundaries as JSON and are parsed once where they arrive (`parse_event`).
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -107,4 +106,4 @@ def parse_event(raw: Mapping[str, Any]) -> Event:
     adapter = _ADAPTERS.get(fields.pop("event", ""))
     if adapter is None:
         raise ValueError(f"not an event of a run: {str(raw)[:200]}")
-    return adapter.validate_json(json.dumps(fields))
+    return adapter.validate_python(fields)

@@ -53,6 +53,7 @@ def _show(state: "ClusterState") -> None:
 
 
 def _row(machine: "MachineState") -> tuple[str, ...]:
-    name = f"{machine.host} ({machine.address})" if machine.host else machine.address
+    host = machine.machine.get("host")
+    name = f"{host} ({machine.address})" if host else machine.address
     amounts = (f"{machine.has.get(of, 0):g}" for of in ("cpu", "gpu"))
     return (name, *amounts, str(machine.room), *(machine.versions.get(of) or "?" for of in VERSIONS))

@@ -35,7 +35,7 @@ def cluster_state(resources: Resources) -> ClusterState:
 def own_facts() -> dict[str, Any]:
     """Return what a machine knows about itself; executed there."""
     here = surroundings()
-    return {"versions": here["versions"], "host": here["machine"]["host"], "data": os.environ.get("OVERTHINK_DATA")}
+    return {"versions": here["versions"], "machine": here["machine"], "data": os.environ.get("OVERTHINK_DATA")}
 
 
 def _asked(machine: Machine) -> Any:
