@@ -8,21 +8,8 @@ from overthink.definition.loading import load_experiment
 from overthink.definition.source import find
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import PlannedRun
+from overthink.launching.public import Silent
 from overthink.store.client import Store
-
-
-class Silent:
-    """A progress listener that does nothing."""
-
-    def on_plan(self, runs: object) -> None:
-        """Do nothing."""
-
-    def on_event(self, run: PlannedRun, body: dict[str, object]) -> None:
-        """Do nothing."""
-
-    def on_message(self, sentence: str) -> None:
-        """Do nothing."""
 
 
 def main() -> str:

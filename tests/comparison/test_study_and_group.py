@@ -40,7 +40,7 @@ INIT = ["0", *(f"split0-init{number}-order0-augment0" for number in (1, 2))]
 
 
 class Quiet:
-    """A watcher that does nothing."""
+    """A listener that does nothing."""
 
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         pass

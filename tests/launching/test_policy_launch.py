@@ -27,7 +27,7 @@ MORE = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 3, "lr
 
 
 class Deaf:
-    """A watcher that remembers what failed."""
+    """A listener that remembers what failed."""
 
     def __init__(self) -> None:
         self.failures: list[str] = []

@@ -14,7 +14,7 @@ from support.small import definition
 def new_stack() -> Iterator[Callable[..., Stack]]:
     """Make stacks, with settings in .env if given, whose services are not started; end them at the end."""
     if absent := missing():
-        pytest.skip(f"no {', '.join(absent)} on this machine (.ci/run and make install them)")
+        pytest.skip(f"no {', '.join(absent)} on this machine (.ci/run installs them)")
     stacks: list[Stack] = []
 
     def new(**settings: str) -> Stack:

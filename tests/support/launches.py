@@ -22,7 +22,7 @@ Bodies = list[dict[str, Any]]
 
 
 class Quiet:
-    """A watcher that remembers what it heard."""
+    """A listener that remembers what it received."""
 
     def __init__(self) -> None:
         self.bodies: Bodies = []

@@ -3,6 +3,7 @@
 import numpy as np
 
 from overthink.predictions.predictions import Predictions
+from overthink.training.epoch_record import EpochRecord
 
 
 def predictions(right: list[str], levels_of: list[int], names: tuple[str, ...] = ("easy", "hard")) -> Predictions:
@@ -29,6 +30,15 @@ ONE = predictions(["1100", "1010", "1000"], [0, 0, 1, 1])
 TWO = predictions(["1111", "1111", "1111"], [0, 0, 1, 1])
 
 
-def record(epoch: int, phase: int, lr: float) -> dict[str, object]:
-    curves = dict.fromkeys(("val_loss", "train_accuracy", "val_accuracy"), (0.1 * epoch, 0.2 * epoch))
-    return {"epoch": epoch, "phase": phase, "lr": lr, "train_loss": 1 / epoch, **curves}
+def record(epoch: int, phase: int, lr: float) -> EpochRecord:
+    return EpochRecord(
+        epoch,
+        phase,
+        lr,
+        train_loss=1 / epoch,
+        train_accuracy=(0.1 * epoch, 0.2 * epoch),
+        val_loss=(0.1 * epoch, 0.2 * epoch),
+        val_accuracy=(0.1 * epoch, 0.2 * epoch),
+        seconds=1.0,
+        images_per_second=1.0,
+    )

@@ -100,7 +100,7 @@ class Bars:
 
 @contextmanager
 def progress_for(console: Console) -> Iterator[Lines | Bars]:
-    """Give the watcher that fits the console."""
+    """Give the listener that fits the console."""
     if not console.is_terminal:
         yield Lines(console)
         return

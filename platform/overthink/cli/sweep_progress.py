@@ -113,7 +113,7 @@ class SweepBars:
 
 @contextmanager
 def sweep_progress(console: Console) -> Iterator[SweepLines | SweepBars]:
-    """Give the watcher that fits the console."""
+    """Give the listener that fits the console."""
     if not console.is_terminal:
         yield SweepLines(console)
         return

@@ -121,14 +121,14 @@ class Uploader:
             group = self.groups[begin.group.key] = ensure_group(self._store, self._writer, begin.group, work=True)
         if begin.run_id is not None:
             self._writer.resume(begin.run_id, begin.alive)
-            self._writer.log(begin.run_id, run_tags={"mlflow.parentRunId": group.group_id})
+            self._writer.log(begin.run_id, run_tags={tags.PARENT_OF_MLFLOW: group.group_id})
             return begin.run_id
         handle, found = begin.handle, None
         if handle in self._maybe_created or not journal.fresh:
             found = next(iter(self._of_attempt(handle)), None)
         if found is None:
             self._maybe_created.add(handle)
-            run_tags = {**begin.tags, tags.ATTEMPT: handle, "mlflow.parentRunId": group.group_id}
+            run_tags = {**begin.tags, tags.ATTEMPT: handle, tags.PARENT_OF_MLFLOW: group.group_id}
             experiment_id = group.experiment_id
             run_id = self._writer.create(experiment_id, begin.name, run_tags, {}, begin.time_ms, begin.alive)
         else:
@@ -163,7 +163,7 @@ class Uploader:
         if run_id not in known:
             both = {
                 link.tag: " ".join([*known, run_id]),
-                "mlflow.note.content": other.note + "\n\n" + self._with_ids(link.note),
+                tags.MLFLOW_NOTE: other.note + "\n\n" + self._with_ids(link.note),
             }
             self._writer.log(other.run_id, run_tags=both)
 

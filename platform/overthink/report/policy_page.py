@@ -1,8 +1,7 @@
 """The page of a policy network: its labels, what it learned, and how the main network does with it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from overthink.policy.catalogue import compute_evidence
 from overthink.policy.evidence import Evidence
@@ -23,9 +22,10 @@ from overthink.report.figures.policy_labels import (
 )
 from overthink.report.pages import Captioned, page
 from overthink.report.run_page import learning_figures
+from overthink.training.epoch_record import EpochRecord
 
 
-def policy_page(title: str, runs: Sequence[Evidence], records: Sequence[Mapping[str, Any]] = ()) -> str:
+def policy_page(title: str, runs: Sequence[Evidence], records: Sequence[EpochRecord] = ()) -> str:
     """Return the page of one run, with its curves over epochs, or of several runs with different seeds."""
     if len(runs) == 1:
         intro = sentence(compute_evidence(runs[0]), len(runs[0].exits))

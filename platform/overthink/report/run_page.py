@@ -1,7 +1,6 @@
 """The pages of figures that are stored with a run and with a group."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.cost_accuracy import cost_accuracy, draw_cost_accuracy
@@ -13,6 +12,7 @@ from overthink.report.figures.overthinking import (
     overthinking_by_pair,
 )
 from overthink.report.pages import Captioned, page
+from overthink.training.epoch_record import EpochRecord
 
 BOUNDS = (
     "The oracle sends each sample to the cheapest exit that is right, and runs nothing where none is; the realistic "
@@ -20,7 +20,7 @@ BOUNDS = (
 )
 
 
-def run_page(title: str, predictions: Predictions, records: Sequence[Mapping[str, Any]]) -> str:
+def run_page(title: str, predictions: Predictions, records: Sequence[EpochRecord]) -> str:
     """Return the page of one run: figures of its test predictions and of its training."""
     figures = [*prediction_figures([predictions]), *learning_figures(records)]
     return page(title, f"One run, on test data. {BOUNDS}", figures)
@@ -47,7 +47,7 @@ def prediction_figures(runs: Sequence[Predictions]) -> list[Captioned]:
     ]
 
 
-def learning_figures(records: Sequence[Mapping[str, Any]]) -> list[Captioned]:
+def learning_figures(records: Sequence[EpochRecord]) -> list[Captioned]:
     """Return the figures of a run's epochs; none where there are no epochs."""
     if not records:
         return []

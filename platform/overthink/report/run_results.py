@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from overthink.definition.run_definition import RunDefinition
 from overthink.metrics.catalogue import compute
@@ -15,6 +15,7 @@ from overthink.report.run_page import run_page
 from overthink.running.run_data import EVERYTHING, MAIN
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
+from overthink.training.epoch_record import EpochRecord
 
 
 class Results(NamedTuple):
@@ -29,7 +30,7 @@ def results_of(
     run: RunDefinition,
     name: str,
     folder: Path,
-    history: Sequence[Mapping[str, Any]],
+    history: Sequence[EpochRecord],
     network: Mapping[str, float],
 ) -> Results:
     """Return the results of a run from the predictions in a folder; `network` has metrics of its network.
@@ -45,7 +46,7 @@ def results_of(
 
 
 def _of_policy(
-    run: RunDefinition, name: str, folder: Path, history: Sequence[Mapping[str, Any]], network: Mapping[str, float]
+    run: RunDefinition, name: str, folder: Path, history: Sequence[EpochRecord], network: Mapping[str, float]
 ) -> Results:
     assert run.policy is not None
     evidence = _evidence(run, _in_folder(folder), _in_folder(folder / MAIN))

@@ -108,7 +108,7 @@ class AskTell:
         except ValueError:
             return None
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Renew the heartbeat of this process's trials."""
         for asked in self._mine.values():
             asked.trial.set_user_attr(OWNER, alive_tags())

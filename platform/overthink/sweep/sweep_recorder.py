@@ -47,7 +47,7 @@ class SweepRecorder:
     def trial(self, asked: Asked, ending: Ending, group_run_id: str | None) -> str:
         """Log a trial's result to its group's run, or, if it has no group, to a new run; return the run's id."""
         number, point = asked.number, asked.point
-        trial_tags = {tags.SWEEP: self.loaded.study_name, tags.TRIAL: str(number), "mlflow.parentRunId": self.run_id}
+        trial_tags = {tags.SWEEP: self.loaded.study_name, tags.TRIAL: str(number), tags.PARENT_OF_MLFLOW: self.run_id}
         metrics = dict(zip(self.goals, ending.values, strict=True)) if ending.values else {}
         if group_run_id is not None:
             self.writer.log(group_run_id, metrics, number, run_tags=trial_tags)
@@ -71,7 +71,7 @@ class SweepRecorder:
         """Store the sweep's page and note, and the number of trials of each outcome."""
         self.writer.text(self.run_id, "figures.html", page)
         counted = {tags.named(f"trials_{state}"): str(count) for state, count in counts.items()}
-        self.writer.log(self.run_id, run_tags={"mlflow.note.content": note, **counted})
+        self.writer.log(self.run_id, run_tags={tags.MLFLOW_NOTE: note, **counted})
 
     def close(self, outcome: str, message: str = "") -> None:
         """End the sweep's run."""

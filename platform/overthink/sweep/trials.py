@@ -96,7 +96,7 @@ class Trials:
 
     def heartbeat(self) -> None:
         """Renew the heartbeats of the sweep and of its open trials."""
-        self._study.beat()
+        self._study.heartbeat()
         self._recorder.heartbeat()
 
     def _stop(self, run: PlannedRun, why: str) -> None:

@@ -42,7 +42,7 @@ def test_a_wrong_token_is_refused(driver: RayCluster, tmp_path: Path, monkeypatc
     monkeypatch.delenv("RAY_AUTH_TOKEN")
     monkeypatch.setenv("HOME", str(tmp_path))  # no ~/.ray/auth_token
     without = overthink(tmp_path, "cluster")
-    assert (without.returncode, "wants its token, and there is none here" in without.stderr) == (1, True)
+    assert (without.returncode, "requires its token, which is not on this machine" in without.stderr) == (1, True)
     assert not (tmp_path / ".ray").exists()
 
 

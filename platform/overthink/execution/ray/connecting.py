@@ -12,7 +12,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 MISSING = "Ray is not installed here; pip install 'overthink[ray]' brings it"
 
 
-KNOCK_SECONDS = 10.0
+PORT_SECONDS = 10.0
 
 
 class ClusterError(OSError):
@@ -29,7 +29,7 @@ def connected() -> Iterator[None]:
         import ray
     except ImportError:
         raise ClusterError(MISSING) from None
-    _knock()
+    _check_port()
     try:
         ray.init(address="auto", configure_logging=True, logging_level=logging.ERROR, log_to_driver=False)
     except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError) as error:
@@ -40,7 +40,7 @@ def connected() -> Iterator[None]:
         ray.shutdown()
 
 
-def _knock() -> None:
+def _check_port() -> None:
     """Raise ClusterError where nothing listens at RAY_ADDRESS: Ray itself would try for five minutes."""
     address = os.environ.get("RAY_ADDRESS", "auto")
     if address == "auto":
@@ -49,7 +49,7 @@ def _knock() -> None:
     if "://" in address or not host or not port.isdecimal():
         raise ClusterError(f"RAY_ADDRESS={address}: expected HOST:PORT of a cluster that this machine is part of")
     try:
-        socket.create_connection((host, int(port)), timeout=KNOCK_SECONDS).close()
+        socket.create_connection((host, int(port)), timeout=PORT_SECONDS).close()
     except OSError as error:
         raise ClusterError(f"no Ray cluster answers at {address} ({error}); RAY_ADDRESS names it") from None
 
@@ -61,11 +61,11 @@ def _reason(error: Exception) -> str:
     where = "on this machine" if address == "auto" else f"at {address}"
     if isinstance(error, AuthenticationError):
         return (
-            f"the Ray cluster {where} wants its token, and there is none here: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or "
+            f"the Ray cluster {where} requires its token, which is not on this machine: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or "
             "~/.ray/auth_token holds it (docs/cluster.md)"
         )
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return (
-        f"no Ray cluster {where} knows us: it is not started, RAY_ADDRESS names another, or RAY_AUTH_TOKEN is not its "
+        f"no Ray cluster {where} accepts this machine: it is not started, RAY_ADDRESS names another, or RAY_AUTH_TOKEN is not its "
         f"token (docs/cluster.md; {first})"
     )

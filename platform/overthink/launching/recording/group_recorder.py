@@ -48,7 +48,7 @@ def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition,
     if runs:
         step = max(writer.logged_steps(group_id, "seeds/n"), default=0) + 1
         note = group_note(runs, TITLES if run.policy is None else POLICY_TITLES)
-        writer.log(group_id, aggregates(runs), step, run_tags={"mlflow.note.content": note})
+        writer.log(group_id, aggregates(runs), step, run_tags={tags.MLFLOW_NOTE: note})
         writer.text(group_id, "figures.html", _page(store, group.name, runs, run))
     writer.close(group_id, outcome or outcome_of_group(group, stored))
 

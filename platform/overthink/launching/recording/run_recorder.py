@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ class RunRecorder:
         run, folder = self.planned.run, run_folder(self.planned.key)
         network: dict[str, float] = {}
         network |= by_exit("network/mul_adds", self.mul_adds) | by_exit("network/parameters", self.parameters)
-        results = results_of(run, self.planned.name, folder, [asdict(record) for record in self.history], network)
+        results = results_of(run, self.planned.name, folder, self.history, network)
         splits = ("val", "test") if run.policy is None else ("val", "test", EVERYTHING)
         self.logger.artifacts([folder / f"{split}.parquet" for split in splits], "predictions")
         self.logger.artifacts([folder / OWN_CHECKPOINT], "checkpoint")
@@ -146,7 +146,7 @@ class RunRecorder:
         marker = FINAL_METRICS[run.policy is not None] if self.again else None
         self.logger.log(results.metrics, len(self.history), unless_there=marker)
         note = "\n\n".join([results.note, *self._relations()])
-        self.logger.log(run_tags={"mlflow.note.content": note})
+        self.logger.log(run_tags={tags.MLFLOW_NOTE: note})
         if self.main:
             text = f"A policy network that chooses its exits: {link_to(self.logger.handle)}."
             self.logger.link(self.main, tags.POLICY_RUNS, text)

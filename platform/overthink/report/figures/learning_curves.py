@@ -1,13 +1,14 @@
 """Loss and accuracy of each exit over the epochs of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from overthink.report.figures.over_runs import Rows
 from overthink.report.figures.style import GREY, INK, PALE, empty_figure, exit_colours, percent
+from overthink.training.epoch_record import EpochRecord
 
 FEW_EPOCHS = 10
 
@@ -29,25 +30,19 @@ class LearningCurves(NamedTuple):
     """First epoch -> phase, of phases after the first."""
 
 
-def learning_curves(records: Sequence[Mapping[str, Any]]) -> LearningCurves:
+def learning_curves(records: Sequence[EpochRecord]) -> LearningCurves:
     """Return the curves of a run's epoch records."""
     steps = list(pairwise(records))
-
-    def per_exit(key: str) -> Rows:
-        return tuple(zip(*(record[key] for record in records), strict=True))
-
     return LearningCurves(
-        epochs=tuple(record["epoch"] for record in records),
-        train_loss=tuple(record["train_loss"] / len(record["val_loss"]) for record in records),
-        val_loss=per_exit("val_loss"),
-        train_accuracy=per_exit("train_accuracy"),
-        val_accuracy=per_exit("val_accuracy"),
+        epochs=tuple(record.epoch for record in records),
+        train_loss=tuple(record.train_loss / len(record.val_loss) for record in records),
+        val_loss=tuple(zip(*(record.val_loss for record in records), strict=True)),
+        train_accuracy=tuple(zip(*(record.train_accuracy for record in records), strict=True)),
+        val_accuracy=tuple(zip(*(record.val_accuracy for record in records), strict=True)),
         lr_drops={
-            after["epoch"]: after["lr"]
-            for before, after in steps
-            if after["phase"] == before["phase"] and after["lr"] < before["lr"]
+            after.epoch: after.lr for before, after in steps if after.phase == before.phase and after.lr < before.lr
         },
-        phase_starts={after["epoch"]: after["phase"] for before, after in steps if after["phase"] != before["phase"]},
+        phase_starts={after.epoch: after.phase for before, after in steps if after.phase != before.phase},
     )
 
 
