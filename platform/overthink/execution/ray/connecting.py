@@ -61,11 +61,11 @@ def _reason(error: Exception) -> str:
     where = "on this machine" if address == "auto" else f"at {address}"
     if isinstance(error, AuthenticationError):
         return (
-            f"the Ray cluster {where} requires its token, which is not on this machine: RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or "
-            "~/.ray/auth_token holds it (docs/cluster.md)"
+            f"the Ray cluster {where} requires its token, which is not on this machine: RAY_AUTH_TOKEN, "
+            "RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token holds it (docs/cluster.md)"
         )
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return (
-        f"no Ray cluster {where} accepts this machine: it is not started, RAY_ADDRESS names another, or RAY_AUTH_TOKEN is not its "
-        f"token (docs/cluster.md; {first})"
+        f"no Ray cluster {where} accepts this machine: it is not started, RAY_ADDRESS names another, or RAY_AUTH_TOKEN "
+        f"is not its token (docs/cluster.md; {first})"
     )
