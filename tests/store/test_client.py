@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from overthink.store.client import Store, StoreError
 
@@ -105,3 +106,20 @@ def test_a_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(StoreError, match=r"store http://user:\*\*\*@127.0.0.1:9"):
         Store("http://user:secret@127.0.0.1:9")
+
+
+def test_two_processes_may_save_the_same_views_at_one_moment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second insert of a tag violates a constraint of the database, whose error MLflow lets through."""
+    experiment_id, real = store.experiment("quickstart", "A note."), store.client.set_experiment_tag
+    refused: list[str] = []
+
+    def race(experiment_id: str, key: str, value: str) -> None:
+        real(experiment_id, key, value)
+        if key not in refused:
+            refused.append(key)
+            raise IntegrityError("INSERT", {}, ValueError("duplicate key value violates unique constraint"))
+
+    monkeypatch.setattr(store.client, "set_experiment_tag", race)
+    store.offer_views(experiment_id, {"a": "state of a", "b": "state of b"})
+    assert len(refused) == 3
+    assert store.view_of(experiment_id) == "a"

@@ -22,9 +22,7 @@ Runs = Annotated[
 ]
 Settings = Annotated[
     list[str],
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Override a value of the file, e.g. --set regime.0.lr=0.05. Repeatable."
-    ),
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. --set regime.0.lr=0.05. Repeatable."),
 ]
 Seeds = Annotated[
     str | None,
@@ -50,6 +48,10 @@ Engine = Annotated[
 Resources = Annotated[
     str | None,
     typer.Option(metavar="NAME=AMOUNT,...", help="Cluster resources per run, e.g. gpu=0.25,cpu=1. Default: cpu=1."),
+]
+Against = Annotated[
+    str | None,
+    typer.Option(metavar="GROUP", help="Baseline group, e.g. 100-plain: show differences to it, paired by seed."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")]
 DataRoot = Annotated[

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -90,17 +90,16 @@ class Store:
 
         `note` describes it, unless a person has edited the description since.
         """
-        notes = {"mlflow.note.content": note, tags.NOTE: note}
+        notes = {tags.MLFLOW_NOTE: note, tags.NOTE: note}
         with self.sentences():
             found = self.client.get_experiment_by_name(name) or self._created(name, notes)
             if found.lifecycle_stage == "deleted":
                 raise StoreError(
                     f"store {self.shown}: experiment {name!r} is deleted in MLflow; restore or purge it first"
                 )
-            not_edited = found.tags.get("mlflow.note.content") == found.tags.get(tags.NOTE)
+            not_edited = found.tags.get(tags.MLFLOW_NOTE) == found.tags.get(tags.NOTE)
             if not_edited and found.tags.get(tags.NOTE) != note:
-                for key, value in notes.items():
-                    self.client.set_experiment_tag(found.experiment_id, key, value)
+                self._tag(found.experiment_id, notes)
             return str(found.experiment_id)
 
     def _created(self, name: str, experiment_tags: dict[str, str]) -> Experiment:
@@ -119,10 +118,18 @@ class Store:
             if known == list(views):
                 return
             for key in known:
-                self.client.delete_experiment_tag(experiment_id, TAG_PREFIX + key)
-            for key, state in views.items():
-                self.client.set_experiment_tag(experiment_id, TAG_PREFIX + key, state)
-            self.client.set_experiment_tag(experiment_id, tags.VIEWS, " ".join(views))
+                with suppress(MlflowException):  # another process has deleted it
+                    self.client.delete_experiment_tag(experiment_id, TAG_PREFIX + key)
+            states = {TAG_PREFIX + key: state for key, state in views.items()}
+            self._tag(experiment_id, {**states, tags.VIEWS: " ".join(views)})
+
+    def _tag(self, experiment_id: str, values: Mapping[str, str]) -> None:
+        """Set tags of an experiment, also where another process inserts them at the same moment."""
+        for key, value in values.items():
+            try:
+                self.client.set_experiment_tag(experiment_id, key, value)
+            except (MlflowException, sqlalchemy.exc.IntegrityError):  # it is there now, so this is an update
+                self.client.set_experiment_tag(experiment_id, key, value)
 
     def view_of(self, experiment_id: str) -> str | None:
         """Return the key of the view that an experiment opens with."""

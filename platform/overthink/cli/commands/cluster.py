@@ -1,8 +1,6 @@
 """`overthink cluster`: the machines of a Ray cluster, and how many runs fit on them."""
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from overthink.cli import options
 from overthink.cli.execution_options import resources_of
@@ -18,9 +16,7 @@ VERSIONS = ("overthink", "torch", "python")
 
 
 def cluster(
-    resources: Annotated[
-        str, typer.Option(metavar="NAME=AMOUNT,...", help="Cluster resources per run, e.g. gpu=0.25,cpu=1.")
-    ] = "cpu=1",
+    resources: options.Resources = None,
     as_json: options.Json = False,
 ) -> int:
     """Show the machines of the Ray cluster this machine is part of, and how many runs fit on them.

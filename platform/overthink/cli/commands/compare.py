@@ -22,10 +22,7 @@ def compare(
         typer.Option("--format", metavar="FORMAT", help="Output format: table, markdown, latex, csv, json, or html."),
     ] = "table",
     settings: options.Settings = [],  # noqa: B006 - typer copies it
-    against: Annotated[
-        str | None,
-        typer.Option(metavar="GROUP", help="Baseline group, e.g. 100-plain: show differences to it, paired by seed."),
-    ] = None,
+    against: options.Against = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all runs from the store, not the cache.")] = False,
     table: Annotated[
         str, typer.Option(metavar="TABLE", help="Table to show: overthinking, or policy for policy networks.")

@@ -66,10 +66,7 @@ def show(
         typer.Option("--output", "-o", metavar="FILE", help="Picture to write. Default: NAME.png."),
     ] = None,
     data_root: options.DataRoot = None,
-    settings: Annotated[
-        list[str],
-        typer.Option("--set", metavar="KEY=VALUE", help="Set a value of the data set, e.g. --set seed=1. Repeatable."),
-    ] = [],  # noqa: B006 - typer copies it
+    settings: options.Settings = [],  # noqa: B006 - typer copies it
 ) -> int:
     """Write a picture with samples of each class and level."""
     from overthink.data.catalogue import ENTRIES, load_dataset

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.output import log
 from overthink.cli.output_path import check_file
@@ -23,10 +24,7 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="HTML file to write.")] = Path(
         "report.html"
     ),
-    against: Annotated[
-        str | None,
-        typer.Option(metavar="GROUP", help="Baseline group: also show differences to it, paired by seed."),
-    ] = None,
+    against: options.Against = None,
 ) -> int:
     """Write a self-contained HTML page: tables, figures, findings, provenance, and the commands to repeat them.
 

@@ -27,12 +27,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
         int | None,
         typer.Option(metavar="N", help="Total number of trials, instead of the file's. Same as --set trials=N.", min=1),
     ] = None,
-    settings: Annotated[
-        list[str],
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Override a value of the file, e.g. --set sampler.seed=1. Repeatable."
-        ),
-    ] = [],  # noqa: B006 - typer copies it
+    settings: options.Settings = [],  # noqa: B006 - typer copies it
     jobs: options.Jobs = None,
     device: options.Device = "auto",
     data_root: options.DataRoot = None,
