@@ -37,6 +37,7 @@ from overthink.store.stored import StoredRun
 from overthink.store.uri import journals_folder
 from overthink.store.writer import Writer
 from support.launches import Quiet, attempts, command, launch_inline, lines_until, opened, workers_of
+from support.outages import runs_of, the_group
 from support.small import definition, small
 
 
@@ -56,24 +57,8 @@ def launched(launched_once: tuple[Path, Outcomes], tmp_path: Path, monkeypatch: 
     return opened(tmp_path, launched_once[0], monkeypatch)
 
 
-def runs_of(store: Store) -> list[StoredRun]:
-    return sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: run.seeds_label)
-
-
-def group_of(store: Store) -> StoredRun:
-    (group,) = find_runs(store, kind=tags.KIND_GROUP)
-    return group
-
-
 def history(store: Store, run_id: str, metric: str = "epochs/train_loss") -> list[tuple[int, float]]:
     return [(entry.step, entry.value) for entry in store.client.get_metric_history(run_id, metric)]
-
-
-def test_predictions(store: Store, run: StoredRun, folder: Path) -> Predictions:
-    return Predictions.read(store.artifact(run.run_id, "predictions/test.parquet", folder))
-
-
-test_predictions.__test__ = False  # type: ignore[attr-defined]
 
 
 def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Path, Outcomes], tmp_path: Path) -> None:
@@ -89,7 +74,7 @@ def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Pa
         "network/mul_adds/exit_3",
     ):
         assert metric in first.metrics
-    predictions = test_predictions(store, first, tmp_path)
+    predictions = store.predictions(first.run_id, "test")
     assert first.metrics["test/accuracy/exit_3"] == pytest.approx(predictions.correct_EN[2].mean())
     mlflow_run = store.client.get_run(first.run_id)
     assert mlflow_run.data.params["network.growth"] == "2"
@@ -108,7 +93,7 @@ def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Pa
 def test_a_group_says_what_its_seeds_say_together(launched: Store) -> None:
     store = launched
     first, second = runs_of(store)
-    group = group_of(store)
+    group = the_group(store)
     assert first.group_id == second.group_id == group.run_id
     assert (group.outcome, group.seeds_label, group.metrics["seeds/n"]) == (tags.FINISHED, "0 1", 2.0)
     last = [run.metrics["test/accuracy/last"] for run in (first, second)]
@@ -118,21 +103,21 @@ def test_a_group_says_what_its_seeds_say_together(launched: Store) -> None:
 
 def test_a_second_call_trains_nothing(launched: Store, tmp_path: Path) -> None:
     store = launched
-    before = [history(store, group_of(store).run_id, "seeds/n"), *runs_of(store)]
+    before = [history(store, the_group(store).run_id, "seeds/n"), *runs_of(store)]
     quiet = Quiet()
     outcomes = launch_inline(store, [small(tmp_path)], Options(), quiet)
     assert outcomes.complete
     assert len(outcomes.runs["done"]) == 2
     assert quiet.bodies == []
-    assert [history(store, group_of(store).run_id, "seeds/n"), *runs_of(store)] == before
+    assert [history(store, the_group(store).run_id, "seeds/n"), *runs_of(store)] == before
 
 
 def test_more_seeds_train_those_alone_and_join_the_group(launched: Store, tmp_path: Path) -> None:
     store, quiet = launched, Quiet()
     launch_inline(store, [small(tmp_path, seeds=3)], Options(), quiet)
     assert {body["run"] for body in quiet.bodies} == {"small: base seed 2"}
-    assert group_of(store).metrics["seeds/n"] == 3.0
-    assert group_of(store).seeds_label == "0:3"
+    assert the_group(store).metrics["seeds/n"] == 3.0
+    assert the_group(store).seeds_label == "0:3"
 
 
 def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path) -> None:
@@ -142,7 +127,7 @@ def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path
     assert len(runs) == 2
     old, new = sorted(runs, key=lambda run: run.started_ms)
     assert old.metrics["test/accuracy/last"] == new.metrics["test/accuracy/last"]
-    (row,) = overthinking_rows([*runs_of(store), group_of(store)])
+    (row,) = overthinking_rows([*runs_of(store), the_group(store)])
     assert new.run_id in row.run_ids
     assert old.run_id not in row.run_ids
 
@@ -250,7 +235,7 @@ def test_one_run_that_cannot_be_recorded_leaves_the_others_alone(
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1, tags.FINISHED: 1}
     (message,) = outcomes.messages.values()
     assert "could not be recorded: [Errno 28] No space left" in message
-    assert group_of(store).outcome == tags.FAILED
+    assert the_group(store).outcome == tags.FAILED
     again = launch_inline(store, [short], Options(), Quiet())
     assert again.complete
     assert [run.outcome for run in runs_of(store)] == [tags.FINISHED, tags.FINISHED]
@@ -319,7 +304,7 @@ def test_two_groups_made_at_one_moment_become_one(
     first = group.ensure_group(store, Writer(store), where, work=True)
     blind = iter([True])  # the second call looks before the first has written, and finds nothing either
     second = group.ensure_group(store, Writer(store), where, work=True)
-    assert first.group_id == second.group_id == group_of(store).run_id
+    assert first.group_id == second.group_id == the_group(store).run_id
 
 
 TWO = {"regime": [{"epochs": 1}, {"epochs": 1, "lr": 0.01}]}
@@ -354,9 +339,9 @@ def test_a_parent_that_is_finished_already_comes_from_the_store(store: Store, tm
 def test_a_diverged_seed_is_not_put_together_again_and_again(store: Store, tmp_path: Path) -> None:
     wild = small(tmp_path, regime=[{"epochs": 1, "lr": 1e30}], seeds=1)
     launch_inline(store, [wild], Options(), Quiet())
-    before = group_of(store)
+    before = the_group(store)
     launch_inline(store, [wild], Options(), Quiet())
-    assert group_of(store) == before
+    assert the_group(store) == before
 
 
 LONG = {"regime": [{"epochs": 6, "drops": [4]}], "seeds": 1}
@@ -367,7 +352,7 @@ def finish(store: Store, folder: Path) -> tuple[StoredRun, Predictions]:
     outcomes = launch_inline(store, [small(folder, **LONG)], Options(), Quiet())
     assert outcomes.complete
     (run,) = runs_of(store)
-    return run, test_predictions(store, run, folder / "artifacts")
+    return run, store.predictions(run.run_id, "test")
 
 
 @pytest.fixture(scope="module")
@@ -417,7 +402,7 @@ def test_an_interrupted_command_closes_its_runs(store: Store, tmp_path: Path, nu
     assert "Traceback" not in said
     (run,) = runs_of(store)
     assert (run.status, run.outcome) == ("KILLED", tags.INTERRUPTED)
-    assert group_of(store).status == "KILLED"
+    assert the_group(store).status == "KILLED"
     run, _ = finish(store, tmp_path)
     assert (run.status, [step for step, _ in history(store, run.run_id)]) == ("FINISHED", [1, 2, 3, 4, 5, 6])
 
@@ -459,7 +444,7 @@ def test_an_analysis_adds_what_is_missing_once(launched: Store, tmp_path: Path) 
     """Metrics of older runs, a lookup table, a page; a second time there is nothing to do."""
     store, (first, _) = launched, runs_of(launched)
     assert "test/budgeted/area" in first.metrics  # a run of today has them from its beginning
-    groups = [group_of(store)]
+    groups = [the_group(store)]
     told = [entry.new for entry in analyse(store, runs_of(store), groups)]
     assert told == [True, True, True]
     validation = Predictions.read(store.artifact(first.run_id, "predictions/val.parquet", tmp_path))
@@ -467,9 +452,9 @@ def test_an_analysis_adds_what_is_missing_once(launched: Store, tmp_path: Path) 
         table, temperature_E = lookup_table_of(store, runs_of(store)[0], criterion)
         assert (table.threshold_PE == lookup_table(validation, criterion).threshold_PE).all()
         assert temperature_E is None
-    again = [entry.new for entry in analyse(store, runs_of(store), [group_of(store)])]
+    again = [entry.new for entry in analyse(store, runs_of(store), [the_group(store)])]
     assert again == [False, False, False]
-    for run in (first, group_of(store)):
+    for run in (first, the_group(store)):
         assert "Budgeted batch" in store.artifact(run.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()
 
 
@@ -527,6 +512,6 @@ def test_killed_in_the_second_phase_of_a_child_ends_bit_for_bit(store: Store, tm
     (tmp_path / "whole").mkdir()
     list(train(loaded.groups[1].runs[0], tmp_path / "whole", "cpu"))
     whole = Predictions.read(tmp_path / "whole" / "test.parquet")
-    found = test_predictions(store, child, tmp_path / "artifacts")
+    found = store.predictions(child.run_id, "test")
     assert (found.max_softmax_EN == whole.max_softmax_EN).all()
     assert (found.predicted_EN == whole.predicted_EN).all()

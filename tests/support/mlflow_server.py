@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -15,12 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from overthink.cli.commands.ui import command, environment
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from support.ports import free_port
 
 
 class Served:
