@@ -1,7 +1,6 @@
 """A study, and then a plain group of the very same definition: whose runs are whose."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -12,10 +11,9 @@ from overthink.cli.commands.diff import diff
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import PlannedRun
+from overthink.launching.public import Silent
 from overthink.report.analysis import analyse
 from overthink.report.experiments import report_on
-from overthink.running.events import Event
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
@@ -39,19 +37,6 @@ INIT = ["0", *(f"split0-init{number}-order0-augment0" for number in (1, 2))]
 """Labels of the seeds of the arm in which something varies."""
 
 
-class Quiet:
-    """A listener that does nothing."""
-
-    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
-        pass
-
-    def on_event(self, run: PlannedRun, event: Event) -> None:
-        pass
-
-    def on_message(self, sentence: str) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
     """A store in which the study ran first, then two seeds of its base."""
@@ -62,7 +47,7 @@ def database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> 
         base = small(folder, regime=REGIME)
         (folder / "study.yaml").write_text(yaml.safe_dump(STUDY))
         for loaded in (load_experiment(folder / "study.yaml"), base):
-            assert launch_inline(Store(f"sqlite:///{folder}/mlflow.db"), [loaded], Options(jobs=2), Quiet()).complete
+            assert launch_inline(Store(f"sqlite:///{folder}/mlflow.db"), [loaded], Options(jobs=2), Silent()).complete
     return folder / "mlflow.db"
 
 

@@ -13,6 +13,7 @@ from overthink.cli.commands.run import run
 from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, run_folder
+from overthink.launching.public import Silent
 from overthink.predictions.predictions import Predictions
 from overthink.running.events import Event, Failed
 from overthink.store import tags
@@ -26,21 +27,15 @@ MORE = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 3, "lr
 """Enough samples that every exit is somebody's label."""
 
 
-class Deaf:
+class Deaf(Silent):
     """A listener that remembers what failed."""
 
     def __init__(self) -> None:
         self.failures: list[str] = []
 
-    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
-        pass
-
     def on_event(self, run: PlannedRun, event: Event) -> None:
         if isinstance(event, Failed):
             self.failures.append(f"{run.name}: {event.message}")
-
-    def on_message(self, sentence: str) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")

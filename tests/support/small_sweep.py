@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from overthink.launching.plan import PlannedRun
+from overthink.launching.public import Silent
 from overthink.running.events import Event
 from overthink.sweep.ask_tell import Asked
 from overthink.sweep.definition import LoadedSweep, load_sweep
@@ -40,7 +41,7 @@ def tiny_sweep(folder: Path, of: dict[str, Any] = QUICK, **changes: Any) -> Load
     return load_sweep(sweep_file(folder, of, **changes))
 
 
-class RecordingListener:
+class RecordingListener(Silent):
     """A listener that records its calls."""
 
     def __init__(self) -> None:
@@ -48,12 +49,6 @@ class RecordingListener:
         """Trial numbers, and whether they were resumed."""
         self.endings: list[tuple[int, str, tuple[float, ...], str]] = []
         self.epochs: list[tuple[str, int]] = []
-
-    def on_plan(self, runs: Sequence[PlannedRun]) -> None:
-        pass
-
-    def on_message(self, sentence: str) -> None:
-        pass
 
     def on_event(self, run: PlannedRun, event: Event) -> None:
         if isinstance(event, EpochRecord):

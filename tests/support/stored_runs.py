@@ -1,29 +1,15 @@
 """Stored runs made by hand, for tests of what is computed from them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import ParamSpec
 
 from overthink.store import tags
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun
 
+P = ParamSpec("P")
 STATUS = {tags.FINISHED: "FINISHED", tags.RUNNING: "RUNNING", tags.INTERRUPTED: "KILLED"}
-
-
-def stored(
-    seed: str,
-    outcome: str = tags.FINISHED,
-    last: float = 0.6,
-    group: str = "g1",
-    started_ms: int = 0,
-    kind: str = tags.KIND_RUN,
-    reported: float | None = None,
-    variant: str = "short",
-    regime: str = "4 joint",
-    more: Mapping[str, str] | None = None,
-) -> StoredRun:
-    """Return a run made of tags; `more` are tags, too."""
-    return raw(seed, outcome, last, group, started_ms, kind, reported, variant, regime, more).parsed()
 
 
 def raw(
@@ -38,6 +24,7 @@ def raw(
     regime: str = "4 joint",
     more: Mapping[str, str] | None = None,
 ) -> RawRun:
+    """Return a run made of tags; `more` are tags, too."""
     paper = {
         "metric": "test/overthinking/any_later",
         "value": reported,
@@ -74,6 +61,13 @@ def raw(
         if outcome == tags.FINISHED
         else {},
     )
+
+
+def _parsed(make: Callable[P, RawRun]) -> Callable[P, StoredRun]:
+    return lambda *args, **kwargs: make(*args, **kwargs).parsed()
+
+
+stored = _parsed(raw)
 
 
 def parent(seeds: str, group: str = "g1", **kwargs: object) -> StoredRun:

@@ -66,7 +66,7 @@ def as_line(message: Command | DriverMessage) -> str:
 def command_in(line: str) -> Command:
     """Return the command in a line."""
     plain = json.loads(line)
-    return _COMMANDS[plain.pop("do")].validate_json(json.dumps(plain))
+    return _COMMANDS[plain.pop("do")].validate_python(plain)
 
 
 def message_in(line: str) -> DriverMessage:
