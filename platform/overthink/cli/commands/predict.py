@@ -28,8 +28,8 @@ def predict(
         float | None,
         typer.Option(
             metavar="BUDGET",
-            help="Use the thresholds whose mean cost on validation data is within this budget, in MUL-ADDs per image, "
-            "e.g. 20e6.",
+            help="Use the most accurate thresholds with a mean cost within this budget on validation data, in "
+            "MUL-ADDs per image, e.g. 20e6.",
             min=1,
         ),
     ] = None,
