@@ -80,7 +80,7 @@ def _findings(store: "Store", one: "Study", data_root: Path | None, console: Con
     from overthink.study.verdict import primary_arm_of
 
     known = predictions_by_run(store, one)
-    found = findings_by_arm(one, known)
+    found = findings_by_arm(one, known, predictions_by_run(store, one, "val"))
     if not found:
         print_text(console, f"{one.group.name}: no arm has two finished runs yet")
         return found
