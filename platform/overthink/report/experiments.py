@@ -138,7 +138,8 @@ def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -
 
 def _study_sections(store: Store, study: Study) -> list[Section]:
     try:
-        found = findings_by_arm(study, predictions_by_run(store, study))
+        test, validation = (predictions_by_run(store, study, split) for split in ("test", "val"))
+        found = findings_by_arm(study, test, validation)
     except StudyError as error:  # of this group alone; the others are still shown
         return [Section(study.group.name, [str(error)])]
     return study_sections(found) if found else []

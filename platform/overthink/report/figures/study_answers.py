@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 
 from overthink.report.figures.study import add_points
@@ -43,8 +42,10 @@ def draw_oracle_transfer(found: TransferredOracle) -> go.Figure:
     return figure
 
 
-def _add_line(figure: go.Figure, name: str, colour: str, cost: Sequence[float], accuracy: Sequence[float]) -> None:
-    known = [(at, value) for at, value in zip(cost, accuracy, strict=True) if not np.isnan(value)]
+def _add_line(
+    figure: go.Figure, name: str, colour: str, cost: Sequence[float], accuracy: Sequence[float | None]
+) -> None:
+    known = [(at, value) for at, value in zip(cost, accuracy, strict=True) if value is not None]
     figure.add_scatter(
         x=millions([at for at, _ in known]),
         y=percent([value for _, value in known]),
