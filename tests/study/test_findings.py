@@ -97,7 +97,6 @@ def test_words_for_a_network_with_one_exit() -> None:
     text = verdict({"all": alone})
     assert text[0] == "There is no any-later overthinking (arm all, 4 repeats, 100 test samples)."
     assert not any("variance of" in paragraph for paragraph in text)
-    assert arms_grid({"all": alone}).rows[0][7] == "-"
     assert study_page("one exit", {"all": alone}).count("<table") == 2
 
 
@@ -110,7 +109,6 @@ def test_no_interval_holds_what_is_impossible() -> None:
     words = " ".join(verdict({"all": one}))
     assert "90.0% [0.0, 100.0] stays with the sample" in words
     assert "0.90 times [0.00, 1.31]" in words
-    assert arms_grid({"all": one}).rows[0][7] == "0.90\n[0.0, 1.3]"
 
 
 def test_a_deviation_of_few_runs_is_not_determined() -> None:

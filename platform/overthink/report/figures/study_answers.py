@@ -58,13 +58,13 @@ def _add_line(
 
 def draw_gains(found: Findings) -> go.Figure:
     """Draw what leaving the last exit gains where exits are chosen with and without the labels of the same training."""
-    figure = empty_figure("exits chosen per sample", "gain over the last exit (points)")
+    figure = empty_figure("exits chosen, sample by sample", "gain over the last exit (points)")
     transfer = found.oracle_transfer
     gains = {
-        "by the scored training (oracle)": found.final.rate.mean,
-        "by all trainings, the scored one included": found.cross_fitted.seen,
-        "by the other half of the trainings": found.cross_fitted.gain,
-        "by one other training (its oracle)": transfer.over_last,
+        "by the training itself<br>(its oracle)": found.final.rate.mean,
+        "by all trainings<br>together": found.cross_fitted.seen,
+        "by the other half<br>of the trainings": found.cross_fitted.gain,
+        "by another training<br>(its oracle)": transfer.over_last,
     }
     add_points(figure, "gain", INK, list(gains), list(gains.values()))
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
