@@ -42,6 +42,11 @@ def test_the_first_layer_of_the_default_by_hand() -> None:
     )
 
 
+def test_a_reduction_of_zero_is_a_network_without_transitions() -> None:
+    assert thinned(spec(reduction=0)) == thinned(spec(reduction=0, prune="min")) == []
+    assert layers(spec(reduction=0))[-1].channels_out == (4 * (16 + 15 * 6),)
+
+
 def test_scales_are_dropped_late_when_pruned_least() -> None:
     plans = layers(spec(prune="min"))
     assert [(p.dropped, len(p.normal)) for p in plans[-3:]] == [(0, 3), (1, 2), (1, 1)]
@@ -73,7 +78,7 @@ def test_layers_against_the_description(any_spec: MSDNetSpec) -> None:
         ({"base": True}, "base"),
         ({"bottleneck": 1}, "bottleneck"),
         ({"growth_factors": (1, 0, 4)}, "growth_factors.1"),
-        ({"reduction": 0.0}, "reduction"),
+        ({"reduction": -0.1}, "reduction"),
         ({"reduction": 1.5}, "reduction"),
         ({"prune": "middle"}, "prune"),
         ({"step_mode": "square"}, "step_mode"),

@@ -45,8 +45,8 @@ class MSDNetSpec(AbstractNetworkSpec):
     """Per scale that a path reads from: its 1x1 convolution is at most this many times as wide as its output."""
     prune: Literal["max", "min"] = "max"
     """When finer scales are dropped: evenly over depth (max), or as late as the exits allow (min)."""
-    reduction: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Fraction of the channels that a transition keeps."""
+    reduction: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Fraction of the channels that a transition keeps; 0, as in the reference: there are no transitions."""
     head_channels: Count = 128
     """Channels of the two convolutions of an exit."""
     stem: Literal["small", "imagenet"] = "small"
@@ -150,6 +150,8 @@ class MSDNetSpec(AbstractNetworkSpec):
         return range(self.scales - n_kept, self.scales)
 
     def _thinned(self, number: int, n_layers: int) -> bool:
+        if self.reduction == 0:
+            return False
         if self.prune == "min":
             return number in (n_layers // 3, 2 * n_layers // 3)
         return self._scales(number, n_layers) != self._scales(number - 1, n_layers)
