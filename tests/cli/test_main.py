@@ -142,10 +142,20 @@ def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) 
     path = definition(tmp_path, regime=[{"epochs": 1}], seeds=1, variants=variants)
     done = overthink(tmp_path, "run", str(path), "--json", "--jobs", "2", NO_COLOR="1")
     assert done.returncode == 3, done.stderr
-    good, wild = sorted(json.loads(done.stdout)["rows"], key=lambda row: row["group"])
+    document = json.loads(done.stdout)
+    assert (document["complete"], document["policy"]["rows"]) == (False, [])
+    runs = {run["name"]: run for run in document["runs"]}
+    assert runs["small: good seed 0"]["outcome"] == "finished"
+    assert runs["small: wild seed 0"]["outcome"] == "diverged"
+    message = runs["small: wild seed 0"]["message"]
+    assert "diverged" in message
+    good, wild = sorted(document["rows"], key=lambda row: row["group"])
     assert good["estimates"]["test/accuracy/last"]["n"] == 1
-    assert wild["gaps"] == [{"group": "small: wild", "seed": "0", "outcome": "diverged"}]
+    assert wild["gaps"] == [{"group": "small: wild", "seed": "0", "outcome": "diverged", "message": message}]
     assert "the run diverged" in done.stderr
+    compared = invoke(tmp_path, "compare", str(path), "--format", "json")
+    assert compared.returncode == 3
+    assert [gap["message"] for row in json.loads(compared.stdout)["rows"] for gap in row["gaps"]] == [message]
     assert "\x1b" not in done.stderr + done.stdout
     assert "workflowType=machine_learning&viewStateShareKey=" in done.stderr
 

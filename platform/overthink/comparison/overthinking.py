@@ -46,6 +46,8 @@ class Gap(NamedTuple):
     seed: str
     outcome: str
     """`missing` where no run has been started, else how it stands: diverged, failed, interrupted, running."""
+    message: str = ""
+    """Why it ended as it did, as the store has it."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _test_labels(run: StoredRun) -> tuple[str, str]:
 
 
 def _unfinished(runs: Iterable[StoredRun]) -> list[Gap]:
-    return [Gap(run.group_label, run.seeds_label, run.outcome) for run in runs if not run.is_finished]
+    return [Gap(run.group_label, run.seeds_label, run.outcome, run.message) for run in runs if not run.is_finished]
 
 
 def _missing(groups: Sequence[StoredRun], runs: Iterable[StoredRun]) -> list[Gap]:

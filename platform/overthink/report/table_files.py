@@ -93,6 +93,11 @@ def _record(row: Row) -> dict[str, Any]:
 
 def as_json(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return JSON: fractions with all digits, the run ids behind every number."""
+    return json.dumps(as_plain(rows, layout), indent=2)
+
+
+def as_plain(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> dict[str, Any]:
+    """Return the same as JSON types."""
     plain = [
         asdict(row)
         | {
@@ -102,7 +107,7 @@ def as_json(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
         }
         for row in rows
     ]
-    return json.dumps({"metrics": list(layout.metrics), "unit": "fraction", "rows": plain}, indent=2)
+    return {"metrics": list(layout.metrics), "unit": "fraction", "rows": plain}
 
 
 class Text(Protocol):
