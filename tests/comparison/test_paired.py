@@ -124,7 +124,7 @@ def policy(group: str, seed: str, labels: str, right: float, main: str = "m") ->
 def test_policy_networks_are_compared_where_the_same_exits_are_right() -> None:
     """A control of shuffled training labels is tested on the same labels; p-values are no subject of comparisons."""
     runs = [
-        policy(group, seed, labels, right + int(seed) / 10, main)
+        policy(group, seed, labels, right + int(seed) / (10 if group == "base" else 5), main)
         for group, labels, right, main in (
             ("base", "lambda 5, exits 1,5", 0.5, "m"),
             ("same", "lambda 5, exits 1,5", 0.6, "m"),
@@ -137,9 +137,9 @@ def test_policy_networks_are_compared_where_the_same_exits_are_right() -> None:
     rows = with_differences(overthinking_rows(runs, metrics=POLICY.metrics), "base", POLICY.compared)
     assert [row.group.rpartition(": ")[2] for row in rows if row.differences] == ["same", "control"]
     assert set(rows[1].differences) == {"test/policy/accuracy", "test/policy/balanced_accuracy"}
-    assert rows[1].differences["test/policy/accuracy"].mean == pytest.approx(0.1)
+    assert rows[1].differences["test/policy/accuracy"].mean == pytest.approx(0.15)
     said = POLICY.caption(rows)
     assert "all 4 hold at once" in said
-    assert "same: no interval, the same difference for every seed: right exits, balanced." in said
+    assert "same: no difference shown: right exits, balanced." in said
     assert "their labels differ (another label rule or another main network): quickstart: rule, " in said
     assert "Δ" not in POLICY.caption(overthinking_rows(runs, metrics=POLICY.metrics))

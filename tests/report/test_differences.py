@@ -101,6 +101,7 @@ def test_the_meaning_says_what_decides_and_what_cannot() -> None:
     assert "robably" not in said
     alone = meaning([difference_of(LAST, [0.1, -0.1, 0.2])])
     assert "with its 95% interval (paired t). p: the same test." in alone
+    assert meaning([one([0.1])]).endswith("paired by seed.")
 
 
 def test_the_sign_flip_test_is_shown_once_it_can_show_something() -> None:

@@ -10,12 +10,10 @@ from overthink.statistics.paired_tests import LEVEL
 from overthink.statistics.power import MOST_SEEDS
 
 NONE_SHOWN = "no difference shown"
-ONE = "Δ: difference to the baseline on the same data, in percentage points, paired by seed, with its 95% interval"
-SEVERAL = (
-    "Δ: difference to the baseline on the same data, in percentage points, paired by seed, with intervals; all {count} "
-    "hold at once in 95% of cases"
-)
-TEST = " ({test}). p: the same test. Higher or lower: the interval excludes 0 (p at most 0.05)."
+TO_BASELINE = "difference to the baseline on the same data"
+TEST = " with {intervals}. p: the same test. Higher or lower: the interval excludes 0 (p at most 0.05)."
+ONE = "its 95% interval (paired t)"
+SEVERAL = "intervals; all {count} hold at once in 95% of cases (paired t, Bonferroni)"
 EQUAL = " Equal within {points}: the interval does not leave ±{number} (two one-sided t-tests)."
 SEEDS = " In brackets: seeds that would show a true difference of {size} in 80% of cases, spread as they are here."
 SIGN_FLIP = (
@@ -94,18 +92,19 @@ def differences_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     return " ".join([meaning(differences), *sentences, *left_out])
 
 
-def meaning(differences: Sequence[Difference]) -> str:
+def meaning(differences: Sequence[Difference], of: str = TO_BASELINE) -> str:
     """Return what the numbers and verdicts of a table's differences mean."""
-    count, margin = differences[0].comparisons, differences[0].margin
-    said = ONE if count == 1 else SEVERAL.format(count=count)
-    said += TEST.format(test="paired t" if count == 1 else "paired t, Bonferroni")
+    said = f"Δ: {of}, in percentage points, paired by seed"
+    tested = [difference for difference in differences if difference.p is not None]
+    if not tested:
+        return f"{said}."
+    count, margin = tested[0].comparisons, tested[0].margin
+    said += TEST.format(intervals=ONE if count == 1 else SEVERAL.format(count=count))
     if margin is not None:
         said += EQUAL.format(points=points(margin), number=f"{100 * margin:g}")
-    if any(map(_seeds, differences)):
+    if any(map(_seeds, tested)):
         said += SEEDS.format(size="this size" if margin is None else points(margin))
-    tested = [difference for difference in differences if difference.p is not None]
-    if tested:
-        said += SIGN_FLIP.format(least=_least(max(tested, key=lambda one: one.n)))
+    said += SIGN_FLIP.format(least=_least(max(tested, key=lambda one: one.n)))
     if any(one.sign_flip_p <= LEVEL and verdict(one) == NONE_SHOWN for one in tested):
         said += DISAGREES
     return said

@@ -84,7 +84,7 @@ def results_grid(a: Side, b: Side) -> Grid:
         if not difference and of_a is not None and of_b is not None:
             difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", "no seed in common")
         rows.append([title, *("\n".join(lines) for lines in (estimate_lines(of_a), estimate_lines(of_b), difference))])
-    caption = meaning(list(pairs.values())) if pairs else ""
+    caption = meaning(list(pairs.values()), "B minus A") if pairs else ""
     return Grid(("Test data, %", "A", "B", "B minus A"), rows, caption)
 
 
