@@ -72,6 +72,7 @@ def test_cells() -> None:
     assert difference_lines(one([0.1, 0.1])) == ("Δ +10.00",)
     assert difference_lines(one(CLEAR)) == ("Δ +11.00", "[+9.9, +12.1]", "p <0.0001")
     assert difference_lines(one([0.9, -0.7])) == ("Δ +10.00", "[-100, +100]", "p 1")
+    assert difference_lines(one([0.031, 0.028, 0.022]))[1] == "[+0.4, +5.0]"
 
 
 def test_rounding_never_moves_p_across_the_level() -> None:
@@ -101,6 +102,7 @@ def test_the_meaning_says_what_decides_and_what_cannot() -> None:
     assert "robably" not in said
     alone = meaning([difference_of(LAST, [0.1, -0.1, 0.2])])
     assert "with its 95% interval (paired t). p: the same test." in alone
+    assert differences_sentence(rows([0.1]), TITLES).endswith("paired by seed. long: no interval, one seed.")
     assert meaning([one([0.1])]).endswith("paired by seed.")
 
 
@@ -159,7 +161,7 @@ def test_html_has_the_details() -> None:
     assert "P(higher)" not in as_html(overthinking_rows([stored("0")]))
 
 
-@pytest.mark.parametrize("differences", [CLEAR, [0.4, -0.3]])
+@pytest.mark.parametrize("differences", [CLEAR, [0.4, -0.3], [0.31, 0.12]])
 def test_a_terminal_of_80_columns_shows_all_numbers(differences: list[float]) -> None:
     console = Console(width=80, file=io.StringIO())
     compared = rows(differences)

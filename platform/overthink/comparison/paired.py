@@ -35,7 +35,7 @@ def check_margin(margin: float | None, baseline: str | None) -> None:
     if not 0 < margin < 1:
         raise ValueError(f"margin {100 * margin:g}: expected percentage points above 0 and below 100")
     if baseline is None:
-        raise ValueError(f"margin {100 * margin:g}: it is one of differences, so name the baseline, too (against)")
+        raise ValueError(f"margin {100 * margin:g}: it is one of differences, so name the baseline, too (--against)")
 
 
 def _is(row: Row, name: str) -> bool:

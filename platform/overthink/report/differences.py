@@ -10,6 +10,8 @@ from overthink.statistics.paired_tests import LEVEL
 from overthink.statistics.power import MOST_SEEDS
 
 NONE_SHOWN = "no difference shown"
+WIDE = 0.1
+"""An interval that wide has no tenths of points: four columns of it fit in 80 characters."""
 TO_BASELINE = "difference to the baseline on the same data"
 TEST = " with {intervals}. p: the same test. Higher or lower: the interval excludes 0 (p at most 0.05)."
 ONE = "its 95% interval (paired t)"
@@ -34,11 +36,12 @@ def difference_lines(difference: Difference | None) -> tuple[str, ...]:
 
 
 def interval_text(difference: Difference) -> str:
-    """Return `[-3.9, -2.3]`, in percentage points; nothing where there is no interval."""
-    if difference.low is None or difference.high is None:
+    """Return `[-3.9, -2.3]`, in percentage points, or `[-62, +65]` of ten and more; nothing without an interval."""
+    low, high = difference.low, difference.high
+    if low is None or high is None:
         return ""
-    ends = (f"{100 * end:+.{0 if abs(end) == 1 else 1}f}" for end in (difference.low, difference.high))
-    return f"[{', '.join(ends)}]"
+    digits = 1 if high - low < WIDE else 0
+    return f"[{100 * low:+.{digits}f}, {100 * high:+.{digits}f}]"
 
 
 def p_text(p: float) -> str:
@@ -127,6 +130,8 @@ def _row_sentence(row: Row, titles: Mapping[str, str]) -> str:
             name = f"{title.lower()} ({beside})" if beside else title.lower()
             by_verdict.setdefault(verdict(found), []).append(name)
     verdicts = "; ".join(f"{words}: {', '.join(names)}" for words, names in by_verdict.items())
+    if all(found.low is None for found in row.differences.values()) and len(by_verdict) == 1:
+        verdicts = next(iter(by_verdict))
     alone = f" Only one of the two has seed {', '.join(row.unpaired)}." if row.unpaired else ""
     return f"{row.short_name}: {verdicts}.{alone}"
 
