@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from overthink.comparison.arms import asked_by, in_arms, without_studies
+from overthink.comparison.ranges import metric_estimate
 from overthink.comparison.stored_runs import stored_runs
-from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.public import StoreName, uri_of
 from overthink.store.stored import StoredRun
@@ -129,8 +129,8 @@ def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     Returns:
         A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `dataset`, `network`, `regime`,
         `labels`, `group_key`, `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the
-        interval of the mean: Student's t, n - 1 degrees of freedom) and `same_data` (whether all runs were trained on
-        the same data). A single run has no `std`, `low` and `high`.
+        interval of the mean: Student's t, n - 1 degrees of freedom, cut to the metric's range) and `same_data` (whether
+        all runs were trained on the same data). A single run has no `std`, `low` and `high`.
 
     Raises:
         KeyError: A metric is no column of the frame.
@@ -156,6 +156,8 @@ def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
         for metric in metrics:
             values = group[metric].dropna().tolist()
             if values:
-                rows.append({**shared, "metric": metric, **estimate(values)._asdict(), "same_data": same_data})
+                rows.append(
+                    {**shared, "metric": metric, **metric_estimate(metric, values)._asdict(), "same_data": same_data}
+                )
     columns = [*GROUP, "metric", "n", "mean", "std", "low", "high", "same_data"]
     return pd.DataFrame(rows, columns=columns).sort_values(["group", "metric"], ignore_index=True)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from overthink.comparison.arms import by_definition, in_arms, without_studies
-from overthink.statistics.estimate import Estimate, estimate
+from overthink.comparison.difference import Difference
+from overthink.comparison.ranges import metric_estimate
+from overthink.statistics.estimate import Estimate
 from overthink.store import tags
 from overthink.store.stored import UNKNOWN, PaperNumber, Part, StoredRun, newest_per_key
 
@@ -19,23 +21,6 @@ GROUPINGS = ("variant", "definition", *tags.SUMMARY)
 """What runs can be grouped by: the variants of definitions, or something that they share."""
 
 MISSING = "missing"
-
-
-class Difference(NamedTuple):
-    """A row minus a baseline, over the seeds that both have."""
-
-    n: int
-    mean: float
-    std: float | None
-    low: float | None
-    high: float | None
-    """Ends of the 95% interval of the mean over seeds, as in an Estimate."""
-    p: float
-    """Of the exact sign-flip test."""
-    p_holm: float
-    """The same, corrected for all comparisons of the table."""
-    effect: float | None
-    """Hedges's g of the paired differences."""
 
 
 class Gap(NamedTuple):
@@ -148,7 +133,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
         dataset=newest.dataset.label,
         group=_name(newest, by),
         estimates={
-            metric: estimate(values)
+            metric: metric_estimate(metric, values)
             for metric in metrics
             if (values := [run.metrics[metric] for run in finished if metric in run.metrics])
         },

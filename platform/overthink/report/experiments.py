@@ -55,9 +55,16 @@ class ExperimentReport(NamedTuple):
 
 
 def report_on(
-    store: Store, name: str, runs: Sequence[StoredRun], against: str | None, command: str
+    store: Store,
+    name: str,
+    runs: Sequence[StoredRun],
+    against: str | None,
+    command: str,
+    margin: float | None = None,
 ) -> ExperimentReport:
     """Return the sections of one experiment's runs and groups; `command` repeats them.
+
+    `margin` is the largest difference to the baseline, a fraction, that counts as equal.
 
     Raises NoBaselineError where `against` does not name one row, ValueError where a file cannot be read.
     """
@@ -68,7 +75,7 @@ def report_on(
         layout = POLICY if policies else OVERTHINKING
         rows = overthinking_rows(some, metrics=layout.metrics)
         if against is not None and rows and not policies:
-            rows = _with_differences(name, rows, against)
+            rows = _with_differences(name, rows, against, margin)
         if rows:
             missing = missing or any(row.gaps for row in rows)
             provenance = _provenance_grid(store, some)
@@ -81,9 +88,9 @@ def report_on(
     return ExperimentReport(sections, groups, missing)
 
 
-def _with_differences(name: str, rows: Sequence[Row], against: str) -> list[Row]:
+def _with_differences(name: str, rows: Sequence[Row], against: str, margin: float | None) -> list[Row]:
     try:
-        return with_differences(rows, against)
+        return with_differences(rows, against, margin=margin)
     except ValueError as error:
         raise NoBaselineError(f"{name}: {error}") from error
 

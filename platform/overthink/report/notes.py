@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from overthink.comparison.ranges import metric_estimate
 from overthink.definition.run_definition import PolicySpec
 from overthink.policy.verdict import sentence
 from overthink.report.tables import TITLES, estimate_lines
-from overthink.statistics.estimate import estimate
 from overthink.store.stored import StoredRun
 
 
@@ -51,7 +51,7 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES) ->
     for metric, title in titles.items():
         values = [run.metrics[metric] for run in runs if metric in run.metrics]
         if values:
-            cells = (*estimate_lines(estimate(values)), "-")
+            cells = (*estimate_lines(metric_estimate(metric, values)), "-")
             lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
     seeds = ", ".join(sorted(run.seeds_label or "?" for run in runs))
     return "\n".join(
