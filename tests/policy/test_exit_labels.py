@@ -32,7 +32,7 @@ def test_the_thesis_numbers_for_lambda_5() -> None:
 @pytest.mark.parametrize("weight", [0.5, 5.0, 1e-6])
 def test_labels_against_a_loop_over_samples(exits: tuple[int, ...] | None, weight: float) -> None:
     p = predictions(80, seed=4)
-    found, first = labels_by_score(p, weight, exits), labels_by_first(p, exits)
+    found, first = labels_by_score([p], weight, exits), labels_by_first([p], exits)
     competing, left_out = exits or (1, 2, 3, 4), 0
     labels = dict(zip(found.rows_M.tolist(), found.label_M.tolist(), strict=True))
     firsts = dict(zip(first.rows_M.tolist(), first.label_M.tolist(), strict=True))
@@ -52,13 +52,13 @@ def test_the_cheaper_exit_wins_a_tie() -> None:
     """A lambda so large that cost does not count, and equal confidence."""
     p = predictions(seed=4)
     equal = replace(p, max_softmax_EN=np.full_like(p.max_softmax_EN, 0.5), cost_E=np.array([10, 11, 12, 13]))
-    found = labels_by_score(equal, 1e30)
-    np.testing.assert_array_equal(found.label_M, labels_by_first(equal).label_M)
+    found = labels_by_score([equal], 1e30)
+    np.testing.assert_array_equal(found.label_M, labels_by_first([equal]).label_M)
 
 
 def test_a_larger_lambda_never_lowers_the_mean_label() -> None:
     p = predictions(500, seed=7)
-    means = [labels_by_score(p, weight).label_M.mean() for weight in np.geomspace(1, 1e6, 30)]
+    means = [labels_by_score([p], weight).label_M.mean() for weight in np.geomspace(1, 1e6, 30)]
     assert (np.diff(means) >= 0).all()
     assert means[0] < means[-1]
 
@@ -72,18 +72,18 @@ def test_balance_by_hand() -> None:
 
 def test_the_best_lambda_of_a_grid() -> None:
     p, grid = predictions(500, seed=7), np.geomspace(1, 1e6, 50)
-    weight, reached = best_balance(p, grid, (1, 4))
-    assert reached == max(balance(labels_by_score(p, w, (1, 4)).count_C) for w in grid)
-    assert balance(labels_by_score(p, weight, (1, 4)).count_C) == reached
+    weight, reached = best_balance([p], grid, (1, 4))
+    assert reached == max(balance(labels_by_score([p], w, (1, 4)).count_C) for w in grid)
+    assert balance(labels_by_score([p], weight, (1, 4)).count_C) == reached
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, float("nan")])
 def test_a_lambda_that_is_not_positive_is_refused(weight: float) -> None:
     with pytest.raises(ValueError, match="lambda must be greater than 0"):
-        labels_by_score(predictions(), weight)
+        labels_by_score([predictions()], weight)
 
 
 @pytest.mark.parametrize("exits", [(1,), (0, 2), (1, 9), ()])
 def test_exits_that_are_not_there_are_refused(exits: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="exits must be at least two of 1 to 4"):
-        labels_by_score(predictions(), 5.0, exits)
+        labels_by_score([predictions()], 5.0, exits)
