@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from overthink.policy.exit_labels import (
     labels_by_first,
     labels_by_score,
 )
+from overthink.policy.label_spec import LabelSpec
+from overthink.predictions.predictions import Predictions
 from support.noise import predictions
 
 RIGHT_EN = np.array([[1, 1, 0, 0], [1, 0, 0, 1]], dtype=bool)
@@ -87,3 +90,43 @@ def test_a_lambda_that_is_not_positive_is_refused(weight: float) -> None:
 def test_exits_that_are_not_there_are_refused(exits: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="exits must be at least two of 1 to 4"):
         labels_by_score([predictions()], 5.0, exits)
+
+
+def three_trainings(correct_REN: list[list[list[int]]], sure: list[float]) -> list[Predictions]:
+    """Trainings of a network of two exits on the same samples, each with the same confidence everywhere."""
+    p = predictions(len(correct_REN[0][0]), n_exits=2, seed=4)
+    wrong_N = (p.labels_N + 1) % 5
+    return [
+        replace(
+            p,
+            predicted_EN=np.where(np.array(correct_EN) > 0, p.labels_N, wrong_N),
+            max_softmax_EN=np.full_like(p.max_softmax_EN, confidence),
+            cost_E=np.array([2_000_000, 10_000_000]),
+        )
+        for correct_EN, confidence in zip(correct_REN, sure, strict=True)
+    ]
+
+
+def test_labels_of_several_trainings_by_hand() -> None:
+    """At lambda 5 exit 1 adds 0.1 and exit 2 adds 0.02 to a training's confidence, wherever the exit is right.
+
+    Sample 0: exit 1 right in all, exit 2 in none. Sample 1: exit 1 right in one (0.9), exit 2 in the others (0.5, 0.6).
+    Sample 2: exit 1 right in the surest alone (0.9 + 0.1), exit 2 in one (0.5 + 0.02). Sample 3: none in any.
+    """
+    trainings = three_trainings(
+        [[[1, 1, 1, 0], [0, 0, 0, 0]], [[1, 0, 0, 0], [0, 1, 1, 0]], [[1, 0, 0, 0], [0, 1, 0, 0]]], [0.9, 0.5, 0.6]
+    )
+    found = labels_by_score(trainings, 5.0)
+    assert (found.rows_M.tolist(), found.label_M.tolist(), found.n_left_out) == ([0, 1, 2], [0, 1, 0], 1)
+    first = labels_by_first(trainings)
+    assert (first.rows_M.tolist(), first.label_M.tolist(), first.n_left_out) == ([0, 1], [0, 1], 2)
+    half = labels_by_first(trainings[:2])  # half of the trainings is no majority
+    assert half.rows_M.tolist() == [0]
+
+
+@pytest.mark.parametrize("rule", ["score", "first"])
+def test_a_training_averaged_with_itself_labels_as_it_does_alone(rule: Literal["score", "first"]) -> None:
+    p, spec = predictions(80, seed=4), LabelSpec(rule=rule)
+    alone, thrice = spec.of(p), spec.of(p, p, p)
+    assert (alone.label_M.tolist(), alone.rows_M.tolist()) == (thrice.label_M.tolist(), thrice.rows_M.tolist())
+    assert alone.n_left_out == thrice.n_left_out

@@ -77,7 +77,7 @@ def _constant_cell(row: Row) -> tuple[str, ...]:
     found = {name.removeprefix("policy/ceiling/"): 100 * value for name, value in _ceiling(row).items()}
     lines = _mean_cell("test/policy/best_constant")(row)
     if "excess" in found:
-        lines += (f"ceiling {found['excess']:+.2f}",)
+        lines += ("ceiling", f"{found['excess']:+.2f}")
     if "excess/low" in found:
         lines += (f"[{found['excess/low']:+.1f}, {found['excess/high']:+.1f}]",)
     return lines
