@@ -69,6 +69,8 @@ class Row:
     """Digest -> seeds of the finished runs trained on such data; more than one where, say, a file was replaced."""
     test_labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Of policy networks, by seed: key of the main network and of the rule that gave the test samples their labels."""
+    of_group: dict[str, float] = field(default_factory=dict)
+    """By metric: what a group has and none of its runs, such as a noise ceiling; empty where groups are pooled."""
     has_other_labels: bool = False
     """Whether the baseline's labels are made otherwise, so that a difference has no meaning; filled by `paired`."""
     has_no_baseline: bool = False
@@ -156,8 +158,16 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             digest: tuple(run.seeds_label for run in finished if run.data == digest)
             for digest in dict.fromkeys(run.data for run in finished if run.data)
         },
+        of_group=_of_group(asked, finished, metrics),
         test_labels={run.seeds_label: _test_labels(run) for run in finished if run.is_policy},
     )
+
+
+def _of_group(groups: Sequence[StoredRun], runs: Sequence[StoredRun], metrics: Sequence[str]) -> dict[str, float]:
+    if len({group.group_key for group in groups}) != 1:
+        return {}
+    own = [metric for metric in metrics if not any(metric in run.metrics for run in runs)]
+    return {metric: group.metrics[metric] for group in groups for metric in own if metric in group.metrics}
 
 
 def _test_labels(run: StoredRun) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """`overthink run`: train what definitions ask for, and show the table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -82,15 +82,22 @@ def _show_plan(experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bo
         return OK
     for run in runs:
         begins = f", starting from the phases of run {run.parent.key}" if run.parent else ""
+        if run.labelled_by:
+            begins += f", with labels averaged over runs {', '.join(of.key for of in run.labelled_by)}"
         print_text(console, f"{run.key}  {run.name}: {ACTIONS[run.action]}{begins}")
     todo = sum(run.action in TO_DO for run in runs)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
 
 
-def _as_plain(run: "PlannedRun") -> dict[str, str | None]:
-    parent = run.parent.key if run.parent else None
-    return {"name": run.name, "run_key": run.key, "action": run.action, "parent_run_key": parent}
+def _as_plain(run: "PlannedRun") -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "run_key": run.key,
+        "action": run.action,
+        "parent_run_key": run.parent.key if run.parent else None,
+        "labelled_by_run_keys": [of.key for of in run.labelled_by],
+    }
 
 
 def _tables(store: "Store", experiments: "Sequence[LoadedExperiment]") -> "list[tuple[Layout, list[Row]]]":
