@@ -188,6 +188,8 @@ def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypat
     assert "65.00 ± 7.07" in table.stdout
     assert "paper 17.93" in table.stdout
     assert max(map(len, table.stdout.splitlines())) <= 80
+    narrow = invoke(tmp_path, "compare", COLUMNS="20").stdout
+    assert all(number in narrow for number in ("65.00 ± 7.07", "paper 17.93", "2 of 3"))
     assert "| 2 of 3 |" in invoke(tmp_path, "compare", "--format", "markdown").stdout
     assert r"\toprule" in invoke(tmp_path, "compare", "--format", "latex").stdout
     assert "<table" in invoke(tmp_path, "compare", "--format", "html").stdout

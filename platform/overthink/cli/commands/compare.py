@@ -6,7 +6,7 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, results
+from overthink.cli.output import log, print_table
 
 
 def compare(
@@ -49,13 +49,15 @@ def compare(
     if against is not None and rows:
         rows = with_differences(rows, against, layout.compared, equal_within)
     if not rows:
-        console.print("No such runs in the store; start some with overthink run.")
+        console.print("No such runs in the store; start some with overthink run.", soft_wrap=True)
     if by != "variant" and any(run.is_group and run.arms for run in runs):
-        console.print(f"--by {by} leaves out runs that only studies ask for: their seeds are not independent.")
+        console.print(
+            f"--by {by} leaves out runs that only studies ask for: their seeds are not independent.", soft_wrap=True
+        )
     if form != "table":
         typer.echo(TEXTS[form](rows, layout))
     elif rows:
-        results().print(as_rich(rows, layout))
+        print_table(as_rich(rows, layout))
     return SOME_FAILED if any(row.gaps for row in rows) else OK
 
 

@@ -9,7 +9,7 @@ from overthink.cli import options
 from overthink.cli.execution_options import check_execution, launch_options, start_early
 from overthink.cli.exit_codes import OK
 from overthink.cli.outcomes import ACTIONS, exit_code_of, outcomes_as_plain, show_outcomes
-from overthink.cli.output import log, print_json, results
+from overthink.cli.output import log, print_json, print_table
 from overthink.report.safe_text import print_text
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _print_tables(tables: "list[tuple[Layout, list[Row]]]") -> None:
 
     for layout, rows in tables:
         if rows:
-            results().print(as_rich(rows, layout))
+            print_table(as_rich(rows, layout))
 
 
 def _print_document(outcomes: "Outcomes", tables: "list[tuple[Layout, list[Row]]]") -> None:

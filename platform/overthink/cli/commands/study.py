@@ -8,8 +8,7 @@ from rich.console import Console
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, print_json, results
-from overthink.report.grids import as_rich
+from overthink.cli.output import log, print_grid, print_json, results
 from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.store import tags
 
@@ -110,9 +109,14 @@ def _show(store: "Store", one: "Study", found: "dict[str, Findings]", console: C
         shown.print(escape_for_terminal(paragraph), "")
     whole = primary_arm_of(found)
     grids = [arms_grid(found), *([ties_grid(found[whole])] if whole is not None else [])]
-    shown.print(*(as_rich(grid) for grid in grids if grid.rows), "", sep="\n")
+    for grid in grids:
+        if grid.rows:
+            print_grid(grid)
+    shown.print()
     if one.missing:
-        console.print(f"Missing or unfinished runs of the study: {one.missing}. Resume it with overthink run.")
+        console.print(
+            f"Missing or unfinished runs of the study: {one.missing}. Resume it with overthink run.", soft_wrap=True
+        )
     print_text(console, f"Figures and all numbers: artifact {tags.STUDY_PAGE} of the group.")
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
