@@ -22,6 +22,7 @@ CEILING = tuple(
     for name in ("trainings", "averaged", "majority/accuracy", "excess", "excess/low", "excess/high")
 )
 """Of a group, not of its runs."""
+TRAININGS = "policy/ceiling/trainings"
 COMPARED = {"test/policy/accuracy": "Right exits", "test/policy/balanced_accuracy": "Balanced"}
 CONTROL = "max-min-mnist"
 """The positive control: a data set on which exits are known to differ."""
@@ -45,11 +46,17 @@ def caption(rows: Sequence[Row]) -> str:
         f"NO POSITIVE CONTROL for {', '.join(without_control)}: no row is a policy network of the same network and "
         f"training that learned something on Max-Min MNIST, so a failure to learn may be due to the training."
     )
+    without_ceiling = [row.group for row in rows if row.finished and TRAININGS not in _ceiling(row)]
+    ceiling_hint = (
+        f"No noise ceiling for {', '.join(without_ceiling)}: labels are permuted, groups are pooled, or it is not "
+        f"computed yet (overthink analyse)."
+    )
     return " ".join(
         filter(
             None,
             (
                 CAPTION,
+                ceiling_hint if without_ceiling else "",
                 control if without_control else "",
                 mixed_data_warning(rows),
                 differences_sentence(rows, COMPARED),
@@ -111,7 +118,7 @@ def _verdict_cell(row: Row) -> tuple[str, ...]:
 def _meaning(row: Row) -> tuple[str, ...]:
     """Return in words whether it means anything that a row's networks are no better than the constant."""
     found = _ceiling(row)
-    if not found:  # of an earlier version, of permuted labels, or pooled
+    if TRAININGS not in found:
         return ()
     state = ceiling(found)
     return {
