@@ -1,12 +1,13 @@
 """The verdict of a study in words, no stronger than its intervals support, and what would change it."""
 
 from collections.abc import Mapping
-from math import inf
 
 from overthink.statistics.jackknife import Interval
-from overthink.study.arms import ALL_SOURCES, primary_arm_name
+from overthink.study.arms import primary_arm_name
 from overthink.study.coupling import Coupled
 from overthink.study.findings import Findings
+from overthink.study.source_sentences import source_sentences
+from overthink.study.sources import SourceShares
 
 CLAIM = (
     "The thesis conjectures (sections 4.3 and 5.1) that overthinking is introduced randomly, by the training's own "
@@ -16,16 +17,11 @@ NOTHING_VARIES = (
     "No verdict on the training's randomness: no arm of two finished runs or more varies a source of it and has "
     "networks that differ."
 )
-WITHOUT_ITS_UNCERTAINTY = (
-    "These intervals cover each source's own repeats; the variance of all sources together is taken as observed, "
-    "without its uncertainty, so they are too narrow for the shares."
-)
-
 ALIKE = (0.35, 0.65)
 """Shares between which two sources of variance are about equal."""
 
 
-def verdict(arms: Mapping[str, Findings]) -> list[str]:
+def verdict(arms: Mapping[str, Findings], shares: SourceShares | None = None) -> list[str]:
     """Return paragraphs: sample or training, whether it repeats, whether exits are coupled, which source matters."""
     name = primary_arm_of(arms)
     if name is None:
@@ -34,7 +30,7 @@ def verdict(arms: Mapping[str, Findings]) -> list[str]:
         _sample_or_training(name, arms[name]),
         _repeated(arms[name]),
         _coupled(arms[name]),
-        _sources(arms),
+        *source_sentences(shares),
         _would_change(arms[name]),
     ]
     return [text for text in paragraphs if text]
@@ -120,31 +116,6 @@ def _coupled(found: Findings) -> str:
 def _share_of_across(coupled: Coupled) -> str:
     share = coupled.share
     return "" if share is None else f", {100 * abs(share):.0f}% of the rate across runs"
-
-
-def _sources(arms: Mapping[str, Findings]) -> str:
-    everything = arms.get(ALL_SOURCES)
-    if everything is None or everything.any_later.split.within_samples.value <= 0:
-        return ""
-    together = everything.any_later.split.within_samples.value
-    parts = [
-        f"{name} {percent(_over(found.any_later.split.within_samples, together), most=inf)}"
-        for name, found in arms.items()
-        if name != ALL_SOURCES and not found.same
-    ]
-    if not parts:
-        return ""
-    return (
-        "How much overthinking changes from one training to the next where only one source varies, relative to "
-        f"all together: {', '.join(parts)}. {WITHOUT_ITS_UNCERTAINTY} The shares do not add up to 100%: any one source "
-        "changes the course of training."
-    )
-
-
-def _over(found: Interval, total: float) -> Interval:
-    """Return an interval divided by a number that is taken as exact."""
-    low, high = (None if end is None else end / total for end in (found.low, found.high))
-    return Interval(found.value / total, low, high)
 
 
 def _would_change(found: Findings) -> str:
