@@ -28,6 +28,7 @@ from overthink.report.studies import (
     predictions_by_run,
     shares_of_study,
     study_of,
+    validation_by_run,
 )
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
@@ -146,7 +147,7 @@ def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -
 def _study_sections(store: Store, study: Study) -> list[Section]:
     try:
         known = predictions_by_run(store, study)
-        found = findings_by_arm(study, known)
+        found = findings_by_arm(study, known, validation_by_run(store, study))
     except StudyError as error:  # of this group alone; the others are still shown
         return [Section(study.group.name, [str(error)])]
     return study_sections(found, shares_of_study(study, known)) if found else []

@@ -83,14 +83,14 @@ def _findings(
     There are none where no arm has two finished runs.
     """
     from overthink.definition.errors import DefinitionError
-    from overthink.report.studies import findings_by_arm, predictions_by_run, shares_of_study
+    from overthink.report.studies import findings_by_arm, predictions_by_run, shares_of_study, validation_by_run
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
     from overthink.store.writer import Writer
     from overthink.study.verdict import primary_arm_of
 
     known = predictions_by_run(store, one)
-    found = findings_by_arm(one, known)
+    found = findings_by_arm(one, known, validation_by_run(store, one))
     if not found:
         print_text(console, f"{one.group.name}: no arm has two finished runs yet")
         return found, None
