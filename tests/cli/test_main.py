@@ -138,6 +138,17 @@ def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
 
 
+def test_a_dry_run_says_what_a_design_costs(tmp_path: Path, empty_database: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    definition(tmp_path)
+    study = {"kind": "study", "schema_version": 1, "name": "design", "description": "A design.", "base": "small.yaml"}
+    design = {"sobol": ["split", "init", "order", "augment"], "repeats": 2, "base_points": 3}
+    (tmp_path / "study.yaml").write_text(json.dumps(study | design))
+    said = " ".join(invoke(tmp_path, "run", "study.yaml", "--dry-run").stderr.split())
+    assert "design: base: 27 networks for 9 arms of 2 around 3 base points, 51 without runs that arms share." in said
+    assert "27 of 27 runs would be trained" in said
+
+
 @pytest.mark.process
 def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
