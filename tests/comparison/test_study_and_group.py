@@ -109,3 +109,4 @@ def test_diff_shows_the_arm_that_varies(store: Store, capsys: pytest.CaptureFixt
     assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
     first = json.loads(capsys.readouterr().out)["first"]
     assert (first["name"], len(first["runs"])) == ("tied: base / none", 3)
+    assert {len(values) for values in first["values"].values()} == {1}, "three equal runs are one observation"

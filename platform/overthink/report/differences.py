@@ -33,6 +33,10 @@ def differences_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
         "their labels differ (another label rule or another main network)": [
             row.group for row in rows if row.has_other_labels
         ],
+        "they are of several groups, whose runs are no pairs": [row.group for row in rows if row.has_several_groups],
+        "their runs with the baseline's seeds are the baseline's own": [
+            row.group for row in rows if row.same_runs and not row.differences
+        ],
     }
     left_out = [f"Not compared, because {why}: {', '.join(names)}." for why, names in reasons.items() if names]
     differences = [difference for row in rows for difference in row.differences.values()]
@@ -59,7 +63,8 @@ def _row_sentence(row: Row, titles: Mapping[str, str]) -> str:
             by_verdict.setdefault(verdict(row.differences[metric]), []).append(title.lower())
     verdicts = "; ".join(f"{', '.join(names)} {words}" for words, names in by_verdict.items())
     alone = f" Only one of the two has seed {', '.join(row.unpaired)}." if row.unpaired else ""
-    return f"{row.short_name}: {verdicts}.{alone}"
+    same = f" Seed {', '.join(row.same_runs)} is the same run in both, so no pair." if row.same_runs else ""
+    return f"{row.short_name}: {verdicts}.{alone}{same}"
 
 
 def verdict(difference: Difference) -> str:

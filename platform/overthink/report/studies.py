@@ -14,6 +14,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.study.arms import ALL_SOURCES
+from overthink.study.control import of_one_training
 from overthink.study.findings import Findings, findings
 
 
@@ -70,7 +71,7 @@ def predictions_by_run(store: Store, study: Study) -> dict[str, Predictions]:
 
 
 def findings_by_arm(study: Study, known: dict[str, Predictions]) -> dict[str, Findings]:
-    """Return the findings of each arm that has at least two runs.
+    """Return the findings of each arm that has at least two runs; a control's are of one observation.
 
     Raises StudyError where a control arm's networks differ: then no difference can be attributed to a source.
     """
@@ -86,7 +87,7 @@ def findings_by_arm(study: Study, known: dict[str, Predictions]) -> dict[str, Fi
                 f"{100 * one.churn_E[-1].disagreement.value:.2f}% of the test samples at the last exit; "
                 f"differences within the other arms cannot be attributed to their sources"
             )
-    return found
+    return {name: of_one_training(one) if study.arms[name].is_control else one for name, one in found.items()}
 
 
 def often_and_never_overthought(repeats: Sequence[Predictions], count: int) -> tuple[IntArray, IntArray]:

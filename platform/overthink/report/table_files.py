@@ -85,6 +85,9 @@ def _record(row: Row) -> dict[str, Any]:
     record["data"] = "; ".join(row.data)
     for metric, estimate in row.estimates.items():
         record |= {f"{metric}/{name}": value for name, value in estimate._asdict().items()}
+    for metric, over in row.over_groups.items():
+        counts = {"groups": len(over.n), "n": " + ".join(map(str, over.n))}
+        record |= {f"{metric}/{name}": value for name, value in (over._asdict() | counts).items()}
     for metric, difference in row.differences.items():
         record |= {f"{metric}/difference/{name}": value for name, value in difference._asdict().items()}
     record |= {f"{metric}/paper": reported.value for metric, reported in row.reported.items()}
@@ -92,17 +95,19 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 def as_json(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
-    """Return JSON: fractions with all digits, the run ids behind every number."""
-    plain = [
-        asdict(row)
-        | {
-            "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
-            "gaps": [gap._asdict() for gap in row.gaps],
-            "differences": {metric: value._asdict() for metric, value in row.differences.items()},
-        }
-        for row in rows
-    ]
-    return json.dumps({"metrics": list(layout.metrics), "unit": "fraction", "rows": plain}, indent=2)
+    """Return JSON: fractions with all digits, the run ids behind every number; groups of a row are rows in it."""
+    plain = {"metrics": list(layout.metrics), "unit": "fraction", "rows": list(map(_plain, rows))}
+    return json.dumps(plain, indent=2)
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return asdict(row) | {
+        "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
+        "gaps": [gap._asdict() for gap in row.gaps],
+        "differences": {metric: value._asdict() for metric, value in row.differences.items()},
+        "groups": list(map(_plain, row.groups)),
+        "over_groups": {metric: value._asdict() for metric, value in row.over_groups.items()},
+    }
 
 
 class Text(Protocol):
