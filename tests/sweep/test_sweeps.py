@@ -10,6 +10,7 @@ import pytest
 from optuna.study import Study
 from optuna.trial import TrialState
 
+from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.errors import DefinitionError
 from overthink.launching.outcomes import Options
 from overthink.store import tags
@@ -73,6 +74,10 @@ def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None
     assert "each trial, and the best so far" in page
     assert "default-src &#x27;none&#x27;" in page, "it loads nothing from anywhere"
     assert f"runs/{groups['0'].run_id})" in own.note
+    assert "maximize val/accuracy/last (mean over 2 seeds of a trial)" in own.note
+    assert "(mean over 2 seeds of a trial)" in page
+    (row,) = overthinking_rows(find_runs(store, kind=tags.KIND_RUN), "definition")
+    assert [over.n for over in row.over_groups.values()] == [(2, 2)] * 4, "trials are no seeds"
 
     again, quiet = swept(store, loaded)
     assert (again.ended, quiet.epochs, again.results) == ({}, [], found.results)

@@ -106,10 +106,10 @@ def _with_differences(name: str, rows: Sequence[Row], against: str, margin: floa
 
 
 def _run_ids_grid(rows: Sequence[Row]) -> Grid:
-    cells = [
-        (row.group, ", ".join(f"{run_id[:8]} ({seed})" for run_id, seed in zip(row.run_ids, row.finished, strict=True)))
-        for row in rows
-    ]
+    cells = []
+    for row in rows:
+        runs = [*zip(row.finished, row.run_ids, strict=True), *row.repeats.items()]
+        cells.append((row.group, ", ".join(f"{run_id[:8]} ({seed})" for seed, run_id in runs)))
     return Grid(("Group", "MLflow runs behind its numbers (seeds)"), cells)
 
 

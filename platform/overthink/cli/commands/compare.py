@@ -31,7 +31,8 @@ def compare(
 ) -> int:
     """Show the overthinking table, or the table of policy networks, from stored runs."""
     from overthink.cli.requested_runs import requested_runs
-    from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
+    from overthink.comparison.grouping import GROUPINGS
+    from overthink.comparison.overthinking import overthinking_rows
     from overthink.comparison.paired import with_differences
     from overthink.comparison.stored_runs import stored_runs
     from overthink.report.policy_table import POLICY
