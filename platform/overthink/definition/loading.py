@@ -57,7 +57,9 @@ def resolved(
     settings = Overrides.parse(overrides)
     experiment = validated(Experiment, _with_main_network(settings.apply(raw), source), source)
     if seeds is not None and experiment.repeats is not None:
-        raise DefinitionError(f"{source}: the arms of a study set its seeds; change their number by --set repeats=N")
+        raise DefinitionError(
+            f"{source}: the arms of a study set its seeds; change their number by --set repeats=N or base_points=N"
+        )
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
