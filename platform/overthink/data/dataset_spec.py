@@ -41,6 +41,10 @@ class AbstractDatasetSpec(Spec, ABC):
         """Whether its files may hold other images than for an earlier run, and can be read again in about a second."""
         return True
 
+    def place(self, root: Path) -> Path:
+        """Return where its files are, given the folder of data sets."""
+        return root
+
     @abstractmethod
     def is_here(self, root: Path) -> bool:
         """Return whether its files exist in a folder, so that nothing needs to be downloaded."""

@@ -59,7 +59,11 @@ class FolderSpec(ImagesSpec):
 
     def is_here(self, root: Path) -> bool:
         """Return whether the folder exists."""
-        return _place(self.path, root).is_dir()
+        return self.place(root).is_dir()
+
+    def place(self, root: Path) -> Path:
+        """Return the folder, whose path is relative to the folder of data sets; raises ValueError for a bad `~name`."""
+        return _place(self.path, root)
 
     def load(self, data_root: Path) -> Dataset:
         """Decode the images, or map the decoded cache; raises ValueError naming a missing or unusable file.
@@ -74,7 +78,7 @@ class FolderSpec(ImagesSpec):
         >>> dataset.classes
         ('cat', 'dog')
         """
-        folder, size = _place(self.path, data_root), Size(self.channels, self.size, self.resize)
+        folder, size = self.place(data_root), Size(self.channels, self.size, self.resize)
         train, test = trees = [find_images(folder / part, self.classes) for part in PARTS]
         if train.classes != test.classes:
             other = sorted(set(train.classes) ^ set(test.classes))[0]
@@ -126,7 +130,11 @@ class NpzSpec(ImagesSpec):
 
     def is_here(self, root: Path) -> bool:
         """Return whether the file exists."""
-        return _place(self.path, root).is_file()
+        return self.place(root).is_file()
+
+    def place(self, root: Path) -> Path:
+        """Return the file, whose path is relative to the folder of data sets; raises ValueError for a bad `~name`."""
+        return _place(self.path, root)
 
     def load(self, data_root: Path) -> Dataset:
         """Read the arrays; raises ValueError naming the file, and an array that does not fit.
@@ -141,7 +149,7 @@ class NpzSpec(ImagesSpec):
         (2, 1, 8, 8)
         """
         check_channels_first(self.shape)
-        path = _place(self.path, data_root)
+        path = self.place(data_root)
         arrays = _arrays(path)
         train, test = (self._part(arrays, part, path) for part in PARTS)
         classes = tuple(str(label) for label in range(self.classes))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from overthink.data.catalogue import DatasetSpec, load_dataset
 from overthink.data.digits import default_root
+from overthink.data.files import shown
 from overthink.launching.plan import PlannedRun
 from overthink.seeds import joined
 
@@ -33,9 +34,9 @@ def changed_data(runs: Iterable[PlannedRun], data_root: Path | None) -> Iterator
             groups.setdefault((run.group_name, run.stored.data), []).append(run)
     known: dict[DatasetSpec, _Here] = {}
     for (name, seen), of_group in groups.items():
-        spec = of_group[0].run.dataset
+        spec, root = of_group[0].run.dataset, data_root or default_root()
         if spec not in known:
-            known[spec] = _here(spec, data_root)
+            known[spec] = _here(spec, root)
         here = known[spec]
         which = f"{name} seed {joined(run.run.seeds.label for run in of_group)}"
         then = ", ".join(f"{digest[:SHOWN]}..." for digest in seen.split())
@@ -44,14 +45,12 @@ def changed_data(runs: Iterable[PlannedRun], data_root: Path | None) -> Iterator
         elif here.digest and not all(here.digest.startswith(digest) for digest in seen.split()):
             yield (
                 f"{which}: DIFFERENT DATA: finished on other data (SHA-256 {then}) than are here now "
-                f"({here.digest[:SHOWN]}..., {spec.kind} in {data_root or default_root()}); --force trains again"
+                f"({here.digest[:SHOWN]}..., {spec.kind}: {shown(spec.place(root))}); --force trains again"
             )
 
 
-def _here(spec: DatasetSpec, data_root: Path | None) -> _Here:
-    if not spec.is_here(data_root or default_root()):
-        return _Here("")
+def _here(spec: DatasetSpec, root: Path) -> _Here:
     try:
-        return _Here(load_dataset(spec, data_root).digest)
+        return _Here(load_dataset(spec, root).digest) if spec.is_here(root) else _Here("")
     except (ValueError, OSError, MemoryError) as error:
         return _Here("", str(error) or type(error).__name__)
