@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from overthink.data import decoded
+from overthink.data import decoded, image_file
 from overthink.data.decoded import Decoded, decode
 from overthink.data.image_file import Size
 from overthink.data.image_tree import find_images
@@ -36,7 +36,7 @@ def root_with(root: Path, *names: str) -> Path:
 
 
 def reds(root: Path) -> list[int]:
-    return images_of(root).images_NKHW[:, 0, 0, 0].tolist()
+    return [int(value) for value in images_of(root).images_NKHW[:, 0, 0, 0]]
 
 
 def cached(root: Path) -> list[Path]:
@@ -98,7 +98,7 @@ def test_the_digest_changes_with_the_files(tmp_path: Path) -> None:
 
 
 def test_files_that_change_while_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root, read = root_with(tmp_path, "a/0.png", "b/0.png"), decoded.read_image_file
+    root, read = root_with(tmp_path, "a/0.png", "b/0.png"), image_file.read_image_file
 
     def slow(path: Path, size: Size) -> object:
         found = read(path, size)

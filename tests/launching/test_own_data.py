@@ -15,6 +15,7 @@ from overthink.running import run_data
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
+from support.command import invoke
 from support.data_files import cifar_100, images
 from support.engines import InlineEngine
 from support.launches import Quiet, launch_inline
@@ -41,7 +42,7 @@ def pictures(folder: Path, train: int = 6, test: int = 2) -> Path:
 
 
 def npz(folder: Path, seed: int = 0) -> dict[str, Any]:
-    arrays = {"x_train": images(12, 3, 8, 8, seed=seed), "x_test": images(4, 3, 8, 8, seed=seed + 1)}
+    arrays: dict[str, Any] = {"x_train": images(12, 3, 8, 8, seed=seed), "x_test": images(4, 3, 8, 8, seed=seed + 1)}
     np.savez(folder / "mine.npz", **arrays, y_train=np.arange(12) % 2, y_test=np.arange(4) % 2)
     return {"kind": "npz", "path": str(folder / "mine.npz"), "shape": [3, 8, 8], "classes": 2}
 
@@ -69,6 +70,8 @@ def test_labels_exchanged_after_a_run(tmp_path: Path, store: Store) -> None:
     assert sentence.startswith("small: base seed 0: DIFFERENT DATA: finished on other data (SHA-256 ")
     assert sentence.endswith(f"folder: {mine}); --force trains again.")
     assert len(find_runs(store, kind=tags.KIND_RUN)) == 1, "nothing is trained without --force"
+    dry = invoke(tmp_path, "run", str(tmp_path / "small.yaml"), "--dry-run")
+    assert "DIFFERENT DATA" in dry.stderr
     assert said(store, own(tmp_path), force=True) == []
     assert said(store, own(tmp_path)) == []
     exchange(mine)
