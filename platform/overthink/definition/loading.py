@@ -87,7 +87,13 @@ def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, G
 def group_definition(raw: dict[str, Any], source: str) -> GroupDefinition:
     """Return the group of an experiment's plain data; raises DefinitionError where it is not valid."""
     whole = _with_main_network(raw, source)
-    return validated(GroupDefinition, {key: whole[key] for key in GroupDefinition.model_fields if key in whole}, source)
+    own = {key: whole[key] for key in GroupDefinition.model_fields if key in whole}
+    definition = validated(GroupDefinition, own, source)
+    try:
+        definition.dataset.check()
+    except ValueError as error:
+        raise DefinitionError(f"{source}: dataset.{error}") from None
+    return definition
 
 
 def _with_base(study: dict[str, Any], source: str) -> dict[str, Any]:
