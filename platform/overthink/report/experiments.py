@@ -21,7 +21,7 @@ from overthink.report.policy_page import mean_sentence, policy_figures
 from overthink.report.policy_table import POLICY
 from overthink.report.run_page import prediction_figures
 from overthink.report.run_results import stored_evidence
-from overthink.report.studies import Study, StudyError, findings_by_arm, predictions_by_run, study_of
+from overthink.report.studies import Study, StudyError, findings_by_arm, predictions_by_run, study_of, validation_by_run
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
 from overthink.report.tables import OVERTHINKING, TITLES
@@ -138,7 +138,7 @@ def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -
 
 def _study_sections(store: Store, study: Study) -> list[Section]:
     try:
-        found = findings_by_arm(study, predictions_by_run(store, study))
+        found = findings_by_arm(study, predictions_by_run(store, study), validation_by_run(store, study))
     except StudyError as error:  # of this group alone; the others are still shown
         return [Section(study.group.name, [str(error)])]
     return study_sections(found) if found else []

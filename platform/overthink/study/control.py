@@ -2,7 +2,6 @@
 
 from typing import Any, TypeVar
 
-from overthink.statistics.estimate import Estimate
 from overthink.statistics.jackknife import Interval
 from overthink.study.spread import Spread
 
@@ -10,17 +9,15 @@ T = TypeVar("T")
 
 
 def of_one_training(found: T) -> T:
-    """Return results without deviations and intervals over repeats: those of runs that are equal by construction.
+    """Return results without deviations and intervals: those of runs that are equal by construction.
 
-    Estimates are of n = 1. `found` is Findings, or anything in them.
+    `found` is Findings, or anything in them.
     """
     result: Any = _of_one(found)
     return result  # type: ignore[no-any-return]
 
 
 def _of_one(found: Any) -> Any:
-    if isinstance(found, Estimate):
-        return Estimate(1, found.mean, None, None, None)
     if isinstance(found, Interval):
         return Interval(found.value, None, None)
     if isinstance(found, Spread):

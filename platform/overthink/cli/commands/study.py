@@ -73,14 +73,14 @@ def _studies(store: "Store", name: str) -> "list[Study]":
 def _findings(store: "Store", one: "Study", data_root: Path | None, console: Console) -> "dict[str, Findings]":
     """Return the findings of a study by arm, and add its page to the group; none where no arm has two finished runs."""
     from overthink.definition.errors import DefinitionError
-    from overthink.report.studies import findings_by_arm, predictions_by_run
+    from overthink.report.studies import findings_by_arm, predictions_by_run, validation_by_run
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
     from overthink.store.writer import Writer
     from overthink.study.verdict import primary_arm_of
 
     known = predictions_by_run(store, one)
-    found = findings_by_arm(one, known)
+    found = findings_by_arm(one, known, validation_by_run(store, one))
     if not found:
         print_text(console, f"{one.group.name}: no arm has two finished runs yet")
         return found
