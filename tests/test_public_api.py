@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -123,9 +124,15 @@ def test_a_table_has_differences_and_what_a_paper_reports(example_folder: Path) 
     long, short = rows["small: long"], rows["small: short"]
     assert (long["n"], long["paper"], long["missing"]) == (2, 0.1793, 0)
     assert long["difference_mean"] == pytest.approx(long["mean"] - short["mean"])
+    assert long["difference_verdict"] == "no difference shown"
+    assert isnan(long["difference_effect"])  # two seeds have none
     assert "\\toprule" in table.latex()
     assert table._repr_html_().startswith("<table")
     assert set(overthink.overthinking_table(policies=True).frame["group"]) == {"small-policy: base"}
+    wide = overthink.overthinking_table(definitions="small", against="small: short", margin=0.9)
+    assert "equal within 90 points" in set(wide.frame["difference_verdict"])
+    with pytest.raises(ValueError, match="margin 250: expected percentage points"):
+        overthink.overthinking_table(against="small: short", margin=2.5)
     with pytest.raises(ValueError, match="no row is called 'nothing'"):
         overthink.overthinking_table(against="nothing")
 

@@ -90,8 +90,8 @@ def test_a_pair_of_the_same_run_is_left_out_of_a_difference() -> None:
     shared = replace(two, run_ids=(one.run_ids[0], two.run_ids[1]))
     _, compared = with_differences([replace(one, short_name="a"), replace(shared, short_name="b")], "a")
     difference = compared.differences["test/accuracy/last"]
-    assert (difference.n, compared.same_runs) == (1, ("0",))
     assert difference.mean == pytest.approx(0.2)
+    assert (difference.n, compared.same_runs) == (1, ("0",))
     assert "Seed 0 is the same run in both, so no pair." in OVERTHINKING.caption([compared])
 
 

@@ -13,9 +13,9 @@ import pandas as pd
 from overthink.comparison.arms import asked_by, in_arms, without_studies
 from overthink.comparison.names import Named, suffixes
 from overthink.comparison.observations import fixed_streams
+from overthink.comparison.ranges import metric_estimate
 from overthink.comparison.stored_runs import stored_runs
 from overthink.seeds import Seeds, seeds_of_labels
-from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.public import StoreName, uri_of
 from overthink.store.stored import StoredRun
@@ -132,10 +132,10 @@ def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     Returns:
         A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `dataset`, `network`, `regime`,
         `labels`, `group_key`, `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the
-        interval of the mean: Student's t, n - 1 degrees of freedom), `same_data` (whether all runs were trained on
-        the same data), `repeats` (runs that repeat one of the n, and do not count) and `fixed` (streams of random
-        numbers in which the runs do not differ, so that the interval does not cover others: an arm `init` has one
-        split, one order, one augmentation). A single run has no `std`, `low`, `high` and `fixed`.
+        interval of the mean: Student's t, n - 1 degrees of freedom, cut to the metric's range), `same_data` (whether
+        all runs were trained on the same data), `repeats` (runs that repeat one of the n, and do not count) and
+        `fixed` (streams of random numbers in which the runs do not differ, so that the interval does not cover others:
+        an arm `init` has one split, one order, one augmentation). A single run has no `std`, `low`, `high` and `fixed`.
 
     Raises:
         KeyError: A metric is no column of the frame.
@@ -163,7 +163,7 @@ def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
         for metric in metrics:
             values = group[metric].dropna().tolist()
             if values:
-                found = {"metric": metric, **estimate(values)._asdict(), "same_data": same_data}
+                found = {"metric": metric, **metric_estimate(metric, values)._asdict(), "same_data": same_data}
                 rows.append(shared | found | repeated)
     columns = [*GROUP, "metric", "n", "mean", "std", "low", "high", "same_data", "repeats", "fixed"]
     return pd.DataFrame(rows, columns=columns).sort_values(["group", "metric"], ignore_index=True)

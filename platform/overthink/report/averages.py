@@ -49,7 +49,7 @@ def estimate_lines(estimate: Estimate | None) -> tuple[str, ...]:
         return ("-",)
     if estimate.std is None or estimate.low is None or estimate.high is None:
         return (f"{100 * estimate.mean:.2f}",)
-    interval = f"[{100 * max(estimate.low, 0.0):.1f}, {100 * min(estimate.high, 1.0):.1f}]"  # fractions are 0 to 1
+    interval = f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
     return (f"{100 * estimate.mean:.2f} ± {100 * estimate.std:.2f}", interval)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from overthink.comparison.overthinking import Row
-from overthink.policy.verdict import verdict
+from overthink.policy.verdict import ceiling, trainings_of, verdict
 from overthink.report.averages import averages, count_lines, groups_of, mean_of, unit
 from overthink.report.differences import differences_sentence
 from overthink.report.tables import Column, Layout, group_cell, metric_cell, mixed_data_warning
@@ -18,6 +18,12 @@ METRICS = (
     "test/policy/p/constant",
     "test/policy/p/chance",
 )
+CEILING = tuple(
+    f"test/policy/ceiling/{name}"
+    for name in ("trainings", "averaged", "majority/accuracy", "excess", "excess/low", "excess/high")
+)
+"""Of a group, not of its runs."""
+TRAININGS = "policy/ceiling/trainings"
 COMPARED = {"test/policy/accuracy": "Right exits", "test/policy/balanced_accuracy": "Balanced"}
 CONTROL = "max-min-mnist"
 """The positive control: a data set on which exits are known to differ."""
@@ -26,7 +32,9 @@ DEFINITIONS = (
     "accuracy with the same weight for every label; its baseline is chance. By exit 1: balanced accuracy of answers "
     "from the confidence of exit 1 alone. p: largest over runs, against the constant (exact) and against chance "
     "(permutation). Learned: right more often than the constant (p < 0.05). Informative: not learned, but balanced "
-    "accuracy above chance (p < 0.05)."
+    "accuracy above chance (p < 0.05). Ceiling: right answers of the majority of the other trainings' labels, minus "
+    "the best constant on the same samples, in points, [95% interval over trainings of the main network]. Cannot "
+    "decide: that interval is not above 0, so a network that is not better than the constant disproves nothing."
 )
 
 
@@ -39,6 +47,11 @@ def caption(rows: Sequence[Row]) -> str:
         f"NO POSITIVE CONTROL for {', '.join(without_control)}: no row is a policy network of the same network and "
         f"training that learned something on Max-Min MNIST, so a failure to learn may be due to the training."
     )
+    without_ceiling = [row.group for row in rows if row.finished and TRAININGS not in _ceiling(row)]
+    ceiling_hint = (
+        f"No noise ceiling for {', '.join(without_ceiling)}: labels are permuted, groups are pooled, or it is not "
+        f"computed yet (overthink analyse)."
+    )
     return " ".join(
         filter(
             None,
@@ -46,6 +59,7 @@ def caption(rows: Sequence[Row]) -> str:
                 unit("the labelled test samples", rows),
                 averages(rows),
                 DEFINITIONS,
+                ceiling_hint if without_ceiling else "",
                 control if without_control else "",
                 mixed_data_warning(rows),
                 differences_sentence(rows, COMPARED),
@@ -62,6 +76,21 @@ def _verdicts(row: Row) -> Counter[str]:
     """Return how many runs have each verdict."""
     runs = zip(_p_values(row, "constant"), _p_values(row, "chance"), strict=True)
     return Counter(verdict({"policy/p/constant": constant, "policy/p/chance": chance}) for constant, chance in runs)
+
+
+def _ceiling(row: Row) -> dict[str, float]:
+    return {metric.removeprefix("test/"): value for metric, value in row.of_group.items()}
+
+
+def _constant_cell(row: Row) -> tuple[str, ...]:
+    """Return the best constant, and the noise ceiling's distance from it."""
+    found = {name.removeprefix("policy/ceiling/"): 100 * value for name, value in _ceiling(row).items()}
+    lines = _mean_cell("test/policy/best_constant")(row)
+    if "excess" in found:
+        lines += ("ceiling", f"{found['excess']:+.2f}")
+    if "excess/low" in found:
+        lines += (f"[{found['excess/low']:+.1f}, {found['excess/high']:+.1f}]",)
+    return lines
 
 
 def _p_values(row: Row, baseline: str) -> list[float]:
@@ -83,21 +112,36 @@ def _balanced_cell(row: Row) -> tuple[str, ...]:
 
 
 def _verdict_cell(row: Row) -> tuple[str, ...]:
-    """Return the verdicts, and the largest p over runs against each baseline."""
+    """Return the verdicts, what the ceiling means for them, and the largest p over runs against each baseline."""
     counts = _verdicts(row)
     n = sum(counts.values())
     words = [word if count == n else f"{word} ({count}/{n})" for word, count in counts.items()]
+    if not {*counts} <= {"learned"}:
+        words += _meaning(row)
     worst = {name: max(_p_values(row, name), default=None) for name in ("constant", "chance")}
     return (*words, *(f"p {value:.2g} {name}" for name, value in worst.items() if value is not None)) or ("-",)
 
 
+def _meaning(row: Row) -> tuple[str, ...]:
+    """Return in words whether it means anything that a row's networks are no better than the constant."""
+    found = _ceiling(row)
+    if TRAININGS not in found:
+        return ()
+    state = ceiling(found)
+    return {
+        "above the constant": ("ceiling above",),
+        "not shown to be above the constant": ("cannot decide",),
+        "unknown": ("ceiling unknown", trainings_of(found)),
+    }[state]
+
+
 POLICY = Layout(
-    METRICS,
+    METRICS + CEILING,
     (
         Column("Group", lambda row: (*group_cell(row), row.labels), False),
         Column("n", count_lines, True),
         Column("Right exits", metric_cell("test/policy/accuracy"), True),
-        Column("Best constant", _mean_cell("test/policy/best_constant"), True),
+        Column("Best constant", _constant_cell, True),
         Column("Balanced", _balanced_cell, True),
         Column("By exit 1", _mean_cell("test/policy/confidence/balanced_accuracy"), True),
         Column("Verdict", _verdict_cell, False),

@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from overthink.comparison.arms import are_of_several_arms, asked_by
 from overthink.comparison.observations import by_training
 from overthink.comparison.overthinking import Row, overthinking_rows
-from overthink.comparison.paired import with_differences
+from overthink.comparison.paired import check_margin, with_differences
 from overthink.comparison.stored_runs import stored_runs
+from overthink.report.differences import as_record
 from overthink.report.policy_table import POLICY
 from overthink.report.table_files import as_html, as_latex, as_markdown
 from overthink.report.tables import OVERTHINKING, Layout
@@ -42,7 +43,7 @@ class OverthinkingTable:
                     | {"paper": paper.value if paper else None}
                     | {
                         f"difference_{name}": value
-                        for name, value in (difference._asdict() if difference else {}).items()
+                        for name, value in (as_record(difference) if difference else {}).items()
                     }
                     | {"missing": len(row.gaps)}
                 )
@@ -65,6 +66,7 @@ def overthinking_table(
     definitions: str | Sequence[str] = (),
     by: str = "variant",
     against: str | None = None,
+    margin: float | None = None,
     policies: bool = False,
 ) -> OverthinkingTable:
     """Return the overthinking table of stored runs: `overthink compare` for a notebook.
@@ -76,13 +78,16 @@ def overthinking_table(
             `network` or `regime`. Only runs of one group are averaged as seeds: a row of several groups is the mean
             over groups of their means over seeds.
         against: A row's group or variant: every row then shows its paired difference to that one.
+        margin: Largest difference that counts as equal, as a fraction (0.01: one percentage point); choose it before
+            you see results. Needs `against`.
         policies: Whether the table is of policy networks instead of multi-exit networks.
 
     Returns:
         The table: shown as HTML by a notebook, with `frame`, `markdown()` and `latex()`.
 
     Raises:
-        ValueError: No row, or more than one of a data set, is called as `against` says, or it is of several groups.
+        ValueError: No row, or more than one of a data set, is called as `against` says, or it is of several groups;
+            `margin` is not between 0 and 1, or stands alone.
         StoreError: The store does not answer.
 
     Example:
@@ -93,13 +98,14 @@ def overthinking_table(
         >>> table.frame[["group", "metric", "mean"]].round(3).iloc[0].to_dict()
         {'group': 'small: short', 'metric': 'test/accuracy/last', 'mean': 0.1}
     """
+    check_margin(margin, against)
     layout = POLICY if policies else OVERTHINKING
     stored = stored_runs(uri=uri_of(store), metrics=layout.metrics)
     if definitions:
         stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
     rows = overthinking_rows([run for run in stored if run.is_policy == policies], by, layout.metrics)
     if against is not None and rows:
-        rows = with_differences(rows, against, layout.compared)
+        rows = with_differences(rows, against, layout.compared, margin)
     return OverthinkingTable(tuple(rows), layout)
 
 

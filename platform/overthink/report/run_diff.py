@@ -9,7 +9,7 @@ from overthink.comparison.paired import paired, without_same_runs
 from overthink.definition.errors import DefinitionError
 from overthink.definition.flat import Differing, differing, flat
 from overthink.report.averages import estimate_lines
-from overthink.report.differences import difference_lines
+from overthink.report.differences import as_record, difference_lines, meaning
 from overthink.report.grids import Grid
 from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.running.provenance import attempts_of
@@ -88,7 +88,8 @@ def results_grid(a: Side, b: Side) -> Grid:
         if not difference and of_a is not None and of_b is not None:
             difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", without)
         rows.append([title, *("\n".join(lines) for lines in (estimate_lines(of_a), estimate_lines(of_b), difference))])
-    return Grid(("Test data, %", "A", "B", "B minus A"), rows)
+    caption = meaning(list(pairs.values()), "B minus A") if pairs else ""
+    return Grid(("Test data, %", "A", "B", "B minus A"), rows, caption)
 
 
 def as_plain(a: Side, b: Side, parts: Mapping[str, Sequence[Differing]]) -> dict[str, object]:
@@ -99,7 +100,7 @@ def as_plain(a: Side, b: Side, parts: Mapping[str, Sequence[Differing]]) -> dict
         "second": _side_as_plain(b),
         "definition": [place._asdict() for place in parts["definition"]],
         "made_with": [place._asdict() for place in parts["provenance"]],
-        "second_minus_first": {metric: found._asdict() for metric, found in pairs.items()},
+        "second_minus_first": {metric: as_record(found) for metric, found in pairs.items()},
     }
 
 

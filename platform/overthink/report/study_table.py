@@ -45,8 +45,8 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
         for name, found in arms.items()
         if name not in controls
     }
-    said = (ARMS_CAPTION, repeats_sentence(controls), held_fixed_sentence(fixed))
-    return Grid(titles, rows, " ".join(filter(None, said)))
+    sentences = (ARMS_CAPTION, repeats_sentence(controls), held_fixed_sentence(fixed))
+    return Grid(titles, rows, " ".join(filter(None, sentences)))
 
 
 def _is_control(found: Findings) -> bool:

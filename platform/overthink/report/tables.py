@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
 from rich.table import Table
 
 from overthink.comparison.overthinking import COLUMNS, Row
@@ -125,13 +126,17 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     text = layout.caption(rows)
     heading, rows = _common_heading(rows)
     table = empty_table(text, heading)
-    for column in layout.columns:
-        if column.number:  # a number is never broken over two lines; its title may be
-            table.add_column(escape_for_terminal(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+    cells = as_grid(rows, layout).rows
+    for number, column in enumerate(layout.columns):
+        if column.number:  # a number is never broken over two lines, nor cut off; its title may be broken
+            title = column.title.replace(" ", "\n", 1)
+            lines = "\n".join((title, *(of_row[number] for of_row in cells))).split("\n")
+            longest = max(map(cell_len, lines))
+            table.add_column(escape_for_terminal(title), justify="right", no_wrap=True, min_width=longest)
         else:
-            table.add_column(escape_for_terminal(column.title), min_width=NARROWEST, overflow="fold")
-    for cells in as_grid(rows, layout).rows:
-        table.add_row(*map(escape_for_terminal, cells))
+            table.add_column(escape_for_terminal(column.title), overflow="fold", min_width=NARROWEST)
+    for of_row in cells:
+        table.add_row(*map(escape_for_terminal, of_row))
     return table
 
 
