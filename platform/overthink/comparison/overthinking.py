@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from overthink.comparison.arms import by_definition, in_arms, without_studies
-from overthink.statistics.estimate import Estimate, estimate
+from overthink.statistics.estimate import Estimate, Over, estimate
 from overthink.store import tags
 from overthink.store.stored import UNKNOWN, PaperNumber, Part, StoredRun, newest_per_key
 
@@ -84,6 +84,10 @@ class Row:
     """Of policy networks, by seed: key of the main network and of the rule that gave the test samples their labels."""
     has_other_labels: bool = False
     """Whether the baseline's labels are made otherwise, so that a difference has no meaning; filled by `paired`."""
+    interval: Over = "seeds"
+    """What the intervals of its table hold for where an estimate does not say otherwise; filled by `with_intervals`."""
+    no_new_samples: str = ""
+    """Why its intervals do not hold for new samples although that was asked for; filled by `with_intervals`."""
     has_no_baseline: bool = False
     """Whether the baseline has no run on the same data; filled by `paired`."""
 

@@ -70,7 +70,7 @@ def paired(row: Row, baseline: Row) -> dict[str, Difference]:
         ]
         if values:
             p = sign_flip_p(values)
-            differences[metric] = Difference(*estimate(values), p, p, effect_size(values))
+            differences[metric] = Difference(*estimate(values)[:5], p, p, effect_size(values))
     return differences
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from overthink.comparison.overthinking import Row
 from overthink.policy.verdict import verdict
 from overthink.report.differences import differences_sentence
+from overthink.report.intervals import intervals_meaning, marks_sentence
 from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell, mixed_data_warning
 
 METRICS = (
@@ -21,12 +22,12 @@ COMPARED = {"test/policy/accuracy": "Right exits", "test/policy/balanced_accurac
 CONTROL = "max-min-mnist"
 """The positive control: a data set on which exits are known to differ."""
 CAPTION = (
-    "Percent of the labelled test samples; mean ± standard deviation over seeds, [95% interval of the mean]. Best "
-    "constant: accuracy of always answering the most frequent label, the baseline of right exits. Balanced: accuracy "
-    "with the same weight for every label; its baseline is chance. By exit 1: balanced accuracy of answers from the "
-    "confidence of exit 1 alone. p: largest over seeds, against the constant (exact) and against chance (permutation). "
-    "Learned: right more often than the constant (p < 0.05). Informative: not learned, but balanced accuracy above "
-    "chance (p < 0.05)."
+    "Percent of the labelled test samples; mean ± standard deviation over seeds, {intervals}. Best constant: "
+    "accuracy of always answering the most frequent label, the baseline of right exits. Balanced: accuracy with "
+    "the same weight for every label, no mean over samples; its baseline is chance. By exit 1: balanced accuracy "
+    "of answers from the confidence of exit 1 alone. p: largest over seeds, against the constant (exact) and "
+    "against chance (permutation). Learned: right more often than the constant (p < 0.05). Informative: not "
+    "learned, but balanced accuracy above chance (p < 0.05)."
 )
 
 
@@ -42,7 +43,8 @@ def caption(rows: Sequence[Row]) -> str:
         filter(
             None,
             (
-                CAPTION,
+                CAPTION.format(intervals=intervals_meaning(rows)),
+                marks_sentence(rows, COMPARED),
                 control if without_control else "",
                 mixed_data_warning(rows),
                 differences_sentence(rows, COMPARED),

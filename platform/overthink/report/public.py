@@ -8,12 +8,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from overthink.comparison.arms import asked_by
+from overthink.comparison.intervals import with_intervals
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.comparison.stored_runs import stored_runs
 from overthink.report.policy_table import POLICY
 from overthink.report.table_files import as_html, as_latex, as_markdown
 from overthink.report.tables import OVERTHINKING, Layout
+from overthink.statistics.estimate import Over
+from overthink.store.correctness import CorrectnessReader
 from overthink.store.public import RunName, StoreName, run_id_of, uri_of
 
 
@@ -26,7 +29,7 @@ class OverthinkingTable:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """A row a group and metric: n, mean, std and 95% interval as fractions, the paper's number, the difference."""
+        """A row a group and metric: n, mean, std, 95% interval and what it holds for, paper's number, difference."""
         found: list[dict[str, Any]] = []
         for row in self.rows:
             for metric, estimate in row.estimates.items():
@@ -60,6 +63,7 @@ def overthinking_table(
     by: str = "variant",
     against: str | None = None,
     policies: bool = False,
+    interval: Over = "both",
 ) -> OverthinkingTable:
     """Return the overthinking table of stored runs: `overthink compare` for a notebook.
 
@@ -70,6 +74,8 @@ def overthinking_table(
             `network` or `regime`.
         against: A row's group or variant: every row then shows its paired difference to that one.
         policies: Whether the table is of policy networks instead of multi-exit networks.
+        interval: What 95% intervals hold for: new `seeds`, new test `samples`, or `both`. The latter two are read from
+            stored predictions; where that cannot be done, intervals are over seeds, and the caption says so.
 
     Returns:
         The table: shown as HTML by a notebook, with `frame`, `markdown()` and `latex()`.
@@ -87,12 +93,15 @@ def overthinking_table(
         {'group': 'small: short', 'metric': 'test/accuracy/last', 'mean': 0.1}
     """
     layout = POLICY if policies else OVERTHINKING
-    stored = stored_runs(uri=uri_of(store), metrics=layout.metrics)
+    uri = uri_of(store)
+    stored = stored_runs(uri=uri, metrics=layout.metrics)
     if definitions:
         stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
     rows = overthinking_rows([run for run in stored if run.is_policy == policies], by, layout.metrics)
     if against is not None and rows:
         rows = with_differences(rows, against, layout.compared)
+    if by == "variant":  # other rows pool runs that differ in more than their seeds
+        rows = with_intervals(rows, interval, CorrectnessReader(uri))
     return OverthinkingTable(tuple(rows), layout)
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from overthink.comparison.overthinking import COLUMNS, Row
 from overthink.report.differences import difference_lines, differences_sentence
 from overthink.report.grids import NARROWEST, Grid, empty_table
+from overthink.report.intervals import intervals_meaning, mark, marks_sentence
 from overthink.report.safe_text import escape_for_terminal, one_line
 from overthink.statistics.estimate import Estimate
 from overthink.store.stored import PaperNumber
@@ -26,7 +27,7 @@ POLICY_TITLES = {
     "test/policy/routed/accuracy": "Accuracy of the routed main network",
 }
 CAPTION = (
-    "Percent of test samples; mean ± standard deviation over seeds, [95% interval of the mean over seeds]. "
+    "Percent of test samples; mean ± standard deviation over seeds, {intervals}. "
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
 )
 
@@ -53,7 +54,13 @@ class Layout:
 
 def caption(rows: Sequence[Row]) -> str:
     """Return the caption of the overthinking table."""
-    return " ".join(filter(None, (CAPTION, mixed_data_warning(rows), differences_sentence(rows, TITLES))))
+    said = CAPTION.format(intervals=intervals_meaning(rows))
+    return " ".join(
+        filter(
+            None,
+            (said, marks_sentence(rows, TITLES), mixed_data_warning(rows), differences_sentence(rows, TITLES)),
+        )
+    )
 
 
 def mixed_data_warning(rows: Sequence[Row]) -> str:
@@ -77,21 +84,31 @@ def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
     """Return the cell of a metric: its estimate, the difference to a baseline, the paper's number."""
 
     def cell(row: Row) -> tuple[str, ...]:
-        lines = (*estimate_lines(row.estimates.get(metric)), *difference_lines(row.differences.get(metric)))
+        lines = (*marked_lines(row, metric), *difference_lines(row.differences.get(metric)))
         reported = row.reported.get(metric)
         return lines if reported is None else (*lines, _paper(reported))
 
     return cell
 
 
-def estimate_lines(estimate: Estimate | None) -> tuple[str, ...]:
-    """Return an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none."""
+def marked_lines(row: Row, metric: str) -> tuple[str, ...]:
+    """Return the estimate of a metric, with a mark where its interval holds for something else than its table's."""
+    found = row.estimates.get(metric)
+    return estimate_lines(found, "" if found is None else mark(row, found))
+
+
+def estimate_lines(estimate: Estimate | None, sign: str = "") -> tuple[str, ...]:
+    """Return an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none.
+
+    `sign` marks the interval.
+    """
     if estimate is None:
         return ("-",)
-    if estimate.std is None or estimate.low is None or estimate.high is None:
-        return (f"{100 * estimate.mean:.2f}",)
-    interval = f"[{100 * max(estimate.low, 0.0):.1f}, {100 * min(estimate.high, 1.0):.1f}]"  # fractions are 0 to 1
-    return (f"{100 * estimate.mean:.2f} ± {100 * estimate.std:.2f}", interval)
+    mean = f"{100 * estimate.mean:.2f}" + ("" if estimate.std is None else f" ± {100 * estimate.std:.2f}")
+    if estimate.low is None or estimate.high is None:
+        return (mean,)
+    # Fractions are 0 to 1.
+    return mean, f"[{100 * max(estimate.low, 0.0):.1f}, {100 * min(estimate.high, 1.0):.1f}]{sign}"
 
 
 def _paper(reported: PaperNumber) -> str:

@@ -12,11 +12,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from overthink.predictions.arrays import FloatArray
-from overthink.statistics.estimate import t_quantile
+from overthink.statistics.estimate import Over, t_quantile
 from overthink.statistics.jackknife import FEWEST, Interval
 
-Over = Literal["seeds", "samples", "both"]
-"""What an interval holds for: new seeds, new samples, or both."""
 BLOCKS = 20
 """Of samples, for statistics that are not means: each is left out in turn."""
 MANY = 1_000_000

@@ -23,12 +23,14 @@ def compare(
     ] = "table",
     settings: options.Settings = [],  # noqa: B006 - typer copies it
     against: options.Against = None,
+    interval: options.Interval = "both",
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all runs from the store, not the cache.")] = False,
     table: Annotated[
         str, typer.Option(metavar="TABLE", help="Table to show: overthinking, or policy for policy networks.")
     ] = "overthinking",
 ) -> int:
     """Show the overthinking table, or the table of policy networks, from stored runs."""
+    from overthink.cli.intervals import crossed, parse_over
     from overthink.cli.requested_runs import requested_runs
     from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
     from overthink.comparison.paired import with_differences
@@ -36,16 +38,20 @@ def compare(
     from overthink.report.policy_table import POLICY
     from overthink.report.table_files import FORMATS, TEXTS
     from overthink.report.tables import OVERTHINKING, as_rich
+    from overthink.store.uri import tracking_uri
 
     layouts = {"overthinking": OVERTHINKING, "policy": POLICY}
     _check("--by", by, list(GROUPINGS))
     _check("--format", form, list(FORMATS))
     _check("--table", table, list(layouts))
+    over = parse_over(interval)
     layout, policies, console = layouts[table], table == "policy", log()
     runs = requested_runs(stored_runs(refresh, layout.metrics), names or [], settings, console)
     rows = overthinking_rows((run for run in runs if run.is_policy == policies), by, layout.metrics)
     if against is not None and rows:
         rows = with_differences(rows, against, layout.compared)
+    if by == "variant":  # other rows pool runs that differ in more than their seeds
+        rows = crossed(rows, over, tracking_uri(), console)
     if not rows:
         console.print("No such runs in the store; start some with overthink run.")
     if by != "variant" and any(run.is_group and run.arms for run in runs):

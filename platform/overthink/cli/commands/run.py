@@ -123,6 +123,7 @@ def _show_table(
     as_json: bool,
     console: Console,
 ) -> None:
+    from overthink.cli.intervals import crossed
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.report.policy_table import POLICY
     from overthink.report.table_files import as_json as json_of
@@ -134,6 +135,7 @@ def _show_table(
     runs = [run for key in keys for run in find_runs(store, group_key=key)]
     for layout, policies in ((OVERTHINKING, False), (POLICY, True)):
         rows = overthinking_rows((run for run in runs if run.is_policy == policies), metrics=layout.metrics)
+        rows = crossed(rows, "both", store.uri, console)
         if rows and as_json:
             typer.echo(json_of(rows, layout))
         elif rows:
