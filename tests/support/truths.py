@@ -10,7 +10,7 @@ from scipy.stats import binom
 from overthink.predictions.arrays import FloatArray
 from support.worlds import World
 
-NODES, WEIGHTS = hermegauss(31)
+NODES, WEIGHTS = hermegauss(15)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 LEAST = 1e-9
 """Stands for an own deviation of 0."""
@@ -53,6 +53,13 @@ def given_common(margin_EN: FloatArray, own: float) -> Chances:
     )
 
 
+def rates(world: World) -> dict[str, float]:
+    """Return accuracy of the last exit and overthinking."""
+    c = chances(world)
+    of_sample = {"accuracy": c.right_EN[-1], "any later": c.any_later_N, "final": c.final_N}
+    return {name: float(chance_N.mean()) for name, chance_N in of_sample.items()}
+
+
 def truths(world: World, repeats: int, n: int) -> dict[str, float]:
     """Return what each statistic of so many trainings and samples estimates."""
     c = chances(world)
@@ -60,19 +67,16 @@ def truths(world: World, repeats: int, n: int) -> dict[str, float]:
     none_N = 1 - c.first_EN.sum(axis=0)
     moved = (c.first_EN * c.right_EN).sum(axis=0) + none_N * last_N
     return {
-        "accuracy": float(last_N.mean()),
-        "any later": float(c.any_later_N.mean()),
-        "final": float(p_N.mean()),
-        "ICC share": _share(p_N),
+        "ICC of final": _share(p_N),
         "ICC of errors": _share(1 - last_N),
         "lift": _ratio(float((p_N**2).mean()), float(p_N.mean()) ** 2),
-        "auc": _auc(p_N, repeats),
+        "AUC": _auc(p_N, repeats),
         "coupling": float((p_N - c.earlier_N * (1 - last_N)).mean()),
-        "luck": float((1 - none_N - moved).mean()),
+        "luck of the oracle": float((1 - none_N - moved).mean()),
         "churn": float((2 * last_N * (1 - last_N)).mean()),
         "churn / error": _ratio(float((2 * last_N * (1 - last_N)).mean()), float((1 - last_N).mean())),
         "plateau": world.systematic_any_later,
-        "independent": _independent(world, n),
+        "independent samples": _independent(world, n),
     }
 
 
@@ -95,14 +99,14 @@ def _auc(p_N: FloatArray, repeats: int) -> float:
 
 def _independent(world: World, n: int) -> float:
     """Return (variance of the any-later rate over trainings) / (that of independent samples), both for n samples."""
-    rates, within = [], []
+    rate, within = [], []
     for node in NODES:
         shifted = World(world.expected_EN + world.training * node, world.shared, world.own)
         p_N = chances(shifted).any_later_N
-        rates.append(p_N.mean())
+        rate.append(p_N.mean())
         within.append((p_N * (1 - p_N)).mean())
         if not world.training:
             return 1.0 if within[0] > 0 else float("nan")
     p_N = chances(world).any_later_N
-    of_training = WEIGHTS @ np.square(rates) - (WEIGHTS @ np.array(rates)) ** 2
+    of_training = WEIGHTS @ np.square(rate) - (WEIGHTS @ np.array(rate)) ** 2
     return float((of_training + WEIGHTS @ np.array(within) / n) / ((p_N * (1 - p_N)).mean() / n))
