@@ -124,8 +124,8 @@ def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -
         return [_policy_section(store, group, finished)]
     tests = [store.predictions(run.run_id, "test") for run in finished]
     alike = all(_same_samples(test, tests[0]) for test in tests)
-    title = f"{group.name} (n = {len(tests)}, {len(tests[0].ids_N)} test samples)"
-    return [Section(title, paragraphs=[] if alike else [OTHER_SAMPLES], figures=prediction_figures(tests))]
+    samples = f"{len(tests[0].ids_N)} test samples." if alike else OTHER_SAMPLES
+    return [Section(f"{group.name} (n = {len(tests)})", [samples], figures=prediction_figures(tests))]
 
 
 def _study_sections(store: Store, study: Study) -> list[Section]:

@@ -64,7 +64,8 @@ def _load(path: Path) -> "Correctness | None":
 
     from overthink.predictions.correctness import Correctness
 
-    with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile), np.load(path, allow_pickle=False) as arrays:
+    with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile), path.open("rb") as file:
+        arrays = np.load(file, allow_pickle=False)
         return Correctness(arrays["ids_N"], arrays["labels_N"], arrays["correct_EN"])
     return None
 
