@@ -3,11 +3,11 @@
 import platform
 import sys
 
-from benchmarks import compare, generation, intervals, load, startup, tracking, training
+from benchmarks import compare, comparisons, generation, intervals, load, startup, tracking, training
 
 BENCHMARKS = {
     module.__name__.split(".")[-1]: module.main
-    for module in (startup, generation, compare, tracking, load, training, intervals)
+    for module in (startup, generation, compare, tracking, load, training, comparisons, intervals)
 }
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import doctest
 import inspect
 import subprocess
 import sys
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,8 @@ def test_means_over_seeds_are_of_one_group_each() -> None:
         stored("0", last=0.9, group="g2", more={tags.CHANGES: "network.growth=8"}),
     ]
     table = overthink.over_seeds(frame_of(runs), "test/accuracy/last", "test/oracle/accuracy")
-    assert list(table.columns[-7:]) == ["metric", "n", "mean", "std", "low", "high", "same_data"]
+    assert list(table.columns[-8:]) == ["metric", "n", "mean", "std", "low", "high", "interval", "same_data"]
+    assert table["interval"].isin(["seeds", None]).all()  # nothing is stored of these runs
     last = table[table["metric"] == "test/accuracy/last"].set_index("changes")
     assert last["n"].to_dict() == {"": 2, "network.growth=8": 1}
     assert last.loc["", "mean"] == pytest.approx(0.6)
@@ -101,6 +103,22 @@ def test_means_over_seeds_are_of_one_group_each() -> None:
     assert last["std"].isna().to_dict() == {"": False, "network.growth=8": True}
     with pytest.raises(KeyError, match="test/acuracy/last"):
         overthink.over_seeds(frame_of(runs), "test/acuracy/last")
+
+
+def test_intervals_hold_for_what_is_asked(example_folder: Path) -> None:
+    """From the store that the frame was read from, wherever the notebook is by then."""
+    frame, metric = overthink.runs(example_folder / "mlflow.db", "small"), "test/accuracy/last"
+    widths = {}
+    for over in ("seeds", "samples", "both"):
+        table = overthink.over_seeds(frame, metric, "val/accuracy/last", interval=over)
+        rows = table[table["group"] == "small: long"].to_dict("records")
+        found = {row["metric"]: row for row in rows}
+        assert found[metric]["interval"] == over
+        assert found["val/accuracy/last"]["interval"] == "seeds"
+        widths[over] = found[metric]["high"] - found[metric]["low"]
+    assert widths["both"] >= widths["samples"] > 0
+    (row,) = (row for row in overthink.overthinking_table(interval="seeds").rows if row.group == "small: long")
+    assert row.interval == row.estimates[metric].interval == "seeds"
 
 
 def test_an_opened_network_gives_the_stored_predictions(example_folder: Path) -> None:
@@ -122,9 +140,15 @@ def test_a_table_has_differences_and_what_a_paper_reports(example_folder: Path) 
     long, short = rows["small: long"], rows["small: short"]
     assert (long["n"], long["paper"], long["missing"]) == (2, 0.1793, 0)
     assert long["difference_mean"] == pytest.approx(long["mean"] - short["mean"])
+    assert long["difference_verdict"] == "no difference shown"
+    assert isnan(long["difference_effect"])  # two seeds have none
     assert "\\toprule" in table.latex()
     assert table._repr_html_().startswith("<table")
     assert set(overthink.overthinking_table(policies=True).frame["group"]) == {"small-policy: base"}
+    wide = overthink.overthinking_table(definitions="small", against="small: short", margin=0.9)
+    assert "equal within 90 points" in set(wide.frame["difference_verdict"])
+    with pytest.raises(ValueError, match="margin 250: expected percentage points"):
+        overthink.overthinking_table(against="small: short", margin=2.5)
     with pytest.raises(ValueError, match="no row is called 'nothing'"):
         overthink.overthinking_table(against="nothing")
 

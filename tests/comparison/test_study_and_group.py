@@ -80,7 +80,7 @@ def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
     assert diff(group.run_id, mine[0].run_id, as_json=True) == 0
     assert set(json.loads(capsys.readouterr().out)["first"]["runs"]) == set(row.run_ids)
     assert "small: base (n = 2)" in [
-        section.heading for section in report_on(store, "small", runs, None, "both", "overthink run small").sections
+        section.heading for section in report_on(store, "small", runs, None, "overthink run small").sections
     ]
     list(analyse(store, [run for run in runs if not run.is_group], [group]))
     assert "small: base (n = 2)" in store.artifact(group.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()

@@ -1,10 +1,11 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from overthink.predictions import file
-from overthink.predictions.correctness import read_correctness
+from overthink.predictions.correctness import Correctness, read_correctness
 from support.repeats import by_difficulty, predictions
 
 
@@ -14,7 +15,12 @@ def test_it_is_that_of_the_whole_file(tmp_path: Path, monkeypatch: pytest.Monkey
     network.write(tmp_path / "test.parquet")
     read: list[str] = []
     to_numpy = file._to_numpy
-    monkeypatch.setattr(file, "_to_numpy", lambda name, *rest: (read.append(name), to_numpy(name, *rest))[1])
+
+    def noted(name: str, *rest: Any) -> Any:
+        read.append(name)
+        return to_numpy(name, *rest)
+
+    monkeypatch.setattr(file, "_to_numpy", noted)
     found = read_correctness(tmp_path / "test.parquet")
     assert read == ["sample_id", "label", "exit_1_prediction", "exit_2_prediction", "exit_3_prediction"]
     np.testing.assert_array_equal(found.correct_EN, network.correct_EN)
@@ -23,8 +29,6 @@ def test_it_is_that_of_the_whole_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_other_samples_and_other_labels_are_not_the_same() -> None:
-    from overthink.predictions.correctness import Correctness
-
     one = Correctness(np.array([0, 1]), np.array([2, 2]), np.array([[True, False]]))
     assert one.is_of_same_samples(one._replace(correct_EN=~one.correct_EN))
     assert not one.is_of_same_samples(one._replace(ids_N=np.array([1, 0])))

@@ -74,7 +74,7 @@ def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert printed["arms"]["none"]["same"]
     assert [one["disagreement"]["value"] for one in printed["arms"]["none"]["churn_E"]] == [0, 0, 0]
     rate = np.mean([overthought(correct[str(number)]).mean() for number in range(4)])
-    assert printed["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
+    assert printed["arms"]["all"]["any_later"]["rate"]["mean"]["value"] == pytest.approx(rate)
     assert "1,3" in printed["arms"]["all"]["coupling"]
     page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
     assert "Is overthinking due to the randomness of training?" in page
@@ -88,6 +88,7 @@ def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[st
     stored(here, correct)
     printed = asked(capsys, code=3)
     assert printed["arms"]["all"]["repeats"] == 3
+    assert (printed["missing"], printed["problem"]) == (1, None)
 
 
 def test_a_control_that_differs_stops_the_study(here: Path) -> None:
@@ -103,12 +104,15 @@ def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.
     group, _ = stored(here, whole(), "right")
     assert study("my-study", Path("nowhere"), as_json=True) == 3
     printed = capsys.readouterr()
-    assert [one["group"] for one in json.loads(printed.out)] == [group]
+    wrong, right = json.loads(printed.out)
+    assert (right["group"], right["problem"]) == (group, None)
+    assert wrong["problem"].startswith("my-study: wrong: arm none repeats one run")
+    assert (wrong["arms"], wrong["verdict"]) == ({}, [])
     assert "my-study: wrong: arm none repeats one run" in printed.err
     report(["my-study"], here / "report.html")
     text = (here / "report.html").read_text()
     assert "my-study: wrong: arm none repeats one run" in text
-    assert "Any-later overthinking depends" in text
+    assert "any-later overthinking" in text
 
 
 def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,10 +125,12 @@ def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[st
 
 def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """They are one JSON document, and one of a single run does not keep the others from being shown."""
-    stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
+    begun, _ = stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
     groups = [stored(here, whole(), name)[0] for name in ("one", "two")]
     assert study("my-study", Path("nowhere"), as_json=True) == 3
-    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == groups
+    printed_groups = json.loads(capsys.readouterr().out)
+    assert [one["group"] for one in printed_groups] == [begun, *groups]
+    assert [one["problem"] for one in printed_groups] == ["no arm has two finished runs yet", None, None]
     assert study("my-study", Path("nowhere")) == 3
     printed = capsys.readouterr()
     assert "my-study: begun: no arm has two finished runs yet" in printed.err

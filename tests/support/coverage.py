@@ -24,6 +24,7 @@ from support.worlds import EXITS, WORLDS, World, predictions_of
 POPULATION = 20_000
 """Samples of a world; test samples are drawn of it with replacement."""
 TRAINING_EFFECTS = (0.03, 0.06, 0.1)
+ROUNDING = 1e-9
 COST_E = 10 * np.arange(1, EXITS + 1)
 OVER: tuple[Over, ...] = ("seeds", "samples", "both")
 RATES: dict[str, Callable[[BoolArray], BoolArray]] = {
@@ -69,7 +70,7 @@ def coverage(found: Sequence[Interval | None], truth: float) -> Coverage:
     mean = mean_of(found)
     if not len(ends) or np.isnan(truth):
         return Coverage(float("nan"), float("nan"), float("nan"), mean, truth, len(ends))
-    inside_D = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
+    inside_D = (ends[:, 0] <= truth + ROUNDING) & (truth - ROUNDING <= ends[:, 1])
     width = float((ends[:, 1] - ends[:, 0]).mean())
     return Coverage(float(inside_D.mean()), width, float((ends[:, 1] < truth).mean()), mean, truth, len(ends))
 

@@ -12,8 +12,9 @@ import pandas as pd
 
 from overthink.comparison.arms import asked_by, in_arms, without_studies
 from overthink.comparison.intervals import crossed_estimates
+from overthink.comparison.ranges import metric_estimate
 from overthink.comparison.stored_runs import stored_runs
-from overthink.statistics.estimate import Estimate, Over, estimate
+from overthink.statistics.estimate import Estimate, Over
 from overthink.store import tags
 from overthink.store.correctness import CorrectnessReader
 from overthink.store.public import StoreName, uri_of
@@ -140,8 +141,8 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
     Returns:
         A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `dataset`, `network`, `regime`,
         `labels`, `group_key`, `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the
-        interval of the mean), `interval` (what that holds for) and `same_data` (whether all runs were trained on the
-        same data). A single run has no `std`, and no interval but one over samples.
+        interval of the mean, cut to the metric's range), `interval` (what that holds for) and `same_data` (whether all
+        runs were trained on the same data). A single run has no `std`, and no interval but one over samples.
 
     Raises:
         KeyError: A metric is no column of the frame.
@@ -151,10 +152,10 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
         >>> table = overthink.over_seeds(overthink.runs(definitions="small"), "test/overthinking/any_later")
         >>> for row in table.itertuples():
         ...     print(f"{row.group}: n = {row.n}, {row.mean:.3f} [{row.low:.2f}, {row.high:.2f}] over {row.interval}")
-        small: long: n = 2, 0.213 [?] over both
-        small: long [network.growth=4, regime.0.drops=[]]: n = 1, 0.125 over samples
-        small: short: n = 2, 0.200 over both
-        small: short [network.growth=4, regime.0.drops=[]]: n = 1, 0.200 over samples
+        small: long: n = 2, 0.213 [0.12, 0.30] over both
+        small: long [network.growth=4, regime.0.drops=[]]: n = 1, 0.125 [0.02, 0.23] over samples
+        small: short: n = 2, 0.200 [0.12, 0.28] over both
+        small: short [network.growth=4, regime.0.drops=[]]: n = 1, 0.200 [0.07, 0.33] over samples
     """
     if missing := [metric for metric in metrics if metric not in frame.columns]:
         raise KeyError(f"no run of this frame has the metric {missing[0]!r}")
@@ -166,7 +167,7 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
         shared = {name: group[name].iloc[-1] for name in GROUP}
         same_data = group.loc[group["data"] != "", "data"].nunique() <= 1
         values = {metric: group[metric].dropna().tolist() for metric in metrics}
-        estimates = {metric: estimate(those) for metric, those in values.items() if those}
+        estimates = {metric: metric_estimate(metric, those) for metric, those in values.items() if those}
         if same_data:
             estimates, _ = crossed_estimates(estimates, group["run_id"].tolist(), interval, read)
         for metric, found in estimates.items():

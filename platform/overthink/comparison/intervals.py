@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from overthink.comparison.overthinking import Row
+from overthink.comparison.ranges import cut, range_of
 from overthink.statistics.estimate import Estimate, Over
 
 if TYPE_CHECKING:  # numpy and pyarrow are imported where predictions are read
@@ -76,15 +77,20 @@ def crossed_estimates(estimates: Mapping[str, Estimate], run_ids: Sequence[str],
         return Crossed(dict(estimates), str(error))
     if any(abs(float(tables[metric].mean()) - estimate.mean) > ROUNDING for metric, estimate in means.items()):
         return Crossed(dict(estimates), OTHER_VALUE)
-    return Crossed({**estimates, **{metric: _with(means[metric], tables[metric], over) for metric in means}}, "")
+    return Crossed(
+        {**estimates, **{metric: _with(metric, means[metric], tables[metric], over) for metric in means}}, ""
+    )
 
 
-def _with(estimate: Estimate, values_RN: "FloatArray", over: Over) -> Estimate:
+def _with(metric: str, estimate: Estimate, values_RN: "FloatArray", over: Over) -> Estimate:
     from overthink.statistics.crossed import crossed_mean
 
     possible: Over = over if len(values_RN) > 1 else "samples"
-    _, low, high = crossed_mean(values_RN, possible).cut(1)  # all that samples contribute is between 0 and 1
-    return estimate._replace(low=low, high=high, interval=possible)
+    _, low, high = crossed_mean(values_RN, possible)
+    assert low is not None
+    assert high is not None
+    allowed = range_of(metric)
+    return estimate._replace(low=cut(low, allowed), high=cut(high, allowed), interval=possible)
 
 
 def _tables(metrics: Sequence[str], run_ids: Sequence[str], read: Read) -> dict[str, "FloatArray"]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from overthink.comparison.arms import by_definition, in_arms, without_studies
-from overthink.statistics.estimate import Estimate, Over, estimate
+from overthink.comparison.difference import Difference
+from overthink.comparison.ranges import metric_estimate
+from overthink.statistics.estimate import Estimate, Over
 from overthink.store import tags
 from overthink.store.stored import UNKNOWN, PaperNumber, Part, StoredRun, newest_per_key
 
@@ -21,23 +23,6 @@ GROUPINGS = ("variant", "definition", *tags.SUMMARY)
 MISSING = "missing"
 
 
-class Difference(NamedTuple):
-    """A row minus a baseline, over the seeds that both have."""
-
-    n: int
-    mean: float
-    std: float | None
-    low: float | None
-    high: float | None
-    """Ends of the 95% interval of the mean over seeds, as in an Estimate."""
-    p: float
-    """Of the exact sign-flip test."""
-    p_holm: float
-    """The same, corrected for all comparisons of the table."""
-    effect: float | None
-    """Hedges's g of the paired differences."""
-
-
 class Gap(NamedTuple):
     """A run that a definition asks for and that is not among the numbers."""
 
@@ -46,6 +31,8 @@ class Gap(NamedTuple):
     seed: str
     outcome: str
     """`missing` where no run has been started, else how it stands: diverged, failed, interrupted, running."""
+    message: str = ""
+    """Why it ended as it did, as the store has it."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +69,8 @@ class Row:
     """Digest -> seeds of the finished runs trained on such data; more than one where, say, a file was replaced."""
     test_labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Of policy networks, by seed: key of the main network and of the rule that gave the test samples their labels."""
+    of_group: dict[str, float] = field(default_factory=dict)
+    """By metric: what a group has and none of its runs, such as a noise ceiling; empty where groups are pooled."""
     has_other_labels: bool = False
     """Whether the baseline's labels are made otherwise, so that a difference has no meaning; filled by `paired`."""
     interval: Over = "seeds"
@@ -150,7 +139,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
         dataset=newest.dataset.label,
         group=_name(newest, by),
         estimates={
-            metric: estimate(values)
+            metric: metric_estimate(metric, values)
             for metric in metrics
             if (values := [run.metrics[metric] for run in finished if metric in run.metrics])
         },
@@ -173,8 +162,16 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             digest: tuple(run.seeds_label for run in finished if run.data == digest)
             for digest in dict.fromkeys(run.data for run in finished if run.data)
         },
+        of_group=_of_group(asked, finished, metrics),
         test_labels={run.seeds_label: _test_labels(run) for run in finished if run.is_policy},
     )
+
+
+def _of_group(groups: Sequence[StoredRun], runs: Sequence[StoredRun], metrics: Sequence[str]) -> dict[str, float]:
+    if len({group.group_key for group in groups}) != 1:
+        return {}
+    own = [metric for metric in metrics if not any(metric in run.metrics for run in runs)]
+    return {metric: group.metrics[metric] for group in groups for metric in own if metric in group.metrics}
 
 
 def _test_labels(run: StoredRun) -> tuple[str, str]:
@@ -183,7 +180,7 @@ def _test_labels(run: StoredRun) -> tuple[str, str]:
 
 
 def _unfinished(runs: Iterable[StoredRun]) -> list[Gap]:
-    return [Gap(run.group_label, run.seeds_label, run.outcome) for run in runs if not run.is_finished]
+    return [Gap(run.group_label, run.seeds_label, run.outcome, run.message) for run in runs if not run.is_finished]
 
 
 def _missing(groups: Sequence[StoredRun], runs: Iterable[StoredRun]) -> list[Gap]:

@@ -103,6 +103,11 @@ class RunDefinition(GroupDefinition):
         return self.policy.of.with_seeds(seeds)
 
     @property
+    def labelled_by(self) -> "tuple[RunDefinition, ...]":
+        """Of a policy network, the runs of M that labels are averaged over; none where they are its own M's."""
+        return () if self.policy is None else tuple(map(self.policy.of.with_seeds, self.policy.labels.averaged_seeds))
+
+    @property
     def group(self) -> GroupDefinition:
         """The definition without its seeds."""
         return GroupDefinition(**{name: getattr(self, name) for name in GroupDefinition.model_fields})

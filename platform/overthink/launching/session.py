@@ -221,6 +221,8 @@ class Session:
             recorder.link_parent(self._inputs.parents[run.key])
         if run.key in self._inputs.mains:
             recorder.link_main(self._inputs.mains[run.key])
+        if run.key in self._inputs.labelled_by:
+            recorder.link_labels(self._inputs.labelled_by[run.key])
         return recorder
 
     def _close_run(self, run: PlannedRun, outcome: str, message: str) -> None:

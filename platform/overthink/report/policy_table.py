@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from overthink.comparison.overthinking import Row
-from overthink.policy.verdict import verdict
+from overthink.policy.verdict import ceiling, trainings_of, verdict
 from overthink.report.differences import differences_sentence
 from overthink.report.intervals import intervals_meaning, marks_sentence
 from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell, mixed_data_warning
@@ -18,6 +18,11 @@ METRICS = (
     "test/policy/p/constant",
     "test/policy/p/chance",
 )
+CEILING = tuple(
+    f"test/policy/ceiling/{name}"
+    for name in ("trainings", "averaged", "majority/accuracy", "excess", "excess/low", "excess/high")
+)
+"""Of a group, not of its runs."""
 COMPARED = {"test/policy/accuracy": "Right exits", "test/policy/balanced_accuracy": "Balanced"}
 CONTROL = "max-min-mnist"
 """The positive control: a data set on which exits are known to differ."""
@@ -27,7 +32,10 @@ CAPTION = (
     "the same weight for every label, no mean over samples; its baseline is chance. By exit 1: balanced accuracy "
     "of answers from the confidence of exit 1 alone. p: largest over seeds, against the constant (exact) and "
     "against chance (permutation). Learned: right more often than the constant (p < 0.05). Informative: not "
-    "learned, but balanced accuracy above chance (p < 0.05)."
+    "learned, but balanced accuracy above chance (p < 0.05). Ceiling: right answers of the majority of the other "
+    "trainings' labels, minus the best constant on the same samples, in points, [95% interval over trainings of "
+    "the main network]. Cannot decide: that interval is not above 0, so a network that is not better than the "
+    "constant disproves nothing."
 )
 
 
@@ -63,6 +71,21 @@ def _verdicts(row: Row) -> Counter[str]:
     return Counter(verdict({"policy/p/constant": constant, "policy/p/chance": chance}) for constant, chance in runs)
 
 
+def _ceiling(row: Row) -> dict[str, float]:
+    return {metric.removeprefix("test/"): value for metric, value in row.of_group.items()}
+
+
+def _constant_cell(row: Row) -> tuple[str, ...]:
+    """Return the best constant, and the noise ceiling's distance from it."""
+    found = {name.removeprefix("policy/ceiling/"): 100 * value for name, value in _ceiling(row).items()}
+    lines = _mean_cell("test/policy/best_constant")(row)
+    if "excess" in found:
+        lines += ("ceiling", f"{found['excess']:+.2f}")
+    if "excess/low" in found:
+        lines += (f"[{found['excess/low']:+.1f}, {found['excess/high']:+.1f}]",)
+    return lines
+
+
 def _mean_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
     def cell(row: Row) -> tuple[str, ...]:
         found = row.estimates.get(metric)
@@ -78,21 +101,36 @@ def _balanced_cell(row: Row) -> tuple[str, ...]:
 
 
 def _verdict_cell(row: Row) -> tuple[str, ...]:
-    """Return the verdicts, and the largest p over seeds against each baseline."""
+    """Return the verdicts, what the ceiling means for them, and the largest p over seeds against each baseline."""
     counts = _verdicts(row)
     n = sum(counts.values())
     words = [word if count == n else f"{word} ({count}/{n})" for word, count in counts.items()]
+    if not {*counts} <= {"learned"}:
+        words += _meaning(row)
     worst = {name: max(row.values.get(f"test/policy/p/{name}", ()), default=None) for name in ("constant", "chance")}
     return (*words, *(f"p {value:.2g} {name}" for name, value in worst.items() if value is not None)) or ("-",)
 
 
+def _meaning(row: Row) -> tuple[str, ...]:
+    """Return in words whether it means anything that a row's networks are no better than the constant."""
+    found = _ceiling(row)
+    if not found:  # of an earlier version, of permuted labels, or pooled
+        return ()
+    state = ceiling(found)
+    return {
+        "above the constant": ("ceiling above",),
+        "not shown to be above the constant": ("cannot decide",),
+        "unknown": ("ceiling unknown", trainings_of(found)),
+    }[state]
+
+
 POLICY = Layout(
-    METRICS,
+    METRICS + CEILING,
     (
         Column("Group", lambda row: (*group_cell(row), row.labels), False),
         Column("n", lambda row: (count_cell(row),), True),
         Column("Right exits", metric_cell("test/policy/accuracy"), True),
-        Column("Best constant", _mean_cell("test/policy/best_constant"), True),
+        Column("Best constant", _constant_cell, True),
         Column("Balanced", _balanced_cell, True),
         Column("By exit 1", _mean_cell("test/policy/confidence/balanced_accuracy"), True),
         Column("Verdict", _verdict_cell, False),

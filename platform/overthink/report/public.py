@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from overthink.comparison.arms import asked_by
 from overthink.comparison.intervals import with_intervals
 from overthink.comparison.overthinking import Row, overthinking_rows
-from overthink.comparison.paired import with_differences
+from overthink.comparison.paired import check_margin, with_differences
 from overthink.comparison.stored_runs import stored_runs
+from overthink.report.differences import as_record
 from overthink.report.policy_table import POLICY
 from overthink.report.table_files import as_html, as_latex, as_markdown
 from overthink.report.tables import OVERTHINKING, Layout
@@ -39,7 +40,7 @@ class OverthinkingTable:
                     | {"paper": paper.value if paper else None}
                     | {
                         f"difference_{name}": value
-                        for name, value in (difference._asdict() if difference else {}).items()
+                        for name, value in (as_record(difference) if difference else {}).items()
                     }
                     | {"missing": len(row.gaps)}
                 )
@@ -62,6 +63,7 @@ def overthinking_table(
     definitions: str | Sequence[str] = (),
     by: str = "variant",
     against: str | None = None,
+    margin: float | None = None,
     policies: bool = False,
     interval: Over = "both",
 ) -> OverthinkingTable:
@@ -73,6 +75,8 @@ def overthinking_table(
         by: What runs are grouped by: `variant` (groups that differ by `--set` stay apart), `definition`, `dataset`,
             `network` or `regime`.
         against: A row's group or variant: every row then shows its paired difference to that one.
+        margin: Largest difference that counts as equal, as a fraction (0.01: one percentage point); choose it before
+            you see results. Needs `against`.
         policies: Whether the table is of policy networks instead of multi-exit networks.
         interval: What 95% intervals hold for: new `seeds`, new test `samples`, or `both`. The latter two are read from
             stored predictions; where that cannot be done, intervals are over seeds, and the caption says so.
@@ -81,7 +85,8 @@ def overthinking_table(
         The table: shown as HTML by a notebook, with `frame`, `markdown()` and `latex()`.
 
     Raises:
-        ValueError: No row, or more than one of a data set, is called as `against` says.
+        ValueError: No row, or more than one of a data set, is called as `against` says; `margin` is not between 0 and
+            1, or stands alone.
         StoreError: The store does not answer.
 
     Example:
@@ -92,6 +97,7 @@ def overthinking_table(
         >>> table.frame[["group", "metric", "mean"]].round(3).iloc[0].to_dict()
         {'group': 'small: short', 'metric': 'test/accuracy/last', 'mean': 0.1}
     """
+    check_margin(margin, against)
     layout = POLICY if policies else OVERTHINKING
     uri = uri_of(store)
     stored = stored_runs(uri=uri, metrics=layout.metrics)
@@ -99,7 +105,7 @@ def overthinking_table(
         stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
     rows = overthinking_rows([run for run in stored if run.is_policy == policies], by, layout.metrics)
     if against is not None and rows:
-        rows = with_differences(rows, against, layout.compared)
+        rows = with_differences(rows, against, layout.compared, margin)
     if by == "variant":  # other rows pool runs that differ in more than their seeds
         rows = with_intervals(rows, interval, CorrectnessReader(uri))
     return OverthinkingTable(tuple(rows), layout)

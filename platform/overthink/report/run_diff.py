@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from overthink.comparison.arms import as_group_of_arm, primary_arm, runs_of_group
+from overthink.comparison.difference import Difference
 from overthink.comparison.intervals import with_intervals
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import paired
 from overthink.definition.errors import DefinitionError
 from overthink.definition.flat import Differing, differing, flat
-from overthink.report.differences import difference_lines
+from overthink.report.differences import as_record, difference_lines, meaning
 from overthink.report.grids import Grid
-from overthink.report.intervals import HOLDS_FOR, intervals_meaning, marks_sentence
+from overthink.report.intervals import intervals_meaning, marks_sentence
 from overthink.report.tables import POLICY_TITLES, TITLES, marked_lines
 from overthink.running.provenance import attempts_of
 from overthink.running.stored_run import definition_of
@@ -87,20 +88,16 @@ def results_grid(a: Side, b: Side) -> Grid:
         difference = difference_lines(pairs.get(metric))
         if not difference and of_a is not None and of_b is not None:
             difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", "no seed in common")
-        rows.append(
-            [
-                title,
-                *("\n".join(lines) for lines in (marked_lines(a.row, metric), marked_lines(b.row, metric), difference)),
-            ]
-        )
-    return Grid(("Test data, %", "A", "B", "B minus A"), rows, _caption(a, b))
+        means = (marked_lines(side.row, metric) for side in (a, b))
+        rows.append([title, *("\n".join(lines) for lines in (*means, difference))])
+    return Grid(("Test data, %", "A", "B", "B minus A"), rows, _caption(a, b, list(pairs.values())))
 
 
-def _caption(a: Side, b: Side) -> str:
+def _caption(a: Side, b: Side, pairs: Sequence[Difference]) -> str:
     of_a, of_b = (intervals_meaning([side.row]) for side in (a, b))
-    of_means = f"A and B: {of_a}" if of_a == of_b else f"A: {of_a}; B: {of_b}"
+    of_means = f"A and B: {of_a}." if of_a == of_b else f"A: {of_a}; B: {of_b}."
     marks = marks_sentence([a.row, b.row], {**a.titles, **b.titles})
-    return " ".join(filter(None, (f"{of_means}. B minus A: paired by seed, {HOLDS_FOR['seeds']}.", marks)))
+    return " ".join(filter(None, (of_means, marks, meaning(pairs, "B minus A") if pairs else "")))
 
 
 def as_plain(a: Side, b: Side, parts: Mapping[str, Sequence[Differing]]) -> dict[str, object]:
@@ -110,5 +107,5 @@ def as_plain(a: Side, b: Side, parts: Mapping[str, Sequence[Differing]]) -> dict
         "second": {"run_id": b.run_id, "name": b.name, "runs": b.row.run_ids, "values": b.row.values},
         "definition": [place._asdict() for place in parts["definition"]],
         "made_with": [place._asdict() for place in parts["provenance"]],
-        "second_minus_first": {metric: found._asdict() for metric, found in paired(b.row, a.row).items()},
+        "second_minus_first": {metric: as_record(found) for metric, found in paired(b.row, a.row).items()},
     }

@@ -11,7 +11,7 @@ from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.seeds import Seeds, sources_of
 from overthink.store import tags
-from overthink.store.client import Store
+from overthink.store.client import Store, StoreError
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.study.arms import ALL_SOURCES
 from overthink.study.confidence_rule import confidence_rule
@@ -69,6 +69,14 @@ def predictions_by_run(store: Store, study: Study, split: str = "test") -> dict[
     """Return the predictions of all runs of a study for a split, by run id, each read once."""
     run_ids = dict.fromkeys(run.run_id for arm in study.arms.values() for run in arm.runs)
     return {run_id: store.predictions(run_id, split) for run_id in run_ids}
+
+
+def validation_by_run(store: Store, study: Study) -> dict[str, Predictions] | None:
+    """Return the validation predictions of all runs of a study; None where a run has stored none."""
+    try:
+        return predictions_by_run(store, study, "val")
+    except StoreError:
+        return None
 
 
 def findings_by_arm(

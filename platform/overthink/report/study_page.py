@@ -56,15 +56,19 @@ def _ensemble_figure(whole: str, found: Findings) -> Captioned:
     return Captioned(caption, draw_ensemble_curves(found.ensembles), wide=True)
 
 
+def _oracle_figure(whole: str, found: Findings) -> Captioned:
+    known = any(at.confidence is not None for at in found.oracle_transfer.curve)
+    without = "" if known else "; not by confidence, since runs have stored no validation predictions"
+    caption = f"An oracle's exits in its own training and taken over to another one (arm {whole}{without})"
+    return Captioned(caption, draw_oracle_transfer(found.oracle_transfer))
+
+
 def study_figures(arms: Mapping[str, Findings], whole: str) -> list[Captioned]:
     """Return the other figures of a study; `whole` names the arm in which most varies."""
     found = arms[whole]
     moving = {name: one for name, one in arms.items() if not one.same}
     figures = [
-        Captioned(
-            f"An oracle's exits in its own training and taken over to another one (arm {whole})",
-            draw_oracle_transfer(found.oracle_transfer),
-        ),
+        _oracle_figure(whole, found),
         Captioned(f"What leaving the last exit gains, by who chooses the exit (arm {whole})", draw_gains(found)),
         Captioned(
             f"The sample's share of the variance, beside its benchmarks (arm {whole})",

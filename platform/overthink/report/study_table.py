@@ -13,9 +13,8 @@ ARMS_CAPTION = (
     "Percent of test samples. Accuracy and rates: mean [95% interval], ± standard deviation over repeats and its "
     "interval; n.d.: so few runs do not determine it (the ends differ by more than ten times). Averaged: any-later "
     "overthinking once the softmax of all repeats is averaged; -> many: extrapolated, the systematic part. Churn: how "
-    "often two repeats answer differently at the last exit. Lift: samples that two repeats both overthink (final) over "
-    "those expected of independent sets. Intervals hold for new trainings and new samples, those of deviations for "
-    "these samples."
+    "often two repeats answer differently at the last exit. Intervals hold for new trainings and new samples, those of "
+    "deviations for these samples."
 )
 TIES_CAPTION = (
     "Percent of test samples. Within: the first exit right and the second wrong, in one network; across: the first "
@@ -34,11 +33,10 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
             _spread(found.final.rate),
             "-" if found.same else _averaged(found.ensembles.any_later),
             interval(found.churn_E[-1].disagreement, end_digits=0).replace(" ", "\n", 1),
-            _lift(found),
         )
         for name, found in arms.items()
     ]
-    titles = ("Arm", "n", "Last exit", "Any later", "Final", "Averaged", "Churn", "Lift")
+    titles = ("Arm", "n", "Last exit", "Any later", "Final", "Averaged", "Churn")
     return Grid(titles, rows, ARMS_CAPTION)
 
 
@@ -47,11 +45,6 @@ def _averaged(curve: Curve) -> str:
     if curve.plateau is None:
         return together
     return f"{together} -> many:\n{interval(curve.plateau).replace(' ', chr(10), 1)}"
-
-
-def _lift(found: Findings) -> str:
-    recurs = found.final.recurrence
-    return "-" if found.same or recurs is None else interval(recurs.lift, 1, 2, 1).replace(" ", "\n", 1)
 
 
 def exits_grid(found: Findings) -> Grid:
@@ -102,5 +95,5 @@ def _spread(found: Spread) -> str:
     mean = interval(found.mean).replace(" ", "\n", 1)
     if found.std is None:
         return mean
-    std = interval(found.std) if found.is_determined else f"{100 * found.std.value:.1f} n.d."
+    std = interval(found.std).replace(" ", "\n", 1) if found.is_determined else f"{100 * found.std.value:.1f} n.d."
     return f"{mean}\n± {std}"

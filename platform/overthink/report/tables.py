@@ -107,8 +107,7 @@ def estimate_lines(estimate: Estimate | None, sign: str = "") -> tuple[str, ...]
     mean = f"{100 * estimate.mean:.2f}" + ("" if estimate.std is None else f" ± {100 * estimate.std:.2f}")
     if estimate.low is None or estimate.high is None:
         return (mean,)
-    # Fractions are 0 to 1.
-    return mean, f"[{100 * max(estimate.low, 0.0):.1f}, {100 * min(estimate.high, 1.0):.1f}]{sign}"
+    return mean, f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]{sign}"
 
 
 def _paper(reported: PaperNumber) -> str:

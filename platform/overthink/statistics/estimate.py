@@ -16,7 +16,7 @@ T_975 = (
 )
 """scipy.special.stdtrit(df, 0.975) for 1, 2, ... degrees of freedom."""
 X = 1.959963984540054
-SERIES = (
+SERIES: tuple[float, ...] = (
     X,
     (X**3 + X) / 4,
     (5 * X**5 + 16 * X**3 + 3 * X) / 96,
@@ -63,4 +63,4 @@ def t_quantile(degrees: int) -> float:
     """
     if degrees <= len(T_975):
         return T_975[degrees - 1]
-    return sum(term / degrees**power for power, term in enumerate(SERIES))
+    return fsum(term / float(degrees) ** power for power, term in enumerate(SERIES))

@@ -62,8 +62,8 @@ def _luck(found: Findings) -> str:
     if transfer.oracle.low is None:
         reached, own = percent(transfer.transferred), percent(transfer.oracle)
         return f"The oracle of another training reaches {reached}, that of a training's own {own}."
+    reached, own, last = (percent(one) for one in (transfer.transferred, transfer.oracle, transfer.last))
     return (
         f"{points(transfer.luck, signed=False)} of an oracle's accuracy are luck of its own training: taken over to "
-        f"another one, its exits reach {percent(transfer.transferred)} instead of {percent(transfer.oracle)} (last exit "
-        f"{percent(transfer.last)})."
+        f"another one, its exits reach {reached} instead of {own} (last exit {last})."
     )

@@ -7,6 +7,7 @@ the shares of plain errors, and of networks composed of exits from different tra
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -37,27 +38,27 @@ def decomposition(indicator_RN: BoolArray) -> Decomposition:
         raise ValueError(f"variance cannot be split with {repeats} models and {n} samples")
     values_RN = indicator_RN.astype(np.float64)
     left_out = leave_out(lambda models: _moments(values_RN, models), repeats)
-    between, _ = _components(left_out.mean_K)
-    within = crossed_jackknife(left_out, lambda mean_K: _components(mean_K)[1])
+    components = partial(_components, n / (n - 1))
+    between, _ = components(left_out.mean_K)
+    within = crossed_jackknife(left_out, lambda mean_K: components(mean_K)[1])
     varies = indicator_RN.any() and not indicator_RN.all()
-    share = crossed_jackknife(left_out, _share) if varies else None
+    share = crossed_jackknife(left_out, lambda mean_K: _share(*components(mean_K))) if varies else None
     return Decomposition(between, within, share)
 
 
 def _moments(values_RN: FloatArray, models: Sequence[int]) -> FloatArray:
-    """Return (3, N): mean over trainings, its square less what few trainings add to it, their variance."""
+    """Return (4, N): mean over trainings, its square, the variance over trainings, and what that adds to the square."""
     chosen_RN = values_RN[list(models)]
     mean_N, within_N = chosen_RN.mean(axis=0), chosen_RN.var(axis=0, ddof=1)
-    return np.stack([mean_N, mean_N**2 - within_N / len(models), within_N])
+    return np.stack([mean_N, mean_N**2, within_N, within_N / len(models)])
 
 
-def _components(mean_K: FloatArray) -> tuple[float, float]:
-    """Return the variances between and within samples."""
-    mean, square, within = mean_K
-    return float(square - mean**2), float(within)
+def _components(factor: float, mean_K: FloatArray) -> tuple[float, float]:
+    """Return the variances between and within samples; the factor, n / (n - 1), makes a variance of n unbiased."""
+    mean, square, within, added = mean_K
+    return float(factor * (square - mean**2) - added), float(within)
 
 
-def _share(mean_K: FloatArray) -> float:
-    between, within = _components(mean_K)
+def _share(between: float, within: float) -> float:
     total = between + within
     return between / total if total > 0 else 0.0

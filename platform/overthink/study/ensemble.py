@@ -72,11 +72,15 @@ def subsets(repeats: int) -> list[tuple[int, ...]]:
     """
     if repeats <= MOST_ALL:
         return [chosen for size in range(1, repeats + 1) for chosen in combinations(range(repeats), size)]
-    random, found = np.random.default_rng(SEED), dict[tuple[int, ...], None]()
-    for order in (random.permutation(repeats).tolist() for _ in range(ROUNDS)):
-        for size in _sizes(repeats):
-            found |= dict.fromkeys(tuple(sorted((order + order)[i : i + size])) for i in range(repeats))
-    return sorted(found, key=len)
+    random = np.random.default_rng(SEED)
+    orders = [random.permutation(repeats).tolist() for _ in range(ROUNDS)]
+    circles = {size: orders if 1 < size < repeats else orders[:1] for size in _sizes(repeats)}
+    return [
+        tuple(sorted((order + order)[start : start + size]))
+        for size, chosen in circles.items()
+        for order in chosen
+        for start in range(repeats if size < repeats else 1)
+    ]
 
 
 def _sizes(repeats: int) -> list[int]:
@@ -111,7 +115,7 @@ def _probabilities(one: Predictions, part: slice, n_classes: int) -> NDArray[np.
     if one.logits_ENC is not None:
         logits_EBC = one.logits_ENC[:, part, :n_classes].astype(np.float64)
         power_EBC = np.exp(logits_EBC - logits_EBC.max(axis=2, keepdims=True))
-        return (power_EBC / power_EBC.sum(axis=2, keepdims=True)).astype(np.float32)
+        return np.asarray(power_EBC / power_EBC.sum(axis=2, keepdims=True), dtype=np.float32)
     sure_EB1 = one.max_softmax_EN[:, part, None]
     rest_EBC = np.broadcast_to((1 - sure_EB1) / max(n_classes - 1, 1), (*sure_EB1.shape[:2], n_classes)).copy()
     np.put_along_axis(rest_EBC, one.predicted_EN[:, part, None], sure_EB1, axis=2)

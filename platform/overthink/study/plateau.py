@@ -16,6 +16,7 @@ from overthink.statistics.crossed import LeftOut, crossed_jackknife
 from overthink.statistics.jackknife import Interval
 
 SLOWEST, FASTEST = 0.5, 1.0
+ROUNDING = 1e-12
 FEWEST_SIZES = 4
 """Sizes of ensembles that a fit needs: it has three unknowns."""
 
@@ -29,7 +30,7 @@ def plateau(sizes: Sequence[int], left_out: LeftOut) -> Interval | None:
     """
     size_K = np.array(sizes, dtype=np.float64)
     best = _best(size_K, left_out.mean_K)
-    if best.slope <= 0:
+    if best.slope <= ROUNDING:
         return None
     value = min(max(best.level, 0.0), 1.0)
     found = [crossed_jackknife(left_out, partial(_level, size_K, power)) for power in (SLOWEST, FASTEST)]

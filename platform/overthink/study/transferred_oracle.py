@@ -19,8 +19,8 @@ from overthink.statistics.jackknife import Interval
 
 SHARES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 """Budgets of the curves, as shares of the last exit's cost."""
-ConfidenceRule = Callable[[int, float], float]
-"""Training and budget in MUL-ADDs per sample -> accuracy of leaving early by confidence; NaN where nothing fits."""
+ConfidenceRule = Callable[[int, float], float | None]
+"""Training and budget in MUL-ADDs per sample -> accuracy of leaving early by confidence; None where nothing fits."""
 
 
 class AtBudget(NamedTuple):
@@ -32,9 +32,9 @@ class AtBudget(NamedTuple):
     """What the oracle spends of it; the transferred one spends the same."""
     oracle: float
     transferred: float
-    confidence: float
-    """At the budget; NaN without validation data, or where no thresholds fit."""
-    confidence_at_cost: float
+    confidence: float | None
+    """At the budget; None without validation data, or where no thresholds fit."""
+    confidence_at_cost: float | None
     """At the oracle's cost."""
 
 
@@ -118,9 +118,14 @@ def _at(
     repeats = len(accuracy_RR)
     own = accuracy_RR.trace() / repeats
     others = (accuracy_RR.sum() - accuracy_RR.trace()) / (repeats * (repeats - 1))
-    rates = [[rule(r, spent) for r in range(repeats)] for spent in (budget, float(cost_R.mean()))] if rule else []
-    at_budget, at_cost = (float(np.mean(rate_R)) for rate_R in rates or ([np.nan], [np.nan]))
-    return AtBudget(budget, float(cost_R.mean()), float(own), float(others), at_budget, at_cost)
+    cost = float(cost_R.mean())
+    of_rule = [_mean([rule(r, spent) for r in range(repeats)]) if rule else None for spent in (budget, cost)]
+    return AtBudget(budget, cost, float(own), float(others), *of_rule)
+
+
+def _mean(accuracies: Sequence[float | None]) -> float | None:
+    known = [accuracy for accuracy in accuracies if accuracy is not None]
+    return sum(known) / len(known) if len(known) == len(accuracies) else None
 
 
 def upgraded(share_E: FloatArray, cost_E: IntArray, budget: float) -> FloatArray:

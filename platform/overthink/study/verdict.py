@@ -17,6 +17,9 @@ NOTHING_VARIES = (
     "networks that differ."
 )
 
+UNUSABLE = 100
+"""Ratio of an interval's ends from which nothing follows from it."""
+
 
 def verdict(arms: Mapping[str, Findings]) -> list[str]:
     """Return paragraphs: the summary, how often it recurs, whether exits are coupled, which source matters."""
@@ -85,7 +88,9 @@ def _varies_as_a_whole(found: Findings) -> str:
     ratio = found.any_later.independent
     if ratio is None or ratio.low is None or ratio.high is None:
         return ""
-    if ratio.low > 1:
+    if ratio.high > UNUSABLE * ratio.low:
+        words = f"{found.repeats} trainings do not determine it"
+    elif ratio.low > 1:
         words = "some trainings overthink more than others on the whole"
     elif ratio.high < 1:
         words = "trainings differ less in how much they overthink than independent samples would"

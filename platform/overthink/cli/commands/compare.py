@@ -23,6 +23,7 @@ def compare(
     ] = "table",
     settings: options.Settings = [],  # noqa: B006 - typer copies it
     against: options.Against = None,
+    margin: options.Margin = None,
     interval: options.Interval = "both",
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all runs from the store, not the cache.")] = False,
     table: Annotated[
@@ -45,11 +46,12 @@ def compare(
     _check("--format", form, list(FORMATS))
     _check("--table", table, list(layouts))
     over = parse_over(interval)
+    equal_within = options.parse_margin(margin, against)
     layout, policies, console = layouts[table], table == "policy", log()
     runs = requested_runs(stored_runs(refresh, layout.metrics), names or [], settings, console)
     rows = overthinking_rows((run for run in runs if run.is_policy == policies), by, layout.metrics)
     if against is not None and rows:
-        rows = with_differences(rows, against, layout.compared)
+        rows = with_differences(rows, against, layout.compared, equal_within)
     if by == "variant":  # other rows pool runs that differ in more than their seeds
         rows = crossed(rows, over, tracking_uri(), console)
     if not rows:

@@ -14,10 +14,13 @@ from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.store import tags
 
 if TYPE_CHECKING:
-    from overthink.report.studies import Study
+    from overthink.report.studies import Study, StudyError
     from overthink.report.study_page import Pictures
     from overthink.store.client import Store
     from overthink.study.findings import Findings
+
+
+NOT_YET = "no arm has two finished runs yet"
 
 
 def study(
@@ -37,23 +40,24 @@ def study(
 
     store, console = Store(), log()
     studies = _studies(store, name)
-    found, errors = [], []
+    found, problems = [], {}
     for one in studies:
         try:
             found.append(_findings(store, one, data_root, console))
         except StudyError as error:  # of this group only
             found.append({})
-            errors.append(error)
+            problems[one.group.run_id] = error
     if not any(found):
-        raise errors[0] if errors else ValueError(f"{name}: no arm has two finished runs yet")
-    for reason in errors:
+        raise next(iter(problems.values()), ValueError(f"{name}: {NOT_YET}"))
+    for reason in problems.values():
         print_text(console, str(reason))
-    usable = [(one, of_one) for one, of_one in zip(studies, found, strict=True) if of_one]
+    pairs = list(zip(studies, found, strict=True))
     if as_json:
-        print_json([_as_plain(*pair) for pair in usable])
+        print_json([_as_plain(one, of_one, problems.get(one.group.run_id)) for one, of_one in pairs])
     else:
-        for pair in usable:
-            _show(store, *pair, console)
+        for one, of_one in pairs:
+            if of_one:
+                _show(store, one, of_one, console)
     return OK if all(found) and not any(one.missing for one in studies) else SOME_FAILED
 
 
@@ -73,16 +77,16 @@ def _studies(store: "Store", name: str) -> "list[Study]":
 def _findings(store: "Store", one: "Study", data_root: Path | None, console: Console) -> "dict[str, Findings]":
     """Return the findings of a study by arm, and add its page to the group; none where no arm has two finished runs."""
     from overthink.definition.errors import DefinitionError
-    from overthink.report.studies import findings_by_arm, predictions_by_run
+    from overthink.report.studies import findings_by_arm, predictions_by_run, validation_by_run
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
     from overthink.store.writer import Writer
     from overthink.study.verdict import primary_arm_of
 
     known = predictions_by_run(store, one)
-    found = findings_by_arm(one, known, predictions_by_run(store, one, "val"))
+    found = findings_by_arm(one, known, validation_by_run(store, one))
     if not found:
-        print_text(console, f"{one.group.name}: no arm has two finished runs yet")
+        print_text(console, f"{one.group.name}: {NOT_YET}")
         return found
     pictures: Pictures = ()
     if (whole := primary_arm_of(found)) is not None:
@@ -113,12 +117,14 @@ def _show(store: "Store", one: "Study", found: "dict[str, Findings]", console: C
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
 
-def _as_plain(one: "Study", found: "dict[str, Findings]") -> dict[str, Any]:
+def _as_plain(one: "Study", found: "dict[str, Findings]", problem: "StudyError | None") -> dict[str, Any]:
     from overthink.study.verdict import verdict
 
     return {
         "group": one.group.run_id,
-        "verdict": verdict(found),
+        "missing": one.missing,
+        "problem": str(problem) if problem else None if found else NOT_YET,
+        "verdict": verdict(found) if found else [],
         "arms": {
             name: {"runs": [run.run_id for run in one.arms[name].runs], **_plain(findings._asdict())}
             for name, findings in found.items()

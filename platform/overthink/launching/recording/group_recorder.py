@@ -8,10 +8,9 @@ from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
 from overthink.launching.recording.run_recorder import SPLITS
 from overthink.report.notes import group_note
-from overthink.report.policy_page import policy_page
+from overthink.report.policy_group import group_results
 from overthink.report.run_page import group_page
-from overthink.report.run_results import stored_evidence
-from overthink.report.tables import POLICY_TITLES, TITLES
+from overthink.report.run_results import Results
 from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.client import Store
@@ -47,9 +46,13 @@ def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition,
     runs = [run for run in newest_per_key(primary).values() if run.outcome == tags.FINISHED]
     if runs:
         step = max(writer.logged_steps(group_id, "seeds/n"), default=0) + 1
-        note = group_note(runs, TITLES if run.policy is None else POLICY_TITLES)
-        writer.log(group_id, aggregates(runs), step, run_tags={tags.MLFLOW_NOTE: note})
-        writer.text(group_id, "figures.html", _page(store, group.name, runs, run))
+        if run.policy is None:
+            tests = [store.predictions(of_seed.run_id, "test") for of_seed in runs]
+            found = Results({}, group_page(group.name, tests), group_note(runs))
+        else:
+            found = group_results(store, group.name, runs, run)
+        writer.log(group_id, aggregates(runs) | found.metrics, step, run_tags={tags.MLFLOW_NOTE: found.note})
+        writer.text(group_id, tags.GROUP_PAGE, found.page)
     writer.close(group_id, outcome or outcome_of_group(group, stored))
 
 
@@ -66,12 +69,6 @@ def outcome_of_group(group: StoredRun, stored: Sequence[StoredRun]) -> str:
     if unfinished & {tags.FAILED, tags.DIVERGED}:
         return tags.FAILED
     return tags.PRUNED if unfinished == {tags.PRUNED} else tags.INTERRUPTED
-
-
-def _page(store: Store, name: str, runs: Sequence[StoredRun], run: RunDefinition) -> str:
-    if run.policy is not None:
-        return policy_page(f"{name} (n = {len(runs)})", [stored_evidence(store, of_seed, run) for of_seed in runs])
-    return group_page(name, [store.predictions(of_seed.run_id, "test") for of_seed in runs])
 
 
 def aggregates(runs: Sequence[StoredRun]) -> dict[str, float]:

@@ -21,23 +21,32 @@ from overthink.report.figures.style import (
 from overthink.statistics.jackknife import Interval
 from overthink.study.depth import by_chance
 from overthink.study.findings import Findings
+from overthink.study.spread import Spread
 
 ARM_COLOURS = (INK, "#3b7ea1", ACCENT, SECOND, "#6a8d3c", "#8a5a99", GREY)
 
 
 def draw_deviations(arms: Mapping[str, Findings]) -> go.Figure:
-    """Draw the standard deviation of both overthinking rates over repeats, with its interval, for each arm."""
+    """Draw the standard deviation of both overthinking rates over repeats for each arm.
+
+    With its interval, unless so few repeats do not determine it.
+    """
     figure = empty_figure("what varies from training to training", "standard deviation (points)")
     names = [escaped(name) for name in arms]
     for name, colour, spreads in (
-        ("any later", ACCENT, [found.any_later.rate.std for found in arms.values()]),
-        ("final", SECOND, [found.final.rate.std for found in arms.values()]),
-        ("accuracy, last exit", GREY, [found.accuracy_E[-1].std for found in arms.values()]),
+        ("any later", ACCENT, [found.any_later.rate for found in arms.values()]),
+        ("final", SECOND, [found.final.rate for found in arms.values()]),
+        ("accuracy, last exit", GREY, [found.accuracy_E[-1] for found in arms.values()]),
     ):
-        add_points(figure, name, colour, names, [spread or Interval(0, None, None) for spread in spreads])
+        add_points(figure, name, colour, names, [_deviation(spread) for spread in spreads])
     figure.update_layout(scattermode="group", scattergap=0.6)
     figure.update_yaxes(rangemode="tozero")
     return figure
+
+
+def _deviation(spread: Spread) -> Interval:
+    assert spread.std is not None  # an arm has two runs or more
+    return spread.std if spread.is_determined else Interval(spread.std.value, None, None)
 
 
 def draw_churn(arms: Mapping[str, Findings], whole: str) -> go.Figure:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 
 from overthink.report.figures.study import add_points
@@ -43,8 +42,10 @@ def draw_oracle_transfer(found: TransferredOracle) -> go.Figure:
     return figure
 
 
-def _add_line(figure: go.Figure, name: str, colour: str, cost: Sequence[float], accuracy: Sequence[float]) -> None:
-    known = [(at, value) for at, value in zip(cost, accuracy, strict=True) if not np.isnan(value)]
+def _add_line(
+    figure: go.Figure, name: str, colour: str, cost: Sequence[float], accuracy: Sequence[float | None]
+) -> None:
+    known = [(at, value) for at, value in zip(cost, accuracy, strict=True) if value is not None]
     figure.add_scatter(
         x=millions([at for at, _ in known]),
         y=percent([value for _, value in known]),
@@ -57,13 +58,13 @@ def _add_line(figure: go.Figure, name: str, colour: str, cost: Sequence[float], 
 
 def draw_gains(found: Findings) -> go.Figure:
     """Draw what leaving the last exit gains where exits are chosen with and without the labels of the same training."""
-    figure = empty_figure("exits chosen per sample", "gain over the last exit (points)")
+    figure = empty_figure("exits chosen, sample by sample", "gain over the last exit (points)")
     transfer = found.oracle_transfer
     gains = {
-        "by the scored training (oracle)": found.final.rate.mean,
-        "by all trainings, the scored one included": found.cross_fitted.seen,
-        "by the other half of the trainings": found.cross_fitted.gain,
-        "by one other training (its oracle)": transfer.over_last,
+        "by the training itself<br>(its oracle)": found.final.rate.mean,
+        "by all trainings<br>together": found.cross_fitted.seen,
+        "by the other half<br>of the trainings": found.cross_fitted.gain,
+        "by another training<br>(its oracle)": transfer.over_last,
     }
     add_points(figure, "gain", INK, list(gains), list(gains.values()))
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
