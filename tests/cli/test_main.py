@@ -15,6 +15,7 @@ from overthink.store.client import Store
 from overthink.store.raw_run import RawRun
 from overthink.store.writer import Writer
 from support.command import invoke, overthink
+from support.old_store import unpack
 from support.small import definition
 from support.stored_runs import raw
 
@@ -48,6 +49,19 @@ def test_help_and_wrong_options_import_nothing_heavy(tmp_path: Path, arguments: 
         f"print([name for name in {heavy.split()} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_compare_reads_predictions_without_mlflow(tmp_path: Path) -> None:
+    """Importing it takes longer than to read 30 runs; so does pandas, which pyarrow imports on its own accord."""
+    unpack(tmp_path)
+    code = (
+        "from overthink.cli.commands.compare import compare\n"
+        "import sys; compare()\n"
+        "print([name for name in 'torch mlflow pandas plotly scipy sklearn'.split() if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "for new seeds and new test samples" in " ".join(done.stdout.split())
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -138,6 +152,17 @@ def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
 
 
+def test_a_dry_run_says_what_a_design_costs(tmp_path: Path, empty_database: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    definition(tmp_path)
+    study = {"kind": "study", "schema_version": 1, "name": "design", "description": "A design.", "base": "small.yaml"}
+    design = {"sobol": ["split", "init", "order", "augment"], "repeats": 2, "base_points": 3}
+    (tmp_path / "study.yaml").write_text(json.dumps(study | design))
+    said = " ".join(invoke(tmp_path, "run", "study.yaml", "--dry-run").stderr.split())
+    assert "design: base: 27 networks for 9 arms of 2 around 3 base points, 51 without runs that arms share." in said
+    assert "27 of 27 runs would be trained" in said
+
+
 @pytest.mark.process
 def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
@@ -188,6 +213,8 @@ def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypat
     assert "65.00 ± 7.07" in table.stdout
     assert "paper 17.93" in table.stdout
     assert max(map(len, table.stdout.splitlines())) <= 80
+    narrow = invoke(tmp_path, "compare", COLUMNS="20").stdout
+    assert all(number in narrow for number in ("65.00 ± 7.07", "paper 17.93", "2 of 3"))
     assert "| 2 of 3 |" in invoke(tmp_path, "compare", "--format", "markdown").stdout
     assert r"\toprule" in invoke(tmp_path, "compare", "--format", "latex").stdout
     assert "<table" in invoke(tmp_path, "compare", "--format", "html").stdout

@@ -237,5 +237,21 @@ def test_a_long_reading_is_announced_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert said == "Reading predictions of 3 runs; --interval seeds needs none.\n"
 
 
-def test_the_caption_of_a_table_without_rows() -> None:
-    assert "for new seeds, on these test samples" in OVERTHINKING.caption([])
+def test_a_caption_speaks_of_intervals_where_there_are_some() -> None:
+    assert "interval" not in OVERTHINKING.caption([])
+    alone, _ = group_of(1)
+    assert "interval" not in OVERTHINKING.caption(overthinking_rows(alone))
+
+
+def test_a_row_of_several_groups_has_them_with_their_intervals() -> None:
+    """The row itself has none: its groups differ in more than seeds."""
+    runs, known = group_of(3)
+    others, known_others = group_of(2, group="g2", variant="long")
+    (row,) = with_intervals(
+        overthinking_rows([*runs, *others], "definition"), "both", reading({**known, **known_others})
+    )
+    assert [one.estimates[LAST].interval for one in row.groups] == ["both", "both"]
+    assert {one.interval for one in (row, *row.groups)} == {"both"}
+    (plain,) = json.loads(TEXTS["json"]([row]))["rows"]
+    assert [one["estimates"][LAST]["interval"] for one in plain["groups"]] == ["both", "both"]
+    assert "†" not in TEXTS["markdown"]([row])

@@ -4,6 +4,9 @@ import pytest
 
 from overthink.policy.verdict import Ceiling, Verdict, ceiling, ceiling_sentence
 
+LEARNED: Verdict = "learned"
+INFORMATIVE: Verdict = "informative"
+
 
 def metrics(excess: float, low: float | None, trainings: int = 3, **more: float) -> dict[str, float]:
     found = {"trainings": trainings, "excess": excess, "majority/accuracy": 0.55, "another/accuracy": 0.5}
@@ -25,9 +28,8 @@ def metrics(excess: float, low: float | None, trainings: int = 3, **more: float)
 )
 def test_one_number_decides(found: dict[str, float], state: Ceiling, words: str) -> None:
     assert ceiling(found) == state
-    verdicts: tuple[Verdict, ...] = ("informative", "learned")
-    assert words in ceiling_sentence(found, verdicts)
-    assert words not in ceiling_sentence(found, ("learned",))  # the question does not arise
+    assert words in ceiling_sentence(found, [INFORMATIVE, LEARNED])
+    assert words not in ceiling_sentence(found, [LEARNED])  # the question does not arise
     assert "the majority of the other trainings' labels is right 55.00%" in ceiling_sentence(found)
 
 
@@ -42,6 +44,6 @@ def test_what_is_unknown() -> None:
     assert ceiling_sentence({}) == ""
     alone = {"policy/ceiling/trainings": 1.0}
     assert ceiling(alone) == "unknown"
-    assert ceiling_sentence(alone, ("informative",)) == "Noise ceiling unknown: 1 training of the main network."
+    assert ceiling_sentence(alone, [INFORMATIVE]) == "Noise ceiling unknown: 1 training of the main network."
     sets = {"policy/ceiling/trainings": 1.0, "policy/ceiling/averaged": 3.0}
     assert "1 set of 3 trainings" in ceiling_sentence(sets)

@@ -155,9 +155,10 @@ def test_html_has_the_details() -> None:
     """A row a metric; Hedges's g of two seeds is none, where it was 0."""
     page = as_html(rows(CLEAR))
     assert "<td>quickstart: long</td><td>Accuracy last exit</td><td>higher</td><td>8</td><td>+11.00</td>" in page
-    assert "<td>0.031 (least 0.031)</td>" in page
-    assert "<td>100% [53, 100]</td>" in page
+    assert "<td>0.031<br>least 0.031</td>" in page
+    assert "<td>100%<br>53 to 100</td>" in page
     assert "<td>-</td><td>50%" in as_html(rows([0.1, -0.2]))
+    assert "P(higher)" not in as_html(rows([0.1]))
     assert "P(higher)" not in as_html(overthinking_rows([stored("0")]))
 
 

@@ -55,6 +55,8 @@ def test_a_row_has_the_ceiling_of_its_group() -> None:
     assert cells(found)["Verdict"][:2] == ("informative", "cannot decide")
     assert '"test/policy/ceiling/excess": 0.0094' in as_json([found], POLICY)
     assert "cannot decide" in as_markdown([found], POLICY)
+    assert "No noise ceiling" not in POLICY.caption([found])
+    assert "No noise ceiling for quickstart: short: labels are permuted, groups" in POLICY.caption([found, row({})])
 
 
 @pytest.mark.parametrize(

@@ -128,14 +128,6 @@ def test_words_for_tied_exits_and_for_too_few() -> None:
         assert claim not in few  # no interval, no verdict
 
 
-def test_one_source_only() -> None:
-    """An arm whose repeats are right about the same has no part in what moves overthinking; another has all of it."""
-    whole = by_difficulty(6, 400)
-    arms = {"all": found(whole), "order": found(whole), "init": found(np.repeat(whole[:1], 6, axis=0))}
-    text = " ".join(verdict(arms))
-    assert "order 100%" in text
-
-
 def test_a_control_never_speaks_for_a_study() -> None:
     """Without an arm `all`, the arm in which most varies speaks, wherever it stands; with controls alone, nobody."""
     whole = by_difficulty(6, 400)

@@ -40,8 +40,11 @@ def with_intervals(rows: Sequence[Row], over: Over, read: Read) -> list[Row]:
     if over == "seeds":
         return list(rows)
     found = [_crossed(row, over, read) for row in rows]
-    main = main_interval(estimate for row in found for estimate in row.estimates.values())
-    return [replace(row, interval=main) for row in found]
+    groups = [one for row in found for one in row.groups or (row,)]
+    main = main_interval(estimate for one in groups for estimate in one.estimates.values())
+    return [
+        replace(row, interval=main, groups=tuple(replace(one, interval=main) for one in row.groups)) for row in found
+    ]
 
 
 def main_interval(estimates: Iterable[Estimate]) -> Over:
@@ -52,6 +55,8 @@ def main_interval(estimates: Iterable[Estimate]) -> Over:
 
 
 def _crossed(row: Row, over: Over, read: Read) -> Row:
+    if row.groups:
+        return replace(row, groups=tuple(_crossed(one, over, read) for one in row.groups))
     if len(row.data) > 1:
         return replace(row, no_new_samples=DIFFERENT_DATA)
     estimates, why_not = crossed_estimates(row.estimates, row.run_ids, over, read)

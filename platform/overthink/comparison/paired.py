@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import compress
 
 from overthink.comparison.difference import Difference, difference_of
 from overthink.comparison.overthinking import Row
@@ -46,16 +47,39 @@ def _compared(row: Row, baselines: Sequence[Row], name: str, metrics: Collection
     of_dataset = [other for other in baselines if _same_data(other, row)]
     if len(of_dataset) > 1:
         raise ValueError(f"{len(of_dataset)} rows of {row.dataset} are called {name!r}; give the full name of one")
+    if pooled := [other for other in of_dataset if other.groups]:
+        raise ValueError(
+            f"row {name!r} is of {len(pooled[0].groups)} groups, which differ in more than seeds; differences are "
+            f"paired by seed, so the baseline must be one group (--by variant)"
+        )
     if not of_dataset:
         return replace(row, has_no_baseline=True), {}
     if of_dataset[0] is row:
         return row, {}
     if any(of_dataset[0].test_labels.get(seed, made) != made for seed, made in row.test_labels.items()):
         return replace(row, has_other_labels=True), {}
+    if row.groups:
+        return replace(row, has_several_groups=True), {}
     unpaired = sorted({*row.finished} ^ {*of_dataset[0].finished})
-    pairs = _pairs(row, of_dataset[0])
+    apart = without_same_runs(row, of_dataset[0])
+    same = tuple(seed for seed in row.finished if seed not in apart.finished)
+    pairs = _pairs(apart, of_dataset[0])
     wanted = {metric: values for metric, values in pairs.items() if metrics is None or metric in metrics}
-    return replace(row, unpaired=tuple(unpaired)), wanted
+    return replace(row, unpaired=tuple(unpaired), same_runs=same), wanted
+
+
+def without_same_runs(row: Row, baseline: Row) -> Row:
+    """Return a row without the runs that are the baseline's, too: a run does not differ from itself.
+
+    All arms of a study share repeat 0; experiments may ask for the same runs.
+    """
+    own = [run_id not in baseline.run_ids for run_id in row.run_ids]
+    return replace(
+        row,
+        finished=tuple(compress(row.finished, own)),
+        run_ids=tuple(compress(row.run_ids, own)),
+        values={metric: tuple(compress(values, own)) for metric, values in row.values.items()},
+    )
 
 
 def _same_data(one: Row, other: Row) -> bool:

@@ -16,7 +16,7 @@ from overthink.definition.experiment import Experiment, Group, LoadedExperiment
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
 from overthink.definition.source import Overrides, find, override, read_yaml
-from overthink.seeds import LARGEST_SEED, expand, joined, replace_free, seeds_of_arms
+from overthink.seeds import LARGEST_SEED, expand, joined, replace_free
 
 
 def load_experiment(
@@ -56,7 +56,7 @@ def resolved(
     raw = _with_base(read, source) if read.get("kind") == "study" else read
     settings = Overrides.parse(overrides)
     experiment = validated(Experiment, _with_main_network(settings.apply(raw), source), source)
-    if seeds is not None and experiment.arms:
+    if seeds is not None and experiment.repeats is not None:
         raise DefinitionError(f"{source}: the arms of a study set its seeds; change their number by --set repeats=N")
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
@@ -161,7 +161,7 @@ def _resolve(
     as_written = not settings.values or _is(definition, changed, place)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
     departs = {} if as_written else settings.of(GroupDefinition.model_fields)
-    arms = seeds_of_arms(experiment.arms, experiment.repeats or 0)
+    arms = experiment.seeds_by_arm
     seeds = tuple(dict.fromkeys(seeds for arm in arms.values() for seeds in arm)) or expand(experiment.seeds)
     return Group(variant, definition, seeds, reported, departs, arms)
 

@@ -18,6 +18,7 @@ from overthink.store.liveness import is_gone, is_this
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import state_folder
+from overthink.study.design import arms_text
 
 Action = Literal["train", "resume", "done", "diverged", "busy", "queued"]
 TO_DO: tuple[Action, ...] = ("train", "resume")
@@ -96,7 +97,8 @@ def plan(
     mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
     for experiment in (*experiments, *mains):
         for group in experiment.groups:
-            joined(seeds.label for seeds in group.seeds)  # raises for too many before anything is trained
+            arms_text(group.arms)  # these two raise for too many before anything is trained
+            joined(seeds.label for seeds in group.seeds)
             runs = {key: run for run in group.runs if (key := run.key) not in planned}
             locks = {key: None if dry else locked(key) for key in runs}
             known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []

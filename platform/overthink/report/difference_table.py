@@ -1,4 +1,4 @@
-"""A table of differences to a baseline with all that is known of each: a row a group and metric."""
+"""A table of differences to a baseline with all that is known of each: a row a group and metric; one seed has none."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,12 +18,12 @@ CAPTION = (
 
 
 def differences_grid(rows: Sequence[Row], titles: Mapping[str, str]) -> Grid | None:
-    """Return the table, or None where nothing is compared; `titles` are those of the metrics."""
+    """Return the table, or None where no row has two seeds to compare; `titles` are those of the metrics."""
     found = [
         (row.group, title, row.differences[metric])
         for row in rows
         for metric, title in titles.items()
-        if metric in row.differences
+        if metric in row.differences and row.differences[metric].n > 1
     ]
     if not found:
         return None
@@ -32,15 +32,15 @@ def differences_grid(rows: Sequence[Row], titles: Mapping[str, str]) -> Grid | N
 
 
 def _cells(found: Difference) -> tuple[str, ...]:
-    ends = f"[{100 * found.share_higher_low:.0f}, {100 * found.share_higher_high:.0f}]"
+    ends = f"{100 * found.share_higher_low:.0f} to {100 * found.share_higher_high:.0f}"
     return (
         verdict(found),
         str(found.n),
         f"{100 * found.mean:+.2f}",
         interval_text(found) or "-",
         "-" if found.p is None else p_text(found.p),
-        f"{p_text(found.sign_flip_p)} (least {p_text(found.sign_flip_least_p)})",
+        f"{p_text(found.sign_flip_p)}\nleast {p_text(found.sign_flip_least_p)}",
         "-" if found.effect is None else f"{found.effect:+.2f}",
-        f"{100 * found.share_higher:.0f}% {ends}",
+        f"{100 * found.share_higher:.0f}%\n{ends}",
         "-" if found.seeds_needed is None else seeds_text(found.seeds_needed),
     )

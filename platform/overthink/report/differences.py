@@ -86,6 +86,10 @@ def differences_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
         "their labels differ (another label rule or another main network)": [
             row.group for row in rows if row.has_other_labels
         ],
+        "they are of several groups, whose runs are no pairs": [row.group for row in rows if row.has_several_groups],
+        "their runs with the baseline's seeds are the baseline's own": [
+            row.group for row in rows if row.same_runs and not row.differences
+        ],
     }
     left_out = [f"Not compared, because {why}: {', '.join(names)}." for why, names in reasons.items() if names]
     differences = [difference for row in rows for difference in row.differences.values()]
@@ -133,7 +137,8 @@ def _row_sentence(row: Row, titles: Mapping[str, str]) -> str:
     if all(found.low is None for found in row.differences.values()) and len(by_verdict) == 1:
         verdicts = next(iter(by_verdict))
     alone = f" Only one of the two has seed {', '.join(row.unpaired)}." if row.unpaired else ""
-    return f"{row.short_name}: {verdicts}.{alone}"
+    same = f" Seed {', '.join(row.same_runs)} is the same run in both, so no pair." if row.same_runs else ""
+    return f"{row.short_name}: {verdicts}.{alone}{same}"
 
 
 def _seeds(difference: Difference) -> str:

@@ -21,7 +21,15 @@ from overthink.report.policy_page import policy_figures, policy_intro
 from overthink.report.policy_table import POLICY
 from overthink.report.run_page import prediction_figures
 from overthink.report.run_results import stored_evidence
-from overthink.report.studies import Study, StudyError, findings_by_arm, predictions_by_run, study_of, validation_by_run
+from overthink.report.studies import (
+    Study,
+    StudyError,
+    findings_by_arm,
+    predictions_by_run,
+    shares_of_study,
+    study_of,
+    validation_by_run,
+)
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
 from overthink.report.tables import OVERTHINKING
@@ -97,10 +105,10 @@ def _with_differences(name: str, rows: Sequence[Row], against: str, margin: floa
 
 
 def _run_ids_grid(rows: Sequence[Row]) -> Grid:
-    cells = [
-        (row.group, ", ".join(f"{run_id[:8]} ({seed})" for run_id, seed in zip(row.run_ids, row.finished, strict=True)))
-        for row in rows
-    ]
+    cells = []
+    for row in rows:
+        runs = [*zip(row.finished, row.run_ids, strict=True), *row.repeats.items()]
+        cells.append((row.group, ", ".join(f"{run_id[:8]} ({seed})" for seed, run_id in runs)))
     return Grid(("Group", "MLflow runs behind its numbers (seeds)"), cells)
 
 
@@ -140,10 +148,11 @@ def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -
 
 def _study_sections(store: Store, study: Study) -> list[Section]:
     try:
-        found = findings_by_arm(study, predictions_by_run(store, study), validation_by_run(store, study))
+        known = predictions_by_run(store, study)
+        found = findings_by_arm(study, known, validation_by_run(store, study))
     except StudyError as error:  # of this group alone; the others are still shown
         return [Section(study.group.name, [str(error)])]
-    return study_sections(found) if found else []
+    return study_sections(found, shares_of_study(study, known)) if found else []
 
 
 def _policy_section(store: Store, group: StoredRun, finished: Sequence[StoredRun]) -> Section:

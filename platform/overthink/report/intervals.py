@@ -1,6 +1,6 @@
 """What the intervals of a table hold for, in its caption, and the marks of those that hold for something else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from overthink.comparison.overthinking import Row
 from overthink.statistics.estimate import Estimate, Over
@@ -24,20 +24,11 @@ def intervals_meaning(rows: Sequence[Row]) -> str:
     return f"[95% interval of the mean, {HOLDS_FOR[main]}]"
 
 
-def marks_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
-    """Return what each mark means and why it is there; `titles` are of the metrics that have intervals."""
-    marked = {
-        kind: [(row, metric) for row in rows for metric in titles if _is_of(kind, row, metric)]
-        for kind in MARKS
-        if any(row.interval != kind for row in rows)
-    }
-    meanings = [f"{MARKS[kind]}: {HOLDS_FOR[kind]}." for kind, those in marked.items() if those]
+def marks_sentence(rows: Sequence[Row]) -> str:
+    """Return what each mark means, and why intervals do not hold for new samples where that was asked for."""
+    marked = {mark(row, found): found.interval for row in rows for found in row.estimates.values()}
+    meanings = [f"{sign}: {HOLDS_FOR[kind]}." for sign, kind in sorted(marked.items()) if sign and kind]
     return " ".join([*meanings, *_reasons(rows)])
-
-
-def _is_of(kind: Over, row: Row, metric: str) -> bool:
-    found = row.estimates.get(metric)
-    return found is not None and found.interval == kind
 
 
 def _reasons(rows: Sequence[Row]) -> list[str]:

@@ -90,6 +90,9 @@ def _record(row: Row) -> dict[str, Any]:
     record["data"] = "; ".join(row.data)
     for metric, estimate in row.estimates.items():
         record |= {f"{metric}/{name}": value for name, value in estimate._asdict().items()}
+    for metric, over in row.over_groups.items():
+        counts = {"groups": len(over.n), "n": " + ".join(map(str, over.n))}
+        record |= {f"{metric}/{name}": value for name, value in (over._asdict() | counts).items()}
     for metric, difference in row.differences.items():
         record |= {f"{metric}/difference/{name}": value for name, value in as_record(difference).items()}
     record |= {f"{metric}/paper": reported.value for metric, reported in row.reported.items()}
@@ -97,22 +100,23 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 def as_json(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
-    """Return JSON: fractions with all digits, the run ids behind every number."""
+    """Return JSON: fractions with all digits, the run ids behind every number; groups of a row are rows in it."""
     return json.dumps(as_plain(rows, layout), indent=2)
 
 
 def as_plain(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> dict[str, Any]:
     """Return the same as JSON types."""
-    plain = [
-        asdict(row)
-        | {
-            "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
-            "gaps": [gap._asdict() for gap in row.gaps],
-            "differences": {metric: as_record(value) for metric, value in row.differences.items()},
-        }
-        for row in rows
-    ]
-    return {"metrics": list(layout.metrics), "unit": "fraction", "rows": plain}
+    return {"metrics": list(layout.metrics), "unit": "fraction", "rows": list(map(_plain, rows))}
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return asdict(row) | {
+        "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
+        "gaps": [gap._asdict() for gap in row.gaps],
+        "differences": {metric: as_record(value) for metric, value in row.differences.items()},
+        "groups": list(map(_plain, row.groups)),
+        "over_groups": {metric: value._asdict() for metric, value in row.over_groups.items()},
+    }
 
 
 class Text(Protocol):

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
 from rich.table import Table
 
 from overthink.comparison.overthinking import COLUMNS, Row
+from overthink.report.averages import averages, count_lines, number_lines, repeats_line, unit
 from overthink.report.differences import difference_lines, differences_sentence
 from overthink.report.grids import NARROWEST, Grid, empty_table
-from overthink.report.intervals import intervals_meaning, mark, marks_sentence
 from overthink.report.safe_text import escape_for_terminal, one_line
-from overthink.statistics.estimate import Estimate
 from overthink.store.stored import PaperNumber
 
 TITLES = {
@@ -26,8 +26,7 @@ POLICY_TITLES = {
     "test/policy/confidence/balanced_accuracy": "From exit 1's confidence alone, balanced",
     "test/policy/routed/accuracy": "Accuracy of the routed main network",
 }
-CAPTION = (
-    "Percent of test samples; mean ± standard deviation over seeds, {intervals}. "
+DEFINITIONS = (
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
 )
 
@@ -54,19 +53,14 @@ class Layout:
 
 def caption(rows: Sequence[Row]) -> str:
     """Return the caption of the overthinking table."""
-    said = CAPTION.format(intervals=intervals_meaning(rows))
-    return " ".join(
-        filter(
-            None,
-            (said, marks_sentence(rows, TITLES), mixed_data_warning(rows), differences_sentence(rows, TITLES)),
-        )
-    )
+    said = (averages(rows), DEFINITIONS, mixed_data_warning(rows), differences_sentence(rows, TITLES))
+    return " ".join(filter(None, (unit("test samples", rows), *said)))
 
 
 def mixed_data_warning(rows: Sequence[Row]) -> str:
     """Return a warning of rows that are means over runs on different data, as when a file was replaced between them."""
     return " ".join(
-        f"DIFFERENT DATA in {row.group}, although of one definition: "
+        f"DIFFERENT DATA in {row.group}, although {'defined alike' if row.groups else 'of one definition'}: "
         + "; ".join(f"seed {', '.join(seeds)} used {digest[:8]}" for digest, seeds in row.data.items())
         + " (SHA-256). Its numbers are not means over seeds alone."
         for row in rows
@@ -77,47 +71,22 @@ def mixed_data_warning(rows: Sequence[Row]) -> str:
 def group_cell(row: Row) -> tuple[str, ...]:
     """Return the name of a row, and its runs that have not finished."""
     mixed = ("different data: see below",) if len(row.data) > 1 else ()
-    return (*filter(None, (row.dataset, row.group)), *mixed, *_gaps(row))
+    return (*filter(None, (row.dataset, row.group)), *repeats_line(row), *mixed, *_gaps(row))
 
 
 def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
     """Return the cell of a metric: its estimate, the difference to a baseline, the paper's number."""
 
     def cell(row: Row) -> tuple[str, ...]:
-        lines = (*marked_lines(row, metric), *difference_lines(row.differences.get(metric)))
+        lines = (*number_lines(row, metric), *difference_lines(row.differences.get(metric)))
         reported = row.reported.get(metric)
         return lines if reported is None else (*lines, _paper(reported))
 
     return cell
 
 
-def marked_lines(row: Row, metric: str) -> tuple[str, ...]:
-    """Return the estimate of a metric, with a mark where its interval holds for something else than its table's."""
-    found = row.estimates.get(metric)
-    return estimate_lines(found, "" if found is None else mark(row, found))
-
-
-def estimate_lines(estimate: Estimate | None, sign: str = "") -> tuple[str, ...]:
-    """Return an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none.
-
-    `sign` marks the interval.
-    """
-    if estimate is None:
-        return ("-",)
-    mean = f"{100 * estimate.mean:.2f}" + ("" if estimate.std is None else f" ± {100 * estimate.std:.2f}")
-    if estimate.low is None or estimate.high is None:
-        return (mean,)
-    return mean, f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]{sign}"
-
-
 def _paper(reported: PaperNumber) -> str:
     return f"paper {'~' if reported.approximate else ''}{100 * reported.value:.4g}"
-
-
-def count_cell(row: Row) -> str:
-    """Return how many runs are behind the numbers, and how many were asked for."""
-    asked = len(row.finished) + len(row.gaps)
-    return str(asked) if asked == len(row.finished) else f"{len(row.finished)} of {asked}"
 
 
 def _gaps(row: Row) -> tuple[str, ...]:
@@ -135,7 +104,7 @@ OVERTHINKING = Layout(
     COLUMNS,
     (
         Column("Group", group_cell, False),
-        Column("n", lambda row: (count_cell(row),), True),
+        Column("n", count_lines, True),
         *(Column(TITLES[metric], metric_cell(metric), True) for metric in COLUMNS),
     ),
     caption,
@@ -157,13 +126,17 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     text = layout.caption(rows)
     heading, rows = _common_heading(rows)
     table = empty_table(text, heading)
-    for column in layout.columns:
-        if column.number:  # a number is never broken over two lines; its title may be
-            table.add_column(escape_for_terminal(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+    cells = as_grid(rows, layout).rows
+    for number, column in enumerate(layout.columns):
+        if column.number:  # a number is never broken over two lines, nor cut off; its title may be broken
+            title = column.title.replace(" ", "\n", 1)
+            lines = "\n".join((title, *(of_row[number] for of_row in cells))).split("\n")
+            longest = max(map(cell_len, lines))
+            table.add_column(escape_for_terminal(title), justify="right", no_wrap=True, min_width=longest)
         else:
-            table.add_column(escape_for_terminal(column.title), min_width=NARROWEST)
-    for cells in as_grid(rows, layout).rows:
-        table.add_row(*map(escape_for_terminal, cells))
+            table.add_column(escape_for_terminal(column.title), overflow="fold", min_width=NARROWEST)
+    for of_row in cells:
+        table.add_row(*map(escape_for_terminal, of_row))
     return table
 
 

@@ -76,11 +76,11 @@ def _export(
 ) -> None:
     """Write the figures of each run and group to a folder of its own."""
     from overthink.cli.progress import counted
-    from overthink.comparison.arms import runs_of_group
+    from overthink.comparison.arms import runs_of_primary_arm
     from overthink.report.analysis import figures_of
     from overthink.report.export import exporting, slug
 
-    shown = {run.run_id: [run] for run in runs} | {group.run_id: runs_of_group(group, runs) for group in groups}
+    shown = {run.run_id: [run] for run in runs} | {group.run_id: runs_of_primary_arm(group, runs) for group in groups}
     entries = [entry for entry in (*runs, *groups) if shown[entry.run_id]]
     if not entries:
         return

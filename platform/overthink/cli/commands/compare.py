@@ -6,7 +6,7 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, results
+from overthink.cli.output import log, print_table
 
 
 def compare(
@@ -33,7 +33,8 @@ def compare(
     """Show the overthinking table, or the table of policy networks, from stored runs."""
     from overthink.cli.intervals import crossed, parse_over
     from overthink.cli.requested_runs import requested_runs
-    from overthink.comparison.overthinking import GROUPINGS, overthinking_rows
+    from overthink.comparison.grouping import GROUPINGS
+    from overthink.comparison.overthinking import overthinking_rows
     from overthink.comparison.paired import with_differences
     from overthink.comparison.stored_runs import stored_runs
     from overthink.report.policy_table import POLICY
@@ -52,16 +53,17 @@ def compare(
     rows = overthinking_rows((run for run in runs if run.is_policy == policies), by, layout.metrics)
     if against is not None and rows:
         rows = with_differences(rows, against, layout.compared, equal_within)
-    if by == "variant":  # other rows pool runs that differ in more than their seeds
-        rows = crossed(rows, over, tracking_uri(), console)
+    rows = crossed(rows, over, tracking_uri(), console)
     if not rows:
-        console.print("No such runs in the store; start some with overthink run.")
+        console.print("No such runs in the store; start some with overthink run.", soft_wrap=True)
     if by != "variant" and any(run.is_group and run.arms for run in runs):
-        console.print(f"--by {by} leaves out runs that only studies ask for: their seeds are not independent.")
+        console.print(
+            f"--by {by} leaves out runs that only studies ask for: their seeds are not independent.", soft_wrap=True
+        )
     if form != "table":
         typer.echo(TEXTS[form](rows, layout))
     elif rows:
-        results().print(as_rich(rows, layout))
+        print_table(as_rich(rows, layout))
     return SOME_FAILED if any(row.gaps for row in rows) else OK
 
 

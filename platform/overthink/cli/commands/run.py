@@ -9,7 +9,7 @@ from overthink.cli import options
 from overthink.cli.execution_options import check_execution, launch_options, start_early
 from overthink.cli.exit_codes import OK
 from overthink.cli.outcomes import ACTIONS, exit_code_of, outcomes_as_plain, show_outcomes
-from overthink.cli.output import log, print_json, results
+from overthink.cli.output import log, print_json, print_table
 from overthink.report.safe_text import print_text
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
 
 def _show_plan(experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bool, as_json: bool) -> int:
+    from overthink.launching.design_cost import design_costs
     from overthink.launching.plan import TO_DO, plan
     from overthink.store.client import Store
     from overthink.store.uri import database_file, tracking_uri
@@ -85,6 +86,8 @@ def _show_plan(experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bo
         if run.labelled_by:
             begins += f", with labels averaged over runs {', '.join(of.key for of in run.labelled_by)}"
         print_text(console, f"{run.key}  {run.name}: {ACTIONS[run.action]}{begins}")
+    for cost in design_costs(runs, store):
+        print_text(console, cost.text)
     todo = sum(run.action in TO_DO for run in runs)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
@@ -122,7 +125,7 @@ def _print_tables(tables: "list[tuple[Layout, list[Row]]]") -> None:
 
     for layout, rows in tables:
         if rows:
-            results().print(as_rich(rows, layout))
+            print_table(as_rich(rows, layout))
 
 
 def _print_document(outcomes: "Outcomes", tables: "list[tuple[Layout, list[Row]]]") -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from overthink.comparison.arms import asked_for, runs_of_group, runs_of_primary_arm
+from overthink.comparison.arms import asked_for, primary_arm, runs_of_group, runs_of_primary_arm
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
@@ -42,15 +42,16 @@ def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition,
     group = run_of(store, group_id)
     stored = find_runs(store, kind=tags.KIND_RUN, group_key=group.group_key)
     # A mean over the arms of a study would be one of nothing in particular.
-    primary = runs_of_primary_arm(group, stored)
+    arm, primary = primary_arm(group), runs_of_primary_arm(group, stored)
     runs = [run for run in newest_per_key(primary).values() if run.outcome == tags.FINISHED]
     if runs:
         step = max(writer.logged_steps(group_id, "seeds/n"), default=0) + 1
+        name = f"{group.name} / {arm}" if arm else group.name
         if run.policy is None:
             tests = [store.predictions(of_seed.run_id, "test") for of_seed in runs]
-            found = Results({}, group_page(group.name, tests), group_note(runs))
+            found = Results({}, group_page(name, tests), group_note(runs, arm=arm))
         else:
-            found = group_results(store, group.name, runs, run)
+            found = group_results(store, name, runs, run)
         writer.log(group_id, aggregates(runs) | found.metrics, step, run_tags={tags.MLFLOW_NOTE: found.note})
         writer.text(group_id, tags.GROUP_PAGE, found.page)
     writer.close(group_id, outcome or outcome_of_group(group, stored))
