@@ -105,6 +105,7 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
         (["run", "quickstart", "--seeds", "5:2"], 2, "--seeds '5:2'"),
         (["run", "quickstart", "--device", "gpu"], 2, "--device gpu: expected auto, cpu, cuda"),
         (["inspect", "quickstart", "--images", "32"], 2, "such as 3x32x32"),
+        (["inspect", "quickstart", "--images", "32x32x3"], 2, "write [3, 32, 32]"),
         (["compare", "--by", "regim"], 2, "did you mean 'regime'?"),
         (["compare", "--format", "xls"], 2, "not one of table, markdown"),
         (["compare", "--margin", "1"], 2, "margin 1: it is one of differences, so name the baseline, too (--against)"),

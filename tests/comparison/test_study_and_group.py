@@ -95,7 +95,7 @@ def test_a_study_speaks_with_the_arm_that_varies(store: Store, tmp_path: Path) -
     assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(stdev(last), abs=1e-6)
     assert stdev(last) > 0
     assert "n = 3 finished runs of arm init (seeds 0, split0" in group.note
-    assert "The intervals hold for what these share: one split, one order and one augmentation." in group.note
+    assert "Held fixed, so not covered by the intervals: one split, one order and one augmentation." in group.note
     assert "arm" not in group_of(store, "small").note
     list(analyse(store, find_runs(store, kind=tags.KIND_RUN), [group]))
     for page in (tags.ANALYSIS_PAGE, "figures.html"):

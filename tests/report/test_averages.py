@@ -115,7 +115,10 @@ def test_an_arm_says_what_its_interval_holds_fixed() -> None:
     labels = ["0", *(f"split0-init{number}-order0-augment0" for number in (1, 2))]
     group = parent(" ".join(labels), more={tags.ARMS: json.dumps({"init": " ".join(labels)})})
     said = OVERTHINKING.caption(overthinking_rows([group, *map(stored, labels)]))
-    assert "what the runs of a row share: one split, one order and one augmentation (quickstart: short / init)." in said
+    assert (
+        "Held fixed, so not covered by intervals: one split, one order and one augmentation (quickstart: short / init)."
+        in said
+    )
 
 
 def test_data_of_several_groups_that_differ() -> None:

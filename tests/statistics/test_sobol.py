@@ -1,29 +1,44 @@
 """Shares of variance: by hand, against a reference by brute force, and where no interval can be."""
 
 from itertools import combinations, product
-from math import asin, pi
+from math import asin, log, pi
 
 import numpy as np
 import pytest
 
 from overthink.predictions.arrays import FloatArray
+from overthink.statistics.estimate import t_quantile
 from overthink.statistics.jackknife import Interval, of_positive
 from overthink.statistics.sobol import Runs, variance_ratio
 
 PAIRS = [[0, 1], [2, 3], [4, 5]]
 
 
-def numbers(*values: float, units: tuple[int, ...] = (0, 0, 1, 1, 2, 2)) -> Runs:
-    return Runs(np.array(values)[:, None], np.array(units), range(len(values)))
+def numbers(*values: float, units: tuple[int, ...] = (0, 0, 1, 1, 2, 2), samples: int = 1) -> Runs:
+    return Runs(np.repeat(np.array(values)[:, None], samples, axis=1), np.array(units), range(len(values)))
 
 
 def test_by_hand() -> None:
     """Halved squared differences between units: 0.5, 3 and 2.5, mean 2; within them: 2, 0 and 8, mean 10 / 3."""
-    found = variance_ratio(numbers(0, 2, 1, 1, 4, 0), [PAIRS])
+    found = variance_ratio(numbers(0, 2, 1, 1, 4, 0, samples=3), [PAIRS])  # three samples that are all alike
     assert found is not None
     assert found.value == pytest.approx((10 / 3) / 2)
     without = [(8 / 2) / 2.5, (10 / 2) / 3, (2 / 2) / 0.5]
     assert found == pytest.approx(of_positive(found.value, without))
+
+
+def test_of_a_number_a_run_there_is_a_degree_of_freedom_less() -> None:
+    values, units = (0, 2, 1, 1, 4, 0, 3, 5), (0, 0, 1, 1, 2, 2, 3, 3)
+    number, alike = (variance_ratio(numbers(*values, units=units, samples=n), [[*PAIRS, [6, 7]]]) for n in (1, 3))
+    assert number is not None
+    assert number.low is not None
+    assert alike is not None
+    assert alike.low is not None
+    assert log(number.value / number.low) / log(alike.value / alike.low) == pytest.approx(t_quantile(2) / t_quantile(3))
+    few = variance_ratio(numbers(*values[:6]), [PAIRS])  # so three base points leave too few of them
+    assert few is not None
+    assert few.value == pytest.approx(5 / 3)
+    assert few[1:] == (None, None)
 
 
 def test_one_run_a_unit_is_the_usual_variance() -> None:

@@ -78,3 +78,9 @@ def test_shares_as_text() -> None:
         "50.0%",
         "50.0% [25.0, 100.0]",
     ]
+
+
+def test_an_interval_wider_than_the_range_says_nothing() -> None:
+    """Eight repeats of one base point gave the rate's share of `order` as 523% [75, 3645]."""
+    assert share_text(Interval(5.234, 0.752, 36.445)) == "not determined"
+    assert share_text(Interval(0.9, 0.5, 1.3)) == "90.0% [50.0, 130.0]"

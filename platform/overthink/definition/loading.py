@@ -57,7 +57,9 @@ def resolved(
     settings = Overrides.parse(overrides)
     experiment = validated(Experiment, _with_main_network(settings.apply(raw), source), source)
     if seeds is not None and experiment.repeats is not None:
-        raise DefinitionError(f"{source}: the arms of a study set its seeds; change their number by --set repeats=N")
+        raise DefinitionError(
+            f"{source}: the arms of a study set its seeds; change their number by --set repeats=N or base_points=N"
+        )
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
@@ -85,7 +87,13 @@ def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, G
 def group_definition(raw: dict[str, Any], source: str) -> GroupDefinition:
     """Return the group of an experiment's plain data; raises DefinitionError where it is not valid."""
     whole = _with_main_network(raw, source)
-    return validated(GroupDefinition, {key: whole[key] for key in GroupDefinition.model_fields if key in whole}, source)
+    own = {key: whole[key] for key in GroupDefinition.model_fields if key in whole}
+    definition = validated(GroupDefinition, own, source)
+    try:
+        definition.dataset.check()
+    except ValueError as error:
+        raise DefinitionError(f"{source}: dataset.{error}") from None
+    return definition
 
 
 def _with_base(study: dict[str, Any], source: str) -> dict[str, Any]:

@@ -44,7 +44,11 @@ class GroupDefinition(Spec):
     def _parts_fit(self) -> Self:
         if self.policy is not None:
             self._check_policy(self.policy)
-        self.network.check(self.dataset.input_shape, self.n_classes)
+        try:
+            self.network.check(self.dataset.input_shape, self.n_classes)
+        except ValueError:
+            self.dataset.check()  # a shape that was written in another order explains it
+            raise
         check_regime(self.regime, self.network.blocks)
         return self
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from overthink.definition.run_definition import parse_run
-from overthink.execution.jobs import ORDER, Order
+from overthink.execution.jobs import Order, order_in
 from overthink.running.events import Diverged, Event, Failed, as_json
 
 LOCK_WAIT_SECONDS = 30
@@ -40,7 +40,7 @@ def work(pipe: Connection, log: Path, folder: Path, environment: Mapping[str, st
     os.environ.update(environment)
     with suppress(EOFError):
         while True:
-            for event in events_of(ORDER.validate_json(pipe.recv_bytes())):
+            for event in events_of(order_in(pipe.recv_bytes())):
                 pipe.send_bytes(json.dumps(as_json(event)).encode())
 
 
@@ -67,7 +67,7 @@ def events_of(order: Order) -> Iterator[Event]:
 
 def _failed(message: str) -> Failed:
     traceback.print_exc()  # to the log
-    return Failed(message)
+    return Failed(message.encode(errors="backslashreplace").decode())  # names of files need not be UTF-8
 
 
 def end_with_coordinator() -> None:

@@ -117,7 +117,7 @@ def held_fixed_sentence(fixed: Mapping[str, Sequence[str]]) -> str:
         if shared:
             rows.setdefault(in_words(shared), []).append(name)
     parts = "; ".join(f"{words} ({', '.join(names)})" for words, names in rows.items())
-    return f"Intervals hold for what the runs of a row share: {parts}." if parts else ""
+    return f"Held fixed, so not covered by intervals: {parts}." if parts else ""
 
 
 def in_words(fixed: Sequence[str]) -> str:

@@ -62,7 +62,7 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
     seeds = ", ".join(sorted(run.seeds_label or "?" for run in runs))
     of_arm = f" of arm {arm}" if arm else ""
     fixed = held_fixed(runs)
-    holds = f" The intervals hold for what these share: {in_words(fixed)}." if fixed else ""
+    holds = f" Held fixed, so not covered by the intervals: {in_words(fixed)}." if fixed else ""
     return "\n".join(
         [
             *lines,

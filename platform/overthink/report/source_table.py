@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from overthink.report.grids import Grid
 from overthink.statistics.jackknife import Interval
+from overthink.study.source_sentences import is_determined
 from overthink.study.sources import Reading, Shares, SourceShares
 
 CAPTION = (
     "Percent of the variance from training to training, of all sources together. Samples: which ones are overthought; "
     "rate: how many. Total: what a source changes alone and with others; first order: what it changes whatever the "
-    "others are. First orders and the interaction sum to 100; totals to more, unless sources add up. [95% intervals "
-    "over base points, for samples also over test samples.]"
+    "others are. First orders and the interaction sum to 100; totals to more, unless sources add up. n.d.: not "
+    "determined, the interval is as wide as the whole range. [95% intervals over base points, for samples also over "
+    "test samples.]"
 )
 ONE_BASE_POINT = " There is a single base point: intervals are over repeats, and hold for this base point alone."
 TITLES = ("Samples, total", "Samples, first order", "Rate, total", "Rate, first order")
@@ -44,5 +46,7 @@ def _columns(shares: Shares) -> tuple[Sequence[str], Sequence[str]]:
 def _cell(found: Interval | None) -> str:
     if found is None:
         return "-"
+    if not is_determined(found):
+        return "n.d."
     ends = "" if found.low is None or found.high is None else f"\n[{100 * found.low:.0f}, {100 * found.high:.0f}]"
     return f"{100 * found.value:.1f}{ends}"

@@ -13,6 +13,7 @@ import torch
 from overthink.data.batches import Samples
 from overthink.data.catalogue import DatasetSpec, load_dataset
 from overthink.data.dataset import Dataset, Split
+from overthink.data.image_tree import MOST_NAMED
 from overthink.data.splits import split_validation
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.cost import mul_adds
@@ -29,6 +30,8 @@ MAIN = "main"
 """Folder, in a policy network's run folder, with the checkpoint and the predictions of its main network."""
 LABELLED_BY = "labelled_by"
 """Folder beside it: a folder of predictions, named by run key, for each training that labels are averaged over."""
+LEAST_TRAINED_ON = 2
+"""Training images: BatchNorm cannot normalise a batch of one."""
 EVERYTHING = "everything"
 """A policy network's split with all test samples of its main network, those without a label included."""
 
@@ -41,6 +44,20 @@ class RunData(NamedTuple):
     """train, val and test; of a policy network also everything."""
     classes: tuple[str, ...]
     """Names of the classes, by label."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know before the data are trained on, a sentence each."""
+        present = np.unique(self.splits["train"].labels_N)
+        absent = [name for label, name in enumerate(self.classes) if label not in present]
+        if not absent:
+            return self.dataset.notes
+        named = ", ".join(absent[:MOST_NAMED]) + (", ..." if len(absent) > MOST_NAMED else "")
+        return (
+            *self.dataset.notes,
+            f"{len(absent)} of {len(self.classes)} classes have none of the {len(self.splits['train'].labels_N)} "
+            f"training images that the validation split leaves: {named}",
+        )
 
     @property
     def info(self) -> DataInfo:
@@ -65,8 +82,15 @@ def run_data(run: RunDefinition, folder: Path, device: torch.device, data_root: 
     """
     dataset = _dataset(run.dataset, data_root)
     if run.chooses_for is None:
-        return _of_network(dataset, run)
-    return _of_policy_network(dataset, run, run.chooses_for, folder, device)
+        data = _of_network(dataset, run)
+    else:
+        data = _of_policy_network(dataset, run, run.chooses_for, folder, device)
+    if (count := len(data.splits["train"].labels_N)) < LEAST_TRAINED_ON:
+        raise ValueError(
+            f"{count} training image is left after the validation split (validation: {run.validation}), but at least "
+            f"{LEAST_TRAINED_ON} are needed: BatchNorm normalises over the images of a batch"
+        )
+    return data
 
 
 def splits_of(dataset: Dataset, run: RunDefinition) -> dict[str, Split]:

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def of_one_training(found: T) -> T:
-    """Return results without deviations and intervals over repeats: those of runs that are equal by construction.
+    """Return results without deviations and intervals: those of runs that are equal by construction.
 
     `found` is Findings, or anything in them.
     """

@@ -34,14 +34,23 @@ def conclusion(shares: Shares) -> str:
 
 
 def share_text(found: Interval | None) -> str:
-    """Return a share in percent with its interval: `97.1% [90.2, 100.0]`; `-` where it is unknown."""
+    """Return a share in percent with its interval: `97.1% [90.2, 100.0]`; `-` where it is unknown or not determined."""
     if found is None:
         return "-"
+    if not is_determined(found):
+        return "not determined"
     ends = "" if found.low is None or found.high is None else f" [{100 * found.low:.1f}, {100 * found.high:.1f}]"
     return f"{100 * found.value:.1f}%{ends}"
 
 
+def is_determined(found: Interval) -> bool:
+    """Return whether an interval tells anything of a share: one of a width of 100% or more does not."""
+    return found.low is None or found.high is None or found.high - found.low < 1
+
+
 def _add_up(found: Interval, without_interaction: float, rest: str) -> str:
+    if not is_determined(found):
+        return "Whether sources add up is not determined."
     if found.low is None:
         return f"Too few base points or repeats to say whether sources add up; {rest}."
     if found.low > without_interaction:

@@ -263,10 +263,21 @@ def test_frequency_of_a_stored_run(run_id: str, capsys: pytest.CaptureFixture[st
     right = split.images_NKHW[np.isin(split.ids_N, test.ids_N[test.correct_EN[-1]])]
     assert answer["right"][-1]["mean"] == pytest.approx(needed_share(right, "zigzag").mean())
     assert "Kruskal" in store.artifact(run_id, tags.FREQUENCY_PAGE, tmp_path).read_text()
+    assert answer["measure"]["coefficients"] == "magnitude"
     frequency([run_id], zigzag=True)
     said = capsys.readouterr()
     assert "small: 98% of the total coefficient magnitude, scanned by zigzag" in said.err
     assert "First" in said.out
+    assert "(--coefficients signed)" in said.out
+    frequency([run_id], coefficients="signed")
+    said = capsys.readouterr()
+    assert "small: 98% of the sum of signed coefficients, scanned by rows" in said.err
+    assert "As in thesis figures A.3 to A.5" in " ".join(said.out.split())
+    assert "signed coefficients needed" in store.artifact(run_id, tags.FREQUENCY_PAGE, tmp_path / "signed").read_text()
+    with pytest.raises(ValueError, match="--coefficients sign: expected magnitude or signed"):
+        frequency([run_id], coefficients="sign")
+    with pytest.raises(ValueError, match=r"squares \(--power 2\) have no sign"):
+        frequency([run_id], power=2, coefficients="signed")
 
 
 def test_grad_cam_of_a_stored_run(run_id: str, tmp_path: Path) -> None:

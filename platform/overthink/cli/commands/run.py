@@ -1,6 +1,7 @@
 """`overthink run`: train what definitions ask for, and show the table."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,7 +47,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
     experiments = load_definitions(definitions, settings, seeds)
     if dry_run:
-        return _show_plan(experiments, force, not no_reuse, as_json)
+        return _show_plan(experiments, force, not no_reuse, data_root, as_json)
     how = launch_options(jobs, device, data_root, engine, resources, force, reuse=not no_reuse)
     start_early(how)
     from overthink.cli.progress import progress_for
@@ -69,7 +70,10 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     return exit_code_of(outcomes)
 
 
-def _show_plan(experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bool, as_json: bool) -> int:
+def _show_plan(
+    experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bool, data_root: Path | None, as_json: bool
+) -> int:
+    from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
     from overthink.launching.plan import TO_DO, plan
     from overthink.store.client import Store
@@ -78,6 +82,8 @@ def _show_plan(experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bo
     database = database_file(tracking_uri())
     store = None if database is not None and not database.exists() else Store()  # opening one would create it
     runs, console = plan(store, experiments, force, reuse, dry=True), log()
+    for sentence in changed_data(runs, data_root):
+        print_text(console, f"{sentence}.")
     if as_json:
         print_json([_as_plain(run) for run in runs])
         return OK
