@@ -95,7 +95,8 @@ def test_means_over_seeds_are_of_one_group_each() -> None:
         stored("0", last=0.9, group="g2", more={tags.CHANGES: "network.growth=8"}),
     ]
     table = overthink.over_seeds(frame_of(runs), "test/accuracy/last", "test/oracle/accuracy")
-    assert list(table.columns[-9:]) == "metric n mean std low high same_data repeats fixed".split()
+    assert list(table.columns[-10:]) == "metric n mean std low high interval same_data repeats fixed".split()
+    assert table["interval"].isin(["seeds", None]).all()  # nothing is stored of these runs
     last = table[table["metric"] == "test/accuracy/last"].set_index("changes")
     assert last["n"].to_dict() == {"": 2, "network.growth=8": 1}
     assert last.loc["", "mean"] == pytest.approx(0.6)
@@ -103,6 +104,22 @@ def test_means_over_seeds_are_of_one_group_each() -> None:
     assert last["std"].isna().to_dict() == {"": False, "network.growth=8": True}
     with pytest.raises(KeyError, match="test/acuracy/last"):
         overthink.over_seeds(frame_of(runs), "test/acuracy/last")
+
+
+def test_intervals_hold_for_what_is_asked(example_folder: Path) -> None:
+    """From the store that the frame was read from, wherever the notebook is by then."""
+    frame, metric = overthink.runs(example_folder / "mlflow.db", "small"), "test/accuracy/last"
+    widths = {}
+    for over in ("seeds", "samples", "both"):
+        table = overthink.over_seeds(frame, metric, "val/accuracy/last", interval=over)
+        rows = table[table["group"] == "small: long"].to_dict("records")
+        found = {row["metric"]: row for row in rows}
+        assert found[metric]["interval"] == over
+        assert found["val/accuracy/last"]["interval"] == "seeds"
+        widths[over] = found[metric]["high"] - found[metric]["low"]
+    assert widths["both"] >= widths["samples"] > 0
+    (row,) = (row for row in overthink.overthinking_table(interval="seeds").rows if row.group == "small: long")
+    assert row.interval == row.estimates[metric].interval == "seeds"
 
 
 def test_an_opened_network_gives_the_stored_predictions(example_folder: Path) -> None:

@@ -15,6 +15,7 @@ from overthink.store.client import Store
 from overthink.store.raw_run import RawRun
 from overthink.store.writer import Writer
 from support.command import invoke, overthink
+from support.old_store import unpack
 from support.small import definition
 from support.stored_runs import raw
 
@@ -48,6 +49,19 @@ def test_help_and_wrong_options_import_nothing_heavy(tmp_path: Path, arguments: 
         f"print([name for name in {heavy.split()} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_compare_reads_predictions_without_mlflow(tmp_path: Path) -> None:
+    """Importing it takes longer than to read 30 runs; so does pandas, which pyarrow imports on its own accord."""
+    unpack(tmp_path)
+    code = (
+        "from overthink.cli.commands.compare import compare\n"
+        "import sys; compare()\n"
+        "print([name for name in 'torch mlflow pandas plotly scipy sklearn'.split() if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "for new seeds and new test samples" in " ".join(done.stdout.split())
     assert done.stdout.splitlines()[-1] == "[]"
 
 

@@ -37,7 +37,7 @@ def test_runs_that_repeat_one_training_are_one_observation() -> None:
     group = parent(" ".join(labels), more={tags.ARMS: json.dumps({"none": " ".join(labels)})})
     runs = [stored(seed, last=0.5, started_ms=place) for place, seed in enumerate(labels)]
     (row,) = overthinking_rows([group, *runs])
-    assert row.estimates["test/accuracy/last"] == (1, 0.5, None, None, None)
+    assert row.estimates["test/accuracy/last"] == (1, 0.5, None, None, None, None)
     assert (row.finished, row.asked, row.values["test/accuracy/last"]) == (("0",), 1, (0.5,))
     assert row.run_ids == ("run-g1-0-1",)
     assert set(row.repeats) == {*labels} - {"0"}

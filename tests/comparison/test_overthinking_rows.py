@@ -36,7 +36,7 @@ def test_the_newest_finished_run_of_a_key_counts() -> None:
     old, new = stored("0", last=0.1, started_ms=1), stored("0", last=0.9, started_ms=2)
     failed_later = stored("0", tags.FAILED, started_ms=3)
     (row,) = rows_of(old, new, failed_later)
-    assert row.estimates["test/accuracy/last"] == (1, 0.9, None, None, None)
+    assert row.estimates["test/accuracy/last"] == (1, 0.9, None, None, None, None)
     assert row.gaps == ()
 
 

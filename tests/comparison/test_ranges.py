@@ -47,7 +47,7 @@ def test_ends_are_cut_and_nothing_else() -> None:
     rate, cost = (metric_estimate(metric, [0.1, 0.8]) for metric in ("test/accuracy/last", "test/oracle/mul_adds"))
     assert (rate.mean, rate.low, rate.high) == (0.45, 0, 1)
     assert cost.high == pytest.approx(0.45 + 12.7062 * 0.35, abs=1e-4)
-    assert metric_estimate("test/accuracy/last", [0.4]) == (1, 0.4, None, None, None)
+    assert metric_estimate("test/accuracy/last", [0.4]) == (1, 0.4, None, None, None, None)
 
 
 def test_no_output_leaves_what_a_rate_can_be() -> None:

@@ -53,6 +53,14 @@ Against = Annotated[
     str | None,
     typer.Option(metavar="GROUP", help="Baseline group, e.g. 100-plain: show differences to it, paired by seed."),
 ]
+Interval = Annotated[
+    str,
+    typer.Option(
+        metavar="OVER",
+        help="What 95% intervals hold for: new seeds, new test samples, or both. The last two read the predictions of "
+        "all runs.",
+    ),
+]
 Margin = Annotated[
     float | None,
     typer.Option(

@@ -64,7 +64,7 @@ def difference_of(
 
     Raises ValueError for no values.
     """
-    n, mean, std, _, _ = estimate(values)
+    n, mean, std, *_ = estimate(values)
     test, allowed, higher = paired_t(values, comparisons), range_of_difference(metric), share_above(values, comparisons)
     sought = mean if margin is None else margin
     return Difference(

@@ -13,7 +13,7 @@ from overthink.comparison.grouping import grouped, name_of
 from overthink.comparison.names import Named, in_common, suffixes
 from overthink.comparison.observations import by_training, count_trainings, held_fixed
 from overthink.comparison.ranges import metric_estimate
-from overthink.statistics.estimate import Estimate
+from overthink.statistics.estimate import Estimate, Over
 from overthink.statistics.over_groups import OverGroups, over_groups
 from overthink.store.stored import UNKNOWN, PaperNumber, Part, StoredRun, newest_per_key
 
@@ -76,6 +76,10 @@ class Row:
     """By metric: what a group has and none of its runs, such as a noise ceiling; empty where groups are pooled."""
     has_other_labels: bool = False
     """Whether the baseline's labels are made otherwise, so that a difference has no meaning; filled by `paired`."""
+    interval: Over = "seeds"
+    """What the intervals of its table hold for where an estimate does not say otherwise; filled by `with_intervals`."""
+    no_new_samples: str = ""
+    """Why its intervals do not hold for new samples although that was asked for; filled by `with_intervals`."""
     has_no_baseline: bool = False
     """Whether the baseline has no run on the same data; filled by `paired`."""
     has_several_groups: bool = False

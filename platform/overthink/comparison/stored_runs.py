@@ -6,7 +6,6 @@ that have not finished; finished runs do not change and come from a file. A file
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -18,7 +17,7 @@ from overthink.store import sqlite_reader, tags
 from overthink.store.liveness import is_gone
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun
-from overthink.store.uri import database_file, tracking_uri
+from overthink.store.uri import cache_folder, database_file, tracking_uri
 
 if TYPE_CHECKING:
     from overthink.store.client import Store
@@ -91,8 +90,7 @@ def _news(store: "Store", known: dict[str, RawRun]) -> dict[str, RawRun] | None:
 
 
 def _cache_file(uri: str) -> Path:
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "overthink" / "stores"
-    return root / f"{hashlib.sha256(uri.encode()).hexdigest()[:24]}.json"
+    return cache_folder() / "stores" / f"{hashlib.sha256(uri.encode()).hexdigest()[:24]}.json"
 
 
 def _load(path: Path) -> dict[str, RawRun]:

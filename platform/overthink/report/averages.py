@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from overthink.comparison.overthinking import Row
+from overthink.report.intervals import intervals_meaning, mark, marks_sentence
 from overthink.statistics.estimate import Estimate
 
-OVER_SEEDS = "mean ± standard deviation over seeds, [95% interval of the mean over seeds]"
+OVER_SEEDS = "mean ± standard deviation over seeds"
 OVER_GROUPS = (
     "Rows of several groups, which differ in more than seeds: mean over groups of their means over seeds, and the "
     "lowest to the highest of these; n: groups, and runs of each."
@@ -37,20 +38,24 @@ def number_lines(row: Row, metric: str) -> tuple[str, ...]:
     """Return a row's number in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; of several groups `63.1`, `60.2 to 66.0`."""
     found = row.over_groups.get(metric)
     if found is None:
-        return estimate_lines(row.estimates.get(metric))
+        estimate = row.estimates.get(metric)
+        return estimate_lines(estimate, "" if estimate is None else mark(row, estimate))
     several = sum(n > 0 for n in found.n) > 1
     between = (f"{100 * found.lowest:.1f} to {100 * found.highest:.1f}",) if several else ()
     return (f"{100 * found.mean:.2f}", *between)
 
 
-def estimate_lines(estimate: Estimate | None) -> tuple[str, ...]:
-    """Return an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none."""
+def estimate_lines(estimate: Estimate | None, sign: str = "") -> tuple[str, ...]:
+    """Return an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none.
+
+    `sign` marks the interval.
+    """
     if estimate is None:
         return ("-",)
-    if estimate.std is None or estimate.low is None or estimate.high is None:
-        return (f"{100 * estimate.mean:.2f}",)
-    interval = f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
-    return (f"{100 * estimate.mean:.2f} ± {100 * estimate.std:.2f}", interval)
+    mean = f"{100 * estimate.mean:.2f}" + ("" if estimate.std is None else f" ± {100 * estimate.std:.2f}")
+    if estimate.low is None or estimate.high is None:
+        return (mean,)
+    return mean, f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]{sign}"
 
 
 def count_lines(row: Row) -> tuple[str, ...]:
@@ -77,17 +82,20 @@ def repeats_line(row: Row) -> tuple[str, ...]:
 def unit(samples: str, rows: Sequence[Row]) -> str:
     """Return the first sentence of a caption: what the numbers are, and what they are averages of."""
     of_one = [len(row.finished) < 2 for row in rows if not row.groups]
-    averaged = () if rows and not of_one else ("one run a row",) if of_one and all(of_one) else (OVER_SEEDS,)
-    return "; ".join([f"Percent of {samples}", *averaged]) + "."
+    if rows and not of_one:
+        return f"Percent of {samples}."
+    averaged = "one run a row" if of_one and all(of_one) else OVER_SEEDS
+    has_interval = any(found.interval for row in rows for found in row.estimates.values())
+    return f"Percent of {samples}; {averaged}{f', {intervals_meaning(rows)}' if has_interval else ''}."
 
 
 def averages(rows: Sequence[Row]) -> str:
-    """Return the sentences on rows of several groups, on repeats, and on what intervals do not cover."""
+    """Return the sentences on rows of several groups, on repeats, and on what intervals cover and do not."""
     groups = [one for row in rows for one in groups_of(row)]
     nested = OVER_GROUPS if any(row.groups for row in rows) else ""
     fixed = held_fixed_sentence({row.group: row.fixed for row in rows})
     repeats = repeats_sentence({one.group: len(one.finished) + len(one.repeats) for one in groups if one.repeats})
-    return " ".join(filter(None, (nested, repeats, _differing_repeats(groups), fixed)))
+    return " ".join(filter(None, (marks_sentence(groups), nested, repeats, _differing_repeats(groups), fixed)))
 
 
 def repeats_sentence(counts: Mapping[str, int]) -> str:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from overthink.comparison.arms import runs_of_group
-from overthink.comparison.over_samples import INDICATORS, over_samples
-from overthink.comparison.overthinking import COLUMNS, Row, overthinking_rows
+from overthink.comparison.intervals import with_intervals
+from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.definition.errors import DefinitionError
 from overthink.predictions.predictions import Predictions
@@ -32,21 +32,18 @@ from overthink.report.studies import (
 )
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
-from overthink.report.tables import OVERTHINKING, TITLES
+from overthink.report.tables import OVERTHINKING
 from overthink.running.provenance import attempts_of
 from overthink.running.stored_run import definition_of
+from overthink.statistics.estimate import Over
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.correctness import CorrectnessReader
 from overthink.store.stored import StoredRun, newest_per_key
 
-SAMPLES_CAPTION = (
-    "Percent, mean over runs, with its 95% interval over test samples: the same trained networks on other samples. The "
-    "intervals of the table above are over seeds, on the same samples; the two are not to be added."
-)
-
 OTHER_SAMPLES = (
-    "These runs were not tested on the same samples, so there are no intervals over test samples, and the means over "
-    "runs in these figures mix runs that differ in more than their seed."
+    "These runs were not tested on the same samples: the means over runs in these figures mix runs that differ in more "
+    "than their seed."
 )
 
 
@@ -70,8 +67,9 @@ def report_on(
     against: str | None,
     command: str,
     margin: float | None = None,
+    over: Over = "both",
 ) -> ExperimentReport:
-    """Return the sections of one experiment's runs and groups; `command` repeats them.
+    """Return the sections of one experiment's runs and groups; intervals hold for `over`, and `command` repeats them.
 
     `margin` is the largest difference to the baseline, a fraction, that counts as equal.
 
@@ -86,6 +84,7 @@ def report_on(
         rows = overthinking_rows(some, metrics=layout.metrics)
         if against is not None and rows and not policies:
             rows = _with_differences(name, rows, against, margin)
+        rows = with_intervals(rows, over, CorrectnessReader(store.uri))
         if rows:
             missing = missing or any(row.gaps for row in rows)
             provenance = _provenance_grid(store, some)
@@ -143,14 +142,8 @@ def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -
         return [_policy_section(store, group, finished)]
     tests = [store.predictions(run.run_id, "test") for run in finished]
     alike = all(_same_samples(test, tests[0]) for test in tests)
-    return [
-        Section(
-            f"{group.name} (n = {len(tests)})",
-            paragraphs=[] if alike else [OTHER_SAMPLES],
-            tables=[grid_html(_over_samples_grid(tests))] if alike else [],
-            figures=prediction_figures(tests),
-        )
-    ]
+    samples = f"{len(tests[0].ids_N)} test samples." if alike else OTHER_SAMPLES
+    return [Section(f"{group.name} (n = {len(tests)})", [samples], figures=prediction_figures(tests))]
 
 
 def _study_sections(store: Store, study: Study) -> list[Section]:
@@ -170,12 +163,3 @@ def _policy_section(store: Store, group: StoredRun, finished: Sequence[StoredRun
 
 def _same_samples(one: Predictions, other: Predictions) -> bool:
     return np.array_equal(one.ids_N, other.ids_N) and np.array_equal(one.labels_N, other.labels_N)
-
-
-def _over_samples_grid(tests: Sequence[Predictions]) -> Grid:
-    cells = []
-    for metric in COLUMNS:
-        assert metric in INDICATORS
-        found = over_samples(tests, metric)
-        cells.append((TITLES[metric], f"{100 * found.mean:.2f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"))
-    return Grid(("Over test samples", f"{len(tests[0].ids_N)} samples"), cells, SAMPLES_CAPTION)

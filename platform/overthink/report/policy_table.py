@@ -29,12 +29,13 @@ CONTROL = "max-min-mnist"
 """The positive control: a data set on which exits are known to differ."""
 DEFINITIONS = (
     "Best constant: accuracy of always answering the most frequent label, the baseline of right exits. Balanced: "
-    "accuracy with the same weight for every label; its baseline is chance. By exit 1: balanced accuracy of answers "
-    "from the confidence of exit 1 alone. p: largest over runs, against the constant (exact) and against chance "
-    "(permutation). Learned: right more often than the constant (p < 0.05). Informative: not learned, but balanced "
-    "accuracy above chance (p < 0.05). Ceiling: right answers of the majority of the other trainings' labels, minus "
-    "the best constant on the same samples, in points, [95% interval over trainings of the main network]. Cannot "
-    "decide: that interval is not above 0, so a network that is not better than the constant disproves nothing."
+    "accuracy with the same weight for every label, no mean over samples; its baseline is chance. By exit 1: "
+    "balanced accuracy of answers from the confidence of exit 1 alone. p: largest over runs, against the constant "
+    "(exact) and against chance (permutation). Learned: right more often than the constant (p < 0.05). "
+    "Informative: not learned, but balanced accuracy above chance (p < 0.05). Ceiling: right answers of the "
+    "majority of the other trainings' labels, minus the best constant on the same samples, in points, [95% "
+    "interval over trainings of the main network]. Cannot decide: that interval is not above 0, so a network that "
+    "is not better than the constant disproves nothing."
 )
 
 

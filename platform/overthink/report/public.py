@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from overthink.comparison.arms import are_of_several_arms, asked_by
+from overthink.comparison.intervals import with_intervals
 from overthink.comparison.observations import by_training
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import check_margin, with_differences
@@ -16,6 +17,8 @@ from overthink.report.differences import as_record
 from overthink.report.policy_table import POLICY
 from overthink.report.table_files import as_html, as_latex, as_markdown
 from overthink.report.tables import OVERTHINKING, Layout
+from overthink.statistics.estimate import Over
+from overthink.store.correctness import CorrectnessReader
 from overthink.store.public import RunName, StoreName, run_id_of, uri_of
 
 
@@ -28,7 +31,7 @@ class OverthinkingTable:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """A row a group and metric: n, mean, std and 95% interval as fractions, the paper's number, the difference.
+        """A row a group and metric: n, mean, std, 95% interval and what it holds for, paper's number, difference.
 
         A row of several groups (`groups` says how many) has the n of each, the mean over groups of their means, and the
         `lowest` and `highest` of these instead of a deviation and an interval.
@@ -68,6 +71,7 @@ def overthinking_table(
     against: str | None = None,
     margin: float | None = None,
     policies: bool = False,
+    interval: Over = "both",
 ) -> OverthinkingTable:
     """Return the overthinking table of stored runs: `overthink compare` for a notebook.
 
@@ -81,6 +85,8 @@ def overthinking_table(
         margin: Largest difference that counts as equal, as a fraction (0.01: one percentage point); choose it before
             you see results. Needs `against`.
         policies: Whether the table is of policy networks instead of multi-exit networks.
+        interval: What 95% intervals hold for: new `seeds`, new test `samples`, or `both`. The latter two are read from
+            stored predictions; where that cannot be done, intervals are over seeds, and the caption says so.
 
     Returns:
         The table: shown as HTML by a notebook, with `frame`, `markdown()` and `latex()`.
@@ -100,12 +106,14 @@ def overthinking_table(
     """
     check_margin(margin, against)
     layout = POLICY if policies else OVERTHINKING
-    stored = stored_runs(uri=uri_of(store), metrics=layout.metrics)
+    uri = uri_of(store)
+    stored = stored_runs(uri=uri, metrics=layout.metrics)
     if definitions:
         stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
     rows = overthinking_rows([run for run in stored if run.is_policy == policies], by, layout.metrics)
     if against is not None and rows:
         rows = with_differences(rows, against, layout.compared, margin)
+    rows = with_intervals(rows, interval, CorrectnessReader(uri))
     return OverthinkingTable(tuple(rows), layout)
 
 

@@ -4,18 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from overthink.comparison.arms import as_group_of_arm, primary_arm, runs_of_group
+from overthink.comparison.difference import Difference
+from overthink.comparison.intervals import with_intervals
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import paired, without_same_runs
 from overthink.definition.errors import DefinitionError
 from overthink.definition.flat import Differing, differing, flat
-from overthink.report.averages import estimate_lines
+from overthink.report.averages import number_lines
 from overthink.report.differences import as_record, difference_lines, meaning
 from overthink.report.grids import Grid
+from overthink.report.intervals import intervals_meaning, marks_sentence
 from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.running.provenance import attempts_of
 from overthink.running.stored_run import definition_of
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.correctness import CorrectnessReader
 from overthink.store.reader import data_digests
 from overthink.store.stored import StoredRun
 
@@ -54,7 +58,8 @@ def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
         plain.pop("seeds")
     titles = POLICY_TITLES if run.is_policy else TITLES
     rows = overthinking_rows([run, *members] if run.is_group else [run], metrics=tuple(titles))
-    return Side(name, run.run_id, flat(plain), flat(_made_with(store, one)), rows[0], titles)
+    (row,) = with_intervals(rows[:1], "both", CorrectnessReader(store.uri))
+    return Side(name, run.run_id, flat(plain), flat(_made_with(store, one)), row, titles)
 
 
 def _made_with(store: Store, run: StoredRun) -> dict[str, object]:
@@ -87,9 +92,16 @@ def results_grid(a: Side, b: Side) -> Grid:
         difference = difference_lines(pairs.get(metric))
         if not difference and of_a is not None and of_b is not None:
             difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", without)
-        rows.append([title, *("\n".join(lines) for lines in (estimate_lines(of_a), estimate_lines(of_b), difference))])
-    caption = meaning(list(pairs.values()), "B minus A") if pairs else ""
-    return Grid(("Test data, %", "A", "B", "B minus A"), rows, caption)
+        means = (number_lines(side.row, metric) for side in (a, b))
+        rows.append([title, *("\n".join(lines) for lines in (*means, difference))])
+    return Grid(("Test data, %", "A", "B", "B minus A"), rows, _caption(a, b, list(pairs.values())))
+
+
+def _caption(a: Side, b: Side, pairs: Sequence[Difference]) -> str:
+    of_a, of_b = (intervals_meaning([side.row]) for side in (a, b))
+    of_means = f"A and B: {of_a}." if of_a == of_b else f"A: {of_a}; B: {of_b}."
+    said = (of_means, marks_sentence([a.row, b.row]), meaning(pairs, "B minus A") if pairs else "")
+    return " ".join(filter(None, said))
 
 
 def as_plain(a: Side, b: Side, parts: Mapping[str, Sequence[Differing]]) -> dict[str, object]:

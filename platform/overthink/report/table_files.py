@@ -39,6 +39,8 @@ LATEX_SPECIAL = {
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     "Δ": r"$\Delta$",
+    "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
 }
 
 

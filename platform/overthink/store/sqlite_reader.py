@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from overthink.store import tags
 from overthink.store.raw_run import RawRun
@@ -41,12 +41,29 @@ def read(database: Path, metrics: Sequence[str] | None = None, params: bool = Tr
     Without `params`, groups alone have their parameters. Returns None where the database is not laid out as expected.
     """
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)) as connection:
+        with closing(_opened(database)) as connection:
             if not _as_expected(connection):
                 return None
             return _runs(connection, metrics, params)
     except sqlite3.Error:
         return None
+
+
+def artifact_folders(database: Path) -> dict[str, Path]:
+    """Return the folder of each run's artifacts, of those runs that keep them on this machine; nothing can be wrong.
+
+    A relative folder is one of the working directory, as for MLflow.
+    """
+    try:
+        with closing(_opened(database)) as connection:
+            places = connection.execute("SELECT run_uuid, artifact_uri FROM runs").fetchall()
+    except sqlite3.Error:
+        return {}
+    return {run_id: Path(unquote(urlsplit(uri).path)) for run_id, uri in places if urlsplit(uri).scheme in ("", "file")}
+
+
+def _opened(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)
 
 
 def _as_expected(connection: sqlite3.Connection) -> bool:

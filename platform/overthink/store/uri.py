@@ -40,6 +40,11 @@ def identity(uri: str) -> str:
     return f"sqlite:///{database.absolute()}" if database is not None else without_account(uri)
 
 
+def cache_folder() -> Path:
+    """Return where copies of what stores have are kept, to be fetched once: in XDG_CACHE_HOME, else `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "overthink"
+
+
 def state_folder() -> Path:
     """Return where unfinished runs keep checkpoints: OVERTHINK_STATE, else `.overthink` in the working directory."""
     return Path(os.environ.get("OVERTHINK_STATE", ".overthink")).absolute()

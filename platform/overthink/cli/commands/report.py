@@ -16,6 +16,7 @@ from overthink.store import tags
 
 if TYPE_CHECKING:
     from overthink.report.experiments import ExperimentReport
+    from overthink.statistics.estimate import Over
     from overthink.store.client import Store
 
 
@@ -26,6 +27,7 @@ def report(
     ),
     against: options.Against = None,
     margin: options.Margin = None,
+    interval: options.Interval = "both",
 ) -> int:
     """Write a self-contained HTML page: tables, figures, findings, provenance, and the commands to repeat them.
 
@@ -33,13 +35,14 @@ def report(
     """
     check_file("--output", output)
     equal_within = options.parse_margin(margin, against)
+    from overthink.cli.intervals import parse_over
     from overthink.cli.selection import not_run
     from overthink.report.pages import document
     from overthink.store.client import Store
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
-    parts = _sections(store, names, against, equal_within, console)
+    parts = _sections(store, names, against, equal_within, parse_over(interval), console)
     if not any(one.sections for one in parts):
         raise not_run(store, names)
     page = document(", ".join(names), [section for one in parts for section in one.sections])
@@ -52,7 +55,7 @@ def report(
 
 
 def _sections(
-    store: "Store", names: Sequence[str], against: str | None, margin: float | None, console: Console
+    store: "Store", names: Sequence[str], against: str | None, margin: float | None, over: "Over", console: Console
 ) -> "list[ExperimentReport]":
     """Return the sections of each name: without differences, and a message, where it lacks the baseline.
 
@@ -66,10 +69,10 @@ def _sections(
         runs = chosen_runs(store, [name])
         command = command_again(name, runs)
         try:
-            sections.append(report_on(store, name, runs, against, command, margin))
+            sections.append(report_on(store, name, runs, against, command, margin, over))
         except NoBaselineError as error:
             without.append(error)
-            sections.append(report_on(store, name, runs, None, command))
+            sections.append(report_on(store, name, runs, None, command, over=over))
     if without and len(without) == len(names):
         raise without[0]
     for reason in without:

@@ -111,6 +111,7 @@ def _as_plain(run: "PlannedRun") -> dict[str, Any]:
 
 def _tables(store: "Store", experiments: "Sequence[LoadedExperiment]") -> "list[tuple[Layout, list[Row]]]":
     """Return the overthinking table of the experiments' runs, and that of policy networks."""
+    from overthink.cli.intervals import crossed
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.report.policy_table import POLICY
     from overthink.report.tables import OVERTHINKING
@@ -118,10 +119,11 @@ def _tables(store: "Store", experiments: "Sequence[LoadedExperiment]") -> "list[
 
     keys = dict.fromkeys(group.definition.key for experiment in experiments for group in experiment.groups)
     runs = [run for key in keys for run in find_runs(store, group_key=key)]
-    return [
-        (layout, overthinking_rows((run for run in runs if run.is_policy == policies), metrics=layout.metrics))
-        for layout, policies in ((OVERTHINKING, False), (POLICY, True))
-    ]
+    tables = []
+    for layout, policies in ((OVERTHINKING, False), (POLICY, True)):
+        rows = overthinking_rows((run for run in runs if run.is_policy == policies), metrics=layout.metrics)
+        tables.append((layout, crossed(rows, "both", store.uri, log())))
+    return tables
 
 
 def _print_tables(tables: "list[tuple[Layout, list[Row]]]") -> None:
