@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from overthink.report.grids import Grid
 from overthink.statistics.jackknife import Interval
+from overthink.study.source_sentences import determined
 from overthink.study.sources import Reading, Shares, SourceShares
 
 CAPTION = (
@@ -45,6 +46,7 @@ def _columns(shares: Shares) -> tuple[Sequence[str], Sequence[str]]:
 def _cell(found: Interval | None) -> str:
     if found is None:
         return "-"
-    if found.low is None or found.high is None:
+    if determined(found) is None:
         return f"{100 * found.value:.1f}\nn.d."
-    return f"{100 * found.value:.1f}\n[{100 * found.low:.0f}, {100 * found.high:.0f}]"
+    low, high = found.low or 0.0, found.high or 0.0
+    return f"{100 * found.value:.1f}\n[{100 * low:.0f}, {100 * high:.0f}]"

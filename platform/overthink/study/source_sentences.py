@@ -27,12 +27,11 @@ def conclusion(shares: Shares) -> str:
 
     Sources add up where what each changes does not depend on the others: no interaction, total shares that sum to 100%.
     """
-    if shares.interaction is not None and shares.interaction.low is not None:
-        words = _add_up(shares.interaction.low > 0)
-        share = share_text(shares.interaction)
+    if (found := determined(shares.interaction)) is not None:
+        words, share = _add_up(found.low is not None and found.low > 0), share_text(found)
         return f"{words}: {share} of the variance belongs to combinations of sources, to no single one (interaction)."
-    if shares.interaction is None and shares.total_sum is not None and shares.total_sum.low is not None:
-        words, total = _add_up(shares.total_sum.low > 1), share_text(shares.total_sum)
+    if shares.interaction is None and (found := determined(shares.total_sum)) is not None:
+        words, total = _add_up(found.low is not None and found.low > 1), share_text(found)
         return f"{words}: total shares sum to {total}, where 100% would mean that they do."
     return ""
 
@@ -41,6 +40,12 @@ def share_text(found: Interval) -> str:
     """Return a share in percent with its interval: `97.1% [90.2, 100.0]`."""
     ends = "" if found.low is None or found.high is None else f" [{100 * found.low:.1f}, {100 * found.high:.1f}]"
     return f"{100 * found.value:.1f}%{ends}"
+
+
+def determined(found: Interval | None) -> Interval | None:
+    """Return a share whose interval tells something: one as wide as the whole range of a share, 100%, does not."""
+    known = found is not None and found.low is not None and found.high is not None and found.high - found.low < 1
+    return found if known else None
 
 
 def _add_up(shown: bool) -> str:
@@ -59,6 +64,6 @@ def _paragraph(shares: Shares) -> str:
 
 
 def _listed(shares: Mapping[str, Interval | None]) -> str:
-    """Return those shares that have an interval."""
-    known = {name: share for name, share in shares.items() if share is not None and share.low is not None}
+    """Return those shares that are determined."""
+    known = {name: share for name, found in shares.items() if (share := determined(found)) is not None}
     return ", ".join(f"{name} {share_text(share)}" for name, share in known.items())
