@@ -67,6 +67,7 @@ def test_nothing_is_said_without_shares() -> None:
 def test_conclusions_are_what_their_intervals_show(shares: Shares, words: str) -> None:
     assert conclusion(shares).startswith(words)
     assert bool(conclusion(shares)) == bool(words)
+    assert bool(conclusion(shares)) == bool(words)
 
 
 def test_shares_as_text() -> None:
