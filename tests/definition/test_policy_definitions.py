@@ -12,7 +12,7 @@ from overthink.definition.loading import experiment_of_run, load_experiment, mai
 from overthink.definition.run_definition import parse_run
 from overthink.store import tags
 from support.policy_file import policy_file
-from support.small import SMALL
+from support.small import SMALL, definition
 
 
 def test_a_reference_becomes_the_main_networks_definition(tmp_path: Path) -> None:
@@ -28,6 +28,15 @@ def test_a_reference_becomes_the_main_networks_definition(tmp_path: Path) -> Non
     (of,) = main_networks_of(loaded)
     assert [run.key for run in of.groups[0].runs] == [run.key for run in main.runs]
     assert of.experiment.name == "small"
+
+
+def test_a_reference_may_name_a_variant_that_its_values_make_equal_to_another(tmp_path: Path) -> None:
+    of = {"definition": "small.yaml", "variant": "long", "set": {"regime.0.epochs": 2}}
+    path = policy_file(tmp_path, policy={"of": of})
+    definition(tmp_path, variants={"short": {}, "long": {"regime.0.epochs": 4}})
+    policy = load_experiment(path).groups[0].definition.policy
+    assert policy is not None
+    assert policy.of_variant == "long"
 
 
 def test_one_main_network_for_all_seeds(tmp_path: Path) -> None:
