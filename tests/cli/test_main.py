@@ -91,8 +91,12 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
         (["run", "quickstart", "--seeds", "5:2"], 2, "--seeds '5:2'"),
         (["run", "quickstart", "--device", "gpu"], 2, "--device gpu: expected auto, cpu, cuda"),
         (["inspect", "quickstart", "--images", "32"], 2, "such as 3x32x32"),
+        (["inspect", "quickstart", "--images", "32x32x3"], 2, "write [3, 32, 32]"),
         (["compare", "--by", "regim"], 2, "did you mean 'regime'?"),
         (["compare", "--format", "xls"], 2, "not one of table, markdown"),
+        (["compare", "--margin", "1"], 2, "margin 1: it is one of differences, so name the baseline, too (--against)"),
+        (["compare", "--against", "plain", "--margin", "0"], 2, "margin 0: expected percentage points above 0"),
+        (["report", "quickstart", "--margin", "1"], 2, "name the baseline, too"),
         (["data", "get", "imagenet"], 2, "no such data set"),
         (["data", "show", "max-min-mnist", "--set", "test=3"], 2, "test must be a multiple of 40"),
         (["data", "show", "max-min-mnist"], 2, "overthink data get mnist"),
@@ -133,6 +137,17 @@ def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
     done = invoke(tmp_path, "run", str(definition(tmp_path)), "--dry-run")
     assert "2 of 2 runs would be trained" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
+
+
+def test_a_dry_run_says_what_a_design_costs(tmp_path: Path, empty_database: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    definition(tmp_path)
+    study = {"kind": "study", "schema_version": 1, "name": "design", "description": "A design.", "base": "small.yaml"}
+    design = {"sobol": ["split", "init", "order", "augment"], "repeats": 2, "base_points": 3}
+    (tmp_path / "study.yaml").write_text(json.dumps(study | design))
+    said = " ".join(invoke(tmp_path, "run", "study.yaml", "--dry-run").stderr.split())
+    assert "design: base: 27 networks for 9 arms of 2 around 3 base points, 51 without runs that arms share." in said
+    assert "27 of 27 runs would be trained" in said
 
 
 @pytest.mark.process

@@ -16,6 +16,7 @@ from overthink.report.studies import StudyError, often_and_never_overthought
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
+from overthink.study.design import arms_text, seeds_of_arms, sobol_arms
 from support.repeats import by_difficulty, predictions, tied
 from support.small import small
 
@@ -30,11 +31,13 @@ def here(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
-def stored(folder: Path, correct: dict[str, BoolArray], name: str = "base") -> tuple[str, dict[str, str]]:
+def stored(
+    folder: Path, correct: dict[str, BoolArray], name: str = "base", arms: str = json.dumps(ARMS)
+) -> tuple[str, dict[str, str]]:
     """Store a study whose runs, by the labels of their seeds, are right about these; return ids."""
     store = Store()
     writer, experiment = Writer(store), store.experiment("my-study", "note")
-    common = {tags.DEFINITION: "my-study", tags.VARIANT: name, tags.GROUP_KEY: f"g{name}", tags.ARMS: json.dumps(ARMS)}
+    common = {tags.DEFINITION: "my-study", tags.VARIANT: name, tags.GROUP_KEY: f"g{name}", tags.ARMS: arms}
     group = writer.create(
         experiment, f"my-study: {name}", {**common, tags.KIND: tags.KIND_GROUP, tags.SEEDS: "0:4"}, {}
     )
@@ -74,12 +77,40 @@ def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert printed["arms"]["none"]["same"]
     assert [one["disagreement"]["value"] for one in printed["arms"]["none"]["churn_E"]] == [0, 0, 0]
     rate = np.mean([overthought(correct[str(number)]).mean() for number in range(4)])
-    assert printed["arms"]["all"]["any_later"]["rate"]["mean"]["mean"] == pytest.approx(rate)
+    assert printed["arms"]["all"]["any_later"]["rate"]["mean"]["value"] == pytest.approx(rate)
     assert "1,3" in printed["arms"]["all"]["coupling"]
     page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
     assert "Is overthinking due to the randomness of training?" in page
     assert study("my-study", Path("nowhere")) == 0
     assert "minus across" in capsys.readouterr().out
+
+
+def test_a_study_of_several_base_points(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Arms are described around the first base point, and shares of sources are over all of them."""
+    arms = seeds_of_arms(sobol_arms(("init", "order")), 2, base_points=3)
+    labels = dict.fromkeys(seeds.label for arm in arms.values() for seeds in arm)
+    correct = dict(zip(labels, by_difficulty(len(labels), 200), strict=True))
+    group, _ = stored(here, correct, arms=arms_text(arms))
+    printed = asked(capsys)
+    assert list(printed["arms"]) == ["all", "init", "order"]
+    assert [len(printed["arms"][name]["runs"]) for name in ("all", "init")] == [3, 2]
+    assert (printed["source_shares"]["base_points"], printed["source_shares"]["networks"]) == (3, 9)
+    share = printed["source_shares"]["any_later"]["per_sample"]["of"]["init"]
+    assert share["total"]["low"] < share["total"]["value"] <= 1
+    assert any(
+        "Which samples are overthought (any later; 9 networks, 3 base points)" in one for one in printed["verdict"]
+    )
+    page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
+    assert "Sources of randomness" in page
+    assert study("my-study", Path("nowhere")) == 0
+    assert "interaction" in capsys.readouterr().out
+    report(["my-study"], here / "report.html")
+    assert "Sources of randomness" in (here / "report.html").read_text()
+
+
+def test_a_group_that_varies_no_single_source_has_no_shares(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(here, whole())
+    assert asked(capsys)["source_shares"] is None
 
 
 def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,7 +143,7 @@ def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.
     report(["my-study"], here / "report.html")
     text = (here / "report.html").read_text()
     assert "my-study: wrong: arm none repeats one run" in text
-    assert "Any-later overthinking depends" in text
+    assert "any-later overthinking" in text
 
 
 def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,11 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from overthink.metrics.overthinking import finally_overthought
 from overthink.predictions.arrays import BoolArray
-from overthink.study.composed import beyond_difficulty
+from overthink.statistics.jackknife import Interval
+from overthink.study.composed import composed
+from overthink.study.decomposition import decomposition
 from support.repeats import by_difficulty, independent, tied
 
 
@@ -17,6 +20,11 @@ def brute_force(correct_REN: BoolArray) -> float:
     chimera = np.mean([(earlier[a] & lost[b]).mean() for a, b in permutations(range(repeats), 2)])
     shared = [(earlier[a] & lost[b] & earlier[c] & lost[d]).mean() for a, b, c, d in permutations(range(repeats), 4)]
     return float((two / own.mean() ** 2) / (np.mean(shared) / chimera**2))
+
+
+def beyond_difficulty(correct_REN: BoolArray) -> Interval | None:
+    found = composed(correct_REN)
+    return found.beyond_difficulty if found else None
 
 
 def test_against_loops_over_four_networks() -> None:
@@ -50,3 +58,14 @@ def test_too_few_and_nothing() -> None:
     assert beyond_difficulty(by_difficulty(4, 50)) is None
     assert beyond_difficulty(by_difficulty(6, 50, exits=1)) is None
     assert beyond_difficulty(tied(6, 50)) is None
+
+
+def test_share_of_composed_networks() -> None:
+    """Difficulty alone: a composed network's indicator varies between samples as a network's own does."""
+    correct_REN = by_difficulty(10, 3000)
+    found = composed(correct_REN)
+    own = decomposition(np.stack([finally_overthought(one_EN) for one_EN in correct_REN])).sample_share
+    assert found is not None
+    assert found.sample_share is not None
+    assert own is not None
+    assert found.sample_share.value == pytest.approx(own.value, abs=0.02)

@@ -6,67 +6,103 @@ from overthink.report.figures.study import (
     draw_churn,
     draw_deviations,
     draw_prediction_depth,
-    draw_sample_shares,
     draw_times_overthought,
     draw_within_and_across,
 )
+from overthink.report.figures.study_answers import (
+    draw_ensemble_curves,
+    draw_gains,
+    draw_independent_samples,
+    draw_oracle_transfer,
+    draw_shares,
+)
 from overthink.report.grids import as_html
 from overthink.report.pages import Captioned, Section, document
+from overthink.report.source_page import source_sections
 from overthink.report.study_table import arms_grid, exits_grid, ties_grid
 from overthink.study.findings import Findings
+from overthink.study.sources import SourceShares
 from overthink.study.verdict import primary_arm_of, verdict
 
 Pictures = Sequence[tuple[str, bytes]]
 """Captions and PNG files."""
 
 
-def study_page(title: str, arms: Mapping[str, Findings], pictures: Pictures = ()) -> str:
+def study_page(
+    title: str, arms: Mapping[str, Findings], shares: SourceShares | None = None, pictures: Pictures = ()
+) -> str:
     """Return the page."""
-    return document(title, study_sections(arms, pictures))
+    return document(title, study_sections(arms, shares, pictures))
 
 
-def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> list[Section]:
-    """Return the sections of the page."""
+def study_sections(
+    arms: Mapping[str, Findings], shares: SourceShares | None = None, pictures: Pictures = ()
+) -> list[Section]:
+    """Return the sections of the page: the answer and its figure first."""
+    question = "Is overthinking due to the randomness of training?"
+    answer, *details = verdict(arms, shares)
     whole = primary_arm_of(arms)
-    answer = Section("Is overthinking due to the randomness of training?", paragraphs=verdict(arms))
     if whole is None:
-        return [answer, Section("Numbers", tables=[as_html(arms_grid(arms))])]
+        return [Section(question, [answer]), Section("Numbers", tables=[as_html(arms_grid(arms))])]
     found = arms[whole]
     grids = (arms_grid(arms), ties_grid(found), exits_grid(found))
     tables = [as_html(grid) for grid in grids if grid.rows]
     return [
-        answer,
-        Section("Numbers", [f"The tables after the first are of arm {whole}."], tables=tables),
+        Section(question, [answer], figures=[_ensemble_figure(whole, found)]),
+        Section("In detail", details),
+        *source_sections(shares),
         Section("Figures", figures=study_figures(arms, whole)),
+        Section("Numbers", [f"The tables after the first are of arm {whole}."], tables=tables),
         *([Section("Samples overthought most often, and never", pictures=pictures)] if pictures else []),
     ]
 
 
+def _ensemble_figure(whole: str, found: Findings) -> Captioned:
+    votes = "" if found.ensembles.from_logits else "; the runs store no logits, so confidences in answers are averaged"
+    caption = f"Overthinking of ensembles: the softmax of so many trainings averaged (arm {whole}{votes})"
+    return Captioned(caption, draw_ensemble_curves(found.ensembles), wide=True)
+
+
+def _oracle_figure(whole: str, found: Findings) -> Captioned:
+    known = any(at.confidence is not None for at in found.oracle_transfer.curve)
+    without = "" if known else "; not by confidence, since runs have stored no validation predictions"
+    caption = f"An oracle's exits in its own training and taken over to another one (arm {whole}{without})"
+    return Captioned(caption, draw_oracle_transfer(found.oracle_transfer))
+
+
 def study_figures(arms: Mapping[str, Findings], whole: str) -> list[Captioned]:
-    """Return the figures of a study; `whole` names the arm in which most varies."""
+    """Return the other figures of a study; `whole` names the arm in which most varies."""
     found = arms[whole]
     moving = {name: one for name, one in arms.items() if not one.same}
     figures = [
+        _oracle_figure(whole, found),
+        Captioned(f"What leaving the last exit gains, by who chooses the exit (arm {whole})", draw_gains(found)),
         Captioned(
-            "Standard deviation of overthinking from training to training, by source of randomness",
-            draw_deviations(moving),
+            f"The sample's share of the variance, beside its benchmarks (arm {whole})",
+            draw_shares(found),
+        ),
+        Captioned(
+            f"Do some trainings overthink more on the whole? Dashed: no (arm {whole})",
+            draw_independent_samples(found),
         ),
         Captioned("How often two trainings answer differently; dashed: error", draw_churn(moving, whole)),
     ]
+    if len(moving) > 1:
+        caption = "Standard deviation of overthinking from training to training, by source of randomness"
+        figures.append(Captioned(caption, draw_deviations(moving)))
     if found.final_coupling is not None:
         caption = (
             f"Last exit wrong where an earlier one is right: within one network, and across networks (arm {whole})"
         )
         figures.append(Captioned(caption, draw_within_and_across(found)))
-    figures += [
+    return [
+        *figures,
         Captioned(
             f"How many of {found.repeats} trainings overthink a sample (any later, arm {whole})",
             draw_times_overthought(found),
         ),
-        Captioned("The sample's share of the variance of overthinking (any later)", draw_sample_shares(moving)),
         Captioned(
             f"Prediction depth: the exit from which on the answer stays the same (arm {whole})",
             draw_prediction_depth(found),
         ),
     ]
-    return figures

@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from math import inf
 
+from overthink.report.averages import held_fixed_sentence, repeats_sentence
 from overthink.report.grids import Grid
+from overthink.seeds import STREAMS
 from overthink.statistics.jackknife import Interval
+from overthink.study.ensemble import Curve
 from overthink.study.findings import Findings
 from overthink.study.spread import Spread
 
 ARMS_CAPTION = (
-    "Percent of test samples. Accuracy and rates: mean ± standard deviation over repeats, [95% interval of the "
-    "deviation]. Churn: how often two repeats answer differently at the last exit. Sample's share: of the variance of "
-    "any-later overthinking, the part that stays with the sample from training to training. Lift: number of samples "
-    "that two repeats both overthink (final), divided by the number expected by chance. [95% intervals over repeats], "
-    "for these test samples, cut to the possible range; a deviation has one from 4 repeats on."
+    "Percent of test samples. Accuracy and rates: mean [95% interval], ± standard deviation over repeats and its "
+    "interval; n.d.: so few runs do not determine it (the ends differ by more than ten times). Averaged: any-later "
+    "overthinking once the softmax of all repeats is averaged; -> many: extrapolated, the systematic part. Churn: how "
+    "often two repeats answer differently at the last exit. Intervals hold for new trainings and new samples, those of "
+    "deviations for these samples."
 )
 TIES_CAPTION = (
     "Percent of test samples. Within: the first exit right and the second wrong, in one network; across: the first "
-    "exit of one repeat, the second of another. Any earlier: any exit before the last. [95% intervals over repeats.]"
+    "exit of one repeat, the second of another. Any earlier: any exit before the last. [95% intervals.]"
 )
 
 
@@ -26,28 +29,36 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
     rows = [
         (
             name,
-            str(found.repeats),
+            "1" if _is_control(found) else str(found.repeats),
             _spread(found.accuracy_E[-1]),
             _spread(found.any_later.rate),
             _spread(found.final.rate),
-            *(
-                cell.replace(" ", "\n", 1)
-                for cell in (
-                    interval(found.churn_E[-1].disagreement, end_digits=0),
-                    _share(found),
-                    "-" if found.same or not found.final.overlap else interval(found.final.overlap.lift, 1, 2, 1),
-                )
-            ),
+            "-" if found.same else _averaged(found.ensembles.any_later),
+            interval(found.churn_E[-1].disagreement, end_digits=0).replace(" ", "\n", 1),
         )
         for name, found in arms.items()
     ]
-    titles = ("Arm", "n", "Last exit", "Any later", "Final", "Churn", "Sample's share", "Lift")
-    return Grid(titles, rows, ARMS_CAPTION)
+    titles = ("Arm", "n", "Last exit", "Any later", "Final", "Averaged", "Churn")
+    controls = {name: found.repeats for name, found in arms.items() if _is_control(found)}
+    fixed = {
+        name: [stream for stream in STREAMS if stream not in found.sources]
+        for name, found in arms.items()
+        if name not in controls
+    }
+    sentences = (ARMS_CAPTION, repeats_sentence(controls), held_fixed_sentence(fixed))
+    return Grid(titles, rows, " ".join(filter(None, sentences)))
 
 
-def _share(found: Findings) -> str:
-    share = found.any_later.split.sample_share
-    return "-" if found.same or share is None else interval(share, end_digits=0)
+def _is_control(found: Findings) -> bool:
+    """Return whether the runs of an arm repeat one training: one observation."""
+    return not {*found.sources} - {"repeat"}
+
+
+def _averaged(curve: Curve) -> str:
+    together = f"{100 * curve.rates[-1].value:.1f}"
+    if curve.plateau is None:
+        return together
+    return f"{together} -> many:\n{interval(curve.plateau).replace(' ', chr(10), 1)}"
 
 
 def exits_grid(found: Findings) -> Grid:
@@ -64,7 +75,7 @@ def exits_grid(found: Findings) -> Grid:
         for number, churn in enumerate(found.churn_E, start=1)
     ]
     titles = ("", "Answers differ", "Right, then wrong", "Both wrong, differ", "Error", "Differ / error")
-    caption = "Percent of test samples, over all pairs of repeats, [95% intervals over repeats]."
+    caption = "Percent of test samples, over all pairs of repeats, [95% intervals]."
     return Grid(titles, rows, f"{caption} Wrong, then right is as frequent as right, then wrong.")
 
 
@@ -95,8 +106,8 @@ def interval(
 
 
 def _spread(found: Spread) -> str:
+    mean = interval(found.mean).replace(" ", "\n", 1)
     if found.std is None:
-        return f"{100 * found.mean.mean:.1f}"
-    std = found.std
-    ends = "" if std.low is None or std.high is None else f"\n[{100 * std.low:.1f}, {100 * std.high:.1f}]"
-    return f"{100 * found.mean.mean:.1f} ± {100 * std.value:.1f}{ends}"
+        return mean
+    std = interval(found.std).replace(" ", "\n", 1) if found.is_determined else f"{100 * found.std.value:.1f} n.d."
+    return f"{mean}\n± {std}"

@@ -43,10 +43,10 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(n, mean, std, mean - half, mean + half)
 
 
-def t_quantile(degrees: int) -> float:
+def t_quantile(degrees: float) -> float:
     """Return the 0.975 quantile of Student's t with so many degrees of freedom."""
-    if degrees <= len(T_975):
-        return T_975[degrees - 1]
+    if degrees <= len(T_975) and degrees == int(degrees):
+        return T_975[int(degrees) - 1]
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees, (1 + LEVEL) / 2))

@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from overthink.predictions.arrays import FloatArray, IntArray
-from overthink.statistics.jackknife import Interval, jackknife
+from overthink.statistics.crossed import crossed_jackknife, crossed_parts, leave_out
+from overthink.statistics.jackknife import Interval
 
 
 class Churn(NamedTuple):
-    """Of one exit, over all pairs of models: shares of samples."""
+    """Of one exit, over all pairs of models: shares of samples, with intervals over new trainings and samples."""
 
     disagreement: Interval
     """The two predictions differ."""
@@ -25,43 +26,31 @@ class Churn(NamedTuple):
 
 def churn(predicted_REN: IntArray, labels_N: IntArray) -> tuple[Churn, ...]:
     """Return the churn of every exit. Raises ValueError for fewer than two models."""
-    repeats = len(predicted_REN)
+    repeats, n_exits, _ = predicted_REN.shape
     if repeats < 2:
         raise ValueError(f"churn compares models, and there is {repeats}")
-    correct_REN = predicted_REN == labels_N
-    differ_RRE = np.stack([(predicted_REN != one_EN).mean(axis=2) for one_EN in predicted_REN])
-    lost_RRE = np.stack([(~correct_REN & one_EN).mean(axis=2) for one_EN in correct_REN])
-    error_RE = 1 - correct_REN.mean(axis=2)
-    return tuple(_of_exit(differ_RRE[:, :, e], lost_RRE[:, :, e], error_RE[:, e]) for e in range(error_RE.shape[1]))
+    return tuple(_of_exit(predicted_REN[:, e], labels_N) for e in range(n_exits))
 
 
-def _of_exit(differ_RR: FloatArray, lost_RR: FloatArray, error_R: FloatArray) -> Churn:
-    both_RR = differ_RR - lost_RR - lost_RR.T
-    error = float(error_R.mean())
-    normalised = None
-    if error > 0:
-        mean, without_R = _means(differ_RR)
-        error_without_R = (error_R.sum() - error_R) / (len(error_R) - 1)
-        ratios = [d / e for d, e in zip(without_R, error_without_R.tolist(), strict=False) if e > 0]
-        normalised = jackknife(mean / error, ratios if len(ratios) == len(without_R) else [])
-    return Churn(over_pairs(differ_RR), over_pairs(lost_RR), over_pairs(both_RR), error, normalised)
+def _of_exit(predicted_RN: IntArray, labels_N: IntArray) -> Churn:
+    left_out = leave_out(lambda models: _shares(predicted_RN[list(models)], labels_N), len(predicted_RN))
+    differ, lost, both_wrong, error = crossed_parts(left_out)
+    normalised = crossed_jackknife(left_out, _over_error) if error.value > 0 else None
+    return Churn(differ, lost, both_wrong, error.value, normalised)
 
 
-def over_pairs(value_RR: FloatArray) -> Interval:
-    """Return the mean over pairs of different models, with its interval over models."""
-    mean, without_R = _means(value_RR)
-    return jackknife(mean, without_R)
+def _shares(predicted_RN: IntArray, labels_N: IntArray) -> FloatArray:
+    """Return (4, N): over ordered pairs, shares that differ, are lost, are both wrong and differ; and the error."""
+    n = len(predicted_RN)
+    differ_N = np.sum([(predicted_RN != one_N).sum(axis=0) for one_N in predicted_RN], axis=0)
+    right_N = (predicted_RN == labels_N).sum(axis=0)
+    lost_N = right_N * (n - right_N)
+    pairs = n * (n - 1)
+    return np.stack([differ_N / pairs, lost_N / pairs, (differ_N - 2 * lost_N) / pairs, 1 - right_N / n])
 
 
-def _means(value_RR: FloatArray) -> tuple[float, list[float]]:
-    """Return the mean over pairs, and the same without each model (nothing where that leaves no pair)."""
-    n = len(value_RR)
-    total = value_RR.sum() - value_RR.trace()
-    if n < 3:
-        return float(total / (n * (n - 1))), []
-    own_R = value_RR.sum(axis=0) + value_RR.sum(axis=1) - 2 * value_RR.diagonal()
-    without_R: FloatArray = (total - own_R) / ((n - 1) * (n - 2))
-    return float(total / (n * (n - 1))), without_R.tolist()
+def _over_error(mean_K: FloatArray) -> float:
+    return float(mean_K[0] / mean_K[3]) if mean_K[3] > 0 else float("nan")
 
 
 def same_answers(predicted_REN: IntArray) -> bool:

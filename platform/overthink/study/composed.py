@@ -5,44 +5,70 @@ last exit of another. A composed network sees every sample at its exits' own dif
 other one, which is composed of two more repeats. Unlike grades of difficulty, this needs no estimate of difficulty.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
-from overthink.statistics.jackknife import Interval, of_positive
+from overthink.statistics.crossed import crossed_jackknife, leave_out
+from overthink.statistics.jackknife import Interval
 
 FEWEST = 5
 """Models: two composed networks take four, and one is left out for the interval."""
 
 
-def beyond_difficulty(correct_REN: BoolArray) -> Interval | None:
-    """Return the lift of networks over the lift of composed networks; 1 where difficulty explains all of it.
+class Composed(NamedTuple):
+    """Networks beside composed networks; intervals over new trainings and samples."""
 
-    A lift is the chance that two overthink a sample over the square of the chance that one does. None below FEWEST
-    models, with a single exit, or where nothing is overthought twice.
+    beyond_difficulty: Interval | None
+    """The lift of networks over the lift of composed networks; 1 where difficulty explains all of it.
+
+    A lift is the chance that two overthink a sample over the square of the chance that one does. None where nothing is
+    overthought twice.
     """
+    sample_share: Interval | None
+    """The intraclass correlation of composed networks' final overthinking: what samples alone make of it."""
+
+
+def composed(correct_REN: BoolArray) -> Composed | None:
+    """Return the comparison; None below FEWEST models, with a single exit, or where nothing is overthought."""
     repeats, n_exits, _ = correct_REN.shape
     if repeats < FEWEST or n_exits < 2:
         return None
     earlier_RN = np.asarray(correct_REN[:, :-1].any(axis=1))
     lost_RN = ~correct_REN[:, -1]
-    value = _ratio(earlier_RN, lost_RN)
-    without = [
-        _ratio(np.delete(earlier_RN, left_out, axis=0), np.delete(lost_RN, left_out, axis=0))
-        for left_out in range(repeats)
-    ]
-    return of_positive(value, without) if value > 0 else None
+    left_out = leave_out(lambda models: _chances(earlier_RN, lost_RN, models), repeats, fewest=FEWEST - 1)
+    one, two, one_composed, two_composed = left_out.mean_K
+    if min(one, one_composed) <= 0:
+        return None
+    beyond = crossed_jackknife(left_out, _ratio, scale="log") if two > 0 and two_composed > 0 else None
+    return Composed(beyond, crossed_jackknife(left_out, _share))
 
 
-def _ratio(earlier_RN: BoolArray, lost_RN: BoolArray) -> float:
-    r = len(earlier_RN)
-    x_N, y_N, both_N = (events_RN.sum(axis=0) for events_RN in (earlier_RN, lost_RN, earlier_RN & lost_RN))
-    one = (both_N / r).mean()
-    two = (both_N * (both_N - 1) / (r * (r - 1))).mean()
-    one_composed = ((x_N * y_N - both_N) / (r * (r - 1))).mean()
-    two_composed = (_disjoint(x_N, y_N, both_N) / (r * (r - 1) * (r - 2) * (r - 3))).mean()
-    if one == 0 or two_composed == 0:
-        return 0.0
+def _chances(earlier_RN: BoolArray, lost_RN: BoolArray, models: Sequence[int]) -> FloatArray:
+    """Return (4, N): the chances that one network, two, one composed network, and two overthink a sample."""
+    r, chosen = len(models), list(models)
+    x_N, y_N = earlier_RN[chosen].sum(axis=0), lost_RN[chosen].sum(axis=0)
+    both_N = (earlier_RN[chosen] & lost_RN[chosen]).sum(axis=0)
+    return np.stack(
+        [
+            both_N / r,
+            both_N * (both_N - 1) / (r * (r - 1)),
+            (x_N * y_N - both_N) / (r * (r - 1)),
+            _disjoint(x_N, y_N, both_N) / (r * (r - 1) * (r - 2) * (r - 3)),
+        ]
+    )
+
+
+def _ratio(mean_K: FloatArray) -> float:
+    one, two, one_composed, two_composed = mean_K
     return float((two / one**2) / (two_composed / one_composed**2))
+
+
+def _share(mean_K: FloatArray) -> float:
+    _, _, one, two = mean_K
+    return float((two - one**2) / (one * (1 - one)))
 
 
 def _disjoint(x_N: IntArray, y_N: IntArray, both_N: IntArray) -> FloatArray:

@@ -5,16 +5,18 @@ only: exit i from one repeat, exit j from another. Equal: exits of one network a
 different runs, and overthinking is what any two classifiers of that accuracy show. Less within: that much is shared.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from overthink.predictions.arrays import BoolArray, FloatArray
-from overthink.statistics.jackknife import Interval, over_models
+from overthink.statistics.crossed import crossed_parts, leave_out
+from overthink.statistics.jackknife import Interval
 
 
 class Coupled(NamedTuple):
-    """A probability within networks, across them, and within minus across over models."""
+    """A probability within networks, across them, and within minus across; intervals over new trainings and samples."""
 
     within: Interval
     across: Interval
@@ -50,23 +52,18 @@ def _check(correct_REN: BoolArray) -> None:
 
 
 def _coupled(first_RN: BoolArray, second_RN: BoolArray) -> Coupled:
-    """Return how often two events coincide within a model and across two, by the (R, R) table of their coincidences."""
-    # Counts of samples: exact in float32 up to 16 million, and a product of matrices is the fastest way there.
-    count_RR = (first_RN.astype(np.float32) @ second_RN.T.astype(np.float32)).astype(np.float64)
-    both_RR: FloatArray = count_RR / first_RN.shape[1]
+    """Return how often two events coincide within a model and across two, with intervals over trainings and samples."""
+    left_out = leave_out(lambda models: _coincidences(first_RN, second_RN, models), len(first_RN))
+    return Coupled(*crossed_parts(left_out))
 
-    def within(models: list[int]) -> float:
-        return float(both_RR[models, models].mean())
 
-    def across(models: list[int]) -> float:
-        of_models = both_RR[np.ix_(models, models)]
-        return float((of_models.sum() - of_models.trace()) / (len(models) * (len(models) - 1)))
+def _coincidences(first_RN: BoolArray, second_RN: BoolArray, models: Sequence[int]) -> FloatArray:
+    """Return (3, N): shares of models and of ordered pairs in which both happen, and their difference.
 
-    def difference(models: list[int]) -> float:
-        """Subtract whole numbers, so that equal models differ by 0 and not by a rounding."""
-        counts, others = count_RR[np.ix_(models, models)], len(models) - 1
-        own = counts.trace()
-        return float((own * others - (counts.sum() - own)) / (len(models) * others * first_RN.shape[1]))
-
-    repeats = len(first_RN)
-    return Coupled(*(over_models(statistic, repeats) for statistic in (within, across, difference)))
+    The difference is one of whole numbers, so that equal models differ by 0 and not by a rounding.
+    """
+    n, chosen = len(models), list(models)
+    first_N, second_N = first_RN[chosen].sum(axis=0), second_RN[chosen].sum(axis=0)
+    own_N = (first_RN[chosen] & second_RN[chosen]).sum(axis=0)
+    others_N = first_N * second_N - own_N
+    return np.stack([own_N / n, others_N / (n * (n - 1)), (own_N * (n - 1) - others_N) / (n * (n - 1))])

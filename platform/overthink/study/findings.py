@@ -5,22 +5,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.metrics.accuracy import accuracy
 from overthink.metrics.overthinking import finally_overthought, overthought
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.seeds import STREAMS, Source
 from overthink.statistics.jackknife import Interval
 from overthink.study.churn import Churn, churn, same_answers
-from overthink.study.composed import beyond_difficulty
+from overthink.study.composed import Composed, composed
 from overthink.study.coupling import Coupled, coupling, final_coupling
+from overthink.study.cross_fitted import CrossFitted, cross_fitted
 from overthink.study.decomposition import Decomposition, decomposition
 from overthink.study.depth import distribution, prediction_depth, times
-from overthink.study.overlap import Overlap, overlap
+from overthink.study.ensemble import Ensembles, ensembles
+from overthink.study.independent import independent_samples_ratio
+from overthink.study.recurrence import Recurrence, recurrence
 from overthink.study.spread import Spread, spread
-
-SEED = 0
-"""Of the permutations: the same predictions give the same p."""
+from overthink.study.transferred_oracle import ConfidenceRule, TransferredOracle, transferred_oracle
 
 
 class Overthinking(NamedTuple):
@@ -28,7 +28,9 @@ class Overthinking(NamedTuple):
 
     rate: Spread
     split: Decomposition
-    overlap: Overlap | None
+    independent: Interval | None
+    """Variance of the rate over what independent samples would give; see `independent`."""
+    recurrence: Recurrence | None
     times: IntArray
     """(R + 1,): how many samples 0, 1, ..., R of the repeats overthink."""
 
@@ -50,16 +52,28 @@ class Findings(NamedTuple):
     coupling: dict[tuple[int, int], Coupled]
     final_coupling: Coupled | None
     """None where there is a single exit."""
-    beyond_difficulty: Interval | None
-    """How much more final overthinking repeats than the difficulty of samples explains, as a ratio; see `composed`."""
+    ensembles: Ensembles
+    cross_fitted: CrossFitted
+    oracle_transfer: TransferredOracle
+    error_share_E: tuple[Interval | None, ...]
+    """Of each exit: the sample's share of the variance of plain errors, the benchmark of that of overthinking."""
+    error_independent: Interval | None
+    """Of the last exit's error: its variance over trainings against that of independent samples."""
+    composed: Composed | None
+    """Networks composed of exits from different trainings; None below 5 trainings."""
     depth_RE: FloatArray
     """Each repeat's shares of samples whose answer stands from exit 1, 2, ..., E on."""
 
 
-def findings(repeats: Sequence[Predictions], sources: Sequence[Source] = STREAMS) -> Findings:
+def findings(
+    repeats: Sequence[Predictions],
+    sources: Sequence[Source] = STREAMS,
+    confidence_rule: ConfidenceRule | None = None,
+) -> Findings:
     """Return the results for the test predictions of repeats that differ in these sources.
 
-    Raises ValueError for fewer than two, or for other samples.
+    `confidence_rule` gives the accuracy of leaving early by confidence, chosen on validation data. Raises ValueError
+    for fewer than two repeats, or for other samples.
     """
     first = repeats[0]
     for other in repeats[1:]:
@@ -74,22 +88,28 @@ def findings(repeats: Sequence[Predictions], sources: Sequence[Source] = STREAMS
         sources=tuple(sources),
         samples=len(first.ids_N),
         same=same_answers(predicted_REN),
-        accuracy_E=tuple(map(spread, np.stack([accuracy(one_EN) for one_EN in correct_REN], axis=1))),
-        oracle=spread(correct_REN.any(axis=1).mean(axis=1)),
+        accuracy_E=tuple(spread(correct_REN[:, e]) for e in range(first.n_exits)),
+        oracle=spread(correct_REN.any(axis=1)),
         churn_E=churn(predicted_REN, first.labels_N),
-        any_later=_overthinking(np.stack([overthought(one_EN) for one_EN in correct_REN]), correct_REN),
-        final=_overthinking(np.stack([finally_overthought(one_EN) for one_EN in correct_REN]), correct_REN),
+        any_later=_overthinking(np.stack([overthought(one_EN) for one_EN in correct_REN])),
+        final=_overthinking(np.stack([finally_overthought(one_EN) for one_EN in correct_REN])),
         coupling=coupling(correct_REN),
         final_coupling=final_coupling(correct_REN) if first.n_exits > 1 else None,
-        beyond_difficulty=beyond_difficulty(correct_REN),
+        ensembles=ensembles(repeats),
+        cross_fitted=cross_fitted(correct_REN),
+        oracle_transfer=transferred_oracle(correct_REN, first.cost_E, confidence_rule),
+        error_share_E=tuple(decomposition(~correct_REN[:, e]).sample_share for e in range(first.n_exits)),
+        error_independent=independent_samples_ratio(~correct_REN[:, -1]),
+        composed=composed(correct_REN),
         depth_RE=distribution(prediction_depth(predicted_REN), first.n_exits),
     )
 
 
-def _overthinking(indicator_RN: BoolArray, correct_REN: BoolArray) -> Overthinking:
+def _overthinking(indicator_RN: BoolArray) -> Overthinking:
     return Overthinking(
-        rate=spread(indicator_RN.mean(axis=1)),
+        rate=spread(indicator_RN),
         split=decomposition(indicator_RN),
-        overlap=overlap(indicator_RN, correct_REN[:, -1], np.random.default_rng(SEED)),
+        independent=independent_samples_ratio(indicator_RN),
+        recurrence=recurrence(indicator_RN),
         times=times(indicator_RN),
     )

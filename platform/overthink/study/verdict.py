@@ -1,12 +1,14 @@
-"""The verdict of a study in words, no stronger than its intervals support, and what would change it."""
+"""The verdict of a study in words. Each sentence follows from one statistic, and says no more than its interval."""
 
 from collections.abc import Mapping
-from math import inf
 
-from overthink.statistics.jackknife import Interval
-from overthink.study.arms import ALL_SOURCES, primary_arm_name
+from overthink.study.answer import summary
+from overthink.study.arms import primary_arm_name
 from overthink.study.coupling import Coupled
 from overthink.study.findings import Findings
+from overthink.study.source_sentences import source_sentences
+from overthink.study.sources import SourceShares
+from overthink.study.wording import ends, percent, points, times
 
 CLAIM = (
     "The thesis conjectures (sections 4.3 and 5.1) that overthinking is introduced randomly, by the training's own "
@@ -16,26 +18,25 @@ NOTHING_VARIES = (
     "No verdict on the training's randomness: no arm of two finished runs or more varies a source of it and has "
     "networks that differ."
 )
-WITHOUT_ITS_UNCERTAINTY = (
-    "These intervals cover each source's own repeats; the variance of all sources together is taken as observed, "
-    "without its uncertainty, so they are too narrow for the shares."
-)
 
-ALIKE = (0.35, 0.65)
-"""Shares between which two sources of variance are about equal."""
+UNUSABLE = 100
+"""Ratio of an interval's ends from which nothing follows from it."""
 
 
-def verdict(arms: Mapping[str, Findings]) -> list[str]:
-    """Return paragraphs: sample or training, whether it repeats, whether exits are coupled, which source matters."""
+def verdict(arms: Mapping[str, Findings], shares: SourceShares | None = None) -> list[str]:
+    """Return paragraphs: the summary, how often it recurs, whether exits are coupled, which source matters."""
     name = primary_arm_of(arms)
     if name is None:
         return [NOTHING_VARIES]
+    found = arms[name]
     paragraphs = [
-        _sample_or_training(name, arms[name]),
-        _repeated(arms[name]),
-        _coupled(arms[name]),
-        _sources(arms),
-        _would_change(arms[name]),
+        summary(name, found),
+        _recurs(found),
+        _shares(found),
+        _varies_as_a_whole(found),
+        _coupled(found),
+        *source_sentences(shares),
+        _would_change(found),
     ]
     return [text for text in paragraphs if text]
 
@@ -45,65 +46,70 @@ def primary_arm_of(arms: Mapping[str, Findings]) -> str | None:
     return primary_arm_name({name: found.sources for name, found in arms.items() if not found.same})
 
 
-def _sample_or_training(arm: str, found: Findings) -> str:
-    share = found.any_later.split.sample_share
-    behind = f"(arm {arm}, {found.repeats} repeats, {found.samples} test samples)"
-    if share is None:
-        return f"There is no any-later overthinking {behind}."
-    training = Interval(1 - share.value, _less(share.high), _less(share.low))
-    if training.low is None or training.high is None:
-        words = "Too few repeats to decide whether any-later overthinking depends on the sample or on the training"
-    elif training.low > 0.5:
-        words = "Any-later overthinking depends mostly on the training, not on the sample"
-    elif training.high < 0.5:
-        words = "Any-later overthinking depends mostly on the sample, not on the training"
-    elif training.low < ALIKE[0] or training.high > ALIKE[1]:
-        words = "It is undecided whether any-later overthinking depends more on the sample or on the training"
-    else:
-        words = "Any-later overthinking depends about equally on the sample and on the training"
-    return (
-        f"{words}: {percent(training)} of its variance is between trainings of the same sample, the rest between "
-        f"samples {behind}."
-    )
-
-
-def _less(end: float | None) -> float | None:
-    return None if end is None else 1 - end
-
-
-def _repeated(found: Findings) -> str:
-    overlap = found.final.overlap
-    if overlap is None:
+def _recurs(found: Findings) -> str:
+    recurs = found.final.recurrence
+    if recurs is None:
         return ""
-    by_chance = overlap.lift.low is None or overlap.lift.low <= 1
-    more = "This does not differ significantly from chance." if by_chance else _beyond(found.beyond_difficulty)
+    again = f"{times(recurs.lift)} as many samples in common as independent sets of their size would"
+    if recurs.lift.low is None:
+        return f"Two trainings overthink {again} (final)."
+    ratio = found.composed.beyond_difficulty if found.composed else None
+    beyond = (
+        ""
+        if ratio is None or ratio.low is None
+        else f" Networks composed of exits from different trainings, which see every sample at the same "
+        f"difficulty, share less by a factor of {ends(ratio, '.2f')}: {_beyond(ratio.low, ratio.high or ratio.low)}."
+    )
     return (
-        f"Two trainings overthink {times(overlap.lift)} as many samples in common as expected by chance (final, "
-        f"permutation p {overlap.p:.2g}). {more}"
+        f"Two trainings overthink {again} (final); how many of the other trainings overthink a sample predicts this "
+        f"one with an area under the ROC curve of {ends(recurs.auc, '.2f')} (0.5: not at all).{beyond}"
     )
 
 
-def _beyond(ratio: Interval | None) -> str:
-    if ratio is None or ratio.low is None or ratio.high is None:
-        return "Too few repeats to estimate how much of it difficulty explains."
-    if ratio.low <= 1 <= ratio.high:
-        words = "Difficulty alone explains it"
-    elif ratio.low > 1:
-        words = "Difficulty alone does not explain all of it"
-    else:
-        words = "Difficulty alone would predict more"
+def _beyond(low: float, high: float) -> str:
+    if low <= 1 <= high:
+        return "no more than difficulty explains is shown"
+    return "more than difficulty explains" if low > 1 else "less than difficulty alone would give"
+
+
+def _shares(found: Findings) -> str:
+    """Return the intraclass correlation, never without its benchmarks."""
+    share, errors = found.final.split.sample_share, found.error_share_E[-1]
+    if share is None or errors is None:
+        return ""
+    composed = found.composed.sample_share if found.composed else None
+    beside = f", {percent(composed)} in networks composed of different trainings" if composed else ""
     return (
-        f"{words}: the lift is {times(ratio)} that of networks composed of exits from different runs, which "
-        "see every sample at the same difficulty."
+        f"Of the variance of final overthinking over samples and trainings, {percent(share)} stays with the sample"
+        f"{beside}, and of that of plain errors of the last exit {percent(errors)}. The share of a rare event is low "
+        "even where the same samples are always at risk, so it is no measure of a cause."
+    )
+
+
+def _varies_as_a_whole(found: Findings) -> str:
+    ratio = found.any_later.independent
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return ""
+    if ratio.high > UNUSABLE * ratio.low:
+        words = f"{found.repeats} trainings do not determine it"
+    elif ratio.low > 1:
+        words = "some trainings overthink more than others on the whole"
+    elif ratio.high < 1:
+        words = "trainings differ less in how much they overthink than independent samples would"
+    else:
+        words = "it is not shown that some trainings overthink more than others on the whole"
+    return (
+        f"The variance of the any-later rate from training to training is {ends(ratio, '.2f')} times that of "
+        f"independent samples: {words}."
     )
 
 
 def _coupled(found: Findings) -> str:
-    if found.final_coupling is None:
-        return ""
     coupled = found.final_coupling
+    if coupled is None or coupled.difference.low is None:
+        return ""
     if coupled.difference.holds_zero:
-        words = "Exits of one network do not differ significantly from exits of different runs"
+        words = "No coupling between exits of one network is shown"
     elif coupled.difference.value < 0:
         words = (
             "Exits of one network are coupled: they overthink less than equally accurate exits of different runs would"
@@ -122,53 +128,8 @@ def _share_of_across(coupled: Coupled) -> str:
     return "" if share is None else f", {100 * abs(share):.0f}% of the rate across runs"
 
 
-def _sources(arms: Mapping[str, Findings]) -> str:
-    everything = arms.get(ALL_SOURCES)
-    if everything is None or everything.any_later.split.within_samples.value <= 0:
-        return ""
-    together = everything.any_later.split.within_samples.value
-    parts = [
-        f"{name} {percent(_over(found.any_later.split.within_samples, together), most=inf)}"
-        for name, found in arms.items()
-        if name != ALL_SOURCES and not found.same
-    ]
-    if not parts:
-        return ""
-    return (
-        "How much overthinking changes from one training to the next where only one source varies, relative to "
-        f"all together: {', '.join(parts)}. {WITHOUT_ITS_UNCERTAINTY} The shares do not add up to 100%: any one source "
-        "changes the course of training."
-    )
-
-
-def _over(found: Interval, total: float) -> Interval:
-    """Return an interval divided by a number that is taken as exact."""
-    low, high = (None if end is None else end / total for end in (found.low, found.high))
-    return Interval(found.value / total, low, high)
-
-
 def _would_change(found: Findings) -> str:
     return (
-        f"{CLAIM} What would change this verdict: other data, networks or lengths of training than these; more repeats "
-        f"than {found.repeats}, since intervals are over models, for these test samples."
+        f"{CLAIM} What would change this verdict: other data, networks or lengths of training than these, or more "
+        f"repeats than {found.repeats}; intervals hold for new trainings and new test samples of the same kind."
     )
-
-
-def percent(found: Interval, most: float = 1) -> str:
-    """Return a fraction as text in percent, with its interval, cut at 0 and `most`: `12.3% [11.0, 13.6]`."""
-    found = found.cut(most)
-    ends = "" if found.low is None or found.high is None else f" [{100 * found.low:.1f}, {100 * found.high:.1f}]"
-    return f"{100 * found.value:.1f}%{ends}"
-
-
-def points(found: Interval) -> str:
-    """Return a difference of fractions as text in percentage points: `-2.1 points [-2.6, -1.6]`."""
-    ends = "" if found.low is None or found.high is None else f" [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
-    return f"{100 * found.value:+.1f} points{ends}"
-
-
-def times(found: Interval) -> str:
-    """Return a ratio as text, with its interval, cut at 0: `1.80 times [1.60, 2.00]`."""
-    found = found.cut()
-    ends = "" if found.low is None or found.high is None else f" [{found.low:.2f}, {found.high:.2f}]"
-    return f"{found.value:.2f} times{ends}"

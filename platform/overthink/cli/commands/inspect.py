@@ -53,10 +53,16 @@ def inspect(
 
 
 def _shape(text: str) -> Shape:
+    from overthink.data.shape import check_channels_first
+
     sides = text.split("x")
     if len(sides) != 3 or not all(side.isdigit() and 0 < int(side) <= 4096 for side in sides):
         raise ValueError(f"--images {text}: expected channels, height and width, such as 3x32x32")
     channels, height, width = map(int, sides)
+    try:
+        check_channels_first((channels, height, width))
+    except ValueError as error:
+        raise ValueError(f"--images {text}: {error}") from None
     return channels, height, width
 
 

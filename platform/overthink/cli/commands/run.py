@@ -1,7 +1,8 @@
 """`overthink run`: train what definitions ask for, and show the table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,7 +47,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
     experiments = load_definitions(definitions, settings, seeds)
     if dry_run:
-        return _show_plan(experiments, force, not no_reuse, as_json)
+        return _show_plan(experiments, force, not no_reuse, data_root, as_json)
     how = launch_options(jobs, device, data_root, engine, resources, force, reuse=not no_reuse)
     start_early(how)
     from overthink.cli.progress import progress_for
@@ -69,7 +70,11 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     return exit_code_of(outcomes)
 
 
-def _show_plan(experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bool, as_json: bool) -> int:
+def _show_plan(
+    experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bool, data_root: Path | None, as_json: bool
+) -> int:
+    from overthink.launching.changed_data import changed_data
+    from overthink.launching.design_cost import design_costs
     from overthink.launching.plan import TO_DO, plan
     from overthink.store.client import Store
     from overthink.store.uri import database_file, tracking_uri
@@ -77,20 +82,31 @@ def _show_plan(experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bo
     database = database_file(tracking_uri())
     store = None if database is not None and not database.exists() else Store()  # opening one would create it
     runs, console = plan(store, experiments, force, reuse, dry=True), log()
+    for sentence in changed_data(runs, data_root):
+        print_text(console, f"{sentence}.")
     if as_json:
         print_json([_as_plain(run) for run in runs])
         return OK
     for run in runs:
         begins = f", starting from the phases of run {run.parent.key}" if run.parent else ""
+        if run.labelled_by:
+            begins += f", with labels averaged over runs {', '.join(of.key for of in run.labelled_by)}"
         print_text(console, f"{run.key}  {run.name}: {ACTIONS[run.action]}{begins}")
+    for cost in design_costs(runs, store):
+        print_text(console, cost.text)
     todo = sum(run.action in TO_DO for run in runs)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
 
 
-def _as_plain(run: "PlannedRun") -> dict[str, str | None]:
-    parent = run.parent.key if run.parent else None
-    return {"name": run.name, "run_key": run.key, "action": run.action, "parent_run_key": parent}
+def _as_plain(run: "PlannedRun") -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "run_key": run.key,
+        "action": run.action,
+        "parent_run_key": run.parent.key if run.parent else None,
+        "labelled_by_run_keys": [of.key for of in run.labelled_by],
+    }
 
 
 def _tables(store: "Store", experiments: "Sequence[LoadedExperiment]") -> "list[tuple[Layout, list[Row]]]":

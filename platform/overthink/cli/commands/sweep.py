@@ -176,6 +176,7 @@ def _confirmed_grid(found: "list[Confirmed]") -> Grid:
     rows = [
         [
             f"{one.trial.number}: {one.metric}",
+            str(one.fresh.n),
             f"{one.swept:.4f}",
             f"{one.fresh.mean:.4f}" + (f" ± {one.fresh.std:.4f}" if one.fresh.std is not None else ""),
             f"[{one.fresh.low:.4f}, {one.fresh.high:.4f}]" if one.fresh.low is not None else "",
@@ -184,11 +185,10 @@ def _confirmed_grid(found: "list[Confirmed]") -> Grid:
         for one in found
     ]
     caption = (
-        f"New seeds: mean ± standard deviation over {found[0].fresh.n} seeds that the sweep did not use, and the 95% "
-        f"interval of that mean. Shrinkage: how much worse this mean is than the value in the sweep; the best of many "
-        f"trials is partly chance."
+        "New seeds: mean ± standard deviation over n seeds that the sweep did not use, 95% interval of this mean. "
+        "Shrinkage: how much worse this mean is than the value in the sweep; the best of many trials is partly chance."
     )
-    return Grid(["Trial", "In sweep", "New seeds", "95% interval", "Shrinkage"], rows, caption)
+    return Grid(["Trial", "n", "In sweep", "New seeds", "95% interval", "Shrinkage"], rows, caption)
 
 
 def _confirmed_as_plain(one: "Confirmed") -> dict[str, object]:

@@ -21,23 +21,32 @@ from overthink.report.figures.style import (
 from overthink.statistics.jackknife import Interval
 from overthink.study.depth import by_chance
 from overthink.study.findings import Findings
+from overthink.study.spread import Spread
 
 ARM_COLOURS = (INK, "#3b7ea1", ACCENT, SECOND, "#6a8d3c", "#8a5a99", GREY)
 
 
 def draw_deviations(arms: Mapping[str, Findings]) -> go.Figure:
-    """Draw the standard deviation of both overthinking rates over repeats, with its interval, for each arm."""
+    """Draw the standard deviation of both overthinking rates over repeats for each arm.
+
+    With its interval, unless so few repeats do not determine it.
+    """
     figure = empty_figure("what varies from training to training", "standard deviation (points)")
     names = [escaped(name) for name in arms]
     for name, colour, spreads in (
-        ("any later", ACCENT, [found.any_later.rate.std for found in arms.values()]),
-        ("final", SECOND, [found.final.rate.std for found in arms.values()]),
-        ("accuracy, last exit", GREY, [found.accuracy_E[-1].std for found in arms.values()]),
+        ("any later", ACCENT, [found.any_later.rate for found in arms.values()]),
+        ("final", SECOND, [found.final.rate for found in arms.values()]),
+        ("accuracy, last exit", GREY, [found.accuracy_E[-1] for found in arms.values()]),
     ):
-        _add_points(figure, name, colour, names, [spread or Interval(0, None, None) for spread in spreads])
+        add_points(figure, name, colour, names, [_deviation(spread) for spread in spreads])
     figure.update_layout(scattermode="group", scattergap=0.6)
     figure.update_yaxes(rangemode="tozero")
     return figure
+
+
+def _deviation(spread: Spread) -> Interval:
+    assert spread.std is not None  # an arm has two runs or more
+    return spread.std if spread.is_determined else Interval(spread.std.value, None, None)
 
 
 def draw_churn(arms: Mapping[str, Findings], whole: str) -> go.Figure:
@@ -45,7 +54,7 @@ def draw_churn(arms: Mapping[str, Findings], whole: str) -> go.Figure:
     names = exit_names(len(arms[whole].churn_E)) if whole in arms else []
     figure = empty_figure("exit", "answers that differ (% of test samples)")
     for (name, found), colour in zip(arms.items(), cycle(ARM_COLOURS), strict=False):
-        _add_points(figure, escaped(name), colour, names, [one.disagreement for one in found.churn_E], "lines+markers")
+        add_points(figure, escaped(name), colour, names, [one.disagreement for one in found.churn_E], "lines+markers")
     if whole in arms:
         figure.add_scatter(
             x=names,
@@ -67,8 +76,8 @@ def draw_within_and_across(found: Findings) -> go.Figure:
     if found.final_coupling is not None and len(pairs) > 1:
         pairs.append(("any of them", found.final_coupling))
     names = [name for name, _ in pairs]
-    _add_points(figure, "within one network", ACCENT, names, [coupled.within for _, coupled in pairs])
-    _add_points(figure, "across networks", INK, names, [coupled.across for _, coupled in pairs])
+    add_points(figure, "within one network", ACCENT, names, [coupled.within for _, coupled in pairs])
+    add_points(figure, "across networks", INK, names, [coupled.across for _, coupled in pairs])
     figure.update_layout(scattermode="group", scattergap=0.7)
     figure.update_yaxes(rangemode="tozero")
     return figure
@@ -82,7 +91,7 @@ def draw_times_overthought(found: Findings) -> go.Figure:
     figure.add_bar(
         x=counts, y=shares, name="observed", marker_color=ACCENT, hovertemplate="%{x} times: %{y:.2f}%<extra></extra>"
     )
-    chance = percent(by_chance(found.any_later.rate.mean.mean, found.repeats).tolist())
+    chance = percent(by_chance(found.any_later.rate.mean.value, found.repeats).tolist())
     figure.add_scatter(
         x=counts,
         y=chance,
@@ -93,17 +102,6 @@ def draw_times_overthought(found: Findings) -> go.Figure:
     )
     figure.update_layout(bargap=0.15)
     figure.update_xaxes(dtick=max(1, found.repeats // 10))
-    return figure
-
-
-def draw_sample_shares(arms: Mapping[str, Findings]) -> go.Figure:
-    """Draw the sample's share of the variance of any-later overthinking for each arm."""
-    figure = empty_figure("what varies from training to training", "sample's share of the variance (%)")
-    shares = {name: found.any_later.split.sample_share for name, found in arms.items()}
-    known = {name: share for name, share in shares.items() if share is not None}
-    _add_points(figure, "sample's share", INK, [escaped(name) for name in known], list(known.values()))
-    figure.update_layout(showlegend=False)
-    figure.update_yaxes(range=[0, 104])
     return figure
 
 
@@ -121,18 +119,27 @@ def draw_prediction_depth(found: Findings) -> go.Figure:
     return figure
 
 
-def _add_points(
-    figure: go.Figure, name: str, colour: str, x: Sequence[str], values: Sequence[Interval], mode: str = "markers"
+def add_points(
+    figure: go.Figure,
+    name: str,
+    colour: str,
+    x: Sequence[str],
+    values: Sequence[Interval],
+    mode: str = "markers",
+    symbol: str = "circle",
+    factor: float = 100,
 ) -> None:
+    """Add numbers with their intervals, in percent, or as they are with factor 1."""
     highs = [0 if one.high is None else one.high - one.value for one in values]
     lows = [0 if one.low is None else one.value - one.low for one in values]
+    above, below = ([factor * max(length, 0) for length in lengths] for lengths in (highs, lows))
     figure.add_scatter(
         x=list(x),
-        y=percent([one.value for one in values]),
-        error_y={"array": percent(highs), "arrayminus": percent(lows), "thickness": 1.4, "width": 4, "color": colour},
+        y=[factor * one.value for one in values],
+        error_y={"array": above, "arrayminus": below, "thickness": 1.4, "width": 4, "color": colour},
         name=name,
         mode=mode,
-        marker={"color": colour, "size": 9, "line": {"color": PALE, "width": 1}},
+        marker={"color": colour, "size": 9, "symbol": symbol, "line": {"color": PALE, "width": 1}},
         line={"color": colour, "width": 1.6},
         hovertemplate=f"{name}, %{{x}}: %{{y:.2f}}<extra></extra>",
     )

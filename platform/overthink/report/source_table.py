@@ -1,0 +1,52 @@
+"""The tables of a study's sources of randomness: a row for each source, a table for each definition of overthinking."""
+
+from collections.abc import Sequence
+
+from overthink.report.grids import Grid
+from overthink.statistics.jackknife import Interval
+from overthink.study.source_sentences import is_determined
+from overthink.study.sources import Reading, Shares, SourceShares
+
+CAPTION = (
+    "Percent of the variance from training to training, of all sources together. Samples: which ones are overthought; "
+    "rate: how many. Total: what a source changes alone and with others; first order: what it changes whatever the "
+    "others are. First orders and the interaction sum to 100; totals to more, unless sources add up. n.d.: not "
+    "determined, the interval is as wide as the whole range. [95% intervals over base points, for samples also over "
+    "test samples.]"
+)
+ONE_BASE_POINT = " There is a single base point: intervals are over repeats, and hold for this base point alone."
+TITLES = ("Samples, total", "Samples, first order", "Rate, total", "Rate, first order")
+
+
+def source_grids(found: SourceShares | None) -> list[Grid]:
+    """Return the tables; none where there are no shares, and no column of which nothing is known."""
+    if found is None:
+        return []
+    caption = f"{CAPTION}{ONE_BASE_POINT if found.base_points == 1 else ''}"
+    captions = (f"{found.networks} networks, base points: {found.base_points}.", caption)
+    named = (("Any later", found.any_later), ("Final", found.final))
+    grids = [_grid(name, reading, words) for (name, reading), words in zip(named, captions, strict=True)]
+    return [grid for grid in grids if len(grid.titles) > 1]
+
+
+def _grid(name: str, reading: Reading, caption: str) -> Grid:
+    columns = [column for shares in reading for column in _columns(shares)]
+    known = [(title, cells) for title, cells in zip(TITLES, columns, strict=True) if {*cells} != {"-"}]
+    names = (*reading.per_sample.of, "sum", "interaction")
+    rows = [row for row in zip(names, *(cells for _, cells in known), strict=True) if {*row[1:]} != {"-"}]
+    return Grid((name, *(title for title, _ in known)), rows, caption)
+
+
+def _columns(shares: Shares) -> tuple[Sequence[str], Sequence[str]]:
+    total = [*(share.total for share in shares.of.values()), shares.total_sum, None]
+    first = [*(share.first_order for share in shares.of.values()), shares.first_order_sum, shares.interaction]
+    return [_cell(one) for one in total], [_cell(one) for one in first]
+
+
+def _cell(found: Interval | None) -> str:
+    if found is None:
+        return "-"
+    if not is_determined(found):
+        return "n.d."
+    ends = "" if found.low is None or found.high is None else f"\n[{100 * found.low:.0f}, {100 * found.high:.0f}]"
+    return f"{100 * found.value:.1f}{ends}"

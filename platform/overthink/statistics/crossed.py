@@ -1,0 +1,181 @@
+"""Intervals that hold for new trainings and for new test samples at once.
+
+Trainings and samples are crossed random effects: every training is tested on every sample, and both are drawn from
+many. An interval over seeds alone holds for these test samples, one over samples alone for these networks.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import exp, sqrt
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from overthink.predictions.arrays import FloatArray
+from overthink.statistics.estimate import t_quantile
+from overthink.statistics.jackknife import FEWEST, Interval
+
+Over = Literal["seeds", "samples", "both"]
+"""What an interval holds for: new seeds, new samples, or both."""
+BLOCKS = 20
+"""Of samples, for statistics that are not means: each is left out in turn."""
+MANY = 1_000_000
+"""Degrees of freedom from which Student's t is the normal distribution."""
+
+
+class MeanSquares(NamedTuple):
+    """Two-way analysis of variance without replication; each divided by R N, so in units of a variance of the mean."""
+
+    trainings: float
+    samples: float
+    both: float
+    """Of the interaction: what is left once means of trainings and of samples are taken off."""
+    n_trainings: int
+    n_samples: int
+
+
+def mean_squares(values_RN: FloatArray) -> MeanSquares:
+    """Return the mean squares of a table of R trainings and N samples over R N; raises ValueError for R or N of 1."""
+    n_trainings, n_samples = values_RN.shape
+    if n_trainings < 2 or n_samples < 2:
+        raise ValueError(f"crossed effects need two trainings and two samples, got {n_trainings} and {n_samples}")
+    mean, mean_R, mean_N = values_RN.mean(), values_RN.mean(axis=1), values_RN.mean(axis=0)
+    of_trainings = n_samples * float(((mean_R - mean) ** 2).sum())
+    of_samples = n_trainings * float(((mean_N - mean) ** 2).sum())
+    rest = max(float(((values_RN - mean) ** 2).sum()) - of_trainings - of_samples, 0.0)
+    size = n_trainings * n_samples
+    return MeanSquares(
+        of_trainings / (n_trainings - 1) / size,
+        of_samples / (n_samples - 1) / size,
+        rest / ((n_trainings - 1) * (n_samples - 1)) / size,
+        n_trainings,
+        n_samples,
+    )
+
+
+def crossed_mean(values_RN: FloatArray, over: Over = "both") -> Interval:
+    """Return the mean of a table of R trainings and N samples with its 95% interval.
+
+    Over both, the variance of the mean is V = (MS_R + MS_N - MS_RN) / (R N), as the expected mean squares of two
+    crossed random effects give it (Cornfield & Tukey 1956), with Satterthwaite's degrees of freedom. Where that is
+    narrower, t(R-1)^2 (MS_R - MS_RN) / (R N) + t(N-1)^2 MS_N / (R N) is taken as the squared half width (a modified
+    large-sample interval, Graybill & Wang 1980): for three trainings Satterthwaite's covers 93% in some worlds.
+    Coverage by simulation: `benchmarks/intervals.py`, docs/log.md. One training gives an interval over samples only.
+    """
+    value = float(values_RN.mean())
+    if values_RN.shape[0] < 2 and over != "samples":
+        return Interval(value, None, None)
+    half = _half_over_samples(values_RN) if over == "samples" else _half(mean_squares(values_RN), over)
+    return Interval(value, value - half, value + half)
+
+
+def _half_over_samples(values_RN: FloatArray) -> float:
+    """Return t(N-1) times the standard error over samples of the mean over these trainings."""
+    mean_N = values_RN.mean(axis=0)
+    return t_quantile(min(len(mean_N) - 1, MANY)) * sqrt(float(mean_N.var(ddof=1)) / len(mean_N))
+
+
+def _half(found: MeanSquares, over: Over) -> float:
+    t_trainings = t_quantile(found.n_trainings - 1)
+    if over == "seeds":
+        return t_trainings * sqrt(found.trainings)
+    t_samples = t_quantile(min(found.n_samples - 1, MANY))
+    extra = max(found.trainings - found.both, 0.0)
+    large_sample = sqrt(t_trainings**2 * extra + t_samples**2 * found.samples)
+    return max(_satterthwaite(found), large_sample)
+
+
+def _satterthwaite(found: MeanSquares) -> float:
+    variance = max(found.trainings + found.samples - found.both, found.trainings, found.samples)
+    if variance <= 0:
+        return 0.0
+    of_trainings, of_samples = found.n_trainings - 1, found.n_samples - 1
+    spread = (
+        found.trainings**2 / of_trainings + found.samples**2 / of_samples + found.both**2 / (of_trainings * of_samples)
+    )
+    degrees = max(variance**2 / spread, of_trainings)
+    return t_quantile(min(degrees, MANY)) * sqrt(variance)
+
+
+class LeftOut(NamedTuple):
+    """Means over blocks of samples of the K parts that a statistic is made of: of all trainings, and without each."""
+
+    mean_K: FloatArray
+    """Over all samples."""
+    whole_KG: FloatArray
+    without_RKG: tuple[FloatArray, ...]
+    """Empty where there are too few trainings to leave one out."""
+
+
+def leave_out(parts: Callable[[Sequence[int]], FloatArray], repeats: int, fewest: int = 2) -> LeftOut:
+    """Return what `crossed_jackknife` needs.
+
+    Args:
+        parts: Trainings -> (K, N): for each sample, K numbers whose means over samples the statistic is made of.
+        repeats: R, the number of trainings.
+        fewest: Trainings that `parts` needs.
+    """
+    everyone = range(repeats)
+    without = [[one for one in everyone if one != out] for out in everyone] if repeats > fewest else []
+    whole_KN = parts(everyone)
+    return LeftOut(whole_KN.mean(axis=1), _by_block(whole_KN), tuple(_by_block(parts(others)) for others in without))
+
+
+def crossed_jackknife(
+    left_out: LeftOut, combine: Callable[[FloatArray], float], scale: Literal["plain", "log"] = "plain"
+) -> Interval:
+    """Return a statistic of trainings and samples that is no plain mean, with its 95% interval over both.
+
+    `combine` maps the (K,) means of the parts to the statistic. Leaving out each training, each of BLOCKS blocks of
+    samples, and each pair of both gives pseudo-values
+    P_rg = R G T - (R-1) G T_-r - R (G-1) T_-g + (R-1)(G-1) T_-r-g, which for a mean are the means of the cells; the
+    interval is `crossed_mean`'s of their table. On the scale of the logarithm for what is above zero. No ends where
+    there are too few trainings, or where the statistic is not defined without some of them.
+    """
+    value = combine(left_out.mean_K)
+    if len(left_out.without_RKG) < FEWEST:
+        return Interval(value, None, None)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_scale = (lambda part_K: float(np.log(combine(part_K)))) if scale == "log" else combine
+        whole = _with_and_without(left_out.whole_KG, of_scale)
+        pseudo_RG = _pseudo_values(whole, [_with_and_without(one_KG, of_scale) for one_KG in left_out.without_RKG])
+    if not np.isfinite(pseudo_RG).all():
+        return Interval(value, None, None)
+    half = _half(mean_squares(pseudo_RG), "both")
+    middle = np.log(value) if scale == "log" else value
+    ends = (middle - half, middle + half)
+    low, high = (exp(end) for end in ends) if scale == "log" else ends
+    return Interval(value, float(low), float(high))
+
+
+def crossed_parts(left_out: LeftOut) -> tuple[Interval, ...]:
+    """Return each part's mean with its interval."""
+    return tuple(crossed_jackknife(left_out, partial(_pick, row)) for row in range(len(left_out.mean_K)))
+
+
+def _pick(row: int, mean_K: FloatArray) -> float:
+    return float(mean_K[row])
+
+
+def _by_block(parts_KN: FloatArray) -> FloatArray:
+    """Return (K, G), the means of G blocks of equally many samples: every G-th sample, since files may be sorted."""
+    n_blocks = min(BLOCKS, parts_KN.shape[1])
+    used = parts_KN.shape[1] - parts_KN.shape[1] % n_blocks
+    return np.asarray(parts_KN[:, :used].reshape(len(parts_KN), -1, n_blocks).mean(axis=1))
+
+
+def _with_and_without(block_KG: FloatArray, combine: Callable[[FloatArray], float]) -> FloatArray:
+    """Return (1 + G,): the statistic of all blocks, then without each."""
+    n_blocks = block_KG.shape[1]
+    total_K = block_KG.sum(axis=1)
+    without = [combine((total_K - block_KG[:, g]) / (n_blocks - 1)) for g in range(n_blocks)]
+    return np.array([combine(total_K / n_blocks), *without])
+
+
+def _pseudo_values(whole: FloatArray, without_R: list[FloatArray]) -> FloatArray:
+    r, g = len(without_R), len(whole) - 1
+    table = np.stack(without_R)
+    pseudo_RG: FloatArray = (
+        r * g * whole[0] - (r - 1) * g * table[:, :1] - r * (g - 1) * whole[1:] + (r - 1) * (g - 1) * table[:, 1:]
+    )
+    return pseudo_RG

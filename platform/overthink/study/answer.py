@@ -1,0 +1,69 @@
+"""The answer to the thesis's question in three sentences: ensembles, cross-fitted exits, another training's oracle."""
+
+from overthink.statistics.jackknife import Interval
+from overthink.study.ensemble import Curve
+from overthink.study.findings import Findings
+from overthink.study.wording import percent, points
+
+FEWEST = 5
+"""Trainings from which the ensemble curve is extrapolated."""
+
+
+def summary(arm: str, found: Findings) -> str:
+    """Return the sentences, with how many trainings and samples they are from."""
+    behind = f"(arm {arm}, {found.repeats} repeats, {found.samples} test samples)"
+    if found.any_later.rate.mean.value == 0:
+        return f"There is no any-later overthinking {behind}."
+    return " ".join([_averages_out(found.ensembles.any_later, behind), _in_expectation(found), _luck(found)])
+
+
+def _averages_out(curve: Curve, behind: str) -> str:
+    one, all_together, n = curve.rates[0], curve.rates[-1], curve.sizes[-1]
+    seen = f"it is {percent(one)} of samples in one training and {percent(all_together)} once {n} are averaged"
+    if curve.plateau is None and n < FEWEST:
+        return f"Too few repeats to extrapolate any-later overthinking to many trainings: {seen} {behind}."
+    if curve.plateau is None:
+        return f"Averaging trainings does not lower any-later overthinking: {seen} {behind}."
+    rest = f"{seen}; extrapolated to infinitely many, {percent(curve.plateau)} would stay {behind}"
+    return f"{_how_much(one, curve.plateau)}: {rest}."
+
+
+def _how_much(one: Interval, plateau: Interval) -> str:
+    if plateau.low is None or plateau.high is None:
+        return "How much of any-later overthinking averages out is not determined"
+    if plateau.high < one.value / 2:
+        rest = "a part stays" if plateau.low > 0 else "that anything stays is not shown"
+        return f"Most of any-later overthinking averages out over trainings, and {rest}"
+    if plateau.low > one.value / 2:
+        return "Most of any-later overthinking stays when trainings are averaged"
+    part = ", but a part stays" if plateau.low > 0 else ""
+    return f"Whether most of any-later overthinking averages out over trainings is undecided{part}"
+
+
+def _in_expectation(found: Findings) -> str:
+    gain, seen = found.cross_fitted.gain, found.final.rate.mean
+    of = f"of {100 * seen.value:.1f} that an oracle gains over the last exit"
+    measured = (
+        f"an exit chosen per sample on half of the trainings changes accuracy in the other half by {points(gain)}"
+    )
+    if gain.low is None or gain.high is None:
+        return f"Chosen on other trainings: {measured}, {of}."
+    if gain.low > 0:
+        words = "For some samples an earlier exit is better in expectation"
+    elif gain.high < 0:
+        words = "Choosing earlier exits by what other trainings get right does harm"
+    else:
+        words = "That an earlier exit is better in expectation for any samples is not shown"
+    return f"{words}: {measured}, {of}."
+
+
+def _luck(found: Findings) -> str:
+    transfer = found.oracle_transfer
+    if transfer.oracle.low is None:
+        reached, own = percent(transfer.transferred), percent(transfer.oracle)
+        return f"The oracle of another training reaches {reached}, that of a training's own {own}."
+    reached, own, last = (percent(one) for one in (transfer.transferred, transfer.oracle, transfer.last))
+    return (
+        f"{points(transfer.luck, signed=False)} of an oracle's accuracy are luck of its own training: taken over to "
+        f"another one, its exits reach {reached} instead of {own} (last exit {last})."
+    )

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from overthink.predictions.arrays import FloatArray
+from overthink.statistics.crossed import LeftOut, leave_out
+from overthink.study.plateau import plateau
+
+SIZES = (1, 2, 3, 4, 5, 6)
+
+
+def exact(rate_K: FloatArray, repeats: int = 6) -> LeftOut:
+    """Return rates that all trainings and samples share; without one training there is no largest size."""
+
+    def parts(models: object) -> FloatArray:
+        known_K = np.where(np.arange(len(rate_K)) < len(list(models)), rate_K, np.nan)  # type: ignore[call-overload]
+        return np.repeat(known_K[:, None], 40, axis=1)
+
+    return leave_out(parts, repeats)
+
+
+@pytest.mark.parametrize("power", [0.5, 0.75, 1.0])
+def test_a_curve_of_a_known_power_has_its_level(power: float) -> None:
+    found = plateau(SIZES, exact(0.02 + 0.05 * np.array(SIZES) ** -power))
+    assert found is not None
+    assert found.value == pytest.approx(0.02)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= 0.02 + 1e-12
+    assert found.high >= 0.02 - 1e-12
+
+
+def test_both_powers_are_inside() -> None:
+    """The audit's six SVHN trainings: 7.2, 5.0, 3.9, 3.4, 3.0, 3.0%. A half leaves about 0%, one about 2%."""
+    found = plateau(SIZES, exact(np.array([7.2, 5.0, 3.9, 3.4, 3.0, 3.0]) / 100))
+    assert found is not None
+    assert found.low == 0
+    assert found.high is not None
+    assert 0.019 < found.high < 0.03
+
+
+def test_what_does_not_fall_has_none() -> None:
+    assert plateau(SIZES, exact(np.linspace(0.1, 0.2, 6))) is None
+    assert plateau(SIZES, exact(np.full(6, 0.1))) is None
