@@ -128,3 +128,16 @@ class LoadedExperiment:
     source: str
     experiment: Experiment
     groups: tuple[Group, ...]
+    merged: dict[str, str] = field(default_factory=dict)
+    """Variant without a group of its own -> the variant that resolves to an equal definition, whose group it shares."""
+
+    @property
+    def merged_sentences(self) -> tuple[str, ...]:
+        """A sentence for each group that several variants share."""
+        shared = [[name for name, kept in self.merged.items() if kept == group.variant] for group in self.groups]
+        return tuple(
+            f"{self.experiment.name}: variants {', '.join((group.variant, *names))} resolve to one definition; it is "
+            f"trained once, as {group.label}."
+            for group, names in zip(self.groups, shared, strict=True)
+            if names
+        )

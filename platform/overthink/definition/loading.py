@@ -6,6 +6,7 @@ study the definition of its base.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,13 @@ def resolved(
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
+    merged: dict[str, str] = {}
     for variant, changes in (experiment.variants or {"base": {}}).items():
         group = _resolve(raw, variant, changes, settings, experiment, source)
-        groups.setdefault(group.definition.key, group)
-    return LoadedExperiment(source, experiment, tuple(groups.values()))
+        kept = groups.setdefault(group.definition.key, group)
+        if kept is not group:
+            merged[variant] = kept.variant
+    return LoadedExperiment(source, experiment, tuple(groups.values()), merged)
 
 
 def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, Group]:
@@ -78,6 +82,7 @@ def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, G
     loaded = load_experiment(reference.file(source), reference.overrides)
     groups = {group.variant: group for group in loaded.groups}
     variant = next(iter(groups)) if reference.variant is None and len(groups) == 1 else reference.variant
+    groups |= {name: replace(groups[kept], variant=name) for name, kept in loaded.merged.items()}
     if variant not in groups:
         problem = "has several variants" if variant is None else f"has no variant {variant!r}"
         raise DefinitionError(f"{source}: {key}: {loaded.experiment.name} {problem}; choose one of {', '.join(groups)}")

@@ -44,7 +44,8 @@ def inspect(
         described = [_as_plain(group, of_group) for group, of_group in zip(loaded.groups, sizes, strict=True)]
         # A definition without variants has one group: its numbers are at the top level, too.
         single = described[0] if len(described) == 1 else {}
-        print_json({"name": loaded.experiment.name, "file": loaded.source, **single, "groups": described})
+        head = {"name": loaded.experiment.name, "file": loaded.source}
+        print_json({**head, **single, "groups": described, "merged_variants": loaded.merged})
         return OK
     for group, of_group in zip(loaded.groups, sizes, strict=True):
         _show(loaded.experiment.name, group, of_group)
