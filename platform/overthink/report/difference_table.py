@@ -24,10 +24,10 @@ TITLES = (
 CAPTION = (
     "Row minus baseline, in percentage points; Δ, interval, p, verdict as among the groups. All at once: intervals "
     "that hold for all comparisons together in 95% of cases (Bonferroni). Sign-flip p: of the exact test, and the "
-    "least p that so many seeds can give. g: Hedges's g, the mean over the deviation of differences, corrected for few seeds; "
-    "two have no correction. P(higher): chance that the row is above the baseline for one seed, ties half (the "
-    "probability of improvement where higher is better), with an exact interval, corrected for all comparisons. Seeds for 80%: to "
-    "show a true difference {size} in 80% of cases, spread as they are here."
+    "least p that so many seeds can give. g: Hedges's g, the mean over the deviation of differences, corrected for "
+    "few seeds; two have no correction. P(higher): chance that the row is above the baseline for one seed, ties half "
+    "(the probability of improvement where higher is better), with an exact interval, corrected for all comparisons. "
+    "Seeds for 80%: to show a true difference {size} in 80% of cases, spread as they are here."
 )
 
 
