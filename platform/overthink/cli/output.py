@@ -28,7 +28,7 @@ def results() -> Console:
 def print_table(table: Table) -> None:
     """Print a table to standard output; where the terminal is too narrow for it, nothing is cut off."""
     console = results()
-    console.width = max(console.width, sum((column.min_width or 1) + 2 for column in table.columns))
+    console.width = max(console.width, sum((column.min_width or 1) + 2 for column in table.columns) - 2)
     console.print(table, crop=False)  # columns of words may take more than their least width
 
 
