@@ -90,12 +90,12 @@ def test_merged_variants_are_named(tmp_path: Path) -> None:
     variants = {"short": {}, "long": {"regime.0.epochs": 4}, "wide": {"network.growth": 8}}
     path = written(tmp_path, BASE | {"variants": variants})
     assert load_experiment(path).merged_sentences == ()
-    loaded = load_experiment(path, ["regime.0.epochs=2"])
+    loaded = load_experiment(path, ["regime.0.epochs=3"])
     assert loaded.merged == {"long": "short"}
     (sentence,) = loaded.merged_sentences
     assert sentence == (
         f"{loaded.experiment.name}: variants short, long resolve to one definition; it is trained once, as "
-        "short [regime.0.epochs=2]."
+        "short [regime.0.epochs=3]."
     )
 
 

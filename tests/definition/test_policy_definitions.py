@@ -31,7 +31,7 @@ def test_a_reference_becomes_the_main_networks_definition(tmp_path: Path) -> Non
 
 
 def test_a_reference_may_name_a_variant_that_its_values_make_equal_to_another(tmp_path: Path) -> None:
-    of = {"definition": "small.yaml", "variant": "long", "set": {"regime.0.epochs": 2}}
+    of = {"definition": "small.yaml", "variant": "long", "set": {"regime.0.epochs": 3}}
     path = policy_file(tmp_path, policy={"of": of})
     definition(tmp_path, variants={"short": {}, "long": {"regime.0.epochs": 4}})
     policy = load_experiment(path).groups[0].definition.policy
