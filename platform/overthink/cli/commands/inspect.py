@@ -74,12 +74,13 @@ def _as_plain(group: "Group", sizes: "list[ExitSize]") -> dict[str, object]:
 
 
 def _show(name: str, group: "Group", sizes: "list[ExitSize]") -> None:
-    import yaml
     from rich.syntax import Syntax
+
+    from overthink.definition.yaml_core import dump_yaml
 
     console = results()
     console.rule(f"{name}: {group.variant}")
-    text = yaml.safe_dump(group.definition.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
+    text = dump_yaml(group.definition.model_dump(mode="json"), flow=None)
     console.print(Syntax(text, "yaml", background_color="default"))
     rows = [(str(size.exit), f"{size.params:,}", f"{size.mul_adds:,}") for size in sizes]
     print_grid(Grid(("Exit", "Parameters", "MUL-ADDs"), rows))
