@@ -7,9 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-LONGEST_SENTENCE = 500
-LONGEST_VALUE = 80
-"""Characters; what is longer is cut in its middle."""
+from overthink.sentences import LONGEST_SENTENCE, LONGEST_VALUE, cut
 
 
 class DefinitionError(ValueError):
@@ -17,19 +15,7 @@ class DefinitionError(ValueError):
 
     def __init__(self, sentence: str) -> None:
         shown = cut(sentence, 2 * LONGEST_SENTENCE)  # what is escaped becomes longer
-        super().__init__(cut("".join(c if c.isprintable() else repr(c)[1:-1] for c in shown), LONGEST_SENTENCE))
-
-
-def cut(text: str, longest: int) -> str:
-    """Return a text without its middle where it is too long: a path and a reason stand at its ends.
-
-    >>> cut("a" * 500 + "b" * 500, 16)
-    'aaaaaaaa ... bbb'
-    """
-    if len(text) <= longest:
-        return text
-    end = longest // 4 if longest < 2 * LONGEST_VALUE else longest // 3
-    return f"{text[: longest - end - 5]} ... {text[len(text) - end :]}"
+        super().__init__(cut("".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)))
 
 
 def sentence_for(error: ValidationError, model: type[BaseModel], source: str, raw: Any) -> str:

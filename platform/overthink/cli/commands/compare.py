@@ -7,6 +7,7 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.output import log, results
+from overthink.cli.terminal import print_raw
 
 
 def compare(
@@ -51,7 +52,7 @@ def compare(
     if by != "variant" and any(run.is_group and run.arms for run in runs):
         console.print(f"--by {by} leaves out runs that only studies ask for: their seeds are not independent.")
     if form != "table":
-        typer.echo(TEXTS[form](rows, layout))
+        print_raw(TEXTS[form](rows, layout) + "\n")
     elif rows:
         results().print(as_rich(rows, layout))
     return SOME_FAILED if any(row.gaps for row in rows) else OK

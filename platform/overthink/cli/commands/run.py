@@ -10,6 +10,7 @@ from overthink.cli import options
 from overthink.cli.execution_options import check_execution, launch_options, start_early
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.output import log, print_json, results
+from overthink.cli.terminal import print_raw
 from overthink.report.safe_text import print_text
 from overthink.store import tags
 
@@ -135,7 +136,7 @@ def _show_table(
     for layout, policies in ((OVERTHINKING, False), (POLICY, True)):
         rows = overthinking_rows((run for run in runs if run.is_policy == policies), metrics=layout.metrics)
         if rows and as_json:
-            typer.echo(json_of(rows, layout))
+            print_raw(json_of(rows, layout) + "\n")
         elif rows:
             results().print(as_rich(rows, layout))
     if outcomes.experiment_ids:
