@@ -84,3 +84,17 @@ def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any]
 def test_a_study_takes_its_seeds_from_its_arms(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match="the arms of a study set its seeds"):
         load_experiment(study_file(tmp_path), seeds=(1, 2))
+
+
+@pytest.mark.parametrize(
+    "base, reference",
+    [("study.yaml", "study.yaml"), ("small.yaml", "study.yaml"), ("other.yaml", "other.yaml")],
+)
+def test_a_definition_that_refers_to_itself(tmp_path: Path, base: str, reference: str) -> None:
+    """At once, by way of the policy network that is its base, and by way of a variant of its base."""
+    path = study_file(tmp_path, base=base)
+    definition(tmp_path, policy={"of": reference})
+    definition(tmp_path, variants={"a": {"policy": {"of": reference}}}).rename(tmp_path / "other.yaml")
+    definition(tmp_path, policy={"of": reference})
+    with pytest.raises(DefinitionError, match="refers to itself, directly or through others"):
+        load_experiment(path)

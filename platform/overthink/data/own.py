@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from overthink.data.assembly import ImagesSpec, assembled, numbered
 from overthink.data.augment import AugmentSpec
@@ -19,7 +19,16 @@ from overthink.data.image_tree import Size, cache_folder, decode, find_images
 
 Side = Annotated[int, Field(ge=1, le=1024)]
 Classes = Annotated[int, Field(ge=2, le=100_000)]
-PathText = Annotated[str, Field(min_length=1)]
+
+
+def _check_names(path: str) -> str:
+    longest = max((len(name.encode("utf-8", "surrogatepass")) for name in path.split("/")), default=0)
+    if longest > 255:
+        raise ValueError(f"a name of {longest} bytes; file systems have names of at most 255")
+    return path
+
+
+PathText = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_check_names)]
 
 
 class FolderSpec(ImagesSpec):
@@ -141,7 +150,10 @@ class NpzSpec(ImagesSpec):
 
 
 def _place(path: str, root: Path) -> Path:
-    return root / Path(path).expanduser()
+    try:
+        return root / Path(path).expanduser()
+    except RuntimeError as error:  # ~ without a home folder, or ~name of nobody
+        raise ValueError(f"{path}: {str(error).lower().rstrip('.')}") from error
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

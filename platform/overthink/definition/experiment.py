@@ -3,6 +3,7 @@
 An `Experiment` is resolved into groups, one per variant, and a group into runs, one per seed.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Annotated, Self
 
@@ -10,10 +11,12 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from overthink.definition.run_definition import GroupDefinition, Name, RunDefinition
 from overthink.policy.catalogue import describe
-from overthink.seeds import SeedPlan, Seeds, Source
+from overthink.seeds import LONGEST_LABELS, SeedPlan, Seeds, Source
 from overthink.spec import Spec
 from overthink.store.changes import changes_text
 
+Description = Annotated[str, Field(min_length=1, max_length=8000)]
+"""As long as a tag of the store may be."""
 Arm = Annotated[tuple[Source, ...], Field(min_length=1)]
 
 
@@ -44,7 +47,7 @@ class Experiment(GroupDefinition):
     """A definition file: a group of runs, its seeds and variants, and the numbers that a paper reports."""
 
     name: Name
-    description: Annotated[str, Field(min_length=1)]
+    description: Description
     seeds: SeedPlan
     variants: dict[Name, dict[str, JsonValue]] = Field(default_factory=dict)
     """Name -> {dotted path: value}: a variant is the definition with these values replaced."""
@@ -58,6 +61,13 @@ class Experiment(GroupDefinition):
     def _arms_repeat(self) -> Self:
         if bool(self.arms) != (self.repeats is not None):
             raise ValueError("a study needs both arms and repeats, any other experiment neither")
+        return self
+
+    @model_validator(mode="after")
+    def _reported_fits_the_store(self) -> Self:
+        length = len(json.dumps([entry.model_dump(mode="json") for entry in self.reported]))
+        if length > LONGEST_LABELS:
+            raise ValueError(f"reported: {length} characters, of which the store keeps {LONGEST_LABELS}")
         return self
 
     @model_validator(mode="after")

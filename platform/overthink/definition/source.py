@@ -22,7 +22,7 @@ EXPERIMENTS, SWEEPS = "experiments", "sweeps"
 def find(name: str, kind: str = EXPERIMENTS) -> Path:
     """Return the file of a definition, given a path or the name of a shipped definition; raises DefinitionError."""
     path = Path(name)
-    if path.suffix or len(path.parts) > 1 or _exists(path):
+    if path.suffix or len(path.parts) > 1 or exists(path):
         return path
     shipped = [file for place in (PACKAGE, CHECKOUT) for file in sorted((place / kind).glob("*.yaml"))]
     for file in shipped:
@@ -31,7 +31,8 @@ def find(name: str, kind: str = EXPERIMENTS) -> Path:
     raise DefinitionError(f"{name}: no such file or shipped definition{nearest(name, [file.stem for file in shipped])}")
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
+    """Return whether something is at a path; nothing can be at one that the file system refuses."""
     try:
         return path.exists()
     except OSError:  # longer than a file name may be, or in a folder that this account may not enter

@@ -152,7 +152,8 @@ def as_text(content: Content) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return the text, cut visibly where the store would cut it silently."""
+    """Return the text, cut visibly where the store would cut it silently; of bytes that are no UTF-8, `?`."""
+    text = text.encode("utf-8", "replace").decode()  # names of files may hold them, databases do not
     return text if len(text) <= longest else text[: longest - 6] + " [cut]"
 
 
