@@ -84,7 +84,7 @@ def test_override_by_hand() -> None:
     assert raw == {"a": {"b": [{"c": 1}, {"c": 2}]}}
 
 
-@pytest.mark.parametrize("path", ["a.b.2.c", "a.b.c", "a.b.0.c.d"])
+@pytest.mark.parametrize("path", ["a.b.2.c", "a.b.c", "a.b.0.c.d", "x" + ".x" * 5000])
 def test_override_through_nothing_is_refused(path: str) -> None:
     with pytest.raises(DefinitionError, match="here: "):
         override({"a": {"b": [{"c": 1}]}}, path, 0, "here")

@@ -1,7 +1,6 @@
 """Mutated definitions through the command: each ends in a plan or in one short sentence, quickly, in little memory."""
 
 import random
-import resource
 import signal
 import time
 from functools import cache
@@ -23,7 +22,7 @@ LONGEST_MESSAGE = 600
 LONGEST_SECONDS = 10
 """Of the processor."""
 MOST_MEMORY = 10**9
-"""Bytes of the whole process, torch and MLflow included."""
+"""Bytes of one trial, beyond what the process had before it: torch, MLflow and Optuna."""
 SETTINGS = (
     *(
         "seeds=1:30",
@@ -65,12 +64,14 @@ def trial(seed: int, number: int, folder: Path) -> Trial:
     path = folder / source.name
     path.write_bytes(mutated(chance, source.read_text(encoding="utf-8"), _parts_of_all()))
     arguments = _arguments(chance, path)
+    before = _memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak starts anew
     signal.signal(signal.SIGPROF, _too_long)
     started = time.process_time()
     signal.setitimer(signal.ITIMER_PROF, LONGEST_SECONDS)
     done = invoke(folder, *arguments)
     signal.setitimer(signal.ITIMER_PROF, 0)
-    seconds, memory = time.process_time() - started, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds, memory = time.process_time() - started, _memory("VmHWM") - before
     problem = _problem(done.returncode, done.stderr) or (f"{memory} bytes of memory" if memory > MOST_MEMORY else "")
     return Trial(number, " ".join(arguments)[:200], done.returncode, done.stderr.strip(), seconds, memory, problem)
 
@@ -95,6 +96,12 @@ def _problem(code: int, message: str) -> str:
     if code == 2 and (len(message) > LONGEST_MESSAGE or "\n" in message.strip()):
         return f"a message of {len(message)} characters"
     return ""
+
+
+def _memory(entry: str) -> int:
+    """Return an entry of the process's status in bytes."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return 1024 * int(next(line for line in status.splitlines() if line.startswith(entry)).split()[1])
 
 
 @cache

@@ -12,6 +12,6 @@ class Trial(NamedTuple):
     message: str
     seconds: float
     memory: int
-    """Bytes that the process has had at most so far."""
+    """Bytes that it took at most."""
     problem: str
     """What is wrong; an empty text where the trial ended as it should."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from overthink.definition.errors import DefinitionError, nearest
-from overthink.definition.yaml_core import YamlError, parse_yaml
+from overthink.definition.yaml_core import DEEPEST, YamlError, parse_yaml
 
 LARGEST_FILE = 250_000
 """Bytes. Definitions are a few kilobytes; a larger file is a mistake or an attack."""
@@ -119,8 +119,11 @@ class Overrides:
 def override(raw: dict[str, Any], path: str, value: Any, source: str) -> dict[str, Any]:
     """Return a copy with the value at a dotted path replaced; missing mappings on the path are created.
 
-    Raises DefinitionError, naming the source, if the path leads through a value or to a list index that does not exist.
+    Raises DefinitionError, naming the source, if the path leads through a value or to a list index that does not exist,
+    or deeper than a file may be.
     """
+    if (depth := path.count(".") + 1) > DEEPEST:
+        raise DefinitionError(f"{source}: a path of {depth} keys, more than {DEEPEST}")
     result = copy.deepcopy(raw)
     node: Any = result
     *parents, last = path.split(".")
