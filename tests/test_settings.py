@@ -50,3 +50,8 @@ def test_an_empty_home_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "")
     assert lent_home() == {}
     assert home_folder() == Path(pwd.getpwuid(os.getuid()).pw_dir)
+
+
+def test_a_data_folder_that_is_not_utf_8_is_named() -> None:
+    with pytest.raises(ValueError, match="not UTF-8 in this locale"):
+        check_settings(Path(os.fsdecode(b"/caf\xe9")))

@@ -4,6 +4,8 @@ import math
 import os
 from pathlib import Path
 
+from overthink.sentences import utf_8
+
 LENT_HOME = "OVERTHINK_LENT_HOME"
 """Set where HOME is not the account's, for the processes that this one starts."""
 
@@ -43,12 +45,13 @@ def checkpoint_seconds() -> float:
 def check_settings(data_root: Path | None) -> None:
     """Raise ValueError naming a setting that is not a number of seconds, before anything is begun.
 
-    The same where no `data_root` is given and there is no folder for data sets.
+    The same where no `data_root` is given and there is no folder for data sets, and where its path is not UTF-8.
     """
     patience_seconds()
     checkpoint_seconds()
-    if data_root is None and not os.environ.get("OVERTHINK_DATA"):
-        home_folder()
+    root = str(data_root or os.environ.get("OVERTHINK_DATA") or home_folder())
+    if root != utf_8(root):
+        raise ValueError(f"{root}: not UTF-8 in this locale; use a folder of another name, or set PYTHONUTF8=1")
 
 
 def _seconds(name: str, default: float) -> float:

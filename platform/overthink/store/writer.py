@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from pydantic import JsonValue
 
+from overthink.sentences import utf_8
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.liveness import alive_tags
@@ -153,7 +154,7 @@ def as_text(content: Content) -> str:
 
 def shortened(text: str, longest: int) -> str:
     """Return the text, cut visibly where the store would cut it silently; of bytes that are no UTF-8, `?`."""
-    text = text.encode("utf-8", "replace").decode()  # names of files may hold them, databases do not
+    text = utf_8(text)
     return text if len(text) <= longest else text[: longest - 6] + " [cut]"
 
 
