@@ -84,7 +84,7 @@ def _show(name: str, group: "Group", sizes: "list[ExitSize]") -> None:
     """Print a group as a YAML document, which any terminal leaves whole; what is no value of it stands in comments."""
     from rich.syntax import Syntax
 
-    from overthink.definition.source import dump_yaml
+    from overthink.definition.yaml_core import dump_yaml
 
     lines = [one_line(f"--- # {name}: {group.variant}"), dump_yaml(group.definition.model_dump(mode="json"), flow=None)]
     lines += [f"# {'exit':>4}  {'parameters':>12}  {'MUL-ADDs':>16}"]

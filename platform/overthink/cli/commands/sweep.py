@@ -11,6 +11,7 @@ from overthink.cli.execution_options import check_execution, launch_options, sta
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcomes
 from overthink.cli.output import log, print_grid, print_json
+from overthink.cli.terminal import print_raw
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -75,7 +76,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     if best:
         from overthink.sweep.best_definition import as_yaml, best_definition
 
-        typer.echo(as_yaml(best_definition(loaded, _best(loaded, uri)), Path(loaded.source).name), nl=False)
+        print_raw(as_yaml(best_definition(loaded, _best(loaded, uri)), Path(loaded.source).name))
         return OK
     how = launch_options(jobs, device, data_root, engine, resources)
     start_early(how)
