@@ -147,3 +147,12 @@ def test_a_study_of_fifty_large_models_takes_seconds() -> None:
     began = time.perf_counter()
     findings(repeats)
     assert time.perf_counter() - began < 60
+
+
+def test_ensembles_without_logits_are_named() -> None:
+    margin_REN = WORLDS["correlated"](300, np.random.default_rng(0)).margins(5, np.random.default_rng(1))
+    with_logits, without = (
+        verdict({"all": findings(predictions_of(margin_REN, keep_logits=keep))})[0] for keep in (True, False)
+    )
+    assert "once 5 are averaged" in with_logits
+    assert "once the confidences of 5 are averaged (no logits are stored)" in without
