@@ -57,3 +57,11 @@ def test_the_section_has_both_tables_and_a_figure() -> None:
     assert section.tables == [as_html(grid) for grid in source_grids(of(BOTH, BOTH))]
     assert len(section.figures) == 1
     assert source_sections(None) == source_sections(of(NOTHING, NOTHING)) == []
+
+
+def test_without_any_interval_there_is_no_figure() -> None:
+    (section,) = source_sections(
+        of(Shares({"init": Share(Interval(0.9, None, None), None)}, None, None, None), NOTHING)
+    )
+    assert len(section.tables) == 2
+    assert list(section.figures) == []
