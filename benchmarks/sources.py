@@ -71,7 +71,7 @@ class Trainings:
     def sum_of(self, seeds: Seeds, *without: str) -> FloatArray:
         weights = {one: weight for one, weight in zip(STREAMS, self.world.weights, strict=True) if one not in without}
         parts = [self.effect(one, str(getattr(seeds, one)), weight) for one, weight in weights.items()]
-        return np.sum([np.zeros(self.world.samples), *parts], axis=0)
+        return np.asarray(np.sum([np.zeros(self.world.samples), *parts], axis=0))
 
     def correct(self, seeds: Seeds) -> BoolArray:
         """What two exits have right: the first everything, the second what is not overthought."""
@@ -192,7 +192,9 @@ def around_one(world: World, repeats: int, draws: int) -> tuple[float, float]:
                 weight + world.together + 1e-12
             )
             true = float(np.mean(norm.sf(left_N) * norm.cdf(left_N))) / whole
-            exact = Interval(*(None if end is None else end / within["all"].value for end in within[source]))
+            value, low, high = within[source]
+            ends = (None if end is None else end / within["all"].value for end in (low, high))
+            exact = Interval(value / within["all"].value, *ends)
             before.append(holds(exact, true))
             after.append(holds(found.any_later.per_sample.of[source].total, true))
     return float(np.mean(before)), float(np.mean(after))

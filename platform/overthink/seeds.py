@@ -62,6 +62,11 @@ class Seeds(Spec):
             return "-".join([str(values[0]), *more])
         return "-".join([*(f"{stream}{value}" for stream, value in zip(STREAMS, values, strict=True)), *more])
 
+    @property
+    def without_repeat(self) -> "Seeds":
+        """The same with repeat 0: where these are equal, runs of one definition are equal by construction."""
+        return self.model_copy(update={"repeat": 0}) if self.repeat else self
+
 
 class SeedStreams(Spec):
     """Seeds by stream: a number fixes a stream for all runs, a list gives one seed per run.

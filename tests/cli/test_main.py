@@ -91,8 +91,12 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
         (["run", "quickstart", "--seeds", "5:2"], 2, "--seeds '5:2'"),
         (["run", "quickstart", "--device", "gpu"], 2, "--device gpu: expected auto, cpu, cuda"),
         (["inspect", "quickstart", "--images", "32"], 2, "such as 3x32x32"),
+        (["inspect", "quickstart", "--images", "32x32x3"], 2, "write [3, 32, 32]"),
         (["compare", "--by", "regim"], 2, "did you mean 'regime'?"),
         (["compare", "--format", "xls"], 2, "not one of table, markdown"),
+        (["compare", "--margin", "1"], 2, "margin 1: it is one of differences, so name the baseline, too (--against)"),
+        (["compare", "--against", "plain", "--margin", "0"], 2, "margin 0: expected percentage points above 0"),
+        (["report", "quickstart", "--margin", "1"], 2, "name the baseline, too"),
         (["data", "get", "imagenet"], 2, "no such data set"),
         (["data", "show", "max-min-mnist", "--set", "test=3"], 2, "test must be a multiple of 40"),
         (["data", "show", "max-min-mnist"], 2, "overthink data get mnist"),
@@ -153,10 +157,20 @@ def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) 
     path = definition(tmp_path, regime=[{"epochs": 1}], seeds=1, variants=variants)
     done = overthink(tmp_path, "run", str(path), "--json", "--jobs", "2", NO_COLOR="1")
     assert done.returncode == 3, done.stderr
-    good, wild = sorted(json.loads(done.stdout)["rows"], key=lambda row: row["group"])
+    document = json.loads(done.stdout)
+    assert (document["complete"], document["policy"]["rows"]) == (False, [])
+    runs = {run["name"]: run for run in document["runs"]}
+    assert runs["small: good seed 0"]["outcome"] == "finished"
+    assert runs["small: wild seed 0"]["outcome"] == "diverged"
+    message = runs["small: wild seed 0"]["message"]
+    assert "diverged" in message
+    good, wild = sorted(document["rows"], key=lambda row: row["group"])
     assert good["estimates"]["test/accuracy/last"]["n"] == 1
-    assert wild["gaps"] == [{"group": "small: wild", "seed": "0", "outcome": "diverged"}]
+    assert wild["gaps"] == [{"group": "small: wild", "seed": "0", "outcome": "diverged", "message": message}]
     assert "the run diverged" in done.stderr
+    compared = invoke(tmp_path, "compare", str(path), "--format", "json")
+    assert compared.returncode == 3
+    assert [gap["message"] for row in json.loads(compared.stdout)["rows"] for gap in row["gaps"]] == [message]
     assert "\x1b" not in done.stderr + done.stdout
     assert "workflowType=machine_learning&viewStateShareKey=" in done.stderr
 
@@ -186,6 +200,8 @@ def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypat
     assert "65.00 ± 7.07" in table.stdout
     assert "paper 17.93" in table.stdout
     assert max(map(len, table.stdout.splitlines())) <= 80
+    narrow = invoke(tmp_path, "compare", COLUMNS="20").stdout
+    assert all(number in narrow for number in ("65.00 ± 7.07", "paper 17.93", "2 of 3"))
     assert "| 2 of 3 |" in invoke(tmp_path, "compare", "--format", "markdown").stdout
     assert r"\toprule" in invoke(tmp_path, "compare", "--format", "latex").stdout
     assert "<table" in invoke(tmp_path, "compare", "--format", "html").stdout

@@ -26,3 +26,9 @@ def test_it_holds_the_truth_as_often_as_promised() -> None:
         found = over_samples(predictions(independent(2, 150, np.array([0.7]), seed=seed)), "test/accuracy/last")
         inside.append(found.low <= 0.7 <= found.high)
     assert 0.9 <= np.mean(inside) <= 0.99
+
+
+def test_a_rate_stays_one() -> None:
+    """Of eight samples that all but one are right: 0.875 + 0.245."""
+    correct_REN = np.array([[[1, 1, 1, 1, 1, 1, 1, 0]]], dtype=bool)
+    assert over_samples(predictions(correct_REN), "test/accuracy/last").high == 1

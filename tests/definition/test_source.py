@@ -1,9 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.source import Overrides, find, override, parse_yaml, read_yaml
+from overthink.definition.source import Overrides, dump_yaml, find, override, parse_yaml, read_yaml
 
 
 def written(folder: Path, text: str) -> Path:
@@ -76,6 +79,25 @@ def test_settings_read_values_as_a_file_would() -> None:
 
 def test_a_number_without_a_point_is_a_number() -> None:
     assert parse_yaml("[1e-4, 1E3, -2e+1, 1.5e-4, 1e, e4]") == [1e-4, 1e3, -20.0, 1.5e-4, "1e", "e4"]
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+DATA = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8
+)
+
+
+@given(DATA, st.sampled_from([False, None]))
+@example({"a": "1e4", "b": "yes", "c": "2026-11-23", "d": "\x1b[31m\u202e", "1e4": "~", "e": "x\n\ty "}, None)
+def test_what_is_written_is_read_back_and_steers_no_terminal(data: Any, flow: bool | None) -> None:
+    text = dump_yaml(data, flow)
+    assert parse_yaml(text) == data
+    assert text.replace("\n", "").isprintable()
+
+
+def test_no_aliases_are_written() -> None:
+    shared = [1, 2]
+    assert parse_yaml(dump_yaml({"a": shared, "b": shared})) == {"a": shared, "b": shared}
 
 
 def test_a_place_is_a_plain_number() -> None:

@@ -48,6 +48,13 @@ def groups(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
     return made
 
 
+def test_a_margin_reaches_the_page(groups: list[str], tmp_path: Path) -> None:
+    assert groups
+    report(["mine"], tmp_path / "report.html", "plain", margin=2.5)
+    assert "Equal within" not in (tmp_path / "report.html").read_text()  # all seeds differ alike: nothing is tested
+    assert "a true difference as large as the margin" in (tmp_path / "report.html").read_text()
+
+
 def test_one_page_of_everything(groups: list[str], tmp_path: Path) -> None:
     assert report(["mine"], tmp_path / "report.html", "plain") == 3  # a seed is missing
     text = (tmp_path / "report.html").read_text()
@@ -55,6 +62,7 @@ def test_one_page_of_everything(groups: list[str], tmp_path: Path) -> None:
         assert expected in text
     assert HOSTILE not in text
     assert text.count("plotly.js v") == 1
+    assert "Seeds for 80%" in text
     for group in groups:
         assert Store().artifact(group, tags.REPORT_PAGE, tmp_path / "back").read_text() == text
 

@@ -119,6 +119,7 @@ def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[st
     stored(here, correct)
     printed = asked(capsys, code=3)
     assert printed["arms"]["all"]["repeats"] == 3
+    assert (printed["missing"], printed["problem"]) == (1, None)
 
 
 def test_a_control_that_differs_stops_the_study(here: Path) -> None:
@@ -134,7 +135,10 @@ def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.
     group, _ = stored(here, whole(), "right")
     assert study("my-study", Path("nowhere"), as_json=True) == 3
     printed = capsys.readouterr()
-    assert [one["group"] for one in json.loads(printed.out)] == [group]
+    wrong, right = json.loads(printed.out)
+    assert (right["group"], right["problem"]) == (group, None)
+    assert wrong["problem"].startswith("my-study: wrong: arm none repeats one run")
+    assert (wrong["arms"], wrong["verdict"]) == ({}, [])
     assert "my-study: wrong: arm none repeats one run" in printed.err
     report(["my-study"], here / "report.html")
     text = (here / "report.html").read_text()
@@ -152,10 +156,12 @@ def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[st
 
 def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """They are one JSON document, and one of a single run does not keep the others from being shown."""
-    stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
+    begun, _ = stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
     groups = [stored(here, whole(), name)[0] for name in ("one", "two")]
     assert study("my-study", Path("nowhere"), as_json=True) == 3
-    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == groups
+    printed_groups = json.loads(capsys.readouterr().out)
+    assert [one["group"] for one in printed_groups] == [begun, *groups]
+    assert [one["problem"] for one in printed_groups] == ["no arm has two finished runs yet", None, None]
     assert study("my-study", Path("nowhere")) == 3
     printed = capsys.readouterr()
     assert "my-study: begun: no arm has two finished runs yet" in printed.err

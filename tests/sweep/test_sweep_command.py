@@ -34,7 +34,8 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     done = call(path, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["counts"] == {"finished": 2}
+    assert found["counts"] == found["ended_now"] == {"finished": 2}
+    assert found["stopped"] is None
     best = found["trials"][found["best"][0]]
     assert best["values"][0] == max(trial["values"][0] for trial in found["trials"])
     assert "trial 1 of 2:" in done.stderr
@@ -50,7 +51,9 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
 
     confirmed = call(path, "--confirm", "2", "--json")
     assert confirmed.returncode == 0, confirmed.stderr
-    (one,) = json.loads(confirmed.stdout)
+    document = json.loads(confirmed.stdout)
+    (one,) = document["confirmed"]
+    assert (document["complete"], [run["outcome"] for run in document["runs"]]) == (True, ["finished"] * 2)
     runs = {run.run_id: run for run in find_runs(store, kind=tags.KIND_RUN)}
     values = [runs[run_id].metrics["val/accuracy/last"] for run_id in one["run_ids"]]
     assert (len(runs), len(values)) == (4, 2)

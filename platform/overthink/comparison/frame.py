@@ -11,8 +11,11 @@ from typing import Any
 import pandas as pd
 
 from overthink.comparison.arms import asked_by, in_arms, without_studies
+from overthink.comparison.names import Named, suffixes
+from overthink.comparison.observations import fixed_streams
+from overthink.comparison.ranges import metric_estimate
 from overthink.comparison.stored_runs import stored_runs
-from overthink.statistics.estimate import estimate
+from overthink.seeds import Seeds, seeds_of_labels
 from overthink.store import tags
 from overthink.store.public import StoreName, uri_of
 from overthink.store.stored import StoredRun
@@ -94,13 +97,12 @@ def frame_of(stored: Iterable[StoredRun], groups: bool = True) -> pd.DataFrame:
 
 
 def _group_names(stored: Sequence[StoredRun]) -> dict[tuple[str, str], str]:
-    """Return a name for each group and arm: its variant's, with the beginning of its key where two read alike."""
+    """Return a name for each group and arm: its variant's, with what differs in definitions where two read alike."""
     groups_last = sorted(stored, key=lambda run: (run.is_group, -run.started_ms))
-    labels = {(run.group_key, run.arm): run.group_label for run in groups_last}
-    keys: dict[str, set[str]] = {}
-    for (key, _), label in labels.items():
-        keys.setdefault(label, set()).add(key)
-    return {at: f"{label} #{at[0][:6]}" if len(keys[label]) > 1 else label for at, label in labels.items()}
+    last = {(run.group_key, run.arm): run for run in groups_last}
+    params = {(run.group_key, run.arm): run.params for run in groups_last if run.params}
+    named = [Named((run.group_label,), params.get(at, {}), at) for at, run in last.items()]
+    return {at: last[at].group_label + suffix for at, suffix in zip(last, suffixes(named), strict=True)}
 
 
 def _parameters_first(name: str) -> tuple[bool, str]:
@@ -120,7 +122,8 @@ def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     """Return mean, standard deviation and 95% interval over seeds, a row a group and metric.
 
     Only finished runs count, and of several runs of one key the newest. Groups are identified by their keys: runs of
-    one variant that differ by `--set`, or whose definition has changed since, are never pooled.
+    one variant that differ by `--set`, or whose definition has changed since, are never pooled. Runs that repeat one
+    training, as in the control arm of a study, are equal by construction and count once.
 
     Args:
         frame: Rows of the frame that `runs` returns.
@@ -129,8 +132,10 @@ def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     Returns:
         A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `dataset`, `network`, `regime`,
         `labels`, `group_key`, `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the
-        interval of the mean: Student's t, n - 1 degrees of freedom) and `same_data` (whether all runs were trained on
-        the same data). A single run has no `std`, `low` and `high`.
+        interval of the mean: Student's t, n - 1 degrees of freedom, cut to the metric's range), `same_data` (whether
+        all runs were trained on the same data), `repeats` (runs that repeat one of the n, and do not count) and
+        `fixed` (streams of random numbers in which the runs do not differ, so that the interval does not cover others:
+        an arm `init` has one split, one order, one augmentation). A single run has no `std`, `low`, `high` and `fixed`.
 
     Raises:
         KeyError: A metric is no column of the frame.
@@ -150,12 +155,26 @@ def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     finished = frame[(frame["kind"] == tags.KIND_RUN) & (frame["outcome"] == tags.FINISHED)]
     newest = finished.sort_values("started").drop_duplicates(["run_key", "arm"], keep="last")
     rows = []
-    for _, group in newest.groupby(["group_key", "arm"], sort=False):
+    for _, runs_of_group in newest.groupby(["group_key", "arm"], sort=False):
+        group, seeds = _one_a_training(runs_of_group)
         shared = {name: group[name].iloc[-1] for name in GROUP}
+        repeated = {"repeats": len(runs_of_group) - len(group), "fixed": " ".join(fixed_streams(seeds))}
         same_data = group.loc[group["data"] != "", "data"].nunique() <= 1
         for metric in metrics:
             values = group[metric].dropna().tolist()
             if values:
-                rows.append({**shared, "metric": metric, **estimate(values)._asdict(), "same_data": same_data})
-    columns = [*GROUP, "metric", "n", "mean", "std", "low", "high", "same_data"]
+                found = {"metric": metric, **metric_estimate(metric, values)._asdict(), "same_data": same_data}
+                rows.append(shared | found | repeated)
+    columns = [*GROUP, "metric", "n", "mean", "std", "low", "high", "same_data", "repeats", "fixed"]
     return pd.DataFrame(rows, columns=columns).sort_values(["group", "metric"], ignore_index=True)
+
+
+def _one_a_training(group: pd.DataFrame) -> tuple[pd.DataFrame, list[Seeds]]:
+    """Return the rows of a group without those that repeat one training, and the seeds of these rows."""
+    seeds = [next(iter(seeds_of_labels(label)), None) for label in group["seed"]]
+    first: dict[Seeds | str, int] = {}
+    for place in sorted(range(len(seeds)), key=lambda place: one.repeat if (one := seeds[place]) else 0):
+        one = seeds[place]
+        first.setdefault(one.without_repeat if one else group["run_id"].iloc[place], place)
+    kept = sorted(first.values())
+    return group.iloc[kept], [one for place in kept if (one := seeds[place])]

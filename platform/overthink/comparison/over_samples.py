@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from overthink.comparison.ranges import cut, range_of
 from overthink.metrics.overthinking import finally_overthought, overthought
 from overthink.predictions.arrays import BoolArray
 from overthink.predictions.predictions import Predictions
@@ -31,8 +32,12 @@ INDICATORS: dict[str, Callable[[BoolArray], BoolArray]] = {
 
 
 def over_samples(runs: Sequence[Predictions], metric: str) -> OverSamples:
-    """Return mean +- 1.96 sd_n(mean over runs) / sqrt(N): each sample counts once, for any number of networks."""
+    """Return mean +- 1.96 sd_n(mean over runs) / sqrt(N): each sample counts once, for any number of networks.
+
+    The interval is cut to the metric's range.
+    """
     value_N = np.mean([INDICATORS[metric](run.correct_EN) for run in runs], axis=0)
     mean = float(value_N.mean())
     half = NORMAL_975 * float(value_N.std(ddof=1)) / len(value_N) ** 0.5 if len(value_N) > 1 else 0.0
-    return OverSamples(mean, mean - half, mean + half)
+    low, high = (cut(end, range_of(metric)) for end in (mean - half, mean + half))
+    return OverSamples(mean, low, high)

@@ -34,8 +34,8 @@ def stored_runs(
     """Return every run and group of a store (by default of the environment's), newest first.
 
     `refresh` forgets what is cached. Where only some `metrics` are wanted, others may be left out to save time; so may
-    parameters, unless `params` asks for them. A run that is RUNNING in the store although its process has ended is
-    returned as interrupted.
+    the parameters of runs, not those of groups, unless `params` asks for them. A run that is RUNNING in the store
+    although its process has ended is returned as interrupted.
     """
     return [
         replace(run, status="KILLED") if run.outcome == tags.RUNNING and is_gone(run.process) else run

@@ -43,10 +43,20 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-# YAML 1.1 reads 1e-4 as text, since it has no decimal point; here it is a number.
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what _Loader reads back: no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+for _side in (_Loader, _Dumper):
+    # YAML 1.1 reads 1e-4 as text, since it has no decimal point; here it is a number, and such a text is quoted.
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+    )
 
 
 def find(name: str, kind: str = EXPERIMENTS) -> Path:
@@ -85,6 +95,18 @@ def parse_yaml(text: str) -> Any:
         return loader.get_single_data()
     finally:
         loader.dispose()
+
+
+def dump_yaml(data: Any, flow: bool | None = False) -> str:
+    """Return plain data as a YAML text that `parse_yaml` reads back; `flow` None: innermost collections inline.
+
+    Characters that a terminal does not show, or obeys, are escaped.
+    """
+    readable, escaped = (
+        yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=allowed, width=120, default_flow_style=flow)
+        for allowed in (True, False)
+    )
+    return readable if readable.replace("\n", "").isprintable() else escaped
 
 
 def _yaml_problem(error: Exception) -> str:

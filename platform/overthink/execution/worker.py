@@ -67,7 +67,7 @@ def events_of(order: Order) -> Iterator[Event]:
 
 def _failed(message: str) -> Failed:
     traceback.print_exc()  # to the log
-    return Failed(message)
+    return Failed(message.encode(errors="backslashreplace").decode())  # names of files need not be UTF-8
 
 
 def end_with_coordinator() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from overthink.definition.experiment import LoadedExperiment
 from overthink.execution.jobs import Engine
+from overthink.launching.changed_data import changed_data
 from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import TO_DO, plan
@@ -29,6 +30,8 @@ def launch(
         runs = plan(store, experiments, options.force, options.reuse)
         session.add(runs)
         listener.on_plan(runs)
+        for sentence in changed_data(runs, options.data_root):
+            listener.on_message(f"{sentence}.")
         session.train([run for run in runs if run.action in TO_DO])
         for run in runs:
             if run.action not in TO_DO:

@@ -67,6 +67,8 @@ class Session:
         self._stopped: dict[str, str] = {}
         """Key of a run that was stopped -> why."""
         self._lost = LostMachines()
+        self._noted: set[str] = set()
+        """Sentences about data that were said; each run on the same data brings them."""
         self._last_heartbeat = time.monotonic()
 
     @property
@@ -171,6 +173,10 @@ class Session:
         event = self._understood(run, event)
         if run.key not in self._unrecorded:
             self._listener.on_event(run, self._recorded(run, event))
+        if isinstance(event, Started):
+            for note in dict.fromkeys(event.notes) if not self._noted.issuperset(event.notes) else ():
+                self._noted.add(note)
+                self._listener.on_message(f"{run.name}: {note}.")
         if isinstance(event, Lost):
             self._engine.add(job)
         elif ends(event):
@@ -221,6 +227,8 @@ class Session:
             recorder.link_parent(self._inputs.parents[run.key])
         if run.key in self._inputs.mains:
             recorder.link_main(self._inputs.mains[run.key])
+        if run.key in self._inputs.labelled_by:
+            recorder.link_labels(self._inputs.labelled_by[run.key])
         return recorder
 
     def _close_run(self, run: PlannedRun, outcome: str, message: str) -> None:

@@ -12,12 +12,12 @@ from overthink.comparison.over_samples import INDICATORS, over_samples
 from overthink.comparison.overthinking import COLUMNS, Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.definition.errors import DefinitionError
-from overthink.definition.run_definition import parse_run
 from overthink.predictions.predictions import Predictions
 from overthink.report.grids import Grid
 from overthink.report.grids import as_html as grid_html
 from overthink.report.pages import Section
-from overthink.report.policy_page import mean_sentence, policy_figures
+from overthink.report.policy_group import on_test_data, with_ceiling
+from overthink.report.policy_page import policy_figures, policy_intro
 from overthink.report.policy_table import POLICY
 from overthink.report.run_page import prediction_figures
 from overthink.report.run_results import stored_evidence
@@ -34,6 +34,7 @@ from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
 from overthink.report.tables import OVERTHINKING, TITLES
 from overthink.running.provenance import attempts_of
+from overthink.running.stored_run import definition_of
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun, newest_per_key
@@ -63,12 +64,20 @@ class ExperimentReport(NamedTuple):
 
 
 def report_on(
-    store: Store, name: str, runs: Sequence[StoredRun], against: str | None, command: str
+    store: Store,
+    name: str,
+    runs: Sequence[StoredRun],
+    against: str | None,
+    command: str,
+    margin: float | None = None,
 ) -> ExperimentReport:
     """Return the sections of one experiment's runs and groups; `command` repeats them.
 
+    `margin` is the largest difference to the baseline, a fraction, that counts as equal.
+
     Raises NoBaselineError where `against` does not name one row, ValueError where a file cannot be read.
     """
+    runs = [with_ceiling(store, run, runs) if run.is_group and run.is_policy else run for run in runs]
     groups = sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
     sections, missing = [], False
     for policies in (False, True):
@@ -76,7 +85,7 @@ def report_on(
         layout = POLICY if policies else OVERTHINKING
         rows = overthinking_rows(some, metrics=layout.metrics)
         if against is not None and rows and not policies:
-            rows = _with_differences(name, rows, against)
+            rows = _with_differences(name, rows, against, margin)
         if rows:
             missing = missing or any(row.gaps for row in rows)
             provenance = _provenance_grid(store, some)
@@ -89,18 +98,18 @@ def report_on(
     return ExperimentReport(sections, groups, missing)
 
 
-def _with_differences(name: str, rows: Sequence[Row], against: str) -> list[Row]:
+def _with_differences(name: str, rows: Sequence[Row], against: str, margin: float | None) -> list[Row]:
     try:
-        return with_differences(rows, against)
+        return with_differences(rows, against, margin=margin)
     except ValueError as error:
         raise NoBaselineError(f"{name}: {error}") from error
 
 
 def _run_ids_grid(rows: Sequence[Row]) -> Grid:
-    cells = [
-        (row.group, ", ".join(f"{run_id[:8]} ({seed})" for run_id, seed in zip(row.run_ids, row.finished, strict=True)))
-        for row in rows
-    ]
+    cells = []
+    for row in rows:
+        runs = [*zip(row.finished, row.run_ids, strict=True), *row.repeats.items()]
+        cells.append((row.group, ", ".join(f"{run_id[:8]} ({seed})" for seed, run_id in runs)))
     return Grid(("Group", "MLflow runs behind its numbers (seeds)"), cells)
 
 
@@ -154,12 +163,9 @@ def _study_sections(store: Store, study: Study) -> list[Section]:
 
 
 def _policy_section(store: Store, group: StoredRun, finished: Sequence[StoredRun]) -> Section:
-    evidence = [
-        stored_evidence(store, run, parse_run(store.text(run.run_id, tags.DEFINITION_FILE), run.name))
-        for run in finished
-    ]
-    title = f"{group.name} (n = {len(evidence)})"
-    return Section(title, [mean_sentence(evidence)], figures=policy_figures(evidence))
+    evidence = [stored_evidence(store, run, definition_of(store, run.run_id)) for run in finished]
+    ceiling, title = on_test_data(group.metrics), f"{group.name} (n = {len(evidence)})"
+    return Section(title, [policy_intro(evidence, ceiling)], figures=policy_figures(evidence, ceiling))
 
 
 def _same_samples(one: Predictions, other: Predictions) -> bool:

@@ -15,6 +15,7 @@ from overthink.store.client import Store, StoreError
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.study.arms import ALL_SOURCES
 from overthink.study.confidence_rule import confidence_rule
+from overthink.study.control import of_one_training
 from overthink.study.design import base_point_of
 from overthink.study.findings import Findings, findings
 from overthink.study.sources import SourceShares, source_shares
@@ -86,7 +87,7 @@ def findings_by_arm(
 ) -> dict[str, Findings]:
     """Return the findings of each arm that has at least two runs, from test and, where at hand, validation predictions.
 
-    Of several base points, arms are those around the first.
+    A control's are of one observation. Of several base points, arms are those around the first.
 
     Raises StudyError where a control arm's networks differ: then no difference can be attributed to a source.
     """
@@ -104,7 +105,7 @@ def findings_by_arm(
                 f"{100 * one.churn_E[-1].disagreement.value:.2f}% of the test samples at the last exit; "
                 f"differences within the other arms cannot be attributed to their sources"
             )
-    return found
+    return {name: of_one_training(one) if study.arms[name].is_control else one for name, one in found.items()}
 
 
 def _rule(

@@ -28,6 +28,7 @@ OURS = f"""
     WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
     AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = '{tags.KIND}')
 """
+GROUPS = f"SELECT run_uuid FROM tags WHERE key = '{tags.KIND}' AND value = '{tags.KIND_GROUP}'"
 SEEN = f"""
     SELECT destination_id, digest FROM inputs JOIN datasets ON source_id = dataset_uuid
     WHERE source_type = 'DATASET' AND destination_type = 'RUN' AND destination_id IN ({OURS}) ORDER BY digest
@@ -37,7 +38,7 @@ SEEN = f"""
 def read(database: Path, metrics: Sequence[str] | None = None, params: bool = True) -> list[StoredRun] | None:
     """Return every run and group of ours, newest first, with all metrics or some of them, and their parameters.
 
-    Returns None where the database is not laid out as expected.
+    Without `params`, groups alone have their parameters. Returns None where the database is not laid out as expected.
     """
     try:
         with closing(sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)) as connection:
@@ -70,11 +71,9 @@ def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None, params:
     }
     for run_id, key, value in connection.execute(f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({OURS})"):
         runs[run_id].tags[key] = value or ""
-    if params:
-        for run_id, key, value in connection.execute(
-            f"SELECT run_uuid, key, value FROM params WHERE run_uuid IN ({OURS})"
-        ):
-            runs[run_id].params[key] = value or ""
+    of = OURS if params else f"{OURS} AND run_uuid IN ({GROUPS})"
+    for run_id, key, value in connection.execute(f"SELECT run_uuid, key, value FROM params WHERE run_uuid IN ({of})"):
+        runs[run_id].params[key] = value or ""
     wanted = "" if metrics is None else f"AND key IN ({', '.join('?' * len(metrics))})"
     values = f"SELECT run_uuid, key, value FROM latest_metrics WHERE NOT is_nan {wanted} AND run_uuid IN ({OURS})"
     for run_id, key, value in connection.execute(values, metrics or ()):

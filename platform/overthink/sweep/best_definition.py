@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
+from overthink.definition.source import dump_yaml
 from overthink.seeds import STREAMS, SeedStreams, replace_free
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.results import TrialResult
@@ -38,7 +37,7 @@ def best_definition(loaded: LoadedSweep, best: Sequence[TrialResult], seeds: int
 def as_yaml(definition: dict[str, Any], source: str) -> str:
     """Return a definition as the text of a file."""
     head = f"# The best of {source}, ready to run: overthink run FILE\n"
-    return head + yaml.safe_dump(definition, sort_keys=False, allow_unicode=True, width=120)
+    return head + dump_yaml(definition)
 
 
 def _plan(loaded: LoadedSweep, best: Sequence[TrialResult]) -> Any:

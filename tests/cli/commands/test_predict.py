@@ -199,6 +199,23 @@ def test_labels_count_every_sample_once(
         labels(run_id, exits="1;3")
 
 
+def test_a_budget_for_patience_is_a_number_of_agreeing_exits(
+    run_id: str, trained: tuple[RunDefinition, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = lookup_table(Predictions.read(trained[1] / "val.parquet"), "patience")
+    assert budget(run_id, 1e12, "patience", as_json=True) == 0
+    answer = json.loads(capsys.readouterr().out)
+    k = answer["patience"]
+    assert table.accuracy_P[k - 1] == answer["validation_accuracy"] == table.accuracy_P.max()
+    assert answer["thresholds"] == [None] * (k - 1) + [k] * (3 - k)
+    assert (answer["q"], answer["tied"]) == (None, [])
+    assert answer["taken"] == table.taken_PE[k - 1].tolist()
+    assert budget(run_id, float(table.cost_E[0]), "patience") == 0
+    said = capsys.readouterr()
+    assert "Patience 1: a sample exits once 1 exits in a row agree, else at the last exit." in said.err
+    assert "Share aimed at" not in said.out
+
+
 def test_scaling_needs_logits(run_id: str) -> None:
     with pytest.raises(ValueError, match="keep_logits: true"):
         budget(run_id, 1e12, scale=True, as_json=True)

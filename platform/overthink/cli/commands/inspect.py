@@ -6,8 +6,8 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import print_grid, print_json, results
-from overthink.report.grids import Grid
+from overthink.cli.output import print_json, results
+from overthink.report.safe_text import one_line
 
 if TYPE_CHECKING:
     from overthink.definition.experiment import Group
@@ -52,10 +52,16 @@ def inspect(
 
 
 def _shape(text: str) -> Shape:
+    from overthink.data.shape import check_channels_first
+
     sides = text.split("x")
     if len(sides) != 3 or not all(side.isdigit() and 0 < int(side) <= 4096 for side in sides):
         raise ValueError(f"--images {text}: expected channels, height and width, such as 3x32x32")
     channels, height, width = map(int, sides)
+    try:
+        check_channels_first((channels, height, width))
+    except ValueError as error:
+        raise ValueError(f"--images {text}: {error}") from None
     return channels, height, width
 
 
@@ -74,15 +80,15 @@ def _as_plain(group: "Group", sizes: "list[ExitSize]") -> dict[str, object]:
 
 
 def _show(name: str, group: "Group", sizes: "list[ExitSize]") -> None:
-    import yaml
+    """Print a group as a YAML document, which any terminal leaves whole; what is no value of it stands in comments."""
     from rich.syntax import Syntax
 
-    console = results()
-    console.rule(f"{name}: {group.variant}")
-    text = yaml.safe_dump(group.definition.model_dump(mode="json"), sort_keys=False, default_flow_style=None)
-    console.print(Syntax(text, "yaml", background_color="default"))
-    rows = [(str(size.exit), f"{size.params:,}", f"{size.mul_adds:,}") for size in sizes]
-    print_grid(Grid(("Exit", "Parameters", "MUL-ADDs"), rows))
+    from overthink.definition.source import dump_yaml
+
+    lines = [one_line(f"--- # {name}: {group.variant}"), dump_yaml(group.definition.model_dump(mode="json"), flow=None)]
+    lines += [f"# {'exit':>4}  {'parameters':>12}  {'MUL-ADDs':>16}"]
+    lines += [f"# {size.exit:>4}  {size.params:>12,}  {size.mul_adds:>16,}" for size in sizes]
     for seeds, run in zip(group.seeds, group.runs, strict=True):
         streams = ", ".join(f"{stream} {seed}" for stream, seed in seeds.model_dump().items())
-        console.print(f"run {run.key}: {streams}")
+        lines.append(f"# run {run.key}: {streams}")
+    results().print(Syntax("", "yaml", background_color="default").highlight("\n".join(lines)), soft_wrap=True)

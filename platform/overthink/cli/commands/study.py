@@ -8,17 +8,19 @@ from rich.console import Console
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, print_json, results
-from overthink.report.grids import as_rich
+from overthink.cli.output import log, print_grid, print_json, results
 from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.store import tags
 
 if TYPE_CHECKING:
-    from overthink.report.studies import Study
+    from overthink.report.studies import Study, StudyError
     from overthink.report.study_page import Pictures
     from overthink.store.client import Store
     from overthink.study.findings import Findings
     from overthink.study.sources import SourceShares
+
+
+NOT_YET = "no arm has two finished runs yet"
 
 
 def study(
@@ -40,25 +42,26 @@ def study(
     studies = _studies(store, name)
     found: list[dict[str, Findings]] = []
     shares: list[SourceShares | None] = []
-    errors = []
+    problems = {}
     for one in studies:
         try:
             of_one, of_sources = _findings(store, one, data_root, console)
         except StudyError as error:  # of this group only
             of_one, of_sources = {}, None
-            errors.append(error)
+            problems[one.group.run_id] = error
         found.append(of_one)
         shares.append(of_sources)
     if not any(found):
-        raise errors[0] if errors else ValueError(f"{name}: no arm has two finished runs yet")
-    for reason in errors:
+        raise next(iter(problems.values()), ValueError(f"{name}: {NOT_YET}"))
+    for reason in problems.values():
         print_text(console, str(reason))
-    usable = [each for each in zip(studies, found, shares, strict=True) if each[1]]
+    each = list(zip(studies, found, shares, strict=True))
     if as_json:
-        print_json([_as_plain(*each) for each in usable])
+        print_json([_as_plain(*one, problems.get(one[0].group.run_id)) for one in each])
     else:
-        for each in usable:
-            _show(store, *each, console)
+        for one_study, of_one, of_sources in each:
+            if of_one:
+                _show(store, one_study, of_one, of_sources, console)
     return OK if all(found) and not any(one.missing for one in studies) else SOME_FAILED
 
 
@@ -92,7 +95,7 @@ def _findings(
     known = predictions_by_run(store, one)
     found = findings_by_arm(one, known, validation_by_run(store, one))
     if not found:
-        print_text(console, f"{one.group.name}: no arm has two finished runs yet")
+        print_text(console, f"{one.group.name}: {NOT_YET}")
         return found, None
     pictures: Pictures = ()
     if (whole := primary_arm_of(found)) is not None:
@@ -119,20 +122,28 @@ def _show(
     for paragraph in verdict(found, shares):
         shown.print(escape_for_terminal(paragraph), "")
     whole = primary_arm_of(found)
-    grids = [arms_grid(found), *source_grids(shares), *([ties_grid(found[whole])] if whole is not None else [])]
-    shown.print(*(as_rich(grid) for grid in grids if grid.rows), "", sep="\n")
+    for grid in (arms_grid(found), *source_grids(shares), *([ties_grid(found[whole])] if whole is not None else [])):
+        if grid.rows:
+            print_grid(grid)
+    shown.print()
     if one.missing:
-        console.print(f"Missing or unfinished runs of the study: {one.missing}. Resume it with overthink run.")
+        console.print(
+            f"Missing or unfinished runs of the study: {one.missing}. Resume it with overthink run.", soft_wrap=True
+        )
     print_text(console, f"Figures and all numbers: artifact {tags.STUDY_PAGE} of the group.")
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
 
-def _as_plain(one: "Study", found: "dict[str, Findings]", shares: "SourceShares | None") -> dict[str, Any]:
+def _as_plain(
+    one: "Study", found: "dict[str, Findings]", shares: "SourceShares | None", problem: "StudyError | None"
+) -> dict[str, Any]:
     from overthink.study.verdict import verdict
 
     return {
         "group": one.group.run_id,
-        "verdict": verdict(found, shares),
+        "missing": one.missing,
+        "problem": str(problem) if problem else None if found else NOT_YET,
+        "verdict": verdict(found, shares) if found else [],
         "arms": {
             name: {"runs": [run.run_id for run in one.arms[name].runs], **_plain(findings._asdict())}
             for name, findings in found.items()
