@@ -36,7 +36,7 @@ def test_a_row_for_each_source_their_sum_and_their_interaction() -> None:
     )
     assert [row[:3] for row in any_later.rows] == [
         ("init", "90.0\n[80, 100]", "5.0\n[0, 10]"),
-        ("order", "95.0\nn.d.", "-"),
+        ("order", "n.d.", "-"),
         ("sum", "185.0\n[160, 200]", "10.0\n[2, 20]"),
         ("interaction", "-", "90.0\n[80, 98]"),
     ]
@@ -57,3 +57,11 @@ def test_the_section_has_both_tables_and_a_figure() -> None:
     assert section.tables == [as_html(grid) for grid in source_grids(of(BOTH, BOTH))]
     assert len(section.figures) == 1
     assert source_sections(None) == source_sections(of(NOTHING, NOTHING)) == []
+
+
+def test_without_any_interval_there_is_no_figure() -> None:
+    (section,) = source_sections(
+        of(Shares({"init": Share(Interval(0.9, None, None), None)}, None, None, None), NOTHING)
+    )
+    assert len(section.tables) == 2
+    assert list(section.figures) == []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from overthink.report.grids import Grid
 from overthink.statistics.jackknife import Interval
-from overthink.study.source_sentences import determined
+from overthink.study.source_sentences import is_determined
 from overthink.study.sources import Reading, Shares, SourceShares
 
 CAPTION = (
@@ -12,7 +12,7 @@ CAPTION = (
     "rate: how many. Total: what a source changes alone and with others; first order: what it changes whatever the "
     "others are. First orders and the interaction sum to 100; totals to more, unless sources add up. Estimates beyond "
     "0 or 100 are shown as that, so a column need not add up to its sum. [95% intervals over base points, for samples "
-    "also over test samples]; n.d.: not determined by so few."
+    "also over test samples]; n.d.: not determined, without an interval or with one as wide as the range."
 )
 ONE_BASE_POINT = " There is a single base point: intervals are over repeats, and hold for this base point alone."
 TITLES = ("Samples, total", "Samples, first order", "Rate, total", "Rate, first order")
@@ -38,15 +38,17 @@ def _grid(name: str, reading: Reading, caption: str) -> Grid:
 
 
 def _columns(shares: Shares) -> tuple[Sequence[str], Sequence[str]]:
-    total = [*(share.total for share in shares.of.values()), shares.total_sum, None]
-    first = [*(share.first_order for share in shares.of.values()), shares.first_order_sum, shares.interaction]
-    return [_cell(one) for one in total], [_cell(one) for one in first]
+    total = [_cell(share.total) for share in shares.of.values()]
+    first = [_cell(share.first_order) for share in shares.of.values()]
+    return (
+        [*total, _cell(shares.total_sum, len(shares.of)), "-"],
+        [*first, _cell(shares.first_order_sum), _cell(shares.interaction)],
+    )
 
 
-def _cell(found: Interval | None) -> str:
+def _cell(found: Interval | None, widest: float = 1) -> str:
     if found is None:
         return "-"
-    if determined(found) is None:
-        return f"{100 * found.value:.1f}\nn.d."
-    low, high = found.low or 0.0, found.high or 0.0
-    return f"{100 * found.value:.1f}\n[{100 * low:.0f}, {100 * high:.0f}]"
+    if found.low is None or found.high is None or not is_determined(found, widest):
+        return "n.d."
+    return f"{100 * found.value:.1f}\n[{100 * found.low:.0f}, {100 * found.high:.0f}]"

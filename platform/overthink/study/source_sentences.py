@@ -23,17 +23,24 @@ def source_sentences(found: SourceShares | None) -> list[str]:
 
 
 def conclusion(shares: Shares) -> str:
-    """Return whether sources add up, by the interaction or else by the sum of total shares; empty without an interval.
+    """Return whether sources add up, by the interaction or else by the sum of total shares; empty if neither is known.
 
     Sources add up where what each changes does not depend on the others: no interaction, total shares that sum to 100%.
     """
-    if (found := determined(shares.interaction)) is not None:
-        words, share = _add_up(found.low is not None and found.low > 0), share_text(found)
-        return f"{words}: {share} of the variance belongs to combinations of sources, to no single one (interaction)."
-    if shares.interaction is None and (found := determined(shares.total_sum)) is not None:
-        words, total = _add_up(found.low is not None and found.low > 1), share_text(found)
-        return f"{words}: total shares sum to {total}, where 100% would mean that they do."
+    if (rest := shares.interaction) is not None:
+        of_none = (
+            f"{share_text(rest)} of the variance belongs to combinations of sources, to no single one (interaction)"
+        )
+        return _add_up(is_determined(rest), rest.low, 0, of_none)
+    if (total := shares.total_sum) is not None:
+        sum_to = f"total shares sum to {share_text(total)}, where 100% would mean that they do"
+        return _add_up(is_determined(total, len(shares.of)), total.low, 1, sum_to)
     return ""
+
+
+def is_determined(found: Interval | None, widest: float = 1) -> bool:
+    """Return whether a share is known and its interval tells anything of it: one as wide as the range does not."""
+    return found is not None and found.low is not None and found.high is not None and found.high - found.low < widest
 
 
 def share_text(found: Interval) -> str:
@@ -42,14 +49,11 @@ def share_text(found: Interval) -> str:
     return f"{100 * found.value:.1f}%{ends}"
 
 
-def determined(found: Interval | None) -> Interval | None:
-    """Return a share whose interval tells something: one as wide as the whole range of a share, 100%, does not."""
-    known = found is not None and found.low is not None and found.high is not None and found.high - found.low < 1
-    return found if known else None
-
-
-def _add_up(shown: bool) -> str:
-    return "Sources do not add up" if shown else "Whether sources add up is not determined"
+def _add_up(determined: bool, low: float | None, without_interaction: float, by_what: str) -> str:
+    if not determined or low is None:
+        return "Whether sources add up is not determined."
+    shown = low > without_interaction
+    return f"{'Sources do not add up' if shown else 'Whether sources add up is not determined'}: {by_what}."
 
 
 def _paragraph(shares: Shares) -> str:
@@ -65,5 +69,4 @@ def _paragraph(shares: Shares) -> str:
 
 def _listed(shares: Mapping[str, Interval | None]) -> str:
     """Return those shares that are determined."""
-    known = {name: share for name, found in shares.items() if (share := determined(found)) is not None}
-    return ", ".join(f"{name} {share_text(share)}" for name, share in known.items())
+    return ", ".join(f"{name} {share_text(share)}" for name, share in shares.items() if share and is_determined(share))

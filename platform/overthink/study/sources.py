@@ -133,7 +133,7 @@ def _shares(value_RN: FloatArray, laid: Layout) -> Shares:
         return variance_ratio(runs, arms) if len(arms) == len(varied) else None
 
     def total(varied: Sequence[Sources]) -> Interval | None:
-        most = len(varied) if bounded and all(one <= every for one in varied) else inf
+        most = float(len(varied)) if bounded and all(one <= every for one in varied) else inf
         return _between(ratio(varied), 0.0, most)
 
     def first_order(alone: Sequence[Sources]) -> Interval | None:

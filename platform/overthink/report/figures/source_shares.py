@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from overthink.report.figures.style import ACCENT, GREY, INK, SECOND, empty_figure, percent
 from overthink.statistics.jackknife import Interval
+from overthink.study.source_sentences import is_determined
 from overthink.study.sources import Shares, SourceShares
 
 COLOURS = (ACCENT, INK, SECOND, GREY)
@@ -20,7 +21,7 @@ class Series(NamedTuple):
 
 
 def share_series(found: SourceShares) -> list[Series]:
-    """Return what the figure shows: known shares of any-later overthinking, the interaction beside first orders."""
+    """Return what the figure shows of any-later overthinking: shares that are determined, and the interaction."""
     readings = (("which samples", found.any_later.per_sample), ("how many", found.any_later.rate))
     series = [one for what, shares in readings for one in _series(what, shares)]
     return [one for one in series if one.shares]
@@ -29,10 +30,11 @@ def share_series(found: SourceShares) -> list[Series]:
 def _series(what: str, shares: Shares) -> tuple[Series, Series]:
     total = {name: share.total for name, share in shares.of.items()}
     first = {name: share.first_order for name, share in shares.of.items()} | {"interaction": shares.interaction}
-    return (
-        Series(f"{what}: total", {name: one for name, one in total.items() if one}),
-        Series(f"{what}: first order", {name: one for name, one in first.items() if one}),
-    )
+    return Series(f"{what}: total", _determined(total)), Series(f"{what}: first order", _determined(first))
+
+
+def _determined(shares: Mapping[str, Interval | None]) -> dict[str, Interval]:
+    return {name: share for name, share in shares.items() if share and is_determined(share)}
 
 
 def draw_source_shares(found: SourceShares) -> go.Figure:
