@@ -107,6 +107,7 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
         (["inspect", "quickstart", "--images", "32"], 2, "such as 3x32x32"),
         (["inspect", "quickstart", "--images", "32x32x3"], 2, "write [3, 32, 32]"),
         (["compare", "--by", "regim"], 2, "did you mean 'regime'?"),
+        (["compare", "--interval", "seed"], 2, "not one of seeds, samples, both; did you mean 'seeds'?"),
         (["compare", "--format", "xls"], 2, "not one of table, markdown"),
         (["compare", "--margin", "1"], 2, "margin 1: it is one of differences, so name the baseline, too (--against)"),
         (["compare", "--against", "plain", "--margin", "0"], 2, "margin 0: expected percentage points above 0"),
