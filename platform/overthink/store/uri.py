@@ -1,8 +1,10 @@
 """Where the store is, and where the outbox is. Apart from `client`, which imports mlflow."""
 
 import os
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 DATABASE = "mlflow.db"
 
@@ -13,8 +15,43 @@ def tracking_uri() -> str:
 
 
 def database_file(uri: str) -> Path | None:
-    """Return the file of an SQLite store, or None for any other store."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    """Return the file of an SQLite store, or None for any other store.
+
+    A path is taken as it is written; percent-encoded only where it leads to a folder then and does not as it is.
+    """
+    if not uri.startswith("sqlite:///"):
+        return None
+    folder, slash, name = uri.removeprefix("sqlite:///").rpartition("/")
+    path = Path(folder + slash + name.partition("?")[0])
+    decoded = Path(unquote(str(path)))
+    return decoded if decoded.parent.is_dir() and not path.parent.is_dir() else path
+
+
+def engine_uri(uri: str) -> str:
+    """Return the URI of a store as SQLAlchemy and MLflow take it; raises ValueError where a path cannot be written.
+
+    SQLAlchemy 2.1 decodes %XX in the path of a database, 2.0 does not, MLflow makes the folder of the undecoded path,
+    and ? ends a path. So a file below such a folder is named from the working directory.
+    """
+    file = database_file(uri)
+    if file is None or _plain(str(file)):
+        return uri
+    nearer = os.path.relpath(file)
+    if not _plain(nearer):
+        raise ValueError(f"the path {file} has a % or ?; run the command in the folder of {file.name}, or rename it")
+    return f"sqlite:///{nearer}"
+
+
+def _plain(path: str) -> bool:
+    return unquote(path) == path and "?" not in path
+
+
+def local_folder(uri: str) -> Path | None:
+    """Return the folder on this machine that an artifact location of MLflow names, or None where it names none."""
+    scheme = urlsplit(uri).scheme
+    if scheme not in ("", "file"):
+        return None
+    return Path(url2pathname(urlsplit(uri).path if scheme else uri))
 
 
 def is_server(uri: str) -> bool:
@@ -22,10 +59,10 @@ def is_server(uri: str) -> bool:
     return urlsplit(uri).scheme in ("http", "https")
 
 
-def without_password(uri: str) -> str:
-    """Return a URI as it may be shown."""
-    parts = urlsplit(uri)
-    return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri
+def without_password(text: str) -> str:
+    """Return a URI, or a message with URIs in it, as it may be shown: no passwords of URLs and connection strings."""
+    text = re.sub(r"(\w://[^\s:/@'\"]*):[^\s'\"]*@", r"\1:***@", text)
+    return re.sub(r"(?i)\b(password|passwd|pwd|sslpassword)(=|%3D)[^\s&;'\"%]+", r"\1\2***", text)
 
 
 def without_account(uri: str) -> str:
