@@ -12,11 +12,13 @@ SOME_FAILED             3            some runs failed, or results are missing or
 import os
 import signal
 import sys
+import traceback
 from types import FrameType
 
 from rich.console import Console
 
 from overthink.report.safe_text import print_text
+from overthink.store.uri import without_password
 
 OK, FAILURE, WRONG_USAGE, SOME_FAILED = 0, 1, 2, 3
 
@@ -44,11 +46,12 @@ def exit_code_for(error: BaseException, console: Console) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else FAILURE
     if os.environ.get("OVERTHINK_DEBUG"):
-        console.print_exception()
+        text = "".join(traceback.format_exception(error))
     elif _is_expected(error):
-        print_text(console, f"error: {error}")
+        text = f"error: {error}"
     else:
-        print_text(console, f"internal error: {type(error).__name__}: {error} (use --debug to see the traceback)")
+        text = f"internal error: {type(error).__name__}: {error} (use --debug to see the traceback)"
+    print_text(console, without_password(text))
     return WRONG_USAGE if _is_wrong_usage(error) else FAILURE
 
 

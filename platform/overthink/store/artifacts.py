@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from overthink.store.database import artifact_root, locked
+from overthink.store.database import locked
 from overthink.store.sqlite_reader import at_database, now_at, opened
-from overthink.store.uri import local_folder
+from overthink.store.uri import local_folder, location_of
 
 
 class _Move(NamedTuple):
@@ -46,7 +46,7 @@ def beside(database: Path, artifact_uri: str) -> str:
     if stored is None:
         return artifact_uri
     folder = now_at(database, stored)
-    return artifact_uri if folder == stored else folder.as_uri()
+    return artifact_uri if folder == stored else location_of(folder)
 
 
 def update_moved(database: Path) -> None:
@@ -78,5 +78,5 @@ def _moves(connection: sqlite3.Connection, database: Path) -> list[_Move]:
         runs = connection.execute("SELECT run_uuid FROM runs WHERE experiment_id = ?", (number,)).fetchall()
         here = tuple(run for (run,) in runs if (near / run).is_dir())
         if here or not stored.is_dir():
-            found.append(_Move(number, f"{artifact_root(database)}/{near.name}", here))
+            found.append(_Move(number, location_of(near), here))
     return found

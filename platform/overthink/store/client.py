@@ -32,7 +32,7 @@ from overthink.store.artifacts import beside, is_the_servers, update_moved
 from overthink.store.database import DatabaseError, artifact_root, prepare
 from overthink.store.problems import problem_of_uri, reason
 from overthink.store.reachable import UnreachableError, check_reachable
-from overthink.store.uri import database_file, engine_uri, is_server, tracking_uri, without_password
+from overthink.store.uri import concealed, database_file, engine_uri, is_server, tracking_uri, without_password
 from overthink.store.view import TAG_PREFIX
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -92,7 +92,7 @@ class Store:
                 yield
         # MLflow passes on the errors of requests, which transfers artifacts.
         except (MlflowException, CommandError, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
-            raise StoreError(f"store {self.shown}: {reason(error)}") from error
+            raise StoreError(f"store {self.shown}: {concealed(reason(error), self.uri)}") from error
         except (DatabaseError, UnreachableError, sqlite3.Error) as error:
             raise StoreError(f"store {self.shown}: {error}") from error
 

@@ -6,6 +6,7 @@ MLflow makes its tables by all the migrations of its history, over seconds, in t
 import os
 import sqlite3
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -22,7 +23,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.atomic_file import sync
 from overthink.store.sqlite_reader import opened
-from overthink.store.uri import engine_uri
+from overthink.store.uri import engine_uri, location_of
 
 MIGRATIONS = Path(utils.__file__).parents[1] / "db_migrations"
 SECONDS_UNTOUCHED = 10.0
@@ -35,8 +36,8 @@ class DatabaseError(RuntimeError):
 
 
 def artifact_root(database: Path) -> str:
-    """Return the folder of artifacts, `mlruns` beside a database, as a URI."""
-    return (database.absolute().parent / "mlruns").as_uri()
+    """Return the folder of artifacts, `mlruns` beside a database, as MLflow writes it."""
+    return location_of(database.absolute().parent / "mlruns")
 
 
 def prepare(database: Path) -> None:
@@ -136,8 +137,10 @@ def _migrate(file: Path) -> None:
     """Let MLflow make or upgrade the tables of a file, and check it."""
     engine = utils.create_sqlalchemy_engine(engine_uri(f"sqlite:///{file}"))
     try:
-        utils._initialize_tables(engine)
-        utils._verify_schema(engine)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of alembic, about MLflow's old migrations
+            utils._initialize_tables(engine)
+            utils._verify_schema(engine)
     finally:
         engine.dispose()
     with closing(sqlite3.connect(file)) as connection:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import sqlalchemy
 import sqlalchemy.exc
 
-from overthink.store.uri import without_password
+from overthink.store.uri import concealed, without_password
 
 SILENT_SECONDS = 3.0
 LONGEST_SECONDS = 10.0
@@ -36,7 +36,8 @@ def check_reachable(uri: str) -> None:
     if not _ends(connect, without_password(uri)):
         raise UnreachableError(f"no answer within {LONGEST_SECONDS:.0f} s")
     for error in raised:
-        raise UnreachableError(_cause(error)) from None
+        text = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+        raise UnreachableError(concealed(text.splitlines()[0], uri)[:300]) from None
 
 
 def _ends(connect: Callable[[], None], shown: str) -> bool:
@@ -48,8 +49,3 @@ def _ends(connect: Callable[[], None], shown: str) -> bool:
         logger.warning("connecting to %s ...", shown)
         beside.join(LONGEST_SECONDS - SILENT_SECONDS)
     return not beside.is_alive()
-
-
-def _cause(error: Exception) -> str:
-    text = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
-    return without_password(text.splitlines()[0][:300])

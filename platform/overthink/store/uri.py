@@ -4,9 +4,10 @@ import os
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 DATABASE = "mlflow.db"
+_ACCOUNT = r"(\w://[^\s:/@]*):(?!\d+(?:/|\s|$))(\S*)@"
+"""User and password of an address in a text; what is a port and a path is none."""
 
 
 def tracking_uri() -> str:
@@ -51,7 +52,13 @@ def local_folder(uri: str) -> Path | None:
     scheme = urlsplit(uri).scheme
     if scheme not in ("", "file"):
         return None
-    return Path(url2pathname(urlsplit(uri).path if scheme else uri))
+    return Path(unquote(urlsplit(uri).path if scheme else uri))
+
+
+def location_of(folder: Path) -> str:
+    """Return how MLflow writes a folder on this machine: a path, or a URI where MLflow would decode the path."""
+    path = str(folder.absolute())
+    return path if _plain(path) and "#" not in path else Path(path).as_uri()
 
 
 def is_server(uri: str) -> bool:
@@ -60,9 +67,19 @@ def is_server(uri: str) -> bool:
 
 
 def without_password(text: str) -> str:
-    """Return a URI, or a message with URIs in it, as it may be shown: no passwords of URLs and connection strings."""
-    text = re.sub(r"(\w://[^\s:/@'\"]*):[^\s'\"]*@", r"\1:***@", text)
-    return re.sub(r"(?i)\b(password|passwd|pwd|sslpassword)(=|%3D)[^\s&;'\"%]+", r"\1\2***", text)
+    """Return a URI, or a message with URIs in it, as it may be shown: no passwords in addresses and their queries."""
+    text = re.sub(_ACCOUNT, r"\1:***@", text)
+    return re.sub(r"(?i)\b(\w*password|passwd|pwd)=[^\s&;'\"]+", r"\1=***", text)
+
+
+def concealed(text: str, uri: str) -> str:
+    """Return a message as it may be shown, also where libraries took a password of this URI apart."""
+    text = without_password(text)
+    found = re.search(_ACCOUNT, uri)
+    written = [found[2], *found[2].split("@")] if found else []
+    for piece in sorted({*written, *map(unquote, written)}, key=len, reverse=True):
+        text = text.replace(piece, "***") if len(piece) > 1 else text
+    return text
 
 
 def without_account(uri: str) -> str:
