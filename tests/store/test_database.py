@@ -10,6 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy
+from filelock import FileLock
+from mlflow.store.db import utils
 
 from overthink.store import database as module
 from overthink.store.client import Store, StoreError
@@ -111,12 +114,12 @@ def test_an_older_one_is_upgraded_and_kept(database: Path, monkeypatch: pytest.M
     revert(database, before_head())
     rest(database)
 
-    def upgrade(engine: object) -> None:
-        with module.sqlalchemy.create_engine(str(engine.url)).begin() as connection:  # type: ignore[attr-defined]
+    def upgrade(engine: sqlalchemy.Engine) -> None:
+        with engine.begin() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'dc11669786a5'")
             connection.exec_driver_sql("DROP TABLE mine")
 
-    monkeypatch.setattr(module.utils, "_initialize_tables", upgrade)
+    monkeypatch.setattr(utils, "_initialize_tables", upgrade)
     with closing(sqlite3.connect(database)) as beside:  # another program has it open
         assert ("mine",) in beside.execute("SELECT name FROM sqlite_master").fetchall()
         prepare(database)
@@ -129,8 +132,12 @@ def test_one_that_another_program_is_making_is_waited_for(
     tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     revert(database, before_head())
-    waits = iter([lambda: None, lambda: revert(database, module._migrations().get_current_head())])
-    monkeypatch.setattr(module.time, "sleep", lambda seconds: next(waits)())
+    waits = iter([before_head(), module._migrations().get_current_head()])
+
+    def meanwhile(_: float) -> None:
+        revert(database, next(waits))
+
+    monkeypatch.setattr(time, "sleep", meanwhile)
     prepare(database)
     assert not list(tmp_path.glob("*.before-upgrade"))
 
@@ -147,8 +154,8 @@ def test_what_another_program_wrote_during_an_upgrade_is_not_lost(
                 "INSERT INTO experiments (name, lifecycle_stage, workspace) VALUES ('n', 'active', 'default')"
             )
 
-    monkeypatch.setattr(module.utils, "_initialize_tables", meanwhile)
-    monkeypatch.setattr(module.utils, "_verify_schema", lambda engine: None)
+    monkeypatch.setattr(utils, "_initialize_tables", meanwhile)
+    monkeypatch.setattr(utils, "_verify_schema", lambda engine: None)
     with pytest.raises(StoreError, match="another program wrote to it"):
         Store(f"sqlite:///{database}")
     with closing(sqlite3.connect(database)) as connection:
@@ -171,8 +178,8 @@ def test_a_file_system_without_locks_and_links(tmp_path: Path, database: Path, m
         raise PermissionError
 
     whole = database.read_bytes()
-    monkeypatch.setattr(module.FileLock, "acquire", unsupported)
-    monkeypatch.setattr(module.os, "link", no_links)
+    monkeypatch.setattr(FileLock, "acquire", unsupported)
+    monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(module, "_migrate", lambda file: file.write_bytes(whole))
     prepare(tmp_path / "new.db")
     assert content(tmp_path / "new.db") == content(database)

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -136,8 +136,14 @@ class Store:
         entities = [ExperimentTag(key, value) for key, value in experiment_tags.items()]
         return str(beside_database.create_experiment(name, tags=entities))
 
+    def check_places(self, names: Iterable[str]) -> None:
+        """Raise StoreError where a server has artifacts of experiments lie in a place that is not its own."""
+        with self.sentences():
+            for name in names if is_server(self.uri) else ():
+                if found := self.client.get_experiment_by_name(name):
+                    self._check_place(f"experiment {name!r}", found.artifact_location)
+
     def _check_place(self, of: str, location: str) -> None:
-        """Raise StoreError where a server has artifacts lie in a place that is not its own."""
         if is_server(self.uri) and not is_the_servers(location, self.uri, self._default_place):
             raise StoreError(
                 f"store {self.shown}: {of} has its artifacts in {without_password(location)[:200]}, which is not "
