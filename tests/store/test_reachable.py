@@ -8,6 +8,7 @@ import pytest
 
 from overthink.store import reachable
 from overthink.store.client import Store, StoreError
+from overthink.sweep.storage import TrialStoreError, opened
 
 
 def test_a_refused_connection_is_said_at_once_without_the_password() -> None:
@@ -29,3 +30,11 @@ def test_one_that_never_answers_is_given_up(caplog: pytest.LogCaptureFixture, mo
             Store(f"postgresql+psycopg://ann:secret@127.0.0.1:{port}/runs")
     assert f"connecting to postgresql+psycopg://ann:***@127.0.0.1:{port}/runs ..." in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_so_is_the_storage_of_trials() -> None:
+    with (
+        pytest.raises(TrialStoreError, match=r"^storage postgresql\+psycopg://ann:\*\*\*@127.0.0.1:9/trials: "),
+        opened("postgresql+psycopg://ann:secret@127.0.0.1:9/trials"),
+    ):
+        pass

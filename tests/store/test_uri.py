@@ -10,6 +10,8 @@ from overthink.store.uri import (
     concealed,
     database_file,
     engine_uri,
+    identity,
+    is_store,
     local_folder,
     location_of,
     tracking_uri,
@@ -79,3 +81,17 @@ def test_no_password_is_shown(text: str, shown: str) -> None:
 def test_pieces_of_a_password_are_concealed() -> None:
     uri = "postgresql://ann:p%40ss@secret@host/db"
     assert concealed("cannot resolve secret@host (p@ss)", uri) == "cannot resolve ***@host (***)"
+
+
+def test_what_waits_for_a_store_finds_it_in_a_moved_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("here", "other"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    here, gone, other = (f"sqlite:///{tmp_path}/{name}/mlflow.db" for name in ("here", "gone", "other"))
+    (tmp_path / "other" / "mlflow.db").touch()
+    assert is_store(identity(here), here)
+    assert is_store(gone, here)
+    assert not is_store(other, here)  # it is still there
+    assert not is_store(gone.replace("mlflow.db", "mine.db"), here)
+    assert not is_store(gone, other)  # not the store beside this state
+    assert not is_store("http://server", here)

@@ -150,10 +150,11 @@ def _migrate(file: Path) -> None:
 
 def _broken(database: Path, error: Exception) -> str:
     runs = _rows(database, "runs")
-    content = "there is no run in it" if not runs else f"{runs} run{'s' if runs != 1 else ''} in it"
+    content = f"{runs} run{'s' if runs > 1 else ''} in it" if runs else "there is no run in it"
     return (
-        f"its tables are incomplete, as an interrupted first command of an earlier version left them ({content}; "
-        f"{_first_line(error)}); rename the file: the next command makes a new one"
+        "its tables are incomplete, as an interrupted first command of an earlier version left them "
+        f"({_first_line(error)}; {content}); rename the file{' and keep it' if runs else ''}: the next command makes "
+        "a new one"
     )
 
 

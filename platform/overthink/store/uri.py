@@ -94,6 +94,14 @@ def identity(uri: str) -> str:
     return f"sqlite:///{database.absolute()}" if database is not None else without_account(uri)
 
 
+def is_store(known: str, uri: str) -> bool:
+    """Tell whether an identity is that of a store, also where the folder that has it and the state was moved since."""
+    was, now = database_file(known), database_file(uri)
+    if known == identity(uri) or was is None or now is None:
+        return known == identity(uri)
+    return was.name == now.name and now.absolute().parent == state_folder().parent and not was.exists()
+
+
 def cache_folder() -> Path:
     """Return where copies of what stores have are kept, to be fetched once: in XDG_CACHE_HOME, else `~/.cache`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "overthink"
