@@ -131,6 +131,16 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     assert "Traceback" in invoke(tmp_path, "--debug", "run", "absent.yaml").stderr
 
 
+@pytest.mark.parametrize("debug", [(), ("--debug",)])
+def test_no_message_shows_the_password_of_a_store(tmp_path: Path, debug: tuple[str, ...]) -> None:
+    """The server is unreachable; libraries quote its address."""
+    uri = "http://ann:sesame@127.0.0.1:9"
+    shown = invoke(tmp_path, *debug, "ui", MLFLOW_TRACKING_URI=uri, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+    assert shown.returncode == 1
+    assert "http://ann:***@127.0.0.1:9" in shown.stderr
+    assert "sesame" not in shown.stderr + shown.stdout
+
+
 def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"noise" * 1000)
     done = invoke(tmp_path, "run", "quickstart")

@@ -23,8 +23,10 @@ def launch(
 
     A run that fails, diverges or is killed is recorded as such and leaves the others alone. Interrupted, it closes what
     is open as interrupted and raises on; a later call resumes from the checkpoints. Without an `engine`, the one that
-    the options name executes the runs.
+    the options name executes the runs. Raises StoreError, before any of this, where an experiment's artifacts would
+    not lie where the server keeps them.
     """
+    store.check_places({loaded.experiment.name for loaded in experiments})
     started, waited = time.perf_counter(), store.seconds
     with opened_session(store, options, listener, engine) as session:
         runs = plan(store, experiments, options.force, options.reuse)

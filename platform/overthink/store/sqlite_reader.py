@@ -8,11 +8,12 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from overthink.store import tags
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun, data_seen
+from overthink.store.uri import local_folder
 
 COLUMNS = {
     "experiments": {"experiment_id", "lifecycle_stage"},
@@ -41,7 +42,7 @@ def read(database: Path, metrics: Sequence[str] | None = None, params: bool = Tr
     Without `params`, groups alone have their parameters. Returns None where the database is not laid out as expected.
     """
     try:
-        with closing(_opened(database)) as connection:
+        with closing(opened(database)) as connection:
             if not _as_expected(connection):
                 return None
             return _runs(connection, metrics, params)
@@ -52,17 +53,33 @@ def read(database: Path, metrics: Sequence[str] | None = None, params: bool = Tr
 def artifact_folders(database: Path) -> dict[str, Path]:
     """Return the folder of each run's artifacts, of those runs that keep them on this machine; nothing can be wrong.
 
-    A relative folder is one of the working directory, as for MLflow.
+    A relative folder is one of the working directory, as for MLflow; of a store that was moved, that beside it.
     """
     try:
-        with closing(_opened(database)) as connection:
+        with closing(opened(database)) as connection:
             places = connection.execute("SELECT run_uuid, artifact_uri FROM runs").fetchall()
     except sqlite3.Error:
         return {}
-    return {run_id: Path(unquote(urlsplit(uri).path)) for run_id, uri in places if urlsplit(uri).scheme in ("", "file")}
+    folders = {run_id: folder for run_id, uri in places if (folder := local_folder(uri or "none:")) is not None}
+    return {run_id: now_at(database, folder) for run_id, folder in folders.items()}
 
 
-def _opened(database: Path) -> sqlite3.Connection:
+def now_at(database: Path, folder: Path) -> Path:
+    """Return where a run's folder of artifacts is, of a store that may have been moved or copied."""
+    near = at_database(database, folder)
+    return near if near is not None and (near.parent.is_dir() or not folder.parent.is_dir()) else folder
+
+
+def at_database(database: Path, folder: Path) -> Path | None:
+    """Return the same folder under `mlruns` beside a database, or None for one that is not under an `mlruns`."""
+    if "mlruns" not in folder.parts:
+        return None
+    below = folder.parts[::-1].index("mlruns")
+    return database.absolute().parent.joinpath(*folder.parts[len(folder.parts) - 1 - below :])
+
+
+def opened(database: Path) -> sqlite3.Connection:
+    """Return a connection that reads only."""
     return sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)
 
 
