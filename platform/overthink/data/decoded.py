@@ -140,7 +140,7 @@ def _mapped(place: _Place, shape: tuple[int, ...]) -> Decoded | None:
     """Return the images of a cache file; None where there is none, or one that is not whole or not readable."""
     try:  # copy on write: torch requires writable arrays, and the file must not change
         images_NKHW: NDArray[np.uint8] = np.load(place.path, mmap_mode="c", allow_pickle=False)
-        n_animated = int(place.animated.read_text()) if place.animated.exists() else 0
+        n_animated = int(place.animated.read_text(encoding="utf-8")) if place.animated.exists() else 0
     except (OSError, ValueError, EOFError):
         return None
     fits = images_NKHW.shape == shape and images_NKHW.dtype == np.uint8
@@ -160,7 +160,7 @@ def _write(place: _Place, tree: ImageTree, size: Size, shape: tuple[int, ...]) -
         if _state(tree) != place.state:
             raise ValueError(f"{shown(tree.folder)}: image files changed while they were read; run the command again")
         if n_animated:
-            place.animated.write_text(str(n_animated))
+            place.animated.write_text(str(n_animated), encoding="utf-8")
     _remove_earlier(place)
 
 
