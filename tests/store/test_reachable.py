@@ -32,6 +32,19 @@ def test_one_that_never_answers_is_given_up(caplog: pytest.LogCaptureFixture, mo
     assert "secret" not in caplog.text
 
 
+def test_a_slow_server_is_waited_for_not_in_silence(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reachable, "SILENT_SECONDS", 0.05)
+    for name, value in (("TIMEOUT", "1"), ("MAX_RETRIES", "0")):
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(StoreError, match=rf"store http://ann:\*\*\*@127.0.0.1:{port}: "):
+            Store(f"http://ann:secret@127.0.0.1:{port}")
+    assert f"connecting to http://ann:***@127.0.0.1:{port} ..." in caplog.text
+
+
 def test_so_is_the_storage_of_trials() -> None:
     with (
         pytest.raises(TrialStoreError, match=r"^storage postgresql\+psycopg://ann:\*\*\*@127.0.0.1:9/trials: "),

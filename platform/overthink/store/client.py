@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,7 +34,7 @@ from overthink.store import tags
 from overthink.store.artifacts import beside, is_the_servers, update_moved
 from overthink.store.database import DatabaseError, artifact_root, prepare
 from overthink.store.problems import problem_of_uri, reason
-from overthink.store.reachable import UnreachableError, check_reachable
+from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow
 from overthink.store.uri import concealed, database_file, engine_uri, is_server, tracking_uri, without_password
 from overthink.store.view import TAG_PREFIX
 
@@ -67,10 +67,14 @@ class Store:
             if self._database is not None:
                 prepare(self._database)
                 update_moved(self._database)
-            elif not is_server(self.uri):
+            self._connect()
+
+    def _connect(self) -> None:
+        with nullcontext() if self._database is not None else said_if_slow(self.shown):
+            if self._database is None and not is_server(self.uri):
                 check_reachable(self.uri)
             self.client = MlflowClient(engine_uri(self.uri))
-        self.ping()
+            self.ping()
 
     def ping(self) -> None:
         """Send a small request; raises StoreError where the store is unreachable."""

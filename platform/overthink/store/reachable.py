@@ -3,12 +3,13 @@
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import sqlalchemy
 import sqlalchemy.exc
 
-from overthink.store.uri import concealed, without_password
+from overthink.store.uri import concealed
 
 SILENT_SECONDS = 3.0
 LONGEST_SECONDS = 10.0
@@ -16,6 +17,18 @@ CONNECT_SECONDS = "8"
 
 logger = logging.getLogger(__name__)
 os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_SECONDS)  # for connections that are made later
+
+
+@contextmanager
+def said_if_slow(shown: str) -> Iterator[None]:
+    """Say what is being waited for, if a block takes longer than SILENT_SECONDS."""
+    timer = threading.Timer(SILENT_SECONDS, logger.warning, ("connecting to %s ...", shown))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class UnreachableError(RuntimeError):
@@ -33,19 +46,11 @@ def check_reachable(uri: str) -> None:
         except Exception as error:  # noqa: BLE001 - the waiting thread raises it
             raised.append(error)
 
-    if not _ends(connect, without_password(uri)):
+    beside = threading.Thread(target=connect, daemon=True)
+    beside.start()
+    beside.join(LONGEST_SECONDS)
+    if beside.is_alive():
         raise UnreachableError(f"no answer within {LONGEST_SECONDS:.0f} s")
     for error in raised:
         text = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
         raise UnreachableError(concealed(text.splitlines()[0], uri)[:300]) from None
-
-
-def _ends(connect: Callable[[], None], shown: str) -> bool:
-    """Run a function for so long at most, and say after some seconds what is being waited for."""
-    beside = threading.Thread(target=connect, daemon=True)
-    beside.start()
-    beside.join(SILENT_SECONDS)
-    if beside.is_alive():
-        logger.warning("connecting to %s ...", shown)
-        beside.join(LONGEST_SECONDS - SILENT_SECONDS)
-    return not beside.is_alive()
