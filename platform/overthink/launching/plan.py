@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import RunDefinition
-from overthink.outbox.pending import pending_keys
+from overthink.outbox.pending import finished_keys
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
@@ -93,7 +93,7 @@ def plan(
     does not exist yet.
     """
     planned: dict[str, PlannedRun] = {}
-    waiting = pending_keys(store.uri) if store else set()
+    waiting = finished_keys(store.uri) if store else set()
     mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
     for experiment in (*experiments, *mains):
         for group in experiment.groups:
@@ -173,7 +173,7 @@ def _planned(
 
 def _standing(known: Iterable[StoredRun]) -> StoredRun | None:
     """Return the run that a key stands at: the finished one, unless a later --force was interrupted and is resumed."""
-    runs = sorted(known, key=lambda run: run.started_ms)
+    runs = sorted(known, key=lambda run: (run.started_ms, run.is_finished))
     if runs and runs[-1].forced and runs[-1].outcome != tags.DIVERGED:
         return runs[-1]
     return next(iter(newest_per_key(runs).values()), None)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +20,11 @@ from filelock import FileLock, Timeout
 from overthink.atomic_file import sync
 from overthink.outbox import jsonl_journal
 from overthink.outbox.entries import Begin, Close, Entry, parse_entry
+from overthink.store import tags
 
-DATABASE = "journal.db"
+DATABASE, FILES = "journal.db", "files"
+RUN = "run"
+"""In a journal's folder: holds the folder of the run, once that has ended, under the run's key."""
 # Exclusive, because the lock keeps other processes out; else SQLite shares memory, which network file systems cannot.
 OPEN = """
     PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -120,6 +124,15 @@ class Journal:
             raise ValueError(f"{self.folder / DATABASE}: it does not begin with a run")
         return first
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether it holds a run to its end, and the run has finished; an unreadable end is none."""
+        try:
+            last = self._read("number = ?", self.written)[0].entry
+        except ValueError:
+            return False
+        return isinstance(last, Close) and last.outcome == tags.FINISHED
+
     def append(self, entry: Entry) -> None:
         """Add an entry; it is on disk when this returns. Raises OSError where it is not, and then it is not there."""
         with self._errors():
@@ -141,10 +154,21 @@ class Journal:
         path.write_text(text)
         return self._kept(path)
 
+    def keep_folder(self, folder: Path) -> None:
+        """Keep a run's folder until the journal is removed. Raises FileNotFoundError where it is removed already."""
+        (self.folder / RUN).mkdir()
+        folder.rename(self.folder / RUN / folder.name)
+
     def discard(self, kept: str | None) -> None:
         """Remove a kept file that the store has: there is a newer one of its name."""
         if kept is not None and self.is_uploaded(kept):
             (self.folder / kept).unlink(missing_ok=True)
+
+    def is_replaced(self, kept: str) -> bool:
+        """Tell whether a kept file was discarded because there is a newer one of its name."""
+        number, name = int(Path(kept).parent.name), escape(Path(kept).name)
+        newer = (int(path.parent.name) > number for path in (self.folder / FILES).glob(f"*/{name}"))
+        return not (self.folder / kept).exists() and any(newer)
 
     def is_uploaded(self, kept: str) -> bool:
         """Tell whether the entry of a kept file is uploaded."""
@@ -170,10 +194,20 @@ class Journal:
             raise ValueError(f"{self.folder / DATABASE}: entry {number} is unreadable ({error})") from error
 
     def mark_uploaded(self, last: Queued) -> None:
-        """Remember that all entries up to this one are uploaded. Forgotten, they are only uploaded again."""
-        self.uploaded, self.ended = last.number, isinstance(last.entry, Close)
+        """Remember that all entries up to this one are uploaded: it is on disk when this returns."""
         with self._errors():
-            self._db.execute("REPLACE INTO progress VALUES (0, ?, ?)", (self.uploaded, self.run_id))
+            self._db.execute("REPLACE INTO progress VALUES (0, ?, ?)", (last.number, self.run_id))
+        # After that: files are removed by these.
+        self.uploaded, self.ended = last.number, isinstance(last.entry, Close)
+
+    def restart(self, begin: Begin) -> None:
+        """Give the journal another first entry, and forget what is uploaded: all of it is for another run."""
+        with self._errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("REPLACE INTO entries VALUES (1, ?)", (begin.model_dump_json(),))
+            self._db.execute("REPLACE INTO progress VALUES (0, 0, NULL)")
+            self._db.execute("COMMIT")
+        self.begin, self.uploaded, self.run_id = begin, 0, None
 
     @property
     def waiting(self) -> int:
@@ -217,14 +251,14 @@ class Journal:
         jsonl_journal.remove(self.folder)
 
     def _new_path(self, name: str) -> Path:
-        folder = self.folder / "files" / str(self.written + 1)
+        folder = self.folder / FILES / str(self.written + 1)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / Path(name).name
         path.unlink(missing_ok=True)  # from an entry that could not be written
         return path
 
     def _kept(self, path: Path) -> str:
-        for made in (path, path.parent, path.parent.parent):
+        for made in (path, path.parent, path.parent.parent, self.folder):
             sync(made)
         return str(path.relative_to(self.folder))
 

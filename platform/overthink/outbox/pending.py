@@ -24,8 +24,8 @@ class UploadSummary:
     entries: int = 0
     run_ids: list[str] = field(default_factory=list)
     """Ids in the store of those runs."""
-    taken_over: list[str] = field(default_factory=list)
-    """Names of runs that another process has resumed since: what was left here of them was discarded."""
+    discarded: list[str] = field(default_factory=list)
+    """Names of runs that another process has finished since: what was left here of them was discarded."""
     queued: dict[str, str] = field(default_factory=dict)
     """Run key -> why the rest of it could not be uploaded."""
     other_stores: Counter[str] = field(default_factory=Counter)
@@ -37,8 +37,8 @@ class UploadSummary:
         """Yield sentences about it; none where nothing was left."""
         if self.runs:
             yield f"Uploaded {self.entries} queued entries of {', '.join(self.runs.values())}."
-        for name in self.taken_over:
-            yield f"Another process has resumed {name} since; what was queued here was discarded."
+        for name in self.discarded:
+            yield f"Another process has finished {name} since; what was queued here was discarded."
         for key, reason in self.queued.items():
             yield f"Run {key} is not fully uploaded: {reason}"
         for store, count in self.other_stores.items():
@@ -50,12 +50,13 @@ class UploadSummary:
 
 def has_pending(uri: str) -> bool:
     """Tell whether an ended process has left something for a store."""
-    return bool(pending_keys(uri))
+    return any(journal.begin.store == identity(uri) for journal in _abandoned([]))
 
 
-def pending_keys(uri: str) -> set[str]:
-    """Return the keys of runs that an ended process has left something of."""
-    return {journal.begin.run_key for journal in _abandoned([]) if journal.begin.store == identity(uri)}
+def finished_keys(uri: str) -> set[str]:
+    """Return the keys of runs that an ended process has finished, and has not fully uploaded."""
+    ours = (journal for journal in _abandoned([]) if journal.begin.store == identity(uri))
+    return {journal.begin.run_key for journal in ours if journal.is_finished}
 
 
 def not_for_this_store(uri: str) -> UploadSummary:
@@ -92,8 +93,8 @@ def _upload(journal: Journal, uploader: "Uploader", done: UploadSummary) -> str:
     except (RuntimeError, OSError, ValueError) as error:  # a StoreError is a RuntimeError
         done.queued[begin.run_key] = f"{error} (its journal is {journal.folder})"
         return "" if uploader.is_reachable() else str(error)
-    if journal in uploader.taken_over:
-        done.taken_over.append(begin.name)
+    if journal in uploader.discarded:
+        done.discarded.append(begin.name)
     journal.remove()
     if entries and journal.run_id is not None:
         done.runs[begin.run_key] = begin.name

@@ -41,7 +41,7 @@ def _as_plain(found: "UploadSummary") -> dict[str, object]:
     return {
         "uploaded": found.runs,
         "entries": found.entries,
-        "discarded": found.taken_over,
+        "discarded": found.discarded,
         "queued": found.queued,
         "queued_for_other_stores": found.other_stores,
         "unreadable": [str(folder) for folder in found.unreadable],
