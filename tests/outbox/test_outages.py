@@ -23,7 +23,7 @@ from overthink.launching.plan import PlannedRun, plan
 from overthink.outbox.entries import Link, Log
 from overthink.outbox.journal import Journal
 from overthink.outbox.journal_logger import JournalLogger
-from overthink.outbox.pending import has_pending, finished_keys, upload_pending
+from overthink.outbox.pending import finished_keys, has_pending, upload_pending
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.running.events import NAMES, Event
