@@ -310,3 +310,19 @@ def test_a_process_does_not_renew_the_heartbeat_of_a_run_that_is_no_longer_its_o
         time.sleep(1)
         first.killed()
     assert the_run(store).process.heartbeat == beat
+
+
+def test_a_lost_file_does_not_block_a_run(store: Store, tmp_path: Path) -> None:
+    """The run's journal is moved out of the way, and its folder is where the next process resumes from."""
+    with machine("A", tmp_path):
+        first = Process(store).cut_off()
+        first.epochs(1, 9, "A")
+        first.finish(tmp_path)
+        first.killed()
+        (lost,) = journals_folder().rglob("checkpoint")
+        lost.unlink()
+        (damaged,) = synced(store).damaged
+        assert damaged == tmp_path / "A" / "damaged" / damaged.name
+        assert (tmp_path / "A" / "runs" / "a").is_dir()
+        assert (finished_keys(store.uri), has_pending(store.uri)) == (set(), False)
+        assert synced(store) == UploadSummary()

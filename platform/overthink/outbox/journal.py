@@ -4,10 +4,12 @@ A journal is a folder: `journal.db` (SQLite) holds the entries and how many of t
 that they upload, `lock` the lock of the one process that uses the journal.
 """
 
+import json
 import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -32,6 +34,15 @@ OPEN = """
     CREATE TABLE IF NOT EXISTS progress (row INTEGER PRIMARY KEY, uploaded INTEGER NOT NULL, run_id TEXT);
     INSERT OR IGNORE INTO progress VALUES (0, 0, NULL);
 """
+
+
+DAMAGED = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+HALF_MADE_SECONDS = 600.0
+"""A folder without a journal, and as old, was left by a process that ended before the journal was made."""
+
+
+class DamagedError(OSError, ValueError):
+    """A journal, or a file in it, that no version can read."""
 
 
 class Queued(NamedTuple):
@@ -78,27 +89,36 @@ class Journal:
         """Make a journal in a new folder, with its first entry."""
         folder.mkdir(parents=True)
         lock = _lock(folder)
-        lock.acquire()
-        journal = cls(folder, lock, fresh=True)
-        journal.append(begin)
-        sync(folder)
-        sync(folder.parent)
+        try:
+            lock.acquire()
+            journal = cls(folder, lock, fresh=True)
+        except BaseException:  # a full disk
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+            raise
+        try:
+            journal.append(begin)
+            sync(folder)
+            sync(folder.parent)
+        except BaseException:
+            journal.remove()
+            raise
         return journal
 
     @classmethod
     def take(cls, folder: Path) -> "Journal | None":
         """Return the journal that an ended process left; None where a process still uses it, or there is none.
 
-        Raises OSError or ValueError naming it where it cannot be read.
+        Raises OSError or ValueError naming it where it cannot be read, DamagedError where it never will be.
         """
-        if not _is_journal(folder):
+        if not _is_journal(folder) and not _is_half_made(folder):
             return None
         lock = _lock(folder)
         try:
             lock.acquire()
         except (Timeout, OSError):  # an OSError: the folder is not ours to write in
             return None
-        if not _is_journal(folder):  # uploaded and removed meanwhile: the lock has made a new folder
+        if not _is_journal(folder):  # half made, or uploaded and removed meanwhile: the lock has made a new folder
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
             return None
@@ -119,9 +139,9 @@ class Journal:
     @cached_property
     def begin(self) -> Begin:
         """The first entry; raises OSError or ValueError where it cannot be read."""
-        first = self._read("number = ?", 1)[0].entry
+        (first, *_) = [queued.entry for queued in self._read("number = ?", 1)] or [None]
         if not isinstance(first, Begin):
-            raise ValueError(f"{self.folder / DATABASE}: it does not begin with a run")
+            raise DamagedError(f"{self.folder / DATABASE}: it does not begin with a run")
         return first
 
     @property
@@ -191,7 +211,8 @@ class Journal:
         try:
             return parse_entry(text)
         except ValueError as error:
-            raise ValueError(f"{self.folder / DATABASE}: entry {number} is unreadable ({error})") from error
+            kind = ValueError if _is_json(text) else DamagedError  # JSON of another form is of another version
+            raise kind(f"{self.folder / DATABASE}: entry {number} is unreadable ({error})") from error
 
     def mark_uploaded(self, last: Queued) -> None:
         """Remember that all entries up to this one are uploaded: it is on disk when this returns."""
@@ -215,8 +236,11 @@ class Journal:
         return self.written - self.uploaded
 
     def file(self, kept: str) -> Path:
-        """Return a kept file by its name here."""
-        return self.folder / kept
+        """Return a kept file by its name here; raises DamagedError where there is none."""
+        path = self.folder / kept
+        if not path.is_file():
+            raise DamagedError(f"{path} is missing")
+        return path
 
     def remove(self) -> None:
         """Remove the journal, files and all: the store has it."""
@@ -237,13 +261,17 @@ class Journal:
             try:
                 yield
             except sqlite3.Error as error:
-                raise OSError(f"{self.folder / DATABASE}: {error}") from error
+                kind = DamagedError if error.sqlite_errorcode in DAMAGED else OSError
+                raise kind(f"{self.folder / DATABASE}: {error}") from error
 
     def _import_jsonl(self) -> None:
         """Move what an earlier version left in this folder into the database."""
         if not (self.folder / jsonl_journal.ENTRIES).exists():
             return
-        entries, (uploaded, run_id) = jsonl_journal.read(self.folder)
+        try:
+            entries, (uploaded, run_id) = jsonl_journal.read(self.folder)
+        except ValueError as error:
+            raise DamagedError(str(error)) from error
         self._db.execute("BEGIN")
         self._db.executemany("REPLACE INTO entries VALUES (?, ?)", enumerate(entries, start=1))
         self._db.execute("REPLACE INTO progress VALUES (0, ?, ?)", (uploaded, run_id))
@@ -265,6 +293,37 @@ class Journal:
 
 def _is_journal(folder: Path) -> bool:
     return any(os.access(folder / name, os.W_OK) for name in (DATABASE, jsonl_journal.ENTRIES))
+
+
+def _is_half_made(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and time.time() - folder.stat().st_mtime > HALF_MADE_SECONDS
+    except OSError:
+        return False
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def set_aside(folder: Path) -> Path:
+    """Move a damaged journal out of the way, and return where to; its run can be resumed from its folder again.
+
+    Raises OSError where it cannot be moved.
+    """
+    state = folder.parent.parent
+    for kept in (folder / RUN).iterdir() if (folder / RUN).is_dir() else ():
+        home = state / "runs" / kept.name
+        if not home.exists():  # else it is trained again already
+            home.parent.mkdir(exist_ok=True)
+            kept.rename(home)
+    aside = state / "damaged" / folder.name
+    aside.parent.mkdir(exist_ok=True)
+    return folder.rename(aside)
 
 
 def _lock(folder: Path) -> FileLock:

@@ -111,7 +111,7 @@ class JournalLogger:
 
     def kept(self, artifact: str) -> Path | None:
         """Return the file of an artifact that was logged, while the journal is still here."""
-        file = self.journal.file(self._kept[artifact]) if artifact in self._kept else None
+        file = self.journal.folder / self._kept[artifact] if artifact in self._kept else None
         return file if file is not None and file.exists() else None
 
     def is_uploading(self, artifact: str) -> bool:
