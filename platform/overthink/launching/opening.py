@@ -33,7 +33,7 @@ def opened_session(
     writer = Writer(store)
     for sentence in deliver(store, writer).sentences():
         listener.on_message(sentence)
-    mark_abandoned_as_interrupted(store, writer)
+    mark_abandoned_as_interrupted(store, writer, options.force)
     sender, outcomes = OutboxSender(store, writer, listener.on_message), Outcomes()
     groups = Groups(store, writer, sender, outcomes, goals)
     engine = engine or engine_for(options, listener.on_message)

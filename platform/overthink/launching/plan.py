@@ -185,8 +185,9 @@ def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:
     if stored is None:
         return "train"
     if stored.outcome == tags.RUNNING and not (is_gone(stored.process) or is_this(stored.process)):
-        # Without a heartbeat (an older version, on a machine that may be gone) only --force decides.
-        return "train" if force and stored.process.heartbeat is None else "busy"
+        # Without a heartbeat that tells anything (an older version, or a wrong clock) --force decides.
+        unknown = stored.process.heartbeat is None or stored.process.is_from_the_future
+        return "train" if force and unknown else "busy"
     if force:
         return "train"
     known: dict[str, Action] = {tags.FINISHED: "done", tags.DIVERGED: "diverged"}
