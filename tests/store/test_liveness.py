@@ -40,14 +40,14 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
     return System(tmp_path, monkeypatch)
 
 
-def process(silent_seconds: float = 0, **changes: str) -> RunProcess:
+def process(changes: dict[str, str] | None = None, silent_seconds: float = 0) -> RunProcess:
     beat = {tags.HEARTBEAT: f"{time.time() - silent_seconds:.0f}"}
-    return RunProcess.of({**alive_tags(), **beat, **changes})
+    return RunProcess.of({**alive_tags(), **beat, **(changes or {})})
 
 
 def test_machines_of_one_name_do_not_take_each_others_runs_for_dead(system: System) -> None:
     """Outside containers every machine has the same namespace of processes."""
-    theirs = process(**{tags.PROCESS: "4194999@1"})
+    theirs = process({tags.PROCESS: "4194999@1"})
     for other in (("machine", "boot-2", "state 2"), ("machine 2", "boot-2", "state"), ("machine 2", "boot-2", "s 2")):
         system.be("same-name", *other)
         assert not is_gone(theirs)
@@ -55,7 +55,7 @@ def test_machines_of_one_name_do_not_take_each_others_runs_for_dead(system: Syst
 
 
 def test_processes_of_one_system_are_asked_whatever_their_state_folders(system: System) -> None:
-    alive, dead = process(), process(**{tags.PROCESS: "4194999@1"})
+    alive, dead = process(), process({tags.PROCESS: "4194999@1"})
     system.be("same-name", "machine", "boot", "state 2")
     assert (is_gone(alive), is_gone(dead), is_this(alive)) == (False, True, True)
     system.be("same-name", "machine", "boot", "state", "pid:[7]")  # a container: it does not see the processes
@@ -97,13 +97,13 @@ def test_a_process_of_another_number_or_start_is_another_one(system: System) -> 
     start = alive_tags()[tags.PROCESS].partition("@")[2]
     assert not is_gone(process())
     for name in (f"{os.getpid()}@1", f"1@{start}", f"{10**25}@{start}", "x@1", "", "@", "²@1"):
-        assert is_gone(process(**{tags.PROCESS: name})), name
+        assert is_gone(process({tags.PROCESS: name})), name
 
 
 @pytest.mark.parametrize("host", ["name", "name pid:[4026531836]"])
 def test_tags_of_earlier_versions_are_read(system: System, host: str) -> None:
-    assert not is_gone(process(**{tags.HOST: host, tags.PROCESS: f"{os.getpid()}@12.5"}))
-    assert is_gone(process(2 * ABANDONED_SECONDS, **{tags.HOST: host, tags.PROCESS: f"{os.getpid()}@12.5"}))
+    assert not is_gone(process({tags.HOST: host, tags.PROCESS: f"{os.getpid()}@12.5"}))
+    assert is_gone(process({tags.HOST: host, tags.PROCESS: f"{os.getpid()}@12.5"}, 2 * ABANDONED_SECONDS))
 
 
 def test_a_heartbeat_from_the_future_does_not_keep_a_run_for_ever(

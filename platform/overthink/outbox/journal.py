@@ -139,7 +139,7 @@ class Journal:
     @cached_property
     def begin(self) -> Begin:
         """The first entry; raises OSError or ValueError where it cannot be read."""
-        (first, *_) = [queued.entry for queued in self._read("number = ?", 1)] or [None]
+        first = next((queued.entry for queued in self._read("number = ?", 1)), None)
         if not isinstance(first, Begin):
             raise DamagedError(f"{self.folder / DATABASE}: it does not begin with a run")
         return first
