@@ -259,7 +259,7 @@ def test_a_store_whose_disk_is_full_for_a_while_costs_nothing(
     quiet = Quiet()
     assert launch_inline(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])], Options(), quiet).complete
     said = [body["message"] for body in quiet.bodies if body["event"] == "noted"]
-    assert "refuses what a run logs" in said[0]
+    assert "a run cannot be uploaded" in said[0]
     assert "No space left" in said[0]
     assert said[1:] == ["everything is uploaded again"]
     assert [run.outcome for run in runs_of(store)] == [tags.FINISHED]

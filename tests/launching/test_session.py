@@ -104,12 +104,31 @@ class Sender:
         pass
 
 
+class Claimed:
+    """Claims that no other process disputes."""
+
+    def close(self) -> None:
+        pass
+
+    def heartbeat(self) -> None:
+        pass
+
+
 class Faked:
     """A session on fakes."""
 
     def __init__(self, engine: InlineEngine, missing: Sequence[str] = ()) -> None:
         self.inputs, self.groups, self.listener = Inputs(missing), Groups(), Quiet()
-        fakes: tuple[Any, ...] = (engine, Sender(), self.groups, self.inputs, Options(), self.listener, Outcomes())
+        fakes: tuple[Any, ...] = (
+            engine,
+            Sender(),
+            self.groups,
+            self.inputs,
+            Options(),
+            self.listener,
+            Outcomes(),
+            Claimed(),
+        )
         self.session = Session(*fakes)
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from overthink.outbox.entries import Begin, Files, Log
-from overthink.outbox.journal import Journal
+from overthink.outbox.journal import DamagedError, Journal
 from support.journals import begin_entry, log_entry
 
 
@@ -97,6 +97,51 @@ def test_every_cut_leaves_the_whole_entries_before_it(journal: Journal, tmp_path
         found.release()
     assert counts == sorted(counts)
     assert set(counts) == {0, 1, 2, 3, 4}
+
+
+def test_a_file_is_discarded_by_what_the_database_says(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not on disk is not uploaded: after a power loss the file would be missing."""
+    (tmp_path / "checkpoint").write_text("old")
+    kept = journal.keep(tmp_path / "checkpoint")
+    journal.append(Files(files=(kept,), folder=None))
+    last = journal.entries()[-1]
+    journal._db.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)  # as a full disk
+    with pytest.raises(OSError, match=r"journal\.db"):
+        journal.mark_uploaded(last)
+    journal.discard(kept)
+    assert (journal.uploaded, journal.ended, journal.file(kept).read_text()) == (0, False, "old")
+    journal._db.set_authorizer(None)
+    journal.mark_uploaded(last)
+    other = crashed(journal, tmp_path / "copy").parent
+    assert taken(other).uploaded == last.number
+    journal.discard(kept)
+    with pytest.raises(DamagedError, match="checkpoint is missing"):
+        journal.file(kept)
+
+
+def test_kept_files_and_every_folder_above_them_are_synced(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("overthink.outbox.journal.sync", synced.append)
+    file = journal.folder / journal.keep_text("a.json", "{}")
+    assert synced == [file, *list(file.parents)[:3]]
+    assert synced[-1] == journal.folder
+
+
+def test_a_journal_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for name in ("append", "__init__"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, name, full)
+            with pytest.raises(OSError, match="No space"):
+                Journal.create(tmp_path / "journals" / "two", begin_entry())
+        assert not (tmp_path / "journals" / "two").exists()
+    Journal.create(tmp_path / "journals" / "two", begin_entry()).release()
 
 
 def test_an_unreadable_entry_is_named(journal: Journal) -> None:

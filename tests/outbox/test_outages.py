@@ -23,7 +23,7 @@ from overthink.launching.plan import PlannedRun, plan
 from overthink.outbox.entries import Link, Log
 from overthink.outbox.journal import Journal
 from overthink.outbox.journal_logger import JournalLogger
-from overthink.outbox.pending import has_pending, pending_keys, upload_pending
+from overthink.outbox.pending import finished_keys, has_pending, upload_pending
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.running.events import NAMES, Event
@@ -451,7 +451,7 @@ def test_a_journal_of_an_earlier_version_is_uploaded(
     shutil.copytree(Path(__file__).parent / "journal_of_cabcc80", folder)
     old = folder / "entries.jsonl"
     old.write_text(old.read_text().replace("sqlite:////made/at/cabcc80.db", identity(store.uri)))
-    assert pending_keys(store.uri) == {"a"}
+    assert finished_keys(store.uri) == {"a"}
     assert sorted(os.listdir(folder)) == ["files", "journal.db", "lock"]
     assert list(upload_pending(store, Writer(store)).sentences()) == ["Uploaded 10 queued entries of legacy a."]
     (run,) = find_runs(store, run_key="a")
@@ -514,7 +514,9 @@ def test_a_run_that_another_machine_has_resumed_is_left_to_it(
     monkeypatch.undo()
     monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "here"))
     done = upload_pending(store, Writer(store))
-    assert list(done.sentences()) == ["Another process has resumed logged a since; what was queued here was discarded."]
+    assert list(done.sentences()) == [
+        "Another process has finished logged a since; what was queued here was discarded."
+    ]
     (run,) = find_runs(store, run_key="a")
     assert (run.outcome, run.status) == (tags.FINISHED, "FINISHED")
     assert [step for step, _ in histories(store, run)["epochs/train_loss"]] == [1, 2, 3]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, redirect_stderr
@@ -12,7 +13,7 @@ import pytest
 from overthink.cli.commands.sync import sync
 from overthink.outbox.journal import Journal
 from overthink.outbox.pending import has_pending, not_for_this_store
-from overthink.store.uri import journals_folder
+from overthink.store.uri import journals_folder, state_folder
 from support.command import invoke
 from support.journals import begin_entry
 
@@ -77,19 +78,58 @@ def write_old(text: bytes) -> Callable[[Path], None]:
 OLD = [write_old(line) for line in (b"{\n", b"[]\n", b"\x00\xff\n", b'{"n": 1, "store": "x"}\n', b'{"store": []}\n')]
 
 
-@pytest.mark.parametrize("damage", [overwrite, spoil, *OLD])
-def test_an_unreadable_journal_is_named(damage: Callable[[Path], None]) -> None:
+def garble(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "journal.db", isolation_level=None)) as database:
+        database.execute("UPDATE entries SET entry = substr(entry, 9)")
+
+
+@pytest.mark.parametrize("damage", [overwrite, garble, *OLD])
+def test_a_damaged_journal_is_named_once_and_moved_out_of_the_way(damage: Callable[[Path], None]) -> None:
+    """Nobody has to remove anything, and the run can be resumed: its folder is where it was."""
     folder = left("a")
+    (folder / "run" / "key").mkdir(parents=True)
     damage(folder)
+    aside = state_folder() / "damaged" / "a"
+    code, sentences = synced()
+    assert (code, sentences[0]) == (3, "Nothing is queued for this store.")
+    assert sentences[1].startswith("Journal damaged (")
+    assert f"moved to {aside}." in sentences[1]
+    assert [path.name for path in (state_folder() / "runs").iterdir()] == ["key"]
+    assert (aside / "lock").exists()
+    assert list(journals_folder().iterdir()) == []
+    assert synced() == (0, ["Nothing is queued: everything is uploaded."])
+
+
+def test_a_journal_of_another_version_is_named_and_kept() -> None:
+    folder = left("a")
+    spoil(folder)
     for _ in range(2):
         code, sentences = synced()
         assert (code, sentences[0]) == (3, "Nothing is queued for this store.")
-        assert sentences[1].startswith(f"{folder}: journal unreadable; cannot be uploaded.")
+        assert sentences[1].startswith(f"{folder}: journal not uploaded: {folder}/journal.db: entry 1 is unreadable")
+
+
+@pytest.mark.parametrize("content", [{}, {"lock": b""}, {"lock": b"", "journal.db": b""}, {"files/2/weights": b"1"}])
+def test_a_half_made_journal_disappears(content: dict[str, bytes]) -> None:
+    """A full disk, or a machine that stopped, left a folder without a first entry."""
+    folder = journals_folder() / "half"
+    folder.mkdir(parents=True)
+    for name, text in content.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text)
+    is_new = "journal.db" not in content
+    assert synced() == (0, ["Nothing is queued: everything is uploaded."])
+    assert folder.exists() == is_new  # its process may be at it
+    os.utime(journals_folder(), (1, 1))
+    if is_new:
+        os.utime(folder, (1, 1))
+    assert synced() == (0, ["Nothing is queued: everything is uploaded."])
+    assert not folder.exists()
 
 
 def test_the_same_as_json(tmp_path: Path) -> None:
     left("a", "sqlite:////other.db")
-    overwrite(folder := left("b"))
+    overwrite(left("b"))
     done = invoke(tmp_path, "sync", "--json", **QUICK)
     assert done.returncode == 3
     assert json.loads(done.stdout) == {
@@ -98,7 +138,8 @@ def test_the_same_as_json(tmp_path: Path) -> None:
         "discarded": [],
         "queued": {},
         "queued_for_other_stores": {"sqlite:////other.db": 1},
-        "unreadable": [str(folder)],
+        "unreadable": [],
+        "damaged": [str(tmp_path / ".overthink" / "damaged" / "b")],
     }
 
 

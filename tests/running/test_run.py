@@ -19,7 +19,7 @@ from overthink.running.run import train
 from overthink.training.checkpoint import NAME, PREVIOUS
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.loop import DivergedError
-from overthink.training.regime import PARENT_CHECKPOINT
+from overthink.training.regime import PARENT_CHECKPOINT, STORED_CHECKPOINT
 from support.small import SMALL, small
 
 
@@ -66,6 +66,29 @@ def test_the_same_seeds_give_the_same_bits_and_others_do_not(tmp_path: Path) -> 
         list(train(run, folder, "cpu"))
     assert digests(folders[0]) == digests(folders[1])
     assert digests(folders[0]) != digests(folders[2])
+
+
+@pytest.mark.parametrize("own_epochs", [0, 1, 3])
+@pytest.mark.parametrize("stored_epochs", [1, 2, 3])
+def test_a_copy_of_the_checkpoint_is_enough_to_finish_a_run_elsewhere(
+    tmp_path: Path, own_epochs: int, stored_epochs: int
+) -> None:
+    """Also the copy of the last epoch, after which nothing is left to train; an older own one does not replace it."""
+    run = small(tmp_path).groups[0].runs[0]
+    whole, here = tmp_path / "whole", tmp_path / "here"
+    for folder in (whole, here):
+        folder.mkdir()
+    for number, event in enumerate(train(run, whole, "cpu")):
+        if number == stored_epochs and isinstance(event, EpochRecord):
+            shutil.copyfile(whole / NAME, here / STORED_CHECKPOINT)
+        if number == own_epochs and isinstance(event, EpochRecord):
+            shutil.copyfile(whole / NAME, here / NAME)
+    started, *rest = train(run, here, "cpu")
+    assert isinstance(started, Started)
+    assert len(started.history) == max(own_epochs, stored_epochs)
+    assert isinstance(rest[-1], Finished)
+    assert digests(here) == digests(whole)
+    assert weights(here) == weights(whole)
 
 
 @pytest.mark.parametrize("epochs_before", [1, 2, 3])

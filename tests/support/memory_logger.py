@@ -22,6 +22,7 @@ class MemoryLogger:
         self.links: list[tuple[str, str]] = []
         self.end: tuple[str, str] | None = None
         self.uploading = False
+        self.folders: list[Path] = []
 
     def log(
         self,
@@ -52,6 +53,9 @@ class MemoryLogger:
     def close(self, outcome: str, message: str = "") -> None:
         assert self.end is None
         self.end = outcome, message
+
+    def keep_folder(self, folder: Path) -> None:
+        self.folders.append(folder)
 
     def kept(self, artifact: str) -> Path | None:
         return None

@@ -29,7 +29,7 @@ def launch(
     store.check_places({loaded.experiment.name for loaded in experiments})
     started, waited = time.perf_counter(), store.seconds
     with opened_session(store, options, listener, engine) as session:
-        runs = plan(store, experiments, options.force, options.reuse)
+        runs = plan(store, experiments, options.force, options.reuse, claims=session.claims)
         session.add(runs)
         listener.on_plan(runs)
         for sentence in changed_data(runs, options.data_root):

@@ -12,6 +12,7 @@ from overthink.launching.session import Session
 from overthink.launching.sync import deliver, mark_abandoned_as_interrupted
 from overthink.outbox.sender import OutboxSender
 from overthink.store import tags
+from overthink.store.claims import Claims
 from overthink.store.client import Store
 from overthink.store.writer import Writer
 
@@ -33,11 +34,11 @@ def opened_session(
     writer = Writer(store)
     for sentence in deliver(store, writer).sentences():
         listener.on_message(sentence)
-    mark_abandoned_as_interrupted(store, writer)
+    mark_abandoned_as_interrupted(store, writer, options.force)
     sender, outcomes = OutboxSender(store, writer, listener.on_message), Outcomes()
     groups = Groups(store, writer, sender, outcomes, goals)
     engine = engine or engine_for(options, listener.on_message)
-    session = Session(engine, sender, groups, RunInputs(store), options, listener, outcomes)
+    session = Session(engine, sender, groups, RunInputs(store), options, listener, outcomes, Claims(store))
     try:
         yield session
     except BaseException as error:

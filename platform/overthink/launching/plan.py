@@ -1,6 +1,7 @@
 """What a call has to do: which runs are finished already, which resume from a checkpoint, which are new."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -10,10 +11,11 @@ from filelock import FileLock, Timeout
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import RunDefinition
-from overthink.outbox.pending import pending_keys
+from overthink.outbox.pending import finished_keys
 from overthink.seeds import joined
 from overthink.store import tags
-from overthink.store.client import Store
+from overthink.store.claims import Claims
+from overthink.store.client import Store, StoreError
 from overthink.store.liveness import is_gone, is_this
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
@@ -47,6 +49,8 @@ class PlannedRun:
     """Whether it is trained although a finished run of its key is in the store."""
     lock: FileLock | None
     """Held while this process trains the run; None in a dry run and where there is nothing to do."""
+    claims: Claims | None = None
+    """Holds this process's claim on the run in the store."""
     parent: Parent | None = None
     """Where its first phases come from; None where it trains them itself."""
     main: Parent | None = None
@@ -60,7 +64,10 @@ class PlannedRun:
         return tuple(need for need in (self.parent, self.main, *self.labelled_by) if need is not None)
 
     def release(self) -> None:
-        """Release the lock, so that other processes may train the run."""
+        """Release the lock and the claim, so that other processes may train the run."""
+        if self.claims is not None:
+            with suppress(StoreError):  # it counts no longer once this process has ended
+                self.claims.release(self.key)
         if self.lock is not None:
             self.lock.release()
 
@@ -86,14 +93,16 @@ def plan(
     force: bool = False,
     reuse: bool = True,
     dry: bool = False,
+    claims: Claims | None = None,
 ) -> list[PlannedRun]:
     """Return every run that the experiments ask for, once each, in their order. Unless dry, runs to do are locked.
 
-    With `reuse`, a run begins where a run of its first phases and its seeds has ended. None stands for a store that
-    does not exist yet.
+    With `claims` they are claimed in the store, too, and those that another process has claimed are busy. With
+    `reuse`, a run begins where a run of its first phases and its seeds has ended. None stands for a store that does not
+    exist yet.
     """
     planned: dict[str, PlannedRun] = {}
-    waiting = pending_keys(store.uri) if store else set()
+    waiting = finished_keys(store.uri) if store else set()
     mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
     for experiment in (*experiments, *mains):
         for group in experiment.groups:
@@ -101,12 +110,32 @@ def plan(
             joined(seeds.label for seeds in group.seeds)
             runs = {key: run for run in group.runs if (key := run.key) not in planned}
             locks = {key: None if dry else locked(key) for key in runs}
-            known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
+            known = _known(store, group)
+            todo = [key for key in runs if locks[key] and key not in waiting and _to_do(known, key, force)]
+            if store and claims and todo:
+                note = experiment.experiment.description
+                won = claims.claim(store.experiment(experiment.experiment.name, note), todo)
+                known = _known(store, group)  # again: another process may have finished, or begun, one of them
+                for key in {*todo} - won:
+                    if (lock := locks.pop(key)) is not None:
+                        lock.release()
             for key, run in runs.items():
                 of_key = [entry for entry in known if entry.run_key == key]
-                planned[key] = _planned(experiment, group, run, of_key, force, locks[key], dry, key in waiting)
+                one = _planned(experiment, group, run, of_key, force, locks.get(key), dry, key in waiting)
+                planned[key] = replace(one, claims=claims if one.lock is not None else None)
+                if claims and one.lock is None:
+                    claims.release(key)
     ready = [_with_main_networks(store, run, planned) for run in planned.values()]
     return [replace(run, parent=_parent(store, run, planned)) for run in ready] if reuse else ready
+
+
+def _known(store: Store | None, group: Group) -> list[StoredRun]:
+    return find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
+
+
+def _to_do(known: Sequence[StoredRun], key: str, force: bool) -> bool:
+    standing = _standing(run for run in known if run.run_key == key)
+    return _action(standing, force, locked_out=False) in TO_DO
 
 
 def _unfinished(store: Store | None, main: LoadedExperiment) -> LoadedExperiment:
@@ -173,7 +202,7 @@ def _planned(
 
 def _standing(known: Iterable[StoredRun]) -> StoredRun | None:
     """Return the run that a key stands at: the finished one, unless a later --force was interrupted and is resumed."""
-    runs = sorted(known, key=lambda run: run.started_ms)
+    runs = sorted(known, key=lambda run: (run.started_ms, run.is_finished))
     if runs and runs[-1].forced and runs[-1].outcome != tags.DIVERGED:
         return runs[-1]
     return next(iter(newest_per_key(runs).values()), None)
@@ -185,8 +214,9 @@ def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:
     if stored is None:
         return "train"
     if stored.outcome == tags.RUNNING and not (is_gone(stored.process) or is_this(stored.process)):
-        # Without a heartbeat (an older version, on a machine that may be gone) only --force decides.
-        return "train" if force and stored.process.heartbeat is None else "busy"
+        # Without a heartbeat that tells anything (an older version, or a wrong clock) --force decides.
+        unknown = stored.process.heartbeat is None or stored.process.is_from_the_future
+        return "train" if force and unknown else "busy"
     if force:
         return "train"
     known: dict[str, Action] = {tags.FINISHED: "done", tags.DIVERGED: "diverged"}

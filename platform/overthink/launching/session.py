@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 
 from overthink.execution.jobs import Engine, Job, Order
 from overthink.launching.groups import ERRORS_OF_ONE_RUN, Groups
@@ -20,6 +22,7 @@ from overthink.outbox.sender import OutboxSender
 from overthink.running.events import Died, Diverged, EndedEarly, Event, Failed, Finished, Lost, Pruned, Started, ends
 from overthink.settings import checkpoint_seconds
 from overthink.store import tags
+from overthink.store.claims import Claims
 from overthink.store.client import StoreError
 from overthink.store.liveness import HEARTBEAT_SECONDS
 from overthink.store.writer import Writer
@@ -27,6 +30,8 @@ from overthink.training.epoch_record import EpochRecord
 
 ABANDON_SECONDS = 10.0
 """How long an interrupted launch waits for a store that does not answer."""
+CLAIMS_SECONDS = 2.0
+"""How long the end of a session waits until its claims are given up."""
 OUTCOMES: dict[type[EndedEarly], str] = {
     Diverged: tags.DIVERGED,
     Failed: tags.FAILED,
@@ -50,8 +55,11 @@ class Session:
         options: Options,
         listener: ProgressListener,
         outcomes: Outcomes,
+        claims: Claims,
     ) -> None:
         self.groups = groups
+        self.claims = claims
+        """What this session has claimed in the store; plans of its runs add to it."""
         self.outcomes = outcomes
         self._engine = engine
         self._sender = sender
@@ -127,11 +135,18 @@ class Session:
             self.groups.abandon(outcome, message)
 
     def close(self) -> None:
-        """End the workers, stop uploading (what is queued stays on disk), and release the locks."""
+        """End the workers, stop uploading (what is queued stays on disk), and release claims and locks."""
         self._engine.close()
         self._sender.stop()
+        giving_up = threading.Thread(target=self._close_claims, daemon=True)
+        giving_up.start()
+        giving_up.join(timeout=CLAIMS_SECONDS)  # a store that hangs does not keep the command
         for run in self._planned:
-            run.release()
+            replace(run, claims=None).release()
+
+    def _close_claims(self) -> None:
+        with suppress(StoreError):  # they count no longer once this process has ended
+            self.claims.close()
 
     # Jobs
 
@@ -247,3 +262,4 @@ class Session:
             self._last_heartbeat = time.monotonic()
             with suppress(StoreError):  # the next one may reach it again
                 self._source.heartbeat()
+                self.claims.heartbeat()

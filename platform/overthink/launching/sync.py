@@ -23,13 +23,16 @@ def deliver(store: Store, writer: Writer) -> UploadSummary:
     return done
 
 
-def mark_abandoned_as_interrupted(store: Store, writer: Writer) -> int:
-    """Close runs and groups whose processes have died as interrupted; return how many there were."""
-    abandoned = [
-        run
-        for run in search(store, "attributes.status = 'RUNNING'")
-        if (run.kind or run.sweep) and is_gone(run.process)
-    ]
+def mark_abandoned_as_interrupted(store: Store, writer: Writer, force: bool = False) -> int:
+    """Close runs and groups whose processes have died as interrupted; return how many there were.
+
+    A heartbeat from the future is set to now, unless --force is to decide: a process that is alive renews it within a
+    minute, and one that is not counts as abandoned after the usual time.
+    """
+    running = [run for run in search(store, "attributes.status = 'RUNNING'") if run.kind or run.sweep]
+    abandoned = [run for run in running if is_gone(run.process)]
+    if not force:
+        writer.heartbeat(run.run_id for run in running if run not in abandoned and run.process.is_from_the_future)
     for run in abandoned:
         writer.close(run.run_id, tags.INTERRUPTED, ABANDONED)
     return len(abandoned)

@@ -27,6 +27,8 @@ class Begin(_Entry):
     time_ms: int
     alive: Mapping[str, str]
     """Tags that name the process which begins the run."""
+    before: tuple[str, str] | None = None
+    """Host and process that trained a resumed run before; None in journals of earlier versions."""
     group: GroupSpec
     tags: Mapping[str, str]
 

@@ -4,13 +4,16 @@ A journal is a folder: `journal.db` (SQLite) holds the entries and how many of t
 that they upload, `lock` the lock of the one process that uses the journal.
 """
 
+import json
 import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +22,11 @@ from filelock import FileLock, Timeout
 from overthink.atomic_file import sync
 from overthink.outbox import jsonl_journal
 from overthink.outbox.entries import Begin, Close, Entry, parse_entry
+from overthink.store import tags
 
-DATABASE = "journal.db"
+DATABASE, FILES = "journal.db", "files"
+RUN = "run"
+"""In a journal's folder: holds the folder of the run, once that has ended, under the run's key."""
 # Exclusive, because the lock keeps other processes out; else SQLite shares memory, which network file systems cannot.
 OPEN = """
     PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -28,6 +34,15 @@ OPEN = """
     CREATE TABLE IF NOT EXISTS progress (row INTEGER PRIMARY KEY, uploaded INTEGER NOT NULL, run_id TEXT);
     INSERT OR IGNORE INTO progress VALUES (0, 0, NULL);
 """
+
+
+DAMAGED = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+HALF_MADE_SECONDS = 600.0
+"""A folder without a journal, and as old, was left by a process that ended before the journal was made."""
+
+
+class DamagedError(OSError, ValueError):
+    """A journal, or a file in it, that no version can read."""
 
 
 class Queued(NamedTuple):
@@ -74,27 +89,36 @@ class Journal:
         """Make a journal in a new folder, with its first entry."""
         folder.mkdir(parents=True)
         lock = _lock(folder)
-        lock.acquire()
-        journal = cls(folder, lock, fresh=True)
-        journal.append(begin)
-        sync(folder)
-        sync(folder.parent)
+        try:
+            lock.acquire()
+            journal = cls(folder, lock, fresh=True)
+        except BaseException:  # a full disk
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+            raise
+        try:
+            journal.append(begin)
+            sync(folder)
+            sync(folder.parent)
+        except BaseException:
+            journal.remove()
+            raise
         return journal
 
     @classmethod
     def take(cls, folder: Path) -> "Journal | None":
         """Return the journal that an ended process left; None where a process still uses it, or there is none.
 
-        Raises OSError or ValueError naming it where it cannot be read.
+        Raises OSError or ValueError naming it where it cannot be read, DamagedError where it never will be.
         """
-        if not _is_journal(folder):
+        if not _is_journal(folder) and not _is_half_made(folder):
             return None
         lock = _lock(folder)
         try:
             lock.acquire()
         except (Timeout, OSError):  # an OSError: the folder is not ours to write in
             return None
-        if not _is_journal(folder):  # uploaded and removed meanwhile: the lock has made a new folder
+        if not _is_journal(folder):  # half made, or uploaded and removed meanwhile: the lock has made a new folder
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
             return None
@@ -115,10 +139,19 @@ class Journal:
     @cached_property
     def begin(self) -> Begin:
         """The first entry; raises OSError or ValueError where it cannot be read."""
-        first = self._read("number = ?", 1)[0].entry
+        first = next((queued.entry for queued in self._read("number = ?", 1)), None)
         if not isinstance(first, Begin):
-            raise ValueError(f"{self.folder / DATABASE}: it does not begin with a run")
+            raise DamagedError(f"{self.folder / DATABASE}: it does not begin with a run")
         return first
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it holds a run to its end, and the run has finished; an unreadable end is none."""
+        try:
+            last = self._read("number = ?", self.written)[0].entry
+        except ValueError:
+            return False
+        return isinstance(last, Close) and last.outcome == tags.FINISHED
 
     def append(self, entry: Entry) -> None:
         """Add an entry; it is on disk when this returns. Raises OSError where it is not, and then it is not there."""
@@ -141,10 +174,21 @@ class Journal:
         path.write_text(text, encoding="utf-8")
         return self._kept(path)
 
+    def keep_folder(self, folder: Path) -> None:
+        """Keep a run's folder until the journal is removed. Raises FileNotFoundError where it is removed already."""
+        (self.folder / RUN).mkdir()
+        folder.rename(self.folder / RUN / folder.name)
+
     def discard(self, kept: str | None) -> None:
         """Remove a kept file that the store has: there is a newer one of its name."""
         if kept is not None and self.is_uploaded(kept):
             (self.folder / kept).unlink(missing_ok=True)
+
+    def is_replaced(self, kept: str) -> bool:
+        """Tell whether a kept file was discarded because there is a newer one of its name."""
+        number, name = int(Path(kept).parent.name), escape(Path(kept).name)
+        newer = (int(path.parent.name) > number for path in (self.folder / FILES).glob(f"*/{name}"))
+        return not (self.folder / kept).exists() and any(newer)
 
     def is_uploaded(self, kept: str) -> bool:
         """Tell whether the entry of a kept file is uploaded."""
@@ -167,13 +211,24 @@ class Journal:
         try:
             return parse_entry(text)
         except ValueError as error:
-            raise ValueError(f"{self.folder / DATABASE}: entry {number} is unreadable ({error})") from error
+            kind = ValueError if _is_json(text) else DamagedError  # JSON of another form is of another version
+            raise kind(f"{self.folder / DATABASE}: entry {number} is unreadable ({error})") from error
 
     def mark_uploaded(self, last: Queued) -> None:
-        """Remember that all entries up to this one are uploaded. Forgotten, they are only uploaded again."""
-        self.uploaded, self.ended = last.number, isinstance(last.entry, Close)
+        """Remember that all entries up to this one are uploaded: it is on disk when this returns."""
         with self._errors():
-            self._db.execute("REPLACE INTO progress VALUES (0, ?, ?)", (self.uploaded, self.run_id))
+            self._db.execute("REPLACE INTO progress VALUES (0, ?, ?)", (last.number, self.run_id))
+        # After that: files are removed by these.
+        self.uploaded, self.ended = last.number, isinstance(last.entry, Close)
+
+    def restart(self, begin: Begin) -> None:
+        """Give the journal another first entry, and forget what is uploaded: all of it is for another run."""
+        with self._errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("REPLACE INTO entries VALUES (1, ?)", (begin.model_dump_json(),))
+            self._db.execute("REPLACE INTO progress VALUES (0, 0, NULL)")
+            self._db.execute("COMMIT")
+        self.begin, self.uploaded, self.run_id = begin, 0, None
 
     @property
     def waiting(self) -> int:
@@ -181,8 +236,11 @@ class Journal:
         return self.written - self.uploaded
 
     def file(self, kept: str) -> Path:
-        """Return a kept file by its name here."""
-        return self.folder / kept
+        """Return a kept file by its name here; raises DamagedError where there is none."""
+        path = self.folder / kept
+        if not path.is_file():
+            raise DamagedError(f"{path} is missing")
+        return path
 
     def remove(self) -> None:
         """Remove the journal, files and all: the store has it."""
@@ -203,13 +261,17 @@ class Journal:
             try:
                 yield
             except sqlite3.Error as error:
-                raise OSError(f"{self.folder / DATABASE}: {error}") from error
+                kind = DamagedError if error.sqlite_errorcode in DAMAGED else OSError
+                raise kind(f"{self.folder / DATABASE}: {error}") from error
 
     def _import_jsonl(self) -> None:
         """Move what an earlier version left in this folder into the database."""
         if not (self.folder / jsonl_journal.ENTRIES).exists():
             return
-        entries, (uploaded, run_id) = jsonl_journal.read(self.folder)
+        try:
+            entries, (uploaded, run_id) = jsonl_journal.read(self.folder)
+        except ValueError as error:
+            raise DamagedError(str(error)) from error
         self._db.execute("BEGIN")
         self._db.executemany("REPLACE INTO entries VALUES (?, ?)", enumerate(entries, start=1))
         self._db.execute("REPLACE INTO progress VALUES (0, ?, ?)", (uploaded, run_id))
@@ -217,20 +279,51 @@ class Journal:
         jsonl_journal.remove(self.folder)
 
     def _new_path(self, name: str) -> Path:
-        folder = self.folder / "files" / str(self.written + 1)
+        folder = self.folder / FILES / str(self.written + 1)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / Path(name).name
         path.unlink(missing_ok=True)  # from an entry that could not be written
         return path
 
     def _kept(self, path: Path) -> str:
-        for made in (path, path.parent, path.parent.parent):
+        for made in (path, path.parent, path.parent.parent, self.folder):
             sync(made)
         return str(path.relative_to(self.folder))
 
 
 def _is_journal(folder: Path) -> bool:
     return any(os.access(folder / name, os.W_OK) for name in (DATABASE, jsonl_journal.ENTRIES))
+
+
+def _is_half_made(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and time.time() - folder.stat().st_mtime > HALF_MADE_SECONDS
+    except OSError:
+        return False
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def set_aside(folder: Path) -> Path:
+    """Move a damaged journal out of the way, and return where to; its run can be resumed from its folder again.
+
+    Raises OSError where it cannot be moved.
+    """
+    state = folder.parent.parent
+    for kept in (folder / RUN).iterdir() if (folder / RUN).is_dir() else ():
+        home = state / "runs" / kept.name
+        if not home.exists():  # else it is trained again already
+            home.parent.mkdir(exist_ok=True)
+            kept.rename(home)
+    aside = state / "damaged" / folder.name
+    aside.parent.mkdir(exist_ok=True)
+    return folder.rename(aside)
 
 
 def _lock(folder: Path) -> FileLock:

@@ -1,5 +1,6 @@
 """Logging a run to its journal: nothing here waits for the store, or fails because of it."""
 
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -38,6 +39,7 @@ class JournalLogger:
             name=start.name,
             time_ms=now_ms(),
             alive=alive_tags(),
+            before=start.before[:2],
             group=start.group,
             tags=start.run_tags,
         )
@@ -93,6 +95,15 @@ class JournalLogger:
         """Log how the run ended; nothing follows."""
         self._add(Close(outcome=outcome, message=message, time_ms=now_ms(), handle=self.handle), urgent=True)
 
+    def keep_folder(self, folder: Path) -> None:
+        """Take the folder of a run that has ended, and remove it once all of the run is in the store."""
+        try:
+            self.journal.keep_folder(folder)
+        except FileNotFoundError:  # all of it is uploaded, and the journal removed
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # it stays where it is
+            return
+
     @property
     def run_id(self) -> str | None:
         """The run's id in the store, once the store has given it one."""
@@ -100,7 +111,7 @@ class JournalLogger:
 
     def kept(self, artifact: str) -> Path | None:
         """Return the file of an artifact that was logged, while the journal is still here."""
-        file = self.journal.file(self._kept[artifact]) if artifact in self._kept else None
+        file = self.journal.folder / self._kept[artifact] if artifact in self._kept else None
         return file if file is not None and file.exists() else None
 
     def is_uploading(self, artifact: str) -> bool:

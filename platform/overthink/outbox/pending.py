@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overthink.outbox.journal import Journal
+from overthink.outbox.journal import DamagedError, Journal, set_aside
 from overthink.store.uri import is_store, journals_folder
 
 if TYPE_CHECKING:
@@ -24,45 +24,53 @@ class UploadSummary:
     entries: int = 0
     run_ids: list[str] = field(default_factory=list)
     """Ids in the store of those runs."""
-    taken_over: list[str] = field(default_factory=list)
-    """Names of runs that another process has resumed since: what was left here of them was discarded."""
+    discarded: list[str] = field(default_factory=list)
+    """Names of runs that another process has finished since: what was left here of them was discarded."""
     queued: dict[str, str] = field(default_factory=dict)
     """Run key -> why the rest of it could not be uploaded."""
     other_stores: Counter[str] = field(default_factory=Counter)
     """Another store -> number of journals that wait for it."""
-    unreadable: list[Path] = field(default_factory=list)
-    """Journals whose database or first entry cannot be read."""
+    unreadable: dict[Path, str] = field(default_factory=dict)
+    """Journals that cannot be read here, such as those of a newer version -> why."""
+    damaged: dict[Path, str] = field(default_factory=dict)
+    """Where damaged journals were moved to -> what is wrong with them."""
 
     def sentences(self) -> Iterator[str]:
         """Yield sentences about it; none where nothing was left."""
         if self.runs:
             yield f"Uploaded {self.entries} queued entries of {', '.join(self.runs.values())}."
-        for name in self.taken_over:
-            yield f"Another process has resumed {name} since; what was queued here was discarded."
+        for name in self.discarded:
+            yield f"Another process has finished {name} since; what was queued here was discarded."
         for key, reason in self.queued.items():
             yield f"Run {key} is not fully uploaded: {reason}"
         for store, count in self.other_stores.items():
             runs = "1 run is" if count == 1 else f"{count} runs are"
             yield f"{runs} queued for another store, {store}; to upload, set MLFLOW_TRACKING_URI to it."
-        for folder in self.unreadable:
-            yield f"{folder}: journal unreadable; cannot be uploaded. Look at it, then remove it."
+        for folder, reason in self.unreadable.items():
+            yield f"{folder}: journal not uploaded: {reason}; a newer version of overthink may have written it."
+        for aside, reason in self.damaged.items():
+            yield (
+                f"Journal damaged ({reason}); it was moved to {aside}. Rerun the command of its run: what is not in "
+                "the store is trained again from the last checkpoint."
+            )
 
 
 def has_pending(uri: str) -> bool:
     """Tell whether an ended process has left something for a store."""
-    return bool(pending_keys(uri))
+    return any(is_store(journal.begin.store, uri) for journal in _abandoned())
 
 
-def pending_keys(uri: str) -> set[str]:
-    """Return the keys of runs that an ended process has left something of."""
-    return {journal.begin.run_key for journal in _abandoned([]) if is_store(journal.begin.store, uri)}
+def finished_keys(uri: str) -> set[str]:
+    """Return the keys of runs that an ended process has finished, and has not fully uploaded."""
+    ours = (journal for journal in _abandoned() if is_store(journal.begin.store, uri))
+    return {journal.begin.run_key for journal in ours if journal.is_finished}
 
 
 def not_for_this_store(uri: str) -> UploadSummary:
     """Return what ended processes have left that cannot be uploaded to a store: for other stores, or unreadable."""
     found = UploadSummary()
     found.other_stores.update(
-        journal.begin.store for journal in _abandoned(found.unreadable) if not is_store(journal.begin.store, uri)
+        journal.begin.store for journal in _abandoned(found) if not is_store(journal.begin.store, uri)
     )
     return found
 
@@ -72,7 +80,7 @@ def upload_pending(store: "Store", writer: "Writer") -> UploadSummary:
     from overthink.outbox.uploader import Uploader
 
     done, uploader, unreachable = UploadSummary(), Uploader(store, writer), ""
-    for journal in _abandoned(done.unreadable):
+    for journal in _abandoned(done):
         if not is_store(journal.begin.store, store.uri):
             done.other_stores[journal.begin.store] += 1
         elif unreachable:
@@ -89,11 +97,14 @@ def _upload(journal: Journal, uploader: "Uploader", done: UploadSummary) -> str:
         entries = uploader.upload(journal)
         if not journal.ended and journal.run_id is not None:
             uploader.delete_duplicates(begin.handle, journal.run_id)
+    except DamagedError as error:
+        _set_aside(journal.folder, error, done)
+        return ""
     except (RuntimeError, OSError, ValueError) as error:  # a StoreError is a RuntimeError
         done.queued[begin.run_key] = f"{error} (its journal is {journal.folder})"
         return "" if uploader.is_reachable() else str(error)
-    if journal in uploader.taken_over:
-        done.taken_over.append(begin.name)
+    if journal in uploader.discarded:
+        done.discarded.append(begin.name)
     journal.remove()
     if entries and journal.run_id is not None:
         done.runs[begin.run_key] = begin.name
@@ -102,17 +113,32 @@ def _upload(journal: Journal, uploader: "Uploader", done: UploadSummary) -> str:
     return ""
 
 
-def _abandoned(unreadable: list[Path]) -> Iterator[Journal]:
-    """Yield the journals that no process uses, oldest first, each locked until the next; add others to `unreadable`."""
+def _abandoned(found: UploadSummary | None = None) -> Iterator[Journal]:
+    """Yield the journals that no process uses, oldest first, each locked until the next; note others in `found`.
+
+    With `found`, damaged ones are moved out of the way.
+    """
     root = journals_folder()
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
         try:
             journal = Journal.take(folder)
-        except (OSError, ValueError):
-            unreadable.append(folder)
+        except DamagedError as error:
+            if found is not None:
+                _set_aside(folder, error, found)
+            continue
+        except (OSError, ValueError) as error:
+            if found is not None:
+                found.unreadable[folder] = str(error)
             continue
         if journal is not None:
             try:
                 yield journal
             finally:
                 journal.release()
+
+
+def _set_aside(folder: Path, error: DamagedError, found: UploadSummary) -> None:
+    try:
+        found.damaged[set_aside(folder)] = str(error)
+    except OSError as refused:
+        found.unreadable[folder] = f"{error}; {refused}"

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from pydantic import JsonValue
 
 from overthink.store.group_spec import GroupSpec
+from overthink.store.liveness import NO_PROCESS, RunProcess
 from overthink.store.writer import Content
 
 
@@ -20,6 +21,8 @@ class RunStart(NamedTuple):
     params: Mapping[str, str]
     run_id: str | None = None
     """Of a run that is resumed."""
+    before: RunProcess = NO_PROCESS
+    """The process that trained a resumed run before."""
 
 
 @runtime_checkable
@@ -61,6 +64,9 @@ class RunLogger(Protocol):
 
     def close(self, outcome: str, message: str = "") -> None:
         """Log how the run ended; nothing follows."""
+
+    def keep_folder(self, folder: Path) -> None:
+        """Take the folder of a run that has ended, and remove it once all of the run is in the store."""
 
     def kept(self, artifact: str) -> Path | None:
         """Return the file of an artifact that was logged, while it is still here."""

@@ -170,10 +170,10 @@ class OutboxSender:
 
     def _upload(self, logger: JournalLogger) -> None:
         try:
-            before = logger.journal in self._uploader.taken_over
+            before = logger.journal in self._uploader.discarded
             self._uploader.upload(logger.journal)
-            if not before and logger.journal in self._uploader.taken_over:
-                self._on_message(f"another process has resumed run {logger.run_key}; what this one logs is discarded")
+            if not before and logger.journal in self._uploader.discarded:
+                self._on_message(f"another process has finished run {logger.run_key}; what this one logs is discarded")
         except Exception as error:  # noqa: BLE001 - a defect here must not end the thread: the journal stays, and is retried
             pause = 2 * self._failures[logger].pause if logger in self._failures else GATHER_SECONDS
             pause = min(pause, LONGEST_PAUSE_SECONDS)
@@ -193,8 +193,8 @@ class OutboxSender:
         if self._failures and pending and not self._reported:
             self._reported = True
             reason = next(iter(self._failures.values())).reason
-            what = "is unreachable" if self._unreachable else "refuses what a run logs"
-            self._on_message(f"the store {what}; training continues, {pending.entries} entries queued ({reason})")
+            what = "the store is unreachable" if self._unreachable else "a run cannot be uploaded"
+            self._on_message(f"{what}; training continues, {pending.entries} entries queued ({reason})")
         elif self._reported and not self._failures:
             self._reported = False
             self._on_message("everything is uploaded again")
@@ -205,10 +205,10 @@ class OutboxSender:
             return
         self._last_heartbeat = time.monotonic()
         journals = [logger.journal for logger in list(self._loggers)]
-        running = [journal.run_id for journal in journals if journal.run_id is not None and not journal.ended]
         groups = [group.group_id for group in list(self._uploader.groups.values())]
         with suppress(StoreError):  # the next one may reach it again
-            self._writer.heartbeat([*running, *groups])
+            running = [journal.run_id for journal in journals if not journal.ended and self._uploader.is_ours(journal)]
+            self._writer.heartbeat([run_id for run_id in [*running, *groups] if run_id is not None])
 
 
 def _amount(pending: PendingUploads | None) -> tuple[int, int]:

@@ -6,19 +6,21 @@ for by the name it had in its journal before it is made again, and one that was 
 its end.
 """
 
+import hashlib
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import assert_never
 
 from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, Log
 from overthink.outbox.journal import Journal, Queued
+from overthink.outbox.standing import ResumedError, Standing, standing
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupRef, ensure_group
-from overthink.store.liveness import HEARTBEAT_SECONDS, RunProcess, taken_over
+from overthink.store.liveness import RunProcess
 from overthink.store.reader import find_runs, run_of
+from overthink.store.replacing import close_replaced, copy_definition, facts_of, mark_replaced
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Value, Writer
 
@@ -46,10 +48,8 @@ class Uploader:
         self.groups: dict[tuple[str, str], GroupRef] = {}
         """Groups that runs were begun in, by their keys."""
         self._ids: dict[str, str] = {}
-        self.taken_over: set[Journal] = set()
-        """Journals of runs that another process has resumed; what they hold is discarded."""
-        self._checked: dict[Journal, float] = {}
-        """When a run was last known to be its journal's own, on the monotonic clock, in seconds."""
+        self.discarded: set[Journal] = set()
+        """Journals of runs that another process has resumed, and finished; what they hold is discarded."""
         self._maybe_created: set[str] = set()
         """Handles of runs that the store was asked to create; it may have done so without a reply."""
 
@@ -60,28 +60,52 @@ class Uploader:
         cannot be read.
         """
         count = 0
-        if self._is_taken_over(journal):
-            self.taken_over.add(journal)
+        match self._standing(journal):
+            case Standing.FINISHED:
+                self._discard(journal)
+            case Standing.RESUMED if journal.is_finished:
+                self._restart(journal)
+            case Standing.RESUMED:
+                raise ResumedError
         for batch in _batches(journal.entries()):
-            if journal not in self.taken_over:
-                self._send(journal, [queued.entry for queued in batch])
-                count += len(batch)
+            self._send(journal, [queued.entry for queued in batch])
+            count += len(batch)
             journal.mark_uploaded(batch[-1])
         return count
 
-    def _is_taken_over(self, journal: Journal) -> bool:
-        """Tell whether another process has resumed a run, as may happen while this machine is cut off from the store.
+    def is_ours(self, journal: Journal) -> bool:
+        """Tell whether a journal's run is in the store, and no other process has resumed it."""
+        return journal.run_id is not None and self._standing(journal) is Standing.OURS
 
-        It resumed from a checkpoint, and logs every epoch itself: what this journal holds would spoil that.
-        """
-        if journal.fresh and time.monotonic() - self._checked.get(journal, time.monotonic()) < HEARTBEAT_SECONDS:
-            self._checked.setdefault(journal, time.monotonic())
-            return False
-        self._checked[journal] = time.monotonic()
+    def _standing(self, journal: Journal) -> Standing:
         run_id = journal.run_id or journal.begin.run_id
-        return run_id is not None and taken_over(
-            run_of(self._store, run_id).process, RunProcess.of(journal.begin.alive)
-        )
+        if run_id is None and self._may_be_there(journal):
+            run_id = next((run.run_id for run in self._of_attempt(journal.begin.handle)), None)
+        return standing(self._store, journal, run_id)
+
+    def _may_be_there(self, journal: Journal) -> bool:
+        return not journal.fresh or journal.begin.handle in self._maybe_created
+
+    def _discard(self, journal: Journal) -> None:
+        """Discard what is left: another process has finished the run."""
+        self.discarded.add(journal)
+        left = journal.entries()
+        if left and isinstance(left[-1].entry, Close) and journal.run_id is not None:
+            close_replaced(self._store, self._writer, journal.run_id, RunProcess.of(journal.begin.alive))
+        if left:
+            journal.mark_uploaded(left[-1])
+
+    def _restart(self, journal: Journal) -> None:
+        """Make the finished attempt at a run that another process has resumed a run of its own: all is sent again.
+
+        Metrics cannot be deleted from the run that both began, and those of the other process are in it.
+        """
+        begin = journal.begin
+        replaced = journal.run_id or begin.run_id or self._of_attempt(begin.handle)[0].run_id
+        name = f"{replaced} {begin.handle} {begin.time_ms} {sorted(begin.alive.items())}"  # the same after a crash
+        run_tags = {**facts_of(self._store, replaced).tags, **begin.tags, tags.REPLACES: replaced}
+        handle = ATTEMPT + hashlib.sha256(name.encode()).hexdigest()[:32]
+        journal.restart(begin.model_copy(update={"run_id": None, "handle": handle, "tags": run_tags}))
 
     def is_reachable(self) -> bool:
         """Tell whether the store answers at all."""
@@ -106,12 +130,12 @@ class Uploader:
             case Dataset():
                 self._writer.dataset(run_id, first.name, first.digest, first.source)
             case Files():
-                self._writer.artifacts(run_id, map(journal.file, first.files), first.folder)
+                files = [journal.file(kept) for kept in first.files if not journal.is_replaced(kept)]
+                self._writer.artifacts(run_id, files, first.folder)
             case Link():
                 self._link_from(run_id, first)
             case Close():
-                self.delete_duplicates(first.handle, run_id)
-                self._writer.close(run_id, first.outcome, first.message, first.time_ms)
+                self._close(journal.begin, run_id, first)
             case unknown:
                 assert_never(unknown)
 
@@ -123,18 +147,26 @@ class Uploader:
             self._writer.resume(begin.run_id, begin.alive)
             self._writer.log(begin.run_id, run_tags={tags.PARENT_OF_MLFLOW: group.group_id})
             return begin.run_id
-        handle, found = begin.handle, None
-        if handle in self._maybe_created or not journal.fresh:
-            found = next(iter(self._of_attempt(handle)), None)
-        if found is None:
-            self._maybe_created.add(handle)
-            run_tags = {**begin.tags, tags.ATTEMPT: handle, tags.PARENT_OF_MLFLOW: group.group_id}
-            experiment_id = group.experiment_id
-            run_id = self._writer.create(experiment_id, begin.name, run_tags, {}, begin.time_ms, begin.alive)
-        else:
-            run_id = found.run_id
-        self._ids[handle] = run_id
+        found = self._of_attempt(begin.handle) if self._may_be_there(journal) else []
+        run_id = found[0].run_id if found else self._created(begin, group)
+        self._ids[begin.handle] = run_id
+        if replaced := begin.tags.get(tags.REPLACES):
+            self._writer.log(run_id, params=facts_of(self._store, replaced).params)
+            copy_definition(self._store, self._writer, replaced, run_id)
+            of_replaced = [handle for handle, its in self._ids.items() if its == replaced]
+            self._ids |= dict.fromkeys([replaced, *of_replaced], run_id)
         return run_id
+
+    def _created(self, begin: Begin, group: GroupRef) -> str:
+        self._maybe_created.add(begin.handle)
+        run_tags = {**begin.tags, tags.ATTEMPT: begin.handle, tags.PARENT_OF_MLFLOW: group.group_id}
+        return self._writer.create(group.experiment_id, begin.name, run_tags, {}, begin.time_ms, begin.alive)
+
+    def _close(self, begin: Begin, run_id: str, close: Close) -> None:
+        self.delete_duplicates(begin.handle, run_id)
+        self._writer.close(run_id, close.outcome, close.message, close.time_ms)
+        if replaced := begin.tags.get(tags.REPLACES):
+            mark_replaced(self._store, self._writer, replaced, run_id)
 
     def _of_attempt(self, handle: str) -> list[StoredRun]:
         return sorted(find_runs(self._store, attempt=handle), key=lambda run: run.run_id)
@@ -184,13 +216,15 @@ class Uploader:
         return f"[run {run.run_id[:8]}](#/experiments/{run.experiment_id}/runs/{run.run_id})"
 
     def _id(self, handle: str) -> str:
-        if not handle.startswith(ATTEMPT):
-            return handle
         if handle not in self._ids:
-            found = next(iter(self._of_attempt(handle)), None)
-            if found is None:
-                raise StoreError(f"store {self._store.shown}: it does not have run {handle} yet")
-            self._ids[handle] = found.run_id
+            run_id = handle
+            if handle.startswith(ATTEMPT):
+                found = self._of_attempt(handle)
+                if not found:
+                    raise StoreError(f"store {self._store.shown}: it does not have run {handle} yet")
+                run_id = found[0].run_id
+            counting = find_runs(self._store, replaces=run_id)
+            self._ids[handle] = counting[0].run_id if counting else run_id
         return self._ids[handle]
 
 

@@ -192,6 +192,24 @@ class Store:
             except (MlflowException, sqlalchemy.exc.IntegrityError):  # it is there now, so this is an update
                 self.client.set_experiment_tag(experiment_id, key, value)
 
+    def tag_experiment(self, experiment_id: str, key: str, value: str | None) -> None:
+        """Set a tag of an experiment, or remove it."""
+        with self.sentences():
+            if value is not None:
+                self._tag(experiment_id, {key: value})
+                return
+            with suppress(MlflowException):  # it is not there
+                self.client.delete_experiment_tag(experiment_id, key)
+
+    def experiment_tags(self, prefix: str) -> list[tuple[str, str]]:
+        """Return the tags of all experiments whose names begin with a prefix: what follows it, and the value."""
+        return [
+            (key.removeprefix(prefix), value)
+            for experiment in self._experiments()
+            for key, value in experiment.tags.items()
+            if key.startswith(prefix)
+        ]
+
     def view_of(self, experiment_id: str) -> str | None:
         """Return the key of the view that an experiment opens with."""
         with self.sentences():
@@ -219,12 +237,15 @@ class Store:
 
     def experiment_names(self) -> dict[str, str]:
         """Return the names of all experiments by id."""
+        return {experiment.experiment_id: experiment.name for experiment in self._experiments()}
+
+    def _experiments(self) -> list[Experiment]:
         with self.sentences():
-            names: dict[str, str] = {}
+            found: list[Experiment] = []
             token = None
             while True:
                 page = self.client.search_experiments(ViewType.ACTIVE_ONLY, max_results=1000, page_token=token)
-                names |= {experiment.experiment_id: experiment.name for experiment in page}
+                found += page
                 token = page.token
                 if not token:
-                    return names
+                    return found

@@ -4,9 +4,12 @@ On the same machine its process number answers that. On any other machine its he
 every minute, and without one for a quarter of an hour the run counts as abandoned.
 """
 
+import hashlib
 import os
 import socket
+import sys
 import time
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,27 +18,42 @@ from typing import NamedTuple
 import psutil
 
 from overthink.store import tags
+from overthink.store.uri import state_folder
 
 HEARTBEAT_SECONDS = 60.0
 ABANDONED_SECONDS = 900.0
 """Without a heartbeat for so long a run is abandoned: clocks differ by seconds, busy stores answer within minutes."""
+FUTURE_SECONDS = 300.0
+"""A heartbeat that is later than now by more proves nothing: a clock is wrong, or somebody has set the tag."""
+MACHINE_ID, BOOT_ID = Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id")
+PID_NAMESPACE = Path("/proc/self/ns/pid")
+STATE_ID = "id"
+"""File in a state folder: a random number."""
+PARTS = 4
+"""Of a host's name."""
+LONGEST_PID = 19
+"""Digits."""
 
 
 def alive_tags() -> dict[str, str]:
     """Return the tags that name the host and the process of a run, and its heartbeat: now."""
+    _identify_state_folder()
     return {tags.HOST: this_host(), tags.PROCESS: this_process(), tags.HEARTBEAT: f"{time.time():.0f}"}
 
 
 def this_process() -> str:
     """Name this process so that a later one with the same number is not taken for it: `pid@start`."""
-    return f"{os.getpid()}@{psutil.Process().create_time():.2f}"
+    return f"{os.getpid()}@{_started(os.getpid())}"
 
 
 def this_host() -> str:
-    """Name the space that process numbers are unique in: containers may share a host name, not what follows it."""
-    with suppress(OSError):  # not Linux
-        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink().name}"
-    return socket.gethostname()
+    """Name the space that process numbers are unique in: `name machine boot namespace`.
+
+    Machines may share a name, as containers do, and copies of a disk share what identifies a machine; no two systems
+    that run at once share the boot. Of the machine's id only a digest that no other program uses is shown.
+    """
+    name = "".join(socket.gethostname().split()) or "unknown"
+    return f"{name} {_machine()} {_boot()} {_namespace()}"
 
 
 class RunProcess(NamedTuple):
@@ -54,14 +72,22 @@ class RunProcess(NamedTuple):
         readable = beat.isascii() and beat.isdecimal() and len(beat) < 19
         return cls(run_tags.get(tags.HOST, ""), run_tags.get(tags.PROCESS, ""), int(beat) if readable else None)
 
+    @property
+    def is_from_the_future(self) -> bool:
+        """Whether its heartbeat is later than now: it does not tell when the process was last alive."""
+        return self.heartbeat is not None and self.heartbeat - time.time() > FUTURE_SECONDS
+
 
 NO_PROCESS = RunProcess()
 
 
 def is_gone(process: RunProcess) -> bool:
     """Tell whether a process is known to have ended, or has sent no heartbeat for long."""
-    if process.host == this_host():
+    here = this_host()
+    if _system(process.host) == _system(here):
         return not _is_alive(process.process)
+    if _rebooted_since(process.host, here):
+        return True
     return process.heartbeat is not None and time.time() - process.heartbeat > ABANDONED_SECONDS
 
 
@@ -74,14 +100,72 @@ def taken_over(theirs: RunProcess, ours: RunProcess) -> bool:
 
 def is_this(process: RunProcess) -> bool:
     """Tell whether it is this very process."""
-    return process[:2] == (this_host(), this_process())
+    return (_system(process.host), process.process) == (_system(this_host()), this_process())
+
+
+def _system(host: str) -> str:
+    """Return what of a host's name two processes share that can see each other: boot and namespace of processes."""
+    parts = host.split(" ")
+    return " ".join(parts[2:]) if len(parts) == PARTS else host  # of an earlier version
+
+
+def _rebooted_since(host: str, here: str) -> bool:
+    """Tell whether a host's name is of this machine and state folder, before it was started the last time."""
+    then, now = host.split(" "), here.split(" ")
+    return len(then) == PARTS and then[:2] == now[:2] and then[2] != now[2]
+
+
+def _machine() -> str:
+    """Identify this machine and the state folder on it: of two copies of a disk, one has another folder in use."""
+    with suppress(OSError):
+        return _digest(MACHINE_ID.read_text().strip() + _state_id())
+    return _digest(_state_id())
+
+
+def _boot() -> str:
+    with suppress(OSError):
+        return BOOT_ID.read_text().strip()
+    return f"{uuid.getnode():x}"  # not Linux: the network card's address
+
+
+def _namespace() -> str:
+    with suppress(OSError):
+        return PID_NAMESPACE.readlink().name
+    return "-"
+
+
+def _state_id() -> str:
+    with suppress(OSError):
+        return (state_folder() / STATE_ID).read_text()
+    return ""
+
+
+def _identify_state_folder() -> None:
+    """Give the state folder a random number of its own, where it has none and can be written."""
+    file = state_folder() / STATE_ID
+    with suppress(OSError):  # FileExistsError: it has one
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x") as new:
+            new.write(uuid.uuid4().hex)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(f"overthink {text}".encode()).hexdigest()[:16]
 
 
 def _is_alive(process: str) -> bool:
-    pid, _, created = process.partition("@")
-    try:
-        return pid.isdecimal() and abs(psutil.Process(int(pid)).create_time() - float(created)) <= 1.0
-    except psutil.AccessDenied:
-        return True
-    except (psutil.NoSuchProcess, ValueError, OverflowError):
+    pid, _, started = process.partition("@")
+    if not (pid.isascii() and pid.isdecimal() and len(pid) < LONGEST_PID):
         return False
+    try:
+        return _started(int(pid)) == started
+    except (OSError, psutil.Error):  # another account's, perhaps
+        return psutil.pid_exists(int(pid))
+
+
+def _started(pid: int) -> str:
+    """Return when a process was started, in a clock that nobody sets: ticks since the boot."""
+    if sys.platform == "linux":
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        return stat.rpartition(")")[2].split()[19]
+    return f"{psutil.Process(pid).create_time():.2f}"

@@ -94,6 +94,7 @@ _TEXTS = {
     "logged_outcome": tags.OUTCOME,
     "message": tags.MESSAGE,
     "attempt": tags.ATTEMPT,
+    "replaced_by": tags.REPLACED_BY,
     "analysis": tags.ANALYSIS,
     "note": tags.MLFLOW_NOTE,
 }

@@ -107,6 +107,8 @@ class StoredRun:
     message: str = ""
     """Why it ended as it did."""
     attempt: str = ""
+    replaced_by: str = ""
+    """Id of the finished run that counts instead of this one: its process was cut off while another one resumed it."""
     forced: bool = False
     """Whether --force asked for it although its key was finished."""
     analysis: str = ""

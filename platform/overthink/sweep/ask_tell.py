@@ -154,6 +154,9 @@ class AskTell:
             begun = trial.datetime_start
             return begun is not None and (datetime.now() - begun).total_seconds() > OWNERLESS_SECONDS
         process = RunProcess.of(owner)
+        if process.is_from_the_future:  # by a wrong clock: from now on its age counts
+            beat = {tags.HEARTBEAT: alive_tags()[tags.HEARTBEAT]}
+            running_trial(self.study, self._storage, trial.number).set_user_attr(OWNER, {**owner, **beat})
         return is_gone(process) or is_this(process)
 
     def _claimed(self, trial: Trial) -> bool:

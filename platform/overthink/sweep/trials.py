@@ -113,7 +113,7 @@ class Trials:
 
     def _planned(self, trial: OpenTrial) -> list[PlannedRun]:
         """Plan a trial by what the store has; return its next runs, none while another process trains one of them."""
-        runs = plan(self._store, [trial.experiment], reuse=self._options.reuse)
+        runs = plan(self._store, [trial.experiment], reuse=self._options.reuse, claims=self._session.claims)
         own = [run for run in runs if run.group.definition.key == trial.key]
         for run in own:
             if run.action == "queued":

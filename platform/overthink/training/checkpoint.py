@@ -94,8 +94,10 @@ def save(folder: Path, state: TrainingState, run: RunIdentity) -> Path:
 def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
     """Load the folder's readable checkpoint with the most epochs into a new state; return False if there is none.
 
+    A copy from the store becomes the folder's own checkpoint, which a run that has all its epochs needs in the end.
+
     Raises ValueError if a checkpoint belongs to another run or other data, or if there are checkpoints but none can be
-    read; a damaged copy from the store counts as none.
+    read; a damaged copy from the store counts as none. Raises OSError if the disk is full.
     """
     paths = [path for name in (NAME, PREVIOUS, STORED_CHECKPOINT) if (path := folder / name).exists()]
     problems = []
@@ -108,6 +110,8 @@ def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
         if meta["run_key"] != run.key:
             raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {run.key}")
         _fill(state, path, meta, tensors, run)
+        if path.name == STORED_CHECKPOINT:
+            save(folder, state, run)
         return True
     if problems and [path.name for path in paths] != [STORED_CHECKPOINT]:
         raise ValueError(f"no readable checkpoint ({'; '.join(problems)}); --force restarts the run")

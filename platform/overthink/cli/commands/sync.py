@@ -29,22 +29,23 @@ def sync(as_json: options.Json = False) -> int:
         found = _upload(console)
     else:
         found = not_for_this_store(uri)
-        others = found.other_stores or found.unreadable
+        others = found.other_stores or found.unreadable or found.damaged
         console.print(f"Nothing is queued{' for this store.' if others else ': everything is uploaded.'}")
         _print_sentences(found, console)
     if as_json:
         print_json(_as_plain(found))
-    return SOME_FAILED if found.queued or found.unreadable else OK
+    return SOME_FAILED if found.queued or found.unreadable or found.damaged else OK
 
 
 def _as_plain(found: "UploadSummary") -> dict[str, object]:
     return {
         "uploaded": found.runs,
         "entries": found.entries,
-        "discarded": found.taken_over,
+        "discarded": found.discarded,
         "queued": found.queued,
         "queued_for_other_stores": found.other_stores,
         "unreadable": [str(folder) for folder in found.unreadable],
+        "damaged": [str(folder) for folder in found.damaged],
     }
 
 

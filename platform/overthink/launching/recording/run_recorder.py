@@ -1,7 +1,6 @@
 """Recording a run: its start, its epochs as they come, its end."""
 
 import json
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from overthink.running.provenance import attempts_of, changed_settings, provenan
 from overthink.running.run_data import EVERYTHING
 from overthink.store import tags
 from overthink.store.group_spec import GroupSpec
+from overthink.store.liveness import NO_PROCESS
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import OWN_CHECKPOINT
 
@@ -63,8 +63,10 @@ class RunRecorder:
             **group.tags,
         }
         params = parameters(planned.run, planned.group.variant)
-        known = planned.stored.run_id if planned.stored is not None else None
-        logger = sender.begin(RunStart(group, planned.key, planned.name, run_tags, params, known), held)
+        known, before = None, NO_PROCESS
+        if planned.stored is not None:
+            known, before = planned.stored.run_id, planned.stored.process
+        logger = sender.begin(RunStart(group, planned.key, planned.name, run_tags, params, known, before), held)
         if known is None:
             logger.text(tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
         copies = CheckpointCopies(logger) if sender.is_shared else None
@@ -140,7 +142,7 @@ class RunRecorder:
         self.logger.log(epoch_metrics(record), record.epoch, unless_there=marker)
 
     def _finished(self) -> None:
-        """Record predictions, metrics, pictures and checkpoint; then the run's folder is no longer needed."""
+        """Record predictions, metrics, pictures and checkpoint; the run's folder stays until all is uploaded."""
         run, folder = self.planned.run, run_folder(self.planned.key)
         network: dict[str, float] = {}
         network |= by_exit("network/mul_adds", self.mul_adds) | by_exit("network/parameters", self.parameters)
@@ -159,7 +161,7 @@ class RunRecorder:
             self.logger.link(self.main, tags.POLICY_RUNS, text)
         self.closing = True
         self.logger.close(tags.FINISHED)
-        shutil.rmtree(folder, ignore_errors=True)
+        self.logger.keep_folder(folder)
 
     def _relations(self) -> list[str]:
         """Return in Markdown which other runs this one builds on."""

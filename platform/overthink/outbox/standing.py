@@ -1,0 +1,65 @@
+"""What has become of a journal's run in the store: it is still its own, or another process has resumed or finished it.
+
+Another process resumes a run while this machine is cut off from the store, or from another working directory. Nothing
+of a journal is discarded before the store holds a finished run of its key.
+"""
+
+from enum import Enum
+
+from overthink.outbox.entries import Begin
+from overthink.outbox.journal import Journal
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.liveness import RunProcess, taken_over
+from overthink.store.reader import find_runs, run_of
+from overthink.store.stored import StoredRun
+
+
+class Standing(Enum):
+    """Whose a run is."""
+
+    OURS = "the journal's own"
+    RESUMED = "another process has resumed it"
+    FINISHED = "another process has finished it"
+
+
+class ResumedError(RuntimeError):
+    """What a journal holds cannot be uploaded now."""
+
+    def __init__(self) -> None:
+        super().__init__("another process has resumed this run; what is here is kept until that one has finished")
+
+
+def standing(store: Store, journal: Journal, run_id: str | None) -> Standing:
+    """Return what has become of the run of an id, None while the store has not given it one.
+
+    Raises StoreError where the store is unreachable, or does not have the run.
+    """
+    if run_id is None:
+        superfluous = not journal.fresh and not journal.is_finished and _is_finished_elsewhere(store, journal.begin)
+        return Standing.FINISHED if superfluous else Standing.OURS
+    run = run_of(store, run_id)
+    if run.replaced_by:
+        return Standing.FINISHED
+    if _is_ours(run, journal):
+        return Standing.OURS
+    if run.is_finished or _is_finished_elsewhere(store, journal.begin):
+        return Standing.FINISHED
+    return Standing.RESUMED
+
+
+def _is_ours(run: StoredRun, journal: Journal) -> bool:
+    begin, theirs = journal.begin, run.process
+    ours = RunProcess.of(begin.alive)
+    if theirs[:2] == ours[:2] or not ours.process:
+        return True
+    if journal.uploaded or begin.run_id is None:  # the store has had our name
+        return False
+    return theirs[:2] == begin.before if begin.before is not None else not taken_over(theirs, ours)
+
+
+def _is_finished_elsewhere(store: Store, begin: Begin) -> bool:
+    """Tell whether a run of the same key is finished; one that --force repeats is there from the beginning."""
+    if tags.FORCED in begin.tags:
+        return False
+    return any(run.is_finished for run in find_runs(store, kind=tags.KIND_RUN, run_key=begin.run_key))

@@ -1,0 +1,58 @@
+"""A finished attempt at a run that another process has resumed meanwhile becomes a run of its own, which counts."""
+
+from typing import NamedTuple
+
+from overthink.store import tags
+from overthink.store.client import Store, StoreError
+from overthink.store.liveness import RunProcess, is_gone
+from overthink.store.reader import run_of
+from overthink.store.writer import Writer
+
+OF_A_PROCESS = {
+    *(tags.HOST, tags.PROCESS, tags.HEARTBEAT),
+    *(tags.OUTCOME, tags.MESSAGE, tags.ATTEMPT, tags.REPLACED_BY, tags.REPLACES),
+}
+
+
+class Facts(NamedTuple):
+    """What does not depend on the process that trains a run."""
+
+    tags: dict[str, str]
+    params: dict[str, str]
+
+
+def facts_of(store: Store, run_id: str) -> Facts:
+    """Return our tags and the parameters of a run, as far as every attempt at it has the same."""
+    with store.sentences():
+        data = store.client.get_run(run_id).data
+    ours = {key: value for key, value in data.tags.items() if key.startswith(tags.named(""))}
+    return Facts({key: value for key, value in ours.items() if key not in OF_A_PROCESS}, dict(data.params))
+
+
+def copy_definition(store: Store, writer: Writer, run_id: str, to: str) -> None:
+    """Store the definition of a run with another one, if it is there."""
+    try:
+        text = store.text(run_id, tags.DEFINITION_FILE)
+    except (StoreError, OSError, UnicodeDecodeError):  # the process that began the run was killed before it was written
+        store.ping()
+        return
+    writer.text(to, tags.DEFINITION_FILE, text)
+
+
+def mark_replaced(store: Store, writer: Writer, run_id: str, by: str) -> None:
+    """Note on a run that another one counts; close it, unless a process still trains it."""
+    run = run_of(store, run_id)
+    writer.log(run_id, run_tags={tags.REPLACED_BY: by})
+    if not run.is_finished and (run.outcome != tags.RUNNING or is_gone(run.process)):
+        writer.close(run_id, tags.INTERRUPTED, _message(by))
+
+
+def close_replaced(store: Store, writer: Writer, run_id: str, process: RunProcess) -> None:
+    """Close a run that another one counts instead of, where this process has trained it until now."""
+    run = run_of(store, run_id)
+    if run.replaced_by and run.outcome == tags.RUNNING and run.process[:2] == process[:2]:
+        writer.close(run_id, tags.INTERRUPTED, _message(run.replaced_by))
+
+
+def _message(by: str) -> str:
+    return f"another process has finished this run: run {by} counts"

@@ -1,0 +1,130 @@
+"""Is a process alive? Machines of one name, copies of disks, reboots, and clocks that are wrong."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from overthink.launching.plan import plan
+from overthink.launching.sync import mark_abandoned_as_interrupted
+from overthink.store import liveness, tags
+from overthink.store.client import Store
+from overthink.store.liveness import ABANDONED_SECONDS, RunProcess, alive_tags, is_gone, is_this
+from overthink.store.reader import find_runs
+from overthink.store.writer import Writer
+from support.small import small
+
+
+class System:
+    """What tells machines apart, as files that tests can write."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self._patch = folder, monkeypatch
+        self.be("same-name", "machine", "boot", "state")
+
+    def be(self, name: str, machine: str, boot: str, state: str, namespace: str = "pid:[4026531836]") -> None:
+        self._patch.setattr("socket.gethostname", lambda: name)
+        self._patch.setenv("OVERTHINK_STATE", str(self.folder / state))
+        for file, text in (("MACHINE_ID", machine), ("BOOT_ID", boot)):
+            (self.folder / file).write_text(f"{text}\n")
+            self._patch.setattr(liveness, file, self.folder / file)
+        link = self.folder / "NAMESPACE"
+        link.unlink(missing_ok=True)
+        link.symlink_to(namespace)
+        self._patch.setattr(liveness, "PID_NAMESPACE", link)
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
+    return System(tmp_path, monkeypatch)
+
+
+def process(changes: dict[str, str] | None = None, silent_seconds: float = 0) -> RunProcess:
+    beat = {tags.HEARTBEAT: f"{time.time() - silent_seconds:.0f}"}
+    return RunProcess.of({**alive_tags(), **beat, **(changes or {})})
+
+
+def test_machines_of_one_name_do_not_take_each_others_runs_for_dead(system: System) -> None:
+    """Outside containers every machine has the same namespace of processes."""
+    theirs = process({tags.PROCESS: "4194999@1"})
+    for other in (("machine", "boot-2", "state 2"), ("machine 2", "boot-2", "state"), ("machine 2", "boot-2", "s 2")):
+        system.be("same-name", *other)
+        assert not is_gone(theirs)
+        assert is_gone(theirs._replace(heartbeat=int(time.time() - 2 * ABANDONED_SECONDS)))
+
+
+def test_processes_of_one_system_are_asked_whatever_their_state_folders(system: System) -> None:
+    alive, dead = process(), process({tags.PROCESS: "4194999@1"})
+    system.be("same-name", "machine", "boot", "state 2")
+    assert (is_gone(alive), is_gone(dead), is_this(alive)) == (False, True, True)
+    system.be("same-name", "machine", "boot", "state", "pid:[7]")  # a container: it does not see the processes
+    assert (is_gone(alive), is_gone(dead), is_this(alive)) == (False, False, False)
+
+
+def test_after_a_reboot_runs_of_this_folder_are_resumed_at_once(system: System) -> None:
+    before = process()
+    system.be("same-name", "machine", "boot-2", "state")
+    assert is_gone(before)
+
+
+def test_a_machine_without_an_id_is_told_apart_by_its_state_folder(
+    system: System, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(liveness, "MACHINE_ID", tmp_path / "missing")
+    before = process()
+    monkeypatch.setattr(liveness, "BOOT_ID", tmp_path / "missing")
+    assert is_gone(before)
+    monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "state 2"))
+    assert not is_gone(before)
+
+
+def test_the_machines_id_is_not_shown(system: System) -> None:
+    system.be("name with  spaces", "secret-id", "boot", "state")
+    host = alive_tags()[tags.HOST]
+    assert "secret-id" not in host
+    assert len(host.split(" ")) == 4
+
+
+def test_a_clock_that_is_set_does_not_end_a_process(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = process()
+    now = time.time
+    monkeypatch.setattr("time.time", lambda: now() + 86400)
+    assert not is_gone(alive)
+
+
+def test_a_process_of_another_number_or_start_is_another_one(system: System) -> None:
+    start = alive_tags()[tags.PROCESS].partition("@")[2]
+    assert not is_gone(process())
+    for name in (f"{os.getpid()}@1", f"1@{start}", f"{10**25}@{start}", "x@1", "", "@", "²@1"):
+        assert is_gone(process({tags.PROCESS: name})), name
+
+
+@pytest.mark.parametrize("host", ["name", "name pid:[4026531836]"])
+def test_tags_of_earlier_versions_are_read(system: System, host: str) -> None:
+    assert not is_gone(process({tags.HOST: host, tags.PROCESS: f"{os.getpid()}@12.5"}))
+    assert is_gone(process({tags.HOST: host, tags.PROCESS: f"{os.getpid()}@12.5"}, 2 * ABANDONED_SECONDS))
+
+
+def test_a_heartbeat_from_the_future_does_not_keep_a_run_for_ever(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its machine died with a fast clock, or somebody has set the tag: --force helps at once, and time does."""
+    loaded, writer = small(tmp_path, seeds=1), Writer(store)
+    key = loaded.groups[0].runs[0].key
+    left = {tags.HOST: "elsewhere", tags.PROCESS: "1@1", tags.HEARTBEAT: f"{time.time() + 10**8:.0f}"}
+    own = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key, tags.GROUP_KEY: loaded.groups[0].definition.key}
+    run_id = writer.create(store.experiment("small", "A note."), "left", own, {}, alive=left)
+
+    def action(force: bool = False) -> str:
+        return plan(store, [loaded], force, dry=True)[0].action
+
+    assert mark_abandoned_as_interrupted(store, writer, force=True) == 0
+    assert (action(), action(force=True)) == ("busy", "train")
+    assert mark_abandoned_as_interrupted(store, writer) == 0
+    assert action(force=True) == "busy"  # it may be alive: its heartbeat is of this moment
+    now = time.time
+    monkeypatch.setattr("time.time", lambda: now() + 2 * ABANDONED_SECONDS)
+    assert action() == "resume"
+    assert mark_abandoned_as_interrupted(store, writer) == 1
+    assert [run.run_id for run in find_runs(store, run_key=key)] == [run_id]
