@@ -105,10 +105,14 @@ def _lines(world: World, points: int, repeats: int, true: list[dict[str, float]]
         }
         kinds = ("total ", "first ", "sum of totals", "interaction")
         shown = [100 * np.mean([part for key, part in held.items() if key.startswith(kind)]) for kind in kinds]
-        ends = [intervals(one, reading)["interaction"] for one in found]
-        width = np.median([one.high - one.low for one in ends if one and one.high is not None and one.low is not None])
+        width = np.median([_width(intervals(one, reading)["interaction"]) for one in found])
         numbers = ", ".join(f"{number:.0f}" for number in shown)
         yield f"{world.name}, {points} x {repeats} ({found[0].networks} networks), {reading}: {numbers}; {width:.2f}"
+
+
+def _width(found: Interval | None) -> float:
+    """Return the width of a share's interval; that of one that is not determined is 1."""
+    return 1.0 if found is None or found.low is None or found.high is None else found.high - found.low
 
 
 def studied(world: World, points: int, repeats: int, draw: int) -> SourceShares:

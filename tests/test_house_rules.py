@@ -29,6 +29,13 @@ def test_the_source_root_does_not_shadow_the_standard_library() -> None:
     assert not (SOURCE.parent / "__init__.py").exists()
 
 
+def test_text_files_are_utf_8_whatever_the_locale() -> None:
+    """They are read on other machines; under LC_ALL=C Python would write ASCII."""
+    text = re.compile(r"\.(read_text|write_text)\((?!.*encoding=)|\.open\((\"[rwa]\")?\)|\btext=True")
+    found = {path.name: text.findall(content) for path, content in TEXTS.items() if text.search(content)}
+    assert found.keys() <= {"export.py"}  # opens a browser
+
+
 def test_tags_are_read_and_named_in_the_store_alone() -> None:
     """Elsewhere a stored run has typed fields. The sweep's own names are attributes of Optuna's studies."""
     tag = re.compile(r"\.tags\b(\.get|\[)|\bf?\"overthink\.(?!execution|store|definition|localhost|predictions)")

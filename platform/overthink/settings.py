@@ -1,7 +1,35 @@
-"""Settings in the environment, in seconds."""
+"""Settings in the environment: seconds, and the home folder."""
 
 import math
 import os
+from pathlib import Path
+
+from overthink.sentences import utf_8
+
+LENT_HOME = "OVERTHINK_LENT_HOME"
+"""Set where HOME is not the account's, for the processes that this one starts."""
+
+
+def home_folder() -> Path:
+    """Return the home folder; raises ValueError where the account has none, such as a bare uid in a container."""
+    if LENT_HOME in os.environ or lent_home():
+        raise ValueError("this account has no home folder; set HOME, or OVERTHINK_DATA to a folder for data sets")
+    return Path.home()
+
+
+def lent_home() -> dict[str, str]:
+    """Return what to set where there is no home folder, which libraries ask for as they are imported.
+
+    It is the working directory. Where there is one, nothing; an empty HOME counts as none.
+    """
+    if os.environ.get("HOME"):
+        return {}
+    os.environ.pop("HOME", None)
+    try:
+        Path.home()
+    except RuntimeError:
+        return {"HOME": str(Path.cwd()), LENT_HOME: "1"}
+    return {}
 
 
 def patience_seconds() -> float:
@@ -14,10 +42,16 @@ def checkpoint_seconds() -> float:
     return _seconds("OVERTHINK_CHECKPOINT_SECONDS", 60.0)
 
 
-def check_settings() -> None:
-    """Raise ValueError naming a setting that is not a number of seconds, before anything is begun."""
+def check_settings(data_root: Path | None) -> None:
+    """Raise ValueError naming a setting that is not a number of seconds, before anything is begun.
+
+    The same where no `data_root` is given and there is no folder for data sets, and where its path is not UTF-8.
+    """
     patience_seconds()
     checkpoint_seconds()
+    root = str(data_root or os.environ.get("OVERTHINK_DATA") or home_folder())
+    if root != utf_8(root):
+        raise ValueError(f"{root}: not UTF-8 in this locale; use a folder of another name, or set PYTHONUTF8=1")
 
 
 def _seconds(name: str, default: float) -> float:

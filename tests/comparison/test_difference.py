@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from overthink.comparison.difference import Difference, difference_of
+from overthink.comparison.difference import Difference, difference_of, differences_of
 from overthink.report.differences import NONE_SHOWN, verdict
 
 METRIC, SPREAD, METRICS = "test/accuracy/last", 0.02, 4
@@ -26,18 +26,12 @@ class Tables(NamedTuple):
         return float(np.mean([verdict(one).startswith(start) for table in self.tables for one in table]))
 
     def all_cover(self) -> float:
-        """Return in how many tables every interval holds the truth."""
-        return float(
-            np.mean(
-                [
-                    all(
-                        one.low is not None and one.high is not None and one.low <= self.truth <= one.high
-                        for one in table
-                    )
-                    for table in self.tables
-                ]
-            )
-        )
+        """Return in how many tables every simultaneous interval holds the truth."""
+        return float(np.mean([all(self.covers(one) for one in table) for table in self.tables]))
+
+    def covers(self, one: Difference) -> bool:
+        low, high = one.simultaneous_low, one.simultaneous_high
+        return low is not None and high is not None and low <= self.truth <= high
 
 
 def simulated(n: int, rows: int, deviations: float, margin: float | None = None, count: int = 400) -> Tables:
@@ -48,7 +42,7 @@ def simulated(n: int, rows: int, deviations: float, margin: float | None = None,
     differences = SPREAD * ((values[:, 1:] - values[:, :1]) / 2**0.5 + deviations)
     shape = (count, rows * METRICS, n)
     per_comparison = differences.transpose(0, 1, 3, 2).reshape(shape).tolist()
-    tables = [[difference_of(METRIC, one, rows * METRICS, margin) for one in table] for table in per_comparison]
+    tables = [differences_of([METRIC] * len(table), table, margin) for table in per_comparison]
     return Tables(tables, SPREAD * deviations)
 
 
@@ -62,9 +56,9 @@ def test_a_table_without_differences_rarely_shows_one(n: int, rows: int) -> None
 
 
 def test_differences_are_found() -> None:
-    """1.5 deviations with 8 seeds: more than half of them; and the intervals hold all at once there, too."""
+    """1.5 deviations with 8 seeds: three quarters of them; and simultaneous intervals hold all at once there, too."""
     found = simulated(8, 3, 1.5)
-    assert 0.5 < found.share("higher") < 0.65
+    assert 0.7 < found.share("higher") < 0.86
     assert found.share_with_any("lower") == 0
     assert found.all_cover() > 0.925
 
@@ -82,7 +76,7 @@ def test_seeds_needed_find_what_was_seen() -> None:
     one = difference_of(METRIC, [1.2 * SPREAD + SPREAD * end for end in (-1, 0, 1)], METRICS)
     assert verdict(one) == NONE_SHOWN
     assert one.seeds_needed == 11
-    assert simulated(11, 1, 1.2).share("higher") == pytest.approx(0.8, abs=0.05)
+    assert 0.75 < simulated(11, 1, 1.2).share("higher") < 0.95  # Holm's later steps find more than the first
 
 
 def test_what_two_seeds_cannot_know_is_null() -> None:

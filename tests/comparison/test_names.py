@@ -2,8 +2,6 @@
 
 import time
 
-import pytest
-
 from overthink.comparison.names import Named, in_common, suffixes
 
 
@@ -61,12 +59,11 @@ def test_what_definitions_have_in_common() -> None:
     assert in_common([{}, {}]) == in_common([]) == {}
 
 
-@pytest.mark.timeout(20)
 def test_a_thousand_trials_are_named_in_no_time() -> None:
     rows = [
         {f"network.p{number}": "1" for number in range(80)} | {"regime.0.lr": f"0.{place}"} for place in range(1000)
     ]
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = told(*rows, keys=tuple(f"{place:08}" for place in range(1000)))
     assert len({*found}) == 1000
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

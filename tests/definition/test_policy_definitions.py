@@ -30,6 +30,15 @@ def test_a_reference_becomes_the_main_networks_definition(tmp_path: Path) -> Non
     assert of.experiment.name == "small"
 
 
+def test_a_reference_may_name_a_variant_that_its_values_make_equal_to_another(tmp_path: Path) -> None:
+    of = {"definition": "small.yaml", "variant": "long", "set": {"regime.0.epochs": 3}}
+    path = policy_file(tmp_path, policy={"of": of})
+    definition(tmp_path, variants={"short": {}, "long": {"regime.0.epochs": 4}})
+    policy = load_experiment(path).groups[0].definition.policy
+    assert policy is not None
+    assert policy.of_variant == "long"
+
+
 def test_one_main_network_for_all_seeds(tmp_path: Path) -> None:
     loaded = load_experiment(policy_file(tmp_path, policy={"of": "small.yaml", "of_seed": 7}))
     assert {run.chooses_for.seeds.init for run in loaded.groups[0].runs if run.chooses_for} == {7}

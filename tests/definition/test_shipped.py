@@ -1,5 +1,6 @@
 """Every shipped definition resolves, says how to run it, and builds its network."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import torch
 
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.definition.loading import load_experiment
+from overthink.definition.source import SWEEPS, find
+from overthink.sweep.definition import load_sweep
 
 SHIPPED = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
 
@@ -38,6 +41,17 @@ def test_the_thesis_definitions_have_the_thesis_numbers() -> None:
         "val/oracle/accuracy",
         "test/oracle/accuracy",
     }
+
+
+def test_keys_are_those_of_the_runs_that_people_have() -> None:
+    """A changed key trains finished runs again, and begins a sweep anew."""
+    known = json.loads((Path(__file__).parent / "shipped_keys.json").read_text())
+    for name, keys in known.items():
+        if name.startswith("sweep/"):
+            assert load_sweep(find(name.removeprefix("sweep/"), SWEEPS)).study_name == keys
+        else:
+            groups = load_experiment(name).groups
+            assert {group.variant: [group.definition.key, group.runs[0].key] for group in groups} == keys
 
 
 def test_definitions_load_without_torch() -> None:

@@ -97,3 +97,17 @@ def test_base_points_are_a_studys(tmp_path: Path) -> None:
     definition(tmp_path)
     with pytest.raises(DefinitionError, match="base_points: 3 for an experiment that is no study"):
         load_experiment(tmp_path / "small.yaml", ["base_points=3"])
+
+
+@pytest.mark.parametrize(
+    "base, reference",
+    [("study.yaml", "study.yaml"), ("small.yaml", "study.yaml"), ("other.yaml", "other.yaml")],
+)
+def test_a_definition_that_refers_to_itself(tmp_path: Path, base: str, reference: str) -> None:
+    """At once, by way of the policy network that is its base, and by way of a variant of its base."""
+    path = study_file(tmp_path, base=base)
+    definition(tmp_path, policy={"of": reference})
+    definition(tmp_path, variants={"a": {"policy": {"of": reference}}}).rename(tmp_path / "other.yaml")
+    definition(tmp_path, policy={"of": reference})
+    with pytest.raises(DefinitionError, match="refers to itself, directly or through others"):
+        load_experiment(path)

@@ -1,5 +1,6 @@
 """What a run logs, kept in memory: no store, no outbox, no worker process."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,3 +97,10 @@ def test_a_copy_of_the_checkpoint_waits_for_the_one_before(run: PlannedRun, monk
         logger.uploading = uploading
         copies.send(folder)
         assert logger.files[f"checkpoint/{OWN_CHECKPOINT}"] == expected
+
+
+def test_a_definition_file_whose_name_is_not_utf_8(run: PlannedRun) -> None:
+    loaded = replace(run.experiment, source=os.fsdecode(b"caf\xe9.yaml"))
+    recorder = RunRecorder.open(sender := Sender(), run, group_spec([replace(run, experiment=loaded)], {}))  # type: ignore[arg-type]
+    assert sender.starts[0].run_tags["mlflow.source.name"] == "caf?.yaml"
+    assert recorder.planned is run

@@ -42,7 +42,7 @@ def by_regime(counts: Sequence[int]) -> list[Row]:
     "counts, shown",
     [
         ((2, 2), ("2 groups", "2 + 2 runs")),
-        ((2, 3, 4), ("3 groups", "2 to 4 runs")),
+        ((2, 3, 4), ("3 groups", "2-4 runs")),
         ((1,) * 6, ("6 groups", "1 run each")),
         ((3,) * 6, ("6 groups", "3 runs each")),
     ],
@@ -65,6 +65,17 @@ def test_a_table_of_80_columns_of_rows_of_groups() -> None:
     assert "±" not in shown
     assert "[" not in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_caption_explains_no_mark_that_its_table_does_not_show() -> None:
+    """Groups of a row may have intervals for new samples alone; the row shows none."""
+    (row,) = by_regime([1, 1])
+    of_samples = [
+        replace(one, interval="both", estimates={LAST: one.estimates[LAST]._replace(interval="samples")})
+        for one in row.groups
+    ]
+    assert "‡" in OVERTHINKING.caption(of_samples)
+    assert "‡" not in OVERTHINKING.caption([replace(row, groups=tuple(of_samples))])
 
 
 def test_a_caption_says_what_its_rows_are() -> None:

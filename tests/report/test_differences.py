@@ -94,7 +94,7 @@ def test_no_sentence_contradicts_a_number_beside_it(values: list[float], margin:
 
 def test_the_meaning_says_what_decides_and_what_cannot() -> None:
     said = differences_sentence(rows(CLEAR[:5]), TITLES)
-    assert "with intervals; all 4 hold at once in 95% of cases (paired t, Bonferroni)" in said
+    assert "with the interval at which Holm's procedure tests it as one of 4 comparisons (paired t)" in said
     assert "its p is at least 0.25 with 5 seeds, and cannot reach 0.05 with fewer than 8." in said
     assert "long: higher: accuracy last exit, oracle accuracy; no interval, the same difference" in said
     assert "sign-flip p" not in said
@@ -133,7 +133,7 @@ def test_seeds_that_are_needed_are_said_where_none_is_shown() -> None:
     said = differences_sentence(rows([0.01, -0.01, 0.02], 0.0005), TITLES)
     assert "true difference of 0.05 points" in said
     assert "accuracy last exit (more than 1000 seeds)" in said
-    assert "Equal within 0.05 points: the interval does not leave ±0.05 (two one-sided t-tests)." in said
+    assert "for all comparisons at once keeps within ±0.05 (two one-sided t-tests)." in said
 
 
 def test_every_format_says_them() -> None:

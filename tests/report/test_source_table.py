@@ -36,7 +36,7 @@ def test_a_row_for_each_source_their_sum_and_their_interaction() -> None:
     )
     assert [row[:3] for row in any_later.rows] == [
         ("init", "90.0\n[80, 100]", "5.0\n[0, 10]"),
-        ("order", "95.0", "-"),
+        ("order", "95.0\nn.d.", "-"),
         ("sum", "185.0\n[160, 200]", "10.0\n[2, 20]"),
         ("interaction", "-", "90.0\n[80, 98]"),
     ]

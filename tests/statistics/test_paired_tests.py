@@ -7,6 +7,7 @@ from scipy import stats
 from overthink.statistics.paired_tests import (
     effect_size,
     equivalence_p,
+    holm,
     least_sign_flip_p,
     paired_t,
     share_above,
@@ -122,3 +123,22 @@ def test_the_interval_of_a_share_holds() -> None:
     values = np.random.default_rng(4).binomial(2, 0.6, (3000, 6)) - 1.0
     truth = 0.6**2 + 0.6 * 0.4
     assert np.mean([found.low <= truth <= found.high for found in map(share_above, values.tolist())]) >= 0.95
+
+
+def test_holm_by_hand() -> None:
+    """Four comparisons: 0.01 of 4 and 0.015 of 3 are found, 0.03 of 2 is not, and 0.04 not either."""
+    steps = holm([0.03, 0.01, 0.04, 0.015], comparisons=4)
+    assert [step.among for step in steps] == [2, 4, 2, 3]
+    assert [step.p for step in steps] == pytest.approx([0.06, 0.04, 0.06, 0.045])
+    (alone,) = holm([0.03], comparisons=4)
+    assert (alone.among, alone.p) == (4, 0.12)
+    assert holm([], comparisons=1) == []
+
+
+def test_a_step_decides_as_its_adjusted_p() -> None:
+    """An own p times `among` is at most 0.05 just where the adjusted p is: interval and p never disagree."""
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        p_values = (random.random(6) ** 4).tolist()
+        for p, step in zip(p_values, holm(p_values, comparisons=7), strict=True):
+            assert (p * step.among <= 0.05) == (step.p <= 0.05)

@@ -1,3 +1,4 @@
+import os
 import time
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from overthink.store.client import Store
 from overthink.store.liveness import ABANDONED_SECONDS, RunProcess, is_gone, this_host, this_process
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
-from overthink.store.writer import LONGEST_TAG, Writer
+from overthink.store.uri import state_folder, tracking_uri
+from overthink.store.writer import LONGEST_TAG, Writer, shortened
 
 TAGS = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: "k", tags.GROUP_KEY: "g"}
 
@@ -114,3 +116,14 @@ def test_finished_runs_come_before_newer_failures() -> None:
         for name, status, started in [("old", "FINISHED", 1), ("new", "FINISHED", 2), ("failed", "FAILED", 3)]
     ]
     assert newest_per_key(runs)["k"].run_id == "new"
+
+
+def test_names_of_files_that_are_not_utf_8() -> None:
+    assert shortened(os.fsdecode(b"caf\xe9.yaml"), 100) == "caf?.yaml"
+
+
+@pytest.mark.parametrize("variable", ["MLFLOW_TRACKING_URI", "OVERTHINK_STATE"])
+def test_folders_that_are_not_utf_8_are_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, os.fsdecode(b"sqlite:////caf\xe9/mlflow.db"))
+    with pytest.raises(ValueError, match="not UTF-8 in this locale"):
+        tracking_uri() if variable == "MLFLOW_TRACKING_URI" else state_folder()

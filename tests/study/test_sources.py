@@ -45,8 +45,8 @@ def test_one_source_does_it_all() -> None:
     assert found.any_later == found.final  # with two exits they are one
     for of_reading in found.any_later:
         assert list(of_reading.of) == list(STREAMS)
-        assert of_reading.of["order"].total == (0.0, None, None)  # its networks are equal: nothing to be uncertain of
-        assert of_reading.of["init"].first_order == (1.0, None, None)
+        assert of_reading.of["order"].total == (0.0, 0.0, 0.0)  # its networks are equal: nothing to be uncertain of
+        assert of_reading.of["init"].first_order == (1.0, 1.0, 1.0)
     by_sample = found.any_later.per_sample
     assert around(by_sample.of["init"].total, 1)
     assert around(by_sample.of["order"].first_order, 0)
@@ -138,7 +138,7 @@ def test_sources_beside_all_and_sources_that_vary_together() -> None:
 
 def test_of_two_sources_each_is_all_but_the_other() -> None:
     found = shares(sobol_arms(("init", "order")), lambda seeds: seeds.init).any_later.per_sample
-    assert found.of["init"].first_order == (1.0, None, None)
+    assert found.of["init"].first_order == (1.0, 1.0, 1.0)
     assert around(found.of["order"].first_order, 0)
     assert around(found.total_sum, 1)
 

@@ -8,7 +8,7 @@ import pytest
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
-from overthink.definition.source import parse_yaml
+from overthink.definition.yaml_core import parse_yaml
 from overthink.sweep.best_definition import as_yaml, best_definition
 from overthink.sweep.definition import load_sweep
 from overthink.sweep.results import TrialResult

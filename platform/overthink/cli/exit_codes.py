@@ -6,17 +6,20 @@ FAILURE                 1            error, or no run succeeded
 WRONG_USAGE             2            wrong options, or an invalid definition
 SOME_FAILED             3            some runs failed, or results are missing or not uploaded yet
 128 + signal number     130, 143     interrupted by SIGINT (Ctrl-C) or SIGTERM; rerun the command to resume
+128 + SIGPIPE           141          nobody reads the output any more (`| head -1`)
 ======================  ===========  ======================================================================
 """
 
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
 from rich.console import Console
 
 from overthink.report.safe_text import print_text
+from overthink.sentences import cut
 
 OK, FAILURE, WRONG_USAGE, SOME_FAILED = 0, 1, 2, 3
 
@@ -39,17 +42,25 @@ def _exit(number: int, _frame: FrameType | None) -> None:
 
 def exit_code_for(error: BaseException, console: Console) -> int:
     """Print an error as one line, with --debug as a traceback, and return the exit code."""
-    if isinstance(error, InterruptedBySignal):
-        console.print("Interrupted. Rerun the command without --force to resume.")
+    with suppress(OSError):  # where no message can be written, the code says it
+        _print(error, console)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else FAILURE
-    if os.environ.get("OVERTHINK_DEBUG"):
+    return WRONG_USAGE if _is_wrong_usage(error) else FAILURE
+
+
+def _print(error: BaseException, console: Console) -> None:
+    if isinstance(error, InterruptedBySignal):
+        console.print("Interrupted. Rerun the command without --force to resume.")
+    elif isinstance(error, SystemExit):
+        return
+    elif os.environ.get("OVERTHINK_DEBUG"):
         console.print_exception()
     elif _is_expected(error):
-        print_text(console, f"error: {error}")
+        print_text(console, f"error: {cut(str(error))}")
     else:
-        print_text(console, f"internal error: {type(error).__name__}: {error} (use --debug to see the traceback)")
-    return WRONG_USAGE if _is_wrong_usage(error) else FAILURE
+        said = cut(str(error))
+        print_text(console, f"internal error: {type(error).__name__}: {said} (use --debug to see the traceback)")
 
 
 def _is_expected(error: BaseException) -> bool:

@@ -30,8 +30,11 @@ from overthink.cli.commands.study import study
 from overthink.cli.commands.sweep import sweep
 from overthink.cli.commands.sync import UploadFirst, sync
 from overthink.cli.commands.ui import ui
-from overthink.cli.exit_codes import exit_code_for, exit_on_signals
+from overthink.cli.exit_codes import FAILURE, exit_code_for, exit_on_signals
 from overthink.cli.output import log
+from overthink.cli.terminal import flushed, open_missing_streams, prepare_output
+from overthink.report.safe_text import print_text
+from overthink.settings import lent_home
 
 PANELS = {
     "Train": (run, sweep, cluster, sync),
@@ -83,6 +86,7 @@ def options(
 
 def execute(arguments: Sequence[str]) -> int:
     """Run the command with some arguments; return the exit code (see `exit_codes`)."""
+    prepare_output()
     try:
         app(list(arguments), prog_name="overthink")
     except BaseException as error:  # noqa: BLE001 - reports every error as a message and an exit code
@@ -93,7 +97,14 @@ def execute(arguments: Sequence[str]) -> int:
 def main() -> None:
     """Run the command with the arguments of this process, and exit."""
     exit_on_signals()
-    sys.exit(execute(sys.argv[1:]))
+    open_missing_streams()
+    os.environ.update(lent_home())
+    code = execute(sys.argv[1:])
+    if problem := flushed():
+        print_text(log(), f"error: {problem}")
+        code = code or FAILURE
+    flushed()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

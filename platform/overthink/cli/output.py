@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
+from overthink.cli.terminal import Output, print_raw
 from overthink.report.grids import Grid, as_rich
 
 
@@ -17,18 +17,18 @@ def number_of(count: int, noun: str) -> str:
 
 def log() -> Console:
     """Return the console for messages: standard error, so that standard output holds results only."""
-    return Console(stderr=True, highlight=False)
+    return Output(stderr=True, highlight=False)
 
 
 def results() -> Console:
     """Return the console for results: standard output."""
-    return Console(highlight=False)
+    return Output(highlight=False)
 
 
 def print_table(table: Table) -> None:
     """Print a table to standard output; where the terminal is too narrow for it, nothing is cut off."""
     console = results()
-    console.width = max(console.width, sum((column.min_width or 1) + 2 for column in table.columns))
+    console.width = max(console.width, sum((column.min_width or 1) + 2 for column in table.columns) - 2)
     console.print(table, crop=False)  # columns of words may take more than their least width
 
 
@@ -39,4 +39,4 @@ def print_grid(grid: Grid) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON to standard output."""
-    typer.echo(json.dumps(value, indent=2))
+    print_raw(json.dumps(value, indent=2) + "\n")

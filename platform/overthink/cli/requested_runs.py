@@ -32,6 +32,8 @@ def requested_runs(
         if loaded is None:
             keys = {run.group_key for run in stored}
         else:
+            for sentence in loaded.merged_sentences:
+                print_text(console, sentence)
             asked = [_group_asked(loaded, place) for place in range(len(loaded.groups))]
             wanted += asked
             keys = {run.group_key for run in asked}

@@ -1,10 +1,10 @@
 """Paired differences between groups, seed by seed: what both share (the split, the first weights) cancels."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import compress
 
-from overthink.comparison.difference import Difference, difference_of
+from overthink.comparison.difference import Difference, differences_of
 from overthink.comparison.overthinking import Row
 
 Pairs = dict[str, list[float]]
@@ -25,8 +25,8 @@ def with_differences(
     if not any(_is(row, baseline) for row in rows):
         raise ValueError(f"no row is called {baseline!r}; there are {', '.join(repr(row.group) for row in rows)}")
     compared = [_compared(row, [other for other in rows if _is(other, baseline)], baseline, metrics) for row in rows]
-    count = _comparisons(pairs for _, pairs in compared)
-    return [replace(row, differences=_differences(pairs, count, margin)) for row, pairs in compared]
+    differences = _differences([pairs for _, pairs in compared], margin)
+    return [replace(row, differences=found) for (row, _), found in zip(compared, differences, strict=True)]
 
 
 def check_margin(margin: float | None, baseline: str | None) -> None:
@@ -96,8 +96,7 @@ def _same_data(one: Row, other: Row) -> bool:
 
 def paired(row: Row, baseline: Row) -> dict[str, Difference]:
     """Return row minus baseline over the seeds that both have, by metric; corrected for the number of metrics."""
-    pairs = _pairs(row, baseline)
-    return _differences(pairs, _comparisons([pairs]))
+    return _differences([_pairs(row, baseline)])[0]
 
 
 def _pairs(row: Row, baseline: Row) -> Pairs:
@@ -114,11 +113,10 @@ def _pairs(row: Row, baseline: Row) -> Pairs:
     return pairs
 
 
-def _comparisons(rows: Iterable[Pairs]) -> int:
-    """Return how many comparisons have seeds enough for an interval, whether or not they spread."""
-    return sum(len(values) > 1 for pairs in rows for values in pairs.values())
-
-
-def _differences(pairs: Pairs, comparisons: int, margin: float | None = None) -> dict[str, Difference]:
-    """Return the differences; a table of single seeds makes no comparison, and its p-values are not corrected."""
-    return {metric: difference_of(metric, values, max(comparisons, 1), margin) for metric, values in pairs.items()}
+def _differences(table: Sequence[Pairs], margin: float | None = None) -> list[dict[str, Difference]]:
+    places = [(number, metric) for number, pairs in enumerate(table) for metric in pairs]
+    found = differences_of([metric for _, metric in places], [table[at][metric] for at, metric in places], margin)
+    differences: list[dict[str, Difference]] = [{} for _ in table]
+    for (number, metric), difference in zip(places, found, strict=True):
+        differences[number][metric] = difference
+    return differences

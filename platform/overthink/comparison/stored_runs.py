@@ -95,7 +95,7 @@ def _cache_file(uri: str) -> Path:
 
 def _load(path: Path) -> dict[str, RawRun]:
     with suppress(OSError, ValueError, TypeError, KeyError):
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] == FORMAT:
             return {run["run_id"]: RawRun(**run) for run in content["finished"]}
     return {}
@@ -106,4 +106,4 @@ def _save(path: Path, runs: list[RawRun]) -> None:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as unfinished:
-            unfinished.write_text(json.dumps({"format": FORMAT, "finished": finished}))
+            unfinished.write_text(json.dumps({"format": FORMAT, "finished": finished}), encoding="utf-8")

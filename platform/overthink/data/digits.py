@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.files import check_file, mend
+from overthink.settings import home_folder
 
 Source = Literal["mnist", "embedded"]
 Part = Literal["train", "test"]
@@ -42,8 +43,8 @@ class Digits:
 
 
 def default_root() -> Path:
-    """Return the folder for data sets: OVERTHINK_DATA, else one in the user's cache."""
-    return Path(os.environ.get("OVERTHINK_DATA") or Path.home() / ".cache" / "overthink" / "data")
+    """Return the folder for data sets: OVERTHINK_DATA, else one in the user's cache; ValueError where neither is."""
+    return Path(os.environ.get("OVERTHINK_DATA") or home_folder() / ".cache" / "overthink" / "data")
 
 
 def load_digits(source: Source, part: Part, root: Path | None = None) -> Digits:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from overthink.data.assembly import ImagesSpec, assembled, numbered
 from overthink.data.augment import AugmentSpec
@@ -28,7 +28,16 @@ from overthink.data.shape import check_channels_first
 PARTS = "train", "test"
 Side = Annotated[int, Field(ge=1, le=1024)]
 Classes = Annotated[int, Field(ge=2, le=100_000)]
-PathText = Annotated[str, Field(min_length=1)]
+
+
+def _check_names(path: str) -> str:
+    longest = max((len(name.encode("utf-8", "surrogatepass")) for name in path.split("/")), default=0)
+    if longest > 255:
+        raise ValueError(f"a name of {longest} bytes; file systems have names of at most 255")
+    return path
+
+
+PathText = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_check_names)]
 
 
 class FolderSpec(ImagesSpec):
@@ -190,8 +199,8 @@ class NpzSpec(ImagesSpec):
 def _place(path: str, root: Path) -> Path:
     try:
         return root / Path(path).expanduser()
-    except RuntimeError as error:  # ~somebody
-        raise ValueError(f"dataset.path: {path}: {error}") from None
+    except RuntimeError as error:  # ~ without a home folder, or ~name of nobody
+        raise ValueError(f"dataset.path: {path}: {str(error).lower().rstrip('.')}") from error
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -7,24 +7,32 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-LONGEST_VALUE = 80
+from overthink.sentences import LONGEST_SENTENCE, LONGEST_VALUE, cut
 
 
 class DefinitionError(ValueError):
-    """A definition is not valid. The message is one line without control characters."""
+    """A definition is not valid. The message is one line of at most 500 characters, without control characters."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in sentence))
+        shown = cut(sentence, 2 * LONGEST_SENTENCE)  # what is escaped becomes longer
+        super().__init__(cut("".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)))
 
 
 def sentence_for(error: ValidationError, model: type[BaseModel], source: str, raw: Any) -> str:
-    """Return a validation error as one sentence about its first error, with the number of further errors."""
+    """Return a validation error as one sentence about one of its errors, with the number of further errors.
+
+    An unknown key is the first cause of others. Where a value may have several forms, each gives errors; those of the
+    form that is meant lie deepest.
+    """
     details = error.errors(include_url=False)
-    first = next((entry for entry in details if entry["type"] == "extra_forbidden"), details[0])
-    path = _path(first, raw)
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    where = f"{source}: {'.'.join(path)}: " if path else f"{source}: "
-    return where + _what(first, path, model) + more
+    paths = [_path(entry, raw) for entry in details]
+    unknown = [place for place, entry in enumerate(details) if entry["type"] == "extra_forbidden"]
+    first = unknown[0] if unknown else max(range(len(details)), key=lambda place: len(paths[place]))
+    path = paths[first]
+    alternatives = [entry for entry, its in zip(details, paths, strict=True) if its == path]
+    others = len(set(map(tuple, paths))) - 1
+    where = f"{source}: {'.'.join(cut(part, LONGEST_VALUE) for part in path)}: " if path else f"{source}: "
+    return where + _what(details[first], alternatives, path, model) + (f" (and {others} more)" if others else "")
 
 
 def nearest(word: str, known: Iterator[str] | list[str]) -> str:
@@ -37,24 +45,44 @@ def nearest(word: str, known: Iterator[str] | list[str]) -> str:
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
-def _what(first: ErrorDetails, path: list[str], model: type[BaseModel]) -> str:
+EXPECTED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    **dict.fromkeys(("tuple_type", "list_type"), "a list"),
+    **dict.fromkeys(("model_type", "dict_type"), "keys and values"),
+}
+"""pydantic's type of error -> what the value should have been."""
+
+
+def _what(first: ErrorDetails, alternatives: list[ErrorDetails], path: list[str], model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         # The key itself can be known, for another kind of the same part.
         known = sorted(_properties_at(model.model_json_schema(), path[:-1]) - {path[-1]})
         hint = nearest(path[-1], known) or f"; known keys: {', '.join(known)}"
-        return f"unknown key {path[-1]!r}{hint}"
+        return f"unknown key {_shown(path[-1])}{hint}"
     if first["type"] == "missing":
         return "this key is required"
     if first["type"] == "union_tag_not_found":
-        return f"a kind is required, got {first['input']!r}"
+        return f"a kind is required, got {_shown(first['input'])}"
     if first["type"] == "union_tag_invalid":
-        return f"unknown kind {first['ctx']['tag']!r}; known kinds: {first['ctx']['expected_tags']}"
+        return f"unknown kind {_shown(first['ctx']['tag'])}; known kinds: {first['ctx']['expected_tags']}"
+    if first["type"] in EXPECTED:
+        forms = dict.fromkeys(EXPECTED[entry["type"]] for entry in alternatives if entry["type"] in EXPECTED)
+        return f"expected {' or '.join(forms)}, got {_shown(first['input'])}{_hint(path, first['input'])}"
     message = first["msg"].removeprefix("Value error, ")
-    shown = repr(first["input"])
     message = message[0].lower() + message[1:]
-    if first["type"] == "value_error" or len(shown) > LONGEST_VALUE:
-        return message
-    return f"{message}, got {shown}"
+    return message if first["type"] == "value_error" else f"{message}, got {_shown(first['input'])}"
+
+
+def _hint(path: list[str], value: Any) -> str:
+    is_range = path[-1:] == ["seeds"] and isinstance(value, str) and ":" in value
+    return "; give a range as a list, [1, 2, 3], or on the command line, --seeds 1:4" if is_range else ""
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else cut(repr(value), LONGEST_VALUE)
 
 
 def _path(first: ErrorDetails, raw: Any) -> list[str]:
@@ -62,9 +90,8 @@ def _path(first: ErrorDetails, raw: Any) -> list[str]:
     path: list[str] = []
     node = raw
     for part in first["loc"]:
-        places: dict[Any, Any] = dict(enumerate(node)) if isinstance(node, list) else node
-        if isinstance(places, dict) and part in places:
-            node = places[part]
+        if part in (range(len(node)) if isinstance(node, list) else node if isinstance(node, dict) else ()):
+            node = node[part]
         elif not (first["type"] == "missing" and part == first["loc"][-1]):
             continue
         path.append(str(part))

@@ -3,6 +3,7 @@
 An `Experiment` is resolved into groups, one per variant, and a group into runs, one per seed.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Annotated, Self
 
@@ -10,11 +11,13 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from overthink.definition.run_definition import GroupDefinition, Name, RunDefinition
 from overthink.policy.catalogue import describe
-from overthink.seeds import SeedPlan, Seeds, Source
+from overthink.seeds import LONGEST_LABELS, SeedPlan, Seeds, Source
 from overthink.spec import Spec
 from overthink.store.changes import changes_text
 from overthink.study.design import MOST_REPEATS, seeds_of_arms, sobol_arms
 
+Description = Annotated[str, Field(min_length=1, max_length=8000)]
+"""As long as a tag of the store may be."""
 Arm = Annotated[tuple[Source, ...], Field(min_length=1)]
 
 
@@ -45,7 +48,7 @@ class Experiment(GroupDefinition):
     """A definition file: a group of runs, its seeds and variants, and the numbers that a paper reports."""
 
     name: Name
-    description: Annotated[str, Field(min_length=1)]
+    description: Description
     seeds: SeedPlan
     variants: dict[Name, dict[str, JsonValue]] = Field(default_factory=dict)
     """Name -> {dotted path: value}: a variant is the definition with these values replaced."""
@@ -75,6 +78,13 @@ class Experiment(GroupDefinition):
         for name, sources in sobol_arms(self.sobol).items():
             if {*self.arms.get(name, sources)} != {*sources}:
                 raise ValueError(f"arms.{name}: sobol adds an arm of this name that varies {', '.join(sources)}")
+        return self
+
+    @model_validator(mode="after")
+    def _reported_fits_the_store(self) -> Self:
+        length = len(json.dumps([entry.model_dump(mode="json") for entry in self.reported]))
+        if length > LONGEST_LABELS:
+            raise ValueError(f"reported: {length} characters, of which the store keeps {LONGEST_LABELS}")
         return self
 
     @model_validator(mode="after")
@@ -128,3 +138,16 @@ class LoadedExperiment:
     source: str
     experiment: Experiment
     groups: tuple[Group, ...]
+    merged: dict[str, str] = field(default_factory=dict)
+    """Variant without a group of its own -> the variant that resolves to an equal definition, whose group it shares."""
+
+    @property
+    def merged_sentences(self) -> tuple[str, ...]:
+        """A sentence for each group that several variants share."""
+        shared = [[name for name, kept in self.merged.items() if kept == group.variant] for group in self.groups]
+        return tuple(
+            f"{self.experiment.name}: variants {', '.join((group.variant, *names))} resolve to one definition; it is "
+            f"trained once, as {group.label}."
+            for group, names in zip(self.groups, shared, strict=True)
+            if names
+        )

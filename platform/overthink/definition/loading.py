@@ -5,7 +5,10 @@ study the definition of its base.
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,10 @@ from overthink.definition.experiment import Experiment, Group, LoadedExperiment
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
 from overthink.definition.source import Overrides, find, override, read_yaml
-from overthink.seeds import LARGEST_SEED, expand, joined, replace_free
+from overthink.seeds import LARGEST_SEED, LONGEST_LABELS, expand, joined, replace_free
+
+_WITHIN: ContextVar[tuple[str, ...]] = ContextVar("within", default=())
+"""Files of the references that are being followed."""
 
 
 def load_experiment(
@@ -63,21 +69,32 @@ def resolved(
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
+    merged: dict[str, str] = {}
     for variant, changes in (experiment.variants or {"base": {}}).items():
         group = _resolve(raw, variant, changes, settings, experiment, source)
-        groups.setdefault(group.definition.key, group)
-    return LoadedExperiment(source, experiment, tuple(groups.values()))
+        kept = groups.setdefault(group.definition.key, group)
+        if kept is not group:
+            merged[variant] = kept.variant
+    return LoadedExperiment(source, experiment, tuple(groups.values()), merged)
 
 
 def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, Group]:
     """Return the experiment and the group that a definition refers to at a key, such as `policy.of`.
 
-    Raises DefinitionError where there is no such definition or variant, or where the variant is left out although the
-    definition has several.
+    Raises DefinitionError where there is no such definition or variant, where the variant is left out although the
+    definition has several, and where the definition refers back to itself.
     """
-    loaded = load_experiment(reference.file(source), reference.overrides)
+    file = reference.file(source)
+    if (place := os.path.realpath(file)) in (within := _WITHIN.get()):
+        raise DefinitionError(f"{source}: {key}: {file} refers to itself, directly or through others")
+    entered = _WITHIN.set((*within, place))
+    try:
+        loaded = load_experiment(file, reference.overrides)
+    finally:
+        _WITHIN.reset(entered)
     groups = {group.variant: group for group in loaded.groups}
     variant = next(iter(groups)) if reference.variant is None and len(groups) == 1 else reference.variant
+    groups |= {name: replace(groups[kept], variant=name) for name, kept in loaded.merged.items()}
     if variant not in groups:
         problem = "has several variants" if variant is None else f"has no variant {variant!r}"
         raise DefinitionError(f"{source}: {key}: {loaded.experiment.name} {problem}; choose one of {', '.join(groups)}")
@@ -169,6 +186,8 @@ def _resolve(
     as_written = not settings.values or _is(definition, changed, place)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
     departs = {} if as_written else settings.of(GroupDefinition.model_fields)
+    if (length := len(json.dumps(departs))) > LONGEST_LABELS:
+        raise DefinitionError(f"{source}: --set: {length} characters, of which the store keeps {LONGEST_LABELS}")
     arms = experiment.seeds_by_arm
     seeds = tuple(dict.fromkeys(seeds for arm in arms.values() for seeds in arm)) or expand(experiment.seeds)
     return Group(variant, definition, seeds, reported, departs, arms)

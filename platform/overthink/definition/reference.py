@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, JsonValue, model_validator
 
 from overthink.definition.run_definition import Name
-from overthink.definition.source import find
+from overthink.definition.source import exists, find
 from overthink.spec import Spec
 
 
@@ -36,4 +36,4 @@ class Reference(Spec):
         Raises DefinitionError where there is no such file or shipped definition.
         """
         beside = Path(source.partition(": ")[0]).parent / self.definition
-        return beside if beside.suffix and beside.is_file() else find(self.definition)
+        return beside if beside.suffix and exists(beside) else find(self.definition)

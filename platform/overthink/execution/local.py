@@ -182,6 +182,6 @@ class LocalEngine:
 def _crash_message(worker: Worker) -> str:
     code = worker.process.exitcode or 0
     how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    printed = worker.log.read_text(errors="replace").strip() if worker.log.exists() else ""
+    printed = worker.log.read_text(encoding="utf-8", errors="replace").strip() if worker.log.exists() else ""
     last = printed[-LAST_CHARACTERS:].splitlines()[-1:]
     return f"worker process {how}{''.join(f': {line}' for line in last)}; rerun the command to resume"

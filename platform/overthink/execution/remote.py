@@ -86,13 +86,13 @@ class ClusterEngine:
     def _begin(self) -> None:
         self._jobs, self._lines = {}, SimpleQueue()
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("w") as log:
+        with self._log.open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(  # in a session of its own: Ctrl-C is the coordinator's to handle
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                text=True,
+                encoding="utf-8",
                 start_new_session=True,
             )
         threading.Thread(target=self._read, args=(self._process, self._lines), daemon=True).start()
@@ -119,7 +119,7 @@ class ClusterEngine:
 
     def _last_line(self) -> str:
         assert self._process is not None
-        lines = self._log.read_text(errors="replace").strip().splitlines() or ["nothing was printed"]
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing was printed"]
         last = re.sub(r"^\[[^]]*\] (\S+:\d+: )?", "", lines[-1]).partition(". ")[0]  # Ray's begin with time and place
         return f"exit code {self._process.wait()}: {last}"
 

@@ -22,7 +22,7 @@ DESCRIBE = (sys.executable, "-m", "overthink.execution.ray.describe")
 
 def check_engine(options: Options, store_uri: str) -> None:
     """Raise ValueError where the engine cannot use the store, or a setting is invalid."""
-    check_settings()
+    check_settings(options.data_root)
     if options.engine == "ray" and not is_server(store_uri):
         raise ValueError(
             f"--engine ray: store {without_password(store_uri)} keeps files on this machine, and they would be lost "
@@ -32,7 +32,9 @@ def check_engine(options: Options, store_uri: str) -> None:
 
 def cluster_state(resources: Resources) -> ClusterState:
     """Return the state of the cluster; raises EngineError where there is none."""
-    asked = subprocess.run([*DESCRIBE, str(resources)], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        [*DESCRIBE, str(resources)], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if asked.returncode != 0:
         last = asked.stderr.strip().splitlines()[-1:]
         raise EngineError(

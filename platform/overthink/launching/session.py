@@ -174,9 +174,7 @@ class Session:
         if run.key not in self._unrecorded:
             self._listener.on_event(run, self._recorded(run, event))
         if isinstance(event, Started):
-            for note in dict.fromkeys(event.notes) if not self._noted.issuperset(event.notes) else ():
-                self._noted.add(note)
-                self._listener.on_message(f"{run.name}: {note}.")
+            self._say(run, event.notes)
         if isinstance(event, Lost):
             self._engine.add(job)
         elif ends(event):
@@ -185,6 +183,13 @@ class Session:
             self._unrecorded.discard(run.key)
             for next_job in self._jobs(self._after(run)):
                 self._engine.add(next_job)
+
+    def _say(self, run: PlannedRun, notes: Sequence[str]) -> None:
+        """Pass on what a run brings to know of its data, each sentence once."""
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self._listener.on_message(f"{run.name}: {note}.")
 
     def _understood(self, run: PlannedRun, event: Event) -> Event:
         """Return an event as this session sees it: a stopped run was pruned, one that is lost too often has failed."""

@@ -138,7 +138,7 @@ class Journal:
     def keep_text(self, name: str, text: str) -> str:
         """Keep a text for the next entry, as a file; return its name here."""
         path = self._new_path(name)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return self._kept(path)
 
     def discard(self, kept: str | None) -> None:

@@ -28,7 +28,7 @@ def read(folder: Path) -> tuple[list[str], tuple[int, str | None]]:
             if number < len(lines):
                 raise ValueError(f"{path}: entry {number} is damaged ({error})") from error
     with suppress(OSError, ValueError, TypeError, KeyError):
-        known = json.loads((folder / PROGRESS).read_text())
+        known = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
         return entries, (known["entries"], known["run_id"])
     return entries, (0, None)
 

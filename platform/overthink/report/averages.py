@@ -19,7 +19,7 @@ FIXED = {
     "main": "one main network",
 }
 """What runs of different seeds share -> in words."""
-WIDEST = 12
+WIDEST = 10
 """Characters of a cell of numbers, which is never broken over two lines."""
 
 
@@ -67,7 +67,7 @@ def count_lines(row: Row) -> tuple[str, ...]:
     each = f"{' + '.join(map(str, counts))} runs"
     if len(each) > WIDEST:
         low, high = min(counts), max(counts)
-        each = f"{low} to {high} runs" if low < high else f"{low} run{'' if low == 1 else 's'} each"
+        each = f"{low}-{high} runs" if low < high else f"{low} run{'' if low == 1 else 's'} each"
     return f"{len(counts)} groups", each
 
 
@@ -95,7 +95,7 @@ def averages(rows: Sequence[Row]) -> str:
     nested = OVER_GROUPS if any(row.groups for row in rows) else ""
     fixed = held_fixed_sentence({row.group: row.fixed for row in rows})
     repeats = repeats_sentence({one.group: len(one.finished) + len(one.repeats) for one in groups if one.repeats})
-    return " ".join(filter(None, (marks_sentence(groups), nested, repeats, _differing_repeats(groups), fixed)))
+    return " ".join(filter(None, (marks_sentence(rows), nested, repeats, _differing_repeats(groups), fixed)))
 
 
 def repeats_sentence(counts: Mapping[str, int]) -> str:

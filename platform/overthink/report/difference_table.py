@@ -4,16 +4,30 @@ from collections.abc import Mapping, Sequence
 
 from overthink.comparison.difference import Difference
 from overthink.comparison.overthinking import Row
-from overthink.report.differences import interval_text, p_text, seeds_text, verdict
+from overthink.report.differences import interval_text, p_text, seeds_text, simultaneous_text, verdict
 from overthink.report.grids import Grid
 
-TITLES = ("Group", "Compared", "Verdict", "n", "Δ", "Interval", "p", "Sign-flip p", "g", "P(higher)", "Seeds for 80%")
+TITLES = (
+    "Group",
+    "Compared",
+    "Verdict",
+    "n",
+    "Δ",
+    "Interval",
+    "All at once",
+    "p",
+    "Sign-flip p",
+    "g",
+    "P(higher)",
+    "Seeds for 80%",
+)
 CAPTION = (
-    "Row minus baseline, in percentage points; Δ, interval, p, verdict as among the groups. Sign-flip p: of the exact "
-    "test, and the least that so many seeds can give. g: Hedges's g, the mean over the deviation of differences, "
-    "corrected for few seeds; two have no correction. P(higher): chance that the row is above the baseline for one "
-    "seed, ties half (the probability of improvement where higher is better), with an exact interval, corrected like "
-    "the others. Seeds for 80%: to show a true difference {size} in 80% of cases, spread as they are here."
+    "Row minus baseline, in percentage points; Δ, interval, p, verdict as among the groups. All at once: intervals "
+    "that hold for all comparisons together in 95% of cases (Bonferroni). Sign-flip p: of the exact test, and the "
+    "least p that so many seeds can give. g: Hedges's g, the mean over the deviation of differences, corrected for "
+    "few seeds; two have no correction. P(higher): chance that the row is above the baseline for one seed, ties half "
+    "(the probability of improvement where higher is better), with an exact interval, corrected for all comparisons. "
+    "Seeds for 80%: to show a true difference {size} in 80% of cases, spread as they are here."
 )
 
 
@@ -38,6 +52,7 @@ def _cells(found: Difference) -> tuple[str, ...]:
         str(found.n),
         f"{100 * found.mean:+.2f}",
         interval_text(found) or "-",
+        simultaneous_text(found) or "-",
         "-" if found.p is None else p_text(found.p),
         f"{p_text(found.sign_flip_p)}\nleast {p_text(found.sign_flip_least_p)}",
         "-" if found.effect is None else f"{found.effect:+.2f}",

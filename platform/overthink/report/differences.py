@@ -15,11 +15,13 @@ WIDE = 0.1
 TO_BASELINE = "difference to the baseline on the same data"
 TEST = " with {intervals}. p: the same test. Higher or lower: the interval excludes 0 (p at most 0.05)."
 ONE = "its 95% interval (paired t)"
-SEVERAL = "intervals; all {count} hold at once in 95% of cases (paired t, Bonferroni)"
-EQUAL = " Equal within {points}: the interval does not leave ±{number} (two one-sided t-tests)."
+SEVERAL = "the interval at which Holm's procedure tests it as one of {count} comparisons (paired t)"
+EQUAL = (
+    " Equal within {points}: the interval for all comparisons at once keeps within ±{number} (two one-sided t-tests)."
+)
 SEEDS = " In brackets: seeds that would show a true difference of {size} in 80% of cases, spread as they are here."
 SIGN_FLIP = (
-    " The exact sign-flip test, corrected alike, supposes no normal distribution and decides nothing; its p {least}."
+    " The exact sign-flip test, corrected for all, supposes no normal distribution and decides nothing; its p {least}."
 )
 DISAGREES = (
     " Where it shows a difference that the interval does not, look at the seeds one by one: one may lie far off."
@@ -37,7 +39,15 @@ def difference_lines(difference: Difference | None) -> tuple[str, ...]:
 
 def interval_text(difference: Difference) -> str:
     """Return `[-3.9, -2.3]`, in percentage points, or `[-62, +65]` of ten and more; nothing without an interval."""
-    low, high = difference.low, difference.high
+    return _ends_text(difference.low, difference.high)
+
+
+def simultaneous_text(difference: Difference) -> str:
+    """Return the same of the interval that holds at once with those of all comparisons."""
+    return _ends_text(difference.simultaneous_low, difference.simultaneous_high)
+
+
+def _ends_text(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
     digits = 1 if high - low < WIDE else 0
@@ -57,15 +67,20 @@ def p_text(p: float) -> str:
 
 
 def verdict(difference: Difference) -> str:
-    """Return what the interval of a difference says, and nothing more."""
+    """Return what the intervals of a difference say, and nothing more."""
     low, high, margin = difference.low, difference.high, difference.margin
     if low is None or high is None:
         return f"no interval, {'the same difference for every seed' if difference.n > 1 else 'one seed'}"
     side = "lower" if high < 0 else "higher" if low > 0 else ""
-    if margin is None or low < -margin or high > margin:
+    if margin is None or not _keeps_within(margin, difference):
         return side or NONE_SHOWN
     equal = f"equal within {points(margin)}"
     return f"{side}, but {equal}" if side else equal
+
+
+def _keeps_within(margin: float, difference: Difference) -> bool:
+    low, high = difference.simultaneous_low, difference.simultaneous_high
+    return low is not None and high is not None and -margin <= low and high <= margin
 
 
 def points(fraction: float) -> str:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from overthink.report.grids import Grid
 from overthink.statistics.jackknife import Interval
-from overthink.study.source_sentences import is_determined
+from overthink.study.source_sentences import determined
 from overthink.study.sources import Reading, Shares, SourceShares
 
 CAPTION = (
     "Percent of the variance from training to training, of all sources together. Samples: which ones are overthought; "
     "rate: how many. Total: what a source changes alone and with others; first order: what it changes whatever the "
-    "others are. First orders and the interaction sum to 100; totals to more, unless sources add up. n.d.: not "
-    "determined, the interval is as wide as the whole range. [95% intervals over base points, for samples also over "
-    "test samples.]"
+    "others are. First orders and the interaction sum to 100; totals to more, unless sources add up. Estimates beyond "
+    "0 or 100 are shown as that, so a column need not add up to its sum. [95% intervals over base points, for samples "
+    "also over test samples]; n.d.: not determined by so few."
 )
 ONE_BASE_POINT = " There is a single base point: intervals are over repeats, and hold for this base point alone."
 TITLES = ("Samples, total", "Samples, first order", "Rate, total", "Rate, first order")
@@ -46,7 +46,7 @@ def _columns(shares: Shares) -> tuple[Sequence[str], Sequence[str]]:
 def _cell(found: Interval | None) -> str:
     if found is None:
         return "-"
-    if not is_determined(found):
-        return "n.d."
-    ends = "" if found.low is None or found.high is None else f"\n[{100 * found.low:.0f}, {100 * found.high:.0f}]"
-    return f"{100 * found.value:.1f}{ends}"
+    if determined(found) is None:
+        return f"{100 * found.value:.1f}\nn.d."
+    low, high = found.low or 0.0, found.high or 0.0
+    return f"{100 * found.value:.1f}\n[{100 * low:.0f}, {100 * high:.0f}]"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.cost import mul_adds, parameter_counts
+from overthink.networks.size_limit import limited_size
 from overthink.running.device import configure, settings
 from overthink.running.events import Finished, Started
 from overthink.running.run_data import EVERYTHING, predict, run_data
@@ -39,7 +40,8 @@ def train(
     on = configure(run.threads, device, run.seeds.kernel)
     data = run_data(run, folder, on, data_root)
     shape = data.dataset.image_shape
-    network = run.network.build(shape, len(data.classes), torch_generator(run.seeds, "init")).to(on)
+    with limited_size():
+        network = run.network.build(shape, len(data.classes), torch_generator(run.seeds, "init")).to(on)
     final = network_in(copy.deepcopy(network), run.regime, run.seeds)
     cost_E = mul_adds(final, shape)
 

@@ -1,9 +1,12 @@
 """Tests of paired differences: one that decides, one that supposes less, how large they are, and on which side.
 
-One rule decides in a table of m comparisons: each has an interval at the level 1 - 0.05 / m (Bonferroni), so that with
-a chance of at least 95% all of them hold at once, and nothing is said that an interval does not carry. It excludes 0
-where the p-value times m is at most 0.05. Holm's correction finds more where several differences are real, but has no
-intervals of its own that tell how large those are (Guilbaud 2008): it would find some whose interval includes 0.
+One rule decides in a table of m comparisons: Holm's step-down procedure on paired t-tests. The comparison with the
+smallest p is tested at the level 0.05 / m, the next one at 0.05 / (m - 1), and so on up to the first that is not found;
+that one's level is also that of all others. The chance that any difference is shown where there is none is at most 5%.
+The interval of each comparison is at the level at which the procedure tests it, so it excludes 0 just where a
+difference is shown. With a chance of 95% the simultaneous intervals, all at 1 - 0.05 / m, hold at once; those at Holm's
+levels are narrower and hold one by one (a procedure as powerful has no simultaneous ones that tell a size: Guilbaud
+2008).
 """
 
 from collections.abc import Sequence
@@ -20,13 +23,37 @@ TIE = 1e-12
 
 
 class PairedTest(NamedTuple):
-    """Student's t of paired differences, corrected for the comparisons of a table."""
+    """Student's t of paired differences, at a level divided by a number of comparisons."""
 
     low: float
     high: float
-    """Ends of the interval of the mean, which hold for all comparisons at once."""
+    """Ends of the interval of the mean, at the level 1 - 0.05 / comparisons."""
     p: float
     """Two-sided, times the number of comparisons, at most 1."""
+
+
+class HolmStep(NamedTuple):
+    """How Holm's procedure tests one of several comparisons."""
+
+    among: int
+    """The number that its level, 0.05, is divided by."""
+    p: float
+    """Adjusted; at most 0.05 just where the comparison's own p times `among` is."""
+
+
+def holm(p_values: Sequence[float], comparisons: int) -> list[HolmStep]:
+    """Return how each p-value is tested as one of so many comparisons (Holm 1979), in the order given.
+
+    >>> [step.among for step in holm([0.03, 0.001, 0.5], comparisons=3)]
+    [2, 3, 2]
+    """
+    steps, most, among = [HolmStep(comparisons, 1.0)] * len(p_values), 0.0, comparisons
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
+        if most <= LEVEL:
+            among = comparisons - rank
+        most = max(most, min(1.0, (comparisons - rank) * p_values[place]))
+        steps[place] = HolmStep(among, most)
+    return steps
 
 
 def paired_t(differences: Sequence[float], comparisons: int = 1) -> PairedTest | None:

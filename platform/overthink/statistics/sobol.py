@@ -46,8 +46,8 @@ def variance_ratio(runs: Runs, arms: Sequence[Sequence[Block]]) -> Interval | No
     The interval is a jackknife over units and over FOLDS parts of the samples on the scale of the logarithm, with
     Student's t, and holds for new base points and new samples. Of a number a run, it holds for new base points, with a
     degree of freedom less. Its ends are None below FEWEST blocks (of a single block: runs), of a number a run below one
-    more, and where the ratio is 0 or comes to that without a unit. There is no ratio where V is not above 0, or where
-    an arm has no block of two runs.
+    more, and where the ratio comes to 0 without a unit; they are 0 where all runs of all blocks are equal. There is no
+    ratio where V is not above 0, or where an arm has no block of two runs.
 
     Simulated coverage of nominal 95% is 96 to 99% for samples, 92 to 97% for a number a run (`benchmarks/sources.py`).
     """
@@ -60,7 +60,10 @@ def variance_ratio(runs: Runs, arms: Sequence[Sequence[Block]]) -> Interval | No
     without_unit = [_ratio(gram_RR, runs.unit_R != unit, runs, arms) for unit in np.unique(runs.unit_R)]
     without_fold = [_ratio(gram_RR - fold_RR, everyone, runs, arms) for fold_RR in gram_FRR]
     number = runs.value_RN.shape[1] == 1
-    over_units = _log_half_width(without_unit, _degrees(arms) - number)
+    degrees = _degrees(arms) - number
+    if value == 0 and degrees + 1 >= FEWEST:
+        return Interval(0.0, 0.0, 0.0)
+    over_units = _log_half_width(without_unit, degrees)
     over_samples = 0.0 if number else _log_half_width(without_fold, len(gram_FRR) - 1)
     if over_units is None or over_samples is None:
         return Interval(value, None, None)

@@ -11,6 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from overthink.settings import lent_home
+
+os.environ.update(lent_home())
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # ours show more
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output holds results alone
@@ -149,7 +152,7 @@ class Store:
     def text(self, run_id: str, name: str) -> str:
         """Return a text artifact of a run, which is not to be trusted."""
         with TemporaryDirectory() as folder:
-            return self.artifact(run_id, name, Path(folder)).read_text()
+            return self.artifact(run_id, name, Path(folder)).read_text(encoding="utf-8")
 
     def predictions(self, run_id: str, split: str) -> Predictions:
         """Return the predictions of a run for a split, "val" or "test"; raises ValueError where they are damaged."""

@@ -4,12 +4,23 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from overthink.sentences import utf_8
+
 DATABASE = "mlflow.db"
 
 
 def tracking_uri() -> str:
-    """Return MLFLOW_TRACKING_URI, else the SQLite file in the working directory that a bare `mlflow ui` shows."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path(DATABASE).absolute()}"
+    """Return MLFLOW_TRACKING_URI, else the SQLite file in the working directory that a bare `mlflow ui` shows.
+
+    Raises ValueError for a path that is not UTF-8: databases hold no other text.
+    """
+    return _checked("store", os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path(DATABASE).absolute()}")
+
+
+def _checked(what: str, path: str) -> str:
+    if path != utf_8(path):
+        raise ValueError(f"{what} {path}: not UTF-8 in this locale; use a folder of another name, or set PYTHONUTF8=1")
+    return path
 
 
 def database_file(uri: str) -> Path | None:
@@ -47,7 +58,7 @@ def cache_folder() -> Path:
 
 def state_folder() -> Path:
     """Return where unfinished runs keep checkpoints: OVERTHINK_STATE, else `.overthink` in the working directory."""
-    return Path(os.environ.get("OVERTHINK_STATE", ".overthink")).absolute()
+    return Path(_checked("OVERTHINK_STATE", str(Path(os.environ.get("OVERTHINK_STATE", ".overthink")).absolute())))
 
 
 def journals_folder() -> Path:

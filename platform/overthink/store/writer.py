@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from pydantic import JsonValue
 
+from overthink.sentences import utf_8
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.liveness import alive_tags
@@ -152,7 +153,8 @@ def as_text(content: Content) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return the text, cut visibly where the store would cut it silently."""
+    """Return the text, cut visibly where the store would cut it silently; of bytes that are no UTF-8, `?`."""
+    text = utf_8(text)
     return text if len(text) <= longest else text[: longest - 6] + " [cut]"
 
 

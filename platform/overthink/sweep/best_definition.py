@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from overthink.definition.source import dump_yaml
+from overthink.definition.yaml_core import dump_yaml
 from overthink.seeds import STREAMS, SeedStreams, replace_free
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.results import TrialResult

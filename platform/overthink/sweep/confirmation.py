@@ -48,6 +48,8 @@ def confirm(
         if not one.metric.startswith("val/"):
             raise DefinitionError(f"{loaded.source}: {one.metric} needs no training, so fresh seeds cannot confirm it")
     experiment = resolved(best_definition(loaded, best, count), loaded.source)
+    for sentence in experiment.merged_sentences:
+        listener.on_message(sentence)
     outcomes = launch(store, [experiment], options, listener)
     found: list[Confirmed] = []
     for trial in best:

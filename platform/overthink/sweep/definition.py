@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.experiment import Experiment, Group, LoadedExperiment
+from overthink.definition.experiment import Description, Experiment, Group, LoadedExperiment
 from overthink.definition.loading import group_definition, group_of
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, Name, validated
@@ -31,7 +31,7 @@ class Sweep(Spec):
     schema_version: Literal[1]
     kind: Literal["sweep"]
     name: Name
-    description: Annotated[str, Field(min_length=1)]
+    description: Description
     experiment: Reference
     """The base definition that every trial changes: `quickstart`, or {definition, variant, set}."""
     seeds: SeedPlan = 1

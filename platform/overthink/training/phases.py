@@ -8,6 +8,7 @@ from torch import nn
 
 from overthink.networks.catalogue import NetworkSpec
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork
+from overthink.networks.size_limit import limited_size
 from overthink.seeds import Seeds, torch_generator
 from overthink.training.regime import Phase
 
@@ -26,8 +27,12 @@ def blank_network(
     n_classes: int,
     seeds: Seeds,
 ) -> MultiExitNetwork:
-    """Return a network in the form that it has after its last phase, with arbitrary weights."""
-    return network_in(spec.build(input_shape, n_classes, torch.Generator()), regime, seeds)
+    """Return a network in the form that it has after its last phase, with arbitrary weights.
+
+    Raises ValueError for a network that is too large.
+    """
+    with limited_size():
+        return network_in(spec.build(input_shape, n_classes, torch.Generator()), regime, seeds)
 
 
 def with_attachments(network: MultiExitNetwork, phase: Phase, number: int, seeds: Seeds) -> MultiExitNetwork:

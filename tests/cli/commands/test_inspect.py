@@ -42,6 +42,15 @@ def test_it_is_the_same_text_at_any_width(tmp_path: Path, width: str) -> None:
     assert documents(tmp_path, path, COLUMNS=width) == resolved(tmp_path, path)
 
 
+@pytest.mark.parametrize("command", [["inspect"], ["inspect", "--json"], ["run", "--dry-run"], ["compare"]])
+def test_variants_that_are_made_equal_are_named_once(tmp_path: Path, command: list[str]) -> None:
+    path = str(definition(tmp_path, variants={"short": {}, "long": {"regime.0.epochs": 4}}))
+    name, *options = command
+    said = invoke(tmp_path, name, path, *options, "--set", "regime.0.epochs=3").stderr
+    assert said.count("variants short, long resolve to one definition; it is trained once, as short.") == 1
+    assert "resolve to one" not in invoke(tmp_path, name, path, *options).stderr
+
+
 def test_sizes_and_run_keys_stand_in_comments(tmp_path: Path) -> None:
     done = invoke(tmp_path, "inspect", str(definition(tmp_path)), "--seeds", "4:6")
     comments = [line.split() for line in done.stdout.splitlines() if line.startswith("# ")]

@@ -212,7 +212,7 @@ def test_a_budget_for_patience_is_a_number_of_agreeing_exits(
     assert answer["taken"] == table.taken_PE[k - 1].tolist()
     assert budget(run_id, float(table.cost_E[0]), "patience") == 0
     said = capsys.readouterr()
-    assert "Patience 1: a sample exits once 1 exits in a row agree, else at the last exit." in said.err
+    assert "Patience 1: a sample exits at exit 1." in said.err
     assert "Share aimed at" not in said.out
 
 

@@ -58,7 +58,8 @@ def budget(
     print_text(console, f"{head}, {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs per sample")
     print_grid(_grid(table, row))
     if table.q_PE is None:
-        console.print(f"Patience {row + 1}: a sample exits once {row + 1} exits in a row agree, else at the last exit.")
+        rule = f"once {row + 1} exits in a row agree, else at the last exit" if row else "at exit 1"
+        console.print(f"Patience {row + 1}: a sample exits {rule}.")
     if table.tied_PE[row].any():
         console.print("Ties: samples of equal confidence exit together; no threshold gives the share aimed at.")
     if temperature_E is not None:
@@ -71,18 +72,15 @@ def budget(
 
 
 def _grid(table: "LookupTable", row: int) -> Grid:
-    limits = [_limit(limit) for limit in table.threshold_PE[row, :-1].tolist()]
+    title, digits = ("Agreeing exits needed", 0) if table.q_PE is None else ("Exits at confidence", 4)
+    limits = ["never" if limit == inf else f">= {limit:.{digits}f}" for limit in table.threshold_PE[row, :-1].tolist()]
     columns = {
         "Exit": [str(number) for number in range(1, len(table.cost_E) + 1)],
         "MUL-ADDs": [f"{cost / 1e6:.2f} M" for cost in table.cost_E.tolist()],
-        "Exits at confidence": [*limits, "always"],
+        title: [*limits, "always"],
     }
     if table.q_PE is not None:
         columns["Share aimed at"] = [f"{100 * share:.1f}%" for share in table.q_PE[row].tolist()]
     shares = zip(table.taken_PE[row].tolist(), table.tied_PE[row].tolist(), strict=True)
     columns["Share that exits"] = [f"{100 * share:.1f}%{' (ties)' if tied else ''}" for share, tied in shares]
     return Grid(tuple(columns), list(zip(*columns.values(), strict=True)))
-
-
-def _limit(limit: float) -> str:
-    return "never" if limit == inf else f">= {limit:.4f}"

@@ -7,6 +7,7 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.output import log, print_table
+from overthink.cli.terminal import print_raw
 
 
 def compare(
@@ -61,7 +62,7 @@ def compare(
             f"--by {by} leaves out runs that only studies ask for: their seeds are not independent.", soft_wrap=True
         )
     if form != "table":
-        typer.echo(TEXTS[form](rows, layout))
+        print_raw(TEXTS[form](rows, layout) + "\n")
     elif rows:
         print_table(as_rich(rows, layout))
     return SOME_FAILED if any(row.gaps for row in rows) else OK

@@ -44,7 +44,8 @@ def inspect(
         described = [_as_plain(group, of_group) for group, of_group in zip(loaded.groups, sizes, strict=True)]
         # A definition without variants has one group: its numbers are at the top level, too.
         single = described[0] if len(described) == 1 else {}
-        print_json({"name": loaded.experiment.name, "file": loaded.source, **single, "groups": described})
+        head = {"name": loaded.experiment.name, "file": loaded.source}
+        print_json({**head, **single, "groups": described, "merged_variants": loaded.merged})
         return OK
     for group, of_group in zip(loaded.groups, sizes, strict=True):
         _show(loaded.experiment.name, group, of_group)
@@ -83,7 +84,7 @@ def _show(name: str, group: "Group", sizes: "list[ExitSize]") -> None:
     """Print a group as a YAML document, which any terminal leaves whole; what is no value of it stands in comments."""
     from rich.syntax import Syntax
 
-    from overthink.definition.source import dump_yaml
+    from overthink.definition.yaml_core import dump_yaml
 
     lines = [one_line(f"--- # {name}: {group.variant}"), dump_yaml(group.definition.model_dump(mode="json"), flow=None)]
     lines += [f"# {'exit':>4}  {'parameters':>12}  {'MUL-ADDs':>16}"]

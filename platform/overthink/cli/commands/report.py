@@ -46,7 +46,7 @@ def report(
     if not any(one.sections for one in parts):
         raise not_run(store, names)
     page = document(", ".join(names), [section for one in parts for section in one.sections])
-    output.write_text(page)
+    output.write_text(page, encoding="utf-8")
     writer = Writer(store)
     for group in (group for one in parts for group in one.groups):
         writer.text(group.run_id, tags.REPORT_PAGE, page)

@@ -11,6 +11,7 @@ from overthink.cli.execution_options import check_execution, launch_options, sta
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcomes
 from overthink.cli.output import log, print_grid, print_json
+from overthink.cli.terminal import print_raw
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -59,10 +60,14 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     Run the same command again to resume a sweep, or to add trials to it.
     """
     check_execution(device, engine, resources)
+    from overthink.cli.definitions import print_merged
+    from overthink.definition.loading import load_experiment
     from overthink.definition.source import SWEEPS, find
     from overthink.sweep.definition import load_sweep
 
     loaded = load_sweep(find(name, SWEEPS), (*settings, *([f"trials={trials}"] if trials is not None else [])))
+    base = loaded.sweep.experiment
+    print_merged(load_experiment(base.file(loaded.source), base.overrides))
     from overthink.sweep.storage import storage_uri
 
     uri = storage_uri(storage)
@@ -71,7 +76,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     if best:
         from overthink.sweep.best_definition import as_yaml, best_definition
 
-        typer.echo(as_yaml(best_definition(loaded, _best(loaded, uri)), Path(loaded.source).name), nl=False)
+        print_raw(as_yaml(best_definition(loaded, _best(loaded, uri)), Path(loaded.source).name))
         return OK
     how = launch_options(jobs, device, data_root, engine, resources)
     start_early(how)

@@ -63,7 +63,7 @@ def _state(machine: Machine, resources: Resources, answer: Any) -> MachineState:
 
 def main() -> None:
     """Print the state, or why there is none."""
-    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
         with connected():

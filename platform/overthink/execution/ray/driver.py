@@ -166,7 +166,7 @@ class Driver:
 def main() -> None:
     """Serve: `python -m overthink.execution.ray.driver RESOURCES AT_MOST`."""
     resources, at_most = parse_resources(sys.argv[1]), int(sys.argv[2]) or None
-    reports = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    reports = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Ray prints about machines
     commands: SimpleQueue[Command | None] = SimpleQueue()
     threading.Thread(target=_read, args=(commands,), daemon=True).start()

@@ -7,6 +7,7 @@ from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.flat import flat
 from overthink.definition.keys import part_keys, summary
 from overthink.definition.run_definition import GroupDefinition, RunDefinition
+from overthink.sentences import utf_8
 from overthink.store import tags
 from overthink.study.design import arms_text
 
@@ -24,7 +25,7 @@ def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
         tags.REPORTED: json.dumps(reported),
         **({tags.ARMS: arms_text(group.arms)} if group.arms else {}),
         **({} if policy is None else {tags.TASK: tags.POLICY, tags.part_key("labels"): policy.labels.test_label}),
-        "mlflow.source.name": experiment.source,
+        "mlflow.source.name": utf_8(experiment.source),
         "mlflow.source.type": "LOCAL",
         "mlflow.user": _user(),
         **{tags.named(name): value for name, value in summary(group.definition).items()},

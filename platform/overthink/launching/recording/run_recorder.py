@@ -126,7 +126,7 @@ class RunRecorder:
         earlier = _attempts_in(file)
         attempt = {"epochs_before": len(event.history), **provenance(event.settings, event.environment)}
         attempts = {"attempts": [*earlier, attempt]}
-        file.write_text(json.dumps(attempts))
+        file.write_text(json.dumps(attempts), encoding="utf-8")
         self.logger.text(tags.PROVENANCE_FILE, attempts)
         if earlier and event.history and (changes := changed_settings(earlier[-1], attempt)):
             self.logger.log(run_tags={tags.MIXED: changes})
@@ -175,7 +175,7 @@ class RunRecorder:
 
 def _attempts_in(file: Path) -> list[dict[str, Any]]:
     try:
-        return attempts_of(file.read_text())
+        return attempts_of(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # the first attempt, or one that was killed before it was written
         return []
 

@@ -1,0 +1,73 @@
+"""A fuzz run in several processes: `python -m fuzz definitions --count 10000 --seed 0`.
+
+The exit code is 1 where a trial did not end as it should.
+"""
+
+import argparse
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from fuzz import definitions
+from fuzz.trial import Trial
+
+
+class Part(NamedTuple):
+    """One kind of fuzz run."""
+
+    prepare: Callable[[], None]
+    """Called once in each process."""
+    trial: Callable[[int, int, Path], Trial]
+    """A trial of a seed and a number, in a folder of its own."""
+
+
+PARTS = {"definitions": Part(definitions.prepare, definitions.trial)}
+
+
+def main() -> int:
+    """Run the trials of a part, print what they came to, and keep the folders of those with a problem."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first trial; with --count 1, to repeat one")
+    parser.add_argument("--keep", type=Path, default=Path("fuzz-problems"), help="folder for what had a problem")
+    given = parser.parse_args()
+    numbers = range(given.first, given.first + given.count)
+    context = get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), context, initializer=PARTS[given.part].prepare) as pool:
+        trials = []
+        for done in pool.map(partial(_one, given.part, given.seed, given.keep), numbers, chunksize=25):
+            trials.append(done)
+            if done.problem:
+                print(f"trial {done.number}: {done.problem}: {done.command}: {done.message[:300]}", flush=True)  # noqa: T201
+    print(_summary(given.part, given.seed, trials))  # noqa: T201
+    return int(any(done.problem for done in trials))
+
+
+def _one(part: str, seed: int, keep: Path, number: int) -> Trial:
+    with TemporaryDirectory() as folder:
+        done = PARTS[part].trial(seed, number, Path(folder))
+        if done.problem:
+            shutil.copytree(folder, keep / f"{part}-{seed}-{number}", dirs_exist_ok=True)
+    return done
+
+
+def _summary(part: str, seed: int, trials: list[Trial]) -> str:
+    codes = ", ".join(
+        f"{count} with exit code {code}" for code, count in sorted(Counter(t.code for t in trials).items())
+    )
+    longest = max((len(done.message) for done in trials if done.code), default=0)
+    slowest = max(trials, key=lambda done: done.seconds)
+    return (
+        f"{part}, seed {seed}: {len(trials)} trials, {sum(bool(done.problem) for done in trials)} problems; {codes}; "
+        f"longest error message {longest} characters; slowest {slowest.seconds:.1f} s (trial {slowest.number}); "
+        f"memory at most {max(done.memory for done in trials) / 1e6:.0f} MB"
+    )
