@@ -65,26 +65,17 @@ def _crossed(row: Row, over: Over, read: Read) -> Row:
 
 def crossed_estimates(estimates: Mapping[str, Estimate], run_ids: Sequence[str], over: Over, read: Read) -> Crossed:
     """Return the estimates of metrics of these runs, means over samples with intervals from stored predictions."""
-    from overthink.metrics.per_sample import contribution
-
-    means = {
-        metric: estimate
-        for metric, estimate in estimates.items()
-        if estimate.n == len(run_ids)
-        and metric.startswith(SPLIT)
-        and contribution(metric.removeprefix(SPLIT)) is not None
-    }
-    if over == "seeds" or not means:
+    of_all = [metric for metric, found in estimates.items() if metric.startswith(SPLIT) and found.n == len(run_ids) > 0]
+    if over == "seeds" or not of_all:
         return Crossed(dict(estimates), "")
     try:
-        tables = _tables(list(means), run_ids, read)
+        tables = _tables(of_all, run_ids, read)
     except ValueError as error:
         return Crossed(dict(estimates), str(error))
-    if any(abs(float(tables[metric].mean()) - estimate.mean) > ROUNDING for metric, estimate in means.items()):
+    if any(abs(float(values_RN.mean()) - estimates[metric].mean) > ROUNDING for metric, values_RN in tables.items()):
         return Crossed(dict(estimates), OTHER_VALUE)
-    return Crossed(
-        {**estimates, **{metric: _with(metric, means[metric], tables[metric], over) for metric in means}}, ""
-    )
+    crossed = {metric: _with(metric, estimates[metric], values_RN, over) for metric, values_RN in tables.items()}
+    return Crossed({**estimates, **crossed}, "")
 
 
 def _with(metric: str, estimate: Estimate, values_RN: "FloatArray", over: Over) -> Estimate:
@@ -99,22 +90,24 @@ def _with(metric: str, estimate: Estimate, values_RN: "FloatArray", over: Over) 
 
 
 def _tables(metrics: Sequence[str], run_ids: Sequence[str], read: Read) -> dict[str, "FloatArray"]:
-    """Return (R, N) for each metric: what each sample contributes. Raises ValueError with why there is none."""
+    """Return (R, N), what each sample contributes, for each metric that is a mean over samples.
+
+    Raises ValueError with why there is none.
+    """
+    first = read(run_ids[0])  # before numpy is imported: where there are no predictions, it is not needed
+    if len(first.ids_N) < 2:
+        raise ValueError(ONE_SAMPLE)
     import numpy as np
 
     from overthink.metrics.per_sample import contribution
 
-    first: Correctness | None = None
-    values: dict[str, list[FloatArray]] = {metric: [] for metric in metrics}
-    for run_id in run_ids:
-        one = read(run_id)
-        first = first or one
+    known = {metric: contribution(metric.removeprefix(SPLIT)) for metric in metrics}
+    contributions = {metric: found for metric, found in known.items() if found is not None}
+    values: dict[str, list[FloatArray]] = {metric: [] for metric in contributions}
+    for run_id in run_ids if contributions else ():
+        one = first if run_id == run_ids[0] else read(run_id)
         if not one.is_of_same_samples(first):
             raise ValueError(DIFFERENT_SAMPLES)
-        if len(one.ids_N) < 2:
-            raise ValueError(ONE_SAMPLE)
-        for metric, of_runs in values.items():
-            contributes = contribution(metric.removeprefix(SPLIT))
-            assert contributes is not None
-            of_runs.append(np.asarray(contributes(one.correct_EN), dtype=np.float64))
+        for metric, contributes in contributions.items():
+            values[metric].append(np.asarray(contributes(one.correct_EN), dtype=np.float64))
     return {metric: np.stack(of_runs) for metric, of_runs in values.items()}

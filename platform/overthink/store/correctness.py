@@ -31,13 +31,13 @@ class CorrectnessReader:
 
     def __call__(self, run_id: str) -> "Correctness":
         """Return which exits of a run are right; raises ValueError, in one sentence, where it has no predictions."""
-        from overthink.predictions.correctness import read_correctness
-
         if run_id not in self._folders:
             return self._from_elsewhere(run_id)
         path = self._folders[run_id] / FILE
         if not path.is_file():
             raise ValueError(f"run {run_id[:8]} has no stored predictions")
+        from overthink.predictions.correctness import read_correctness
+
         return read_correctness(path)
 
     def _from_elsewhere(self, run_id: str) -> "Correctness":
