@@ -102,8 +102,8 @@ def test_the_meaning_says_what_decides_and_what_cannot() -> None:
     assert "robably" not in said
     alone = meaning([difference_of(LAST, [0.1, -0.1, 0.2])])
     assert "with its 95% interval (paired t). p: the same test." in alone
-    assert differences_sentence(rows([0.1]), TITLES).endswith("paired by seed. long: no interval, one seed.")
-    assert meaning([one([0.1])]).endswith("paired by seed.")
+    assert differences_sentence(rows([0.1]), TITLES).endswith("on these test samples. long: no interval, one seed.")
+    assert meaning([one([0.1])]).endswith("on these test samples.")
 
 
 def test_the_sign_flip_test_is_shown_once_it_can_show_something() -> None:

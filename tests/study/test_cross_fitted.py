@@ -22,12 +22,12 @@ def test_the_last_exit_is_chosen_unless_another_is_right_more_often() -> None:
 
 
 def test_halves() -> None:
-    assert halves(range(2)) == [(0,), (1,)]
-    assert len(halves(range(5))) == 10
-    many = halves(range(12))
+    assert halves(range(2), 1) == [(0,), (1,)]
+    assert len(halves(range(5), 2)) == 10
+    many = halves(range(12), 5)
     assert len(many) == 60
-    assert {len(half) for half in many} == {6}
-    assert halves(range(12)) == many
+    assert {len(half) for half in many} == {5}
+    assert halves(range(12), 5) == many
 
 
 def test_luck_gains_nothing_in_other_trainings() -> None:

@@ -47,7 +47,7 @@ def test_repeats_must_be_of_one_kind() -> None:
     [
         ("difficulty only", "averages out over trainings, and that anything stays is not shown"),
         ("no difficulty", "averages out over trainings, and that anything stays is not shown"),
-        ("systematic quarter", "Averaging trainings does not lower any-later overthinking"),
+        ("systematic quarter", "That averaging trainings lowers any-later overthinking is not shown"),
         ("tied exits", "There is no any-later overthinking (arm all, 8 repeats, 3000 test samples)."),
     ],
 )

@@ -116,7 +116,7 @@ def differences_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
 
 def meaning(differences: Sequence[Difference], of: str = TO_BASELINE) -> str:
     """Return what the numbers and verdicts of a table's differences mean."""
-    said = f"Δ: {of}, in percentage points, paired by seed"
+    said = f"Δ: {of}, in percentage points, paired by seed, for new seeds on these test samples"
     tested = [difference for difference in differences if difference.p is not None]
     if not tested:
         return f"{said}."

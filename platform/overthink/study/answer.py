@@ -27,7 +27,7 @@ def _averages_out(found: Ensembles, behind: str) -> str:
     if curve.plateau is None and n < FEWEST:
         return f"Too few repeats to extrapolate any-later overthinking to many trainings: {seen} {behind}."
     if curve.plateau is None:
-        return f"Averaging trainings does not lower any-later overthinking: {seen} {behind}."
+        return f"That averaging trainings lowers any-later overthinking is not shown: {seen} {behind}."
     rest = f"{seen}; extrapolated to infinitely many, {percent(curve.plateau)} would stay {behind}"
     return f"{_how_much(one, curve.plateau)}: {rest}."
 

@@ -17,7 +17,7 @@ from overthink.statistics.crossed import crossed_parts, leave_out
 from overthink.statistics.jackknife import Interval
 
 MOST_SPLITS = 60
-"""Ways to halve the trainings that are all tried; of more, so many by a seeded draw."""
+"""Ways to divide the trainings that are all tried; of more, so many by a seeded draw."""
 SEED = 0
 CountArray = NDArray[np.int32]
 
@@ -37,15 +37,16 @@ def cross_fitted(correct_REN: BoolArray) -> CrossFitted:
     if repeats < 2:
         raise ValueError(f"cross-fitting needs two trainings, and there is {repeats}")
 
+    size = max(1, (repeats - 1) // 2)  # the same with a training left out, or leaving it out would do more than that
+
     def parts(models: Sequence[int]) -> FloatArray:
-        return np.stack([_gain(correct_REN, models), _seen(correct_REN, models)])
+        return np.stack([_gain(correct_REN, models, size), _seen(correct_REN, models)])
 
     return CrossFitted(*crossed_parts(leave_out(parts, repeats)))
 
 
-def halves(models: Sequence[int]) -> list[tuple[int, ...]]:
-    """Return the halves that exits are chosen on; of an odd number of trainings, the smaller ones."""
-    size = len(models) // 2
+def halves(models: Sequence[int], size: int) -> list[tuple[int, ...]]:
+    """Return the parts of a size that exits are chosen on."""
     if comb(len(models), size) <= MOST_SPLITS:
         return list(combinations(models, size))
     random = np.random.default_rng(SEED)
@@ -58,11 +59,11 @@ def best_exit(count_EN: CountArray) -> IntArray:
     return np.asarray(len(count_EN) - 1 - latest_first_EN.argmax(axis=0))
 
 
-def _gain(correct_REN: BoolArray, models: Sequence[int]) -> FloatArray:
+def _gain(correct_REN: BoolArray, models: Sequence[int], size: int) -> FloatArray:
     chosen_REN = correct_REN[list(models)]
     total_EN = chosen_REN.sum(axis=0, dtype=np.int32)
     gain_N = np.zeros(total_EN.shape[1])
-    splits = halves(range(len(models)))
+    splits = halves(range(len(models)), size)
     for half in splits:
         count_EN = chosen_REN[list(half)].sum(axis=0, dtype=np.int32)
         gain_N += _over_last(total_EN - count_EN, best_exit(count_EN)) / (len(models) - len(half))

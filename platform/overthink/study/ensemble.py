@@ -32,7 +32,7 @@ class Curve(NamedTuple):
     rates: tuple[Interval, ...]
     """Over new trainings and samples; the largest sizes have no interval."""
     plateau: Interval | None
-    """Of infinitely many trainings: the systematic part. None below 5 trainings, or where nothing falls."""
+    """Of infinitely many trainings: the systematic part. None below 5 trainings, or where no fall is shown."""
 
 
 class Ensembles(NamedTuple):

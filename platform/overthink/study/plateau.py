@@ -25,13 +25,15 @@ def plateau(sizes: Sequence[int], left_out: LeftOut) -> Interval | None:
     """Return a of the best fit of a + b k^-c to the rates of sizes k, for c between 1/2 and 1 and a from 0 to 1.
 
     The interval holds both for c = 1/2 and for c = 1, each over new trainings and samples (`crossed_jackknife`): few
-    trainings do not tell the exponents apart. None where rates do not fall: where most trainings overthink a sample by
-    a small margin, its rate rises with k, and few trainings do not show how far.
+    trainings do not tell the exponents apart. None where rates are not shown to fall: where most trainings
+    overthink a sample by a small margin, its rate rises with k, and few trainings do not show how far. The last size is
+    of all trainings: it is left out, since with a training left out there is none.
     """
-    size_K = np.array(sizes, dtype=np.float64)
-    best = _best(size_K, left_out.mean_K)
-    if best.slope <= ROUNDING:
+    size_K = np.array(sizes[:-1], dtype=np.float64)
+    fall = crossed_jackknife(left_out, _fall)
+    if fall.low is None or fall.low <= ROUNDING:
         return None
+    best = _best(size_K, left_out.mean_K)
     value = min(max(best.level, 0.0), 1.0)
     found = [crossed_jackknife(left_out, partial(_level, size_K, power)) for power in (SLOWEST, FASTEST)]
     lows, highs = (
@@ -40,6 +42,11 @@ def plateau(sizes: Sequence[int], left_out: LeftOut) -> Interval | None:
     if len(lows) < len(found) or len(highs) < len(found):
         return Interval(value, None, None)
     return Interval(value, min(*lows, value), max(*highs, value)).cut(1)
+
+
+def _fall(rate_K: FloatArray) -> float:
+    """Return by how much the rate of all trainings but one is below that of one training."""
+    return float(rate_K[0] - rate_K[-2])
 
 
 class _Fit(NamedTuple):
@@ -59,9 +66,8 @@ def _level(size_K: FloatArray, power: float, rate_K: FloatArray) -> float:
 
 
 def _fit(size_K: FloatArray, power: float, rate_K: FloatArray) -> _Fit:
-    """Return the least-squares fit of a + b k^-c; sizes without a rate are left out."""
-    known_K = np.isfinite(rate_K)
-    x_K, y_K = size_K[known_K] ** -power, rate_K[known_K]
+    """Return the least-squares fit of a + b k^-c to the rates of all sizes but the last."""
+    x_K, y_K = size_K**-power, rate_K[:-1]
     centred_K = x_K - x_K.mean()
     slope = float(centred_K @ y_K / (centred_K @ centred_K))
     level = float(y_K.mean() - slope * x_K.mean())
