@@ -66,8 +66,9 @@ class Store:
         with self.sentences():
             if self._database is not None:
                 prepare(self._database)
-                update_moved(self._database)
             self._connect()
+            if self._database is not None:
+                update_moved(self._database)
 
     def _connect(self) -> None:
         with nullcontext() if self._database is not None else said_if_slow(self.shown):

@@ -4,6 +4,7 @@ MLflow makes its tables by all the migrations of its history, over seconds, in t
 """
 
 import os
+import re
 import sqlite3
 import time
 import warnings
@@ -130,6 +131,8 @@ def _migrate_copy(copy: Path, database: Path) -> None:
     try:
         _migrate(copy)
     except FAILED as error:
+        if re.search("disk|locked|unable to open|readonly", str(error)):
+            raise DatabaseError(f"its tables could not be upgraded ({_first_line(error)})") from error
         raise DatabaseError(_broken(database, error)) from error
 
 
@@ -173,8 +176,10 @@ def _is_left_to_mlflow(database: Path) -> bool:
         return False
     try:
         version = _version(database)
-    except sqlite3.Error:
+    except sqlite3.OperationalError:  # locked, for one
         return True
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError(str(error)) from error
     return version == _migrations().get_current_head() or (version != "" and newer(version))
 
 
