@@ -18,7 +18,7 @@ from overthink.outbox.standing import ResumedError, Standing, standing
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupRef, ensure_group
-from overthink.store.liveness import RunProcess
+from overthink.store.liveness import RunProcess, alive_tags
 from overthink.store.reader import find_runs, run_of
 from overthink.store.replacing import close_replaced, copy_definition, facts_of, mark_replaced
 from overthink.store.stored import StoredRun
@@ -73,9 +73,17 @@ class Uploader:
             journal.mark_uploaded(batch[-1])
         return count
 
-    def is_ours(self, journal: Journal) -> bool:
-        """Tell whether a journal's run is in the store, and no other process has resumed it."""
-        return journal.run_id is not None and self._standing(journal) is Standing.OURS
+    def heartbeat(self, journal: Journal) -> None:
+        """Renew the heartbeat of a run that this process trains, unless another one has resumed it.
+
+        One that counts as interrupted, because the store has not seen this process for long, is running again.
+        """
+        if journal.run_id is None or self._standing(journal) is not Standing.OURS:
+            return
+        if run_of(self._store, journal.run_id).outcome == tags.INTERRUPTED:
+            self._writer.resume(journal.run_id, alive_tags())
+        else:
+            self._writer.heartbeat([journal.run_id])
 
     def _standing(self, journal: Journal) -> Standing:
         run_id = journal.run_id or journal.begin.run_id
