@@ -20,7 +20,7 @@ from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupRef, ensure_group
 from overthink.store.liveness import RunProcess, alive_tags
 from overthink.store.reader import find_runs, run_of
-from overthink.store.replacing import close_replaced, copy_definition, facts_of, mark_replaced
+from overthink.store.replacing import close_replaced, copy_definition, facts_of, mark_replaced, replaced_by_run_of
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Value, Writer
 
@@ -158,7 +158,7 @@ class Uploader:
         found = self._of_attempt(begin.handle) if self._may_be_there(journal) else []
         run_id = found[0].run_id if found else self._created(begin, group)
         self._ids[begin.handle] = run_id
-        if replaced := begin.tags.get(tags.REPLACES):
+        if replaced := replaced_by_run_of(begin.tags):
             self._writer.log(run_id, params=facts_of(self._store, replaced).params)
             copy_definition(self._store, self._writer, replaced, run_id)
             of_replaced = [handle for handle, its in self._ids.items() if its == replaced]
@@ -173,7 +173,7 @@ class Uploader:
     def _close(self, begin: Begin, run_id: str, close: Close) -> None:
         self.delete_duplicates(begin.handle, run_id)
         self._writer.close(run_id, close.outcome, close.message, close.time_ms)
-        if replaced := begin.tags.get(tags.REPLACES):
+        if replaced := replaced_by_run_of(begin.tags):
             mark_replaced(self._store, self._writer, replaced, run_id)
 
     def _of_attempt(self, handle: str) -> list[StoredRun]:
