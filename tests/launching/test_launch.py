@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -278,6 +279,20 @@ def test_a_damaged_file_of_one_group_leaves_the_other_groups_alone(store: Store,
     groups = {run.variant: run for run in find_runs(store, kind=tags.KIND_GROUP)}
     assert (groups["one"].outcome, groups["two"].outcome) == (tags.INTERRUPTED, tags.FINISHED)
     assert groups["two"].metrics["seeds/n"] == 2.0
+
+
+def test_artifacts_that_were_deleted_are_named_with_the_remedy(store: Store, tmp_path: Path) -> None:
+    """Somebody has removed `mlruns`, and kept `mlflow.db`."""
+    loaded = small(tmp_path, seeds=1, regime=[{"epochs": 1}])
+    launch_inline(store, [loaded], Options(), Quiet())
+    Writer(store).close(the_group(store).run_id, tags.INTERRUPTED)
+    shutil.rmtree(store.client.get_run(runs_of(store)[0].run_id).info.artifact_uri)
+    again = launch_inline(store, [loaded], Options(), Quiet())
+    (message,) = again.unaggregated.values()
+    assert f"predictions/test.parquet of run {runs_of(store)[0].run_id} is not there" in message
+    assert "--force" in message
+    assert launch_inline(store, [loaded], Options(force=True), Quiet()).complete
+    assert launch_inline(store, [loaded], Options(), Quiet()).complete
 
 
 def test_a_signal_after_the_end_leaves_a_finished_run_finished(launched: Store, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from overthink.launching.sync import mark_abandoned_as_interrupted
 from overthink.outbox.journal import Journal
 from overthink.outbox.pending import UploadSummary, finished_keys, has_pending, upload_pending
 from overthink.outbox.run_logger import RunStart
@@ -326,3 +327,39 @@ def test_a_lost_file_does_not_block_a_run(store: Store, tmp_path: Path) -> None:
         assert (tmp_path / "A" / "runs" / "a").is_dir()
         assert (finished_keys(store.uri), has_pending(store.uri)) == (set(), False)
         assert synced(store) == UploadSummary()
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_what_is_queued_of_a_deleted_run_goes_once_another_one_is_finished(
+    store: Store, tmp_path: Path, forced: bool
+) -> None:
+    """A person has deleted the run in MLflow, and trains it again with --force."""
+    with machine("A", tmp_path):
+        first = Process(store, forced=forced).uploaded().cut_off()
+        store.client.delete_run(the_run(store).run_id)
+        first.epochs(1, 9, "A")
+        first.finish(tmp_path)
+        first.killed()
+        assert list(synced(store).queued) == ["a"]  # it may be restored
+        again = Process(store, forced=forced)
+        again.epochs(1, 9, "again")
+        again.finish(tmp_path / "A")
+        again.uploaded().killed()
+        assert synced(store).discarded == ["e: base seed 0"]
+        assert not has_pending(store.uri)
+    assert_all_of_a_finished_attempt_is_there(store, "again", tmp_path)
+
+
+def test_a_run_that_was_taken_for_abandoned_is_running_again_when_its_process_is_back(
+    store: Store, tmp_path: Path
+) -> None:
+    with machine("A", tmp_path):
+        first = Process(store).uploaded().cut_off()
+    with machine("B", tmp_path, clock=3600):
+        assert mark_abandoned_as_interrupted(store, Writer(store)) == 2  # and its group
+    assert the_run(store).outcome == tags.INTERRUPTED
+    with machine("A", tmp_path):
+        first.sender._last_heartbeat = time.monotonic() - 1000
+        OutboxSender._heartbeat(first.sender)
+        assert the_run(store).outcome == tags.RUNNING
+        first.killed()

@@ -204,11 +204,12 @@ class OutboxSender:
         if self._unreachable or time.monotonic() - self._last_heartbeat < HEARTBEAT_SECONDS:
             return
         self._last_heartbeat = time.monotonic()
-        journals = [logger.journal for logger in list(self._loggers)]
         groups = [group.group_id for group in list(self._uploader.groups.values())]
         with suppress(StoreError):  # the next one may reach it again
-            running = [journal.run_id for journal in journals if not journal.ended and self._uploader.is_ours(journal)]
-            self._writer.heartbeat([run_id for run_id in [*running, *groups] if run_id is not None])
+            for logger in list(self._loggers):
+                if not logger.journal.ended:
+                    self._uploader.heartbeat(logger.journal)
+            self._writer.heartbeat(groups)
 
 
 def _amount(pending: PendingUploads | None) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from overthink.outbox.journal import Journal
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.liveness import RunProcess, taken_over
-from overthink.store.reader import find_runs, run_of
+from overthink.store.reader import active_run, find_runs
 from overthink.store.stored import StoredRun
 
 
@@ -33,12 +33,14 @@ class ResumedError(RuntimeError):
 def standing(store: Store, journal: Journal, run_id: str | None) -> Standing:
     """Return what has become of the run of an id, None while the store has not given it one.
 
-    Raises StoreError where the store is unreachable, or does not have the run.
+    Raises StoreError where the store is unreachable.
     """
     if run_id is None:
         superfluous = not journal.fresh and not journal.is_finished and _is_finished_elsewhere(store, journal.begin)
         return Standing.FINISHED if superfluous else Standing.OURS
-    run = run_of(store, run_id)
+    run = active_run(store, run_id)
+    if run is None:  # somebody has deleted it: the store refuses what is sent, and says so, until it is restored
+        return Standing.FINISHED if _is_finished_elsewhere(store, journal.begin) else Standing.OURS
     if run.replaced_by:
         return Standing.FINISHED
     if _is_ours(run, journal):
@@ -59,7 +61,7 @@ def _is_ours(run: StoredRun, journal: Journal) -> bool:
 
 
 def _is_finished_elsewhere(store: Store, begin: Begin) -> bool:
-    """Tell whether a run of the same key is finished; one that --force repeats is there from the beginning."""
-    if tags.FORCED in begin.tags:
-        return False
-    return any(run.is_finished for run in find_runs(store, kind=tags.KIND_RUN, run_key=begin.run_key))
+    """Tell whether a run of the same key is finished: of one that --force repeats, one that began later."""
+    forced = tags.FORCED in begin.tags
+    others = find_runs(store, kind=tags.KIND_RUN, run_key=begin.run_key)
+    return any(run.is_finished and (not forced or run.started_ms > begin.time_ms) for run in others)

@@ -18,9 +18,9 @@ from overthink.outbox.standing import ResumedError, Standing, standing
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupRef, ensure_group
-from overthink.store.liveness import RunProcess
+from overthink.store.liveness import RunProcess, alive_tags
 from overthink.store.reader import find_runs, run_of
-from overthink.store.replacing import close_replaced, copy_definition, facts_of, mark_replaced
+from overthink.store.replacing import close_replaced, copy_definition, facts_of, mark_replaced, replaced_by_run_of
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Value, Writer
 
@@ -73,9 +73,17 @@ class Uploader:
             journal.mark_uploaded(batch[-1])
         return count
 
-    def is_ours(self, journal: Journal) -> bool:
-        """Tell whether a journal's run is in the store, and no other process has resumed it."""
-        return journal.run_id is not None and self._standing(journal) is Standing.OURS
+    def heartbeat(self, journal: Journal) -> None:
+        """Renew the heartbeat of a run that this process trains, unless another one has resumed it.
+
+        One that counts as interrupted, because the store has not seen this process for long, is running again.
+        """
+        if journal.run_id is None or self._standing(journal) is not Standing.OURS:
+            return
+        if run_of(self._store, journal.run_id).outcome == tags.INTERRUPTED:
+            self._writer.resume(journal.run_id, alive_tags())
+        else:
+            self._writer.heartbeat([journal.run_id])
 
     def _standing(self, journal: Journal) -> Standing:
         run_id = journal.run_id or journal.begin.run_id
@@ -150,7 +158,7 @@ class Uploader:
         found = self._of_attempt(begin.handle) if self._may_be_there(journal) else []
         run_id = found[0].run_id if found else self._created(begin, group)
         self._ids[begin.handle] = run_id
-        if replaced := begin.tags.get(tags.REPLACES):
+        if replaced := replaced_by_run_of(begin.tags):
             self._writer.log(run_id, params=facts_of(self._store, replaced).params)
             copy_definition(self._store, self._writer, replaced, run_id)
             of_replaced = [handle for handle, its in self._ids.items() if its == replaced]
@@ -165,7 +173,7 @@ class Uploader:
     def _close(self, begin: Begin, run_id: str, close: Close) -> None:
         self.delete_duplicates(begin.handle, run_id)
         self._writer.close(run_id, close.outcome, close.message, close.time_ms)
-        if replaced := begin.tags.get(tags.REPLACES):
+        if replaced := replaced_by_run_of(begin.tags):
             mark_replaced(self._store, self._writer, replaced, run_id)
 
     def _of_attempt(self, handle: str) -> list[StoredRun]:

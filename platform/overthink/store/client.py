@@ -223,8 +223,15 @@ class Store:
             raise StoreError(f"store {self.shown}: {run_id!r} is not a run id")
         target = folder / run_id
         target.mkdir(parents=True, exist_ok=True)
-        with self.sentences():
-            return Path(self.repository(run_id).download_artifacts(name, str(target)))
+        try:
+            with self.sentences():
+                return Path(self.repository(run_id).download_artifacts(name, str(target)))
+        except StoreError as error:
+            self.ping()  # where the store is unreachable, that is why
+            raise StoreError(
+                f"store {self.shown}: {name or 'an artifact'} of run {run_id} is not there; if it was deleted, the "
+                "command that trained the run trains it again with --force"
+            ) from error
 
     def text(self, run_id: str, name: str) -> str:
         """Return a text artifact of a run, which is not to be trusted."""

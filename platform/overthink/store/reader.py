@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mlflow.entities import Run, ViewType
+from mlflow.exceptions import MlflowException
 from pydantic import JsonValue
 
 from overthink.store import tags
@@ -86,6 +87,18 @@ def run_of(store: Store, run_id: str) -> StoredRun:
     """Return the run of an id; raises StoreError where there is none."""
     with store.sentences():
         return _raw(store.client.get_run(run_id)).parsed()
+
+
+def active_run(store: Store, run_id: str) -> StoredRun | None:
+    """Return the run of an id, or None where it is in the trash or deleted for good."""
+    with store.sentences():
+        try:
+            run = store.client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+    return _raw(run).parsed() if run.info.lifecycle_stage == "active" else None
 
 
 def data_digests(store: Store, run_id: str) -> tuple[str, ...]:

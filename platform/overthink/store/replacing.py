@@ -1,5 +1,6 @@
 """A finished attempt at a run that another process has resumed meanwhile becomes a run of its own, which counts."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from overthink.store import tags
@@ -27,6 +28,11 @@ def facts_of(store: Store, run_id: str) -> Facts:
         data = store.client.get_run(run_id).data
     ours = {key: value for key, value in data.tags.items() if key.startswith(tags.named(""))}
     return Facts({key: value for key, value in ours.items() if key not in OF_A_PROCESS}, dict(data.params))
+
+
+def replaced_by_run_of(run_tags: Mapping[str, str]) -> str:
+    """Return the id of the run that a run with these tags counts instead of; nothing where there is none."""
+    return run_tags.get(tags.REPLACES, "")
 
 
 def copy_definition(store: Store, writer: Writer, run_id: str, to: str) -> None:
