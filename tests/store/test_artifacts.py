@@ -49,7 +49,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_artifacts_are_beside_the_database(tmp_path: Path, empty_database: Path, elsewhere: Path) -> None:
     run = project(tmp_path / "here", empty_database)
     assert f"mlruns/1/{run}/artifacts/sub/note.txt" in files(tmp_path / "here")
-    assert files(elsewhere) == set()
+    assert files(elsewhere) <= {".overthink/id"}  # whose process it is
 
 
 def test_a_moved_store_has_its_artifacts_and_writes_nothing_into_its_old_place(

@@ -223,9 +223,11 @@ class Store:
             raise StoreError(f"store {self.shown}: {run_id!r} is not a run id")
         target = folder / run_id
         target.mkdir(parents=True, exist_ok=True)
+        with self.sentences():
+            repository = self.repository(run_id)
         try:
             with self.sentences():
-                return Path(self.repository(run_id).download_artifacts(name, str(target)))
+                return Path(repository.download_artifacts(name, str(target)))
         except StoreError as error:
             self.ping()  # where the store is unreachable, that is why
             raise StoreError(
