@@ -111,7 +111,8 @@ def plan(
             runs = {key: run for run in group.runs if (key := run.key) not in planned}
             locks = {key: None if dry else locked(key) for key in runs}
             known = _known(store, group)
-            todo = [key for key in runs if locks[key] and key not in waiting and _to_do(known, key, force)]
+            free = [key for key in runs if locks[key] and (force or key not in waiting)]
+            todo = [key for key in free if _to_do(known, key, force)]
             if store and claims and todo:
                 note = experiment.experiment.description
                 won = claims.claim(store.experiment(experiment.experiment.name, note), todo)

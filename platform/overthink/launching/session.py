@@ -30,7 +30,7 @@ from overthink.training.epoch_record import EpochRecord
 
 ABANDON_SECONDS = 10.0
 """How long an interrupted launch waits for a store that does not answer."""
-CLAIMS_SECONDS = 2.0
+CLAIMS_SECONDS = 5.0
 """How long the end of a session waits until its claims are given up."""
 OUTCOMES: dict[type[EndedEarly], str] = {
     Diverged: tags.DIVERGED,
