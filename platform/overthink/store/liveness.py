@@ -118,13 +118,13 @@ def _rebooted_since(host: str, here: str) -> bool:
 def _machine() -> str:
     """Identify this machine and the state folder on it: of two copies of a disk, one has another folder in use."""
     with suppress(OSError):
-        return _digest(MACHINE_ID.read_text().strip() + _state_id())
+        return _digest(MACHINE_ID.read_text(encoding="utf-8").strip() + _state_id())
     return _digest(_state_id())
 
 
 def _boot() -> str:
     with suppress(OSError):
-        return BOOT_ID.read_text().strip()
+        return BOOT_ID.read_text(encoding="utf-8").strip()
     return f"{uuid.getnode():x}"  # not Linux: the network card's address
 
 
@@ -136,7 +136,7 @@ def _namespace() -> str:
 
 def _state_id() -> str:
     with suppress(OSError):
-        return (state_folder() / STATE_ID).read_text()
+        return (state_folder() / STATE_ID).read_text(encoding="utf-8")
     return ""
 
 
