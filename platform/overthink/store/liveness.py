@@ -145,7 +145,7 @@ def _identify_state_folder() -> None:
     file = state_folder() / STATE_ID
     with suppress(OSError):  # FileExistsError: it has one
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x") as new:
+        with file.open("x", encoding="utf-8") as new:
             new.write(uuid.uuid4().hex)
 
 
@@ -166,6 +166,6 @@ def _is_alive(process: str) -> bool:
 def _started(pid: int) -> str:
     """Return when a process was started, in a clock that nobody sets: ticks since the boot."""
     if sys.platform == "linux":
-        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         return stat.rpartition(")")[2].split()[19]
     return f"{psutil.Process(pid).create_time():.2f}"
