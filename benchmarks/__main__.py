@@ -3,10 +3,11 @@
 import platform
 import sys
 
-from benchmarks import compare, generation, load, startup, tracking, training
+from benchmarks import compare, comparisons, generation, intervals, load, sources, startup, tracking, training
 
 BENCHMARKS = {
-    module.__name__.split(".")[-1]: module.main for module in (startup, generation, compare, tracking, load, training)
+    module.__name__.split(".")[-1]: module.main
+    for module in (startup, generation, compare, tracking, load, training, comparisons, intervals, sources)
 }
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import doctest
 import inspect
 import subprocess
 import sys
+from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,7 @@ def test_examples_show_what_happens(name: str, example_folder: Path) -> None:
 
 
 def test_a_frame_tells_groups_apart() -> None:
-    """By changes, and by the beginning of the key where names read alike."""
+    """By changes, by what differs in their definitions, and by the beginning of the key where nothing else is known."""
     runs = [
         stored("0", group="aaaaaaaa"),
         stored("0", group="bbbbbbbb", more={tags.CHANGES: "network.growth=8"}),
@@ -73,11 +75,11 @@ def test_a_frame_tells_groups_apart() -> None:
         "quickstart: long #dddddd",
     ]
     assert frame["group"].nunique() == frame["group_key"].nunique()
+    known = [replace(run, params={"network.growth": run.group_key[0], "regime.0.epochs": "4"}) for run in runs]
+    assert list(frame_of(known)["group"])[2:] == ["quickstart: long [growth=c]", "quickstart: long [growth=d]"]
 
 
 def test_parameters_are_numbers_where_they_are_numbers() -> None:
-    from dataclasses import replace
-
     run = replace(raw("0"), params={"regime.0.lr": "0.05", "regime.0.drops": "[1]", "threads": "1", "network": "x"})
     row = frame_of([run.parsed()]).iloc[0]
     assert (row["regime.0.lr"], row["threads"], row["regime.0.drops"], row["network"]) == (0.05, 1, "[1]", "msdnet 5x3")
@@ -93,7 +95,8 @@ def test_means_over_seeds_are_of_one_group_each() -> None:
         stored("0", last=0.9, group="g2", more={tags.CHANGES: "network.growth=8"}),
     ]
     table = overthink.over_seeds(frame_of(runs), "test/accuracy/last", "test/oracle/accuracy")
-    assert list(table.columns[-7:]) == ["metric", "n", "mean", "std", "low", "high", "same_data"]
+    assert list(table.columns[-10:]) == "metric n mean std low high interval same_data repeats fixed".split()
+    assert table["interval"].isin(["seeds", None]).all()  # nothing is stored of these runs
     last = table[table["metric"] == "test/accuracy/last"].set_index("changes")
     assert last["n"].to_dict() == {"": 2, "network.growth=8": 1}
     assert last.loc["", "mean"] == pytest.approx(0.6)
@@ -101,6 +104,22 @@ def test_means_over_seeds_are_of_one_group_each() -> None:
     assert last["std"].isna().to_dict() == {"": False, "network.growth=8": True}
     with pytest.raises(KeyError, match="test/acuracy/last"):
         overthink.over_seeds(frame_of(runs), "test/acuracy/last")
+
+
+def test_intervals_hold_for_what_is_asked(example_folder: Path) -> None:
+    """From the store that the frame was read from, wherever the notebook is by then."""
+    frame, metric = overthink.runs(example_folder / "mlflow.db", "small"), "test/accuracy/last"
+    widths = {}
+    for over in ("seeds", "samples", "both"):
+        table = overthink.over_seeds(frame, metric, "val/accuracy/last", interval=over)
+        rows = table[table["group"] == "small: long"].to_dict("records")
+        found = {row["metric"]: row for row in rows}
+        assert found[metric]["interval"] == over
+        assert found["val/accuracy/last"]["interval"] == "seeds"
+        widths[over] = found[metric]["high"] - found[metric]["low"]
+    assert widths["both"] >= widths["samples"] > 0
+    (row,) = (row for row in overthink.overthinking_table(interval="seeds").rows if row.group == "small: long")
+    assert row.interval == row.estimates[metric].interval == "seeds"
 
 
 def test_an_opened_network_gives_the_stored_predictions(example_folder: Path) -> None:
@@ -122,9 +141,15 @@ def test_a_table_has_differences_and_what_a_paper_reports(example_folder: Path) 
     long, short = rows["small: long"], rows["small: short"]
     assert (long["n"], long["paper"], long["missing"]) == (2, 0.1793, 0)
     assert long["difference_mean"] == pytest.approx(long["mean"] - short["mean"])
+    assert long["difference_verdict"] == "no difference shown"
+    assert isnan(long["difference_effect"])  # two seeds have none
     assert "\\toprule" in table.latex()
     assert table._repr_html_().startswith("<table")
     assert set(overthink.overthinking_table(policies=True).frame["group"]) == {"small-policy: base"}
+    wide = overthink.overthinking_table(definitions="small", against="small: short", margin=0.9)
+    assert "equal within 90 points" in set(wide.frame["difference_verdict"])
+    with pytest.raises(ValueError, match="margin 250: expected percentage points"):
+        overthink.overthinking_table(against="small: short", margin=2.5)
     with pytest.raises(ValueError, match="no row is called 'nothing'"):
         overthink.overthinking_table(against="nothing")
 
@@ -132,6 +157,28 @@ def test_a_table_has_differences_and_what_a_paper_reports(example_folder: Path) 
 def test_figures_are_of_one_group(example_folder: Path) -> None:
     with pytest.raises(ValueError, match="these are of 2: "):
         overthink.figures(overthink.runs(definitions="small").query("variant == 'long'"))
+    with pytest.raises(ValueError, match="of several arms"):
+        overthink.figures(overthink.runs(definitions="tied", arms=True))
+
+
+def test_figures_of_a_control_are_of_one_run(example_folder: Path) -> None:
+    control = overthink.runs(definitions="tied", arms=True).query("arm == 'none'")
+    assert len(control) == 2
+    first = overthink.figures(control.query("seed == '0'"))
+    assert {name: figure.to_json() for name, figure in overthink.figures(control).items()} == {
+        name: figure.to_json() for name, figure in first.items()
+    }
+
+
+def test_a_table_of_a_definition_has_no_interval_over_its_variants(example_folder: Path) -> None:
+    table = overthink.overthinking_table(definitions="small", by="definition")
+    row = table.frame.query("metric == 'test/accuracy/last'").iloc[0]
+    rows = overthink.overthinking_table(definitions="small").frame.query("metric == 'test/accuracy/last'")
+    assert (row["groups"], row["n"]) == (5, (*rows["n"], 0)), "no run of the fifth is finished"
+    assert row["mean"] == pytest.approx(rows["mean"].mean())
+    assert (row["lowest"], row["highest"]) == (rows["mean"].min(), rows["mean"].max())
+    assert "std" not in table.frame.columns
+    assert "±" not in table.markdown()
 
 
 def test_no_runs_give_empty_frames(tmp_path: Path) -> None:

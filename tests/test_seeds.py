@@ -11,7 +11,6 @@ from overthink.seeds import (
     joined,
     parse_seeds,
     replace_free,
-    seeds_of_arms,
     seeds_of_labels,
     sources_of,
     torch_generator,
@@ -118,6 +117,6 @@ def test_unreadable_seeds_are_named(text: str) -> None:
 def test_what_seeds_differ_in() -> None:
     cases: list[tuple[Source, ...]] = [("init",), ("kernel",), ("repeat",), STREAMS, ("order", "augment", "kernel")]
     for sources in cases:
-        (arm,) = seeds_of_arms({"arm": sources}, 3).values()
+        arm = [same(0).model_copy(update=dict.fromkeys(sources, number)) for number in range(3)]
         assert sources_of(arm) == sources
     assert sources_of([same(0)]) == sources_of([]) == ()

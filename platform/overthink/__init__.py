@@ -5,7 +5,7 @@ What a notebook needs is here, and imported when it is first used:
     load_experiment     a definition, resolved and checked
     launch              train what a definition asks for
     runs                the runs of a store as a tidy pandas frame
-    over_seeds          mean, standard deviation and 95% interval over seeds, group by group
+    over_seeds          mean and standard deviation over seeds, with a 95% interval, group by group
     read_predictions    what every exit of a run's network answered
     compute_metrics     every metric of predictions
     open_network        the trained network of a run, with its input normalisation

@@ -62,6 +62,11 @@ class Seeds(Spec):
             return "-".join([str(values[0]), *more])
         return "-".join([*(f"{stream}{value}" for stream, value in zip(STREAMS, values, strict=True)), *more])
 
+    @property
+    def without_repeat(self) -> "Seeds":
+        """The same with repeat 0: where these are equal, runs of one definition are equal by construction."""
+        return self.model_copy(update={"repeat": 0}) if self.repeat else self
+
 
 class SeedStreams(Spec):
     """Seeds by stream: a number fixes a stream for all runs, a list gives one seed per run.
@@ -84,24 +89,6 @@ class SeedStreams(Spec):
 
 Source = Literal["split", "init", "order", "augment", "kernel", "repeat"]
 SOURCES: tuple[Source, ...] = get_args(Source)
-Arms = dict[str, tuple[Source, ...]]
-"""Name of an arm of a study -> the sources of randomness that vary between its repeats."""
-
-
-def seeds_of_arms(arms: Arms, repeats: int) -> dict[str, tuple[Seeds, ...]]:
-    """Return the seeds of each arm's repeats: the repeat's number for the sources that vary, 0 for the others.
-
-    Repeat 0 is the same run in every arm.
-
-    >>> [seeds.label for seeds in seeds_of_arms({"init": ("init",)}, repeats=2)["init"]]
-    ['0', 'split0-init1-order0-augment0']
-    """
-    fixed = dict.fromkeys(STREAMS, 0)
-    return {
-        name: tuple(Seeds(**fixed | dict.fromkeys(sources, number)) for number in range(repeats))
-        for name, sources in arms.items()
-    }
-
 
 SeedPlan = Annotated[int, Field(ge=1, le=MOST_RUNS)] | Annotated[tuple[Seed, ...], Field(min_length=1)] | SeedStreams
 

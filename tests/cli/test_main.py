@@ -15,6 +15,7 @@ from overthink.store.client import Store
 from overthink.store.raw_run import RawRun
 from overthink.store.writer import Writer
 from support.command import invoke, overthink
+from support.old_store import unpack
 from support.small import definition
 from support.stored_runs import raw
 
@@ -48,6 +49,19 @@ def test_help_and_wrong_options_import_nothing_heavy(tmp_path: Path, arguments: 
         f"print([name for name in {heavy.split()} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_compare_reads_predictions_without_mlflow(tmp_path: Path) -> None:
+    """Importing it takes longer than to read 30 runs; so does pandas, which pyarrow imports on its own accord."""
+    unpack(tmp_path)
+    code = (
+        "from overthink.cli.commands.compare import compare\n"
+        "import sys; compare()\n"
+        "print([name for name in 'torch mlflow pandas plotly scipy sklearn'.split() if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "for new seeds and new test samples" in " ".join(done.stdout.split())
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -91,8 +105,13 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
         (["run", "quickstart", "--seeds", "5:2"], 2, "--seeds '5:2'"),
         (["run", "quickstart", "--device", "gpu"], 2, "--device gpu: expected auto, cpu, cuda"),
         (["inspect", "quickstart", "--images", "32"], 2, "such as 3x32x32"),
+        (["inspect", "quickstart", "--images", "32x32x3"], 2, "write [3, 32, 32]"),
         (["compare", "--by", "regim"], 2, "did you mean 'regime'?"),
+        (["compare", "--interval", "seed"], 2, "not one of seeds, samples, both; did you mean 'seeds'?"),
         (["compare", "--format", "xls"], 2, "not one of table, markdown"),
+        (["compare", "--margin", "1"], 2, "margin 1: it is one of differences, so name the baseline, too (--against)"),
+        (["compare", "--against", "plain", "--margin", "0"], 2, "margin 0: expected percentage points above 0"),
+        (["report", "quickstart", "--margin", "1"], 2, "name the baseline, too"),
         (["data", "get", "imagenet"], 2, "no such data set"),
         (["data", "show", "max-min-mnist", "--set", "test=3"], 2, "test must be a multiple of 40"),
         (["data", "show", "max-min-mnist"], 2, "overthink data get mnist"),
@@ -110,6 +129,16 @@ def test_mistakes_are_one_sentence_and_an_exit_code(tmp_path: Path, arguments: l
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     assert "Traceback" in invoke(tmp_path, "--debug", "run", "absent.yaml").stderr
+
+
+@pytest.mark.parametrize("debug", [(), ("--debug",)])
+def test_no_message_shows_the_password_of_a_store(tmp_path: Path, debug: tuple[str, ...]) -> None:
+    """The server is unreachable; libraries quote its address."""
+    uri = "http://ann:sesame@127.0.0.1:9"
+    shown = invoke(tmp_path, *debug, "ui", MLFLOW_TRACKING_URI=uri, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+    assert shown.returncode == 1
+    assert "http://ann:***@127.0.0.1:9" in shown.stderr
+    assert "sesame" not in shown.stderr + shown.stdout
 
 
 def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:
@@ -135,6 +164,17 @@ def test_a_dry_run_makes_no_store(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
 
 
+def test_a_dry_run_says_what_a_design_costs(tmp_path: Path, empty_database: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    definition(tmp_path)
+    study = {"kind": "study", "schema_version": 1, "name": "design", "description": "A design.", "base": "small.yaml"}
+    design = {"sobol": ["split", "init", "order", "augment"], "repeats": 2, "base_points": 3}
+    (tmp_path / "study.yaml").write_text(json.dumps(study | design))
+    said = " ".join(invoke(tmp_path, "run", "study.yaml", "--dry-run").stderr.split())
+    assert "design: base: 27 networks for 9 arms of 2 around 3 base points, 51 without runs that arms share." in said
+    assert "27 of 27 runs would be trained" in said
+
+
 @pytest.mark.process
 def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
@@ -142,10 +182,20 @@ def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) 
     path = definition(tmp_path, regime=[{"epochs": 1}], seeds=1, variants=variants)
     done = overthink(tmp_path, "run", str(path), "--json", "--jobs", "2", NO_COLOR="1")
     assert done.returncode == 3, done.stderr
-    good, wild = sorted(json.loads(done.stdout)["rows"], key=lambda row: row["group"])
+    document = json.loads(done.stdout)
+    assert (document["complete"], document["policy"]["rows"]) == (False, [])
+    runs = {run["name"]: run for run in document["runs"]}
+    assert runs["small: good seed 0"]["outcome"] == "finished"
+    assert runs["small: wild seed 0"]["outcome"] == "diverged"
+    message = runs["small: wild seed 0"]["message"]
+    assert "diverged" in message
+    good, wild = sorted(document["rows"], key=lambda row: row["group"])
     assert good["estimates"]["test/accuracy/last"]["n"] == 1
-    assert wild["gaps"] == [{"group": "small: wild", "seed": "0", "outcome": "diverged"}]
+    assert wild["gaps"] == [{"group": "small: wild", "seed": "0", "outcome": "diverged", "message": message}]
     assert "the run diverged" in done.stderr
+    compared = invoke(tmp_path, "compare", str(path), "--format", "json")
+    assert compared.returncode == 3
+    assert [gap["message"] for row in json.loads(compared.stdout)["rows"] for gap in row["gaps"]] == [message]
     assert "\x1b" not in done.stderr + done.stdout
     assert "workflowType=machine_learning&viewStateShareKey=" in done.stderr
 
@@ -175,6 +225,8 @@ def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypat
     assert "65.00 ± 7.07" in table.stdout
     assert "paper 17.93" in table.stdout
     assert max(map(len, table.stdout.splitlines())) <= 80
+    narrow = invoke(tmp_path, "compare", COLUMNS="20").stdout
+    assert all(number in narrow for number in ("65.00 ± 7.07", "paper 17.93", "2 of 3"))
     assert "| 2 of 3 |" in invoke(tmp_path, "compare", "--format", "markdown").stdout
     assert r"\toprule" in invoke(tmp_path, "compare", "--format", "latex").stdout
     assert "<table" in invoke(tmp_path, "compare", "--format", "html").stdout

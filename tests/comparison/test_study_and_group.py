@@ -86,7 +86,7 @@ def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
     assert "small: base (n = 2)" in store.artifact(group.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()
 
 
-def test_a_study_speaks_with_the_arm_that_varies(store: Store) -> None:
+def test_a_study_speaks_with_the_arm_that_varies(store: Store, tmp_path: Path) -> None:
     group = group_of(store, "tied")
     arm = [run for run in find_runs(store, kind=tags.KIND_RUN) if run.seeds_label in INIT]
     last = [run.metrics["test/accuracy/last"] for run in arm]
@@ -94,6 +94,12 @@ def test_a_study_speaks_with_the_arm_that_varies(store: Store) -> None:
     assert group.metrics["test/accuracy/last"] == pytest.approx(mean(last), abs=1e-6)
     assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(stdev(last), abs=1e-6)
     assert stdev(last) > 0
+    assert "n = 3 finished runs of arm init (seeds 0, split0" in group.note
+    assert "Held fixed, so not covered by the intervals: one split, one order and one augmentation." in group.note
+    assert "arm" not in group_of(store, "small").note
+    list(analyse(store, find_runs(store, kind=tags.KIND_RUN), [group]))
+    for page in (tags.ANALYSIS_PAGE, "figures.html"):
+        assert "tied: base / init (n = 3)" in store.artifact(group.run_id, page, tmp_path / "page").read_text()
 
 
 def test_diff_shows_the_arm_that_varies(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,3 +115,4 @@ def test_diff_shows_the_arm_that_varies(store: Store, capsys: pytest.CaptureFixt
     assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
     first = json.loads(capsys.readouterr().out)["first"]
     assert (first["name"], len(first["runs"])) == ("tied: base / none", 3)
+    assert {len(values) for values in first["values"].values()} == {1}, "three equal runs are one observation"

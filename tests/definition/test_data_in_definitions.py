@@ -53,6 +53,11 @@ def test_a_run_stored_before_there_was_a_standard_keeps_its_key(tmp_path: Path) 
         ({"kind": "folder", "path": "x", "size": 32}, "dataset.classes: this key is required"),
         ({"kind": "cifar"}, "cifar-100"),
         ({"kind": "npz", "path": "x", "shape": [1, 28], "classes": 10}, "dataset.shape"),
+        (
+            {"kind": "npz", "path": "x", "shape": [32, 32, 3], "classes": 10},
+            "dataset.shape: [32, 32, 3] is 32 channels",
+        ),
+        ({"kind": "npz", "path": "x", "shape": [28, 28, 1], "classes": 10}, "28x28 pixels write [1, 28, 28]"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, dataset: dict[str, Any], said: str) -> None:
@@ -73,3 +78,10 @@ def test_validation_takes_the_supplement_as_well(tmp_path: Path, monkeypatch: py
     assert len({*parts["train"].ids_N, *parts["val"].ids_N}) == 16 + 19
     assert dataset.validation is not None
     assert (parts["val"].images_NKHW[4:] == dataset.validation.images_NKHW).all()
+
+
+def test_a_stored_run_with_a_shape_that_is_refused_now_is_readable(tmp_path: Path) -> None:
+    dataset = {"kind": "npz", "path": "x", "shape": [3, 32, 32], "classes": 10}
+    text = group(tmp_path, dataset).with_seeds(SEEDS).model_dump_json().replace("[3,32,32]", "[32,32,3]")
+    text = text.replace('"scales":3', '"scales":2')
+    assert parse_run(text, "store").dataset.input_shape == (32, 32, 3)

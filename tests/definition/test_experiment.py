@@ -86,6 +86,19 @@ def test_name_seeds_and_reported_numbers_are_not_part_of_a_group(tmp_path: Path)
     assert changed.reported == ()
 
 
+def test_merged_variants_are_named(tmp_path: Path) -> None:
+    variants = {"short": {}, "long": {"regime.0.epochs": 4}, "wide": {"network.growth": 8}}
+    path = written(tmp_path, BASE | {"variants": variants})
+    assert load_experiment(path).merged_sentences == ()
+    loaded = load_experiment(path, ["regime.0.epochs=3"])
+    assert loaded.merged == {"long": "short"}
+    (sentence,) = loaded.merged_sentences
+    assert sentence == (
+        f"{loaded.experiment.name}: variants short, long resolve to one definition; it is trained once, as "
+        "short [regime.0.epochs=3]."
+    )
+
+
 def test_settings_win_over_variants_and_equal_groups_are_one(tmp_path: Path) -> None:
     raw = BASE | {"variants": {"short": {}, "long": {"regime.0.epochs": 4}}}
     loaded = load_experiment(written(tmp_path, raw), ["regime.0.epochs=1"])

@@ -12,7 +12,7 @@ from overthink.definition.loading import experiment_of_run, load_experiment, mai
 from overthink.definition.run_definition import parse_run
 from overthink.store import tags
 from support.policy_file import policy_file
-from support.small import SMALL
+from support.small import SMALL, definition
 
 
 def test_a_reference_becomes_the_main_networks_definition(tmp_path: Path) -> None:
@@ -28,6 +28,15 @@ def test_a_reference_becomes_the_main_networks_definition(tmp_path: Path) -> Non
     (of,) = main_networks_of(loaded)
     assert [run.key for run in of.groups[0].runs] == [run.key for run in main.runs]
     assert of.experiment.name == "small"
+
+
+def test_a_reference_may_name_a_variant_that_its_values_make_equal_to_another(tmp_path: Path) -> None:
+    of = {"definition": "small.yaml", "variant": "long", "set": {"regime.0.epochs": 3}}
+    path = policy_file(tmp_path, policy={"of": of})
+    definition(tmp_path, variants={"short": {}, "long": {"regime.0.epochs": 4}})
+    policy = load_experiment(path).groups[0].definition.policy
+    assert policy is not None
+    assert policy.of_variant == "long"
 
 
 def test_one_main_network_for_all_seeds(tmp_path: Path) -> None:
@@ -103,3 +112,45 @@ def test_tags_tell_policy_networks_apart(tmp_path: Path) -> None:
     )
     main = load_experiment(tmp_path / "small.yaml")
     assert tags.TASK not in group_tags(main, main.groups[0])
+
+
+AVERAGED = {"of": "small.yaml", "of_seed": 0, "labels": {"lambda": 50, "averaged_over": [1, 0]}}
+
+
+def test_labels_averaged_over_trainings_name_the_runs_that_they_need(tmp_path: Path) -> None:
+    loaded = load_experiment(policy_file(tmp_path, policy=AVERAGED))
+    plain = load_experiment(policy_file(tmp_path, policy={"of": "small.yaml", "of_seed": 0, "labels": {"lambda": 50}}))
+    assert loaded.groups[0].definition.key != plain.groups[0].definition.key
+    assert "averaged_over" not in json.dumps(plain.groups[0].definition.model_dump(mode="json", exclude_defaults=True))
+    trainings = [run.key for run in load_experiment(tmp_path / "small.yaml").groups[0].runs]
+    for run in loaded.groups[0].runs:
+        assert [of.key for of in run.labelled_by] == trainings
+        assert parse_run(json.dumps(run.model_dump(mode="json")), "stored").key == run.key
+    (of,) = main_networks_of(loaded)
+    assert [run.key for run in of.groups[0].runs] == trainings
+    other_order = load_experiment(tmp_path / "policy.yaml", ["policy.labels.averaged_over=[0, 1]"])
+    assert other_order.groups[0].definition.key == loaded.groups[0].definition.key
+    assert plain.groups[0].runs[0].labelled_by == ()
+
+
+def test_streams_that_the_main_network_fixes_stay_fixed(tmp_path: Path) -> None:
+    """Trainings with one validation split: then all of them held out the same samples."""
+    path = policy_file(tmp_path, policy=AVERAGED)
+    definition(tmp_path, seeds={"split": 7, "init": [0, 1], "order": [0, 1], "augment": [0, 1]})
+    (run, _) = load_experiment(path).groups[0].runs
+    assert [of.seeds.label for of in run.labelled_by] == [
+        f"split7-init{seed}-order{seed}-augment{seed}" for seed in (0, 1)
+    ]
+
+
+def test_a_training_that_the_main_network_lacks(tmp_path: Path) -> None:
+    path = policy_file(tmp_path, policy=AVERAGED | {"labels": {"averaged_over": [0, 2]}})
+    said = r"policy.labels.averaged_over: small has no seed 2, but 0 1; policy.of.set: \{seeds: N\} gives it more"
+    with pytest.raises(DefinitionError, match=said):
+        load_experiment(path)
+    of = {"definition": "small.yaml", "set": {"seeds": 3}}
+    more = load_experiment(path, [f"policy.of={json.dumps(of)}"])
+    assert [one.seeds.label for one in more.groups[0].runs[0].labelled_by] == ["0", "2"]
+    for wrong in ("[0, -1]", "[0, x]", "[0, true]", "3", "[0]"):
+        with pytest.raises(DefinitionError, match=r"policy\.labels\.averaged_over"):
+            load_experiment(path, [f"policy.labels.averaged_over={wrong}"])

@@ -8,7 +8,6 @@ import yaml
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
-from overthink.seeds import STREAMS, Seeds, seeds_of_arms
 from support.small import definition
 
 STUDY: dict[str, Any] = {
@@ -28,19 +27,6 @@ def study_file(folder: Path, **changes: Any) -> Path:
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(STUDY | changes, sort_keys=False))
     return path
-
-
-def test_repeats_differ_in_their_arms_sources_alone() -> None:
-    arms = seeds_of_arms({"all": STREAMS, "order": ("order",), "none": ("repeat",)}, 3)
-    still = Seeds(split=0, init=0, order=0, augment=0)
-    assert [seeds.label for seeds in arms["all"]] == ["0", "1", "2"]
-    assert [seeds.label for seeds in arms["order"]] == [
-        "0",
-        "split0-init0-order1-augment0",
-        "split0-init0-order2-augment0",
-    ]
-    assert [seeds.label for seeds in arms["none"]] == ["0", "0-repeat1", "0-repeat2"]
-    assert all(arm[0] == still for arm in arms.values())
 
 
 def test_a_study_is_its_bases_group_with_the_runs_of_all_arms(tmp_path: Path) -> None:
@@ -73,7 +59,12 @@ def test_conditions_are_variants(tmp_path: Path) -> None:
         ({"arms": {"init": ["weights"]}}, "arms.init.0"),
         ({"arms": {"init": []}}, "arms.init"),
         ({"repeats": 1}, "repeats"),
-        ({"arms": {}}, "a study needs both arms and repeats"),
+        ({"arms": {}}, r"a study needs both arms \(or sobol\) and repeats"),
+        ({"base_points": 0}, "base_points: input should be greater than or equal to 1, got 0"),
+        ({"sobol": ["init"]}, "sobol: expected two different sources or more, and not `repeat`, got init"),
+        ({"sobol": ["init", "init"]}, "sobol: expected two different sources or more"),
+        ({"sobol": ["init", "repeat"]}, "sobol: expected two different sources or more"),
+        ({"sobol": ["init", "order"]}, "arms.all: sobol adds an arm of this name that varies init, order"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
@@ -84,6 +75,28 @@ def test_mistakes_are_told_in_a_sentence(tmp_path: Path, changes: dict[str, Any]
 def test_a_study_takes_its_seeds_from_its_arms(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match="the arms of a study set its seeds"):
         load_experiment(study_file(tmp_path), seeds=(1, 2))
+
+
+def test_base_points_multiply_the_blocks_of_arms_and_share_their_runs(tmp_path: Path) -> None:
+    """At each of 4 base points 2 further repeats of `init`; the control is repeated at the first alone."""
+    (group,) = load_experiment(study_file(tmp_path, base_points=4)).groups
+    assert list(group.arms) == ["all", "init", "none", "init@1", "init@2", "init@3"]
+    assert len({run.key for run in group.runs}) == len(group.runs) == 4 + 4 * 2 + 2
+
+
+def test_a_sobol_design_adds_its_arms(tmp_path: Path) -> None:
+    changes = {"sobol": ["init", "order", "augment"], "arms": {"none": ["repeat"]}, "repeats": 2}
+    (group,) = load_experiment(study_file(tmp_path, **changes)).groups
+    alone, but_one = ["init", "order", "augment"], ["all-but-init", "all-but-order", "all-but-augment"]
+    assert list(group.arms) == ["all", *alone, *but_one, "none"]
+    assert len(group.runs) == 1 + 1 + 6 + 1
+    assert {seeds.split for seeds in group.seeds} == {0}
+
+
+def test_base_points_are_a_studys(tmp_path: Path) -> None:
+    definition(tmp_path)
+    with pytest.raises(DefinitionError, match="base_points: 3 for an experiment that is no study"):
+        load_experiment(tmp_path / "small.yaml", ["base_points=3"])
 
 
 @pytest.mark.parametrize(

@@ -113,3 +113,8 @@ def test_a_shared_list_is_written_twice() -> None:
     shared = [1, 2]
     assert parse_yaml(dump_yaml({"a": shared, "b": shared})) == {"a": [1, 2], "b": [1, 2]}
     assert "&" not in dump_yaml({"a": shared, "b": shared})
+
+
+def test_what_is_written_steers_no_terminal() -> None:
+    text = dump_yaml({"a": "right to left \u202e", "b": "\x1b[31m", "c": "x\n\ty "})
+    assert text.replace("\n", "").isprintable()

@@ -8,11 +8,13 @@ from overthink.inference.budgeted import lookup_table
 from support.noise import VAL
 
 
-def test_a_table_comes_back_as_it_was() -> None:
-    table = lookup_table(VAL, "entropy")
+@pytest.mark.parametrize("criterion", ["entropy", "patience"])
+def test_a_table_comes_back_as_it_was(criterion: str) -> None:
+    table = lookup_table(VAL, criterion)
+    table.tied_PE[0, 1:3] = True
     back = from_json(to_json(table), "here")
-    assert back.criterion == "entropy"
-    for name in ("cost_E", "q_PE", "threshold_PE", "mean_cost_P", "accuracy_P"):
+    assert back.criterion == criterion
+    for name in ("cost_E", "q_PE", "threshold_PE", "taken_PE", "tied_PE", "mean_cost_P", "accuracy_P"):
         np.testing.assert_array_equal(getattr(back, name), getattr(table, name))
 
 
@@ -24,6 +26,8 @@ def test_a_table_comes_back_as_it_was() -> None:
         (lambda file: file.update(mul_adds=[1, 2]), "2 shares and 1 thresholds"),
         (lambda file: file["rows"][0].update(accuracy=7), "rows.0.accuracy"),
         (lambda file: file.update(more=1), "more"),
+        (lambda file: file["rows"][0].update(q=None), "all rows must have q, or none"),
+        (lambda file: file["rows"][0].update(tied=[4]), "tied must be exits from 1 to 3"),
     ],
 )
 def test_what_is_no_table_is_named(change: object, said: str) -> None:

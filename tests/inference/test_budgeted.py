@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from overthink.inference.confidence import CRITERIA, confidence
 from overthink.inference.oracle import expected_anytime
 from overthink.inference.patience import agreement_streak
 from overthink.inference.thresholds import exits_taken
+from overthink.predictions.predictions import Predictions
 from support.noise import TEST, VAL, predictions
 
 
@@ -18,7 +20,7 @@ def test_every_row_against_a_loop_over_samples(criterion: str) -> None:
     table = lookup_table(VAL, criterion)
     batch = budgeted_batch(table, TEST)
     sure_EN = confidence(TEST, criterion)
-    for p in (0, 10, 19, 38):
+    for p in (0, 10, 19, 38) if criterion != "patience" else range(4):
         right = cost = recovered = overthought = 0
         for n in range(len(TEST.ids_N)):
             row = next(i for i in range(4) if i == 3 or sure_EN[i, n] >= table.threshold_PE[p, i])
@@ -110,6 +112,68 @@ def test_patience_by_hand() -> None:
     streak_EN = agreement_streak(predicted_EN)
     assert streak_EN.T.tolist() == [[1, 2, 3, 1], [1, 1, 2, 3]]
     assert exits_taken(streak_EN, np.full(4, 2.0)).tolist() == [1, 2]
+
+
+def agreeing(predicted_E: list[int], k: int) -> int:
+    """Return the row of the first exit whose last k predictions agree, else of the last exit."""
+    for row in range(k - 1, len(predicted_E)):
+        if len({*predicted_E[row - k + 1 : row + 1]}) == 1:
+            return row
+    return len(predicted_E) - 1
+
+
+def test_patience_has_a_row_for_every_number_of_agreeing_exits() -> None:
+    table = lookup_table(VAL, "patience")
+    batch = budgeted_batch(table, TEST)
+    for k in range(1, 5):
+        rows = np.array([agreeing(predicted_E, k) for predicted_E in VAL.predicted_EN.T.tolist()])
+        assert table.mean_cost_P[k - 1] == pytest.approx(VAL.cost_E[rows].mean())
+        assert table.accuracy_P[k - 1] == pytest.approx(VAL.correct_EN[rows, np.arange(60)].mean())
+        assert table.taken_PE[k - 1].tolist() == pytest.approx([(rows == row).mean() for row in range(4)])
+        assert batch.exit_PN[k - 1].tolist() == [
+            agreeing(predicted_E, k) for predicted_E in TEST.predicted_EN.T.tolist()
+        ]
+    assert table.q_PE is None
+    assert not table.tied_PE.any()
+    assert table.taken_PE[[0, 3]].tolist() == [[1, 0, 0, 0], [0, 0, 0, 1]]
+
+
+def test_a_budget_for_patience_is_more_than_exit_1() -> None:
+    """Exits agree from exit 2 on, and are right there; exit 1 is always wrong. k = 3 costs more and gains nothing."""
+    logits_ENC = np.zeros((4, 10, 2), dtype=np.float32)
+    logits_ENC[0, :, 1], logits_ENC[1:, :, 0] = 1, 1
+    zeros_N = np.zeros(10, dtype=np.int64)
+    held = Predictions.from_logits(
+        logits_ENC,
+        labels_N=zeros_N,
+        ids_N=np.arange(10),
+        levels_N=zeros_N,
+        level_names=(),
+        cost_E=np.array([10, 20, 30, 40]),
+        fingerprint="test",
+        split="val",
+        keep_logits=False,
+    )
+    table = lookup_table(held, "patience")
+    assert [table.fitting(budget) + 1 for budget in (10.0, 29.9, 30.0, 40.0)] == [1, 1, 2, 2]
+    assert table.mean_cost_P.tolist() == [10, 30, 40, 40]
+    assert table.accuracy_P.tolist() == [0, 1, 1, 1]
+
+
+def test_ties_are_where_no_threshold_gives_the_share() -> None:
+    """Confidences of exit 1 in tenths: a threshold lets all of a tenth leave, or none."""
+    sure_EN = np.maximum(VAL.max_softmax_EN, 0)
+    sure_EN[0] = np.round(sure_EN[0], 1)
+    tied = lookup_table(replace(VAL, max_softmax_EN=sure_EN))
+    assert not lookup_table(VAL).tied_PE.any()
+    assert tied.q_PE is not None
+    for p, q_E in enumerate(tied.q_PE):
+        possible = {0.0, *((sure_EN[0] >= limit).mean() for limit in sure_EN[0])}
+        asked = int(60 * q_E[0] + 1e-9) / 60
+        assert bool(tied.tied_PE[p, 0]) == (not np.isclose(asked, list(possible)).any())
+        assert tied.taken_PE[p, 0] == pytest.approx(min(share for share in possible if share >= asked - 1e-9))
+    assert tied.tied_PE[:, 0].any()
+    assert not tied.tied_PE[:, -1].any()
 
 
 def test_the_expected_loss_by_hand() -> None:

@@ -45,23 +45,51 @@ def transformed(image_HW: FloatArray) -> FloatArray:
 
 
 @pytest.mark.parametrize("scan", ["rows", "zigzag"])
-@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("power, coefficients", [(1, "magnitude"), (2, "magnitude"), (1, "signed")])
 @pytest.mark.parametrize("total", [0.9, 0.98])
-def test_against_brute_force(scan: str, power: int, total: float) -> None:
+def test_against_brute_force(scan: str, power: int, coefficients: str, total: float) -> None:
     images_NKHW = np.random.default_rng(0).integers(0, 256, (6, 2, 5, 4), dtype=np.uint8)
     expected = []
     for image_KHW in images_NKHW:
         needed = []
         for channel_HW in image_KHW:
-            flat = np.abs(transformed(channel_HW.astype(float)).ravel()[scan_order(5, 4, scan)]) ** power  # type: ignore[arg-type]
-            taken = 0
-            while flat[:taken].sum() < total * flat.sum():
+            flat = transformed(channel_HW.astype(float)).ravel()[scan_order(5, 4, scan)]  # type: ignore[arg-type]
+            if coefficients == "magnitude":
+                flat = np.abs(flat) ** power
+            taken = 1
+            while flat[:taken].sum() / flat.sum() < total:
                 taken += 1
             needed.append(taken / 20)
         expected.append(sum(needed) / 2)
-    found = needed_share(images_NKHW, scan, power, total)  # type: ignore[arg-type]
+    found = needed_share(images_NKHW, scan, power, total, coefficients)  # type: ignore[arg-type]
     np.testing.assert_allclose(found, expected)
     assert len(set(expected)) > 1
+
+
+def image_of(*rows: list[int]) -> NDArray[np.uint8]:
+    return np.array(rows, dtype=np.uint8)[None, None]
+
+
+def test_signed_coefficients_cancel_by_hand() -> None:
+    """Coefficients 202.5, -52.5, 152.5, -102.5: of their sum, 200, the first is 101%, the first two are 75%.
+
+    Of their magnitudes, 510, the first three are 80%.
+    """
+    image = image_of([100, 255], [50, 0])
+    assert needed_share(image, coefficients="signed").tolist() == [1 / 4]
+    assert needed_share(image).tolist() == [1]
+
+
+def test_a_negative_sum_is_reached_from_above() -> None:
+    """Coefficients 57.7, 0, -81.6: 98% of their sum, -23.9, is not reached before the last."""
+    image = image_of([0, 100, 0])
+    assert needed_share(image, coefficients="signed").tolist() == [1]
+    assert needed_share(np.zeros_like(image), coefficients="signed").tolist() == [0]
+
+
+def test_squares_have_no_sign() -> None:
+    with pytest.raises(ValueError, match="squares have no sign"):
+        needed_share(constant(90), power=2, coefficients="signed")
 
 
 def test_noise_takes_more_than_a_slope() -> None:

@@ -163,6 +163,14 @@ def test_predictions_of_another_run_are_refused(launched_once: Path, monkeypatch
         run_data(asked, launched_once / "swapped", torch.device("cpu"))
 
 
+def test_the_result_is_one_document(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table of policy networks stands in it beside the other, which is empty here: all of it is done."""
+    assert run(["policy.yaml"], as_json=True) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["rows"], [row["group"] for row in document["policy"]["rows"]]) == ([], ["small-policy: base"])
+    assert [entry["outcome"] for entry in document["runs"]] == ["done"]
+
+
 def test_a_dry_run_counts_the_main_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,6 +66,7 @@ class Inputs:
         self.finished: dict[str, Any] = {}
         self.parents: dict[str, str] = {}
         self.mains: dict[str, str] = {}
+        self.labelled_by: dict[str, tuple[str, ...]] = {}
         self._missing = missing
 
     def fetch(self, run: PlannedRun, folder: Path) -> str | None:

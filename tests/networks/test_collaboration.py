@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from overthink.networks.collaboration import CollaborativeNetwork, attach_collaboration
+from overthink.networks.collaboration import CollaborativeNetwork
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.msdnet_spec import MSDNetSpec
@@ -21,7 +21,9 @@ def tiny() -> MultiExitNetwork:
 
 
 def collaborative(network: MultiExitNetwork, **of: Any) -> CollaborativeNetwork:
-    return attach_collaboration(network, CollaborationSpec(kind="isc", **of), torch.Generator().manual_seed(1))
+    attached = CollaborationSpec(kind="isc", **of).build(network, torch.Generator().manual_seed(1))
+    assert isinstance(attached, CollaborativeNetwork)
+    return attached
 
 
 def images(n: int = 5) -> Tensor:

@@ -39,6 +39,14 @@ def test_what_the_reference_counts(
     assert " ".join(f"{cost / 1e6:.3f}" for cost in mul_adds(network, (3, 32, 32))) == millions
 
 
+def test_without_transitions_as_the_reference_counts() -> None:
+    """Transitions that keep every channel (reduction 1) would cost more."""
+    changes = {"kind": "msdnet", "blocks": 4, "base": 2, "step": 2, "reduction": 0}
+    network = built(MSDNetSpec.model_validate(changes), (3, 32, 32), 100)
+    assert parameter_counts(network)[-1] == 2_457_736
+    assert mul_adds(network, (3, 32, 32)) == (9_362_020, 21_086_920, 43_695_916, 79_324_048)
+
+
 def test_hand_worked() -> None:
     spec = MSDNetSpec(
         kind="msdnet", blocks=1, scales=1, channels=2, growth=1, growth_factors=(1,), bottleneck=False, head_channels=3

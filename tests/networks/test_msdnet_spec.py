@@ -1,10 +1,12 @@
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from pydantic import ValidationError
 
+from overthink.networks.msdnet_layout import LayerPlan, PathPlan
 from overthink.networks.msdnet_spec import MSDNetSpec
 from support.msdnet_arithmetic import has_transition, kept_after, specs, steps
 
@@ -13,17 +15,42 @@ def spec(**changes: Any) -> MSDNetSpec:
     return MSDNetSpec(kind="msdnet", **changes)
 
 
+def layers(any_spec: MSDNetSpec) -> list[LayerPlan]:
+    return [plan for plans in any_spec.layout().blocks for plan in plans]
+
+
+def thinned(any_spec: MSDNetSpec) -> list[tuple[int, int, int]]:
+    """Layers with a transition, from 1, and the coarsest scale's channels before and after it."""
+    plans = enumerate(layers(any_spec), start=1)
+    return [(number, p.grown[-1], p.transition[-1]) for number, p in plans if p.transition is not None]
+
+
 def test_the_thesis_is_the_default() -> None:
     assert spec().layers_of_blocks == (1, 2, 3, 4, 5)
-    thinned = [(p.number, p.channels_in + 6, p.channels_out) for p in spec().layer_plans() if p.transition]
-    assert thinned == [(6, 52, 26), (11, 56, 28)]
-    assert [p.scales_out for p in spec().layer_plans()] == [3] * 5 + [2] * 5 + [1] * 5
+    assert thinned(spec()) == [(6, 4 * 52, 4 * 26), (11, 4 * 56, 4 * 28)]
+    assert [len(p.normal) for p in layers(spec())] == [3] * 5 + [2] * 5 + [1] * 5
+
+
+def test_the_first_layer_of_the_default_by_hand() -> None:
+    """16, 32, 64 channels come in, 6, 12, 24 are added; a 1x1 convolution is at most 1, 2, 4 times its output."""
+    assert layers(spec())[0] == LayerPlan(
+        dropped=0,
+        down=(PathPlan(16, 6, 6), PathPlan(32, 24, 12)),
+        normal=(PathPlan(16, 6, 6), PathPlan(32, 12, 6), PathPlan(64, 48, 12)),
+        grown=(22, 44, 88),
+        transition=None,
+    )
+
+
+def test_a_reduction_of_zero_is_a_network_without_transitions() -> None:
+    assert thinned(spec(reduction=0)) == thinned(spec(reduction=0, prune="min")) == []
+    assert layers(spec(reduction=0))[-1].channels_out == (4 * (16 + 15 * 6),)
 
 
 def test_scales_are_dropped_late_when_pruned_least() -> None:
-    plans = list(spec(prune="min").layer_plans())
-    assert [(p.scales_in, p.scales_out) for p in plans[-3:]] == [(3, 3), (3, 2), (2, 1)]
-    assert [p.number for p in plans if p.transition] == [5, 10]
+    plans = layers(spec(prune="min"))
+    assert [(p.dropped, len(p.normal)) for p in plans[-3:]] == [(0, 3), (1, 2), (1, 1)]
+    assert [number for number, *_ in thinned(spec(prune="min"))] == [5, 10]
 
 
 def test_even_blocks_after_the_first_are_equal() -> None:
@@ -32,14 +59,14 @@ def test_even_blocks_after_the_first_are_equal() -> None:
 
 
 @given(specs())
-def test_plans_against_the_description(any_spec: MSDNetSpec) -> None:
-    plans = list(any_spec.layer_plans())
-    assert list(any_spec.layers_of_blocks) == steps(any_spec)
-    assert [p.number for p in plans] == list(range(1, sum(steps(any_spec)) + 1))
-    assert [p.scales_in for p in plans] == [len(kept_after(any_spec, p.number - 1)) for p in plans]
-    assert [p.scales_out for p in plans] == [len(kept_after(any_spec, p.number)) for p in plans]
-    assert [p.transition for p in plans] == [has_transition(any_spec, p.number) for p in plans]
-    assert plans[-1].scales_out >= 1
+def test_layers_against_the_description(any_spec: MSDNetSpec) -> None:
+    plans = layers(any_spec)
+    assert [len(block) for block in any_spec.layout().blocks] == steps(any_spec)
+    kept = [len(kept_after(any_spec, number)) for number in range(len(plans) + 1)]
+    assert [p.dropped for p in plans] == [before - after for before, after in pairwise(kept)]
+    assert [len(p.normal) for p in plans] == kept[1:]
+    assert [p.transition is not None for p in plans] == [has_transition(any_spec, n + 1) for n in range(len(plans))]
+    assert kept[-1] >= 1
 
 
 @pytest.mark.parametrize(
@@ -51,7 +78,7 @@ def test_plans_against_the_description(any_spec: MSDNetSpec) -> None:
         ({"base": True}, "base"),
         ({"bottleneck": 1}, "bottleneck"),
         ({"growth_factors": (1, 0, 4)}, "growth_factors.1"),
-        ({"reduction": 0.0}, "reduction"),
+        ({"reduction": -0.1}, "reduction"),
         ({"reduction": 1.5}, "reduction"),
         ({"prune": "middle"}, "prune"),
         ({"step_mode": "square"}, "step_mode"),

@@ -1,6 +1,7 @@
 """What `overthink sync` prints about journals that it cannot upload, and what other commands do about them."""
 
 import io
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, redirect_stderr
@@ -84,6 +85,21 @@ def test_an_unreadable_journal_is_named(damage: Callable[[Path], None]) -> None:
         code, sentences = synced()
         assert (code, sentences[0]) == (3, "Nothing is queued for this store.")
         assert sentences[1].startswith(f"{folder}: journal unreadable; cannot be uploaded.")
+
+
+def test_the_same_as_json(tmp_path: Path) -> None:
+    left("a", "sqlite:////other.db")
+    overwrite(folder := left("b"))
+    done = invoke(tmp_path, "sync", "--json", **QUICK)
+    assert done.returncode == 3
+    assert json.loads(done.stdout) == {
+        "uploaded": {},
+        "entries": 0,
+        "discarded": [],
+        "queued": {},
+        "queued_for_other_stores": {"sqlite:////other.db": 1},
+        "unreadable": [str(folder)],
+    }
 
 
 def test_one_that_was_cut_off_before_its_first_entry_is_removed() -> None:

@@ -1,12 +1,18 @@
 """The early-exit data set, and what is refused."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from overthink.data.dataset import Split
-from overthink.policy.early_exit_data import early_exit_split, shuffled
+from overthink.policy.early_exit_data import early_exit_split, labels_of, shuffled
 from overthink.policy.label_spec import LabelSpec
+from overthink.predictions.common_samples import on_common_samples
+from overthink.predictions.predictions import Predictions
+from overthink.seeds import Seeds
 from support.noise import predictions
 
 
@@ -57,3 +63,48 @@ def test_training_data_must_be_asked_for() -> None:
 def test_lambda_is_positive(weight: float) -> None:
     with pytest.raises(ValidationError, match="greater than 0"):
         LabelSpec.model_validate({"lambda": float(weight)})
+
+
+def some(p: Predictions, ids: list[int]) -> Predictions:
+    """Predictions of some samples alone, in that order."""
+    return on_common_samples([replace(predictions(len(ids)), ids_N=np.array(ids), labels_N=p.labels_N[ids]), p])[1]
+
+
+def test_labels_of_several_trainings_are_of_samples_that_all_and_m_held_out() -> None:
+    spec, mine = LabelSpec(averaged_over=(0, 1)), predictions(80, seed=4)
+    one, other = some(mine, [5, 70, 2, 9, 33]), some(mine, [2, 33, 70, 50, 9])
+    labels = spec.of(*on_common_samples([one, other]))
+    found = early_exit_split(part(80), mine, spec, "validation data", [one, other])
+    assert set(found.ids_N.tolist()) <= {2, 9, 33, 70}
+    assert (np.diff(found.ids_N) > 0).all()  # in the order of M's predictions
+    assert len(found.ids_N) == len(labels.rows_M)
+    rows = labels_of(spec, mine, [one, other]).rows_M
+    assert mine.ids_N[rows].tolist() == found.ids_N.tolist()
+    with pytest.raises(ValueError, match="3 predictions have no sample in common"):
+        early_exit_split(part(80), mine, spec, "validation data", [some(mine, [1, 2]), some(mine, [3, 4])])
+
+
+def test_equal_sets_of_trainings_are_equal_definitions() -> None:
+    one = Seeds(split=1, init=1, order=1, augment=1)
+    spec = LabelSpec(averaged_over=(2, 0, one))
+    assert spec.averaged_over == (0, 1, 2)
+    assert spec.label == spec.test_label == "lambda 5, averaged over seeds 0:3"
+    fixed = Seeds(split=0, init=1, order=1, augment=1)
+    assert LabelSpec(averaged_over=(fixed, 0)).averaged_seeds[1] == fixed
+    assert LabelSpec().averaged_seeds == ()
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"averaged_over": (0,)}, "at least 2 items"),
+        ({"averaged_over": (0, 1, 0)}, "averaged_over names a training twice: 0 1"),
+        (
+            {"averaged_over": (0, 1), "source": "training", "allow_training_data": True},
+            "averaged_over needs source: validation",
+        ),
+    ],
+)
+def test_what_cannot_be_averaged(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        LabelSpec(**options)

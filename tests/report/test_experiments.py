@@ -48,13 +48,21 @@ def groups(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
     return made
 
 
+def test_a_margin_reaches_the_page(groups: list[str], tmp_path: Path) -> None:
+    assert groups
+    report(["mine"], tmp_path / "report.html", "plain", margin=2.5)
+    assert "Equal within" not in (tmp_path / "report.html").read_text()  # all seeds differ alike: nothing is tested
+    assert "a true difference as large as the margin" in (tmp_path / "report.html").read_text()
+
+
 def test_one_page_of_everything(groups: list[str], tmp_path: Path) -> None:
     assert report(["mine"], tmp_path / "report.html", "plain") == 3  # a seed is missing
     text = (tmp_path / "report.html").read_text()
-    for expected in ("overthink run mine", "55.00 ± 7.07", "missing: seed 2", "60 samples", "torch"):
+    for expected in ("overthink run mine", "55.00 ± 7.07", "missing: seed 2", "60 test samples.", "torch"):
         assert expected in text
     assert HOSTILE not in text
     assert text.count("plotly.js v") == 1
+    assert "Seeds for 80%" in text
     for group in groups:
         assert Store().artifact(group, tags.REPORT_PAGE, tmp_path / "back").read_text() == text
 
@@ -127,11 +135,11 @@ def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path, capsy
 
 
 def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Path) -> None:
-    """They are reported, without intervals over samples; equal ids with other labels are other samples, too."""
+    """They are reported, with intervals over seeds alone; equal ids with other labels are other samples, too."""
     store = Store()
     (seed_1,) = (run for run in search(store, "") if run.name == "mine: plain seed 1")
     report([groups[0]], tmp_path / "report.html")
-    assert "60 samples" in (tmp_path / "report.html").read_text()
+    assert "60 test samples." in (tmp_path / "report.html").read_text()
     more = predictions(by_difficulty(1, 70))[0]
     relabelled = predictions(by_difficulty(1, 60))[0]
     for other in (more, replace(relabelled, labels_N=(relabelled.labels_N + 1) % 4)):
@@ -140,7 +148,8 @@ def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Pat
         assert report([groups[0]], tmp_path / "report.html") == 0
         text = (tmp_path / "report.html").read_text()
         assert "not tested on the same samples" in text
-        assert "60 samples" not in text
+        assert "60 test samples." not in text
+        assert "because its runs were tested on different samples" in text
 
 
 @pytest.mark.browser

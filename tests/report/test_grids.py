@@ -2,8 +2,10 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
+from overthink.cli.output import print_grid
 from overthink.report.grids import Grid, as_rich
 
 
@@ -27,3 +29,17 @@ def test_a_long_word_is_folded_and_nothing_of_it_is_lost() -> None:
     name = "a-file-name-of-many-characters[bold].png"
     lines = shown(Grid(("File", "Exit"), [(name, "1")]), width=24)
     assert "".join(line.split()[0] for line in lines[2:]) == name
+
+
+@pytest.mark.parametrize("width", ["1", "20", "40", "80"])
+def test_a_terminal_too_narrow_cuts_nothing_off(
+    width: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    rows = [("a-file-of-many-characters.png", "automobile", "1,234,567,890,123"), ("b.png", "cat", "1")]
+    print_grid(Grid(("File", "Class", "MUL-ADDs"), rows, words=2))
+    lines = capsys.readouterr().out.splitlines()
+    assert "".join(line.split()[0] for line in lines[2:-1]) == rows[0][0]
+    assert [word for line in lines for word in line.split()[1:]] == [
+        *("Class", "MUL-ADDs", "automobile", "1,234,567,890,123", "cat", "1")
+    ]

@@ -16,6 +16,7 @@ from overthink.report.studies import StudyError, often_and_never_overthought
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
+from overthink.study.design import arms_text, seeds_of_arms, sobol_arms
 from support.repeats import by_difficulty, predictions, tied
 from support.small import small
 
@@ -30,11 +31,13 @@ def here(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
-def stored(folder: Path, correct: dict[str, BoolArray], name: str = "base") -> tuple[str, dict[str, str]]:
+def stored(
+    folder: Path, correct: dict[str, BoolArray], name: str = "base", arms: str = json.dumps(ARMS)
+) -> tuple[str, dict[str, str]]:
     """Store a study whose runs, by the labels of their seeds, are right about these; return ids."""
     store = Store()
     writer, experiment = Writer(store), store.experiment("my-study", "note")
-    common = {tags.DEFINITION: "my-study", tags.VARIANT: name, tags.GROUP_KEY: f"g{name}", tags.ARMS: json.dumps(ARMS)}
+    common = {tags.DEFINITION: "my-study", tags.VARIANT: name, tags.GROUP_KEY: f"g{name}", tags.ARMS: arms}
     group = writer.create(
         experiment, f"my-study: {name}", {**common, tags.KIND: tags.KIND_GROUP, tags.SEEDS: "0:4"}, {}
     )
@@ -82,12 +85,41 @@ def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "minus across" in capsys.readouterr().out
 
 
+def test_a_study_of_several_base_points(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Arms are described around the first base point, and shares of sources are over all of them."""
+    arms = seeds_of_arms(sobol_arms(("init", "order")), 2, base_points=3)
+    labels = dict.fromkeys(seeds.label for arm in arms.values() for seeds in arm)
+    correct = dict(zip(labels, by_difficulty(len(labels), 200), strict=True))
+    group, _ = stored(here, correct, arms=arms_text(arms))
+    printed = asked(capsys)
+    assert list(printed["arms"]) == ["all", "init", "order"]
+    assert [len(printed["arms"][name]["runs"]) for name in ("all", "init")] == [3, 2]
+    assert (printed["source_shares"]["base_points"], printed["source_shares"]["networks"]) == (3, 9)
+    share = printed["source_shares"]["any_later"]["per_sample"]["of"]["init"]
+    assert share["total"]["low"] < share["total"]["value"] <= 1
+    assert any(
+        "Which samples are overthought (any later; 9 networks, 3 base points)" in one for one in printed["verdict"]
+    )
+    page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
+    assert "Sources of randomness" in page
+    assert study("my-study", Path("nowhere")) == 0
+    assert "interaction" in capsys.readouterr().out
+    report(["my-study"], here / "report.html")
+    assert "Sources of randomness" in (here / "report.html").read_text()
+
+
+def test_a_group_that_varies_no_single_source_has_no_shares(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(here, whole())
+    assert asked(capsys)["source_shares"] is None
+
+
 def test_what_is_missing_is_counted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     correct = whole()
     correct.pop("3")
     stored(here, correct)
     printed = asked(capsys, code=3)
     assert printed["arms"]["all"]["repeats"] == 3
+    assert (printed["missing"], printed["problem"]) == (1, None)
 
 
 def test_a_control_that_differs_stops_the_study(here: Path) -> None:
@@ -103,7 +135,10 @@ def test_a_control_that_differs_stops_no_other_group(here: Path, capsys: pytest.
     group, _ = stored(here, whole(), "right")
     assert study("my-study", Path("nowhere"), as_json=True) == 3
     printed = capsys.readouterr()
-    assert [one["group"] for one in json.loads(printed.out)] == [group]
+    wrong, right = json.loads(printed.out)
+    assert (right["group"], right["problem"]) == (group, None)
+    assert wrong["problem"].startswith("my-study: wrong: arm none repeats one run")
+    assert (wrong["arms"], wrong["verdict"]) == ({}, [])
     assert "my-study: wrong: arm none repeats one run" in printed.err
     report(["my-study"], here / "report.html")
     text = (here / "report.html").read_text()
@@ -121,10 +156,12 @@ def test_controls_alone_say_nothing(here: Path, capsys: pytest.CaptureFixture[st
 
 def test_several_groups(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """They are one JSON document, and one of a single run does not keep the others from being shown."""
-    stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
+    begun, _ = stored(here, {"0": by_difficulty(1, 200)[0]}, "begun")
     groups = [stored(here, whole(), name)[0] for name in ("one", "two")]
     assert study("my-study", Path("nowhere"), as_json=True) == 3
-    assert [one["group"] for one in json.loads(capsys.readouterr().out)] == groups
+    printed_groups = json.loads(capsys.readouterr().out)
+    assert [one["group"] for one in printed_groups] == [begun, *groups]
+    assert [one["problem"] for one in printed_groups] == ["no arm has two finished runs yet", None, None]
     assert study("my-study", Path("nowhere")) == 3
     printed = capsys.readouterr()
     assert "my-study: begun: no arm has two finished runs yet" in printed.err

@@ -10,7 +10,7 @@ from overthink.comparison.paired import with_differences
 from overthink.report import grids
 from overthink.report.grids import Grid
 from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown
-from overthink.report.tables import OVERTHINKING, as_rich
+from overthink.report.tables import as_rich
 from overthink.store import tags
 from support.stored_runs import parent, stored
 
@@ -133,25 +133,6 @@ def test_a_caption_does_not_steer_the_terminal() -> None:
 @pytest.mark.parametrize("form", TEXTS)
 def test_no_text_steers_the_terminal_that_it_is_printed_on(form: str) -> None:
     assert "\x1b" not in TEXTS[form](beside_a_baseline())
-
-
-@pytest.mark.parametrize("seeds, needed", [(5, "fewer than 8 "), (7, "fewer than 8 "), (8, "")])
-def test_the_caption_says_how_many_seeds_p_needs(seeds: int, needed: str) -> None:
-    """Four metrics, every one lower with every seed: 4 * 2 / 2^n falls to 0.05 with 8."""
-    groups = (("g1", "short", 0.7), ("g2", "long", 0.6))
-    runs = [parent(f"0:{seeds}", group=group, variant=variant) for group, variant, _ in groups]
-    runs += [
-        stored(str(seed), group=group, variant=variant, last=last + seed / 100)
-        for group, variant, last in groups
-        for seed in range(seeds)
-    ]
-    found = with_differences(overthinking_rows(runs), "short")
-    caption = OVERTHINKING.caption(found)
-    assert ("cannot reach 0.05" in caption) == bool(needed)
-    assert needed in caption
-    assert ("not shown for fewer than 6 seeds" in caption) == (seeds < 6)
-    least = min(difference.p_holm for row in found for difference in row.differences.values())
-    assert (least <= 0.05) == (not needed)
 
 
 def test_every_format_draws_no_rows() -> None:

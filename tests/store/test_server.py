@@ -8,7 +8,7 @@ from overthink.comparison.overthinking import overthinking_rows
 from overthink.comparison.stored_runs import stored_runs
 from overthink.launching.outcomes import Options
 from overthink.store import tags
-from overthink.store.client import Store
+from overthink.store.client import Store, StoreError
 from overthink.store.reader import find_runs
 from support.launches import Quiet, launch_inline
 from support.mlflow_server import Served
@@ -28,3 +28,18 @@ def test_a_launch_against_a_server(served: Served, tmp_path: Path) -> None:
     assert overthinking_rows(stored_runs()) == [row]  # from the cache
     again = launch_inline(store, [experiment], Options(), Quiet())
     assert {outcome: len(runs) for outcome, runs in again.runs.items()} == {"done": 1}
+
+
+def test_an_experiment_that_leads_to_another_place_is_refused_before_training(served: Served, tmp_path: Path) -> None:
+    """Any account may make an experiment of a definition's name, with a path of whoever trains it."""
+    store, trap, experiment = Store(), tmp_path / "home-of-bob", small(tmp_path, seeds=1)
+    name = experiment.experiment.name
+    store.client.create_experiment(name, artifact_location=trap.as_uri())
+    listener = Quiet()
+    with pytest.raises(
+        StoreError, match=rf"experiment '{name}' has its artifacts in file://.*home-of-bob, which is not"
+    ):
+        launch_inline(store, [experiment], Options(), listener)
+    assert listener.bodies == []
+    assert not trap.exists()
+    assert find_runs(store, kind=tags.KIND_RUN) == []

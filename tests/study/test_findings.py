@@ -128,14 +128,6 @@ def test_words_for_tied_exits_and_for_too_few() -> None:
         assert claim not in few  # no interval, no verdict
 
 
-def test_one_source_only() -> None:
-    """An arm whose repeats are right about the same has no part in what moves overthinking; another has all of it."""
-    whole = by_difficulty(6, 400)
-    arms = {"all": found(whole), "order": found(whole), "init": found(np.repeat(whole[:1], 6, axis=0))}
-    text = " ".join(verdict(arms))
-    assert "order 100%" in text
-
-
 def test_a_control_never_speaks_for_a_study() -> None:
     """Without an arm `all`, the arm in which most varies speaks, wherever it stands; with controls alone, nobody."""
     whole = by_difficulty(6, 400)
@@ -155,3 +147,12 @@ def test_a_study_of_fifty_large_models_takes_seconds() -> None:
     began = time.perf_counter()
     findings(repeats)
     assert time.perf_counter() - began < 60
+
+
+def test_ensembles_without_logits_are_named() -> None:
+    margin_REN = WORLDS["correlated"](300, np.random.default_rng(0)).margins(5, np.random.default_rng(1))
+    with_logits, without = (
+        verdict({"all": findings(predictions_of(margin_REN, keep_logits=keep))})[0] for keep in (True, False)
+    )
+    assert "once 5 are averaged" in with_logits
+    assert "once the confidences of 5 are averaged (no logits are stored)" in without

@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from overthink.execution.jobs import ORDER, Job, Message, Order
+from overthink.execution.jobs import Job, Message, Order, order_in
 from overthink.execution.worker import end_with_coordinator, events_of
 from overthink.running.events import Died, Event, Finished, Started, as_json, ends
 
@@ -70,7 +70,7 @@ def obedient(pipe: Connection, log: Path, folder: Path, environment: Mapping[str
     with log.open("ab") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
     while True:
-        order = json.loads(ORDER.validate_json(pipe.recv_bytes()).run)
+        order = json.loads(order_in(pipe.recv_bytes()).run)
         pipe.send_bytes(json.dumps(as_json(started(os.getpid(), time.monotonic()))).encode())
         if order["do"] == "die":
             os.write(sys.stderr.fileno(), b"last words\n")

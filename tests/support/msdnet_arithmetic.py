@@ -32,6 +32,8 @@ def kept_after(spec: MSDNetSpec, layer: int) -> list[int]:
 
 def has_transition(spec: MSDNetSpec, layer: int) -> bool:
     total = sum(steps(spec))
+    if spec.reduction == 0:
+        return False
     if spec.prune == "max":
         return kept_after(spec, layer) != kept_after(spec, layer - 1)
     return layer in (floor(total / 3), floor(2 * total / 3))
@@ -201,7 +203,7 @@ def specs(draw: st.DrawFn) -> MSDNetSpec:
         "bottleneck": draw(st.booleans()),
         "bottleneck_factors": tuple(draw(factors)),
         "prune": draw(st.sampled_from(["max", "min"])),
-        "reduction": draw(st.sampled_from([0.4, 0.5, 0.7, 1.0])),
+        "reduction": draw(st.sampled_from([0.0, 0.4, 0.5, 0.7, 1.0])),
         "head_channels": draw(st.integers(1, 6)),
         "stem": draw(st.sampled_from(["small", "imagenet"])),
     }

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from overthink.networks.collaboration import attach_collaboration
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
@@ -19,7 +18,7 @@ def settled(connection: Any = None, blocks: int = 3, n_classes: int = 4) -> Mult
     spec = MSDNetSpec(kind="msdnet", blocks=blocks, channels=4, growth=2, head_channels=6)
     network: MultiExitNetwork = spec.build(SHAPE, n_classes, generator)
     if connection is not None:
-        network = attach_collaboration(network, CollaborationSpec(kind="isc", connection=connection), generator)
+        network = CollaborationSpec(kind="isc", connection=connection).build(network, generator)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             for values in (module.weight.data, module.bias.data, module.running_mean, module.running_var):

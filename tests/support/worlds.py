@@ -1,8 +1,9 @@
 """Simulated trainings whose truth is known: the margin of the true class, by training, exit and sample.
 
-The margin of training r, exit e and sample n is its expectation, what training r changes for that sample in all of its
-exits, and what it changes in that exit alone. An exit is right where its margin is above zero; the softmax is the
-logistic function of the margin. So an ensemble of infinitely many trainings is right where the expectation is.
+The margin of training r, exit e and sample n is its expectation, what training r changes for all samples alike, what it
+changes for that sample in all of its exits, and what it changes in that exit alone. An exit is right where its margin
+is above zero; the softmax is the logistic function of the margin. So an ensemble of infinitely many trainings is right
+where the expectation is.
 """
 
 from typing import NamedTuple
@@ -25,12 +26,17 @@ class World(NamedTuple):
     """Standard deviation of what a training changes for a sample in all exits."""
     own: float
     """Of what it changes in one exit."""
+    training: float = 0.0
+    """Of what it changes for all samples alike."""
 
     def margins(self, repeats: int, random: np.random.Generator) -> FloatArray:
         """Return margins (R, E, N) of independent trainings."""
         shape = (repeats, *self.expected_EN.shape)
         shared_R1N = self.shared * random.normal(size=(repeats, 1, shape[2]))
-        return self.expected_EN + shared_R1N + self.own * random.normal(size=shape)
+        margin_REN = self.expected_EN + shared_R1N + self.own * random.normal(size=shape)
+        if self.training:
+            margin_REN += self.training * random.normal(size=(repeats, 1, 1))
+        return margin_REN
 
     @property
     def systematic_any_later(self) -> float:

@@ -34,7 +34,8 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     done = call(path, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["counts"] == {"finished": 2}
+    assert found["counts"] == found["ended_now"] == {"finished": 2}
+    assert found["stopped"] is None
     best = found["trials"][found["best"][0]]
     assert best["values"][0] == max(trial["values"][0] for trial in found["trials"])
     assert "trial 1 of 2:" in done.stderr
@@ -50,13 +51,23 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
 
     confirmed = call(path, "--confirm", "2", "--json")
     assert confirmed.returncode == 0, confirmed.stderr
-    (one,) = json.loads(confirmed.stdout)
+    document = json.loads(confirmed.stdout)
+    (one,) = document["confirmed"]
+    assert (document["complete"], [run["outcome"] for run in document["runs"]]) == (True, ["finished"] * 2)
     runs = {run.run_id: run for run in find_runs(store, kind=tags.KIND_RUN)}
     values = [runs[run_id].metrics["val/accuracy/last"] for run_id in one["run_ids"]]
     assert (len(runs), len(values)) == (4, 2)
     assert {runs[run_id].seeds_label for run_id in one["run_ids"]} == {"1", "2"}
     assert one["fresh"]["mean"] == pytest.approx(sum(values) / 2)
     assert one["shrinkage"] == pytest.approx(best["values"][0] - sum(values) / 2)
+
+
+def test_variants_of_the_base_that_are_equal_are_named(store: Store, tmp_path: Path) -> None:
+    of = {"variants": {"short": {}, "long": {"regime.0.epochs": 4}}, "regime": [{"epochs": 2}]}
+    base = {"definition": "small.yaml", "set": {"regime.0.epochs": 3}}
+    looked = call(sweep_file(tmp_path, of, experiment=base), "--dry-run")
+    assert looked.returncode == 0, looked.stderr
+    assert looked.stderr.count("small: variants short, long resolve to one definition") == 1
 
 
 def test_mistakes_are_sentences(store: Store, tmp_path: Path) -> None:

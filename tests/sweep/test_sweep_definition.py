@@ -8,7 +8,11 @@ import pytest
 
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
+from overthink.definition.yaml_core import parse_yaml
+from overthink.sweep.best_definition import as_yaml, best_definition
 from overthink.sweep.definition import load_sweep
+from overthink.sweep.results import TrialResult
+from overthink.sweep.space import corners
 from support.small_sweep import SWEEP, sweep_file, tiny_sweep
 
 SHIPPED = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
@@ -20,6 +24,23 @@ def test_a_shipped_sweep_is_whole(path: Path) -> None:
     assert loaded.sweep.name == path.stem
     opening = [line for line in path.read_text().splitlines() if line.startswith("#")]
     assert f"overthink sweep {path.stem}" in "\n".join(opening)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_best_of_a_shipped_sweep_is_printed_as_a_definition(path: Path, tmp_path: Path) -> None:
+    loaded = load_sweep(path)
+    first, *_, last = corners(loaded.sweep.space)
+    points = [first, last]
+    trials = [
+        TrialResult(number, point, "finished", (0.5,), True, "", "", 1.0, "") for number, point in enumerate(points)
+    ]
+    best = best_definition(loaded, trials)
+    text = as_yaml(best, path.name)
+    assert parse_yaml(text) == json.loads(json.dumps(best))
+    (tmp_path / "best.yaml").write_text(text)
+    groups = load_experiment(tmp_path / "best.yaml").groups
+    tried = [loaded.at(point, f"trial-{number}").groups[0] for number, point in enumerate(points)]
+    assert {group.definition.key for group in groups} == {group.definition.key for group in tried}
 
 
 def test_the_issues_sweeps_are_there() -> None:

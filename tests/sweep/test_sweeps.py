@@ -10,6 +10,7 @@ import pytest
 from optuna.study import Study
 from optuna.trial import TrialState
 
+from overthink.comparison.overthinking import overthinking_rows
 from overthink.definition.errors import DefinitionError
 from overthink.launching.outcomes import Options
 from overthink.store import tags
@@ -73,6 +74,10 @@ def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None
     assert "each trial, and the best so far" in page
     assert "default-src &#x27;none&#x27;" in page, "it loads nothing from anywhere"
     assert f"runs/{groups['0'].run_id})" in own.note
+    assert "maximize val/accuracy/last (mean over 2 seeds of a trial)" in own.note
+    assert "(mean over 2 seeds of a trial)" in page
+    (row,) = overthinking_rows(find_runs(store, kind=tags.KIND_RUN), "definition")
+    assert [over.n for over in row.over_groups.values()] == [(2, 2)] * 4, "trials are no seeds"
 
     again, quiet = swept(store, loaded)
     assert (again.ended, quiet.epochs, again.results) == ({}, [], found.results)
@@ -209,8 +214,12 @@ def test_a_sweep_stops_when_its_first_trials_all_fail(store: Store, tmp_path: Pa
     assert "no.npz" in found.stop_reason
 
 
-def test_label_balance_needs_the_main_network_alone(store: Store, tmp_path: Path) -> None:
-    policy_file(tmp_path, seeds=1)
+@pytest.mark.parametrize("averaged_over, mains", [(None, 1), ([0, 1], 2)])
+def test_label_balance_needs_trainings_of_the_main_network_alone(
+    store: Store, tmp_path: Path, averaged_over: list[int] | None, mains: int
+) -> None:
+    of = {"definition": "small.yaml", "set": {"validation": 0.5}}
+    policy_file(tmp_path, seeds=1, policy={"of": of, "labels": {"lambda": 50, "averaged_over": averaged_over}})
     (tmp_path / "policy").mkdir()
     loaded = tiny_sweep(
         tmp_path,
@@ -222,8 +231,8 @@ def test_label_balance_needs_the_main_network_alone(store: Store, tmp_path: Path
     )
     found, _ = swept(store, loaded)
     assert found.ended == {tags.FINISHED: 30}
-    (main,) = find_runs(store, kind=tags.KIND_RUN)
-    assert not main.is_policy
+    trained = find_runs(store, kind=tags.KIND_RUN)
+    assert [run.is_policy for run in trained] == [False] * mains
     lambdas = sorted(float(trial.point["policy.labels.lambda"]) for trial in found.results.trials)
     assert lambdas[0] < 0.3, "the points are spread over the whole range"
     assert lambdas[-1] > 300
@@ -270,10 +279,13 @@ def test_an_abandoned_trial_is_resumed(store: Store, tmp_path: Path) -> None:
         assert not any(CARRIED in trial.user_attrs for trial in study.trials)
 
 
-def test_main_networks_are_trained_for_the_trials_and_their_groups_are_closed(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("labels", [{"lambda": 50}, {"lambda": 50, "averaged_over": [0, 1]}])
+def test_main_networks_are_trained_for_the_trials_and_their_groups_are_closed(
+    store: Store, tmp_path: Path, labels: dict[str, Any]
+) -> None:
     """Two policies of two seeds each, side by side: each seed's main network is trained once."""
-    more = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 2, "lr": 0.05}]}
-    policy_file(tmp_path, policy={"of": {"definition": "small.yaml", "set": more}, "labels": {"lambda": 50}})
+    more = {"dataset.train": 1000, "dataset.test": 400, "validation": 0.5, "regime": [{"epochs": 2, "lr": 0.05}]}
+    policy_file(tmp_path, policy={"of": {"definition": "small.yaml", "set": more}, "labels": labels})
     loaded = tiny_sweep(
         tmp_path,
         experiment="policy.yaml",

@@ -13,6 +13,7 @@ SOME_FAILED             3            some runs failed, or results are missing or
 import os
 import signal
 import sys
+import traceback
 from contextlib import suppress
 from types import FrameType
 
@@ -20,6 +21,7 @@ from rich.console import Console
 
 from overthink.report.safe_text import print_text
 from overthink.sentences import cut
+from overthink.store.uri import without_password
 
 OK, FAILURE, WRONG_USAGE, SOME_FAILED = 0, 1, 2, 3
 
@@ -52,15 +54,16 @@ def exit_code_for(error: BaseException, console: Console) -> int:
 def _print(error: BaseException, console: Console) -> None:
     if isinstance(error, InterruptedBySignal):
         console.print("Interrupted. Rerun the command without --force to resume.")
-    elif isinstance(error, SystemExit):
         return
-    elif os.environ.get("OVERTHINK_DEBUG"):
-        console.print_exception()
+    if isinstance(error, SystemExit):
+        return
+    if os.environ.get("OVERTHINK_DEBUG"):
+        text = "".join(traceback.format_exception(error))
     elif _is_expected(error):
-        print_text(console, f"error: {cut(str(error))}")
+        text = f"error: {cut(str(error))}"
     else:
-        said = cut(str(error))
-        print_text(console, f"internal error: {type(error).__name__}: {said} (use --debug to see the traceback)")
+        text = f"internal error: {type(error).__name__}: {cut(str(error))} (use --debug to see the traceback)"
+    print_text(console, without_password(text))
 
 
 def _is_expected(error: BaseException) -> bool:

@@ -53,12 +53,37 @@ Against = Annotated[
     str | None,
     typer.Option(metavar="GROUP", help="Baseline group, e.g. 100-plain: show differences to it, paired by seed."),
 ]
+Interval = Annotated[
+    str,
+    typer.Option(
+        metavar="OVER",
+        help="What 95% intervals hold for: new seeds, new test samples, or both. The last two read the predictions of "
+        "all runs.",
+    ),
+]
+Margin = Annotated[
+    float | None,
+    typer.Option(
+        metavar="POINTS",
+        help="With --against: largest difference that counts as equal, in percentage points, e.g. 1. Choose it before "
+        "you see the results.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")]
 DataRoot = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Folder of data sets. Default: OVERTHINK_DATA, else ~/.cache/overthink/data."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def parse_margin(points: float | None, against: str | None) -> float | None:
+    """Return --margin as a fraction; raise ValueError where it is no margin, or without --against."""
+    from overthink.comparison.paired import check_margin
+
+    margin = None if points is None else points / 100
+    check_margin(margin, against)
+    return margin
 
 
 def parse_numbers(option: str, text: str | None) -> tuple[int, ...] | None:

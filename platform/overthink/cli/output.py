@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from overthink.cli.terminal import Output, print_raw
 from overthink.report.grids import Grid, as_rich
@@ -24,9 +25,16 @@ def results() -> Console:
     return Output(highlight=False)
 
 
+def print_table(table: Table) -> None:
+    """Print a table to standard output; where the terminal is too narrow for it, nothing is cut off."""
+    console = results()
+    console.width = max(console.width, sum((column.min_width or 1) + 2 for column in table.columns) - 2)
+    console.print(table, crop=False)  # columns of words may take more than their least width
+
+
 def print_grid(grid: Grid) -> None:
     """Print a table to standard output."""
-    results().print(as_rich(grid))
+    print_table(as_rich(grid))
 
 
 def print_json(value: Any) -> None:

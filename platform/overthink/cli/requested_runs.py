@@ -32,6 +32,8 @@ def requested_runs(
         if loaded is None:
             keys = {run.group_key for run in stored}
         else:
+            for sentence in loaded.merged_sentences:
+                print_text(console, sentence)
             asked = [_group_asked(loaded, place) for place in range(len(loaded.groups))]
             wanted += asked
             keys = {run.group_key for run in asked}
@@ -54,13 +56,14 @@ def _definition(name: str, settings: Sequence[str], optional: bool) -> "LoadedEx
 
 def _group_asked(loaded: "LoadedExperiment", place: int) -> StoredRun:
     """Return the record that a group of a definition would have in a store: it asks for its seeds, run or not."""
-    from overthink.launching.recording.facts import group_tags
+    from overthink.launching.recording.facts import group_tags, parameters
 
     group = loaded.groups[place]
     seeds = joined(run.seeds.label for run in group.runs)
     asked = {**group_tags(loaded, group), tags.KIND: tags.KIND_GROUP, tags.SEEDS: seeds}
+    params = parameters(group.definition, group.variant)
     # The place stands for a start time, so that rows are in the order of the definition.
-    return RawRun(f"asked {group.definition.key}", "", group.label, ASKED, place, None, asked).parsed()
+    return RawRun(f"asked {group.definition.key}", "", group.label, ASKED, place, None, asked, params=params).parsed()
 
 
 def _mention_others(name: str, others: set[str], console: Console) -> None:

@@ -45,6 +45,13 @@ def as_group_of_arm(group: StoredRun, arm: str) -> StoredRun:
     return replace(group, arms={}, seeds=group.arms[arm])
 
 
+def are_of_several_arms(runs: Sequence[StoredRun]) -> bool:
+    """Return whether no arm has all those runs that were trained for a study: together they are no sample."""
+    trained_for_it = {one for run in runs if run.arms for one in run.seeds}
+    arms = [seeds for run in runs for seeds in run.arms.values()]
+    return bool(arms) and not any(trained_for_it.issubset(seeds) for seeds in arms)
+
+
 def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
     """Yield each run of a study once for every arm that it is in, with its `arm` set, and its group once an arm.
 

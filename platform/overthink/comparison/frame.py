@@ -11,9 +11,15 @@ from typing import Any
 import pandas as pd
 
 from overthink.comparison.arms import asked_by, in_arms, without_studies
+from overthink.comparison.intervals import crossed_estimates
+from overthink.comparison.names import Named, suffixes
+from overthink.comparison.observations import fixed_streams
+from overthink.comparison.ranges import metric_estimate
 from overthink.comparison.stored_runs import stored_runs
-from overthink.statistics.estimate import estimate
+from overthink.seeds import Seeds, seeds_of_labels
+from overthink.statistics.estimate import Estimate, Over
 from overthink.store import tags
+from overthink.store.correctness import CorrectnessReader
 from overthink.store.public import StoreName, uri_of
 from overthink.store.stored import StoredRun
 
@@ -40,6 +46,8 @@ FACTS: dict[str, Callable[[StoredRun], Any]] = {
 """Column -> its value for a run."""
 GROUP = ("group", "definition", "variant", "changes", "arm", "dataset", "network", "regime", "labels", "group_key")
 """Columns that all runs of a group share."""
+STORE = "store"
+"""Attribute of a frame: the tracking URI of the store that it was read from."""
 
 
 def runs(
@@ -71,10 +79,13 @@ def runs(
         >>> long[["seed", "outcome", "regime.0.epochs"]].to_dict("list")
         {'seed': ['1', '0'], 'outcome': ['finished', 'finished'], 'regime.0.epochs': [3, 3]}
     """
-    stored = stored_runs(uri=uri_of(store), params=True)
+    uri = uri_of(store)
+    stored = stored_runs(uri=uri, params=True)
     if definitions:
         stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
-    return frame_of(in_arms(stored) if arms else without_studies(stored), groups)
+    frame = frame_of(in_arms(stored) if arms else without_studies(stored), groups)
+    frame.attrs[STORE] = uri
+    return frame
 
 
 def frame_of(stored: Iterable[StoredRun], groups: bool = True) -> pd.DataFrame:
@@ -94,13 +105,12 @@ def frame_of(stored: Iterable[StoredRun], groups: bool = True) -> pd.DataFrame:
 
 
 def _group_names(stored: Sequence[StoredRun]) -> dict[tuple[str, str], str]:
-    """Return a name for each group and arm: its variant's, with the beginning of its key where two read alike."""
+    """Return a name for each group and arm: its variant's, with what differs in definitions where two read alike."""
     groups_last = sorted(stored, key=lambda run: (run.is_group, -run.started_ms))
-    labels = {(run.group_key, run.arm): run.group_label for run in groups_last}
-    keys: dict[str, set[str]] = {}
-    for (key, _), label in labels.items():
-        keys.setdefault(label, set()).add(key)
-    return {at: f"{label} #{at[0][:6]}" if len(keys[label]) > 1 else label for at, label in labels.items()}
+    last = {(run.group_key, run.arm): run for run in groups_last}
+    params = {(run.group_key, run.arm): run.params for run in groups_last if run.params}
+    named = [Named((run.group_label,), params.get(at, {}), at) for at, run in last.items()]
+    return {at: last[at].group_label + suffix for at, suffix in zip(last, suffixes(named), strict=True)}
 
 
 def _parameters_first(name: str) -> tuple[bool, str]:
@@ -116,21 +126,29 @@ def _value(text: str) -> Any:
     return found if isinstance(found, int | float | bool) else text
 
 
-def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
-    """Return mean, standard deviation and 95% interval over seeds, a row a group and metric.
+def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", store: StoreName = None) -> pd.DataFrame:
+    """Return mean and standard deviation over seeds and the 95% interval of the mean, a row a group and metric.
 
     Only finished runs count, and of several runs of one key the newest. Groups are identified by their keys: runs of
-    one variant that differ by `--set`, or whose definition has changed since, are never pooled.
+    one variant that differ by `--set`, or whose definition has changed since, are never pooled. Runs that repeat one
+    training, as in the control arm of a study, are equal by construction and count once.
 
     Args:
         frame: Rows of the frame that `runs` returns.
         *metrics: Columns of that frame, such as `test/overthinking/any_later`.
+        interval: What the interval holds for: new `seeds` (Student's t, n - 1 degrees of freedom), new test `samples`,
+            or `both`. The latter two are read from stored predictions of test samples, for metrics that are means over
+            samples; a metric or group for which that cannot be done has an interval over seeds.
+        store: Where those predictions are; by default the store that the frame was read from.
 
     Returns:
         A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `dataset`, `network`, `regime`,
         `labels`, `group_key`, `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the
-        interval of the mean: Student's t, n - 1 degrees of freedom) and `same_data` (whether all runs were trained on
-        the same data). A single run has no `std`, `low` and `high`.
+        interval of the mean, cut to the metric's range), `interval` (what that holds for), `same_data` (whether all
+        runs were trained on the same data), `repeats` (runs that repeat one of the n, and do not count) and `fixed`
+        (streams of random numbers in which the runs do not differ, so that the interval does not cover others: an arm
+        `init` has one split, one order, one augmentation). A single run has no `std`, no `fixed`, and no interval but
+        one over samples.
 
     Raises:
         KeyError: A metric is no column of the frame.
@@ -139,23 +157,39 @@ def over_seeds(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
         >>> import overthink
         >>> table = overthink.over_seeds(overthink.runs(definitions="small"), "test/overthinking/any_later")
         >>> for row in table.itertuples():
-        ...     print(f"{row.group}: n = {row.n}, mean {row.mean:.3f}")
-        small: long: n = 2, mean 0.213
-        small: long [network.growth=4, regime.0.drops=[]]: n = 1, mean 0.125
-        small: short: n = 2, mean 0.200
-        small: short [network.growth=4, regime.0.drops=[]]: n = 1, mean 0.200
+        ...     print(f"{row.group}: n = {row.n}, {row.mean:.3f} [{row.low:.2f}, {row.high:.2f}] over {row.interval}")
+        small: long: n = 2, 0.213 [0.12, 0.30] over both
+        small: long [network.growth=4, regime.0.drops=[]]: n = 1, 0.125 [0.02, 0.23] over samples
+        small: short: n = 2, 0.200 [0.12, 0.28] over both
+        small: short [network.growth=4, regime.0.drops=[]]: n = 1, 0.200 [0.07, 0.33] over samples
     """
     if missing := [metric for metric in metrics if metric not in frame.columns]:
         raise KeyError(f"no run of this frame has the metric {missing[0]!r}")
     finished = frame[(frame["kind"] == tags.KIND_RUN) & (frame["outcome"] == tags.FINISHED)]
     newest = finished.sort_values("started").drop_duplicates(["run_key", "arm"], keep="last")
+    read = CorrectnessReader(uri_of(store or frame.attrs.get(STORE)))
     rows = []
-    for _, group in newest.groupby(["group_key", "arm"], sort=False):
+    for _, runs_of_group in newest.groupby(["group_key", "arm"], sort=False):
+        group, seeds = _one_a_training(runs_of_group)
         shared = {name: group[name].iloc[-1] for name in GROUP}
+        repeated = {"repeats": len(runs_of_group) - len(group), "fixed": " ".join(fixed_streams(seeds))}
         same_data = group.loc[group["data"] != "", "data"].nunique() <= 1
-        for metric in metrics:
-            values = group[metric].dropna().tolist()
-            if values:
-                rows.append({**shared, "metric": metric, **estimate(values)._asdict(), "same_data": same_data})
-    columns = [*GROUP, "metric", "n", "mean", "std", "low", "high", "same_data"]
+        values = {metric: group[metric].dropna().tolist() for metric in metrics}
+        estimates = {metric: metric_estimate(metric, those) for metric, those in values.items() if those}
+        if same_data:
+            estimates, _ = crossed_estimates(estimates, group["run_id"].tolist(), interval, read)
+        for metric, found in estimates.items():
+            rows.append({**shared, "metric": metric, **found._asdict(), "same_data": same_data, **repeated})
+    columns = [*GROUP, "metric", *Estimate._fields, "same_data", "repeats", "fixed"]
     return pd.DataFrame(rows, columns=columns).sort_values(["group", "metric"], ignore_index=True)
+
+
+def _one_a_training(group: pd.DataFrame) -> tuple[pd.DataFrame, list[Seeds]]:
+    """Return the rows of a group without those that repeat one training, and the seeds of these rows."""
+    seeds = [next(iter(seeds_of_labels(label)), None) for label in group["seed"]]
+    first: dict[Seeds | str, int] = {}
+    for place in sorted(range(len(seeds)), key=lambda place: one.repeat if (one := seeds[place]) else 0):
+        one = seeds[place]
+        first.setdefault(one.without_repeat if one else group["run_id"].iloc[place], place)
+    kept = sorted(first.values())
+    return group.iloc[kept], [one for place in kept if (one := seeds[place])]

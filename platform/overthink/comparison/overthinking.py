@@ -1,12 +1,20 @@
-"""The overthinking table: a row a group, its numbers over seeds, the paper's beside them, and the missing runs."""
+"""The overthinking table: a row a group, its numbers over seeds, the paper's beside them, and the missing runs.
 
-from collections.abc import Iterable, Sequence
+Only runs that differ in their seeds alone, those of one group, are averaged as seeds. A row of several groups is a row
+of rows: its numbers are means over groups of their means over seeds, and have no interval over seeds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from overthink.comparison.arms import by_definition, in_arms, without_studies
-from overthink.statistics.estimate import Estimate, estimate
-from overthink.store import tags
+from overthink.comparison.difference import Difference
+from overthink.comparison.grouping import grouped, name_of
+from overthink.comparison.names import Named, in_common, suffixes
+from overthink.comparison.observations import by_training, count_trainings, held_fixed
+from overthink.comparison.ranges import metric_estimate
+from overthink.statistics.estimate import Estimate, Over
+from overthink.statistics.over_groups import OverGroups, over_groups
 from overthink.store.stored import UNKNOWN, PaperNumber, Part, StoredRun, newest_per_key
 
 COLUMNS = (
@@ -15,27 +23,7 @@ COLUMNS = (
     "test/overthinking/final",
     "test/oracle/accuracy",
 )
-GROUPINGS = ("variant", "definition", *tags.SUMMARY)
-"""What runs can be grouped by: the variants of definitions, or something that they share."""
-
 MISSING = "missing"
-
-
-class Difference(NamedTuple):
-    """A row minus a baseline, over the seeds that both have."""
-
-    n: int
-    mean: float
-    std: float | None
-    low: float | None
-    high: float | None
-    """Ends of the 95% interval of the mean over seeds, as in an Estimate."""
-    p: float
-    """Of the exact sign-flip test."""
-    p_holm: float
-    """The same, corrected for all comparisons of the table."""
-    effect: float | None
-    """Hedges's g of the paired differences."""
 
 
 class Gap(NamedTuple):
@@ -46,24 +34,26 @@ class Gap(NamedTuple):
     seed: str
     outcome: str
     """`missing` where no run has been started, else how it stands: diverged, failed, interrupted, running."""
+    message: str = ""
+    """Why it ended as it did, as the store has it."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One group of runs."""
+    """One group of runs, or several groups that share something."""
 
     dataset: str
     group: str
     estimates: dict[str, Estimate]
-    """By metric; a metric that no finished run has is left out."""
+    """By metric; a metric that no finished run has is left out. None in a row of several groups."""
     reported: dict[str, PaperNumber]
     finished: tuple[str, ...]
-    """Seeds of the runs behind the numbers."""
+    """Seeds of the runs behind the numbers, one a training."""
     run_ids: tuple[str, ...]
     """MLflow ids of the same runs, in the same order."""
     gaps: tuple[Gap, ...]
     values: dict[str, tuple[float, ...]]
-    """By metric that all of them have: one number a run, in the same order."""
+    """By metric that all of them have: one number a run, in the same order. None in a row of several groups."""
     definition: str = ""
     """Of rows grouped by variant: `group` is `definition: short_name`."""
     short_name: str = ""
@@ -82,71 +72,101 @@ class Row:
     """Digest -> seeds of the finished runs trained on such data; more than one where, say, a file was replaced."""
     test_labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Of policy networks, by seed: key of the main network and of the rule that gave the test samples their labels."""
+    of_group: dict[str, float] = field(default_factory=dict)
+    """By metric: what a group has and none of its runs, such as a noise ceiling; empty where groups are pooled."""
     has_other_labels: bool = False
     """Whether the baseline's labels are made otherwise, so that a difference has no meaning; filled by `paired`."""
+    interval: Over = "seeds"
+    """What the intervals of its table hold for where an estimate does not say otherwise; filled by `with_intervals`."""
+    no_new_samples: str = ""
+    """Why its intervals do not hold for new samples although that was asked for; filled by `with_intervals`."""
     has_no_baseline: bool = False
     """Whether the baseline has no run on the same data; filled by `paired`."""
+    has_several_groups: bool = False
+    """Whether it cannot be paired with the baseline, since seeds of one group mean nothing in another; by `paired`."""
+    same_runs: tuple[str, ...] = ()
+    """Seeds of runs that are the baseline's, too, as the repeat 0 of all arms: no pairs; filled by `paired`."""
+    asked: int = 0
+    """Different trainings that are asked for, or were begun."""
+    repeats: dict[str, str] = field(default_factory=dict)
+    """Seed -> MLflow id, of finished runs that repeat one of these: equal by construction, so they do not count."""
+    repeats_differ: bool = False
+    """Whether they are not equal all the same: something besides the seeds changed the training."""
+    fixed: tuple[str, ...] = ()
+    """What all its runs share (see `held_fixed`): its intervals do not cover other values of that."""
+    groups: tuple["Row", ...] = ()
+    """Of a row of several groups: a row each."""
+    over_groups: dict[str, OverGroups] = field(default_factory=dict)
+    """Of a row of several groups, by metric."""
 
 
 def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
     """Return the rows of the table in the order of first runs, grouped by variant or by something that runs share.
 
-    Runs are grouped by keys, not by names: where two rows would have the same name, each also shows the beginning of
-    its key. A study has a row an arm; it is left out where rows are grouped otherwise.
+    Runs are grouped by keys, not by names: rows that would have the same name show what differs in their definitions.
+    A study has a row an arm; it is left out where rows are grouped otherwise.
     """
-    members: dict[tuple[str, ...], list[StoredRun]] = {}
-    ordered = sorted(stored, key=lambda run: run.started_ms)
-    for run in _counted(ordered, by):
-        members.setdefault(_identity(run, by), []).append(run)
-    rows = {identity: _row(runs, by, metrics) for identity, runs in members.items()}
-    return [_with_distinct_name(identity, row, rows) for identity, row in rows.items()]
+    found = grouped(stored, by)
+    rows = [
+        _nested(groups, by, metrics) if len(groups) > 1 else _row(next(iter(groups.values())), by, metrics)
+        for groups in found.values()
+    ]
+    params = [in_common([_params(members) for members in groups.values()]) for groups in found.values()]
+    return _with_distinct_names(rows, params, list(found))
 
 
-def _counted(runs: Sequence[StoredRun], by: str) -> Iterable[StoredRun]:
-    if by == "variant":
-        return in_arms(runs)
-    plain = without_studies(runs)
-    return by_definition(plain) if by == "definition" else plain
+def _with_distinct_names(
+    rows: Sequence[Row], params: Sequence[Mapping[str, str]], keys: Sequence[tuple[str, ...]]
+) -> list[Row]:
+    named = [Named((row.dataset, row.group), those, key) for row, those, key in zip(rows, params, keys, strict=True)]
+    return [
+        replace(row, group=row.group + suffix, short_name=row.short_name + suffix)
+        for row, suffix in zip(rows, suffixes(named), strict=True)
+    ]
 
 
-def _identity(run: StoredRun, by: str) -> tuple[str, ...]:
-    if by == "variant":  # a run may have been trained for another definition that asks for the very same
-        return run.group_key, run.arm
-    if by == "definition":
-        return run.dataset.key, run.definition
-    # Runs of older versions have no keys of their parts: they go by their names.
-    part = _part(run, by)
-    return run.dataset.label, part.label, run.dataset.key, part.key
+def _params(members: Sequence[StoredRun]) -> Mapping[str, str]:
+    return next((run.params for run in sorted(members, key=lambda run: not run.is_group) if run.params), {})
 
 
-def _part(run: StoredRun, name: str) -> Part:
-    return {"dataset": run.dataset, "network": run.network, "regime": run.regime}[name]
-
-
-def _name(run: StoredRun, by: str) -> str:
-    if by in tags.SUMMARY:
-        return _part(run, by).label
-    return run.definition if by == "definition" else run.group_label
-
-
-def _with_distinct_name(identity: tuple[str, ...], row: Row, rows: dict[tuple[str, ...], Row]) -> Row:
-    alike = [key for key, other in rows.items() if (other.dataset, other.group) == (row.dataset, row.group)]
-    differing = [key for place, key in enumerate(identity) if len({other[place] for other in alike}) > 1]
-    suffix = "".join(f" #{key[:6]}" for key in differing)
-    return replace(row, group=row.group + suffix, short_name=row.short_name + suffix)
+def _nested(groups: Mapping[tuple[str, ...], Sequence[StoredRun]], by: str, metrics: Sequence[str]) -> Row:
+    """Return a row of several groups: what they have in common, and their numbers side by side."""
+    rows = [_row(members, "variant", metrics) for members in groups.values()]
+    rows = _with_distinct_names(rows, [_params(members) for members in groups.values()], list(groups))
+    whole = _row([run for members in groups.values() for run in members], by, metrics)
+    return replace(
+        whole,
+        estimates={},
+        values={},
+        finished=tuple(seed for row in rows for seed in row.finished),
+        run_ids=tuple(run_id for row in rows for run_id in row.run_ids),
+        data=_data_of(rows),
+        labels=whole.labels if len({row.labels for row in rows}) == 1 else "",
+        network=whole.network if len({row.network for row in rows}) == 1 else UNKNOWN,
+        regime=whole.regime if len({row.regime for row in rows}) == 1 else UNKNOWN,
+        fixed=(),
+        test_labels={},
+        groups=tuple(rows),
+        over_groups={
+            metric: found
+            for metric in metrics
+            if (found := over_groups([row.estimates.get(metric) for row in rows])) is not None
+        },
+    )
 
 
 def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
     asked = sorted((run for run in members if run.is_group), key=lambda run: (run.is_only_asked, run.started_ms))
     groups = {run.group_key: run for run in asked}
     runs = newest_per_key(run for run in members if not run.is_group).values()
-    finished = [run for run in runs if run.is_finished]
+    trainings = by_training(run for run in runs if run.is_finished)
+    finished = [repeats[0] for repeats in trainings]
     newest = (asked or list(members))[-1]
     return Row(
         dataset=newest.dataset.label,
-        group=_name(newest, by),
+        group=name_of(newest, by),
         estimates={
-            metric: estimate(values)
+            metric: metric_estimate(metric, values)
             for metric in metrics
             if (values := [run.metrics[metric] for run in finished if metric in run.metrics])
         },
@@ -160,7 +180,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             if all(metric in run.metrics for run in finished)
         },
         definition=newest.definition if by == "variant" else "",
-        short_name=newest.variant_label if by == "variant" else _name(newest, by),
+        short_name=newest.variant_label if by == "variant" else name_of(newest, by),
         labels=newest.labels.label if newest.labels else "",
         network=newest.network,
         regime=newest.regime,
@@ -169,8 +189,34 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             digest: tuple(run.seeds_label for run in finished if run.data == digest)
             for digest in dict.fromkeys(run.data for run in finished if run.data)
         },
+        of_group=_of_group(asked, finished, metrics),
         test_labels={run.seeds_label: _test_labels(run) for run in finished if run.is_policy},
+        asked=count_trainings(asked, runs),
+        repeats={run.seeds_label: run.run_id for _, *others in trainings for run in others},
+        repeats_differ=any(
+            run.metrics.get(metric) != first.metrics.get(metric)
+            for first, *others in trainings
+            for run in others
+            for metric in metrics
+        ),
+        fixed=held_fixed(finished),
     )
+
+
+def _of_group(groups: Sequence[StoredRun], runs: Sequence[StoredRun], metrics: Sequence[str]) -> dict[str, float]:
+    if len({group.group_key for group in groups}) != 1:
+        return {}
+    own = [metric for metric in metrics if not any(metric in run.metrics for run in runs)]
+    return {metric: group.metrics[metric] for group in groups for metric in own if metric in group.metrics}
+
+
+def _data_of(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    """Return the data of several groups, by digest; a seed alone would not say of which group it is."""
+    digests = dict.fromkeys(digest for row in rows for digest in row.data)
+    return {
+        digest: tuple(f"{seed} of {row.group}" for row in rows for seed in row.data.get(digest, ()))
+        for digest in digests
+    }
 
 
 def _test_labels(run: StoredRun) -> tuple[str, str]:
@@ -179,7 +225,7 @@ def _test_labels(run: StoredRun) -> tuple[str, str]:
 
 
 def _unfinished(runs: Iterable[StoredRun]) -> list[Gap]:
-    return [Gap(run.group_label, run.seeds_label, run.outcome) for run in runs if not run.is_finished]
+    return [Gap(run.group_label, run.seeds_label, run.outcome, run.message) for run in runs if not run.is_finished]
 
 
 def _missing(groups: Sequence[StoredRun], runs: Iterable[StoredRun]) -> list[Gap]:

@@ -2,48 +2,84 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import compress
 
-from overthink.comparison.overthinking import Difference, Row
-from overthink.statistics.estimate import estimate
-from overthink.statistics.paired_tests import effect_size, holm, sign_flip_p
+from overthink.comparison.difference import Difference, differences_of
+from overthink.comparison.overthinking import Row
+
+Pairs = dict[str, list[float]]
+"""By metric: row minus baseline, a seed each."""
 
 
-def with_differences(rows: Sequence[Row], baseline: str, metrics: Collection[str] | None = None) -> list[Row]:
+def with_differences(
+    rows: Sequence[Row], baseline: str, metrics: Collection[str] | None = None, margin: float | None = None
+) -> list[Row]:
     """Return rows of one data set each with its paired differences to a baseline: row minus baseline, in fractions.
 
-    Of all metrics, or of some. Policy networks whose test labels are made otherwise have none.
+    Of all metrics, or of some; corrected for all comparisons of the table together. Policy networks whose test labels
+    are made otherwise have none. `margin` is the largest difference that counts as equal, a fraction.
 
     The baseline is named by its group, or by its short name (the variant). Raises ValueError where
     no row, or more than one of a data set, has that name.
     """
     if not any(_is(row, baseline) for row in rows):
         raise ValueError(f"no row is called {baseline!r}; there are {', '.join(repr(row.group) for row in rows)}")
-    compared = [_compared(row, [other for other in rows if _is(other, baseline)], baseline) for row in rows]
-    return _corrected([_only(row, metrics) for row in compared])
+    compared = [_compared(row, [other for other in rows if _is(other, baseline)], baseline, metrics) for row in rows]
+    differences = _differences([pairs for _, pairs in compared], margin)
+    return [replace(row, differences=found) for (row, _), found in zip(compared, differences, strict=True)]
 
 
-def _only(row: Row, metrics: Collection[str] | None) -> Row:
-    if metrics is None:
-        return row
-    return replace(row, differences={metric: found for metric, found in row.differences.items() if metric in metrics})
+def check_margin(margin: float | None, baseline: str | None) -> None:
+    """Raise ValueError for a margin, a fraction, that no difference of rates can have, or without a baseline."""
+    if margin is None:
+        return
+    if not 0 < margin < 1:
+        raise ValueError(f"margin {100 * margin:g}: expected percentage points above 0 and below 100")
+    if baseline is None:
+        raise ValueError(f"margin {100 * margin:g}: it is one of differences, so name the baseline, too (--against)")
 
 
 def _is(row: Row, name: str) -> bool:
     return name in (row.group, row.short_name)
 
 
-def _compared(row: Row, baselines: Sequence[Row], name: str) -> Row:
+def _compared(row: Row, baselines: Sequence[Row], name: str, metrics: Collection[str] | None) -> tuple[Row, Pairs]:
     of_dataset = [other for other in baselines if _same_data(other, row)]
     if len(of_dataset) > 1:
         raise ValueError(f"{len(of_dataset)} rows of {row.dataset} are called {name!r}; give the full name of one")
+    if pooled := [other for other in of_dataset if other.groups]:
+        raise ValueError(
+            f"row {name!r} is of {len(pooled[0].groups)} groups, which differ in more than seeds; differences are "
+            f"paired by seed, so the baseline must be one group (--by variant)"
+        )
     if not of_dataset:
-        return replace(row, has_no_baseline=True)
+        return replace(row, has_no_baseline=True), {}
     if of_dataset[0] is row:
-        return row
+        return row, {}
     if any(of_dataset[0].test_labels.get(seed, made) != made for seed, made in row.test_labels.items()):
-        return replace(row, has_other_labels=True)
+        return replace(row, has_other_labels=True), {}
+    if row.groups:
+        return replace(row, has_several_groups=True), {}
     unpaired = sorted({*row.finished} ^ {*of_dataset[0].finished})
-    return replace(row, differences=paired(row, of_dataset[0]), unpaired=tuple(unpaired))
+    apart = without_same_runs(row, of_dataset[0])
+    same = tuple(seed for seed in row.finished if seed not in apart.finished)
+    pairs = _pairs(apart, of_dataset[0])
+    wanted = {metric: values for metric, values in pairs.items() if metrics is None or metric in metrics}
+    return replace(row, unpaired=tuple(unpaired), same_runs=same), wanted
+
+
+def without_same_runs(row: Row, baseline: Row) -> Row:
+    """Return a row without the runs that are the baseline's, too: a run does not differ from itself.
+
+    All arms of a study share repeat 0; experiments may ask for the same runs.
+    """
+    own = [run_id not in baseline.run_ids for run_id in row.run_ids]
+    return replace(
+        row,
+        finished=tuple(compress(row.finished, own)),
+        run_ids=tuple(compress(row.run_ids, own)),
+        values={metric: tuple(compress(values, own)) for metric, values in row.values.items()},
+    )
 
 
 def _same_data(one: Row, other: Row) -> bool:
@@ -59,9 +95,13 @@ def _same_data(one: Row, other: Row) -> bool:
 
 
 def paired(row: Row, baseline: Row) -> dict[str, Difference]:
-    """Return row minus baseline over the seeds that both have, by metric, not yet corrected for many comparisons."""
-    differences = {}
-    for metric in row.values.keys() & baseline.values.keys():
+    """Return row minus baseline over the seeds that both have, by metric; corrected for the number of metrics."""
+    return _differences([_pairs(row, baseline)])[0]
+
+
+def _pairs(row: Row, baseline: Row) -> Pairs:
+    pairs = {}
+    for metric in (metric for metric in row.values if metric in baseline.values):
         of_seed = dict(zip(baseline.finished, baseline.values[metric], strict=True))
         values = [
             value - of_seed[seed]
@@ -69,22 +109,14 @@ def paired(row: Row, baseline: Row) -> dict[str, Difference]:
             if seed in of_seed
         ]
         if values:
-            p = sign_flip_p(values)
-            differences[metric] = Difference(*estimate(values), p, p, effect_size(values))
+            pairs[metric] = values
+    return pairs
+
+
+def _differences(table: Sequence[Pairs], margin: float | None = None) -> list[dict[str, Difference]]:
+    places = [(number, metric) for number, pairs in enumerate(table) for metric in pairs]
+    found = differences_of([metric for _, metric in places], [table[at][metric] for at, metric in places], margin)
+    differences: list[dict[str, Difference]] = [{} for _ in table]
+    for (number, metric), difference in zip(places, found, strict=True):
+        differences[number][metric] = difference
     return differences
-
-
-def _corrected(rows: list[Row]) -> list[Row]:
-    """Correct the p-values of a table's differences for their number."""
-    places = [(number, metric) for number, row in enumerate(rows) for metric in row.differences]
-    corrected = dict(zip(places, holm([rows[number].differences[metric].p for number, metric in places]), strict=True))
-    return [
-        replace(
-            row,
-            differences={
-                metric: difference._replace(p_holm=corrected[number, metric])
-                for metric, difference in row.differences.items()
-            },
-        )
-        for number, row in enumerate(rows)
-    ]

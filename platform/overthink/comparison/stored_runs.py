@@ -6,7 +6,6 @@ that have not finished; finished runs do not change and come from a file. A file
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -18,7 +17,7 @@ from overthink.store import sqlite_reader, tags
 from overthink.store.liveness import is_gone
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun
-from overthink.store.uri import database_file, tracking_uri
+from overthink.store.uri import cache_folder, database_file, tracking_uri
 
 if TYPE_CHECKING:
     from overthink.store.client import Store
@@ -34,8 +33,8 @@ def stored_runs(
     """Return every run and group of a store (by default of the environment's), newest first.
 
     `refresh` forgets what is cached. Where only some `metrics` are wanted, others may be left out to save time; so may
-    parameters, unless `params` asks for them. A run that is RUNNING in the store although its process has ended is
-    returned as interrupted.
+    the parameters of runs, not those of groups, unless `params` asks for them. A run that is RUNNING in the store
+    although its process has ended is returned as interrupted.
     """
     return [
         replace(run, status="KILLED") if run.outcome == tags.RUNNING and is_gone(run.process) else run
@@ -91,8 +90,7 @@ def _news(store: "Store", known: dict[str, RawRun]) -> dict[str, RawRun] | None:
 
 
 def _cache_file(uri: str) -> Path:
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "overthink" / "stores"
-    return root / f"{hashlib.sha256(uri.encode()).hexdigest()[:24]}.json"
+    return cache_folder() / "stores" / f"{hashlib.sha256(uri.encode()).hexdigest()[:24]}.json"
 
 
 def _load(path: Path) -> dict[str, RawRun]:

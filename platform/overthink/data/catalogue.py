@@ -79,7 +79,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         "folder",
-        "images of your own: path/train/<class>/*.png|jpg and path/test/ alike",
+        "images of your own: path/train/<class>/* and path/test/ alike",
         "yours",
         None,
         FolderSpec(kind="folder", path="my-images", size=32, classes=2),

@@ -59,6 +59,8 @@ class Dataset:
     """Validation samples in addition to those split from training; their ids follow those of training."""
     published: PixelStatistics | None = None
     """Published pixel statistics of the training images, as papers use them; computed if None."""
+    notes: tuple[str, ...] = ()
+    """What a person should know before training on it, such as files that were left out; a sentence each."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.dataset import Dataset
-from overthink.data.image_tree import Size, read_image
+from overthink.data.image_file import Size, read_image
 from overthink.spec import Spec
 
 
@@ -29,6 +29,21 @@ class AbstractDatasetSpec(Spec, ABC):
     @abstractmethod
     def augment(self) -> AugmentSpec:
         """Standard augmentation of its training images."""
+
+    def check(self) -> None:
+        """Raise ValueError for values that earlier versions took and misread: a stored run may have them, no new one.
+
+        The message begins with the key.
+        """
+
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether its files may hold other images than for an earlier run, and can be read again in about a second."""
+        return True
+
+    def place(self, root: Path) -> Path:
+        """Return where its files are, given the folder of data sets."""
+        return root
 
     @abstractmethod
     def is_here(self, root: Path) -> bool:

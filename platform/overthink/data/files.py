@@ -1,10 +1,16 @@
-"""Checks of published files: present, complete and unmodified."""
+"""Files of data sets: how a message names them; published ones are checked to be present, complete and unmodified."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def shown(path: Path | str) -> str:
+    r"""Return a path as text that every terminal, file and database takes: bytes that are not UTF-8 as `\xe9`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def check_file(path: Path, md5: str | None, source: str) -> None:

@@ -1,6 +1,7 @@
 """Imagenette (Howard 2019): ten easy classes of ImageNet, JPEGs of any size, decoded once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,8 +11,10 @@ from pydantic import Field, model_validator
 from overthink.data.assembly import PublishedSpec, assembled, numbered
 from overthink.data.augment import AugmentSpec
 from overthink.data.dataset import Dataset
+from overthink.data.decoded import decode
 from overthink.data.fetch import Archive, fetch_archive
-from overthink.data.image_tree import Size, cache_folder, decode, find_images
+from overthink.data.image_file import Size
+from overthink.data.image_tree import find_images
 
 Name = Literal["imagenette2-160", "imagenette2-320", "imagenette2"]
 MD5: dict[Name, str] = {
@@ -72,7 +75,7 @@ class ImagenetteSpec(PublishedSpec):
 
     def load(self, data_root: Path) -> Dataset:
         """Decode the images, or map the decoded cache; raises ValueError naming a missing or damaged file."""
-        folder, parts, classes = data_root / self.archive, [], tuple(CLASSES.values())
+        folder, parts, notes, classes = data_root / self.archive, [], [], tuple(CLASSES.values())
         if not folder.is_dir():
             raise ValueError(f"{folder}: no such folder; download it with `overthink data get {self.archive}`")
         for part, count in SAMPLES.items():
@@ -83,10 +86,13 @@ class ImagenetteSpec(PublishedSpec):
                     f"{next(iter(CLASSES))}...; delete {folder} and run `overthink data get {self.archive}`"
                 )
             classes = tuple(CLASSES.get(name, name) for name in tree.classes)
-            images_NKHW = decode(tree, Size(3, self.size, resize=True), cache_folder(data_root))
-            parts.append(numbered(images_NKHW, tree.labels_N))
+            # As published results have them: not turned upright.
+            decoded = decode(tree, Size(3, self.size, resize=True, upright=False), data_root)
+            parts.append(numbered(decoded.images_NKHW, tree.labels_N))
+            notes += [*tree.notes, *decoded.notes]
         train, test = parts
-        return assembled(f"imagenette {self.archive} {self.size} 1", train, test, classes, self.subset)
+        dataset = assembled(f"imagenette {self.archive} {self.size} 1", train, test, classes, self.subset)
+        return replace(dataset, notes=tuple(notes))
 
 
 def _get(name: Name, root: Path) -> None:

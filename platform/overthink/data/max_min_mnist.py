@@ -21,7 +21,7 @@ from overthink.data.augment import AugmentSpec
 from overthink.data.dataset import Dataset, Split, digest_of
 from overthink.data.dataset_spec import AbstractDatasetSpec
 from overthink.data.digits import PARTS, SIDE, Digits, load_digits, mnist_is_here
-from overthink.data.image_tree import Size, read_image
+from overthink.data.image_file import Size, read_image
 
 LEVELS = ("easy", "medium", "hard")
 DIGITS_OF_LEVEL = (1, 2, 4)
@@ -81,6 +81,11 @@ class MaxMinMnistSpec(AbstractDatasetSpec):
     def augment(self) -> AugmentSpec:
         """Standard augmentation: none."""
         return AugmentSpec()
+
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether its images may be others than for an earlier run: never, since its digits have checksums."""
+        return False
 
     def is_here(self, root: Path) -> bool:
         """Return whether its digits are embedded or exist in a folder."""

@@ -3,8 +3,11 @@
 A relative path is relative to the data root, so that a definition is valid on every machine.
 """
 
+import os
 import zipfile
 import zlib
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,8 +18,14 @@ from pydantic import AfterValidator, Field
 from overthink.data.assembly import ImagesSpec, assembled, numbered
 from overthink.data.augment import AugmentSpec
 from overthink.data.dataset import Dataset, Split
-from overthink.data.image_tree import Size, cache_folder, decode, find_images
+from overthink.data.decoded import decode
+from overthink.data.files import shown
+from overthink.data.image_file import Size
+from overthink.data.image_tree import MOST_NAMED, find_images
+from overthink.data.overlap import overlap_notes
+from overthink.data.shape import check_channels_first
 
+PARTS = "train", "test"
 Side = Annotated[int, Field(ge=1, le=1024)]
 Classes = Annotated[int, Field(ge=2, le=100_000)]
 
@@ -32,7 +41,7 @@ PathText = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_
 
 
 class FolderSpec(ImagesSpec):
-    """Image files `<path>/train/<class>/*.png|jpg|jpeg`, and `<path>/test/` alike; classes sorted by name."""
+    """Image files `<path>/train/<class>/*`, and `<path>/test/` alike; classes sorted by name."""
 
     kind: Literal["folder"]
     path: PathText
@@ -59,7 +68,11 @@ class FolderSpec(ImagesSpec):
 
     def is_here(self, root: Path) -> bool:
         """Return whether the folder exists."""
-        return _place(self.path, root).is_dir()
+        return self.place(root).is_dir()
+
+    def place(self, root: Path) -> Path:
+        """Return the folder, whose path is relative to the folder of data sets; raises ValueError for a bad `~name`."""
+        return _place(self.path, root)
 
     def load(self, data_root: Path) -> Dataset:
         """Decode the images, or map the decoded cache; raises ValueError naming a missing or unusable file.
@@ -74,14 +87,30 @@ class FolderSpec(ImagesSpec):
         >>> dataset.classes
         ('cat', 'dog')
         """
-        folder, size = _place(self.path, data_root), Size(self.channels, self.size, self.resize)
-        train, test = (find_images(folder / part, self.classes) for part in ("train", "test"))
+        folder, size = self.place(data_root), Size(self.channels, self.size, self.resize)
+        train, test = trees = [find_images(folder / part, self.classes) for part in PARTS]
         if train.classes != test.classes:
             other = sorted(set(train.classes) ^ set(test.classes))[0]
-            raise ValueError(f"{folder}: class {other!r} is in train or in test, but not in both")
-        cache = cache_folder(data_root)
-        first, second = (numbered(decode(tree, size, cache), tree.labels_N) for tree in (train, test))
-        return assembled("folder 1", first, second, train.classes, self.subset)
+            raise ValueError(f"{shown(folder)}: class {other!r} is in train or in test, but not in both")
+        notes, parts = list(_beside(folder)), []
+        for tree in trees:
+            decoded = decode(tree, size, data_root)
+            parts.append(numbered(decoded.images_NKHW, tree.labels_N))
+            notes += [*tree.notes, *(f"{shown(tree.folder)}: {note}" for note in decoded.notes)]
+        return _noted(assembled("folder 1", parts[0], parts[1], train.classes, self.subset), notes)
+
+
+def _beside(folder: Path) -> Iterator[str]:
+    """Yield a sentence about the folders that are neither training nor test images, if there are any."""
+    with os.scandir(folder) as entries:
+        others = sorted(entry.name for entry in entries if entry.is_dir() and entry.name not in PARTS)
+    if others := [shown(name) for name in others if not name.startswith(".")]:
+        named = ", ".join(others[:MOST_NAMED]) + (", ..." if len(others) > MOST_NAMED else "")
+        yield f"left out of {shown(folder)}: {named} (validation images are split from those of train)"
+
+
+def _noted(dataset: Dataset, notes: list[str]) -> Dataset:
+    return replace(dataset, notes=(*notes, *overlap_notes(dataset.train, dataset.test)))
 
 
 class NpzSpec(ImagesSpec):
@@ -110,7 +139,11 @@ class NpzSpec(ImagesSpec):
 
     def is_here(self, root: Path) -> bool:
         """Return whether the file exists."""
-        return _place(self.path, root).is_file()
+        return self.place(root).is_file()
+
+    def place(self, root: Path) -> Path:
+        """Return the file, whose path is relative to the folder of data sets; raises ValueError for a bad `~name`."""
+        return _place(self.path, root)
 
     def load(self, data_root: Path) -> Dataset:
         """Read the arrays; raises ValueError naming the file, and an array that does not fit.
@@ -124,20 +157,34 @@ class NpzSpec(ImagesSpec):
         >>> dataset.train.images_NKHW.shape
         (2, 1, 8, 8)
         """
-        path = _place(self.path, data_root)
+        check_channels_first(self.shape)
+        path = self.place(data_root)
         arrays = _arrays(path)
-        train, test = (self._part(arrays, part, path) for part in ("train", "test"))
-        return assembled("npz 1", train, test, tuple(str(label) for label in range(self.classes)), self.subset)
+        train, test = (self._part(arrays, part, path) for part in PARTS)
+        classes = tuple(str(label) for label in range(self.classes))
+        dataset = assembled("npz 1", train, test, classes, self.subset)
+        notes = [
+            f"{shown(path)}: no value of x_{part} is above 1, though images are 0 to 255"
+            for part, split in zip(PARTS, (train, test), strict=True)
+            if split.images_NKHW.max() <= 1
+        ]
+        return _noted(dataset, notes)
+
+    def check(self) -> None:
+        """Raise ValueError for a shape that is not (K, H, W)."""
+        check_channels_first(self.shape)
 
     def _part(self, arrays: dict[str, NDArray[Any]], part: str, path: Path) -> Split:
         images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
         if images.dtype != np.uint8:
-            raise ValueError(f"{path}: x_{part} is {images.dtype}, but images are uint8, 0 to 255")
+            raise ValueError(f"{shown(path)}: x_{part} is {images.dtype}, but images are uint8, 0 to 255")
         if labels.size != len(labels) or labels.dtype.kind not in "iu":
-            raise ValueError(f"{path}: y_{part} is {labels.dtype} {labels.shape}, not one integer label per sample")
+            raise ValueError(
+                f"{shown(path)}: y_{part} is {labels.dtype} {labels.shape}, not one integer label per sample"
+            )
         if len(images) != len(labels):
-            raise ValueError(f"{path}: {len(images)} images in x_{part}, but {len(labels)} labels in y_{part}")
-        return numbered(self._planar(images, f"{path}: x_{part}"), labels.ravel().astype(np.int64))
+            raise ValueError(f"{shown(path)}: {len(images)} images in x_{part}, but {len(labels)} labels in y_{part}")
+        return numbered(self._planar(images, f"{shown(path)}: x_{part}"), labels.ravel().astype(np.int64))
 
     def _planar(self, images: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:
         channels, height, width = self.shape
@@ -153,12 +200,12 @@ def _place(path: str, root: Path) -> Path:
     try:
         return root / Path(path).expanduser()
     except RuntimeError as error:  # ~ without a home folder, or ~name of nobody
-        raise ValueError(f"{path}: {str(error).lower().rstrip('.')}") from error
+        raise ValueError(f"dataset.path: {path}: {str(error).lower().rstrip('.')}") from error
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
-        raise ValueError(f"{path}: no such file")
+        raise ValueError(f"{shown(path)}: no such file")
     names = [f"{array}_{part}" for part in ("train", "test") for array in ("x", "y")]
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
@@ -169,7 +216,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         reason = " ".join(str(error).split())
         if "Object arrays" in reason:
             reason = "an array holds objects, as when images are of mixed size"
-        raise ValueError(f"{path}: unusable .npz file: {reason}") from error
+        raise ValueError(f"{shown(path)}: unusable .npz file: {reason}") from error
     if flat := [name for name in names if not arrays[name].ndim]:
-        raise ValueError(f"{path}: {flat[0]} is a single value, not an array")
+        raise ValueError(f"{shown(path)}: {flat[0]} is a single value, not an array")
     return arrays

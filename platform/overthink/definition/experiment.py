@@ -14,6 +14,7 @@ from overthink.policy.catalogue import describe
 from overthink.seeds import LONGEST_LABELS, SeedPlan, Seeds, Source
 from overthink.spec import Spec
 from overthink.store.changes import changes_text
+from overthink.study.design import MOST_REPEATS, seeds_of_arms, sobol_arms
 
 Description = Annotated[str, Field(min_length=1, max_length=8000)]
 """As long as a tag of the store may be."""
@@ -53,14 +54,30 @@ class Experiment(GroupDefinition):
     """Name -> {dotted path: value}: a variant is the definition with these values replaced."""
     arms: dict[Name, Arm] = Field(default_factory=dict)
     """For a study: name -> the sources of randomness that vary between repeats; arms replace `seeds`."""
-    repeats: Annotated[int, Field(ge=2, le=1000)] | None = None
-    """Number of runs of each arm; all arms share repeat 0."""
+    sobol: tuple[Source, ...] = ()
+    """For a study: sources whose first-order and total shares are wanted; adds the arms that this takes to `arms`."""
+    repeats: Annotated[int, Field(ge=2, le=MOST_REPEATS)] | None = None
+    """Number of runs of each arm at a base point; all arms share repeat 0."""
+    base_points: Annotated[int, Field(ge=1, le=MOST_REPEATS)] = 1
+    """For a study: number of runs around which arms vary their sources."""
     reported: tuple[Reported, ...] = ()
+
+    @field_validator("sobol")
+    @classmethod
+    def _shares_take_two_sources(cls, sobol: tuple[Source, ...]) -> tuple[Source, ...]:
+        if sobol and (len({*sobol}) < max(2, len(sobol)) or "repeat" in sobol):
+            raise ValueError(f"expected two different sources or more, and not `repeat`, got {', '.join(sobol)}")
+        return sobol
 
     @model_validator(mode="after")
     def _arms_repeat(self) -> Self:
-        if bool(self.arms) != (self.repeats is not None):
-            raise ValueError("a study needs both arms and repeats, any other experiment neither")
+        if bool(self.arms or self.sobol) != (self.repeats is not None):
+            raise ValueError("a study needs both arms (or sobol) and repeats, any other experiment neither")
+        if self.base_points > 1 and self.repeats is None:
+            raise ValueError(f"base_points: {self.base_points} for an experiment that is no study")
+        for name, sources in sobol_arms(self.sobol).items():
+            if {*self.arms.get(name, sources)} != {*sources}:
+                raise ValueError(f"arms.{name}: sobol adds an arm of this name that varies {', '.join(sources)}")
         return self
 
     @model_validator(mode="after")
@@ -76,6 +93,11 @@ class Experiment(GroupDefinition):
             if entry.variant is not None and entry.variant not in self.variants:
                 raise ValueError(f"reported: no variant {entry.variant!r} among {sorted(self.variants)}")
         return self
+
+    @property
+    def seeds_by_arm(self) -> dict[str, tuple[Seeds, ...]]:
+        """Of a study: the seeds of each arm, an arm at each base point."""
+        return seeds_of_arms(sobol_arms(self.sobol) | self.arms, self.repeats or 0, self.base_points)
 
 
 @dataclass(frozen=True)
@@ -116,3 +138,16 @@ class LoadedExperiment:
     source: str
     experiment: Experiment
     groups: tuple[Group, ...]
+    merged: dict[str, str] = field(default_factory=dict)
+    """Variant without a group of its own -> the variant that resolves to an equal definition, whose group it shares."""
+
+    @property
+    def merged_sentences(self) -> tuple[str, ...]:
+        """A sentence for each group that several variants share."""
+        shared = [[name for name, kept in self.merged.items() if kept == group.variant] for group in self.groups]
+        return tuple(
+            f"{self.experiment.name}: variants {', '.join((group.variant, *names))} resolve to one definition; it is "
+            f"trained once, as {group.label}."
+            for group, names in zip(self.groups, shared, strict=True)
+            if names
+        )

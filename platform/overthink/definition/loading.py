@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from overthink.definition.experiment import Experiment, Group, LoadedExperiment
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
 from overthink.definition.source import Overrides, find, override, read_yaml
-from overthink.seeds import LONGEST_LABELS, expand, replace_free, seeds_of_arms
+from overthink.seeds import LARGEST_SEED, LONGEST_LABELS, expand, joined, replace_free
 
 _WITHIN: ContextVar[tuple[str, ...]] = ContextVar("within", default=())
 """Files of the references that are being followed."""
@@ -61,15 +62,20 @@ def resolved(
     raw = _with_base(read, source) if read.get("kind") == "study" else read
     settings = Overrides.parse(overrides)
     experiment = validated(Experiment, _with_main_network(settings.apply(raw), source), source)
-    if seeds is not None and experiment.arms:
-        raise DefinitionError(f"{source}: the arms of a study set its seeds; change their number by --set repeats=N")
+    if seeds is not None and experiment.repeats is not None:
+        raise DefinitionError(
+            f"{source}: the arms of a study set its seeds; change their number by --set repeats=N or base_points=N"
+        )
     if seeds is not None:
         experiment = experiment.model_copy(update={"seeds": replace_free(experiment.seeds, seeds)})
     groups: dict[str, Group] = {}
+    merged: dict[str, str] = {}
     for variant, changes in (experiment.variants or {"base": {}}).items():
         group = _resolve(raw, variant, changes, settings, experiment, source)
-        groups.setdefault(group.definition.key, group)
-    return LoadedExperiment(source, experiment, tuple(groups.values()))
+        kept = groups.setdefault(group.definition.key, group)
+        if kept is not group:
+            merged[variant] = kept.variant
+    return LoadedExperiment(source, experiment, tuple(groups.values()), merged)
 
 
 def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, Group]:
@@ -88,6 +94,7 @@ def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, G
         _WITHIN.reset(entered)
     groups = {group.variant: group for group in loaded.groups}
     variant = next(iter(groups)) if reference.variant is None and len(groups) == 1 else reference.variant
+    groups |= {name: replace(groups[kept], variant=name) for name, kept in loaded.merged.items()}
     if variant not in groups:
         problem = "has several variants" if variant is None else f"has no variant {variant!r}"
         raise DefinitionError(f"{source}: {key}: {loaded.experiment.name} {problem}; choose one of {', '.join(groups)}")
@@ -97,7 +104,13 @@ def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, G
 def group_definition(raw: dict[str, Any], source: str) -> GroupDefinition:
     """Return the group of an experiment's plain data; raises DefinitionError where it is not valid."""
     whole = _with_main_network(raw, source)
-    return validated(GroupDefinition, {key: whole[key] for key in GroupDefinition.model_fields if key in whole}, source)
+    own = {key: whole[key] for key in GroupDefinition.model_fields if key in whole}
+    definition = validated(GroupDefinition, own, source)
+    try:
+        definition.dataset.check()
+    except ValueError as error:
+        raise DefinitionError(f"{source}: dataset.{error}") from None
+    return definition
 
 
 def _with_base(study: dict[str, Any], source: str) -> dict[str, Any]:
@@ -119,6 +132,7 @@ def _with_main_network(raw: dict[str, Any], source: str) -> dict[str, Any]:
         raise DefinitionError(f"{source}: policy.of: {file} is a policy network's; it has no exits to choose from")
     experiment, group = group_of(reference, source, "policy.of")
     main = group.definition.model_dump(mode="json", exclude_defaults=True)
+    policy = _with_averaged_seeds(policy, experiment, group, source)
     written_out = {
         "of": main,
         "of_name": experiment.name,
@@ -127,6 +141,30 @@ def _with_main_network(raw: dict[str, Any], source: str) -> dict[str, Any]:
         "of_changes": group.changes,
     }
     return {"dataset": main["dataset"], **raw, "policy": policy | written_out}
+
+
+def _with_averaged_seeds(policy: dict[str, Any], experiment: Experiment, group: Group, source: str) -> dict[str, Any]:
+    """Return a policy whose `averaged_over` gives all seeds of the trainings, as `--seeds` of the main network would.
+
+    Raises DefinitionError for seeds that the main network's definition does not have.
+    """
+    labels = policy.get("labels")
+    if not isinstance(labels, dict) or not isinstance(given := labels.get("averaged_over"), list):
+        return policy
+    resolved_seeds: list[Any] = []
+    for entry in given:
+        if isinstance(entry, bool) or not isinstance(entry, int) or not 0 <= entry <= LARGEST_SEED:
+            # Seeds by stream, or a mistake: checked with the whole definition.
+            resolved_seeds.append(entry)
+            continue
+        (seeds,) = expand(replace_free(experiment.seeds, (entry,)))
+        if seeds not in group.seeds:
+            raise DefinitionError(
+                f"{source}: policy.labels.averaged_over: {experiment.name} has no seed {entry}, but "
+                f"{joined(one.label for one in group.seeds)}; policy.of.set: {{seeds: N}} gives it more"
+            )
+        resolved_seeds.append(entry if seeds.label == str(entry) else seeds.model_dump(mode="json"))
+    return {**policy, "labels": {**labels, "averaged_over": resolved_seeds}}
 
 
 def _resolve(
@@ -150,7 +188,7 @@ def _resolve(
     departs = {} if as_written else settings.of(GroupDefinition.model_fields)
     if (length := len(json.dumps(departs))) > LONGEST_LABELS:
         raise DefinitionError(f"{source}: --set: {length} characters, of which the store keeps {LONGEST_LABELS}")
-    arms = seeds_of_arms(experiment.arms, experiment.repeats or 0)
+    arms = experiment.seeds_by_arm
     seeds = tuple(dict.fromkeys(seeds for arm in arms.values() for seeds in arm)) or expand(experiment.seeds)
     return Group(variant, definition, seeds, reported, departs, arms)
 
@@ -171,7 +209,8 @@ def main_networks_of(loaded: LoadedExperiment) -> list[LoadedExperiment]:
         if policy is not None:
             called = {"name": policy.of_name, "description": policy.of_description, "variants": {policy.of_variant: {}}}
             raw = policy.of.model_dump(mode="json") | called | {"seeds": 1}
-            seeds = tuple(dict.fromkeys(run.chooses_for.seeds for run in group.runs if run.chooses_for is not None))
+            needed = [one for run in group.runs for one in (run.chooses_for, *run.labelled_by) if one is not None]
+            seeds = tuple(dict.fromkeys(one.seeds for one in needed))
             of = Group(policy.of_variant, policy.of, seeds, (), policy.of_changes)
             found.append(LoadedExperiment(loaded.source, validated(Experiment, raw, loaded.source), (of,)))
     return found

@@ -44,7 +44,11 @@ class GroupDefinition(Spec):
     def _parts_fit(self) -> Self:
         if self.policy is not None:
             self._check_policy(self.policy)
-        self.network.check(self.dataset.input_shape, self.n_classes)
+        try:
+            self.network.check(self.dataset.input_shape, self.n_classes)
+        except ValueError:
+            self.dataset.check()  # a shape that was written in another order explains it
+            raise
         check_regime(self.regime, self.network.blocks)
         return self
 
@@ -101,6 +105,11 @@ class RunDefinition(GroupDefinition):
         seed = self.policy.of_seed
         seeds = self.seeds if seed == "same" else Seeds(**dict.fromkeys(STREAMS, seed))
         return self.policy.of.with_seeds(seeds)
+
+    @property
+    def labelled_by(self) -> "tuple[RunDefinition, ...]":
+        """Of a policy network, the runs of M that labels are averaged over; none where they are its own M's."""
+        return () if self.policy is None else tuple(map(self.policy.of.with_seeds, self.policy.labels.averaged_seeds))
 
     @property
     def group(self) -> GroupDefinition:

@@ -1,7 +1,8 @@
 """What engines have in common: they take jobs, and yield what happens to them."""
 
+import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from pydantic import TypeAdapter
@@ -29,7 +30,17 @@ class Order:
     """How often at most a checkpoint is sent back from another machine."""
 
 
-ORDER = TypeAdapter(Order)
+_ORDER = TypeAdapter(Order)
+
+
+def as_bytes(order: Order) -> bytes:
+    """Return an order as JSON; paths in it need not be UTF-8."""
+    return json.dumps(asdict(order)).encode()
+
+
+def order_in(content: bytes) -> Order:
+    """Return the order that `as_bytes` wrote."""
+    return _ORDER.validate_python(json.loads(content))
 
 
 @dataclass(frozen=True)

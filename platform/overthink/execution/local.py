@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 
-from overthink.execution.jobs import ORDER, Job, Message
+from overthink.execution.jobs import Job, Message, as_bytes
 from overthink.execution.worker import work
 from overthink.running.events import Died, ends, parse_event
 
@@ -135,7 +135,7 @@ class LocalEngine:
         return assigned
 
     def _with_job(self, worker: Worker | None, place: int, job: Job) -> Worker:
-        order = ORDER.dump_json(job.order)
+        order = as_bytes(job.order)
         if worker is not None:
             with suppress(OSError):  # it died while it was idle
                 worker.pipe.send_bytes(order)

@@ -17,9 +17,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from overthink.definition.run_definition import parse_run
-from overthink.execution.jobs import ORDER, Order
+from overthink.execution.jobs import Order, order_in
 from overthink.running.events import Diverged, Event, Failed, as_json
-from overthink.sentences import cut, utf_8
+from overthink.sentences import cut
 
 LOCK_WAIT_SECONDS = 30
 """A worker whose coordinator was killed releases its run within this time."""
@@ -41,7 +41,7 @@ def work(pipe: Connection, log: Path, folder: Path, environment: Mapping[str, st
     os.environ.update(environment)
     with suppress(EOFError):
         while True:
-            for event in events_of(ORDER.validate_json(pipe.recv_bytes())):
+            for event in events_of(order_in(pipe.recv_bytes())):
                 pipe.send_bytes(json.dumps(as_json(event)).encode())
 
 
@@ -68,7 +68,7 @@ def events_of(order: Order) -> Iterator[Event]:
 
 def _failed(message: str) -> Failed:
     traceback.print_exc()  # to the log
-    return Failed(cut(utf_8(message)))
+    return Failed(cut(message.encode(errors="backslashreplace").decode()))  # names of files need not be UTF-8
 
 
 def end_with_coordinator() -> None:

@@ -12,7 +12,12 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Row(Spec):
-    q: tuple[Fraction, ...]
+    q: tuple[Fraction, ...] | None
+    """Share of the samples that each threshold aims at; null for patience: its row i is for i agreeing exits."""
+    taken: tuple[Fraction, ...]
+    """Share of the validation samples that exits there."""
+    tied: tuple[int, ...]
+    """Exits, from 1, where ties of confidence make other samples exit than q asks for: no threshold gives q there."""
     thresholds: tuple[float | None, ...]
     """Of every exit but the last, where all remaining samples exit; null for an exit that no sample leaves at."""
     mean_mul_adds: Annotated[float, Field(gt=0)]
@@ -20,7 +25,7 @@ class _Row(Spec):
 
 
 class _File(Spec):
-    format_version: Literal[1]
+    format_version: Literal[2]
     criterion: str
     mul_adds: tuple[Annotated[int, Field(ge=1)], ...]
     """Cumulative, per exit."""
@@ -29,28 +34,33 @@ class _File(Spec):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         n_exits = len(self.mul_adds)
-        if any(len(row.q) != n_exits or len(row.thresholds) != n_exits - 1 for row in self.rows):
-            raise ValueError(f"rows must have {n_exits} shares and {n_exits - 1} thresholds")
+        for row in self.rows:
+            shares = {len(row.taken), len(row.taken if row.q is None else row.q)}
+            if shares != {n_exits} or len(row.thresholds) != n_exits - 1:
+                raise ValueError(f"rows must have {n_exits} shares and {n_exits - 1} thresholds")
+            if not all(1 <= number < n_exits for number in row.tied):
+                raise ValueError(f"tied must be exits from 1 to {n_exits - 1}, got {list(row.tied)}")
+        if len({row.q is None for row in self.rows}) > 1:
+            raise ValueError("all rows must have q, or none")
         return self
 
 
 def to_json(table: LookupTable) -> str:
     """Return the table as JSON text; its costs and accuracies are of validation data."""
-    rows = zip(table.q_PE, table.threshold_PE, table.mean_cost_P, table.accuracy_P, strict=True)
-    return _File(
-        format_version=1,
-        criterion=table.criterion,
-        mul_adds=tuple(table.cost_E.tolist()),
-        rows=tuple(
-            _Row(
-                q=tuple(q_E.tolist()),
-                thresholds=tuple(None if value == np.inf else value for value in threshold_E[:-1].tolist()),
-                mean_mul_adds=float(cost),
-                accuracy=float(accuracy),
-            )
-            for q_E, threshold_E, cost, accuracy in rows
-        ),
-    ).model_dump_json(indent=1)
+    rows = tuple(_row(table, p) for p in range(len(table.threshold_PE)))
+    costs = tuple(table.cost_E.tolist())
+    return _File(format_version=2, criterion=table.criterion, mul_adds=costs, rows=rows).model_dump_json(indent=1)
+
+
+def _row(table: LookupTable, p: int) -> _Row:
+    return _Row(
+        q=None if table.q_PE is None else tuple(table.q_PE[p].tolist()),
+        taken=tuple(table.taken_PE[p].tolist()),
+        tied=tuple((np.flatnonzero(table.tied_PE[p]) + 1).tolist()),
+        thresholds=tuple(None if value == np.inf else value for value in table.threshold_PE[p, :-1].tolist()),
+        mean_mul_adds=float(table.mean_cost_P[p]),
+        accuracy=float(table.accuracy_P[p]),
+    )
 
 
 def from_json(text: str, source: str) -> LookupTable:
@@ -62,11 +72,14 @@ def from_json(text: str, source: str) -> LookupTable:
         where = ".".join(map(str, first["loc"])) or "it"
         raise ValueError(f"{source} is not a lookup table: {where}: {first['msg']}") from None
     limits = [[np.inf if value is None else value for value in row.thresholds] + [-np.inf] for row in file.rows]
+    exits = range(1, len(file.mul_adds) + 1)
     return LookupTable(
         criterion=file.criterion,
         cost_E=np.array(file.mul_adds, dtype=np.int64),
-        q_PE=np.array([row.q for row in file.rows]),
+        q_PE=None if file.rows[0].q is None else np.array([row.q for row in file.rows]),
         threshold_PE=np.array(limits, dtype=np.float64),
+        taken_PE=np.array([row.taken for row in file.rows]),
+        tied_PE=np.array([[number in row.tied for number in exits] for row in file.rows]),
         mean_cost_P=np.array([row.mean_mul_adds for row in file.rows]),
         accuracy_P=np.array([row.accuracy for row in file.rows]),
     )

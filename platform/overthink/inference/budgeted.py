@@ -1,7 +1,8 @@
 """Budgeted batch classification (thesis section 3.2.3): cost and accuracy of exiting by thresholds.
 
-Thresholds are computed on validation data and applied to test data. The thresholds for a budget are chosen by their
-cost on validation data, so the cost on test data equals the budget only in expectation.
+Thresholds are computed on validation data, for exit distributions (Algorithm 1) or, for patience, for every number of
+agreeing exits, and applied to test data. The thresholds for a budget are chosen by their cost on validation data, so
+the cost on test data equals the budget only in expectation.
 """
 
 from dataclasses import dataclass
@@ -9,9 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from overthink.inference.confidence import confidence
-from overthink.inference.oracle import OperatingPoint
-from overthink.inference.thresholds import ITERATIONS, TURNING_POINT, exit_distributions, exits_taken, thresholds
-from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.inference.patience import PATIENCE, patience_thresholds
+from overthink.inference.thresholds import (
+    ITERATIONS,
+    TURNING_POINT,
+    exit_distributions,
+    exits_taken,
+    thresholds,
+    tied,
+)
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
@@ -20,13 +28,20 @@ QUARTERS = (0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class LookupTable:
-    """Thresholds, with their cost and accuracy on validation data; one row per exit distribution."""
+    """Thresholds, with their cost and accuracy on validation data; one row per exit distribution.
+
+    For patience, row p has the thresholds of p + 1 agreeing exits.
+    """
 
     criterion: str
     cost_E: IntArray
-    q_PE: FloatArray
-    """The exit distribution that each row's thresholds are computed for."""
+    q_PE: FloatArray | None
+    """The exit distribution that each row's thresholds are computed for; None for patience."""
     threshold_PE: FloatArray
+    taken_PE: FloatArray
+    """Share of the validation samples that exits at each exit."""
+    tied_PE: BoolArray
+    """Exits where ties of confidence make other samples exit than q asks for (see `tied`): no threshold gives q."""
     mean_cost_P: FloatArray
     """MUL-ADDs per validation sample (thesis eq. 3.9)."""
     accuracy_P: FloatArray
@@ -50,24 +65,47 @@ class LookupTable:
 def lookup_table(
     validation: Predictions, criterion: str = "max_softmax", b: int = TURNING_POINT, iterations: int = ITERATIONS
 ) -> LookupTable:
-    """Return thresholds for each of `exit_distributions`, with their cost and accuracy on validation data."""
+    """Return thresholds with their cost and accuracy on validation data: for each of `exit_distributions`.
+
+    For patience they are those of `patience_thresholds`: every sample's streak at exit 1 is 1, so that any exit
+    distribution would make all samples exit there.
+    """
     sure_EN = confidence(validation, criterion)
-    q_PE = exit_distributions(validation.n_exits, b, iterations)
-    threshold_PE = np.stack([thresholds(sure_EN, q_E) for q_E in q_PE])
-    points = [_point(validation, exits_taken(sure_EN, threshold_E)) for threshold_E in threshold_PE]
+    if criterion == PATIENCE:
+        q_PE, threshold_PE = None, patience_thresholds(validation.n_exits)
+    else:
+        q_PE = exit_distributions(validation.n_exits, b, iterations)
+        threshold_PE = np.stack([thresholds(sure_EN, q_E) for q_E in q_PE])
+    exit_PN = _exits(sure_EN, threshold_PE)
     return LookupTable(
         criterion,
         validation.cost_E,
         q_PE,
         threshold_PE,
-        mean_cost_P=np.array([point.mean_cost for point in points]),
-        accuracy_P=np.array([point.accuracy for point in points]),
+        taken_PE=shares_taken(exit_PN, validation.n_exits),
+        tied_PE=(
+            np.zeros(threshold_PE.shape, dtype=bool)
+            if q_PE is None
+            else np.stack([tied(exit_N, q_E) for exit_N, q_E in zip(exit_PN, q_PE, strict=True)])
+        ),
+        mean_cost_P=validation.cost_E[exit_PN].mean(axis=1),
+        accuracy_P=np.take_along_axis(validation.correct_EN, exit_PN, axis=0).mean(axis=1),
     )
+
+
+def shares_taken(exit_PN: IntArray, n_exits: int) -> FloatArray:
+    """Return the share of the samples that exits at each exit, (P, E)."""
+    taken_PE: FloatArray = np.stack([(exit_PN == row).mean(axis=1) for row in range(n_exits)], axis=1)
+    return taken_PE
+
+
+def _exits(confidence_EN: FloatArray, threshold_PE: FloatArray) -> IntArray:
+    return np.stack([exits_taken(confidence_EN, threshold_E) for threshold_E in threshold_PE])
 
 
 @dataclass(frozen=True)
 class BudgetedBatch:
-    """A lookup table applied to other samples; one row per exit distribution."""
+    """A lookup table applied to other samples; its rows are the table's."""
 
     table: LookupTable
     exit_PN: IntArray
@@ -86,7 +124,7 @@ class BudgetedBatch:
 def budgeted_batch(table: LookupTable, test: Predictions) -> BudgetedBatch:
     """Return exits, accuracy and cost of a lookup table's thresholds on test data."""
     sure_EN, correct_EN = confidence(test, table.criterion), test.correct_EN
-    exit_PN = np.stack([exits_taken(sure_EN, threshold_E) for threshold_E in table.threshold_PE])
+    exit_PN = _exits(sure_EN, table.threshold_PE)
     right_PN = np.take_along_axis(correct_EN, exit_PN, axis=0)
     right_before_EN = np.logical_or.accumulate(correct_EN, axis=0)
     overthought_N = (right_before_EN[:-1] & ~correct_EN[1:]).any(axis=0)
@@ -101,11 +139,6 @@ def budgeted_batch(table: LookupTable, test: Predictions) -> BudgetedBatch:
         mean_cost_P=table.cost_E[exit_PN].mean(axis=1),
         recovered_P=recovered_P,
     )
-
-
-def _point(predictions: Predictions, exit_N: IntArray) -> OperatingPoint:
-    right_N = np.take_along_axis(predictions.correct_EN, exit_N[None], axis=0)[0]
-    return OperatingPoint(float(right_N.mean()), float(predictions.cost_E[exit_N].mean()))
 
 
 def area_under_curve(batch: BudgetedBatch) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from overthink.inference.patience import agreement_streak
+from overthink.inference.patience import PATIENCE, agreement_streak
 from overthink.predictions.arrays import FloatArray
 from overthink.predictions.predictions import Predictions
 
@@ -10,7 +10,7 @@ CRITERIA: dict[str, Callable[[Predictions], FloatArray]] = {
     "max_softmax": lambda p: p.max_softmax_EN,
     "entropy": lambda p: -p.entropy_EN,
     "top2_ratio": lambda p: p.top2_ratio_EN,
-    "patience": lambda p: agreement_streak(p.predicted_EN),
+    PATIENCE: lambda p: agreement_streak(p.predicted_EN),
 }
 """Name -> confidence (E, N) of predictions."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overthink.inference.patience import PATIENCE
 from overthink.networks.multi_exit import Carry, MultiExitNetwork
 from overthink.predictions import softmax
 from overthink.predictions.arrays import FloatArray, LogitArray
@@ -17,8 +18,6 @@ SURENESS: dict[str, Callable[[LogitArray], FloatArray]] = {
     "top2_ratio": softmax.top2_ratio,
 }
 """Criterion -> function from logits_BC to confidence_B; equals `confidence` of stored predictions."""
-PATIENCE = "patience"
-"""The one criterion that depends on more than one exit."""
 
 
 class Exited(NamedTuple):

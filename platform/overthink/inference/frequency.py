@@ -1,8 +1,7 @@
 """Frequency content of images, to compare the images that early and late exits get right (thesis appendix A).
 
 One number per image, from its discrete cosine transform: the share of coefficients, in scan order, whose sum reaches
-98% of the sum of all. The thesis sums signed coefficients, a sum that can pass 98% of its final value more than once.
-Here their absolute values, or squares, are summed.
+98% of the sum of all. Absolute values, or squares, are summed; or, as in the thesis, signed coefficients.
 """
 
 from typing import Literal, NamedTuple
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 Scan = Literal["rows", "zigzag"]
+Coefficients = Literal["magnitude", "signed"]
 CHUNK = 1000
 TOTAL = 0.98
 
@@ -34,29 +34,40 @@ def scan_order(height: int, width: int, scan: Scan) -> IntArray:
 
 
 def needed_share(
-    images_NKHW: NDArray[np.uint8], scan: Scan = "rows", power: Literal[1, 2] = 1, total: float = TOTAL
+    images_NKHW: NDArray[np.uint8],
+    scan: Scan = "rows",
+    power: Literal[1, 2] = 1,
+    total: float = TOTAL,
+    coefficients: Coefficients = "magnitude",
 ) -> FloatArray:
     """Return the share of each image's coefficients whose sum reaches `total` of the sum of all, (N,), in [0, 1].
 
     Mean over channels, each transformed separately (type II, orthonormal; thesis eq. A.1 up to a factor). 0 for a black
     channel. `power` 1 sums absolute values, 2 squares.
+
+    `coefficients` signed sums the coefficients as they are, as the thesis does (figures A.3 to A.5). They cancel, so
+    the sum of the first ones may reach `total` of the sum of all, fall below it and reach it again; the first time
+    counts. Raises ValueError for squares of signed coefficients.
     """
+    if coefficients == "signed" and power != 1:
+        raise ValueError("squares have no sign: signed coefficients are summed with power 1")
     order_P = scan_order(images_NKHW.shape[2], images_NKHW.shape[3], scan)
     parts = [
-        _shares(images_NKHW[first : first + CHUNK], order_P, power, total)
+        _shares(images_NKHW[first : first + CHUNK], order_P, None if coefficients == "signed" else power, total)
         for first in range(0, len(images_NKHW), CHUNK)
     ]
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _shares(images_BKHW: NDArray[np.uint8], order_P: IntArray, power: int, total: float) -> FloatArray:
+def _shares(images_BKHW: NDArray[np.uint8], order_P: IntArray, power: int | None, total: float) -> FloatArray:
     from scipy.fft import dctn
 
     coefficients = dctn(images_BKHW.astype(np.float32), axes=(2, 3), norm="ortho")
-    size_BKP = np.abs(coefficients.reshape(*images_BKHW.shape[:2], -1)[:, :, order_P]).astype(np.float64) ** power
-    sums_BKP = size_BKP.cumsum(axis=2)
-    short_BKP = sums_BKP < total * sums_BKP[:, :, -1:]
-    needed_BK = np.where(sums_BKP[:, :, -1] > 0, short_BKP.sum(axis=2) + 1, 0)
+    signed_BKP = coefficients.reshape(*images_BKHW.shape[:2], -1)[:, :, order_P].astype(np.float64)
+    sums_BKP = (signed_BKP if power is None else np.abs(signed_BKP) ** power).cumsum(axis=2)
+    all_BK1 = sums_BKP[:, :, -1:]
+    reached_BKP = sums_BKP * np.sign(all_BK1) >= total * np.abs(all_BK1)
+    needed_BK = np.where(all_BK1[:, :, 0] != 0, reached_BKP.argmax(axis=2) + 1, 0)
     shares_B: FloatArray = needed_BK.mean(axis=1) / len(order_P)
     return shares_B
 

@@ -5,7 +5,7 @@ confidence_EN is any measure that is higher for a more confident exit (see `conf
 
 import numpy as np
 
-from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 
 TURNING_POINT = 20
 """b of thesis eq. 3.10: p = b gives every exit the same share."""
@@ -34,7 +34,7 @@ def thresholds(confidence_EN: FloatArray, q_E: FloatArray) -> FloatArray:
 
     The threshold of exit i is the floor(N q_i)-th highest confidence among the remaining samples; samples with at least
     this confidence exit. It is inf if floor(N q_i) is 0. Ties can make more samples exit; if fewer than floor(N q_i)
-    then remain at a later exit, all of them exit there. The last threshold is -inf.
+    then remain at a later exit, all of them exit there (see `tied`). The last threshold is -inf.
 
     Raises ValueError if there are no samples, or if a confidence is NaN.
 
@@ -49,9 +49,9 @@ def thresholds(confidence_EN: FloatArray, q_E: FloatArray) -> FloatArray:
     threshold_E = np.full(n_exits, np.inf)
     threshold_E[-1] = -np.inf
     still_there_N = np.ones(n_samples, dtype=bool)
-    for i in range(n_exits - 1):
+    for i, wanted in enumerate(_counts(n_samples, q_E[:-1]).tolist()):
         here_M = confidence_EN[i, still_there_N]
-        count = min(int(np.floor(n_samples * q_E[i] + ROUNDING)), len(here_M))
+        count = min(wanted, len(here_M))
         if count:
             threshold_E[i] = np.partition(here_M, len(here_M) - count)[len(here_M) - count]
             still_there_N &= confidence_EN[i] < threshold_E[i]
@@ -60,6 +60,24 @@ def thresholds(confidence_EN: FloatArray, q_E: FloatArray) -> FloatArray:
 
 ROUNDING = 1e-9
 """In samples: a share of exactly 1/5 must not be rounded down to fewer samples."""
+
+
+def tied(exit_N: IntArray, q_E: FloatArray) -> BoolArray:
+    """Return whether another number of samples than floor(N q_i) exits at exit i, (E,); False for the last exit.
+
+    `thresholds` give exactly that number where no two confidences are equal, so ties are the cause, and no threshold
+    would give it.
+
+    >>> tied(np.array([0, 0, 0, 2]), np.array([0.25, 0.5, 0.25])).tolist()
+    [True, True, False]
+    """
+    tied_E: BoolArray = np.bincount(exit_N, minlength=len(q_E)) != _counts(len(exit_N), q_E)
+    tied_E[-1] = False
+    return tied_E
+
+
+def _counts(n_samples: int, q_E: FloatArray) -> IntArray:
+    return np.floor(n_samples * q_E + ROUNDING).astype(np.int64)
 
 
 def exits_taken(confidence_EN: FloatArray, threshold_E: FloatArray) -> IntArray:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from overthink.definition.experiment import LoadedExperiment
 from overthink.execution.jobs import Engine
+from overthink.launching.changed_data import changed_data
 from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import TO_DO, plan
@@ -22,13 +23,17 @@ def launch(
 
     A run that fails, diverges or is killed is recorded as such and leaves the others alone. Interrupted, it closes what
     is open as interrupted and raises on; a later call resumes from the checkpoints. Without an `engine`, the one that
-    the options name executes the runs.
+    the options name executes the runs. Raises StoreError, before any of this, where an experiment's artifacts would
+    not lie where the server keeps them.
     """
+    store.check_places({loaded.experiment.name for loaded in experiments})
     started, waited = time.perf_counter(), store.seconds
     with opened_session(store, options, listener, engine) as session:
         runs = plan(store, experiments, options.force, options.reuse)
         session.add(runs)
         listener.on_plan(runs)
+        for sentence in changed_data(runs, options.data_root):
+            listener.on_message(f"{sentence}.")
         session.train([run for run in runs if run.action in TO_DO])
         for run in runs:
             if run.action not in TO_DO:

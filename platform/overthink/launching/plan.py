@@ -18,13 +18,14 @@ from overthink.store.liveness import is_gone, is_this
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import state_folder
+from overthink.study.design import arms_text
 
 Action = Literal["train", "resume", "done", "diverged", "busy", "queued"]
 TO_DO: tuple[Action, ...] = ("train", "resume")
 
 
 class Parent(NamedTuple):
-    """A run that another one builds on: its first phases, or the main network that a policy network chooses for."""
+    """A run that another one builds on: its first phases, or a training of a policy network's main network."""
 
     key: str
     run_id: str | None
@@ -50,6 +51,13 @@ class PlannedRun:
     """Where its first phases come from; None where it trains them itself."""
     main: Parent | None = None
     """Of a policy run that is to be trained, the run whose exits it learns to choose."""
+    labelled_by: tuple[Parent, ...] = ()
+    """Of a policy run that is to be trained, the runs that its labels are averaged over."""
+
+    @property
+    def needs(self) -> tuple[Parent, ...]:
+        """The runs that have to end before this one is trained."""
+        return tuple(need for need in (self.parent, self.main, *self.labelled_by) if need is not None)
 
     def release(self) -> None:
         """Release the lock, so that other processes may train the run."""
@@ -89,14 +97,15 @@ def plan(
     mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
     for experiment in (*experiments, *mains):
         for group in experiment.groups:
-            joined(seeds.label for seeds in group.seeds)  # raises for too many before anything is trained
+            arms_text(group.arms)  # these two raise for too many before anything is trained
+            joined(seeds.label for seeds in group.seeds)
             runs = {key: run for run in group.runs if (key := run.key) not in planned}
             locks = {key: None if dry else locked(key) for key in runs}
             known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
             for key, run in runs.items():
                 of_key = [entry for entry in known if entry.run_key == key]
                 planned[key] = _planned(experiment, group, run, of_key, force, locks[key], dry, key in waiting)
-    ready = [replace(run, main=_main(store, run, planned)) for run in planned.values()]
+    ready = [_with_main_networks(store, run, planned) for run in planned.values()]
     return [replace(run, parent=_parent(store, run, planned)) for run in ready] if reuse else ready
 
 
@@ -114,12 +123,18 @@ def _finished(store: Store | None, key: str) -> str | None:
     return next((run.run_id for run in runs if run.outcome == tags.FINISHED), None)
 
 
-def _main(store: Store | None, policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
-    if policy.run.chooses_for is None or policy.action not in TO_DO:
-        return None
-    key = policy.run.chooses_for.key
-    to_come = key in planned and planned[key].action in TO_DO
-    return Parent(key, None if to_come else _finished(store, key))
+def _with_main_networks(store: Store | None, policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> PlannedRun:
+    """Return a policy network's run that is to be trained with the trainings of main networks that it needs."""
+    main = policy.run.chooses_for
+    if main is None or policy.action not in TO_DO:
+        return policy
+
+    def needed(run: RunDefinition) -> Parent:
+        key = run.key
+        to_come = key in planned and planned[key].action in TO_DO
+        return Parent(key, None if to_come else _finished(store, key))
+
+    return replace(policy, main=needed(main), labelled_by=tuple(map(needed, policy.run.labelled_by)))
 
 
 def _parent(store: Store | None, child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:

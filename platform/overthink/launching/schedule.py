@@ -30,7 +30,7 @@ class Schedule:
         self._runs |= {run.key: run for run in runs}
         self._waits |= {run.key: set[str]() for run in runs}
         for run in runs:  # waiting is for runs of this schedule; those of other processes count as missing
-            needs = {need.key for need in (run.parent, run.main) if need and not need.run_id}
+            needs = {need.key for need in run.needs if not need.run_id}
             self._waits[run.key] = needs & self._waits.keys()
         self._needed |= set[str]().union(*self._waits.values())
         return sorted((run for run in runs if not self._waits[run.key]), key=lambda run: not self.is_needed(run.key))

@@ -67,6 +67,8 @@ class Session:
         self._stopped: dict[str, str] = {}
         """Key of a run that was stopped -> why."""
         self._lost = LostMachines()
+        self._noted: set[str] = set()
+        """Sentences about data that were said; each run on the same data brings them."""
         self._last_heartbeat = time.monotonic()
 
     @property
@@ -171,6 +173,8 @@ class Session:
         event = self._understood(run, event)
         if run.key not in self._unrecorded:
             self._listener.on_event(run, self._recorded(run, event))
+        if isinstance(event, Started):
+            self._say(run, event.notes)
         if isinstance(event, Lost):
             self._engine.add(job)
         elif ends(event):
@@ -179,6 +183,13 @@ class Session:
             self._unrecorded.discard(run.key)
             for next_job in self._jobs(self._after(run)):
                 self._engine.add(next_job)
+
+    def _say(self, run: PlannedRun, notes: Sequence[str]) -> None:
+        """Pass on what a run brings to know of its data, each sentence once."""
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self._listener.on_message(f"{run.name}: {note}.")
 
     def _understood(self, run: PlannedRun, event: Event) -> Event:
         """Return an event as this session sees it: a stopped run was pruned, one that is lost too often has failed."""
@@ -221,6 +232,8 @@ class Session:
             recorder.link_parent(self._inputs.parents[run.key])
         if run.key in self._inputs.mains:
             recorder.link_main(self._inputs.mains[run.key])
+        if run.key in self._inputs.labelled_by:
+            recorder.link_labels(self._inputs.labelled_by[run.key])
         return recorder
 
     def _close_run(self, run: PlannedRun, outcome: str, message: str) -> None:

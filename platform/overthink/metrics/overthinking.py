@@ -32,6 +32,17 @@ def finally_overthought(correct_EN: BoolArray) -> BoolArray:
     return _any_exit(correct_EN[:-1] & ~correct_EN[-1])
 
 
+def wastefully_overthought(correct_EN: BoolArray) -> BoolArray:
+    """Return for each sample, (N,), whether the last exit is right and an earlier one, too (Kaya et al. 2019).
+
+    >>> import numpy as np
+    >>> correct_EN = np.array([[True, False, True, False], [False, True, True, False], [True, False, True, False]])
+    >>> wastefully_overthought(correct_EN).tolist()
+    [True, False, True, False]
+    """
+    return _any_exit(correct_EN[:-1] & correct_EN[-1])
+
+
 def overthinking_rate(correct_EN: BoolArray) -> float:
     """Return the fraction of samples that some exit gets right and a later one wrong (thesis eq. 3.11).
 
@@ -70,7 +81,7 @@ def wasteful_overthinking_rate(correct_EN: BoolArray) -> float:
     >>> wasteful_overthinking_rate(correct_EN)
     0.5
     """
-    return float(_any_exit(correct_EN[:-1] & correct_EN[-1]).mean())
+    return float(wastefully_overthought(correct_EN).mean())
 
 
 def overthinking_pairs(correct_EN: BoolArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """Inline Subnetwork Collaboration: a wrapper in which every exit also reads the output of the one before it."""
 
-from typing import TYPE_CHECKING, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -8,19 +8,18 @@ from torch import Tensor, nn
 from overthink.networks.multi_exit import Carry, ExitHead, MapFeatures, MultiExitNetwork, Part, State
 from overthink.networks.weights import draw_weights
 
-if TYPE_CHECKING:
-    from overthink.networks.collaboration_spec import CollaborationSpec
+Connection = Literal["linear", "identity", "convolution"]
 
 
 class CollaborativeNetwork(MultiExitNetwork):
     """A network with a connection from every exit to the next (thesis section 3.4)."""
 
-    def __init__(self, inner: MultiExitNetwork, connections: list[nn.Module], spec: "CollaborationSpec") -> None:
+    def __init__(self, inner: MultiExitNetwork, connections: list[nn.Module], reads_maps: bool, gradient: bool) -> None:
         super().__init__()
         self.inner = inner
         self.connections = nn.ModuleList(connections)
-        self._reads_maps = spec.connection == "convolution"
-        self._gradient = spec.gradient
+        self._reads_maps = reads_maps
+        self._gradient = gradient
 
     @property
     def blocks(self) -> nn.ModuleList:  # type: ignore[override]
@@ -59,28 +58,35 @@ class CollaborativeNetwork(MultiExitNetwork):
 
 
 def attach_collaboration(
-    network: MultiExitNetwork, spec: "CollaborationSpec", generator: torch.Generator
+    network: MultiExitNetwork,
+    generator: torch.Generator,
+    *,
+    connection: Connection,
+    width: int,
+    gradient: bool,
+    last_layers: Literal["new", "grown"],
 ) -> CollaborativeNetwork:
     """Return the network with connections between its exits; its last layers are changed in place.
 
-    New weights are PyTorch's default, drawn from the generator alone. Raises ValueError if the network has connections
-    already, or if connections need feature maps and an exit has none.
+    The values are those of the specification. New weights are PyTorch's default, drawn from the generator alone. Raises
+    ValueError if the network has connections already, or if connections need feature maps and an exit has none.
     """
     if isinstance(network, CollaborativeNetwork):
         raise ValueError("attach: the network has connections between its exits already")
     heads = [cast(ExitHead, head) for head in network.exits]
-    if spec.connection == "convolution" and not all(isinstance(head.features, MapFeatures) for head in heads):
+    if connection == "convolution" and not all(isinstance(head.features, MapFeatures) for head in heads):
         raise ValueError("attach.connection: convolution needs exits with feature maps, which this network lacks")
     with torch.random.fork_rng(devices=[]):
-        connections = [_connection(spec, head) for head in heads[:-1]]
-        lasts = [_last_layer(head, extra) for head, extra in zip(heads, [0, *_widths(spec, heads)], strict=True)]
+        connections = [_connection(connection, width, head) for head in heads[:-1]]
+        widths = [head.classify.out_features if connection == "identity" else width for head in heads[:-1]]
+        lasts = [_last_layer(head, extra) for head, extra in zip(heads, [0, *widths], strict=True)]
     draw_weights(nn.ModuleList([*connections, *lasts]), "torch", generator)
     for head, last in zip(heads, lasts, strict=True):
-        if spec.last_layers == "grown":
+        if last_layers == "grown":
             _keep(head.classify, last)
         head.classify = last
     device = next(network.parameters()).device
-    return CollaborativeNetwork(network, connections, spec).to(device)
+    return CollaborativeNetwork(network, connections, connection == "convolution", gradient).to(device)
 
 
 def _read(head: ExitHead, state: State) -> tuple[Tensor | None, Tensor]:
@@ -91,19 +97,15 @@ def _read(head: ExitHead, state: State) -> tuple[Tensor | None, Tensor]:
     return maps_BFHW, head.features.pooled(maps_BFHW)
 
 
-def _widths(spec: "CollaborationSpec", heads: list[ExitHead]) -> list[int]:
-    return [head.classify.out_features if spec.connection == "identity" else spec.width for head in heads[:-1]]
-
-
-def _connection(spec: "CollaborationSpec", head: ExitHead) -> nn.Module:
-    match spec.connection:
+def _connection(kind: Connection, width: int, head: ExitHead) -> nn.Module:
+    match kind:
         case "linear":
-            linear = nn.Linear(head.classify.out_features, spec.width)
-            return nn.Sequential(linear, nn.BatchNorm1d(spec.width), nn.ReLU(inplace=True))
+            linear = nn.Linear(head.classify.out_features, width)
+            return nn.Sequential(linear, nn.BatchNorm1d(width), nn.ReLU(inplace=True))
         case "convolution":
-            convolution = nn.Conv2d(head.width, spec.width, 3, padding=1, bias=False)
+            convolution = nn.Conv2d(head.width, width, 3, padding=1, bias=False)
             pooling = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
-            return nn.Sequential(convolution, nn.BatchNorm2d(spec.width), nn.ReLU(inplace=True), *pooling)
+            return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True), *pooling)
     return nn.Identity()
 
 

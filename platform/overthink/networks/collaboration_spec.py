@@ -39,4 +39,11 @@ class CollaborationSpec(Spec):
         """Return the network with connections between its exits; see `attach_collaboration`."""
         from overthink.networks.collaboration import attach_collaboration
 
-        return attach_collaboration(network, self, generator)
+        return attach_collaboration(
+            network,
+            generator,
+            connection=self.connection,
+            width=self.width,
+            gradient=self.gradient,
+            last_layers=self.last_layers,
+        )

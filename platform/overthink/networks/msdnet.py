@@ -6,25 +6,25 @@ stem, the 7x7 convolution has no bias (the BatchNorm after it has one), and exit
 """
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from overthink.networks.msdnet_layout import LayerPlan, MSDNetLayout, PathPlan
 from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
 from overthink.networks.weights import draw_weights
 
-if TYPE_CHECKING:
-    from overthink.networks.msdnet_spec import LayerPlan, MSDNetSpec
 
-
-def build_msdnet(spec: "MSDNetSpec", n_image_channels: int, n_classes: int, generator: torch.Generator) -> PlainNetwork:
+def build_msdnet(
+    layout: MSDNetLayout, n_image_channels: int, n_classes: int, generator: torch.Generator
+) -> PlainNetwork:
     """Return an MSDNet, its weights drawn from the generator alone."""
     # The modules' own initialisers draw from the global generator; fork_rng restores its state. The meta device would
     # draw nothing, but using it imports the compiler, which takes seconds instead of 0.05 s.
     with torch.random.fork_rng(devices=[]):
-        network = PlainNetwork(_blocks(spec, n_image_channels), _exits(spec, n_classes))
-    draw_weights(network, spec.init, generator)
+        network = PlainNetwork(_blocks(layout, n_image_channels), _exits(layout, n_classes))
+    draw_weights(network, layout.init, generator)
     return network
 
 
@@ -36,15 +36,15 @@ def _convolution(n_in: int, n_out: int, kernel: int = 3, stride: int = 1) -> nn.
 class FirstLayer(nn.Module):
     """Creates every scale: the finest from the images, each coarser one from the next finer one."""
 
-    def __init__(self, spec: "MSDNetSpec", n_in: int) -> None:
+    def __init__(self, layout: MSDNetLayout, n_in: int) -> None:
         super().__init__()
-        widths = [spec.channels * factor for factor in spec.growth_factors[: spec.scales]]
-        if spec.stem == "imagenet":
-            stem = [_convolution(n_in, widths[0], kernel=7, stride=2), nn.MaxPool2d(3, stride=2, padding=1)]
+        finest = layout.channels[0]
+        if layout.stem == "imagenet":
+            stem = [_convolution(n_in, finest, kernel=7, stride=2), nn.MaxPool2d(3, stride=2, padding=1)]
             first: nn.Module = nn.Sequential(*stem)
         else:
-            first = _convolution(n_in, widths[0])
-        further = [_convolution(above, width, stride=2) for above, width in pairwise(widths)]
+            first = _convolution(n_in, finest)
+        further = [_convolution(finer, coarser, stride=2) for finer, coarser in pairwise(layout.channels)]
         self.scales = nn.ModuleList([first, *further])
 
     def forward(self, state: State) -> State:
@@ -58,10 +58,9 @@ class FirstLayer(nn.Module):
 class Path(nn.Sequential):
     """An optional 1x1 bottleneck and a 3x3 convolution, each with BatchNorm and ReLU."""
 
-    def __init__(self, spec: "MSDNetSpec", source: int, n_in: int, n_out: int, stride: int) -> None:
-        width = min(n_in, spec.bottleneck_factors[source] * n_out) if spec.bottleneck else n_in
-        bottleneck = [_convolution(n_in, width, kernel=1)] if spec.bottleneck else []
-        super().__init__(*bottleneck, _convolution(width, n_out, stride=stride))
+    def __init__(self, plan: PathPlan, stride: int) -> None:
+        bottleneck = [] if plan.width is None else [_convolution(plan.channels_in, plan.width, kernel=1)]
+        super().__init__(*bottleneck, _convolution(plan.width or plan.channels_in, plan.channels_out, stride=stride))
 
 
 class Layer(nn.Module):
@@ -70,19 +69,11 @@ class Layer(nn.Module):
     A finer scale that is dropped here is still read by the finest kept scale.
     """
 
-    def __init__(self, spec: "MSDNetSpec", plan: "LayerPlan") -> None:
+    def __init__(self, plan: LayerPlan) -> None:
         super().__init__()
-        self.dropped = plan.scales_in - plan.scales_out
-        finest_in = spec.scales - plan.scales_in
-        self.down, self.normal = nn.ModuleList(), nn.ModuleList()
-        for scale in range(spec.scales - plan.scales_out, spec.scales):
-            n_in, n_out = (count * spec.growth_factors[scale] for count in (plan.channels_in, spec.growth))
-            if scale == finest_in:  # nothing finer to read from, so all the growth is its own
-                self.normal.append(Path(spec, scale, n_in, n_out, stride=1))
-            else:
-                finer = plan.channels_in * spec.growth_factors[scale - 1]
-                self.down.append(Path(spec, scale - 1, finer, n_out // 2, stride=2))
-                self.normal.append(Path(spec, scale, n_in, n_out // 2, stride=1))
+        self.dropped = plan.dropped
+        self.down = nn.ModuleList(Path(path, stride=2) for path in plan.down)
+        self.normal = nn.ModuleList(Path(path, stride=1) for path in plan.normal)
 
     def forward(self, state: State) -> State:
         """Return the kept scales, each with its new channels after the old ones."""
@@ -100,11 +91,9 @@ class Layer(nn.Module):
 class Transition(nn.Module):
     """Fewer channels at every scale, by 1x1 convolutions."""
 
-    def __init__(self, spec: "MSDNetSpec", plan: "LayerPlan") -> None:
+    def __init__(self, before: tuple[int, ...], after: tuple[int, ...]) -> None:
         super().__init__()
-        n_in = plan.channels_in + spec.growth
-        factors = spec.growth_factors[spec.scales - plan.scales_out : spec.scales]
-        self.scales = nn.ModuleList(_convolution(n_in * f, plan.channels_out * f, kernel=1) for f in factors)
+        self.scales = nn.ModuleList(_convolution(*widths, kernel=1) for widths in zip(before, after, strict=True))
 
     def forward(self, state: State) -> State:
         """Return the thinner scales."""
@@ -128,24 +117,17 @@ class HeadFeatures(MapFeatures):
         return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
 
 
-def _blocks(spec: "MSDNetSpec", n_image_channels: int) -> list[nn.Module]:
-    plans = spec.layer_plans()
-    blocks: list[nn.Module] = []
-    for number, n_layers in enumerate(spec.layers_of_blocks):
-        layers: list[nn.Module] = [FirstLayer(spec, n_image_channels)] if number == 0 else []
-        for plan in (next(plans) for _ in range(n_layers)):
-            layers.append(Layer(spec, plan))
-            if plan.transition:
-                layers.append(Transition(spec, plan))
-        blocks.append(nn.Sequential(*layers))
-    return blocks
+def _blocks(layout: MSDNetLayout, n_image_channels: int) -> list[nn.Module]:
+    blocks = [[module for plan in plans for module in _layer(plan)] for plans in layout.blocks]
+    blocks[0].insert(0, FirstLayer(layout, n_image_channels))
+    return [nn.Sequential(*layers) for layers in blocks]
 
 
-def _exits(spec: "MSDNetSpec", n_classes: int) -> list[ExitHead]:
-    plans = list(spec.layer_plans())
-    heads, last = [], 0
-    for n_layers in spec.layers_of_blocks:
-        last += n_layers
-        n_in = plans[last - 1].channels_out * spec.growth_factors[spec.scales - 1]
-        heads.append(ExitHead(HeadFeatures(n_in, spec.head_channels), spec.head_channels, n_classes))
-    return heads
+def _layer(plan: LayerPlan) -> list[nn.Module]:
+    return [Layer(plan), *([] if plan.transition is None else [Transition(plan.grown, plan.transition)])]
+
+
+def _exits(layout: MSDNetLayout, n_classes: int) -> list[ExitHead]:
+    width = layout.head_channels
+    coarsest = [plans[-1].channels_out[-1] for plans in layout.blocks]
+    return [ExitHead(HeadFeatures(n_in, width), width, n_classes) for n_in in coarsest]

@@ -1,12 +1,13 @@
-"""The specification of Multi-Scale Dense Networks and the sizes of their layers; only `build` imports torch."""
+"""The specification of Multi-Scale Dense Networks; only `build` imports torch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import islice
 from math import ceil, floor
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from overthink.networks.msdnet_layout import LayerPlan, MSDNetLayout, PathPlan
 from overthink.networks.network_spec import AbstractNetworkSpec
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class MSDNetSpec(AbstractNetworkSpec):
     """Per scale that a path reads from: its 1x1 convolution is at most this many times as wide as its output."""
     prune: Literal["max", "min"] = "max"
     """When finer scales are dropped: evenly over depth (max), or as late as the exits allow (min)."""
-    reduction: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Fraction of the channels that a transition keeps."""
+    reduction: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Fraction of the channels that a transition keeps; 0, as in the reference: there are no transitions."""
     head_channels: Count = 128
     """Channels of the two convolutions of an exit."""
     stem: Literal["small", "imagenet"] = "small"
@@ -79,10 +80,7 @@ class MSDNetSpec(AbstractNetworkSpec):
                 f"prune min drops at most one scale a layer, so {self.scales} scales need at least {self.scales - 1} "
                 f"layers, but the blocks have {n_layers} in all"
             )
-        for plan in self.layer_plans():
-            if plan.channels_out < 1:
-                grown = plan.channels_in + self.growth
-                raise ValueError(f"reduction {self.reduction} keeps none of {grown} channels after layer {plan.number}")
+        self.layout()
         return self
 
     @property
@@ -108,7 +106,7 @@ class MSDNetSpec(AbstractNetworkSpec):
         from overthink.networks.msdnet import build_msdnet
 
         self.check(input_shape, n_classes)
-        return build_msdnet(self, input_shape[0], n_classes, generator)
+        return build_msdnet(self.layout(), input_shape[0], n_classes, generator)
 
     @property
     def layers_of_blocks(self) -> tuple[int, ...]:
@@ -116,40 +114,44 @@ class MSDNetSpec(AbstractNetworkSpec):
         later = (self.step if self.step_mode == "even" else self.step * i + 1 for i in range(1, self.blocks))
         return (self.base, *later)
 
-    def layer_plans(self) -> "Iterator[LayerPlan]":
-        """Yield the plan of each layer, first to last."""
+    def layout(self) -> MSDNetLayout:
+        """Return the layers of the network in numbers of channels.
+
+        Raises ValueError where a transition would keep none.
+        """
+        plans = self._layer_plans()
+        blocks = tuple(tuple(islice(plans, n_layers)) for n_layers in self.layers_of_blocks)
+        channels = tuple(self.channels * factor for factor in self.growth_factors[: self.scales])
+        return MSDNetLayout(self.stem, channels, blocks, self.head_channels, self.init)
+
+    def _layer_plans(self) -> Iterator[LayerPlan]:
         n_layers, channels = sum(self.layers_of_blocks), self.channels
         for number in range(1, n_layers + 1):
-            scales_in, scales_out = self._kept(number, n_layers)
-            grown = channels + self.growth
-            thin = self._thins(number, n_layers, scales_in, scales_out)
-            after = floor(self.reduction * grown) if thin else grown
-            yield LayerPlan(number, scales_in, scales_out, channels, after, thin)
-            channels = after
+            came, kept = self._scales(number - 1, n_layers), self._scales(number, n_layers)
+            down = tuple(self._path(channels, scale - 1, scale, shares=2) for scale in kept if scale - 1 in came)
+            normal = tuple(self._path(channels, scale, scale, shares=1 + (scale - 1 in came)) for scale in kept)
+            thinned, grown = self._thinned(number, n_layers), channels + self.growth
+            channels = floor(self.reduction * grown) if thinned else grown
+            if channels < 1:
+                raise ValueError(f"reduction {self.reduction} keeps none of {grown} channels after layer {number}")
+            grown_S, left_S = ([n * self.growth_factors[scale] for scale in kept] for n in (grown, channels))
+            yield LayerPlan(len(came) - len(kept), down, normal, tuple(grown_S), tuple(left_S) if thinned else None)
 
-    def _kept(self, number: int, n_layers: int) -> tuple[int, int]:
+    def _path(self, channels: int, source: int, scale: int, shares: int) -> PathPlan:
+        n_in, n_out = channels * self.growth_factors[source], self.growth * self.growth_factors[scale] // shares
+        return PathPlan(n_in, min(n_in, self.bottleneck_factors[source] * n_out) if self.bottleneck else None, n_out)
+
+    def _scales(self, number: int, n_layers: int) -> range:
+        """Return the scales after a layer, from 0; after layer 0, the first one, there are all."""
         if self.prune == "min":
-            left = n_layers - number
-            return min(self.scales, left + 2), min(self.scales, left + 1)
-        interval = ceil(n_layers / self.scales)
-        return self.scales - max(0, number - 2) // interval, self.scales - (number - 1) // interval
+            n_kept = min(self.scales, n_layers - number + 1)
+        else:
+            n_kept = self.scales - max(0, number - 1) // ceil(n_layers / self.scales)
+        return range(self.scales - n_kept, self.scales)
 
-    def _thins(self, number: int, n_layers: int, scales_in: int, scales_out: int) -> bool:
+    def _thinned(self, number: int, n_layers: int) -> bool:
+        if self.reduction == 0:
+            return False
         if self.prune == "min":
             return number in (n_layers // 3, 2 * n_layers // 3)
-        return scales_out < scales_in
-
-
-@dataclass(frozen=True)
-class LayerPlan:
-    """A layer: how many scales come in and go out, and channels per unit of growth factor."""
-
-    number: int
-    """1 for the first layer after the stem."""
-    scales_in: int
-    scales_out: int
-    """The coarsest so many are kept."""
-    channels_in: int
-    channels_out: int
-    """After the layer's transition, if it has one."""
-    transition: bool
+        return self._scales(number, n_layers) != self._scales(number - 1, n_layers)

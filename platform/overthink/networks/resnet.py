@@ -3,35 +3,43 @@
 Layer for layer equal to torchvision's, except for the stem for small images and the generator of the weights.
 """
 
-from typing import TYPE_CHECKING, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
 from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
-from overthink.networks.weights import draw_weights
+from overthink.networks.weights import Init, draw_weights
 
-if TYPE_CHECKING:
-    from overthink.networks.resnet_spec import ResNetSpec
+Stem = Literal["small", "imagenet"]
 
 
-def build_resnet(spec: "ResNetSpec", n_image_channels: int, n_classes: int, generator: torch.Generator) -> PlainNetwork:
-    """Return a ResNet, its weights drawn from the generator alone."""
+def build_resnet(
+    n_image_channels: int,
+    n_classes: int,
+    generator: torch.Generator,
+    *,
+    layers: tuple[int, ...],
+    width: int,
+    stem: Stem,
+    init: Init,
+) -> PlainNetwork:
+    """Return a ResNet, its weights drawn from the generator alone; the other values are those of its specification."""
+    widths = [width * 2**number for number in range(len(layers))]
     with torch.random.fork_rng(devices=[]):  # the modules' own initialisers must not change the global generator
-        last = spec.width * 2 ** (len(spec.layers) - 1)
-        network = PlainNetwork([Backbone(spec, n_image_channels)], [ExitHead(Pooled(), last, n_classes)])
-    draw_weights(network, spec.init, generator)
+        backbone = Backbone(_stem(stem, n_image_channels, width), layers, widths)
+        network = PlainNetwork([backbone], [ExitHead(Pooled(), widths[-1], n_classes)])
+    draw_weights(network, init, generator)
     return network
 
 
 class Backbone(nn.Module):
-    """Stem and stages."""
+    """Stem and stages, of so many blocks and channels each."""
 
-    def __init__(self, spec: "ResNetSpec", n_image_channels: int) -> None:
+    def __init__(self, stem: nn.Module, layers: tuple[int, ...], widths: list[int]) -> None:
         super().__init__()
-        self.stem = _stem(spec, n_image_channels)
-        widths = [spec.width * 2**number for number in range(len(spec.layers))]
-        stages = zip(spec.layers, [spec.width, *widths], widths, strict=False)
+        self.stem = stem
+        stages = zip(layers, [widths[0], *widths], widths, strict=False)
         self.stages = nn.Sequential(
             *(_stage(count, n_in, n_out, first=number == 0) for number, (count, n_in, n_out) in enumerate(stages))
         )
@@ -57,13 +65,13 @@ class Pooled(MapFeatures):
         return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
 
 
-def _stem(spec: "ResNetSpec", n_image_channels: int) -> nn.Sequential:
-    if spec.stem == "small":
-        convolution = nn.Conv2d(n_image_channels, spec.width, 3, padding=1, bias=False)
-        return nn.Sequential(convolution, nn.BatchNorm2d(spec.width), nn.ReLU(inplace=True))
-    convolution = nn.Conv2d(n_image_channels, spec.width, 7, stride=2, padding=3, bias=False)
+def _stem(stem: Stem, n_in: int, n_out: int) -> nn.Sequential:
+    if stem == "small":
+        convolution = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
+        return nn.Sequential(convolution, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True))
+    convolution = nn.Conv2d(n_in, n_out, 7, stride=2, padding=3, bias=False)
     return nn.Sequential(
-        convolution, nn.BatchNorm2d(spec.width), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2, padding=1)
+        convolution, nn.BatchNorm2d(n_out), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2, padding=1)
     )
 
 

@@ -57,4 +57,6 @@ class ResNetSpec(AbstractNetworkSpec):
         from overthink.networks.resnet import build_resnet
 
         self.check(input_shape, n_classes)
-        return build_resnet(self, input_shape[0], n_classes, generator)
+        return build_resnet(
+            input_shape[0], n_classes, generator, layers=self.layers, width=self.width, stem=self.stem, init=self.init
+        )

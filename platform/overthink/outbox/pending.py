@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overthink.outbox.journal import Journal
-from overthink.store.uri import identity, journals_folder
+from overthink.store.uri import is_store, journals_folder
 
 if TYPE_CHECKING:
     from overthink.outbox.uploader import Uploader
@@ -55,14 +55,14 @@ def has_pending(uri: str) -> bool:
 
 def pending_keys(uri: str) -> set[str]:
     """Return the keys of runs that an ended process has left something of."""
-    return {journal.begin.run_key for journal in _abandoned([]) if journal.begin.store == identity(uri)}
+    return {journal.begin.run_key for journal in _abandoned([]) if is_store(journal.begin.store, uri)}
 
 
 def not_for_this_store(uri: str) -> UploadSummary:
     """Return what ended processes have left that cannot be uploaded to a store: for other stores, or unreadable."""
     found = UploadSummary()
     found.other_stores.update(
-        journal.begin.store for journal in _abandoned(found.unreadable) if journal.begin.store != identity(uri)
+        journal.begin.store for journal in _abandoned(found.unreadable) if not is_store(journal.begin.store, uri)
     )
     return found
 
@@ -73,7 +73,7 @@ def upload_pending(store: "Store", writer: "Writer") -> UploadSummary:
 
     done, uploader, unreachable = UploadSummary(), Uploader(store, writer), ""
     for journal in _abandoned(done.unreadable):
-        if journal.begin.store != identity(store.uri):
+        if not is_store(journal.begin.store, store.uri):
             done.other_stores[journal.begin.store] += 1
         elif unreachable:
             done.queued[journal.begin.run_key] = unreachable

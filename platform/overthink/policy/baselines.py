@@ -57,10 +57,10 @@ def _learned(evidence: Evidence, features: Callable[[Predictions], FloatArray]) 
     from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
     from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
-    known = evidence.labels.of(evidence.network_validation)
+    known = evidence.validation_labels
     training_M = np.isin(known.rows_M, evidence.training_rows_M)
     model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
     model.fit(features(evidence.network_validation)[known.rows_M[training_M]], known.label_M[training_M])
-    test_rows = evidence.labels.of(evidence.network_test).rows_M
+    test_rows = evidence.test_labels.rows_M
     answers_N: IntArray = model.predict(features(evidence.network_test)[test_rows]).astype(np.int64)
     return answers_N

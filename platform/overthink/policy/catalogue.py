@@ -8,6 +8,7 @@ from overthink.metrics import catalogue
 from overthink.metrics.metric import Metric
 from overthink.metrics.naming import level_names
 from overthink.policy.baselines import best_constant, by_confidence, by_level, prior_matched
+from overthink.policy.ceiling_metrics import CEILING
 from overthink.policy.evidence import Answers, Evidence
 from overthink.policy.exit_labels import balance
 from overthink.policy.routing import routed
@@ -25,7 +26,7 @@ def describe(name: str) -> Metric:
     >>> describe("policy/recall/exit_3").title
     'Samples of exit 3 recognised'
     """
-    for metric in (*ANSWERS, *EVIDENCE):
+    for metric in (*ANSWERS, *EVIDENCE, *CEILING):
         if (described := metric.described(name)) is not None:
             return described
     return catalogue.describe(name)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.policy.early_exit_data import rows_of
+from overthink.policy.early_exit_data import labels_of, rows_of
+from overthink.policy.exit_labels import ExitLabels
 from overthink.policy.label_spec import LabelSpec
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
@@ -55,6 +56,19 @@ class Evidence:
     network_test: Predictions
     everything: Predictions
     """The policy network's on all test samples of M, unlabelled ones included; its labels are meaningless."""
+    averaged_validation: tuple[Predictions, ...] = ()
+    averaged_test: tuple[Predictions, ...] = ()
+    """Of the trainings that labels are averaged over; empty where they are M's own."""
+
+    @property
+    def validation_labels(self) -> ExitLabels:
+        """The labels of M's validation samples, by rows of `network_validation`."""
+        return labels_of(self.labels, self.network_validation, self.averaged_validation)
+
+    @property
+    def test_labels(self) -> ExitLabels:
+        """The labels of M's test samples, by rows of `network_test`."""
+        return labels_of(self.labels, self.network_test, self.averaged_test)
 
     @property
     def exits(self) -> tuple[int, ...]:
@@ -81,7 +95,7 @@ class Evidence:
     @property
     def training_rows_M(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
         """Rows of M's validation samples that have a label and are not validation samples of the policy network."""
-        rows_M = self.labels.of(self.network_validation).rows_M
+        rows_M = self.validation_labels.rows_M
         if self.labels.source == "training":
             return rows_M
         return rows_M[~np.isin(self.network_validation.ids_N[rows_M], self.validation.ids_N)]

@@ -2,8 +2,12 @@
 
 correct_EN is bool (E, N), confidence_EN max-softmax as fractions (E, N), cost_E cumulative MUL-ADDs (E,). Ties go to
 the cheaper exit. Samples that no exit gets right have no label and are left out.
+
+Labels are made of one training's predictions, as in the thesis, or of several trainings' (ours): a sample's label is
+then the exit that is best on average over them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,24 +54,32 @@ def exit_scores(correct_EN: BoolArray, confidence_EN: FloatArray, cost_E: IntArr
     return scores_EN
 
 
-def labels_by_score(predictions: Predictions, weight: float, exits: tuple[int, ...] | None = None) -> ExitLabels:
-    """Label each sample with the exit of the highest score among `exits`; all exits if None.
+def labels_by_score(
+    trainings: Sequence[Predictions], weight: float, exits: tuple[int, ...] | None = None
+) -> ExitLabels:
+    """Label each sample with the exit of the highest score, mean over trainings, among `exits`; all exits if None.
 
-    With two exits this is the binary task of thesis section 4.2.3. Raises ValueError for exits that do not exist.
+    A wrong exit scores 0, so an exit's mean score is the share of trainings in which it is right, times its efficiency
+    and mean confidence there. A sample has a label where any exit of any training is right. With two exits this is the
+    binary task of thesis section 4.2.3. Raises ValueError for exits that do not exist.
     """
-    chosen = checked_exits(exits, predictions.n_exits)
+    chosen = checked_exits(exits, trainings[0].n_exits)
     rows_E = np.array(chosen) - 1
-    scores_EN = exit_scores(
-        predictions.correct_EN[rows_E], predictions.max_softmax_EN[rows_E], predictions.cost_E[rows_E], weight
-    )
+    scores_REN = [
+        exit_scores(p.correct_EN[rows_E], p.max_softmax_EN[rows_E], p.cost_E[rows_E], weight) for p in trainings
+    ]
+    scores_EN = np.mean(scores_REN, axis=0)
     return _labels(chosen, scores_EN.argmax(axis=0), scores_EN.max(axis=0) > 0)
 
 
-def labels_by_first(predictions: Predictions, exits: tuple[int, ...] | None = None) -> ExitLabels:
-    """Label each sample with the first exit that is right (the thesis's first variant), among `exits`."""
-    chosen = checked_exits(exits, predictions.n_exits)
-    correct_EN = predictions.correct_EN[np.array(chosen) - 1]
-    return _labels(chosen, correct_EN.argmax(axis=0), correct_EN.any(axis=0))
+def labels_by_first(trainings: Sequence[Predictions], exits: tuple[int, ...] | None = None) -> ExitLabels:
+    """Label each sample with the first exit, among `exits`, that is right in more than half of the trainings.
+
+    Of one training: the first that is right (the thesis's first variant).
+    """
+    chosen = checked_exits(exits, trainings[0].n_exits)
+    right_EN = np.mean([p.correct_EN[np.array(chosen) - 1] for p in trainings], axis=0) > 0.5
+    return _labels(chosen, right_EN.argmax(axis=0), right_EN.any(axis=0))
 
 
 def _labels(exits: tuple[int, ...], label_N: IntArray, solved_N: BoolArray) -> ExitLabels:
@@ -99,9 +111,9 @@ def balance(count_C: IntArray) -> float:
 
 
 def best_balance(
-    predictions: Predictions, weights: FloatArray, exits: tuple[int, ...] | None = None
+    trainings: Sequence[Predictions], weights: FloatArray, exits: tuple[int, ...] | None = None
 ) -> tuple[float, float]:
     """Return the lambda of a grid with the highest `balance` of the labels, the smallest of equals, and the balance."""
-    balances = [balance(labels_by_score(predictions, float(weight), exits).count_C) for weight in weights]
+    balances = [balance(labels_by_score(trainings, float(weight), exits).count_C) for weight in weights]
     best = int(np.argmax(balances))
     return float(weights[best]), balances[best]

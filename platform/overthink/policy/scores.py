@@ -26,6 +26,19 @@ def balanced_accuracy(label_N: IntArray, predicted_N: IntArray, n_classes: int) 
     return float(np.nanmean(recall(label_N, predicted_N, n_classes)))
 
 
+def cohens_kappa(one_N: IntArray, other_N: IntArray, n_classes: int) -> float:
+    """Return (p_o - p_e) / (1 - p_e), p_o: share of equal labels, p_e: of independent labels that are as frequent.
+
+    1 for equal labels, 0 for independent ones; NaN where both are always the same label. Cohen 1960.
+
+    >>> cohens_kappa(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2)
+    0.5
+    """
+    one_C, other_C = (np.bincount(label_N, minlength=n_classes) / len(label_N) for label_N in (one_N, other_N))
+    chance = float(one_C @ other_C)
+    return float(((one_N == other_N).mean() - chance) / (1 - chance)) if chance < 1 else float("nan")
+
+
 def macro_auc(label_N: IntArray, probability_NC: FloatArray) -> float | None:
     """Return the area under the ROC curve of each label against the rest, averaged over labels; 0.5 is chance.
 

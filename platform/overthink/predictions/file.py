@@ -6,7 +6,8 @@ Values for the whole split are JSON in the schema metadata. One version of pyarr
 content.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
@@ -24,6 +25,7 @@ Columns = Mapping[str, NDArray[Any]]
 """Values by column: int64 (N,), float64 (N,), or float32 (N, C) for logits; levels as indices."""
 
 METADATA_KEY = b"overthink.predictions"
+PER_EXIT = re.compile(r"^exit_[0-9]+_")
 EXIT_COLUMNS = {
     "prediction": pa.int64(),
     "max_softmax": pa.float64(),
@@ -52,25 +54,26 @@ def write_file(path: Path, header: Header, columns: Columns) -> None:
         pq.write_table(table, file, compression="zstd", use_dictionary=["level"], write_page_checksum=True)
 
 
-def read_file(path: Path) -> tuple[Header, Columns]:
-    """Read a file of predictions and validate all of it.
+def read_file(path: Path, only: Collection[str] | None = None) -> tuple[Header, Columns]:
+    """Read a file of predictions and validate all of it; or only columns of these kinds, such as `label`, `prediction`.
 
     Raises ValueError, in one clause without the file's name, if it is not Parquet, is damaged, or holds no predictions;
     OSError if it cannot be opened.
     """
     with path.open("rb") as file:
         try:
-            return _read(file)
+            return _read(file, only)
         except (pa.ArrowException, OSError) as error:
             what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise ValueError(f"it is not a readable Parquet file ({what})") from error
 
 
-def _read(file: BinaryIO) -> tuple[Header, Columns]:
+def _read(file: BinaryIO, only: Collection[str] | None) -> tuple[Header, Columns]:
     parquet = pq.ParquetFile(file, page_checksum_verification=True)
     header = _header(parquet.schema_arrow)
     _check_columns(parquet.schema_arrow, len(header.cost))
-    table = parquet.read()
+    names = parquet.schema_arrow.names
+    table = parquet.read([name for name in names if only is None or PER_EXIT.sub("", name) in only])
     return header, {name: _to_numpy(name, table[name].combine_chunks(), header) for name in table.column_names}
 
 
@@ -122,7 +125,7 @@ def _to_numpy(name: str, values: pa.Array, header: Header) -> NDArray[Any]:
     flat = values.flatten() if pa.types.is_fixed_size_list(values.type) else values
     if values.null_count or flat.null_count:
         raise ValueError(f"its column {name} has missing values")
-    array: NDArray[Any] = flat.to_numpy(zero_copy_only=False)
+    array: NDArray[Any] = np.from_dlpack(flat)  # `to_numpy` imports pandas, which takes longer than to read the file
     return array if flat is values else array.reshape(len(values), values.type.list_size)
 
 
@@ -133,5 +136,4 @@ def _levels(names: pa.Array, header: Header) -> NDArray[np.int64]:
     levels = pc.index_in(names, value_set=pa.array(header.level_names, pa.string()))
     if levels.null_count:
         raise ValueError(f"its column level has entries that are not among the levels {list(header.level_names)}")
-    indices: NDArray[np.int32] = levels.to_numpy()
-    return indices.astype(np.int64)
+    return np.from_dlpack(levels).astype(np.int64)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from overthink.comparison.arms import runs_of_group
+from overthink.comparison.arms import primary_arm, runs_of_primary_arm
 from overthink.inference.budget_file import to_json
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.confidence import CRITERIA
@@ -28,7 +28,8 @@ class Analysed(NamedTuple):
 def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]) -> Iterator[Analysed]:
     """Add missing results to finished runs, then to groups with a run that has new ones; yield each when done.
 
-    Idempotent. A group's page shows its runs among `runs`. Raises StoreError, or ValueError naming a file.
+    Idempotent. A group's page shows its runs among `runs`, a study's those of its primary arm. Raises StoreError, or
+    ValueError naming a file.
     """
     writer, changed = Writer(store), set()
     for run in runs:
@@ -38,11 +39,12 @@ def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]
             changed.add(run.group_key)
         yield Analysed(run, new)
     for group in groups:
-        shown = runs_of_group(group, runs)
+        shown = runs_of_primary_arm(group, runs)
         stamp = f"{tags.ANALYSIS_VERSION} {' '.join(sorted(run.run_id for run in shown))}"
         new = bool(shown) and (group.analysis != stamp or group.group_key in changed)
         if new:
-            page = analysis_page(f"{group.name} (n = {len(shown)})", _pairs(store, shown))
+            arm = f" / {primary_arm(group)}" if group.arms else ""
+            page = analysis_page(f"{group.name}{arm} (n = {len(shown)})", _pairs(store, shown))
             writer.text(group.run_id, tags.ANALYSIS_PAGE, page)
             writer.log(group.run_id, run_tags={tags.ANALYSIS: stamp})
         yield Analysed(group, new)

@@ -1,29 +1,97 @@
-"""Differences to a baseline, in the cells of a table and in sentences."""
+"""Differences to a baseline, in the cells of a table and in sentences. One rule decides: what the interval excludes."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil, log2
+from typing import Any
 
-from overthink.comparison.overthinking import Difference, Row
+from overthink.comparison.difference import Difference
+from overthink.comparison.overthinking import Row
+from overthink.statistics.paired_tests import LEVEL
+from overthink.statistics.power import MOST_SEEDS
 
-LEVEL = 0.05
-MEANING = (
-    "Δ: difference to the baseline on the same data, in percentage points, paired by seed, [95% interval of the mean]; "
-    "p: exact sign-flip test, corrected for the table's {count} comparisons (Holm){few}. "
-    "Probably: the interval excludes 0, but p is above 0.05."
+NONE_SHOWN = "no difference shown"
+WIDE = 0.1
+"""An interval that wide has no tenths of points: four columns of it fit in 80 characters."""
+TO_BASELINE = "difference to the baseline on the same data"
+TEST = " with {intervals}. p: the same test. Higher or lower: the interval excludes 0 (p at most 0.05)."
+ONE = "its 95% interval (paired t)"
+SEVERAL = "the interval at which Holm's procedure tests it as one of {count} comparisons (paired t)"
+EQUAL = (
+    " Equal within {points}: the interval for all comparisons at once keeps within ±{number} (two one-sided t-tests)."
 )
-FEWEST = 6
-"""Fewer seeds have no p: its least value, 2 / 2^n, is above the level even for one comparison."""
+SEEDS = " In brackets: seeds that would show a true difference of {size} in 80% of cases, spread as they are here."
+SIGN_FLIP = (
+    " The exact sign-flip test, corrected for all, supposes no normal distribution and decides nothing; its p {least}."
+)
+DISAGREES = (
+    " Where it shows a difference that the interval does not, look at the seeds one by one: one may lie far off."
+)
 
 
 def difference_lines(difference: Difference | None) -> tuple[str, ...]:
-    """Return a difference in percentage points: `Δ -3.10`, `[-3.9, -2.3]` and, from six seeds, `p 0.06`."""
+    """Return a difference in percentage points: `Δ -3.10`, `[-3.9, -2.3]`, `p 0.012`; only the first without a test."""
     if difference is None:
         return ()
-    if difference.low is None or difference.high is None:
-        return (f"Δ {100 * difference.mean:+.2f}",)
-    interval = f"[{100 * difference.low:+.1f}, {100 * difference.high:+.1f}]"
-    p = (f"p {difference.p_holm:.2g}",) if difference.n >= FEWEST else ()
-    return f"Δ {100 * difference.mean:+.2f}", interval, *p
+    mean = f"Δ {100 * difference.mean:+.2f}"
+    interval = interval_text(difference)
+    return (mean, interval, f"p {p_text(difference.p)}") if interval and difference.p is not None else (mean,)
+
+
+def interval_text(difference: Difference) -> str:
+    """Return `[-3.9, -2.3]`, in percentage points, or `[-62, +65]` of ten and more; nothing without an interval."""
+    return _ends_text(difference.low, difference.high)
+
+
+def simultaneous_text(difference: Difference) -> str:
+    """Return the same of the interval that holds at once with those of all comparisons."""
+    return _ends_text(difference.simultaneous_low, difference.simultaneous_high)
+
+
+def _ends_text(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return ""
+    digits = 1 if high - low < WIDE else 0
+    return f"[{100 * low:+.{digits}f}, {100 * high:+.{digits}f}]"
+
+
+def p_text(p: float) -> str:
+    """Return a p-value with two digits, and with three where two would hide on which side of 0.05 it is.
+
+    >>> p_text(0.0123), p_text(0.0503), p_text(0.00000123), p_text(1.0)
+    ('0.012', '0.0503', '<0.0001', '1')
+    """
+    if p < 0.0001:
+        return "<0.0001"
+    two = f"{p:.2g}"
+    return f"{p:.3g}" if float(two) == LEVEL else two
+
+
+def verdict(difference: Difference) -> str:
+    """Return what the intervals of a difference say, and nothing more."""
+    low, high, margin = difference.low, difference.high, difference.margin
+    if low is None or high is None:
+        return f"no interval, {'the same difference for every seed' if difference.n > 1 else 'one seed'}"
+    side = "lower" if high < 0 else "higher" if low > 0 else ""
+    if margin is None or not _keeps_within(margin, difference):
+        return side or NONE_SHOWN
+    equal = f"equal within {points(margin)}"
+    return f"{side}, but {equal}" if side else equal
+
+
+def _keeps_within(margin: float, difference: Difference) -> bool:
+    low, high = difference.simultaneous_low, difference.simultaneous_high
+    return low is not None and high is not None and -margin <= low and high <= margin
+
+
+def points(fraction: float) -> str:
+    """Return a number of percentage points: `1 point`, `0.5 points`."""
+    number = f"{100 * fraction:g}"
+    return f"{number} point{'' if number == '1' else 's'}"
+
+
+def as_record(difference: Difference) -> dict[str, Any]:
+    """Return a difference for files: its fields, and the verdict in words."""
+    return {**difference._asdict(), "verdict": verdict(difference)}
 
 
 def differences_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
@@ -33,42 +101,76 @@ def differences_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
         "their labels differ (another label rule or another main network)": [
             row.group for row in rows if row.has_other_labels
         ],
+        "they are of several groups, whose runs are no pairs": [row.group for row in rows if row.has_several_groups],
+        "their runs with the baseline's seeds are the baseline's own": [
+            row.group for row in rows if row.same_runs and not row.differences
+        ],
     }
     left_out = [f"Not compared, because {why}: {', '.join(names)}." for why, names in reasons.items() if names]
     differences = [difference for row in rows for difference in row.differences.values()]
     if not differences:
         return " ".join(left_out)
-    meaning = MEANING.format(count=len(differences), few=_too_few([difference.n for difference in differences]))
-    return " ".join([meaning, *(_row_sentence(row, titles) for row in rows if row.differences), *left_out])
+    sentences = (_row_sentence(row, titles) for row in rows if row.differences)
+    return " ".join([meaning(differences), *sentences, *left_out])
 
 
-def _too_few(seeds: Sequence[int]) -> str:
-    """Return how many seeds p needs, where no comparison has as many, and below how many it is left out.
+def meaning(differences: Sequence[Difference], of: str = TO_BASELINE) -> str:
+    """Return what the numbers and verdicts of a table's differences mean."""
+    said = f"Δ: {of}, in percentage points, paired by seed"
+    tested = [difference for difference in differences if difference.p is not None]
+    if not tested:
+        return f"{said}."
+    count, margin = tested[0].comparisons, tested[0].margin
+    said += TEST.format(intervals=ONE if count == 1 else SEVERAL.format(count=count))
+    if margin is not None:
+        said += EQUAL.format(points=points(margin), number=f"{100 * margin:g}")
+    if any(map(_seeds, tested)):
+        said += SEEDS.format(size="this size" if margin is None else points(margin))
+    said += SIGN_FLIP.format(least=_least(max(tested, key=lambda one: one.n)))
+    if any(one.sign_flip_p <= LEVEL and verdict(one) == NONE_SHOWN for one in tested):
+        said += DISAGREES
+    return said
 
-    Holm multiplies the least p, which is never below 2 / 2^n, by the number of comparisons.
-    """
-    needed = ceil(log2(2 * len(seeds) / LEVEL))
-    unreachable = f"; it cannot reach {LEVEL} with fewer than {needed} seeds" if max(seeds) < needed else ""
-    return f"{unreachable}; not shown for fewer than {FEWEST} seeds" if min(seeds) < FEWEST else unreachable
+
+def _least(most_seeds: Difference) -> str:
+    """Return the least p of the sign-flip test, 2 / 2^n times the comparisons, and the fewest seeds that reach 0.05."""
+    least = f"is at least {p_text(most_seeds.sign_flip_least_p)} with {most_seeds.n} seeds"
+    if most_seeds.sign_flip_least_p <= LEVEL:
+        return least
+    return f"{least}, and cannot reach {LEVEL} with fewer than {ceil(log2(2 * most_seeds.comparisons / LEVEL))}"
 
 
 def _row_sentence(row: Row, titles: Mapping[str, str]) -> str:
     by_verdict: dict[str, list[str]] = {}
     for metric, title in titles.items():
         if metric in row.differences:
-            by_verdict.setdefault(verdict(row.differences[metric]), []).append(title.lower())
-    verdicts = "; ".join(f"{', '.join(names)} {words}" for words, names in by_verdict.items())
+            found = row.differences[metric]
+            beside = "; ".join(filter(None, (_seeds(found), _sign_flip(found))))
+            name = f"{title.lower()} ({beside})" if beside else title.lower()
+            by_verdict.setdefault(verdict(found), []).append(name)
+    verdicts = "; ".join(f"{words}: {', '.join(names)}" for words, names in by_verdict.items())
+    if all(found.low is None for found in row.differences.values()) and len(by_verdict) == 1:
+        verdicts = next(iter(by_verdict))
     alone = f" Only one of the two has seed {', '.join(row.unpaired)}." if row.unpaired else ""
-    return f"{row.short_name}: {verdicts}.{alone}"
+    same = f" Seed {', '.join(row.same_runs)} is the same run in both, so no pair." if row.same_runs else ""
+    return f"{row.short_name}: {verdicts}.{alone}{same}"
 
 
-def verdict(difference: Difference) -> str:
-    """Return a verdict on a difference, no stronger than its interval and its corrected p."""
-    side = "lower" if difference.mean < 0 else "higher"
-    if difference.p_holm <= LEVEL:
-        return f"{side} (p <= {LEVEL})"
-    if difference.low is None or difference.high is None:
-        return "unknown, from one seed"
-    if difference.low > 0 or difference.high < 0:
-        return f"probably {side}"
-    return "no difference shown"
+def _seeds(difference: Difference) -> str:
+    """Return how many seeds would show what these do not."""
+    if difference.seeds_needed is None or verdict(difference) != NONE_SHOWN:
+        return ""
+    return seeds_text(difference.seeds_needed)
+
+
+def seeds_text(needed: int) -> str:
+    """Return `about 14 seeds`, from 100 on with two digits, or that more than 1000 are needed."""
+    about = needed if needed < 100 else 10 * ceil(needed / 10)
+    return f"about {about} seeds" if needed <= MOST_SEEDS else f"more than {MOST_SEEDS} seeds"
+
+
+def _sign_flip(difference: Difference) -> str:
+    """Return the p of the sign-flip test, where there are seeds enough for a small one."""
+    if difference.p is None or difference.sign_flip_least_p > LEVEL:
+        return ""
+    return f"sign-flip p {p_text(difference.sign_flip_p)}"

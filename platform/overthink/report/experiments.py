@@ -8,36 +8,42 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from overthink.comparison.arms import runs_of_group
-from overthink.comparison.over_samples import INDICATORS, over_samples
-from overthink.comparison.overthinking import COLUMNS, Row, overthinking_rows
+from overthink.comparison.intervals import with_intervals
+from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.definition.errors import DefinitionError
-from overthink.definition.run_definition import parse_run
 from overthink.predictions.predictions import Predictions
 from overthink.report.grids import Grid
 from overthink.report.grids import as_html as grid_html
 from overthink.report.pages import Section
-from overthink.report.policy_page import mean_sentence, policy_figures
+from overthink.report.policy_group import on_test_data, with_ceiling
+from overthink.report.policy_page import policy_figures, policy_intro
 from overthink.report.policy_table import POLICY
 from overthink.report.run_page import prediction_figures
 from overthink.report.run_results import stored_evidence
-from overthink.report.studies import Study, StudyError, findings_by_arm, predictions_by_run, study_of, validation_by_run
+from overthink.report.studies import (
+    Study,
+    StudyError,
+    findings_by_arm,
+    predictions_by_run,
+    shares_of_study,
+    study_of,
+    validation_by_run,
+)
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
-from overthink.report.tables import OVERTHINKING, TITLES
+from overthink.report.tables import OVERTHINKING
 from overthink.running.provenance import attempts_of
+from overthink.running.stored_run import definition_of
+from overthink.statistics.estimate import Over
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.correctness import CorrectnessReader
 from overthink.store.stored import StoredRun, newest_per_key
 
-SAMPLES_CAPTION = (
-    "Percent, mean over runs, with its 95% interval over test samples: the same trained networks on other samples. The "
-    "intervals of the table above are over seeds, on the same samples; the two are not to be added."
-)
-
 OTHER_SAMPLES = (
-    "These runs were not tested on the same samples, so there are no intervals over test samples, and the means over "
-    "runs in these figures mix runs that differ in more than their seed."
+    "These runs were not tested on the same samples: the means over runs in these figures mix runs that differ in more "
+    "than their seed."
 )
 
 
@@ -55,12 +61,21 @@ class ExperimentReport(NamedTuple):
 
 
 def report_on(
-    store: Store, name: str, runs: Sequence[StoredRun], against: str | None, command: str
+    store: Store,
+    name: str,
+    runs: Sequence[StoredRun],
+    against: str | None,
+    command: str,
+    margin: float | None = None,
+    over: Over = "both",
 ) -> ExperimentReport:
-    """Return the sections of one experiment's runs and groups; `command` repeats them.
+    """Return the sections of one experiment's runs and groups; intervals hold for `over`, and `command` repeats them.
+
+    `margin` is the largest difference to the baseline, a fraction, that counts as equal.
 
     Raises NoBaselineError where `against` does not name one row, ValueError where a file cannot be read.
     """
+    runs = [with_ceiling(store, run, runs) if run.is_group and run.is_policy else run for run in runs]
     groups = sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
     sections, missing = [], False
     for policies in (False, True):
@@ -68,7 +83,8 @@ def report_on(
         layout = POLICY if policies else OVERTHINKING
         rows = overthinking_rows(some, metrics=layout.metrics)
         if against is not None and rows and not policies:
-            rows = _with_differences(name, rows, against)
+            rows = _with_differences(name, rows, against, margin)
+        rows = with_intervals(rows, over, CorrectnessReader(store.uri))
         if rows:
             missing = missing or any(row.gaps for row in rows)
             provenance = _provenance_grid(store, some)
@@ -81,18 +97,18 @@ def report_on(
     return ExperimentReport(sections, groups, missing)
 
 
-def _with_differences(name: str, rows: Sequence[Row], against: str) -> list[Row]:
+def _with_differences(name: str, rows: Sequence[Row], against: str, margin: float | None) -> list[Row]:
     try:
-        return with_differences(rows, against)
+        return with_differences(rows, against, margin=margin)
     except ValueError as error:
         raise NoBaselineError(f"{name}: {error}") from error
 
 
 def _run_ids_grid(rows: Sequence[Row]) -> Grid:
-    cells = [
-        (row.group, ", ".join(f"{run_id[:8]} ({seed})" for run_id, seed in zip(row.run_ids, row.finished, strict=True)))
-        for row in rows
-    ]
+    cells = []
+    for row in rows:
+        runs = [*zip(row.finished, row.run_ids, strict=True), *row.repeats.items()]
+        cells.append((row.group, ", ".join(f"{run_id[:8]} ({seed})" for seed, run_id in runs)))
     return Grid(("Group", "MLflow runs behind its numbers (seeds)"), cells)
 
 
@@ -126,41 +142,24 @@ def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -
         return [_policy_section(store, group, finished)]
     tests = [store.predictions(run.run_id, "test") for run in finished]
     alike = all(_same_samples(test, tests[0]) for test in tests)
-    return [
-        Section(
-            f"{group.name} (n = {len(tests)})",
-            paragraphs=[] if alike else [OTHER_SAMPLES],
-            tables=[grid_html(_over_samples_grid(tests))] if alike else [],
-            figures=prediction_figures(tests),
-        )
-    ]
+    samples = f"{len(tests[0].ids_N)} test samples." if alike else OTHER_SAMPLES
+    return [Section(f"{group.name} (n = {len(tests)})", [samples], figures=prediction_figures(tests))]
 
 
 def _study_sections(store: Store, study: Study) -> list[Section]:
     try:
-        found = findings_by_arm(study, predictions_by_run(store, study), validation_by_run(store, study))
+        known = predictions_by_run(store, study)
+        found = findings_by_arm(study, known, validation_by_run(store, study))
     except StudyError as error:  # of this group alone; the others are still shown
         return [Section(study.group.name, [str(error)])]
-    return study_sections(found) if found else []
+    return study_sections(found, shares_of_study(study, known)) if found else []
 
 
 def _policy_section(store: Store, group: StoredRun, finished: Sequence[StoredRun]) -> Section:
-    evidence = [
-        stored_evidence(store, run, parse_run(store.text(run.run_id, tags.DEFINITION_FILE), run.name))
-        for run in finished
-    ]
-    title = f"{group.name} (n = {len(evidence)})"
-    return Section(title, [mean_sentence(evidence)], figures=policy_figures(evidence))
+    evidence = [stored_evidence(store, run, definition_of(store, run.run_id)) for run in finished]
+    ceiling, title = on_test_data(group.metrics), f"{group.name} (n = {len(evidence)})"
+    return Section(title, [policy_intro(evidence, ceiling)], figures=policy_figures(evidence, ceiling))
 
 
 def _same_samples(one: Predictions, other: Predictions) -> bool:
     return np.array_equal(one.ids_N, other.ids_N) and np.array_equal(one.labels_N, other.labels_N)
-
-
-def _over_samples_grid(tests: Sequence[Predictions]) -> Grid:
-    cells = []
-    for metric in COLUMNS:
-        assert metric in INDICATORS
-        found = over_samples(tests, metric)
-        cells.append((TITLES[metric], f"{100 * found.mean:.2f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"))
-    return Grid(("Over test samples", f"{len(tests[0].ids_N)} samples"), cells, SAMPLES_CAPTION)

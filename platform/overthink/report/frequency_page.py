@@ -3,20 +3,20 @@
 from overthink.inference.frequency import ByExit
 from overthink.report.figures.frequency import draw_frequencies
 from overthink.report.pages import Captioned, page
+from overthink.running.frequencies import FrequencyMeasure
 
 
-def frequency_page(title: str, intro: str, info: ByExit) -> str:
+def frequency_page(title: str, measure: FrequencyMeasure, info: ByExit) -> str:
     """Return the page of one run."""
-    return page(title, f"{intro} {verdict(info)}", frequency_figures(info))
+    return page(title, f"Coefficients needed for {measure}. {measure.note} {verdict(info)}", _figures(measure, info))
 
 
-def frequency_figures(info: ByExit) -> list[Captioned]:
-    """Return the figures of the page."""
+def _figures(measure: FrequencyMeasure, info: ByExit) -> list[Captioned]:
+    axis = f"{measure.coefficients} coefficients needed (% of all)"
+    first_right = draw_frequencies(axis, info.first_right_E, info.never_right)
     return [
-        Captioned("Samples that an exit gets right (sets that overlap)", draw_frequencies(info.right_E)),
-        Captioned(
-            "Samples that an exit is the first to get right", draw_frequencies(info.first_right_E, info.never_right)
-        ),
+        Captioned("Samples that an exit gets right (sets that overlap)", draw_frequencies(axis, info.right_E)),
+        Captioned("Samples that an exit is the first to get right", first_right),
     ]
 
 

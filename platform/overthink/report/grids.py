@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.table import Table
 
 from overthink.report.safe_text import escape_for_terminal, one_line
@@ -28,11 +29,12 @@ def as_rich(grid: Grid) -> Table:
     table = empty_table(grid.caption)
     for number, title in enumerate(grid.titles):  # in a narrow terminal cells break between words, never within
         words = [word for text in (title, *(row[number] for row in grid.rows)) for word in text.split()]
+        longest = max(map(cell_len, words), default=1)
         table.add_column(
             escape_for_terminal(title.replace(" ", "\n", 1) if number else title),
             justify="left" if number < grid.words else "right",
             overflow="fold",
-            min_width=min(max(map(len, words), default=1), NARROWEST),
+            min_width=min(longest, NARROWEST) if number < grid.words else longest,  # a number is never broken
         )
     for row in grid.rows:
         table.add_row(*map(escape_for_terminal, row))

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from overthink.comparison.observations import held_fixed
+from overthink.comparison.ranges import metric_estimate
 from overthink.definition.run_definition import PolicySpec
 from overthink.policy.verdict import sentence
-from overthink.report.tables import TITLES, estimate_lines
-from overthink.statistics.estimate import estimate
+from overthink.report.averages import estimate_lines, in_words
+from overthink.report.tables import TITLES
 from overthink.store.stored import StoredRun
 
 
@@ -32,32 +34,39 @@ def policy_note(metrics: Mapping[str, float], policy: PolicySpec, epochs: int) -
     routed = (
         f"{100 * metrics['policy/routed/accuracy']:.2f}% for {metrics['policy/routed/mul_adds'] / 1e6:.2f} M MUL-ADDs"
     )
+    often = " in enough of the trainings" if policy.labels.averaged_over else ""
     own = (metrics["policy/routed/mul_adds_with_policy"] - metrics["policy/routed/mul_adds"]) / 1e6
     return "\n\n".join(
         [
             f"**{sentence(metrics, len(policy.exits))}**",
             f"Labels ({policy.labels.label}) of exits {', '.join(map(str, policy.exits))}: {shares} of the test set; "
-            f"{100 * metrics['policy/left_out']:.1f}% of the samples have none, since no competing exit is right. "
-            f"{epochs} epochs.",
+            f"{100 * metrics['policy/left_out']:.1f}% of the samples have none, since no competing exit is "
+            f"right{often}. {epochs} epochs.",
             f"With the exits that it chooses, the main network reaches {routed} per sample; the policy network itself "
             f"costs another {own:.2f} M.",
         ]
     )
 
 
-def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES) -> str:
-    """Return a group's description: its numbers over seeds, mean and standard deviation with an interval."""
+def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, arm: str | None = None) -> str:
+    """Return a group's description: its numbers over seeds, mean and standard deviation with an interval.
+
+    `arm` names the arm of a study that the runs are of.
+    """
     lines = ["| on test data, % | mean ± std | 95% interval over seeds |", "|---|--:|--:|"]
     for metric, title in titles.items():
         values = [run.metrics[metric] for run in runs if metric in run.metrics]
         if values:
-            cells = (*estimate_lines(estimate(values)), "-")
+            cells = (*estimate_lines(metric_estimate(metric, values)), "-")
             lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
     seeds = ", ".join(sorted(run.seeds_label or "?" for run in runs))
+    of_arm = f" of arm {arm}" if arm else ""
+    fixed = held_fixed(runs)
+    holds = f" Held fixed, so not covered by the intervals: {in_words(fixed)}." if fixed else ""
     return "\n".join(
         [
             *lines,
             "",
-            f"n = {len(runs)} finished runs (seeds {seeds}). Curves and figures: see the child runs.",
+            f"n = {len(runs)} finished runs{of_arm} (seeds {seeds}).{holds} Curves and figures: see the child runs.",
         ]
     )

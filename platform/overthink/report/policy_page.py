@@ -1,11 +1,12 @@
 """The page of a policy network: its labels, what it learned, and how the main network does with it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from overthink.policy.catalogue import compute_evidence
 from overthink.policy.evidence import Evidence
-from overthink.policy.verdict import sentence, verdict
+from overthink.policy.verdict import ceiling_sentence, sentence, verdict
 from overthink.report.figures.policy_baselines import (
     answers_without_image,
     draw_answers_without_image,
@@ -25,27 +26,35 @@ from overthink.report.run_page import learning_figures
 from overthink.training.epoch_record import EpochRecord
 
 
-def policy_page(title: str, runs: Sequence[Evidence], records: Sequence[EpochRecord] = ()) -> str:
-    """Return the page of one run, with its curves over epochs, or of several runs with different seeds."""
+def policy_page(
+    title: str,
+    runs: Sequence[Evidence],
+    records: Sequence[EpochRecord] = (),
+    ceiling: Mapping[str, float] = MappingProxyType({}),
+) -> str:
+    """Return the page of one run, with its curves over epochs, or of a group's runs, with the noise ceiling."""
+    return page(title, policy_intro(runs, ceiling), [*policy_figures(runs, ceiling), *learning_figures(records)])
+
+
+def policy_intro(runs: Sequence[Evidence], ceiling: Mapping[str, float]) -> str:
+    """Return the verdict on one run, or the verdicts on several, counted; and the noise ceiling."""
+    found = [compute_evidence(run) for run in runs]
+    verdicts = Counter(map(verdict, found))
     if len(runs) == 1:
-        intro = sentence(compute_evidence(runs[0]), len(runs[0].exits))
+        words = sentence(found[0], len(runs[0].exits))
     else:
-        intro = f"Means over {len(runs)} runs with different seeds. " + mean_sentence(runs)
-    return page(title, intro, [*policy_figures(runs), *learning_figures(records)])
+        counts = ", ".join(f"{words} ({count} of {len(runs)})" for words, count in verdicts.items())
+        words = f"Means over {len(runs)} runs with different seeds. Verdicts: {counts}."
+    return " ".join(filter(None, (words, ceiling_sentence(ceiling, verdicts.keys()))))
 
 
-def mean_sentence(runs: Sequence[Evidence]) -> str:
-    """Return the verdicts on several runs, counted."""
-    counts = Counter(verdict(compute_evidence(run)) for run in runs)
-    return "Verdicts: " + ", ".join(f"{words} ({count} of {len(runs)})" for words, count in counts.items()) + "."
-
-
-def policy_figures(runs: Sequence[Evidence]) -> list[Captioned]:
+def policy_figures(runs: Sequence[Evidence], ceiling: Mapping[str, float]) -> list[Captioned]:
     """Return the figures that need no curves over epochs."""
+    others = " and the labels of other trainings of the main network" if "policy/ceiling/excess" in ceiling else ""
     return [
         Captioned(
-            "The policy network beside answers that need no image",
-            draw_answers_without_image(answers_without_image(runs)),
+            f"The policy network beside answers that need no image{others}",
+            draw_answers_without_image(answers_without_image(runs, ceiling)),
         ),
         Captioned("Labels of the early-exit data set, by difficulty", draw_label_shares(label_shares(runs))),
         Captioned(

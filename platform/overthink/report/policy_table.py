@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from overthink.comparison.overthinking import Row
-from overthink.policy.verdict import verdict
+from overthink.policy.verdict import ceiling, trainings_of, verdict
+from overthink.report.averages import averages, count_lines, groups_of, mean_of, unit
 from overthink.report.differences import differences_sentence
-from overthink.report.tables import Column, Layout, count_cell, group_cell, metric_cell, mixed_data_warning
+from overthink.report.tables import Column, Layout, group_cell, metric_cell, mixed_data_warning
 
 METRICS = (
     "test/policy/accuracy",
@@ -17,32 +18,49 @@ METRICS = (
     "test/policy/p/constant",
     "test/policy/p/chance",
 )
+CEILING = tuple(
+    f"test/policy/ceiling/{name}"
+    for name in ("trainings", "averaged", "majority/accuracy", "excess", "excess/low", "excess/high")
+)
+"""Of a group, not of its runs."""
+TRAININGS = "policy/ceiling/trainings"
 COMPARED = {"test/policy/accuracy": "Right exits", "test/policy/balanced_accuracy": "Balanced"}
 CONTROL = "max-min-mnist"
 """The positive control: a data set on which exits are known to differ."""
-CAPTION = (
-    "Percent of the labelled test samples; mean ± standard deviation over seeds, [95% interval of the mean]. Best "
-    "constant: accuracy of always answering the most frequent label, the baseline of right exits. Balanced: accuracy "
-    "with the same weight for every label; its baseline is chance. By exit 1: balanced accuracy of answers from the "
-    "confidence of exit 1 alone. p: largest over seeds, against the constant (exact) and against chance (permutation). "
-    "Learned: right more often than the constant (p < 0.05). Informative: not learned, but balanced accuracy above "
-    "chance (p < 0.05)."
+DEFINITIONS = (
+    "Best constant: accuracy of always answering the most frequent label, the baseline of right exits. Balanced: "
+    "accuracy with the same weight for every label, no mean over samples; its baseline is chance. By exit 1: "
+    "balanced accuracy of answers from the confidence of exit 1 alone. p: largest over runs, against the constant "
+    "(exact) and against chance (permutation). Learned: right more often than the constant (p < 0.05). "
+    "Informative: not learned, but balanced accuracy above chance (p < 0.05). Ceiling: right answers of the "
+    "majority of the other trainings' labels, minus the best constant on the same samples, in points, [95% "
+    "interval over trainings of the main network]. Cannot decide: that interval is not above 0, so a network that "
+    "is not better than the constant disproves nothing."
 )
 
 
 def caption(rows: Sequence[Row]) -> str:
     """Return the caption, with the rows that have no positive control."""
-    learned = {_training(row) for row in rows if row.dataset == CONTROL and "learned" in _verdicts(row)}
-    without_control = [row.group for row in rows if row.dataset != CONTROL and _training(row) not in learned]
+    groups = [one for row in rows for one in groups_of(row)]
+    learned = {_training(one) for one in groups if one.dataset == CONTROL and "learned" in _verdicts(one)}
+    without_control = [one.group for one in groups if one.dataset != CONTROL and _training(one) not in learned]
     control = (
         f"NO POSITIVE CONTROL for {', '.join(without_control)}: no row is a policy network of the same network and "
         f"training that learned something on Max-Min MNIST, so a failure to learn may be due to the training."
+    )
+    without_ceiling = [row.group for row in rows if row.finished and TRAININGS not in _ceiling(row)]
+    ceiling_hint = (
+        f"No noise ceiling for {', '.join(without_ceiling)}: labels are permuted, groups are pooled, or it is not "
+        f"computed yet (overthink analyse)."
     )
     return " ".join(
         filter(
             None,
             (
-                CAPTION,
+                unit("the labelled test samples", rows),
+                averages(rows),
+                DEFINITIONS,
+                ceiling_hint if without_ceiling else "",
                 control if without_control else "",
                 mixed_data_warning(rows),
                 differences_sentence(rows, COMPARED),
@@ -57,40 +75,74 @@ def _training(row: Row) -> tuple[str, ...]:
 
 def _verdicts(row: Row) -> Counter[str]:
     """Return how many runs have each verdict."""
-    runs = zip(*(row.values.get(f"test/policy/p/{baseline}", ()) for baseline in ("constant", "chance")), strict=True)
+    runs = zip(_p_values(row, "constant"), _p_values(row, "chance"), strict=True)
     return Counter(verdict({"policy/p/constant": constant, "policy/p/chance": chance}) for constant, chance in runs)
+
+
+def _ceiling(row: Row) -> dict[str, float]:
+    return {metric.removeprefix("test/"): value for metric, value in row.of_group.items()}
+
+
+def _constant_cell(row: Row) -> tuple[str, ...]:
+    """Return the best constant, and the noise ceiling's distance from it."""
+    found = {name.removeprefix("policy/ceiling/"): 100 * value for name, value in _ceiling(row).items()}
+    lines = _mean_cell("test/policy/best_constant")(row)
+    if "excess" in found:
+        lines += ("ceiling", f"{found['excess']:+.2f}")
+    if "excess/low" in found:
+        lines += (f"[{found['excess/low']:+.1f}, {found['excess/high']:+.1f}]",)
+    return lines
+
+
+def _p_values(row: Row, baseline: str) -> list[float]:
+    return [value for one in groups_of(row) for value in one.values.get(f"test/policy/p/{baseline}", ())]
 
 
 def _mean_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
     def cell(row: Row) -> tuple[str, ...]:
-        found = row.estimates.get(metric)
-        return ("-",) if found is None else (f"{100 * found.mean:.2f}",)
+        mean = mean_of(row, metric)
+        return ("-",) if mean is None else (f"{100 * mean:.2f}",)
 
     return cell
 
 
 def _balanced_cell(row: Row) -> tuple[str, ...]:
-    chance = row.estimates.get("test/policy/uniform")
+    chance = mean_of(row, "test/policy/uniform")
     lines = metric_cell("test/policy/balanced_accuracy")(row)
-    return lines if chance is None else (*lines, f"chance {100 * chance.mean:.4g}")
+    return lines if chance is None else (*lines, f"chance {100 * chance:.4g}")
 
 
 def _verdict_cell(row: Row) -> tuple[str, ...]:
-    """Return the verdicts, and the largest p over seeds against each baseline."""
+    """Return the verdicts, what the ceiling means for them, and the largest p over runs against each baseline."""
     counts = _verdicts(row)
     n = sum(counts.values())
     words = [word if count == n else f"{word} ({count}/{n})" for word, count in counts.items()]
-    worst = {name: max(row.values.get(f"test/policy/p/{name}", ()), default=None) for name in ("constant", "chance")}
+    if not {*counts} <= {"learned"}:
+        words += _meaning(row)
+    worst = {name: max(_p_values(row, name), default=None) for name in ("constant", "chance")}
     return (*words, *(f"p {value:.2g} {name}" for name, value in worst.items() if value is not None)) or ("-",)
 
 
+def _meaning(row: Row) -> tuple[str, ...]:
+    """Return in words whether it means anything that a row's networks are no better than the constant."""
+    found = _ceiling(row)
+    if TRAININGS not in found:
+        return ()
+    state = ceiling(found)
+    return {
+        "above the constant": ("ceiling above",),
+        "not shown to be above the constant": ("cannot decide",),
+        "unknown": ("ceiling unknown", trainings_of(found)),
+    }[state]
+
+
 POLICY = Layout(
-    METRICS,
+    METRICS + CEILING,
     (
         Column("Group", lambda row: (*group_cell(row), row.labels), False),
-        Column("n", lambda row: (count_cell(row),), True),
+        Column("n", count_lines, True),
         Column("Right exits", metric_cell("test/policy/accuracy"), True),
-        Column("Best constant", _mean_cell("test/policy/best_constant"), True),
+        Column("Best constant", _constant_cell, True),
         Column("Balanced", _balanced_cell, True),
         Column("By exit 1", _mean_cell("test/policy/confidence/balanced_accuracy"), True),
         Column("Verdict", _verdict_cell, False),

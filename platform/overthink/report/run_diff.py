@@ -4,17 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from overthink.comparison.arms import as_group_of_arm, primary_arm, runs_of_group
+from overthink.comparison.difference import Difference
+from overthink.comparison.intervals import with_intervals
 from overthink.comparison.overthinking import Row, overthinking_rows
-from overthink.comparison.paired import paired
+from overthink.comparison.paired import paired, without_same_runs
 from overthink.definition.errors import DefinitionError
 from overthink.definition.flat import Differing, differing, flat
-from overthink.report.differences import difference_lines
+from overthink.report.averages import number_lines
+from overthink.report.differences import as_record, difference_lines, meaning
 from overthink.report.grids import Grid
-from overthink.report.tables import POLICY_TITLES, TITLES, estimate_lines
+from overthink.report.intervals import intervals_meaning, marks_sentence
+from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.running.provenance import attempts_of
 from overthink.running.stored_run import definition_of
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.correctness import CorrectnessReader
 from overthink.store.reader import data_digests
 from overthink.store.stored import StoredRun
 
@@ -53,7 +58,8 @@ def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
         plain.pop("seeds")
     titles = POLICY_TITLES if run.is_policy else TITLES
     rows = overthinking_rows([run, *members] if run.is_group else [run], metrics=tuple(titles))
-    return Side(name, run.run_id, flat(plain), flat(_made_with(store, one)), rows[0], titles)
+    (row,) = with_intervals(rows[:1], "both", CorrectnessReader(store.uri))
+    return Side(name, run.run_id, flat(plain), flat(_made_with(store, one)), row, titles)
 
 
 def _made_with(store: Store, run: StoredRun) -> dict[str, object]:
@@ -76,23 +82,40 @@ def places_grid(title: str, places: Sequence[Differing]) -> Grid:
 
 def results_grid(a: Side, b: Side) -> Grid:
     """Return the table of both results and their difference, in percent, paired by seed where seeds are shared."""
-    pairs = paired(b.row, a.row)
+    apart = without_same_runs(b.row, a.row)
+    pairs = paired(apart, a.row)
+    shared = len(apart.finished) < len(b.row.finished)
+    without = "the same runs" if not apart.finished else f"no {'other ' if shared else ''}seed in common"
     rows = []
     for metric, title in a.titles.items():
         of_a, of_b = (side.row.estimates.get(metric) for side in (a, b))
         difference = difference_lines(pairs.get(metric))
         if not difference and of_a is not None and of_b is not None:
-            difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", "no seed in common")
-        rows.append([title, *("\n".join(lines) for lines in (estimate_lines(of_a), estimate_lines(of_b), difference))])
-    return Grid(("Test data, %", "A", "B", "B minus A"), rows)
+            difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", without)
+        means = (number_lines(side.row, metric) for side in (a, b))
+        rows.append([title, *("\n".join(lines) for lines in (*means, difference))])
+    return Grid(("Test data, %", "A", "B", "B minus A"), rows, _caption(a, b, list(pairs.values())))
+
+
+def _caption(a: Side, b: Side, pairs: Sequence[Difference]) -> str:
+    of_a, of_b = (intervals_meaning([side.row]) for side in (a, b))
+    of_means = f"A and B: {of_a}." if of_a == of_b else f"A: {of_a}; B: {of_b}."
+    said = (of_means, marks_sentence([a.row, b.row]), meaning(pairs, "B minus A") if pairs else "")
+    return " ".join(filter(None, said))
 
 
 def as_plain(a: Side, b: Side, parts: Mapping[str, Sequence[Differing]]) -> dict[str, object]:
     """Return the comparison for JSON."""
+    pairs = paired(without_same_runs(b.row, a.row), a.row)
     return {
-        "first": {"run_id": a.run_id, "name": a.name, "runs": a.row.run_ids, "values": a.row.values},
-        "second": {"run_id": b.run_id, "name": b.name, "runs": b.row.run_ids, "values": b.row.values},
+        "first": _side_as_plain(a),
+        "second": _side_as_plain(b),
         "definition": [place._asdict() for place in parts["definition"]],
         "made_with": [place._asdict() for place in parts["provenance"]],
-        "second_minus_first": {metric: found._asdict() for metric, found in paired(b.row, a.row).items()},
+        "second_minus_first": {metric: as_record(found) for metric, found in pairs.items()},
     }
+
+
+def _side_as_plain(side: Side) -> dict[str, object]:
+    runs = [*side.row.run_ids, *side.row.repeats.values()]
+    return {"run_id": side.run_id, "name": side.name, "runs": runs, "values": side.row.values}

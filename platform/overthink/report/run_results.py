@@ -12,10 +12,13 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.notes import policy_note, run_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import run_page
-from overthink.running.run_data import EVERYTHING, MAIN
+from overthink.running.run_data import EVERYTHING, LABELLED_BY, MAIN
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
 from overthink.training.epoch_record import EpochRecord
+
+Reader = Callable[[str], Predictions]
+"""Reads a split of one run."""
 
 
 class Results(NamedTuple):
@@ -49,7 +52,8 @@ def _of_policy(
     run: RunDefinition, name: str, folder: Path, history: Sequence[EpochRecord], network: Mapping[str, float]
 ) -> Results:
     assert run.policy is not None
-    evidence = _evidence(run, _in_folder(folder), _in_folder(folder / MAIN))
+    trainings = [_in_folder(folder / LABELLED_BY / of.key) for of in run.labelled_by]
+    evidence = _evidence(run, _in_folder(folder), _in_folder(folder / MAIN), trainings)
     answers = Answers.of(evidence.validation, evidence.exits)
     found = compute_evidence(evidence)
     metrics = _split("val", compute_answers(answers)) | _split("test", found) | dict(network)
@@ -58,25 +62,32 @@ def _of_policy(
 
 def stored_evidence(store: Store, run: StoredRun, definition: RunDefinition) -> Evidence:
     """Return the evidence about a policy network's stored run; the definition may be of another seed."""
-    main = run.main
-    assert main is not None
-    return _evidence(
-        definition,
-        lambda split: store.predictions(run.run_id, split),
-        lambda split: store.predictions(main.run_id, split),
+    assert run.main is not None
+    trainings = [_in_store(store, run_id) for run_id in run.labelled_by]
+    return _evidence(definition, _in_store(store, run.run_id), _in_store(store, run.main.run_id), trainings)
+
+
+def _evidence(definition: RunDefinition, own: Reader, main: Reader, trainings: Sequence[Reader]) -> Evidence:
+    """Return the evidence; `trainings` read those that labels are averaged over."""
+    assert definition.policy is not None
+    return Evidence(
+        definition.policy.labels,
+        own("val"),
+        own("test"),
+        main("val"),
+        main("test"),
+        own(EVERYTHING),
+        tuple(read("val") for read in trainings),
+        tuple(read("test") for read in trainings),
     )
 
 
-def _evidence(
-    definition: RunDefinition, own: Callable[[str], Predictions], main: Callable[[str], Predictions]
-) -> Evidence:
-    """Return the evidence from functions that read a split of the policy network and of its main network."""
-    assert definition.policy is not None
-    return Evidence(definition.policy.labels, own("val"), own("test"), main("val"), main("test"), own(EVERYTHING))
-
-
-def _in_folder(folder: Path) -> Callable[[str], Predictions]:
+def _in_folder(folder: Path) -> Reader:
     return lambda split: Predictions.read(folder / f"{split}.parquet")
+
+
+def _in_store(store: Store, run_id: str) -> Reader:
+    return lambda split: store.predictions(run_id, split)
 
 
 def _split(split: str, values: Mapping[str, float]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """A study in the store: the finished runs of its arms, their predictions and findings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,10 @@ from overthink.store.client import Store, StoreError
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.study.arms import ALL_SOURCES
 from overthink.study.confidence_rule import confidence_rule
+from overthink.study.control import of_one_training
+from overthink.study.design import base_point_of
 from overthink.study.findings import Findings, findings
+from overthink.study.sources import SourceShares, source_shares
 from overthink.study.transferred_oracle import ConfidenceRule
 
 
@@ -84,6 +87,8 @@ def findings_by_arm(
 ) -> dict[str, Findings]:
     """Return the findings of each arm that has at least two runs, from test and, where at hand, validation predictions.
 
+    A control's are of one observation. Of several base points, arms are those around the first.
+
     Raises StudyError where a control arm's networks differ: then no difference can be attributed to a source.
     """
     found = {
@@ -91,7 +96,7 @@ def findings_by_arm(
             [known[run.run_id] for run in arm.runs], sources_of(arm.seeds), _rule(arm.runs, known, validation)
         )
         for name, arm in study.arms.items()
-        if len(arm.runs) > 1
+        if len(arm.runs) > 1 and base_point_of(name) == 0
     }
     for name, one in found.items():
         if study.arms[name].is_control and not one.same:
@@ -100,7 +105,7 @@ def findings_by_arm(
                 f"{100 * one.churn_E[-1].disagreement.value:.2f}% of the test samples at the last exit; "
                 f"differences within the other arms cannot be attributed to their sources"
             )
-    return found
+    return {name: of_one_training(one) if study.arms[name].is_control else one for name, one in found.items()}
 
 
 def _rule(
@@ -109,6 +114,21 @@ def _rule(
     if validation is None:
         return None
     return confidence_rule([validation[run.run_id] for run in runs], [test[run.run_id] for run in runs])
+
+
+def shares_of_study(study: Study, known: Mapping[str, Predictions]) -> SourceShares | None:
+    """Return what part each source has in the variance of overthinking, over all base points.
+
+    None for a group that is no study of several sources. Raises ValueError where runs were tested on different samples.
+    """
+    tests = {seeds: known[run.run_id] for arm in study.arms.values() for run in arm.runs for seeds in run.seeds}
+    if len({(test.ids_N.tobytes(), test.n_exits) for test in tests.values()}) > 1:
+        raise ValueError(
+            f"{study.group.name}: the runs of the study were tested on different samples, or differ in exits"
+        )
+    return source_shares(
+        {name: arm.seeds for name, arm in study.arms.items()}, {seeds: test.correct_EN for seeds, test in tests.items()}
+    )
 
 
 def often_and_never_overthought(repeats: Sequence[Predictions], count: int) -> tuple[IntArray, IntArray]:

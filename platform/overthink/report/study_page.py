@@ -18,23 +18,29 @@ from overthink.report.figures.study_answers import (
 )
 from overthink.report.grids import as_html
 from overthink.report.pages import Captioned, Section, document
+from overthink.report.source_page import source_sections
 from overthink.report.study_table import arms_grid, exits_grid, ties_grid
 from overthink.study.findings import Findings
+from overthink.study.sources import SourceShares
 from overthink.study.verdict import primary_arm_of, verdict
 
 Pictures = Sequence[tuple[str, bytes]]
 """Captions and PNG files."""
 
 
-def study_page(title: str, arms: Mapping[str, Findings], pictures: Pictures = ()) -> str:
+def study_page(
+    title: str, arms: Mapping[str, Findings], shares: SourceShares | None = None, pictures: Pictures = ()
+) -> str:
     """Return the page."""
-    return document(title, study_sections(arms, pictures))
+    return document(title, study_sections(arms, shares, pictures))
 
 
-def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> list[Section]:
+def study_sections(
+    arms: Mapping[str, Findings], shares: SourceShares | None = None, pictures: Pictures = ()
+) -> list[Section]:
     """Return the sections of the page: the answer and its figure first."""
     question = "Is overthinking due to the randomness of training?"
-    answer, *details = verdict(arms)
+    answer, *details = verdict(arms, shares)
     whole = primary_arm_of(arms)
     if whole is None:
         return [Section(question, [answer]), Section("Numbers", tables=[as_html(arms_grid(arms))])]
@@ -44,6 +50,7 @@ def study_sections(arms: Mapping[str, Findings], pictures: Pictures = ()) -> lis
     return [
         Section(question, [answer], figures=[_ensemble_figure(whole, found)]),
         Section("In detail", details),
+        *source_sections(shares),
         Section("Figures", figures=study_figures(arms, whole)),
         Section("Numbers", [f"The tables after the first are of arm {whole}."], tables=tables),
         *([Section("Samples overthought most often, and never", pictures=pictures)] if pictures else []),

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from math import inf
 
+from overthink.report.averages import held_fixed_sentence, repeats_sentence
 from overthink.report.grids import Grid
+from overthink.seeds import STREAMS
 from overthink.statistics.jackknife import Interval
 from overthink.study.ensemble import Curve
 from overthink.study.findings import Findings
@@ -27,7 +29,7 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
     rows = [
         (
             name,
-            str(found.repeats),
+            "1" if _is_control(found) else str(found.repeats),
             _spread(found.accuracy_E[-1]),
             _spread(found.any_later.rate),
             _spread(found.final.rate),
@@ -37,7 +39,19 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
         for name, found in arms.items()
     ]
     titles = ("Arm", "n", "Last exit", "Any later", "Final", "Averaged", "Churn")
-    return Grid(titles, rows, ARMS_CAPTION)
+    controls = {name: found.repeats for name, found in arms.items() if _is_control(found)}
+    fixed = {
+        name: [stream for stream in STREAMS if stream not in found.sources]
+        for name, found in arms.items()
+        if name not in controls
+    }
+    sentences = (ARMS_CAPTION, repeats_sentence(controls), held_fixed_sentence(fixed))
+    return Grid(titles, rows, " ".join(filter(None, sentences)))
+
+
+def _is_control(found: Findings) -> bool:
+    """Return whether the runs of an arm repeat one training: one observation."""
+    return not {*found.sources} - {"repeat"}
 
 
 def _averaged(curve: Curve) -> str:

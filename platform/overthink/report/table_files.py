@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from overthink.comparison.overthinking import Row
 from overthink.report import grids
+from overthink.report.difference_table import differences_grid
+from overthink.report.differences import as_record
 from overthink.report.safe_text import one_line
 from overthink.report.tables import OVERTHINKING, Layout, as_grid
 
@@ -37,6 +39,8 @@ LATEX_SPECIAL = {
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     "Δ": r"$\Delta$",
+    "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
 }
 
 
@@ -59,8 +63,9 @@ def _latex(text: str) -> str:
 
 
 def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
-    """Return an HTML table element; everything in it is escaped."""
-    return grids.as_html(as_grid(rows, layout))
+    """Return an HTML table element, and one of the differences in detail; everything in them is escaped."""
+    table, differences = grids.as_html(as_grid(rows, layout)), differences_grid(rows, layout.compared)
+    return table if differences is None else f"{table}\n{grids.as_html(differences)}"
 
 
 def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
@@ -85,24 +90,33 @@ def _record(row: Row) -> dict[str, Any]:
     record["data"] = "; ".join(row.data)
     for metric, estimate in row.estimates.items():
         record |= {f"{metric}/{name}": value for name, value in estimate._asdict().items()}
+    for metric, over in row.over_groups.items():
+        counts = {"groups": len(over.n), "n": " + ".join(map(str, over.n))}
+        record |= {f"{metric}/{name}": value for name, value in (over._asdict() | counts).items()}
     for metric, difference in row.differences.items():
-        record |= {f"{metric}/difference/{name}": value for name, value in difference._asdict().items()}
+        record |= {f"{metric}/difference/{name}": value for name, value in as_record(difference).items()}
     record |= {f"{metric}/paper": reported.value for metric, reported in row.reported.items()}
     return record | {"gaps": "; ".join(f"{gap.group} seed {gap.seed} {gap.outcome}" for gap in row.gaps)}
 
 
 def as_json(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
-    """Return JSON: fractions with all digits, the run ids behind every number."""
-    plain = [
-        asdict(row)
-        | {
-            "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
-            "gaps": [gap._asdict() for gap in row.gaps],
-            "differences": {metric: value._asdict() for metric, value in row.differences.items()},
-        }
-        for row in rows
-    ]
-    return json.dumps({"metrics": list(layout.metrics), "unit": "fraction", "rows": plain}, indent=2)
+    """Return JSON: fractions with all digits, the run ids behind every number; groups of a row are rows in it."""
+    return json.dumps(as_plain(rows, layout), indent=2)
+
+
+def as_plain(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> dict[str, Any]:
+    """Return the same as JSON types."""
+    return {"metrics": list(layout.metrics), "unit": "fraction", "rows": list(map(_plain, rows))}
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return asdict(row) | {
+        "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
+        "gaps": [gap._asdict() for gap in row.gaps],
+        "differences": {metric: as_record(value) for metric, value in row.differences.items()},
+        "groups": list(map(_plain, row.groups)),
+        "over_groups": {metric: value._asdict() for metric, value in row.over_groups.items()},
+    }
 
 
 class Text(Protocol):

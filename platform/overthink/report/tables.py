@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
 from rich.table import Table
 
 from overthink.comparison.overthinking import COLUMNS, Row
+from overthink.report.averages import averages, count_lines, number_lines, repeats_line, unit
 from overthink.report.differences import difference_lines, differences_sentence
 from overthink.report.grids import NARROWEST, Grid, empty_table
 from overthink.report.safe_text import escape_for_terminal, one_line
-from overthink.statistics.estimate import Estimate
 from overthink.store.stored import PaperNumber
 
 TITLES = {
@@ -25,8 +26,7 @@ POLICY_TITLES = {
     "test/policy/confidence/balanced_accuracy": "From exit 1's confidence alone, balanced",
     "test/policy/routed/accuracy": "Accuracy of the routed main network",
 }
-CAPTION = (
-    "Percent of test samples; mean ± standard deviation over seeds, [95% interval of the mean over seeds]. "
+DEFINITIONS = (
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
 )
 
@@ -53,13 +53,14 @@ class Layout:
 
 def caption(rows: Sequence[Row]) -> str:
     """Return the caption of the overthinking table."""
-    return " ".join(filter(None, (CAPTION, mixed_data_warning(rows), differences_sentence(rows, TITLES))))
+    said = (averages(rows), DEFINITIONS, mixed_data_warning(rows), differences_sentence(rows, TITLES))
+    return " ".join(filter(None, (unit("test samples", rows), *said)))
 
 
 def mixed_data_warning(rows: Sequence[Row]) -> str:
     """Return a warning of rows that are means over runs on different data, as when a file was replaced between them."""
     return " ".join(
-        f"DIFFERENT DATA in {row.group}, although of one definition: "
+        f"DIFFERENT DATA in {row.group}, although {'defined alike' if row.groups else 'of one definition'}: "
         + "; ".join(f"seed {', '.join(seeds)} used {digest[:8]}" for digest, seeds in row.data.items())
         + " (SHA-256). Its numbers are not means over seeds alone."
         for row in rows
@@ -70,38 +71,22 @@ def mixed_data_warning(rows: Sequence[Row]) -> str:
 def group_cell(row: Row) -> tuple[str, ...]:
     """Return the name of a row, and its runs that have not finished."""
     mixed = ("different data: see below",) if len(row.data) > 1 else ()
-    return (*filter(None, (row.dataset, row.group)), *mixed, *_gaps(row))
+    return (*filter(None, (row.dataset, row.group)), *repeats_line(row), *mixed, *_gaps(row))
 
 
 def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
     """Return the cell of a metric: its estimate, the difference to a baseline, the paper's number."""
 
     def cell(row: Row) -> tuple[str, ...]:
-        lines = (*estimate_lines(row.estimates.get(metric)), *difference_lines(row.differences.get(metric)))
+        lines = (*number_lines(row, metric), *difference_lines(row.differences.get(metric)))
         reported = row.reported.get(metric)
         return lines if reported is None else (*lines, _paper(reported))
 
     return cell
 
 
-def estimate_lines(estimate: Estimate | None) -> tuple[str, ...]:
-    """Return an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none."""
-    if estimate is None:
-        return ("-",)
-    if estimate.std is None or estimate.low is None or estimate.high is None:
-        return (f"{100 * estimate.mean:.2f}",)
-    interval = f"[{100 * max(estimate.low, 0.0):.1f}, {100 * min(estimate.high, 1.0):.1f}]"  # fractions are 0 to 1
-    return (f"{100 * estimate.mean:.2f} ± {100 * estimate.std:.2f}", interval)
-
-
 def _paper(reported: PaperNumber) -> str:
     return f"paper {'~' if reported.approximate else ''}{100 * reported.value:.4g}"
-
-
-def count_cell(row: Row) -> str:
-    """Return how many runs are behind the numbers, and how many were asked for."""
-    asked = len(row.finished) + len(row.gaps)
-    return str(asked) if asked == len(row.finished) else f"{len(row.finished)} of {asked}"
 
 
 def _gaps(row: Row) -> tuple[str, ...]:
@@ -119,7 +104,7 @@ OVERTHINKING = Layout(
     COLUMNS,
     (
         Column("Group", group_cell, False),
-        Column("n", lambda row: (count_cell(row),), True),
+        Column("n", count_lines, True),
         *(Column(TITLES[metric], metric_cell(metric), True) for metric in COLUMNS),
     ),
     caption,
@@ -141,13 +126,17 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     text = layout.caption(rows)
     heading, rows = _common_heading(rows)
     table = empty_table(text, heading)
-    for column in layout.columns:
-        if column.number:  # a number is never broken over two lines; its title may be
-            table.add_column(escape_for_terminal(column.title.replace(" ", "\n", 1)), justify="right", no_wrap=True)
+    cells = as_grid(rows, layout).rows
+    for number, column in enumerate(layout.columns):
+        if column.number:  # a number is never broken over two lines, nor cut off; its title may be broken
+            title = column.title.replace(" ", "\n", 1)
+            lines = "\n".join((title, *(of_row[number] for of_row in cells))).split("\n")
+            longest = max(map(cell_len, lines))
+            table.add_column(escape_for_terminal(title), justify="right", no_wrap=True, min_width=longest)
         else:
-            table.add_column(escape_for_terminal(column.title), min_width=NARROWEST)
-    for cells in as_grid(rows, layout).rows:
-        table.add_row(*map(escape_for_terminal, cells))
+            table.add_column(escape_for_terminal(column.title), overflow="fold", min_width=NARROWEST)
+    for of_row in cells:
+        table.add_row(*map(escape_for_terminal, of_row))
     return table
 
 

@@ -32,6 +32,8 @@ class Started:
     """Device, threads and the determinism settings, as torch reports them."""
     environment: dict[str, Any] | None = None
     """Code, versions and machine of a worker on another machine; None for this one."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of the data, a sentence each."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from overthink.inference.frequency import ByExit, Scan, by_exit, needed_share
+from overthink.inference.frequency import ByExit, Coefficients, Scan, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.running.stored_run import dataset_of, definition_of
@@ -21,11 +21,26 @@ class FrequencyMeasure:
     scan: Scan = "rows"
     power: Literal[1, 2] = 1
     total: float = 0.98
+    coefficients: Coefficients = "magnitude"
 
     def __str__(self) -> str:
         """Return it in words."""
         squared = "squared " if self.power == 2 else ""
-        return f"{100 * self.total:g}% of the total {squared}coefficient magnitude, scanned by {self.scan}"
+        of = "sum of signed coefficients" if self.coefficients == "signed" else f"total {squared}coefficient magnitude"
+        return f"{100 * self.total:g}% of the {of}, scanned by {self.scan}"
+
+    @property
+    def note(self) -> str:
+        """A sentence on how the numbers relate to those of the thesis's figures A.3 to A.5."""
+        if self.coefficients == "signed":
+            return (
+                "As in thesis figures A.3 to A.5, coefficients are summed with their signs: they cancel, so the sum "
+                "usually reaches its share early, and may leave it again. Of magnitudes, usually many more are needed."
+            )
+        return (
+            "Thesis figures A.3 to A.5 sum coefficients with their signs (--coefficients signed); those cancel, so "
+            "usually far fewer of them are needed than of magnitudes."
+        )
 
 
 class _Shares(NamedTuple):
@@ -54,4 +69,6 @@ def frequencies(
 def _shares(store: Store, run: StoredRun, measure: FrequencyMeasure, data_root: Path | None) -> _Shares:
     test = dataset_of(store, run, data_root).test
     images_NKHW = definition_of(store, run.run_id).dataset.pictures(test.images_NKHW)
-    return _Shares(test.ids_N, needed_share(images_NKHW, measure.scan, measure.power, measure.total))
+    return _Shares(
+        test.ids_N, needed_share(images_NKHW, measure.scan, measure.power, measure.total, measure.coefficients)
+    )

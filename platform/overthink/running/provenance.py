@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from overthink.store.uri import without_password
+
 PACKAGES = (
     "overthink",
     "torch",
@@ -42,7 +44,11 @@ def provenance(settings: Mapping[str, Any], there: Mapping[str, Any] | None = No
 
     `there` are the `surroundings` of a worker on another machine.
     """
-    return {**(there or surroundings()), "settings": dict(settings), "argv": sys.argv}
+    return {
+        **(there or surroundings()),
+        "settings": dict(settings),
+        "argv": [without_password(word) for word in sys.argv],
+    }
 
 
 def surroundings() -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 from overthink.data.batches import Samples
 from overthink.data.catalogue import DatasetSpec, load_dataset
 from overthink.data.dataset import Dataset, Split
+from overthink.data.image_tree import MOST_NAMED
 from overthink.data.splits import split_validation
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.cost import mul_adds
@@ -27,6 +28,10 @@ from overthink.training.regime import OWN_CHECKPOINT
 
 MAIN = "main"
 """Folder, in a policy network's run folder, with the checkpoint and the predictions of its main network."""
+LABELLED_BY = "labelled_by"
+"""Folder beside it: a folder of predictions, named by run key, for each training that labels are averaged over."""
+LEAST_TRAINED_ON = 2
+"""Training images: BatchNorm cannot normalise a batch of one."""
 EVERYTHING = "everything"
 """A policy network's split with all test samples of its main network, those without a label included."""
 
@@ -39,6 +44,20 @@ class RunData(NamedTuple):
     """train, val and test; of a policy network also everything."""
     classes: tuple[str, ...]
     """Names of the classes, by label."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know before the data are trained on, a sentence each."""
+        present = np.unique(self.splits["train"].labels_N)
+        absent = [name for label, name in enumerate(self.classes) if label not in present]
+        if not absent:
+            return self.dataset.notes
+        named = ", ".join(absent[:MOST_NAMED]) + (", ..." if len(absent) > MOST_NAMED else "")
+        return (
+            *self.dataset.notes,
+            f"{len(absent)} of {len(self.classes)} classes have none of the {len(self.splits['train'].labels_N)} "
+            f"training images that the validation split leaves: {named}",
+        )
 
     @property
     def info(self) -> DataInfo:
@@ -57,14 +76,21 @@ class RunData(NamedTuple):
 
 
 def run_data(run: RunDefinition, folder: Path, device: torch.device, data_root: Path | None = None) -> RunData:
-    """Load the data of a run; a policy network's folder holds the results of its main network in MAIN.
+    """Load the data of a run; a policy network's folder holds results of its main network in MAIN and LABELLED_BY.
 
     Raises ValueError where the data, or the main network's checkpoint or predictions, do not fit.
     """
     dataset = _dataset(run.dataset, data_root)
     if run.chooses_for is None:
-        return _of_network(dataset, run)
-    return _of_policy_network(dataset, run, run.chooses_for, folder / MAIN, device)
+        data = _of_network(dataset, run)
+    else:
+        data = _of_policy_network(dataset, run, run.chooses_for, folder, device)
+    if (count := len(data.splits["train"].labels_N)) < LEAST_TRAINED_ON:
+        raise ValueError(
+            f"{count} training image is left after the validation split (validation: {run.validation}), but at least "
+            f"{LEAST_TRAINED_ON} are needed: BatchNorm normalises over the images of a batch"
+        )
+    return data
 
 
 def splits_of(dataset: Dataset, run: RunDefinition) -> dict[str, Split]:
@@ -116,18 +142,23 @@ def _of_policy_network(
     assert run.policy is not None
     labels, main_data = run.policy.labels, _of_network(dataset, main)
     if labels.source == "training":
-        source, predictions = main_data.splits["train"], _on_training_data(main, main_data, folder, device)
+        source, predictions = main_data.splits["train"], _on_training_data(main, main_data, folder / MAIN, device)
     else:
-        source, predictions = main_data.splits["val"], _stored(folder / "val.parquet", main, dataset)
-    labelled = early_exit_split(source, predictions, labels, f"{labels.source} data")
+        source, predictions = main_data.splits["val"], _stored(folder / MAIN / "val.parquet", main, dataset)
+
+    def averaged(split: str) -> list[Predictions]:
+        trainings = folder / LABELLED_BY
+        return [_stored(trainings / of.key / f"{split}.parquet", of, dataset) for of in run.labelled_by]
+
+    labelled = early_exit_split(source, predictions, labels, f"{labels.source} data", averaged("val"))
     if labels.permuted:
         labelled = shuffled(labelled, generator(run.seeds, "split", 1))
     rows = split_validation(len(labelled.labels_N), run.validation, generator(run.seeds, "split"))
-    test = main_data.splits["test"]
+    test, of_test = main_data.splits["test"], _stored(folder / MAIN / "test.parquet", main, dataset)
     splits = {
         "train": labelled.rows(rows.train_N),
         "val": labelled.rows(rows.validation_N),
-        "test": early_exit_split(test, _stored(folder / "test.parquet", main, dataset), labels, "test data"),
+        "test": early_exit_split(test, of_test, labels, "test data", averaged("test")),
         EVERYTHING: Split(test.images_NKHW, np.zeros_like(test.labels_N), test.levels_N, test.ids_N),
     }
     return RunData(dataset, splits, tuple(f"exit {exit}" for exit in run.policy.exits))

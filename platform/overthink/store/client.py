@@ -2,14 +2,13 @@
 
 import logging
 import os
-import re
+import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit
 
 from overthink.settings import lent_home
 
@@ -20,23 +19,32 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stand
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its default retries for minutes without a message
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
-import mlflow
 import requests
 import sqlalchemy.exc
-from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, ViewType
+from mlflow.entities import Experiment, ExperimentTag, ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.predictions.predictions import Predictions
 from overthink.store import tags
-from overthink.store.uri import tracking_uri, without_password
+from overthink.store.artifacts import beside, is_the_servers, update_moved
+from overthink.store.database import DatabaseError, artifact_root, prepare
+from overthink.store.problems import problem_of_uri, reason
+from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow
+from overthink.store.uri import concealed, database_file, engine_uri, is_server, tracking_uri, without_password
 from overthink.store.view import TAG_PREFIX
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of each request that it repeats
+
+
+MADE_BY_SERVER = "0"
+"""Id of the experiment "Default", which no account has made."""
 
 
 class StoreError(RuntimeError):
@@ -51,10 +59,22 @@ class Store:
         self.seconds = 0.0
         """How long the thread that opened the store has waited for it; what other threads wait for delays nothing."""
         self._thread = threading.get_ident()
-        _check_scheme(self.uri)
+        self._database = database_file(self.uri)
+        self._repositories: dict[str, ArtifactRepository] = {}
+        if problem := problem_of_uri(self.uri):
+            raise StoreError(f"store {self.shown}: {problem}")
         with self.sentences():
-            self.client = MlflowClient(self.uri)
-        self.ping()
+            if self._database is not None:
+                prepare(self._database)
+                update_moved(self._database)
+            self._connect()
+
+    def _connect(self) -> None:
+        with nullcontext() if self._database is not None else said_if_slow(self.shown):
+            if self._database is None and not is_server(self.uri):
+                check_reachable(self.uri)
+            self.client = MlflowClient(engine_uri(self.uri))
+            self.ping()
 
     def ping(self) -> None:
         """Send a small request; raises StoreError where the store is unreachable."""
@@ -77,11 +97,11 @@ class Store:
         try:
             with self.waiting():
                 yield
-        except CommandError as error:
-            raise StoreError(f"store {self.shown}: written by a newer MLflow ({error}); update mlflow") from error
         # MLflow passes on the errors of requests, which transfers artifacts.
-        except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
-            raise StoreError(f"store {self.shown}: {_reason(error)}") from error
+        except (MlflowException, CommandError, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
+            raise StoreError(f"store {self.shown}: {concealed(reason(error), self.uri)}") from error
+        except (DatabaseError, UnreachableError, sqlite3.Error) as error:
+            raise StoreError(f"store {self.shown}: {error}") from error
 
     @property
     def shown(self) -> str:
@@ -100,6 +120,7 @@ class Store:
                 raise StoreError(
                     f"store {self.shown}: experiment {name!r} is deleted in MLflow; restore or purge it first"
                 )
+            self._check_place(f"experiment {name!r}", found.artifact_location)
             not_edited = found.tags.get(tags.MLFLOW_NOTE) == found.tags.get(tags.NOTE)
             if not_edited and found.tags.get(tags.NOTE) != note:
                 self._tag(found.experiment_id, notes)
@@ -107,12 +128,49 @@ class Store:
 
     def _created(self, name: str, experiment_tags: dict[str, str]) -> Experiment:
         try:
-            return self.client.get_experiment(self.client.create_experiment(name, tags=experiment_tags))
+            return self.client.get_experiment(self._create(name, experiment_tags))
         except MlflowException as error:
             made_meanwhile = self.client.get_experiment_by_name(name)
             if error.error_code != "RESOURCE_ALREADY_EXISTS" or made_meanwhile is None:
                 raise
             return made_meanwhile
+
+    def _create(self, name: str, experiment_tags: dict[str, str]) -> str:
+        if self._database is None:
+            return str(self.client.create_experiment(name, tags=experiment_tags))
+        # A client would take `mlruns` of the working directory, and not encode a % in its path.
+        beside_database = SqlAlchemyStore(engine_uri(self.uri), artifact_root(self._database))
+        entities = [ExperimentTag(key, value) for key, value in experiment_tags.items()]
+        return str(beside_database.create_experiment(name, tags=entities))
+
+    def check_places(self, names: Iterable[str]) -> None:
+        """Raise StoreError where a server has artifacts of experiments lie in a place that is not its own."""
+        with self.sentences():
+            for name in names if is_server(self.uri) else ():
+                if found := self.client.get_experiment_by_name(name):
+                    self._check_place(f"experiment {name!r}", found.artifact_location)
+
+    def _check_place(self, of: str, location: str) -> None:
+        if is_server(self.uri) and not is_the_servers(location, self.uri, self._default_place):
+            raise StoreError(
+                f"store {self.shown}: {of} has its artifacts in {without_password(location)[:200]}, which is not "
+                "where this server keeps artifacts; nothing was read from there or written to it"
+            )
+
+    def _default_place(self) -> str | None:
+        try:
+            return str(self.client.get_experiment(MADE_BY_SERVER).artifact_location)
+        except MlflowException:
+            return None
+
+    def repository(self, run_id: str) -> ArtifactRepository:
+        """Return what holds the artifacts of a run; raises StoreError where that is no place of the store."""
+        if run_id not in self._repositories:
+            uri = self.client.get_run(run_id).info.artifact_uri
+            self._check_place(f"run {run_id}", uri)
+            place = uri if self._database is None else beside(self._database, uri)
+            self._repositories[run_id] = get_artifact_repository(place, tracking_uri=self.uri)
+        return self._repositories[run_id]
 
     def offer_views(self, experiment_id: str, views: Mapping[str, str]) -> None:
         """Give an experiment its saved views (key -> state); views that overthink saved earlier are replaced."""
@@ -147,7 +205,7 @@ class Store:
         target = folder / run_id
         target.mkdir(parents=True, exist_ok=True)
         with self.sentences():
-            return Path(self.client.download_artifacts(run_id, name, str(target)))
+            return Path(self.repository(run_id).download_artifacts(name, str(target)))
 
     def text(self, run_id: str, name: str) -> str:
         """Return a text artifact of a run, which is not to be trusted."""
@@ -170,37 +228,3 @@ class Store:
                 token = page.token
                 if not token:
                     return names
-
-
-def _schema_problem(version: str) -> str:
-    """Return what to do about a database with another schema than this MLflow's: it can upgrade older ones only."""
-    migrations = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
-    try:
-        migrations.get_revision(version)
-    except CommandError:
-        return f"it was written by a newer MLflow (schema {version}) than {mlflow.__version__}; update mlflow"
-    return f"it was written by an older MLflow (schema {version}); back it up, then run: mlflow db upgrade URI"
-
-
-def _check_scheme(uri: str) -> None:
-    scheme = urlsplit(uri).scheme
-    if scheme in ("", "file"):
-        raise StoreError(
-            f"store {uri}: MLflow no longer keeps runs in folders; use sqlite:///FILE, a database or a server"
-        )
-    if scheme == "sqlite":
-        path = Path(uri.removeprefix("sqlite:///"))
-        if not path.parent.is_dir():
-            raise StoreError(f"store {uri}: the folder {path.parent} does not exist")
-        target = path if path.exists() else path.parent
-        if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-            raise StoreError(f"store {uri}: {target} is not writable")
-
-
-def _reason(error: Exception) -> str:
-    if found := re.search(r"database schema \(found version (\w+)", str(error)):
-        return _schema_problem(found[1])
-    if isinstance(error, sqlalchemy.exc.SQLAlchemyError) and getattr(error, "orig", None) is not None:
-        return str(error.orig).splitlines()[0]  # type: ignore[attr-defined]
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:500]

@@ -64,6 +64,7 @@ class RawRun:
             reported=_reported(self.tags.get(tags.REPORTED, "")),
             parent=self._link(tags.PARENT_RUN, tags.PARENT_KEY),
             main=self._link(tags.MAIN_RUN, tags.MAIN_KEY),
+            labelled_by=tuple(self.tags.get(tags.LABELLED_BY, "").split()),
             policy_run_ids=tuple(self.tags.get(tags.POLICY_RUNS, "").split()),
             trial=_number(self.tags.get(tags.TRIAL, "")),
             process=RunProcess.of(self.tags),

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from overthink.store import tags
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun, data_seen
+from overthink.store.uri import local_folder
 
 COLUMNS = {
     "experiments": {"experiment_id", "lifecycle_stage"},
@@ -28,6 +29,7 @@ OURS = f"""
     WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
     AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = '{tags.KIND}')
 """
+GROUPS = f"SELECT run_uuid FROM tags WHERE key = '{tags.KIND}' AND value = '{tags.KIND_GROUP}'"
 SEEN = f"""
     SELECT destination_id, digest FROM inputs JOIN datasets ON source_id = dataset_uuid
     WHERE source_type = 'DATASET' AND destination_type = 'RUN' AND destination_id IN ({OURS}) ORDER BY digest
@@ -37,15 +39,48 @@ SEEN = f"""
 def read(database: Path, metrics: Sequence[str] | None = None, params: bool = True) -> list[StoredRun] | None:
     """Return every run and group of ours, newest first, with all metrics or some of them, and their parameters.
 
-    Returns None where the database is not laid out as expected.
+    Without `params`, groups alone have their parameters. Returns None where the database is not laid out as expected.
     """
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)) as connection:
+        with closing(opened(database)) as connection:
             if not _as_expected(connection):
                 return None
             return _runs(connection, metrics, params)
     except sqlite3.Error:
         return None
+
+
+def artifact_folders(database: Path) -> dict[str, Path]:
+    """Return the folder of each run's artifacts, of those runs that keep them on this machine; nothing can be wrong.
+
+    A relative folder is one of the working directory, as for MLflow; of a store that was moved, that beside it.
+    """
+    try:
+        with closing(opened(database)) as connection:
+            places = connection.execute("SELECT run_uuid, artifact_uri FROM runs").fetchall()
+    except sqlite3.Error:
+        return {}
+    folders = {run_id: folder for run_id, uri in places if (folder := local_folder(uri or "none:")) is not None}
+    return {run_id: now_at(database, folder) for run_id, folder in folders.items()}
+
+
+def now_at(database: Path, folder: Path) -> Path:
+    """Return where a run's folder of artifacts is, of a store that may have been moved or copied."""
+    near = at_database(database, folder)
+    return near if near is not None and (near.parent.is_dir() or not folder.parent.is_dir()) else folder
+
+
+def at_database(database: Path, folder: Path) -> Path | None:
+    """Return the same folder under `mlruns` beside a database, or None for one that is not under an `mlruns`."""
+    if "mlruns" not in folder.parts:
+        return None
+    below = folder.parts[::-1].index("mlruns")
+    return database.absolute().parent.joinpath(*folder.parts[len(folder.parts) - 1 - below :])
+
+
+def opened(database: Path) -> sqlite3.Connection:
+    """Return a connection that reads only."""
+    return sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)
 
 
 def _as_expected(connection: sqlite3.Connection) -> bool:
@@ -70,11 +105,9 @@ def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None, params:
     }
     for run_id, key, value in connection.execute(f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({OURS})"):
         runs[run_id].tags[key] = value or ""
-    if params:
-        for run_id, key, value in connection.execute(
-            f"SELECT run_uuid, key, value FROM params WHERE run_uuid IN ({OURS})"
-        ):
-            runs[run_id].params[key] = value or ""
+    of = OURS if params else f"{OURS} AND run_uuid IN ({GROUPS})"
+    for run_id, key, value in connection.execute(f"SELECT run_uuid, key, value FROM params WHERE run_uuid IN ({of})"):
+        runs[run_id].params[key] = value or ""
     wanted = "" if metrics is None else f"AND key IN ({', '.join('?' * len(metrics))})"
     values = f"SELECT run_uuid, key, value FROM latest_metrics WHERE NOT is_nan {wanted} AND run_uuid IN ({OURS})"
     for run_id, key, value in connection.execute(values, metrics or ()):

@@ -93,6 +93,8 @@ class StoredRun:
     """The run of the same seeds that trained the first phases."""
     main: RunLink | None = None
     """Of a policy network: the run of its main network."""
+    labelled_by: tuple[str, ...] = ()
+    """Of a policy network: ids of the runs that its labels are averaged over, if they are."""
     policy_run_ids: tuple[str, ...] = ()
     """Of a main network: the policy networks that choose its exits."""
     group_id: str = ""

@@ -1,12 +1,15 @@
 """Where the store is, and where the outbox is. Apart from `client`, which imports mlflow."""
 
 import os
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from overthink.sentences import utf_8
 
 DATABASE = "mlflow.db"
+_ACCOUNT = r"(\w://[^\s:/@]*):(?!\d+(?:/|\s|$))(\S*)@"
+"""User and password of an address in a text; what is a port and a path is none."""
 
 
 def tracking_uri() -> str:
@@ -24,8 +27,49 @@ def _checked(what: str, path: str) -> str:
 
 
 def database_file(uri: str) -> Path | None:
-    """Return the file of an SQLite store, or None for any other store."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    """Return the file of an SQLite store, or None for any other store.
+
+    A path is taken as it is written; percent-encoded only where it leads to a folder then and does not as it is.
+    """
+    if not uri.startswith("sqlite:///"):
+        return None
+    folder, slash, name = uri.removeprefix("sqlite:///").rpartition("/")
+    path = Path(folder + slash + name.partition("?")[0])
+    decoded = Path(unquote(str(path)))
+    return decoded if decoded.parent.is_dir() and not path.parent.is_dir() else path
+
+
+def engine_uri(uri: str) -> str:
+    """Return the URI of a store as SQLAlchemy and MLflow take it; raises ValueError where a path cannot be written.
+
+    SQLAlchemy 2.1 decodes %XX in the path of a database, 2.0 does not, MLflow makes the folder of the undecoded path,
+    and ? ends a path. So a file below such a folder is named from the working directory.
+    """
+    file = database_file(uri)
+    if file is None or _plain(str(file)):
+        return uri
+    nearer = os.path.relpath(file)
+    if not _plain(nearer):
+        raise ValueError(f"the path {file} has a % or ?; run the command in the folder of {file.name}, or rename it")
+    return f"sqlite:///{nearer}"
+
+
+def _plain(path: str) -> bool:
+    return unquote(path) == path and "?" not in path
+
+
+def local_folder(uri: str) -> Path | None:
+    """Return the folder on this machine that an artifact location of MLflow names, or None where it names none."""
+    scheme = urlsplit(uri).scheme
+    if scheme not in ("", "file"):
+        return None
+    return Path(unquote(urlsplit(uri).path if scheme else uri))
+
+
+def location_of(folder: Path) -> str:
+    """Return how MLflow writes a folder on this machine: a path, or a URI where MLflow would decode the path."""
+    path = str(folder.absolute())
+    return path if _plain(path) and "#" not in path else Path(path).as_uri()
 
 
 def is_server(uri: str) -> bool:
@@ -33,10 +77,20 @@ def is_server(uri: str) -> bool:
     return urlsplit(uri).scheme in ("http", "https")
 
 
-def without_password(uri: str) -> str:
-    """Return a URI as it may be shown."""
-    parts = urlsplit(uri)
-    return uri.replace(f":{parts.password}@", ":***@") if parts.password else uri
+def without_password(text: str) -> str:
+    """Return a URI, or a message with URIs in it, as it may be shown: no passwords in addresses and their queries."""
+    text = re.sub(_ACCOUNT, r"\1:***@", text)
+    return re.sub(r"(?i)\b(\w*password|passwd|pwd)=[^\s&;'\"]+", r"\1=***", text)
+
+
+def concealed(text: str, uri: str) -> str:
+    """Return a message as it may be shown, also where libraries took a password of this URI apart."""
+    text = without_password(text)
+    found = re.search(_ACCOUNT, uri)
+    written = [found[2], *found[2].split("@")] if found else []
+    for piece in sorted({*written, *map(unquote, written)}, key=len, reverse=True):
+        text = text.replace(piece, "***") if len(piece) > 1 else text
+    return text
 
 
 def without_account(uri: str) -> str:
@@ -49,6 +103,19 @@ def identity(uri: str) -> str:
     """Return a name of a store that is the same from anywhere on this machine, without user name and password."""
     database = database_file(uri)
     return f"sqlite:///{database.absolute()}" if database is not None else without_account(uri)
+
+
+def is_store(known: str, uri: str) -> bool:
+    """Tell whether an identity is that of a store, also where the folder that has it and the state was moved since."""
+    was, now = database_file(known), database_file(uri)
+    if known == identity(uri) or was is None or now is None:
+        return known == identity(uri)
+    return was.name == now.name and now.absolute().parent == state_folder().parent and not was.exists()
+
+
+def cache_folder() -> Path:
+    """Return where copies of what stores have are kept, to be fetched once: in XDG_CACHE_HOME, else `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "overthink"
 
 
 def state_folder() -> Path:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -132,12 +133,14 @@ class Writer:
         """Store files with a run."""
         with self._store.sentences():
             for file in files:
-                self._store.client.log_artifact(run_id, str(file), folder)
+                self._store.repository(run_id).log_artifact(str(file), folder)
 
     def text(self, run_id: str, name: str, content: Content) -> None:
         """Store a text, or plain data as JSON, as an artifact."""
-        with self._store.sentences():
-            self._store.client.log_text(run_id, as_text(content), name)
+        folder, _, file = name.rpartition("/")
+        with TemporaryDirectory() as temporary:
+            (Path(temporary) / file).write_text(as_text(content), encoding="utf-8")
+            self.artifacts(run_id, [Path(temporary) / file], folder or None)
 
     def close(self, run_id: str, outcome: str, message: str = "", ended_ms: int | None = None) -> None:
         """End a run with the status that fits its outcome."""

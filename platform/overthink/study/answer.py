@@ -1,7 +1,7 @@
 """The answer to the thesis's question in three sentences: ensembles, cross-fitted exits, another training's oracle."""
 
 from overthink.statistics.jackknife import Interval
-from overthink.study.ensemble import Curve
+from overthink.study.ensemble import Ensembles
 from overthink.study.findings import Findings
 from overthink.study.wording import percent, points
 
@@ -14,12 +14,16 @@ def summary(arm: str, found: Findings) -> str:
     behind = f"(arm {arm}, {found.repeats} repeats, {found.samples} test samples)"
     if found.any_later.rate.mean.value == 0:
         return f"There is no any-later overthinking {behind}."
-    return " ".join([_averages_out(found.ensembles.any_later, behind), _in_expectation(found), _luck(found)])
+    return " ".join([_averages_out(found.ensembles, behind), _in_expectation(found), _luck(found)])
 
 
-def _averages_out(curve: Curve, behind: str) -> str:
+def _averages_out(found: Ensembles, behind: str) -> str:
+    curve = found.any_later
     one, all_together, n = curve.rates[0], curve.rates[-1], curve.sizes[-1]
-    seen = f"it is {percent(one)} of samples in one training and {percent(all_together)} once {n} are averaged"
+    averaged = (
+        f"{n} are averaged" if found.from_logits else f"the confidences of {n} are averaged (no logits are stored)"
+    )
+    seen = f"it is {percent(one)} of samples in one training and {percent(all_together)} once {averaged}"
     if curve.plateau is None and n < FEWEST:
         return f"Too few repeats to extrapolate any-later overthinking to many trainings: {seen} {behind}."
     if curve.plateau is None:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from overthink.study.answer import summary
-from overthink.study.arms import ALL_SOURCES, primary_arm_name
+from overthink.study.arms import primary_arm_name
 from overthink.study.coupling import Coupled
-from overthink.study.findings import Findings, Overthinking
+from overthink.study.findings import Findings
+from overthink.study.source_sentences import source_sentences
+from overthink.study.sources import SourceShares
 from overthink.study.wording import ends, percent, points, times
 
 CLAIM = (
@@ -21,7 +23,7 @@ UNUSABLE = 100
 """Ratio of an interval's ends from which nothing follows from it."""
 
 
-def verdict(arms: Mapping[str, Findings]) -> list[str]:
+def verdict(arms: Mapping[str, Findings], shares: SourceShares | None = None) -> list[str]:
     """Return paragraphs: the summary, how often it recurs, whether exits are coupled, which source matters."""
     name = primary_arm_of(arms)
     if name is None:
@@ -33,7 +35,7 @@ def verdict(arms: Mapping[str, Findings]) -> list[str]:
         _shares(found),
         _varies_as_a_whole(found),
         _coupled(found),
-        _sources(arms),
+        *source_sentences(shares),
         _would_change(found),
     ]
     return [text for text in paragraphs if text]
@@ -124,27 +126,6 @@ def _coupled(found: Findings) -> str:
 def _share_of_across(coupled: Coupled) -> str:
     share = coupled.share
     return "" if share is None else f", {100 * abs(share):.0f}% of the rate across runs"
-
-
-def _sources(arms: Mapping[str, Findings]) -> str:
-    everything = arms.get(ALL_SOURCES)
-    if everything is None or everything.any_later.split.within_samples.value <= 0:
-        return ""
-    parts = [
-        f"{name} {100 * _changes(found.any_later) / _changes(everything.any_later):.0f}%"
-        for name, found in arms.items()
-        if name != ALL_SOURCES and not found.same
-    ]
-    if not parts:
-        return ""
-    return (
-        "How much overthinking changes from one training to the next where only one source varies, relative to "
-        f"all together: {', '.join(parts)}."
-    )
-
-
-def _changes(found: Overthinking) -> float:
-    return found.split.within_samples.value
 
 
 def _would_change(found: Findings) -> str:

@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
+from overthink.comparison.ranges import metric_estimate
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import resolved
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
-from overthink.statistics.estimate import Estimate, estimate
+from overthink.statistics.estimate import Estimate
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
@@ -47,6 +48,8 @@ def confirm(
         if not one.metric.startswith("val/"):
             raise DefinitionError(f"{loaded.source}: {one.metric} needs no training, so fresh seeds cannot confirm it")
     experiment = resolved(best_definition(loaded, best, count), loaded.source)
+    for sentence in experiment.merged_sentences:
+        listener.on_message(sentence)
     outcomes = launch(store, [experiment], options, listener)
     found: list[Confirmed] = []
     for trial in best:
@@ -58,7 +61,7 @@ def confirm(
         for objective, swept in zip(loaded.sweep.objectives, trial.values, strict=True):
             values = [run.metrics[objective.metric] for run in fresh if objective.metric in run.metrics]
             if values:
-                again = estimate(values)
+                again = metric_estimate(objective.metric, values)
                 worse = swept - again.mean if objective.goal == "maximize" else again.mean - swept
                 found.append(Confirmed(trial, objective.metric, swept, again, worse, ids))
     return found, outcomes, experiment

@@ -11,7 +11,8 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 
 from overthink.launching.plan import locked
-from overthink.store.uri import database_file, tracking_uri, without_password
+from overthink.store.reachable import UnreachableError, check_reachable
+from overthink.store.uri import concealed, database_file, engine_uri, tracking_uri, without_password
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -37,12 +38,14 @@ def opened(uri: str) -> Iterator[RDBStorage]:
         )
     storage = None
     try:
-        storage = RDBStorage(uri)
+        if database_file(uri) is None:
+            check_reachable(uri)
+        storage = RDBStorage(engine_uri(uri))
         yield storage
-    except (StorageInternalError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+    except (UnreachableError, StorageInternalError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         cause = error.__cause__ or error
         message = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
-        raise TrialStoreError(f"storage {without_password(uri)}: {message}") from error
+        raise TrialStoreError(f"storage {without_password(uri)}: {concealed(message, uri)}") from error
     finally:
         if storage is not None:
             storage.engine.dispose()

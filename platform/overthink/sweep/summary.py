@@ -6,17 +6,19 @@ from optuna.study import Study
 
 from overthink.report.grids import Grid, as_html
 from overthink.report.pages import Section, document
+from overthink.seeds import expand
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.figures import sweep_figures
+from overthink.sweep.goal import NETWORK, Objective
 from overthink.sweep.results import Results, TrialResult, ranked
 from overthink.sweep.space import format_point_short
 
 BEST_SHOWN = 10
 SHORTEST_ID = 8
 OVER_SEEDS = {
-    "mean": "",
-    "mean-minus-std": " (mean over seeds, one standard deviation to the worse side)",
-    "worst": " (worst seed)",
+    "mean": "mean over {n} seeds of a trial",
+    "mean-minus-std": "mean over {n} seeds of a trial, one standard deviation to the worse side",
+    "worst": "worst of {n} seeds of a trial",
 }
 
 
@@ -86,9 +88,17 @@ def _mark(trial: TrialResult, front: set[int]) -> str:
 
 
 def _goals(loaded: LoadedSweep) -> str:
-    goals = " and ".join(f"{one.goal} {one.metric}{OVER_SEEDS[one.over_seeds]}" for one in loaded.sweep.objectives)
+    seeds = len(expand(loaded.sweep.seeds))
+    goals = " and ".join(f"{one.goal} {one.metric}{_over(one, seeds)}" for one in loaded.sweep.objectives)
     bounds = " and ".join(one.label for one in loaded.sweep.constraints)
     return f"Goal: {goals}{f' while {bounds}' if bounds else ''}."
+
+
+def _over(objective: Objective, seeds: int) -> str:
+    """Return what an objective's values are averages of: the seeds of a trial, never trials."""
+    if objective.metric.startswith(NETWORK):  # known before training
+        return ""
+    return f" ({OVER_SEEDS[objective.over_seeds].format(n=seeds) if seeds > 1 else 'one seed a trial'})"
 
 
 def _plain(text: str) -> str:

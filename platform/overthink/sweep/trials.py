@@ -130,8 +130,8 @@ class Trials:
         while trial.runs:
             run = trial.runs[0]
             if run.action in TO_DO:
-                main = trial.mains.pop(run.main.key, None) if run.main else None
-                needed = [main, run] if main else [run]
+                mains = [trial.mains.pop(need.key) for need in run.needs if need.key in trial.mains]
+                needed = [*mains, run]
                 self._session.groups.add_members(needed)
                 self.events.trials[run.key] = trial
                 return needed

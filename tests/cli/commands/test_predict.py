@@ -199,6 +199,23 @@ def test_labels_count_every_sample_once(
         labels(run_id, exits="1;3")
 
 
+def test_a_budget_for_patience_is_a_number_of_agreeing_exits(
+    run_id: str, trained: tuple[RunDefinition, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = lookup_table(Predictions.read(trained[1] / "val.parquet"), "patience")
+    assert budget(run_id, 1e12, "patience", as_json=True) == 0
+    answer = json.loads(capsys.readouterr().out)
+    k = answer["patience"]
+    assert table.accuracy_P[k - 1] == answer["validation_accuracy"] == table.accuracy_P.max()
+    assert answer["thresholds"] == [None] * (k - 1) + [k] * (3 - k)
+    assert (answer["q"], answer["tied"]) == (None, [])
+    assert answer["taken"] == table.taken_PE[k - 1].tolist()
+    assert budget(run_id, float(table.cost_E[0]), "patience") == 0
+    said = capsys.readouterr()
+    assert "Patience 1: a sample exits at exit 1." in said.err
+    assert "Share aimed at" not in said.out
+
+
 def test_scaling_needs_logits(run_id: str) -> None:
     with pytest.raises(ValueError, match="keep_logits: true"):
         budget(run_id, 1e12, scale=True, as_json=True)
@@ -246,10 +263,21 @@ def test_frequency_of_a_stored_run(run_id: str, capsys: pytest.CaptureFixture[st
     right = split.images_NKHW[np.isin(split.ids_N, test.ids_N[test.correct_EN[-1]])]
     assert answer["right"][-1]["mean"] == pytest.approx(needed_share(right, "zigzag").mean())
     assert "Kruskal" in store.artifact(run_id, tags.FREQUENCY_PAGE, tmp_path).read_text()
+    assert answer["measure"]["coefficients"] == "magnitude"
     frequency([run_id], zigzag=True)
     said = capsys.readouterr()
     assert "small: 98% of the total coefficient magnitude, scanned by zigzag" in said.err
     assert "First" in said.out
+    assert "(--coefficients signed)" in said.out
+    frequency([run_id], coefficients="signed")
+    said = capsys.readouterr()
+    assert "small: 98% of the sum of signed coefficients, scanned by rows" in said.err
+    assert "As in thesis figures A.3 to A.5" in " ".join(said.out.split())
+    assert "signed coefficients needed" in store.artifact(run_id, tags.FREQUENCY_PAGE, tmp_path / "signed").read_text()
+    with pytest.raises(ValueError, match="--coefficients sign: expected magnitude or signed"):
+        frequency([run_id], coefficients="sign")
+    with pytest.raises(ValueError, match=r"squares \(--power 2\) have no sign"):
+        frequency([run_id], power=2, coefficients="signed")
 
 
 def test_grad_cam_of_a_stored_run(run_id: str, tmp_path: Path) -> None:

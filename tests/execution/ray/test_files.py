@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from overthink.execution.ray.driver import TRAVEL_ALONG
 from overthink.execution.ray.files import File, files_in, write
 
 
@@ -17,6 +18,12 @@ def test_files_arrive_whole_under_their_names(tmp_path: Path) -> None:
         "checkpoint.safetensors",
         "main/val.parquet",
     }
+
+
+def test_predictions_that_label_a_policy_networks_samples_travel_along(tmp_path: Path) -> None:
+    names = ["main/val.parquet", "labelled_by/key-of-one/val.parquet", "labelled_by/key-of-two/test.parquet"]
+    write(tmp_path, dict.fromkeys([*names, "worker.lock"], b""))
+    assert [file.name for file in files_in(tmp_path, TRAVEL_ALONG)] == names
 
 
 @pytest.mark.parametrize("name", ["../out", "/tmp/out", "main/../../out"])

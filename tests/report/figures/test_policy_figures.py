@@ -60,17 +60,36 @@ def test_drawings_of_labels_show_percent() -> None:
     assert [list(row) for row in draw_label_confusion(label_confusion([RUN])).data[0].z] == [[50, 50], [0, 100]]
 
 
-def test_the_policy_network_stands_first_among_baselines() -> None:
+def all_right() -> Evidence:
     spec = LabelSpec(exits=(1, 4))
     val, test = spec.of(VAL), spec.of(TEST)
     validation = answers(val.label_M[::4], val.label_M[::4], VAL.ids_N[val.rows_M[::4]])  # the rest trains
-    run = Evidence(
+    return Evidence(
         spec, validation, answers(test.label_M, test.label_M, TEST.ids_N[test.rows_M]), VAL, TEST, RUN.everything
     )
-    info = answers_without_image([run, run])
+
+
+WITH_ANSWERS = all_right()
+
+
+def test_the_policy_network_stands_first_among_baselines() -> None:
+    info = answers_without_image([WITH_ANSWERS, WITH_ANSWERS])
     assert (info.names[0], info.accuracy[0], info.balanced[0]) == ("policy network", 1, 1)
     assert dict(zip(info.names, info.accuracy, strict=True))["uniform guess"] == 0.5
     assert draw_answers_without_image(info).data[0].x[0] == 100
+
+
+def test_labels_of_other_trainings_stand_last() -> None:
+    values = {"another": (0.4, 0.3), "majority": (0.5, 0.35)}
+    ceiling = {
+        f"policy/ceiling/{name}/{score}": value
+        for name, scores in values.items()
+        for score, value in zip(("accuracy", "balanced_accuracy"), scores, strict=True)
+    }
+    info = answers_without_image([WITH_ANSWERS], ceiling)
+    assert info.names[-2:] == ("another training's labels", "majority of other trainings")
+    assert (info.accuracy[-2:], info.balanced[-2:]) == ((0.4, 0.5), (0.3, 0.35))
+    assert info.names[:-2] == answers_without_image([WITH_ANSWERS]).names
 
 
 def test_routing_all_samples_to_exit_1() -> None:

@@ -1,6 +1,7 @@
 """`overthink analyse`: budgets, figures and metrics from stored predictions, added to runs and groups in the store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from overthink.report.safe_text import print_text
 from overthink.store import tags
 
 if TYPE_CHECKING:
+    from overthink.report.analysis import Analysed
     from overthink.store.client import Store
     from overthink.store.stored import StoredRun
 
@@ -36,27 +38,37 @@ def analyse(
     from overthink.store.stored import newest_per_key
 
     store, console = Store(), log()
-    # Policy networks are analysed when their run ends.
-    chosen = [run for run in chosen_runs(store, names or []) if not run.is_policy]
-    runs = newest_per_key(run for run in chosen if not run.is_group).values()
-    finished = [run for run in runs if run.outcome == tags.FINISHED]
-    groups = [run for run in chosen if run.is_group]
+    chosen = chosen_runs(store, names or [])
+    newest = newest_per_key(run for run in chosen if not run.is_group).values()
+    finished = [run for run in newest if run.outcome == tags.FINISHED and not run.is_policy]
+    policies = [run for run in newest if run.outcome == tags.FINISHED and run.is_policy]
+    groups = [run for run in chosen if run.is_group and not run.is_policy]
+    of_policies = [run for run in chosen if run.is_group and run.is_policy]
     done = []
-    for entry in analysed(store, finished, groups):
+    for entry in chain(analysed(store, finished, groups), _policies(store, policies, of_policies)):
         done.append(entry)
         print_text(console, f"{entry.run.name}: {'analysed' if entry.new else 'already analysed'}")
     if as_json:
         print_json([{"run_id": entry.run.run_id, "name": entry.run.name, "new": entry.new} for entry in done])
     new = sum(entry.new for entry in done)
     console.print(
-        f"{number_of(len(finished), 'finished run')} and {number_of(len(groups), 'group')}; {new} newly analysed."
+        f"{number_of(len(finished), 'finished run')} and {number_of(len(groups) + len(of_policies), 'group')}; "
+        f"{new} newly analysed."
     )
     if export is not None:
         _export(store, finished, groups, export, console)
     if done:
         console.print(ui_hint(store, done[0].run.experiment_id), soft_wrap=True)
-        console.print(f"Figures: artifact {tags.ANALYSIS_PAGE} of each run.")
+        console.print(f"Figures: artifact {tags.ANALYSIS_PAGE} of each run; {tags.GROUP_PAGE} of policy networks.")
     return OK
+
+
+def _policies(store: "Store", runs: "Sequence[StoredRun]", groups: "Sequence[StoredRun]") -> "Iterator[Analysed]":
+    if not groups:
+        return
+    from overthink.report.policy_group import analyse_policies  # torch
+
+    yield from analyse_policies(store, runs, groups)
 
 
 def _export(
@@ -64,11 +76,11 @@ def _export(
 ) -> None:
     """Write the figures of each run and group to a folder of its own."""
     from overthink.cli.progress import counted
-    from overthink.comparison.arms import runs_of_group
+    from overthink.comparison.arms import runs_of_primary_arm
     from overthink.report.analysis import figures_of
     from overthink.report.export import exporting, slug
 
-    shown = {run.run_id: [run] for run in runs} | {group.run_id: runs_of_group(group, runs) for group in groups}
+    shown = {run.run_id: [run] for run in runs} | {group.run_id: runs_of_primary_arm(group, runs) for group in groups}
     entries = [entry for entry in (*runs, *groups) if shown[entry.run_id]]
     if not entries:
         return

@@ -44,16 +44,24 @@ def budget(
                 "run_id": stored.run_id,
                 "criterion": table.criterion,
                 "temperatures": None if temperature_E is None else temperature_E.tolist(),
+                "patience": row + 1 if table.q_PE is None else None,
                 "thresholds": [None if limit == inf else limit for limit in table.threshold_PE[row, :-1].tolist()],
                 "mul_adds_per_sample": table.mean_cost_P[row],
                 "validation_accuracy": table.accuracy_P[row],
-                "q": table.q_PE[row].tolist(),
+                "q": None if table.q_PE is None else table.q_PE[row].tolist(),
+                "taken": table.taken_PE[row].tolist(),
+                "tied": [number for number, tied in enumerate(table.tied_PE[row].tolist(), start=1) if tied],
             }
         )
         return OK
     console, head = log(), f"{stored.name} ({stored.run_id[:8]})"
     print_text(console, f"{head}, {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs per sample")
     print_grid(_grid(table, row))
+    if table.q_PE is None:
+        rule = f"once {row + 1} exits in a row agree, else at the last exit" if row else "at exit 1"
+        console.print(f"Patience {row + 1}: a sample exits {rule}.")
+    if table.tied_PE[row].any():
+        console.print("Ties: samples of equal confidence exit together; no threshold gives the share aimed at.")
     if temperature_E is not None:
         console.print(f"Temperatures of the exits: {', '.join(f'{value:.3f}' for value in temperature_E)}.")
     console.print(
@@ -64,11 +72,15 @@ def budget(
 
 
 def _grid(table: "LookupTable", row: int) -> Grid:
-    columns = zip(table.cost_E.tolist(), table.threshold_PE[row].tolist(), table.q_PE[row].tolist(), strict=True)
-    rows = [
-        (str(number), f"{cost / 1e6:.2f} M", "never" if limit == inf else f">= {limit:.4f}", f"{100 * q:.1f}%")
-        for number, (cost, limit, q) in enumerate(columns, start=1)
-    ]
-    *earlier, (number, cost, _, share) = rows
-    titles = ("Exit", "MUL-ADDs", "Exits at confidence", "Share aimed at")
-    return Grid(titles, [*earlier, (number, cost, "always", share)])
+    title, digits = ("Agreeing exits needed", 0) if table.q_PE is None else ("Exits at confidence", 4)
+    limits = ["never" if limit == inf else f">= {limit:.{digits}f}" for limit in table.threshold_PE[row, :-1].tolist()]
+    columns = {
+        "Exit": [str(number) for number in range(1, len(table.cost_E) + 1)],
+        "MUL-ADDs": [f"{cost / 1e6:.2f} M" for cost in table.cost_E.tolist()],
+        title: [*limits, "always"],
+    }
+    if table.q_PE is not None:
+        columns["Share aimed at"] = [f"{100 * share:.1f}%" for share in table.q_PE[row].tolist()]
+    shares = zip(table.taken_PE[row].tolist(), table.tied_PE[row].tolist(), strict=True)
+    columns["Share that exits"] = [f"{100 * share:.1f}%{' (ties)' if tied else ''}" for share, tied in shares]
+    return Grid(tuple(columns), list(zip(*columns.values(), strict=True)))

@@ -79,7 +79,10 @@ def show(
     spec = validated(type(example), raw, name)
     path = output or Path(f"{name}.png")
     check_picture("--output", path)
-    sample_grid(load_dataset(spec, data_root)).save(path)
+    dataset = load_dataset(spec, data_root)
+    for note in dataset.notes:
+        print_text(log(), f"{note}.")
+    sample_grid(dataset).save(path)
     print_text(log(), f"{path}: a column for each class, a row for each level")
     return OK
 

@@ -6,8 +6,7 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import print_json, results
-from overthink.report.grids import as_rich
+from overthink.cli.output import print_grid, print_json, results
 from overthink.report.safe_text import escape_for_terminal
 
 
@@ -35,7 +34,11 @@ def diff(
     for letter, side in (("A", a), ("B", b)):
         console.print(escape_for_terminal(f"{letter}: {side.name} ({side.run_id[:8]})"), soft_wrap=True)
     for title, places in parts.items():
-        shown = as_rich(places_grid(title, places)) if places else f"No difference in {title}."
-        console.print("", shown, sep="\n")
-    console.print("", as_rich(results_grid(a, b)), sep="\n")
+        console.print()
+        if places:
+            print_grid(places_grid(title, places))
+        else:
+            console.print(f"No difference in {title}.")
+    console.print()
+    print_grid(results_grid(a, b))
     return OK

@@ -1,5 +1,6 @@
 """`overthink frequency`: the frequencies of the images that each exit gets right."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,8 @@ from overthink.report.safe_text import print_text
 from overthink.store import tags
 
 if TYPE_CHECKING:
-    from overthink.inference.frequency import ByExit, Spread
+    from overthink.inference.frequency import ByExit, Coefficients, Spread
+    from overthink.running.frequencies import FrequencyMeasure
 
 
 def frequency(
@@ -28,6 +30,13 @@ def frequency(
         float,
         typer.Option(metavar="FRACTION", help="Fraction of total coefficient magnitude to reach.", min=0.01, max=1),
     ] = 0.98,
+    coefficients: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="Sum the magnitude of coefficients, or signed coefficients, as thesis figures A.3 to A.5 do.",
+        ),
+    ] = "magnitude",
     data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> int:
@@ -35,6 +44,10 @@ def frequency(
 
     A figure is added to each run.
     """
+    if coefficients not in ("magnitude", "signed"):
+        raise ValueError(f"--coefficients {coefficients}: expected magnitude or signed")
+    if coefficients == "signed" and power != 1:
+        raise ValueError("--coefficients signed: squares (--power 2) have no sign; use --power 1")
     from overthink.cli.selection import chosen_runs
     from overthink.report.frequency_page import frequency_page, verdict
     from overthink.running.frequencies import FrequencyMeasure, frequencies
@@ -43,18 +56,17 @@ def frequency(
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
-    measure = FrequencyMeasure("zigzag" if zigzag else "rows", 2 if power == 2 else 1, share)
+    summed: Coefficients = "signed" if coefficients == "signed" else "magnitude"
+    measure = FrequencyMeasure("zigzag" if zigzag else "rows", 2 if power == 2 else 1, share, summed)
     chosen = [run for run in chosen_runs(store, names or []) if not run.is_group and not run.is_policy]
     finished = [run for run in newest_per_key(chosen).values() if run.outcome == tags.FINISHED]
     answers = []
     for run, found in frequencies(store, finished, measure, data_root):
-        Writer(store).text(
-            run.run_id, tags.FREQUENCY_PAGE, frequency_page(run.name, f"Coefficients needed for {measure}.", found)
-        )
-        answers.append({"run_id": run.run_id, "name": run.name, **_as_plain(found)})
+        Writer(store).text(run.run_id, tags.FREQUENCY_PAGE, frequency_page(run.name, measure, found))
+        answers.append({"run_id": run.run_id, "name": run.name, "measure": asdict(measure), **_as_plain(found)})
         if not as_json:
             print_text(console, f"{run.name}: {measure}")
-            print_grid(_grid(found))
+            print_grid(_grid(found, measure))
             print_text(console, verdict(found))
     if as_json:
         print_json(answers)
@@ -72,7 +84,7 @@ def _as_plain(found: "ByExit") -> dict[str, object]:
     }
 
 
-def _grid(found: "ByExit") -> Grid:
+def _grid(found: "ByExit", measure: "FrequencyMeasure") -> Grid:
     rows = [
         (str(number), str(right.n), _cell(right), str(first.n), _cell(first), "-" if delta is None else f"{delta:+.3f}")
         for number, (right, first, delta) in enumerate(
@@ -82,7 +94,8 @@ def _grid(found: "ByExit") -> Grid:
     rows.append(("none", "", "", str(found.never_right.n), _cell(found.never_right), ""))
     caption = (
         "Right: samples that the exit gets right. First right: samples that no earlier exit gets right. "
-        "Coefficients: share needed, mean ± standard deviation over samples. Delta: Cliff's delta to exit 1."
+        f"Coefficients: share needed for {measure}, mean ± standard deviation over samples. "
+        f"Delta: Cliff's delta to exit 1. {measure.note}"
     )
     titles = ("Exit", "Right", "Coefficients, %", "First right", "Coefficients, %", "Delta")
     return Grid(titles, rows, caption)

@@ -6,8 +6,8 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import print_grid, print_json, results
-from overthink.report.grids import Grid
+from overthink.cli.output import print_json, results
+from overthink.report.safe_text import one_line
 
 if TYPE_CHECKING:
     from overthink.definition.experiment import Group
@@ -44,7 +44,8 @@ def inspect(
         described = [_as_plain(group, of_group) for group, of_group in zip(loaded.groups, sizes, strict=True)]
         # A definition without variants has one group: its numbers are at the top level, too.
         single = described[0] if len(described) == 1 else {}
-        print_json({"name": loaded.experiment.name, "file": loaded.source, **single, "groups": described})
+        head = {"name": loaded.experiment.name, "file": loaded.source}
+        print_json({**head, **single, "groups": described, "merged_variants": loaded.merged})
         return OK
     for group, of_group in zip(loaded.groups, sizes, strict=True):
         _show(loaded.experiment.name, group, of_group)
@@ -52,10 +53,16 @@ def inspect(
 
 
 def _shape(text: str) -> Shape:
+    from overthink.data.shape import check_channels_first
+
     sides = text.split("x")
     if len(sides) != 3 or not all(side.isdigit() and 0 < int(side) <= 4096 for side in sides):
         raise ValueError(f"--images {text}: expected channels, height and width, such as 3x32x32")
     channels, height, width = map(int, sides)
+    try:
+        check_channels_first((channels, height, width))
+    except ValueError as error:
+        raise ValueError(f"--images {text}: {error}") from None
     return channels, height, width
 
 
@@ -74,16 +81,15 @@ def _as_plain(group: "Group", sizes: "list[ExitSize]") -> dict[str, object]:
 
 
 def _show(name: str, group: "Group", sizes: "list[ExitSize]") -> None:
+    """Print a group as a YAML document, which any terminal leaves whole; what is no value of it stands in comments."""
     from rich.syntax import Syntax
 
     from overthink.definition.yaml_core import dump_yaml
 
-    console = results()
-    console.rule(f"{name}: {group.variant}")
-    text = dump_yaml(group.definition.model_dump(mode="json"), flow=None)
-    console.print(Syntax(text, "yaml", background_color="default"))
-    rows = [(str(size.exit), f"{size.params:,}", f"{size.mul_adds:,}") for size in sizes]
-    print_grid(Grid(("Exit", "Parameters", "MUL-ADDs"), rows))
+    lines = [one_line(f"--- # {name}: {group.variant}"), dump_yaml(group.definition.model_dump(mode="json"), flow=None)]
+    lines += [f"# {'exit':>4}  {'parameters':>12}  {'MUL-ADDs':>16}"]
+    lines += [f"# {size.exit:>4}  {size.params:>12,}  {size.mul_adds:>16,}" for size in sizes]
     for seeds, run in zip(group.seeds, group.runs, strict=True):
         streams = ", ".join(f"{stream} {seed}" for stream, seed in seeds.model_dump().items())
-        console.print(f"run {run.key}: {streams}")
+        lines.append(f"# run {run.key}: {streams}")
+    results().print(Syntax("", "yaml", background_color="default").highlight("\n".join(lines)), soft_wrap=True)

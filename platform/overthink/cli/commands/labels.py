@@ -9,6 +9,8 @@ from overthink.cli.exit_codes import OK
 from overthink.cli.output import log, print_grid, print_json
 from overthink.report.safe_text import print_text
 
+CEILING_NEEDS = "two trainings of this network (two sets of them for averaged labels) with samples in common"
+
 
 def labels(
     run: options.RunId,
@@ -24,37 +26,42 @@ def labels(
         str | None, typer.Option(metavar="EXITS", help="Exits to choose from, e.g. 1,5. Default: all.")
     ] = None,
     split: Annotated[str, typer.Option(metavar="SPLIT", help="Split to label: val or test.")] = "val",
+    averaged_over: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SEEDS",
+            help="Average labels over trainings of this network with these seeds, e.g. 0,1,2. Default: the run's own.",
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> int:
-    """Show how many samples of a run would be labelled with each exit (thesis eqs. 4.1 and 4.2)."""
+    """Show how many samples of a run would be labelled with each exit (thesis eqs. 4.1 and 4.2).
+
+    Where the store has other trainings of the same network, also how well their labels predict one another's.
+    """
     if split not in ("val", "test"):
         raise ValueError(f"--split {split}: expected val or test")
-    chosen = options.parse_numbers("--exits", exits)
+    chosen, seeds = options.parse_numbers("--exits", exits), options.parse_numbers("--averaged-over", averaged_over)
     from overthink.cli.selection import the_run
-    from overthink.policy.exit_labels import balance, labels_by_first, labels_by_score
-    from overthink.report.exit_label_table import exit_label_grid, label_counts, most_balanced
+    from overthink.report.exit_label_table import ceiling_grid, exit_label_grid, most_balanced
+    from overthink.report.stored_labels import as_plain, stored_labels
     from overthink.store.client import Store
 
     store = Store()
     stored = the_run(store, run)
-    predictions = store.predictions(stored.run_id, split)
-    found = {"first": labels_by_first(predictions, chosen)}
-    found |= {f"{weight:g}": labels_by_score(predictions, weight, chosen) for weight in weights}
-    best, reached = most_balanced(predictions, chosen)
+    found = stored_labels(store, stored, split, weights, chosen, seeds)
+    best, reached = most_balanced(found.trainings, chosen)
     if as_json:
-        rules = {
-            rule: {
-                "exits": list(of_rule.exits),
-                "counts": label_counts(predictions, of_rule),
-                "left_out": of_rule.n_left_out,
-                "balance": balance(of_rule.count_C),
-            }
-            for rule, of_rule in found.items()
-        }
-        print_json({"run_id": stored.run_id, "best_lambda": best, "balance": reached, "rules": rules})
+        print_json({"run_id": stored.run_id, "best_lambda": best, "balance": reached, **as_plain(found)})
         return OK
-    console = log()
-    print_text(console, f"{stored.name}, {split} data, {len(predictions.ids_N)} samples")
-    print_grid(exit_label_grid(predictions, found))
+    console, n_samples = log(), len(found.trainings[0].ids_N)
+    over = f", averaged over {len(found.trainings)} trainings" if seeds else ""
+    print_text(console, f"{stored.name}, {split} data, {n_samples} samples{over}")
+    print_grid(exit_label_grid(found.trainings[0], found.by_rule))
     console.print(f"Most balanced labels: lambda {best:.3g} (balance {reached:.3f}; 1 is a uniform distribution).")
+    known = {rule: ceiling for rule, ceiling in found.ceilings.items() if ceiling.excess is not None}
+    if known:
+        print_grid(ceiling_grid(known, found.n_ceiling_samples))
+    else:
+        console.print(f"Noise ceiling unknown: it needs {CEILING_NEEDS}.")
     return OK

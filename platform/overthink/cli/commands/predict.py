@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def predict(
     run: options.RunId,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Image files (PNG or JPEG).")],
+    images: Annotated[
+        list[Path],
+        typer.Argument(metavar="IMAGE", help="Image files of any raster format; an EXIF orientation is applied."),
+    ],
     threshold: Annotated[
         float | None,
         typer.Option(

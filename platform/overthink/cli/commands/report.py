@@ -16,6 +16,7 @@ from overthink.store import tags
 
 if TYPE_CHECKING:
     from overthink.report.experiments import ExperimentReport
+    from overthink.statistics.estimate import Over
     from overthink.store.client import Store
 
 
@@ -25,19 +26,23 @@ def report(
         "report.html"
     ),
     against: options.Against = None,
+    margin: options.Margin = None,
+    interval: options.Interval = "both",
 ) -> int:
     """Write a self-contained HTML page: tables, figures, findings, provenance, and the commands to repeat them.
 
     The page is also added to the groups it shows.
     """
     check_file("--output", output)
+    equal_within = options.parse_margin(margin, against)
+    from overthink.cli.intervals import parse_over
     from overthink.cli.selection import not_run
     from overthink.report.pages import document
     from overthink.store.client import Store
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
-    parts = _sections(store, names, against, console)
+    parts = _sections(store, names, against, equal_within, parse_over(interval), console)
     if not any(one.sections for one in parts):
         raise not_run(store, names)
     page = document(", ".join(names), [section for one in parts for section in one.sections])
@@ -49,7 +54,9 @@ def report(
     return SOME_FAILED if any(one.missing for one in parts) else OK
 
 
-def _sections(store: "Store", names: Sequence[str], against: str | None, console: Console) -> "list[ExperimentReport]":
+def _sections(
+    store: "Store", names: Sequence[str], against: str | None, margin: float | None, over: "Over", console: Console
+) -> "list[ExperimentReport]":
     """Return the sections of each name: without differences, and a message, where it lacks the baseline.
 
     Raises NoBaselineError where no name has the baseline.
@@ -62,10 +69,10 @@ def _sections(store: "Store", names: Sequence[str], against: str | None, console
         runs = chosen_runs(store, [name])
         command = command_again(name, runs)
         try:
-            sections.append(report_on(store, name, runs, against, command))
+            sections.append(report_on(store, name, runs, against, command, margin, over))
         except NoBaselineError as error:
             without.append(error)
-            sections.append(report_on(store, name, runs, None, command))
+            sections.append(report_on(store, name, runs, None, command, over=over))
     if without and len(without) == len(names):
         raise without[0]
     for reason in without:

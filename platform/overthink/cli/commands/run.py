@@ -1,33 +1,25 @@
 """`overthink run`: train what definitions ask for, and show the table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from overthink.cli import options
 from overthink.cli.execution_options import check_execution, launch_options, start_early
-from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
-from overthink.cli.output import log, print_json, results
-from overthink.cli.terminal import print_raw
+from overthink.cli.exit_codes import OK
+from overthink.cli.outcomes import ACTIONS, exit_code_of, outcomes_as_plain, show_outcomes
+from overthink.cli.output import log, print_json, print_table
 from overthink.report.safe_text import print_text
-from overthink.store import tags
 
 if TYPE_CHECKING:
+    from overthink.comparison.overthinking import Row
     from overthink.definition.experiment import LoadedExperiment
     from overthink.launching.outcomes import Outcomes
     from overthink.launching.plan import PlannedRun
+    from overthink.report.tables import Layout
     from overthink.store.client import Store
-
-ACTIONS = {
-    "train": "to train",
-    "resume": "to resume from a checkpoint",
-    "done": "already finished",
-    "diverged": "diverged before (use --force to train it again)",
-    "busy": "being trained by another process",
-    "queued": "finished, but not uploaded yet (use overthink sync)",
-}
 
 
 def run(  # noqa: PLR0913, PLR0917 - an option each
@@ -55,27 +47,34 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
     experiments = load_definitions(definitions, settings, seeds)
     if dry_run:
-        return _show_plan(experiments, force, not no_reuse, as_json)
+        return _show_plan(experiments, force, not no_reuse, data_root, as_json)
     how = launch_options(jobs, device, data_root, engine, resources, force, reuse=not no_reuse)
     start_early(how)
     from overthink.cli.progress import progress_for
     from overthink.launching.launch import launch
+    from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
 
     console, store = log(), Store()
     with progress_for(console) as progress:
         outcomes = launch(store, experiments, how, progress)
-    _show_outcomes(outcomes, console)
-    if outcomes.pending is not None:  # the table is made from the store
-        print_text(console, f"{outcomes.pending}.")
-        return SOME_FAILED
-    _show_table(store, experiments, outcomes, as_json, console)
-    if outcomes.complete:
-        return OK
-    return SOME_FAILED if outcomes.runs.keys() & {tags.FINISHED, "done"} else FAILURE
+    show_outcomes(outcomes, console)
+    # The tables are made from the store, which may be unreachable where something could not be uploaded.
+    tables = _tables(store, experiments if outcomes.pending is None else ())
+    if as_json:
+        _print_document(outcomes, tables)
+    else:
+        _print_tables(tables)
+    if outcomes.experiment_ids and outcomes.pending is None:
+        console.print(ui_hint(store, next(iter(outcomes.experiment_ids.values()))), soft_wrap=True)
+    return exit_code_of(outcomes)
 
 
-def _show_plan(experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bool, as_json: bool) -> int:
+def _show_plan(
+    experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bool, data_root: Path | None, as_json: bool
+) -> int:
+    from overthink.launching.changed_data import changed_data
+    from overthink.launching.design_cost import design_costs
     from overthink.launching.plan import TO_DO, plan
     from overthink.store.client import Store
     from overthink.store.uri import database_file, tracking_uri
@@ -83,61 +82,61 @@ def _show_plan(experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bo
     database = database_file(tracking_uri())
     store = None if database is not None and not database.exists() else Store()  # opening one would create it
     runs, console = plan(store, experiments, force, reuse, dry=True), log()
+    for sentence in changed_data(runs, data_root):
+        print_text(console, f"{sentence}.")
     if as_json:
         print_json([_as_plain(run) for run in runs])
         return OK
     for run in runs:
         begins = f", starting from the phases of run {run.parent.key}" if run.parent else ""
+        if run.labelled_by:
+            begins += f", with labels averaged over runs {', '.join(of.key for of in run.labelled_by)}"
         print_text(console, f"{run.key}  {run.name}: {ACTIONS[run.action]}{begins}")
+    for cost in design_costs(runs, store):
+        print_text(console, cost.text)
     todo = sum(run.action in TO_DO for run in runs)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
 
 
-def _as_plain(run: "PlannedRun") -> dict[str, str | None]:
-    parent = run.parent.key if run.parent else None
-    return {"name": run.name, "run_key": run.key, "action": run.action, "parent_run_key": parent}
+def _as_plain(run: "PlannedRun") -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "run_key": run.key,
+        "action": run.action,
+        "parent_run_key": run.parent.key if run.parent else None,
+        "labelled_by_run_keys": [of.key for of in run.labelled_by],
+    }
 
 
-def _show_outcomes(outcomes: "Outcomes", console: Console) -> None:
-    for outcome, runs in outcomes.runs.items():
-        for run in runs:
-            if outcome not in (tags.FINISHED, "done"):
-                message = outcomes.messages.get(run.key) or ACTIONS.get(outcome, "")
-                print_text(console, f"{run.name}: {outcome}: {message}")
-    for group, message in outcomes.unaggregated.items():
-        print_text(console, f"{group}: its runs could not be aggregated: {message}")
-    counts = {outcome: len(runs) for outcome, runs in outcomes.runs.items()}
-    if set(counts) == {"done"}:
-        console.print(f"All {counts['done']} runs were already finished; nothing was trained.")
-    else:
-        parts = ", ".join(f"{count} {'already finished' if kind == 'done' else kind}" for kind, count in counts.items())
-        console.print(
-            f"{parts}; {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s of it waiting for the store."
-        )
-
-
-def _show_table(
-    store: "Store",
-    experiments: "Sequence[LoadedExperiment]",
-    outcomes: "Outcomes",
-    as_json: bool,
-    console: Console,
-) -> None:
+def _tables(store: "Store", experiments: "Sequence[LoadedExperiment]") -> "list[tuple[Layout, list[Row]]]":
+    """Return the overthinking table of the experiments' runs, and that of policy networks."""
+    from overthink.cli.intervals import crossed
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.report.policy_table import POLICY
-    from overthink.report.table_files import as_json as json_of
-    from overthink.report.tables import OVERTHINKING, as_rich
-    from overthink.report.ui_views import ui_hint
+    from overthink.report.tables import OVERTHINKING
     from overthink.store.reader import find_runs
 
     keys = dict.fromkeys(group.definition.key for experiment in experiments for group in experiment.groups)
     runs = [run for key in keys for run in find_runs(store, group_key=key)]
+    tables = []
     for layout, policies in ((OVERTHINKING, False), (POLICY, True)):
         rows = overthinking_rows((run for run in runs if run.is_policy == policies), metrics=layout.metrics)
-        if rows and as_json:
-            print_raw(json_of(rows, layout) + "\n")
-        elif rows:
-            results().print(as_rich(rows, layout))
-    if outcomes.experiment_ids:
-        console.print(ui_hint(store, next(iter(outcomes.experiment_ids.values()))), soft_wrap=True)
+        tables.append((layout, crossed(rows, "both", store.uri, log())))
+    return tables
+
+
+def _print_tables(tables: "list[tuple[Layout, list[Row]]]") -> None:
+    from overthink.report.tables import as_rich
+
+    for layout, rows in tables:
+        if rows:
+            print_table(as_rich(rows, layout))
+
+
+def _print_document(outcomes: "Outcomes", tables: "list[tuple[Layout, list[Row]]]") -> None:
+    """Print one JSON document: outcomes, the overthinking table, and under `policy` that of policy networks."""
+    from overthink.report.table_files import as_plain
+
+    networks, policies = (as_plain(rows, layout) for layout, rows in tables)
+    print_json({**outcomes_as_plain(outcomes), **networks, "policy": policies})

@@ -8,16 +8,19 @@ from rich.console import Console
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, print_json, results
-from overthink.report.grids import as_rich
+from overthink.cli.output import log, print_grid, print_json, results
 from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.store import tags
 
 if TYPE_CHECKING:
-    from overthink.report.studies import Study
+    from overthink.report.studies import Study, StudyError
     from overthink.report.study_page import Pictures
     from overthink.store.client import Store
     from overthink.study.findings import Findings
+    from overthink.study.sources import SourceShares
+
+
+NOT_YET = "no arm has two finished runs yet"
 
 
 def study(
@@ -37,23 +40,28 @@ def study(
 
     store, console = Store(), log()
     studies = _studies(store, name)
-    found, errors = [], []
+    found: list[dict[str, Findings]] = []
+    shares: list[SourceShares | None] = []
+    problems = {}
     for one in studies:
         try:
-            found.append(_findings(store, one, data_root, console))
+            of_one, of_sources = _findings(store, one, data_root, console)
         except StudyError as error:  # of this group only
-            found.append({})
-            errors.append(error)
+            of_one, of_sources = {}, None
+            problems[one.group.run_id] = error
+        found.append(of_one)
+        shares.append(of_sources)
     if not any(found):
-        raise errors[0] if errors else ValueError(f"{name}: no arm has two finished runs yet")
-    for reason in errors:
+        raise next(iter(problems.values()), ValueError(f"{name}: {NOT_YET}"))
+    for reason in problems.values():
         print_text(console, str(reason))
-    usable = [(one, of_one) for one, of_one in zip(studies, found, strict=True) if of_one]
+    each = list(zip(studies, found, shares, strict=True))
     if as_json:
-        print_json([_as_plain(*pair) for pair in usable])
+        print_json([_as_plain(*one, problems.get(one[0].group.run_id)) for one in each])
     else:
-        for pair in usable:
-            _show(store, *pair, console)
+        for one_study, of_one, of_sources in each:
+            if of_one:
+                _show(store, one_study, of_one, of_sources, console)
     return OK if all(found) and not any(one.missing for one in studies) else SOME_FAILED
 
 
@@ -70,10 +78,15 @@ def _studies(store: "Store", name: str) -> "list[Study]":
     return [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
 
 
-def _findings(store: "Store", one: "Study", data_root: Path | None, console: Console) -> "dict[str, Findings]":
-    """Return the findings of a study by arm, and add its page to the group; none where no arm has two finished runs."""
+def _findings(
+    store: "Store", one: "Study", data_root: Path | None, console: Console
+) -> "tuple[dict[str, Findings], SourceShares | None]":
+    """Return the findings of a study by arm and its shares by source, and add its page to the group.
+
+    There are none where no arm has two finished runs.
+    """
     from overthink.definition.errors import DefinitionError
-    from overthink.report.studies import findings_by_arm, predictions_by_run, validation_by_run
+    from overthink.report.studies import findings_by_arm, predictions_by_run, shares_of_study, validation_by_run
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
     from overthink.store.writer import Writer
@@ -82,8 +95,8 @@ def _findings(store: "Store", one: "Study", data_root: Path | None, console: Con
     known = predictions_by_run(store, one)
     found = findings_by_arm(one, known, validation_by_run(store, one))
     if not found:
-        print_text(console, f"{one.group.name}: no arm has two finished runs yet")
-        return found
+        print_text(console, f"{one.group.name}: {NOT_YET}")
+        return found, None
     pictures: Pictures = ()
     if (whole := primary_arm_of(found)) is not None:
         runs = one.arms[whole].runs
@@ -91,38 +104,51 @@ def _findings(store: "Store", one: "Study", data_root: Path | None, console: Con
             pictures = study_pictures(store, runs, [known[run.run_id] for run in runs], data_root)
         except DefinitionError as error:  # only the pictures need images
             print_text(console, f"No pictures of samples: {error}")
-    Writer(store).text(one.group.run_id, tags.STUDY_PAGE, study_page(one.group.name, found, pictures))
-    return found
+    shares = shares_of_study(one, known)
+    Writer(store).text(one.group.run_id, tags.STUDY_PAGE, study_page(one.group.name, found, shares, pictures))
+    return found, shares
 
 
-def _show(store: "Store", one: "Study", found: "dict[str, Findings]", console: Console) -> None:
+def _show(
+    store: "Store", one: "Study", found: "dict[str, Findings]", shares: "SourceShares | None", console: Console
+) -> None:
+    from overthink.report.source_table import source_grids
     from overthink.report.study_table import arms_grid, ties_grid
     from overthink.report.ui_views import ui_hint
     from overthink.study.verdict import primary_arm_of, verdict
 
     shown = results()
     shown.print(escape_for_terminal(one.group.name, "bold"), "")
-    for paragraph in verdict(found):
+    for paragraph in verdict(found, shares):
         shown.print(escape_for_terminal(paragraph), "")
     whole = primary_arm_of(found)
-    grids = [arms_grid(found), *([ties_grid(found[whole])] if whole is not None else [])]
-    shown.print(*(as_rich(grid) for grid in grids if grid.rows), "", sep="\n")
+    for grid in (arms_grid(found), *source_grids(shares), *([ties_grid(found[whole])] if whole is not None else [])):
+        if grid.rows:
+            print_grid(grid)
+    shown.print()
     if one.missing:
-        console.print(f"Missing or unfinished runs of the study: {one.missing}. Resume it with overthink run.")
+        console.print(
+            f"Missing or unfinished runs of the study: {one.missing}. Resume it with overthink run.", soft_wrap=True
+        )
     print_text(console, f"Figures and all numbers: artifact {tags.STUDY_PAGE} of the group.")
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
 
-def _as_plain(one: "Study", found: "dict[str, Findings]") -> dict[str, Any]:
+def _as_plain(
+    one: "Study", found: "dict[str, Findings]", shares: "SourceShares | None", problem: "StudyError | None"
+) -> dict[str, Any]:
     from overthink.study.verdict import verdict
 
     return {
         "group": one.group.run_id,
-        "verdict": verdict(found),
+        "missing": one.missing,
+        "problem": str(problem) if problem else None if found else NOT_YET,
+        "verdict": verdict(found, shares) if found else [],
         "arms": {
             name: {"runs": [run.run_id for run in one.arms[name].runs], **_plain(findings._asdict())}
             for name, findings in found.items()
         },
+        "source_shares": _plain(shares),
     }
 
 

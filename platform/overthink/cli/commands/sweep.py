@@ -9,6 +9,7 @@ import typer
 from overthink.cli import options
 from overthink.cli.execution_options import check_execution, launch_options, start_early
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
+from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcomes
 from overthink.cli.output import log, print_grid, print_json
 from overthink.cli.terminal import print_raw
 from overthink.report.grids import Grid
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from overthink.sweep.confirmation import Confirmed
     from overthink.sweep.definition import LoadedSweep
     from overthink.sweep.results import Results, TrialResult
+    from overthink.sweep.sweeping import Swept
 
 
 def sweep(  # noqa: PLR0913, PLR0917 - an option each
@@ -58,10 +60,14 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     Run the same command again to resume a sweep, or to add trials to it.
     """
     check_execution(device, engine, resources)
+    from overthink.cli.definitions import print_merged
+    from overthink.definition.loading import load_experiment
     from overthink.definition.source import SWEEPS, find
     from overthink.sweep.definition import load_sweep
 
     loaded = load_sweep(find(name, SWEEPS), (*settings, *([f"trials={trials}"] if trials is not None else [])))
+    base = loaded.sweep.experiment
+    print_merged(load_experiment(base.file(loaded.source), base.overrides))
     from overthink.sweep.storage import storage_uri
 
     uri = storage_uri(storage)
@@ -92,7 +98,7 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
         f"{format_counts(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it waiting for the store."
     )
     if as_json:
-        print_json(_as_plain(loaded, found))
+        print_json(_as_plain(loaded, swept))
     elif found.best:
         print_grid(best_grid(loaded, found))
     console.print(ui_hint(store, swept.experiment_id), soft_wrap=True)
@@ -157,19 +163,21 @@ def _confirm(loaded: "LoadedSweep", uri: str, how: "Options", seeds: int, as_jso
     best, console, store = _best(loaded, uri), log(), Store()
     with progress_for(console) as progress:
         found, outcomes, experiment = confirm(loaded, best, seeds, store, how, progress)
+    show_outcomes(outcomes, console)
     if as_json:
-        print_json([_confirmed_as_plain(one) for one in found])
+        print_json({**outcomes_as_plain(outcomes), "confirmed": [_confirmed_as_plain(one) for one in found]})
     elif found:
         print_grid(_confirmed_grid(found))
     if outcomes.experiment_ids:
         console.print(ui_hint(store, outcomes.experiment_ids[experiment.experiment.name]), soft_wrap=True)
-    return OK if outcomes.complete else SOME_FAILED if found else FAILURE
+    return exit_code_of(outcomes)
 
 
 def _confirmed_grid(found: "list[Confirmed]") -> Grid:
     rows = [
         [
             f"{one.trial.number}: {one.metric}",
+            str(one.fresh.n),
             f"{one.swept:.4f}",
             f"{one.fresh.mean:.4f}" + (f" ± {one.fresh.std:.4f}" if one.fresh.std is not None else ""),
             f"[{one.fresh.low:.4f}, {one.fresh.high:.4f}]" if one.fresh.low is not None else "",
@@ -178,11 +186,10 @@ def _confirmed_grid(found: "list[Confirmed]") -> Grid:
         for one in found
     ]
     caption = (
-        f"New seeds: mean ± standard deviation over {found[0].fresh.n} seeds that the sweep did not use, and the 95% "
-        f"interval of that mean. Shrinkage: how much worse this mean is than the value in the sweep; the best of many "
-        f"trials is partly chance."
+        "New seeds: mean ± standard deviation over n seeds that the sweep did not use, 95% interval of this mean. "
+        "Shrinkage: how much worse this mean is than the value in the sweep; the best of many trials is partly chance."
     )
-    return Grid(["Trial", "In sweep", "New seeds", "95% interval", "Shrinkage"], rows, caption)
+    return Grid(["Trial", "n", "In sweep", "New seeds", "95% interval", "Shrinkage"], rows, caption)
 
 
 def _confirmed_as_plain(one: "Confirmed") -> dict[str, object]:
@@ -197,11 +204,14 @@ def _confirmed_as_plain(one: "Confirmed") -> dict[str, object]:
     }
 
 
-def _as_plain(loaded: "LoadedSweep", found: "Results") -> dict[str, object]:
+def _as_plain(loaded: "LoadedSweep", swept: "Swept") -> dict[str, object]:
+    found = swept.results
     return {
         "study": loaded.study_name,
         "counts": found.counts,
         "objectives": [objective.metric for objective in loaded.sweep.objectives],
         "best": [trial.number for trial in found.best],
         "trials": [trial._asdict() for trial in found.trials],
+        "ended_now": swept.ended,
+        "stopped": swept.stop_reason or None,
     }

@@ -1,16 +1,20 @@
 """`overthink sync`: upload results that are queued on this machine; other commands do so before they begin."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from typer.core import TyperCommand
 
+from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log
+from overthink.cli.output import log, print_json
 from overthink.report.safe_text import print_text
 
+if TYPE_CHECKING:
+    from overthink.outbox.pending import UploadSummary
 
-def sync() -> int:
+
+def sync(as_json: options.Json = False) -> int:
     """Upload results that could not be sent while the tracking server was unreachable.
 
     Other commands that use the store do this before they begin.
@@ -22,15 +26,26 @@ def sync() -> int:
 
     uri, console = tracking_uri(), log()
     if has_pending(uri):
-        return OK if _upload(console) else SOME_FAILED
-    found = not_for_this_store(uri)
-    if found.other_stores or found.unreadable:
-        console.print("Nothing is queued for this store.")
+        found = _upload(console)
     else:
-        console.print("Nothing is queued: everything is uploaded.")
-    for sentence in found.sentences():
-        print_text(console, sentence)
-    return SOME_FAILED if found.unreadable else OK
+        found = not_for_this_store(uri)
+        others = found.other_stores or found.unreadable
+        console.print(f"Nothing is queued{' for this store.' if others else ': everything is uploaded.'}")
+        _print_sentences(found, console)
+    if as_json:
+        print_json(_as_plain(found))
+    return SOME_FAILED if found.queued or found.unreadable else OK
+
+
+def _as_plain(found: "UploadSummary") -> dict[str, object]:
+    return {
+        "uploaded": found.runs,
+        "entries": found.entries,
+        "discarded": found.taken_over,
+        "queued": found.queued,
+        "queued_for_other_stores": found.other_stores,
+        "unreadable": [str(folder) for folder in found.unreadable],
+    }
 
 
 class UploadFirst(TyperCommand):
@@ -59,14 +74,18 @@ def _upload_if_queued(console: Console) -> None:
         print_text(console, f"Queued results could not be uploaded ({error}); overthink sync retries.")
 
 
-def _upload(console: Console) -> bool:
-    """Upload what is queued for the store; return whether all of it could be."""
+def _upload(console: Console) -> "UploadSummary":
+    """Upload what is queued for the store, print what was uploaded and what not, and return it."""
     from overthink.launching.sync import deliver
     from overthink.store.client import Store
     from overthink.store.writer import Writer
 
     store = Store()
     done = deliver(store, Writer(store))
-    for sentence in done.sentences():
+    _print_sentences(done, console)
+    return done
+
+
+def _print_sentences(found: "UploadSummary", console: Console) -> None:
+    for sentence in found.sentences():
         print_text(console, sentence)
-    return not (done.queued or done.unreadable)

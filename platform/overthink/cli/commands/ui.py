@@ -91,8 +91,10 @@ def command(port: int) -> list[str]:
 
 def environment(uri: str) -> dict[str, str]:
     """Return the environment of the server; the store URI is in it, since any user can read command lines."""
+    from overthink.store.uri import engine_uri
+
     settings = {
-        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_BACKEND_STORE_URI": engine_uri(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }

@@ -18,10 +18,13 @@ from overthink.execution.ray.connecting import ClusterError, connected
 from overthink.execution.ray.files import File, files_in, write
 from overthink.execution.resources import Resources, parse_resources
 from overthink.running.events import Died, EndedEarly, Failed, Lost, ends, parse_event
-from overthink.running.run_data import MAIN
+from overthink.running.run_data import LABELLED_BY, MAIN
 from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT
 
-TRAVEL_ALONG = (OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, PARENT_CHECKPOINT, f"{MAIN}/*")
+TRAVEL_ALONG = (
+    *(OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, PARENT_CHECKPOINT),
+    *(f"{MAIN}/*", f"{LABELLED_BY}/*/*"),
+)
 LISTEN_SECONDS = 0.2
 AHEAD = 2
 """Jobs that wait on the cluster itself: an autoscaler sees that they would like a machine."""

@@ -7,14 +7,13 @@ from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.flat import flat
 from overthink.definition.keys import part_keys, summary
 from overthink.definition.run_definition import GroupDefinition, RunDefinition
-from overthink.seeds import joined
 from overthink.sentences import utf_8
 from overthink.store import tags
+from overthink.study.design import arms_text
 
 
 def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
     """Return the tags that runs and their group share."""
-    arms = {name: joined(seeds.label for seeds in arm) for name, arm in group.arms.items()}
     policy = group.definition.policy
     reported = [entry.model_dump(mode="json") for entry in group.reported]
     return {
@@ -24,7 +23,7 @@ def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
         tags.CHANGES: group.departs,
         tags.CHANGES_JSON: json.dumps(group.changes),
         tags.REPORTED: json.dumps(reported),
-        **({tags.ARMS: json.dumps(arms)} if arms else {}),
+        **({tags.ARMS: arms_text(group.arms)} if group.arms else {}),
         **({} if policy is None else {tags.TASK: tags.POLICY, tags.part_key("labels"): policy.labels.test_label}),
         "mlflow.source.name": utf_8(experiment.source),
         "mlflow.source.type": "LOCAL",

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from overthink.comparison.arms import asked_for, runs_of_group, runs_of_primary_arm
+from overthink.comparison.arms import asked_for, primary_arm, runs_of_group, runs_of_primary_arm
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
 from overthink.launching.recording.run_recorder import SPLITS
 from overthink.report.notes import group_note
-from overthink.report.policy_page import policy_page
+from overthink.report.policy_group import group_results
 from overthink.report.run_page import group_page
-from overthink.report.run_results import stored_evidence
-from overthink.report.tables import POLICY_TITLES, TITLES
+from overthink.report.run_results import Results
 from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.client import Store
@@ -43,13 +42,18 @@ def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition,
     group = run_of(store, group_id)
     stored = find_runs(store, kind=tags.KIND_RUN, group_key=group.group_key)
     # A mean over the arms of a study would be one of nothing in particular.
-    primary = runs_of_primary_arm(group, stored)
+    arm, primary = primary_arm(group), runs_of_primary_arm(group, stored)
     runs = [run for run in newest_per_key(primary).values() if run.outcome == tags.FINISHED]
     if runs:
         step = max(writer.logged_steps(group_id, "seeds/n"), default=0) + 1
-        note = group_note(runs, TITLES if run.policy is None else POLICY_TITLES)
-        writer.log(group_id, aggregates(runs), step, run_tags={tags.MLFLOW_NOTE: note})
-        writer.text(group_id, "figures.html", _page(store, group.name, runs, run))
+        name = f"{group.name} / {arm}" if arm else group.name
+        if run.policy is None:
+            tests = [store.predictions(of_seed.run_id, "test") for of_seed in runs]
+            found = Results({}, group_page(name, tests), group_note(runs, arm=arm))
+        else:
+            found = group_results(store, name, runs, run)
+        writer.log(group_id, aggregates(runs) | found.metrics, step, run_tags={tags.MLFLOW_NOTE: found.note})
+        writer.text(group_id, tags.GROUP_PAGE, found.page)
     writer.close(group_id, outcome or outcome_of_group(group, stored))
 
 
@@ -66,12 +70,6 @@ def outcome_of_group(group: StoredRun, stored: Sequence[StoredRun]) -> str:
     if unfinished & {tags.FAILED, tags.DIVERGED}:
         return tags.FAILED
     return tags.PRUNED if unfinished == {tags.PRUNED} else tags.INTERRUPTED
-
-
-def _page(store: Store, name: str, runs: Sequence[StoredRun], run: RunDefinition) -> str:
-    if run.policy is not None:
-        return policy_page(f"{name} (n = {len(runs)})", [stored_evidence(store, of_seed, run) for of_seed in runs])
-    return group_page(name, [store.predictions(of_seed.run_id, "test") for of_seed in runs])
 
 
 def aggregates(runs: Sequence[StoredRun]) -> dict[str, float]:

@@ -1,18 +1,21 @@
 """Inputs of a run, fetched into its folder before its worker starts. After that it needs nothing of the store."""
 
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from overthink.launching.plan import PlannedRun
+from overthink.launching.plan import Parent, PlannedRun
 from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
 from overthink.outbox.run_logger import RunLogger
-from overthink.running.run_data import MAIN
+from overthink.running.run_data import LABELLED_BY, MAIN
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.liveness import this_host
 from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_CHECKPOINT
+
+PREDICTIONS = "predictions/val.parquet", "predictions/test.parquet"
 
 
 class RunInputs:
@@ -26,6 +29,8 @@ class RunInputs:
         """Run key -> handle of the run that its first phases come from."""
         self.mains: dict[str, str] = {}
         """Run key of a policy network -> handle of its main network."""
+        self.labelled_by: dict[str, tuple[str, ...]] = {}
+        """Run key of a policy network -> handles of the trainings that its labels are averaged over."""
 
     def fetch(self, run: PlannedRun, folder: Path) -> str | None:
         """Put all that a run begins with into its folder; return the key of the run whose checkpoint it continues.
@@ -35,6 +40,7 @@ class RunInputs:
         self._checkpoint(run, folder)
         self._attempts(run, folder)
         self._main(run, folder)
+        self._labelled_by(run, folder)
         return self._parent(run, folder)
 
     def _attempts(self, run: PlannedRun, folder: Path) -> None:
@@ -84,18 +90,29 @@ class RunInputs:
 
         Raises ValueError where the main network is not trained, StoreError where the store does not have its files.
         """
-        if run.main is None:
-            return
-        source = run.main.run_id or self.finished.get(run.main.key)
+        if run.main is not None:
+            files = *PREDICTIONS, f"checkpoint/{OWN_CHECKPOINT}"
+            self.mains[run.key] = self._of_training(run.main, files, folder / MAIN)
+
+    def _labelled_by(self, run: PlannedRun, folder: Path) -> None:
+        """Put the predictions of the trainings that labels are averaged over into folders of their run keys."""
+        if run.labelled_by:
+            of_all = folder / LABELLED_BY
+            handles = [self._of_training(training, PREDICTIONS, of_all / training.key) for training in run.labelled_by]
+            self.labelled_by[run.key] = tuple(handles)
+
+    def _of_training(self, training: Parent, files: Sequence[str], folder: Path) -> str:
+        """Put files of a training of a main network into an empty folder; return the training's handle."""
+        source = training.run_id or self.finished.get(training.key)
         if source is None:
             raise ValueError(
-                f"its main network, run {run.main.key}, is not trained: it failed, or another process is training it"
+                f"its main network, run {training.key}, is not trained: it failed, or another process is training it"
             )
-        shutil.rmtree(folder / MAIN, ignore_errors=True)
-        (folder / MAIN).mkdir()
-        for file in ("predictions/val.parquet", "predictions/test.parquet", f"checkpoint/{OWN_CHECKPOINT}"):
-            self._fetch(source, file, folder / MAIN / Path(file).name)
-        self.mains[run.key] = _handle(source)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for file in files:
+            self._fetch(source, file, folder / Path(file).name)
+        return _handle(source)
 
     def _fetch(self, source: RunLogger | str, artifact: str, target: Path) -> None:
         """Bring an artifact of a run here: from the disk, where this session made it, else from the store."""

@@ -43,6 +43,8 @@ class RunRecorder:
     parent: str = ""
     main: str = ""
     """Handles of the run that trained its first phases, and of a policy network's main network."""
+    labelled_by: tuple[str, ...] = ()
+    """Handles of the runs that a policy network's labels are averaged over."""
     again: bool = False
     """Whether an earlier attempt may have logged what this one logs."""
     copies: CheckpointCopies | None = None
@@ -79,6 +81,11 @@ class RunRecorder:
         self.main = handle
         key = self.planned.main.key if self.planned.main else ""
         self.logger.log(run_tags={tags.MAIN_RUN: id_of(handle), tags.MAIN_KEY: key})
+
+    def link_labels(self, handles: tuple[str, ...]) -> None:
+        """Log which runs the labels of a policy network are averaged over."""
+        self.labelled_by = handles
+        self.logger.log(run_tags={tags.LABELLED_BY: " ".join(map(id_of, handles))})
 
     def record(self, event: Event) -> str | None:
         """Record what a worker reports; return a warning, if there is one."""
@@ -161,6 +168,8 @@ class RunRecorder:
             relations.append(f"Its first phases were trained in {link_to(self.parent)}.")
         if self.main:
             relations.append(f"It chooses exits of {link_to(self.main)}.")
+        if self.labelled_by:
+            relations.append(f"Its labels are averaged over {', '.join(map(link_to, self.labelled_by))}.")
         return relations
 
 

@@ -11,9 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from overthink.inference.budget_oracle import budget_oracle
-from overthink.inference.budgeted import budgeted_batch, lookup_table
+from overthink.inference.budgeted import budgeted_batch, lookup_table, shares_taken
 from overthink.metrics.accuracy import accuracy
-from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.bounds import Bounds, add_bounds, bounds
 from overthink.report.figures.over_runs import Rows, as_rows, mean_over_runs, std_over_runs
@@ -56,21 +55,21 @@ class BudgetCurves(NamedTuple):
     bounds: Bounds
 
 
-def budget_curves(runs: Sequence[Pair], criterion: str = "max_softmax") -> BudgetCurves:
-    """Return the curves of one run, or means over runs of one network with different seeds.
+def budget_curves(runs: Sequence[Pair]) -> BudgetCurves:
+    """Return the curves of one run, or means over runs of one network with different seeds; criterion max_softmax.
 
     Raises ValueError where runs differ in the cost of their exits.
     """
     costs = {tuple(test.cost_E.tolist()) for _, test in runs}
     if len(costs) != 1:
         raise ValueError(f"runs drawn together need exits of one cost, got {sorted(costs)}")
-    batches = [budgeted_batch(lookup_table(validation, criterion), test) for validation, test in runs]
+    batches = [budgeted_batch(lookup_table(validation), test) for validation, test in runs]
     tests = [test for _, test in runs]
     cost_E = tests[0].cost_E
     budgets_B = np.linspace(cost_E[0], cost_E[-1], BUDGETS)
     accuracies_RP = [batch.accuracy_P for batch in batches]
     recovered_RP = np.stack([batch.recovered_P for batch in batches])
-    taken_RPE = np.stack([_shares(batch.exit_PN, len(cost_E)) for batch in batches])
+    taken_RPE = np.stack([shares_taken(batch.exit_PN, len(cost_E)) for batch in batches])
     return BudgetCurves(
         cost_E=tuple(cost_E.astype(float).tolist()),
         accuracy_E=mean_over_runs([accuracy(test.correct_EN) for test in tests]),
@@ -83,11 +82,6 @@ def budget_curves(runs: Sequence[Pair], criterion: str = "max_softmax") -> Budge
         bound_accuracy_B=mean_over_runs([budget_oracle(test.correct_EN, test.cost_E, budgets_B) for test in tests]),
         bounds=bounds(tests),
     )
-
-
-def _shares(exit_PN: IntArray, n_exits: int) -> FloatArray:
-    shares_PE: FloatArray = np.stack([(exit_PN == row).mean(axis=1) for row in range(n_exits)], axis=1)
-    return shares_PE
 
 
 def draw_budget_curves(info: BudgetCurves) -> go.Figure:

@@ -9,9 +9,9 @@ from overthink.inference.frequency import Spread
 from overthink.report.figures.style import GREY, INK, empty_figure, exit_colours, exit_names
 
 
-def draw_frequencies(spreads: tuple[Spread, ...], never_right: Spread | None = None) -> go.Figure:
+def draw_frequencies(axis: str, spreads: tuple[Spread, ...], never_right: Spread | None = None) -> go.Figure:
     """Draw mean and standard deviation over samples for each exit, and for those that no exit gets right."""
-    figure = empty_figure("", "coefficients needed (% of all)")
+    figure = empty_figure("", axis)
     rows = list(zip(exit_names(len(spreads)), spreads, exit_colours(len(spreads)), strict=True))
     if never_right is not None:
         rows.append(("no exit", never_right, GREY))

@@ -3,7 +3,8 @@
 Every function takes the evidence of one run, or of several seeds, and gives means over runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +18,14 @@ from overthink.report.figures.bounds import add_point, mean_point
 from overthink.report.figures.budget_curves import BudgetCurves, budget_curves, draw_budget_curves
 from overthink.report.figures.style import ACCENT, INK, empty_figure, percent
 
+OTHER_TRAININGS = {"another": "another training's labels", "majority": "majority of other trainings"}
+
 
 class AnswersWithoutImage(NamedTuple):
-    """The policy network's accuracy and balanced accuracy beside those of answers that need no image."""
+    """The policy network's accuracy and balanced accuracy beside those of answers that need no image.
+
+    Labels of other trainings are scored on the samples that these label, too; all else, on the labelled test samples.
+    """
 
     names: tuple[str, ...]
     accuracy: tuple[float, ...]
@@ -27,8 +33,13 @@ class AnswersWithoutImage(NamedTuple):
     """NaN where there is none."""
 
 
-def answers_without_image(runs: Sequence[Evidence]) -> AnswersWithoutImage:
-    """Return the policy network first, then its baselines; a baseline that cannot be computed is left out."""
+def answers_without_image(
+    runs: Sequence[Evidence], ceiling: Mapping[str, float] = MappingProxyType({})
+) -> AnswersWithoutImage:
+    """Return the policy network first, then its baselines, and labels of other trainings (`ceiling_metrics`).
+
+    What cannot be computed is left out.
+    """
     values = [compute_evidence(run) for run in runs]
 
     def mean(name: str) -> float:
@@ -43,7 +54,15 @@ def answers_without_image(runs: Sequence[Evidence]) -> AnswersWithoutImage:
         ("guess by label shares", mean("prior_matched"), chance),
         ("uniform guess", mean("uniform"), chance),
     ]
-    names, accuracy, balanced = zip(*(row for row in rows if not np.isnan(row[1])), strict=True)
+    others = [
+        (
+            name,
+            ceiling.get(f"policy/ceiling/{key}/accuracy", np.nan),
+            ceiling.get(f"policy/ceiling/{key}/balanced_accuracy", np.nan),
+        )
+        for key, name in OTHER_TRAININGS.items()
+    ]
+    names, accuracy, balanced = zip(*(row for row in rows + others if not np.isnan(row[1])), strict=True)
     return AnswersWithoutImage(names, accuracy, balanced)
 
 
@@ -62,7 +81,7 @@ def draw_answers_without_image(info: AnswersWithoutImage) -> go.Figure:
             marker={"color": colour, "size": 12, "symbol": symbol},
             hovertemplate="%{y}: %{x:.1f}% " + name + "<extra></extra>",
         )
-    figure.update_layout(margin_l=150)
+    figure.update_layout(margin_l=190)
     figure.update_xaxes(range=[0, 102])
     figure.update_yaxes(autorange="reversed")
     return figure

@@ -1,0 +1,49 @@
+"""By what the rows of a table group runs: by variants of definitions, or by something that definitions share."""
+
+from collections.abc import Iterable, Sequence
+
+from overthink.comparison.arms import by_definition, in_arms, without_studies
+from overthink.store import tags
+from overthink.store.stored import Part, StoredRun
+
+GROUPINGS = ("variant", "definition", *tags.SUMMARY)
+"""What runs can be grouped by: the variants of definitions, or something that they share."""
+Key = tuple[str, ...]
+
+
+def grouped(stored: Iterable[StoredRun], by: str) -> dict[Key, dict[Key, list[StoredRun]]]:
+    """Return runs by row, and within a row by group: only runs of one group differ in their seeds alone.
+
+    Rows are in the order of first runs. A study has a row an arm; it is left out where rows are grouped otherwise.
+    """
+    rows: dict[Key, dict[Key, list[StoredRun]]] = {}
+    for run in _counted(sorted(stored, key=lambda run: run.started_ms), by):
+        group = run.group_key or run.run_id, run.arm
+        # A run may have been trained for another definition that asks for the very same: its key decides.
+        row = group if by == "variant" else _shared(run, by)
+        rows.setdefault(row, {}).setdefault(group, []).append(run)
+    return rows
+
+
+def name_of(run: StoredRun, by: str) -> str:
+    """Return the name of the row that a run is in; two rows may have the same."""
+    if by in tags.SUMMARY:
+        return _part(run, by).label
+    return run.definition if by == "definition" else run.group_label
+
+
+def _counted(runs: Sequence[StoredRun], by: str) -> Iterable[StoredRun]:
+    if by == "variant":
+        return in_arms(runs)
+    plain = without_studies(runs)
+    return by_definition(plain) if by == "definition" else plain
+
+
+def _shared(run: StoredRun, by: str) -> Key:
+    # Runs of older versions have no keys of their parts: they go by their labels.
+    part = Part(run.definition) if by == "definition" else _part(run, by)
+    return run.dataset.label, part.label, run.dataset.key, part.key
+
+
+def _part(run: StoredRun, name: str) -> Part:
+    return {"dataset": run.dataset, "network": run.network, "regime": run.regime}[name]

@@ -1,0 +1,126 @@
+"""What the numbers of a table are averages of: in its cells, and in the sentences of its caption."""
+
+from collections.abc import Mapping, Sequence
+
+from overthink.comparison.overthinking import Row
+from overthink.report.intervals import intervals_meaning, mark, marks_sentence
+from overthink.statistics.estimate import Estimate
+
+OVER_SEEDS = "mean ± standard deviation over seeds"
+OVER_GROUPS = (
+    "Rows of several groups, which differ in more than seeds: mean over groups of their means over seeds, and the "
+    "lowest to the highest of these; n: groups, and runs of each."
+)
+FIXED = {
+    "split": "one split",
+    "init": "one set of first weights",
+    "order": "one order",
+    "augment": "one augmentation",
+    "main": "one main network",
+}
+"""What runs of different seeds share -> in words."""
+WIDEST = 10
+"""Characters of a cell of numbers, which is never broken over two lines."""
+
+
+def groups_of(row: Row) -> tuple[Row, ...]:
+    """Return the rows of a row's groups: itself where it is of one."""
+    return row.groups or (row,)
+
+
+def mean_of(row: Row, metric: str) -> float | None:
+    """Return a row's mean over seeds, or over groups of their means over seeds."""
+    found = row.over_groups.get(metric) if row.groups else row.estimates.get(metric)
+    return None if found is None else found.mean
+
+
+def number_lines(row: Row, metric: str) -> tuple[str, ...]:
+    """Return a row's number in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; of several groups `63.1`, `60.2 to 66.0`."""
+    found = row.over_groups.get(metric)
+    if found is None:
+        estimate = row.estimates.get(metric)
+        return estimate_lines(estimate, "" if estimate is None else mark(row, estimate))
+    several = sum(n > 0 for n in found.n) > 1
+    between = (f"{100 * found.lowest:.1f} to {100 * found.highest:.1f}",) if several else ()
+    return (f"{100 * found.mean:.2f}", *between)
+
+
+def estimate_lines(estimate: Estimate | None, sign: str = "") -> tuple[str, ...]:
+    """Return an estimate of a fraction in percent: `63.1 ± 0.8` and `[62.0, 64.2]`; `-` where there is none.
+
+    `sign` marks the interval.
+    """
+    if estimate is None:
+        return ("-",)
+    mean = f"{100 * estimate.mean:.2f}" + ("" if estimate.std is None else f" ± {100 * estimate.std:.2f}")
+    if estimate.low is None or estimate.high is None:
+        return (mean,)
+    return mean, f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]{sign}"
+
+
+def count_lines(row: Row) -> tuple[str, ...]:
+    """Return how many runs are behind the numbers: `2`, `2 of 3` that were asked for, or `2 groups`, `2 + 3 runs`."""
+    if not row.groups:
+        n = len(row.finished)
+        return (str(n) if n == row.asked else f"{n} of {row.asked}",)
+    counts = [len(one.finished) for one in row.groups]
+    each = f"{' + '.join(map(str, counts))} runs"
+    if len(each) > WIDEST:
+        low, high = min(counts), max(counts)
+        each = f"{low}-{high} runs" if low < high else f"{low} run{'' if low == 1 else 's'} each"
+    return f"{len(counts)} groups", each
+
+
+def repeats_line(row: Row) -> tuple[str, ...]:
+    """Return that a row is one training that was repeated: `6 equal runs`."""
+    if not row.repeats or row.groups:
+        return ()
+    count = len(row.finished) + len(row.repeats)
+    return (f"{count} runs differ: see below" if row.repeats_differ else f"{count} equal runs",)
+
+
+def unit(samples: str, rows: Sequence[Row]) -> str:
+    """Return the first sentence of a caption: what the numbers are, and what they are averages of."""
+    of_one = [len(row.finished) < 2 for row in rows if not row.groups]
+    if rows and not of_one:
+        return f"Percent of {samples}."
+    averaged = "one run a row" if of_one and all(of_one) else OVER_SEEDS
+    has_interval = any(found.interval for row in rows for found in row.estimates.values())
+    return f"Percent of {samples}; {averaged}{f', {intervals_meaning(rows)}' if has_interval else ''}."
+
+
+def averages(rows: Sequence[Row]) -> str:
+    """Return the sentences on rows of several groups, on repeats, and on what intervals cover and do not."""
+    groups = [one for row in rows for one in groups_of(row)]
+    nested = OVER_GROUPS if any(row.groups for row in rows) else ""
+    fixed = held_fixed_sentence({row.group: row.fixed for row in rows})
+    repeats = repeats_sentence({one.group: len(one.finished) + len(one.repeats) for one in groups if one.repeats})
+    return " ".join(filter(None, (marks_sentence(rows), nested, repeats, _differing_repeats(groups), fixed)))
+
+
+def repeats_sentence(counts: Mapping[str, int]) -> str:
+    """Return which rows, by name, are of runs that are equal by construction, and of how many."""
+    counted = ", ".join(f"{name} ({count} runs)" for name, count in counts.items())
+    return f"Runs that repeat one training are equal by construction and count once: {counted}." if counts else ""
+
+
+def _differing_repeats(groups: Sequence[Row]) -> str:
+    names = [one.group for one in groups if one.repeats_differ]
+    why = "although their seeds are equal: something else changed the training. The first run is shown."
+    return f"DIFFERENT REPEATS in {', '.join(names)}, {why}" if names else ""
+
+
+def held_fixed_sentence(fixed: Mapping[str, Sequence[str]]) -> str:
+    """Return what the intervals of rows, by name, do not cover, since all runs behind them share it."""
+    rows: dict[str, list[str]] = {}
+    for name, shared in fixed.items():
+        if shared:
+            rows.setdefault(in_words(shared), []).append(name)
+    parts = "; ".join(f"{words} ({', '.join(names)})" for words, names in rows.items())
+    return f"Held fixed, so not covered by intervals: {parts}." if parts else ""
+
+
+def in_words(fixed: Sequence[str]) -> str:
+    """Return what runs share in words: `one split, one order and one augmentation`."""
+    *others, last = [FIXED[one] for one in fixed]
+    return f"{', '.join(others)} and {last}" if others else last

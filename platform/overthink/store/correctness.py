@@ -1,0 +1,79 @@
+"""Which exits of stored runs are right, read straight from the files of a store on this machine where it is one.
+
+From any other store a whole file of predictions has to be fetched, so what was needed of it is kept: a finished run
+does not change. A file that cannot be read is ignored.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from overthink.atomic_file import atomic_write
+from overthink.store import sqlite_reader
+from overthink.store.uri import cache_folder, database_file
+
+if TYPE_CHECKING:  # numpy, pyarrow and mlflow are imported where they are needed
+    from overthink.predictions.correctness import Correctness
+    from overthink.store.client import Store
+
+FILE = "predictions/test.parquet"
+
+
+class CorrectnessReader:
+    """Reads the test predictions of finished runs of a store, by run id."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        database = database_file(uri)
+        self._folders = {} if database is None else sqlite_reader.artifact_folders(database)
+        self._store: Store | None = None
+
+    def __call__(self, run_id: str) -> "Correctness":
+        """Return which exits of a run are right; raises ValueError, in one sentence, where it has no predictions."""
+        from overthink.predictions.correctness import read_correctness
+
+        if run_id not in self._folders:
+            return self._from_elsewhere(run_id)
+        path = self._folders[run_id] / FILE
+        if not path.is_file():
+            raise ValueError(f"run {run_id[:8]} has no stored predictions")
+        return read_correctness(path)
+
+    def _from_elsewhere(self, run_id: str) -> "Correctness":
+        from overthink.predictions.correctness import read_correctness
+        from overthink.store.client import Store, StoreError
+
+        kept = cache_folder() / "predictions" / f"{run_id}.npz"
+        if (found := _load(kept)) is not None:
+            return found
+        try:
+            self._store = self._store or Store(self._uri)
+            with TemporaryDirectory() as folder:
+                found = read_correctness(self._store.artifact(run_id, FILE, Path(folder)))
+        except StoreError as error:
+            raise ValueError(f"the predictions of run {run_id[:8]} cannot be read ({error})") from error
+        _save(kept, found)
+        return found
+
+
+def _load(path: Path) -> "Correctness | None":
+    from zipfile import BadZipFile
+
+    import numpy as np
+
+    from overthink.predictions.correctness import Correctness
+
+    with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile), path.open("rb") as file:
+        arrays = np.load(file, allow_pickle=False)
+        return Correctness(arrays["ids_N"], arrays["labels_N"], arrays["correct_EN"])
+    return None
+
+
+def _save(path: Path, found: "Correctness") -> None:
+    import numpy as np
+
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as unfinished, unfinished.open("wb") as file:
+            np.savez_compressed(file, **found._asdict())
