@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from overthink.definition.run_definition import parse_run
 from overthink.execution.jobs import Order, order_in
 from overthink.running.events import Diverged, Event, Failed, as_json
+from overthink.sentences import cut
 
 LOCK_WAIT_SECONDS = 30
 """A worker whose coordinator was killed releases its run within this time."""
@@ -67,7 +68,7 @@ def events_of(order: Order) -> Iterator[Event]:
 
 def _failed(message: str) -> Failed:
     traceback.print_exc()  # to the log
-    return Failed(message.encode(errors="backslashreplace").decode())  # names of files need not be UTF-8
+    return Failed(cut(message.encode(errors="backslashreplace").decode()))  # names of files need not be UTF-8
 
 
 def end_with_coordinator() -> None:
