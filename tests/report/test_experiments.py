@@ -165,6 +165,6 @@ def test_a_browser_shows_it_offline(groups: list[str], chromium: "Browser", tmp_
     page.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 6")
     assert page.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
     assert page.evaluate("window.hurt") is None
-    assert page.locator("table").count() == 5
+    assert page.locator("table").count() == 3
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
