@@ -5,7 +5,6 @@ narrow. Leaving out models, never pairs, gives the right width. Percentiles of a
 the standard deviation of 8 normal values they cover the true one in 76% of all cases, these here in 95% (docs/log.md).
 """
 
-from collections.abc import Callable
 from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
@@ -53,10 +52,3 @@ def of_positive(value: float, without_R: FloatArray | list[float]) -> Interval:
     assert found.low is not None
     assert found.high is not None
     return Interval(value, exp(found.low), exp(found.high))
-
-
-def over_models(statistic: Callable[[list[int]], float], repeats: int) -> Interval:
-    """Return a statistic of all models, with the interval that computing it without each of them gives."""
-    everyone = list(range(repeats))
-    without = [statistic([one for one in everyone if one != left_out]) for left_out in everyone] if repeats > 2 else []
-    return jackknife(statistic(everyone), without)
