@@ -5,7 +5,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from overthink.networks.multi_exit import Carry, ExitHead, MapFeatures, MultiExitNetwork, Part, State
+from overthink.networks.multi_exit import ExitHead, MapFeatures, MultiExitNetwork, Part, Reading
 from overthink.networks.weights import draw_weights
 
 Connection = Literal["linear", "identity", "convolution"]
@@ -37,19 +37,18 @@ class CollaborativeNetwork(MultiExitNetwork):
         first, *later = self.inner.parts
         return (first, *((*part, connection) for part, connection in zip(later, self.connections, strict=True)))
 
-    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
-        """Return logits_BC of exit `number` (from 1), and the carry to the next step."""
-        read, state = self.through_block(number, carry.state, equilibrium)
-        head = self.exits[number - 1]
-        assert isinstance(head, ExitHead)
-        maps_BFHW, features_BF = _read(head, read)
-        if carry.exit_output is not None:
-            features_BF = torch.cat([features_BF, self.connections[number - 2](carry.exit_output)], dim=1)
-        logits_BC = head.classify(features_BF)
-        exit_output = maps_BFHW if self._reads_maps else logits_BC
+    def exit_logits(
+        self, number: int, reading: Reading, earlier_output: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return logits_BC of exit `number` (from 1) and the output that the next exit reads."""
+        features_BF = reading.features_BF
+        if earlier_output is not None:
+            features_BF = torch.cat([features_BF, self.connections[number - 2](earlier_output)], dim=1)
+        logits_BC = cast(ExitHead, self.exits[number - 1]).classify(features_BF)
+        exit_output = reading.maps_BFHW if self._reads_maps else logits_BC
         if not self._gradient and exit_output is not None:
             exit_output = exit_output.detach()
-        return logits_BC, Carry(state, exit_output)
+        return logits_BC, exit_output
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit, which depends on all exits before it."""
@@ -87,14 +86,6 @@ def attach_collaboration(
         head.classify = last
     device = next(network.parameters()).device
     return CollaborativeNetwork(network, connections, connection == "convolution", gradient).to(device)
-
-
-def _read(head: ExitHead, state: State) -> tuple[Tensor | None, Tensor]:
-    """Return the maps that an exit pools, if it has any, and its features."""
-    if not isinstance(head.features, MapFeatures):
-        return None, head.features(state)
-    maps_BFHW = head.features.maps(state)
-    return maps_BFHW, head.features.pooled(maps_BFHW)
 
 
 def _connection(kind: Connection, width: int, head: ExitHead) -> nn.Module:

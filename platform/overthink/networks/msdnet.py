@@ -11,6 +11,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from overthink.networks.fast.lowering import Scales
+from overthink.networks.fast.plan import Maps, PlanBuilder
 from overthink.networks.msdnet_layout import LayerPlan, MSDNetLayout, PathPlan
 from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
 from overthink.networks.weights import draw_weights
@@ -54,6 +56,13 @@ class FirstLayer(nn.Module):
             maps.append(scale(maps[-1]))
         return tuple(maps[1:])
 
+    def lower(self, plan: PlanBuilder, scales: Scales) -> Scales:
+        """Add the scales to a plan."""
+        maps = list(scales)
+        for scale in self.scales:
+            maps.append(plan.unit(maps[-1], scale))
+        return tuple(maps[1:])
+
 
 class Path(nn.Sequential):
     """An optional 1x1 bottleneck and a 3x3 convolution, each with BatchNorm and ReLU."""
@@ -61,6 +70,13 @@ class Path(nn.Sequential):
     def __init__(self, plan: PathPlan, stride: int) -> None:
         bottleneck = [] if plan.width is None else [_convolution(plan.channels_in, plan.width, kernel=1)]
         super().__init__(*bottleneck, _convolution(plan.width or plan.channels_in, plan.channels_out, stride=stride))
+
+    def lower_to(self, plan: PlanBuilder, old: Maps, source: Maps) -> Maps:
+        """Add the path to a plan; return `old` with the channels that the path makes of `source` after its own."""
+        *bottleneck, last = self
+        for unit in bottleneck:
+            source = plan.unit(source, unit)
+        return plan.appended(old, source, last)
 
 
 class Layer(nn.Module):
@@ -87,6 +103,18 @@ class Layer(nn.Module):
             for old, down, normal in zip(kept, downs, self.normal, strict=True)
         )
 
+    def lower(self, plan: PlanBuilder, scales: Scales) -> Scales:
+        """Add the layer to a plan."""
+        kept = scales[self.dropped :]
+        finer = scales[max(self.dropped - 1, 0) :]
+        downs: list[nn.Module | None] = [None] * (len(kept) - len(self.down)) + list(self.down)
+        sources = [None] * (len(kept) - len(self.down)) + list(finer)
+        grown = []
+        for old, down, source, normal in zip(kept, downs, sources, self.normal, strict=False):
+            maps = old if down is None else cast(Path, down).lower_to(plan, old, cast(Maps, source))
+            grown.append(cast(Path, normal).lower_to(plan, maps, old))
+        return tuple(grown)
+
 
 class Transition(nn.Module):
     """Fewer channels at every scale, by 1x1 convolutions."""
@@ -98,6 +126,10 @@ class Transition(nn.Module):
     def forward(self, state: State) -> State:
         """Return the thinner scales."""
         return tuple(scale(features) for scale, features in zip(self.scales, state, strict=True))
+
+    def lower(self, plan: PlanBuilder, scales: Scales) -> Scales:
+        """Add the 1x1 convolutions to a plan."""
+        return tuple(plan.unit(maps, scale) for scale, maps in zip(self.scales, scales, strict=True))
 
 
 class HeadFeatures(MapFeatures):
@@ -115,6 +147,13 @@ class HeadFeatures(MapFeatures):
     def pooled(self, maps_BFHW: Tensor) -> Tensor:
         """Return features_BF of maps."""
         return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
+
+    def lower(self, plan: PlanBuilder, scales: Scales) -> Scales:
+        """Add the convolutions to a plan."""
+        maps = scales[-1]
+        for unit in self.convolutions:
+            maps = plan.unit(maps, unit)
+        return (maps,)
 
 
 def _blocks(layout: MSDNetLayout, n_image_channels: int) -> list[nn.Module]:

@@ -1,7 +1,7 @@
 """Multi-exit networks: a sequence of blocks with an exit after each."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 from torch import Tensor, nn
@@ -42,6 +42,14 @@ class MapFeatures(nn.Module, ABC):
         return self.pooled(self.maps(state))
 
 
+class Reading(NamedTuple):
+    """What an exit has read of a state."""
+
+    features_BF: Tensor
+    maps_BFHW: Tensor | None
+    """The maps that the features are pooled from; None where there are none."""
+
+
 class ExitHead(nn.Module):
     """An exit in two parts, features and a last layer on them, so that other features can be added between them."""
 
@@ -53,9 +61,20 @@ class ExitHead(nn.Module):
         self.width = width
         """F, the number of features."""
 
+    def read(self, state: State) -> Reading:
+        """Return what the exit reads of a state."""
+        if not isinstance(self.features, MapFeatures):
+            return Reading(self.features(state), None)
+        return self.pooled(self.features.maps(state))
+
+    def pooled(self, maps_BFHW: Tensor) -> Reading:
+        """Return what the exit reads of a state whose maps are given."""
+        assert isinstance(self.features, MapFeatures)
+        return Reading(self.features.pooled(maps_BFHW), maps_BFHW)
+
     def forward(self, state: State) -> Tensor:
         """Return logits_BC."""
-        return cast(Tensor, self.classify(self.features(state)))
+        return cast(Tensor, self.classify(self.read(state).features_BF))
 
 
 class MultiExitNetwork(nn.Module, ABC):
@@ -83,12 +102,32 @@ class MultiExitNetwork(nn.Module, ABC):
         """For each exit, the modules that it needs in addition to those of the exits before it."""
 
     @abstractmethod
-    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
-        """Return logits_BC of exit `number` (from 1), and the carry to the next step."""
+    def exit_logits(
+        self, number: int, reading: Reading, earlier_output: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return logits_BC of exit `number` (from 1) and the output that the next exit reads, from that of the one before.
+
+        The outputs are None in networks without connections between exits.
+        """
 
     @abstractmethod
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit, computing no more than they need."""
+
+    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
+        """Return logits_BC of exit `number` (from 1), and the carry to the next step."""
+        read, state = self.through_block(number, carry.state, equilibrium)
+        head = cast(ExitHead, self.exits[number - 1])
+        logits_BC, exit_output = self.exit_logits(number, head.read(read), carry.exit_output)
+        return logits_BC, Carry(state, exit_output)
+
+    def logits_of_maps(self, maps: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Yield logits_BC exit by exit from the maps_BFHW that each exit pools, computed elsewhere."""
+        exit_output: Tensor | None = None
+        for number, maps_BFHW in enumerate(maps, 1):
+            head = cast(ExitHead, self.exits[number - 1])
+            logits_BC, exit_output = self.exit_logits(number, head.pooled(maps_BFHW), exit_output)
+            yield logits_BC
 
     def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
         """Yield logits_BC exit by exit; later exits are computed only when they are requested."""
@@ -128,10 +167,9 @@ class PlainNetwork(MultiExitNetwork):
         """For each exit, its block and its head."""
         return tuple(zip(self.blocks, self.exits, strict=True))
 
-    def step(self, number: int, carry: Carry, equilibrium: bool = False) -> tuple[Tensor, Carry]:
-        """Return logits_BC of exit `number` (from 1), and the carry to the next step."""
-        read, state = self.through_block(number, carry.state, equilibrium)
-        return self.exits[number - 1](read), Carry(state)
+    def exit_logits(self, number: int, reading: Reading, earlier_output: Tensor | None) -> tuple[Tensor, None]:
+        """Return logits_BC of exit `number` (from 1)."""
+        return cast(ExitHead, self.exits[number - 1]).classify(reading.features_BF), None
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit; the other exits are not computed."""

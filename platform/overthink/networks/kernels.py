@@ -1,0 +1,76 @@
+"""What computes a network on a device: torch, or the fast kernels for a CPU (`networks.fast`)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.optim.sgd import sgd
+
+from overthink.networks.multi_exit import MultiExitNetwork
+
+Logits = Callable[[Tensor], tuple[Tensor, ...]]
+"""images_BKHW -> logits_BC of exits 1..E."""
+
+
+class Kernels(ABC):
+    """Computes logits and takes steps of SGD; the weights stay in the network's own tensors."""
+
+    @abstractmethod
+    def training(self, network: MultiExitNetwork, equilibrium: bool = False) -> Logits:
+        """Return logits with gradients, of a network whose modules are in the mode that they are to be trained in.
+
+        With `equilibrium`, gradients are balanced between exits. Valid until a module's mode changes.
+        """
+
+    @abstractmethod
+    def evaluation(self, network: MultiExitNetwork) -> Logits:
+        """Return logits without gradients, of a network in evaluation mode; valid until a weight changes."""
+
+    @abstractmethod
+    def sgd(
+        self,
+        weights: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+        momenta: list[Tensor | None],
+        *,
+        lr: float,
+        momentum: float,
+        weight_decay: float,
+    ) -> None:
+        """Take one step of SGD, formula and momenta those of torch.optim.SGD; None, before the first, is filled in."""
+
+
+class TorchKernels(Kernels):
+    """Torch's own operations."""
+
+    def training(self, network: MultiExitNetwork, equilibrium: bool = False) -> Logits:
+        """Return the network's forward pass."""
+        return lambda images_BKHW: network(images_BKHW, equilibrium)
+
+    def evaluation(self, network: MultiExitNetwork) -> Logits:
+        """Return the network's forward pass."""
+        return lambda images_BKHW: network(images_BKHW)
+
+    def sgd(
+        self,
+        weights: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+        momenta: list[Tensor | None],
+        *,
+        lr: float,
+        momentum: float,
+        weight_decay: float,
+    ) -> None:
+        """Take one step by torch's function: a torch.optim.SGD object imports a compiler, seconds per worker."""
+        sgd(
+            list(weights),
+            list(gradients),
+            momenta,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            lr=lr,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+        )
