@@ -37,9 +37,7 @@ class CollaborativeNetwork(MultiExitNetwork):
         first, *later = self.inner.parts
         return (first, *((*part, connection) for part, connection in zip(later, self.connections, strict=True)))
 
-    def exit_logits(
-        self, number: int, reading: Reading, earlier_output: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
+    def exit_logits(self, number: int, reading: Reading, earlier_output: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return logits_BC of exit `number` (from 1) and the output that the next exit reads."""
         features_BF = reading.features_BF
         if earlier_output is not None:

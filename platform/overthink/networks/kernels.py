@@ -28,6 +28,10 @@ class Kernels(ABC):
         """Return logits without gradients, of a network in evaluation mode; valid until a weight changes."""
 
     @abstractmethod
+    def last_exit(self, network: MultiExitNetwork) -> Callable[[Tensor], Tensor]:
+        """Return images_BKHW -> logits_BC of the last exit, without gradients, of a network in evaluation mode."""
+
+    @abstractmethod
     def sgd(
         self,
         weights: Sequence[Tensor],
@@ -42,7 +46,7 @@ class Kernels(ABC):
 
 
 class TorchKernels(Kernels):
-    """Torch's own operations."""
+    """Torch's own operations, on any device."""
 
     def training(self, network: MultiExitNetwork, equilibrium: bool = False) -> Logits:
         """Return the network's forward pass."""
@@ -50,7 +54,11 @@ class TorchKernels(Kernels):
 
     def evaluation(self, network: MultiExitNetwork) -> Logits:
         """Return the network's forward pass."""
-        return lambda images_BKHW: network(images_BKHW)
+        return torch.no_grad()(network.forward)
+
+    def last_exit(self, network: MultiExitNetwork) -> Callable[[Tensor], Tensor]:
+        """Return the network's own shortest way to its last exit."""
+        return torch.no_grad()(network.last_logits)
 
     def sgd(
         self,
@@ -74,3 +82,6 @@ class TorchKernels(Kernels):
             nesterov=False,
             maximize=False,
         )
+
+
+TORCH = TorchKernels()

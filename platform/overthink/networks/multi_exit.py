@@ -102,10 +102,8 @@ class MultiExitNetwork(nn.Module, ABC):
         """For each exit, the modules that it needs in addition to those of the exits before it."""
 
     @abstractmethod
-    def exit_logits(
-        self, number: int, reading: Reading, earlier_output: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return logits_BC of exit `number` (from 1) and the output that the next exit reads, from that of the one before.
+    def exit_logits(self, number: int, reading: Reading, earlier_output: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return logits_BC of exit `number` (from 1) and the output that the next exit reads.
 
         The outputs are None in networks without connections between exits.
         """

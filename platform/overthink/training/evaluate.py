@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from overthink.data.batches import Samples
+from overthink.networks.kernels import TORCH, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.training.losses import cross_entropy
 
@@ -20,17 +21,20 @@ class Evaluation(NamedTuple):
 
 
 @torch.inference_mode()
-def logits_of(network: MultiExitNetwork, samples: Samples) -> Tensor:
+def logits_of(network: MultiExitNetwork, samples: Samples, kernels: Kernels = TORCH) -> Tensor:
     """Return the logits of every exit on every sample, float32 (E, N, C), on the CPU."""
     network.eval()
+    logits = kernels.evaluation(network)
     rows = torch.arange(len(samples.labels_N), device=samples.labels_N.device)
-    parts = [torch.stack(network(samples.batch(rows_B)[0])).cpu() for rows_B in rows.split(BATCH)]
+    parts = [torch.stack(logits(samples.batch(rows_B)[0])).cpu() for rows_B in rows.split(BATCH)]
     return torch.cat(parts, dim=1)
 
 
-def evaluate(network: MultiExitNetwork, samples: Samples, class_weights_C: Tensor | None = None) -> Evaluation:
+def evaluate(
+    network: MultiExitNetwork, samples: Samples, class_weights_C: Tensor | None = None, kernels: Kernels = TORCH
+) -> Evaluation:
     """Return loss, weighted by class if weights (C,) are given, and accuracy of every exit over the samples."""
-    logits_ENC = logits_of(network, samples)
+    logits_ENC = logits_of(network, samples, kernels)
     labels_N = samples.labels_N.cpu()
     accuracy_E = (logits_ENC.argmax(dim=2) == labels_N).double().mean(dim=1)
     weights_C = None if class_weights_C is None else class_weights_C.cpu()

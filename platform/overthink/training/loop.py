@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.optim.sgd import sgd
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, training_batches
+from overthink.networks.kernels import TORCH, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
 from overthink.training.epoch_record import EpochRecord
@@ -47,6 +47,7 @@ def fit(
     validation: Samples,
     augment: AugmentSpec,
     seeds: Seeds,
+    kernels: Kernels = TORCH,
 ) -> Iterator[EpochRecord]:
     """Train from the state's current epoch to the end of the regime; yield a record after each epoch.
 
@@ -58,7 +59,7 @@ def fit(
             return
         if epoch == 0:
             _enter(state, regime[phase], phase, seeds)
-        record = _run_epoch(state, regime[phase], phase, epoch, train, validation, augment, seeds)
+        record = _run_epoch(state, regime[phase], phase, epoch, train, validation, augment, seeds, kernels)
         state.history.append(record)
         if epoch + 1 == regime[phase].epochs:
             state.teacher = None
@@ -89,14 +90,15 @@ def _run_epoch(
     validation: Samples,
     augment: AugmentSpec,
     seeds: Seeds,
+    kernels: Kernels,
 ) -> EpochRecord:
     started = time.perf_counter()
     weights_C = spec.loss.class_weights(train.labels_N, state.network.n_classes)
-    loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds, weights_C)
+    loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds, weights_C, kernels)
     trained = time.perf_counter()
     number = state.epochs_done + 1
     _check_finite(loss, f"the training loss became {loss} in epoch {number} at learning rate {spec.lr_at(epoch):g}")
-    on_validation = evaluate(state.network, validation, weights_C)
+    on_validation = evaluate(state.network, validation, weights_C, kernels)
     val_loss = tuple(on_validation.loss_E.double().tolist())
     _check_finite(sum(val_loss), f"the validation loss became {sum(val_loss)} after epoch {number}")
     return EpochRecord(
@@ -113,25 +115,17 @@ def _run_epoch(
 
 
 @torch.no_grad()
-def _teacher_logits(state: TrainingState, images_BKHW: Tensor) -> Tensor | None:
-    return None if state.teacher is None else state.teacher.last_logits(images_BKHW)
-
-
-@torch.no_grad()
-def _step(state: TrainingState, spec: Phase, epoch: int) -> None:
-    """Take one step of SGD by torch's function: a torch.optim.SGD object imports a compiler, seconds per worker."""
+def _step(state: TrainingState, spec: Phase, epoch: int, kernels: Kernels) -> None:
+    """Take one step of SGD; parameters without gradients stay as they are."""
     moving = {name: p for name, p in state.network.named_parameters() if p.grad is not None}
     momenta = [state.momentum.get(name) for name in moving]
-    sgd(
+    kernels.sgd(
         list(moving.values()),
         [p.grad for p in moving.values() if p.grad is not None],
         momenta,
-        weight_decay=spec.weight_decay,
-        momentum=spec.momentum,
         lr=spec.lr_at(epoch),
-        dampening=0.0,
-        nesterov=False,
-        maximize=False,
+        momentum=spec.momentum,
+        weight_decay=spec.weight_decay,
     )
     state.momentum.update((name, buffer) for name, buffer in zip(moving, momenta, strict=True) if buffer is not None)
 
@@ -145,6 +139,7 @@ def _train_epoch(
     augment: AugmentSpec,
     seeds: Seeds,
     weights_C: Tensor | None,
+    kernels: Kernels,
 ) -> tuple[float, Tensor]:
     """Return the mean loss and the accuracy of each exit. Sums stay on the device, so the loop never waits for it."""
     device = train.images_NKHW.device
@@ -154,12 +149,15 @@ def _train_epoch(
     right_E = torch.zeros(state.network.n_exits, device=device, dtype=torch.float64)
     batches = seen = 0
     make_ready(state.network, spec)
+    logits_of = kernels.training(state.network, spec.gradient_equilibrium)
+    teacher = None if state.teacher is None else kernels.last_exit(state.teacher)
     for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, augmentation):
-        logits_EBC = state.network(images_BKHW, spec.gradient_equilibrium)
-        loss = loss_of(logits_EBC, labels_B, _teacher_logits(state, images_BKHW)).sum()
+        logits_EBC = logits_of(images_BKHW)
+        teacher_BC = None if teacher is None else teacher(images_BKHW)
+        loss = loss_of(logits_EBC, labels_B, teacher_BC).sum()
         state.network.zero_grad(set_to_none=True)
         loss.backward()
-        _step(state, spec, epoch)
+        _step(state, spec, epoch, kernels)
         loss_sum += loss.detach()
         right_E += torch.stack([(logits.detach().argmax(1) == labels_B).sum() for logits in logits_EBC])
         batches, seen = batches + 1, seen + len(labels_B)

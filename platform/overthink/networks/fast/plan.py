@@ -146,9 +146,9 @@ class PlanBuilder:
         """Return the plan; units that read the same maps in the same way are computed together."""
         together: dict[tuple[object, ...], Operation] = {}
         for number, operation in enumerate(self._operations):
-            unit, key = operation.unit, (operation.reads, *operation.unit.geometry)
+            unit = operation.unit
             alone = unit.geometry[0] > 1  # its own gradients are gathered with its neighbours', which saves more
-            key = (*key, *unit.constants, unit.frozen, number if alone else None)
+            key = (operation.reads, unit.geometry, unit.constants, unit.frozen, number if alone else None)
             known = together.get(key)
             together[key] = replace(known, parts=known.parts + operation.parts) if known else operation
         return _checked(Plan(tuple(self._buffers), tuple(together.values()), tuple(self._exports)))
