@@ -1,0 +1,114 @@
+"""Blocks and exits' convolutions of a network as one differentiable function, computed by the fast kernels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from overthink.networks.fast.library import Engine, Library
+from overthink.networks.fast.plan import Plan, Unit
+
+Gradients = list[tuple[Tensor, ...] | None]
+
+
+class Backbone:
+    """Images to the maps of every exit. Weights and statistics are the network's own tensors, in place.
+
+    Gradients of its weights are valid until the next backward pass, which writes to the same memory.
+    """
+
+    def __init__(self, plan: Plan, library: Library, threads: int, roll: int = 0) -> None:
+        """With `roll`, images change places within a batch by so many, which changes the rounding of sums alone."""
+        self.plan, self._roll = plan, roll
+        self._learning = [unit for unit in plan.units if not unit.frozen]
+        self._counters = [unit.norm.num_batches_tracked for unit in self._learning]
+        self.weights = [tensor for unit in self._learning for tensor in _weights(unit)]
+        self.gradients = [torch.zeros_like(weight) for weight in self.weights]
+        self._engine = self._built(library, threads)
+        self.bound = bound(plan)
+        """Where the weights and statistics lay, and what was frozen."""
+        self._passes = 0
+
+    def maps(self, images_BKHW: Tensor) -> tuple[Tensor, ...]:
+        """Return maps_BFHW of every exit, with gradients; BatchNorm by the batch, except where it is frozen."""
+        self._engine.prepare(training=True)
+        return _Maps.apply(images_BKHW, self, *self.weights)  # type: ignore[no-any-return]
+
+    def prepare_evaluation(self) -> None:
+        """Read the weights and statistics for `evaluated`."""
+        self._engine.prepare(training=False)
+
+    def evaluated(self, images_BKHW: Tensor) -> tuple[Tensor, ...]:
+        """Return maps_BFHW of every exit by the running statistics, without gradients."""
+        return self._forward(images_BKHW, training=False)
+
+    def _built(self, library: Library, threads: int) -> Engine:
+        engine = library.engine(threads)
+        gradients = iter(self.gradients)
+        for buffer in self.plan.buffers:
+            engine.buffer(*buffer)
+        for operation in self.plan.operations:
+            unit, reads = operation.unit, operation.reads
+            number = engine.operation(unit.geometry, reads[:3], unit.constants, unit.frozen, reads.gain)
+            for part in operation.parts:
+                of_part = [None] * 3 if part.unit.frozen else [next(gradients) for _ in range(3)]
+                engine.part(number, part.writes[:3], part.writes.gain, _pointers(part.unit, of_part))
+        for maps in self.plan.exports:
+            engine.export(*maps[:3])
+        engine.finish()
+        return engine
+
+    def _forward(self, images_BKHW: Tensor, training: bool) -> tuple[Tensor, ...]:
+        images_BKHW = images_BKHW.roll(self._roll, 0) if self._roll else images_BKHW.contiguous()
+        sizes = [(maps.channels, *self.plan.buffers[maps.buffer][:2]) for maps in self.plan.exports]
+        outputs = tuple(torch.empty(len(images_BKHW), *size) for size in sizes)
+        self._engine.forward(images_BKHW, outputs, training)
+        self._passes += training
+        return tuple(maps.roll(-self._roll, 0) for maps in outputs) if self._roll else outputs
+
+    def _trained(self, images_BKHW: Tensor) -> tuple[tuple[Tensor, ...], int]:
+        outputs = self._forward(images_BKHW, training=True)
+        torch._foreach_add_(self._counters, 1)  # type: ignore[no-untyped-call]
+        return outputs, self._passes
+
+    def _backward(self, gradients: Sequence[Tensor], number: int) -> list[Tensor]:
+        assert number == self._passes, "the backward pass of an earlier forward pass"
+        rolled = [maps.roll(self._roll, 0) if self._roll else maps.contiguous() for maps in gradients]
+        self._engine.backward(rolled)
+        return self.gradients
+
+
+class _Maps(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, images_BKHW: Tensor, backbone: Backbone, *weights: Tensor) -> tuple[Tensor, ...]:
+        ctx.backbone = backbone
+        outputs, ctx.number = backbone._trained(images_BKHW)
+        return outputs
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return (None, None, *ctx.backbone._backward(gradients, ctx.number))
+
+
+def bound(plan: Plan) -> tuple[object, ...]:
+    """Return what the kernels hold fixed of a plan's units: where their tensors lie, and which are frozen."""
+    return tuple((unit.frozen, *(tensor.data_ptr() for tensor in _tensors(unit))) for unit in plan.units)
+
+
+def _weights(unit: Unit) -> tuple[Tensor, Tensor, Tensor]:
+    return unit.convolution.weight, unit.norm.weight, unit.norm.bias
+
+
+def _tensors(unit: Unit) -> tuple[Tensor, ...]:
+    mean, variance = unit.norm.running_mean, unit.norm.running_var
+    assert mean is not None and variance is not None
+    return *_weights(unit), mean, variance
+
+
+def _pointers(unit: Unit, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
+    weight, gamma, beta, mean, variance = _tensors(unit)
+    of_weight, of_gamma, of_beta = gradients
+    return [weight, of_weight, gamma, beta, of_gamma, of_beta, mean, variance]
