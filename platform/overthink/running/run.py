@@ -14,6 +14,7 @@ from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.size_limit import limited_size
 from overthink.running.device import configure, settings
 from overthink.running.events import Finished, Started
+from overthink.running.kernels import kernels_of
 from overthink.running.run_data import EVERYTHING, predict, run_data
 from overthink.seeds import torch_generator
 from overthink.training import checkpoint
@@ -38,6 +39,7 @@ def train(
     for data or checkpoints that do not fit, OSError where the folder cannot be written.
     """
     on = configure(run.threads, device, run.seeds.kernel)
+    kernels = kernels_of(run)
     data = run_data(run, folder, on, data_root)
     shape = data.dataset.image_shape
     with limited_size():
@@ -60,10 +62,10 @@ def train(
         notes=data.notes,
     )
     train, validation = data.samples("train", on), data.samples("val", on)
-    for record in fit(state, run.regime, train, validation, run.augmentation, run.seeds):
+    for record in fit(state, run.regime, train, validation, run.augmentation, run.seeds, kernels):
         checkpoint.save(folder, state, identity)
         yield record
 
     for name in data.splits.keys() - {"train"}:
-        predict(state.network, run, data, name, cost_E, on).write(folder / f"{name}.parquet")
+        predict(state.network, run, data, name, cost_E, on, kernels).write(folder / f"{name}.parquet")
     yield Finished()

@@ -17,9 +17,11 @@ from overthink.data.image_tree import MOST_NAMED
 from overthink.data.splits import split_validation
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.cost import mul_adds
+from overthink.networks.kernels import Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.policy.early_exit_data import early_exit_split, shuffled
 from overthink.predictions.predictions import Predictions
+from overthink.running.kernels import kernels_of
 from overthink.seeds import generator
 from overthink.training.checkpoint import DataInfo, load_trained
 from overthink.training.evaluate import logits_of
@@ -116,11 +118,12 @@ def predict(
     name: str,
     cost_E: tuple[int, ...],
     device: torch.device,
+    kernels: Kernels,
 ) -> Predictions:
     """Return the predictions of a run's network on one of the run's splits; cost_E is the network's MUL-ADDs."""
     split = data.splits[name]
     return Predictions.from_logits(
-        logits_of(network, data.samples(name, device)).numpy(),
+        logits_of(network, data.samples(name, device), kernels).numpy(),
         labels_N=split.labels_N,
         ids_N=split.ids_N,
         levels_N=split.levels_N,
@@ -178,7 +181,7 @@ def _on_training_data(main: RunDefinition, data: RunData, folder: Path, device: 
     shape = data.dataset.image_shape
     network = blank_network(main.network, main.regime, shape, len(data.classes), main.seeds)
     load_trained(folder / OWN_CHECKPOINT, network, main.key)
-    return predict(network.to(device), main, data, "train", mul_adds(network, shape), device)
+    return predict(network.to(device), main, data, "train", mul_adds(network, shape), device, kernels_of(main))
 
 
 def _fingerprint(run: RunDefinition, dataset: Dataset) -> str:

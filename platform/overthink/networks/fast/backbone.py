@@ -1,6 +1,6 @@
 """Blocks and exits' convolutions of a network as one differentiable function, computed by the fast kernels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -9,8 +9,6 @@ from torch.autograd.function import once_differentiable
 
 from overthink.networks.fast.library import Engine, Library
 from overthink.networks.fast.plan import Plan, Unit
-
-Gradients = list[tuple[Tensor, ...] | None]
 
 
 class Backbone:
@@ -22,10 +20,11 @@ class Backbone:
     def __init__(self, plan: Plan, library: Library, threads: int, roll: int = 0) -> None:
         """With `roll`, images change places within a batch by so many, which changes the rounding of sums alone."""
         self.plan, self._roll = plan, roll
-        self._learning = [unit for unit in plan.units if not unit.frozen]
-        self._counters = [unit.norm.num_batches_tracked for unit in self._learning]
-        self.weights = [tensor for unit in self._learning for tensor in _weights(unit)]
-        self.gradients = [torch.zeros_like(weight) for weight in self.weights]
+        moving = [unit for unit in plan.units if not unit.frozen]
+        self._counters = [_counter(unit) for unit in moving]
+        self._gradients = {unit: [torch.zeros_like(weight) for weight in _weights(unit)] for unit in moving}
+        self._learning = plan.learning
+        self.weights = [weight for unit in self._learning for weight in _weights(unit)]
         self._engine = self._built(library, threads)
         self.bound = bound(plan)
         """Where the weights and statistics lay, and what was frozen."""
@@ -36,25 +35,21 @@ class Backbone:
         self._engine.prepare(training=True)
         return _Maps.apply(images_BKHW, self, *self.weights)  # type: ignore[no-any-return]
 
-    def prepare_evaluation(self) -> None:
-        """Read the weights and statistics for `evaluated`."""
+    def evaluation(self) -> Callable[[Tensor], tuple[Tensor, ...]]:
+        """Return images_BKHW -> maps_BFHW by the running statistics; valid until a weight changes."""
         self._engine.prepare(training=False)
-
-    def evaluated(self, images_BKHW: Tensor) -> tuple[Tensor, ...]:
-        """Return maps_BFHW of every exit by the running statistics, without gradients."""
-        return self._forward(images_BKHW, training=False)
+        return lambda images_BKHW: self._forward(images_BKHW, training=False)
 
     def _built(self, library: Library, threads: int) -> Engine:
         engine = library.engine(threads)
-        gradients = iter(self.gradients)
         for buffer in self.plan.buffers:
             engine.buffer(*buffer)
         for operation in self.plan.operations:
             unit, reads = operation.unit, operation.reads
             number = engine.operation(unit.geometry, reads[:3], unit.constants, unit.frozen, reads.gain)
             for part in operation.parts:
-                of_part = [None] * 3 if part.unit.frozen else [next(gradients) for _ in range(3)]
-                engine.part(number, part.writes[:3], part.writes.gain, _pointers(part.unit, of_part))
+                gradients = self._gradients.get(part.unit, [None] * 3)
+                engine.part(number, part.writes[:3], part.writes.gain, _pointers(part.unit, gradients))
         for maps in self.plan.exports:
             engine.export(*maps[:3])
         engine.finish()
@@ -70,14 +65,14 @@ class Backbone:
 
     def _trained(self, images_BKHW: Tensor) -> tuple[tuple[Tensor, ...], int]:
         outputs = self._forward(images_BKHW, training=True)
-        torch._foreach_add_(self._counters, 1)  # type: ignore[no-untyped-call]
+        torch._foreach_add_(self._counters, 1)
         return outputs, self._passes
 
     def _backward(self, gradients: Sequence[Tensor], number: int) -> list[Tensor]:
         assert number == self._passes, "the backward pass of an earlier forward pass"
         rolled = [maps.roll(self._roll, 0) if self._roll else maps.contiguous() for maps in gradients]
         self._engine.backward(rolled)
-        return self.gradients
+        return [gradient for unit in self._learning for gradient in self._gradients[unit]]
 
 
 class _Maps(torch.autograd.Function):
@@ -88,7 +83,7 @@ class _Maps(torch.autograd.Function):
         return outputs
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         return (None, None, *ctx.backbone._backward(gradients, ctx.number))
 
@@ -104,8 +99,14 @@ def _weights(unit: Unit) -> tuple[Tensor, Tensor, Tensor]:
 
 def _tensors(unit: Unit) -> tuple[Tensor, ...]:
     mean, variance = unit.norm.running_mean, unit.norm.running_var
-    assert mean is not None and variance is not None
+    assert mean is not None
+    assert variance is not None
     return *_weights(unit), mean, variance
+
+
+def _counter(unit: Unit) -> Tensor:
+    assert unit.norm.num_batches_tracked is not None
+    return unit.norm.num_batches_tracked
 
 
 def _pointers(unit: Unit, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:

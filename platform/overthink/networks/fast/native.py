@@ -1,18 +1,22 @@
 """The fast kernels as what computes a network (`networks.kernels`)."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from overthink.networks.fast.backbone import Backbone, bound
+from overthink.networks.fast.build import build_kernels
 from overthink.networks.fast.library import Library
 from overthink.networks.fast.lowering import plan_of
+from overthink.networks.fast.plan import Plan
 from overthink.networks.kernels import Kernels, Logits
 from overthink.networks.multi_exit import MultiExitNetwork
 
-Shape = tuple[int, int, int]
+Maps = Callable[[Tensor], tuple[Tensor, ...]]
+"""images_BKHW -> maps_BFHW of every exit."""
 
 
 class NativeKernels(Kernels):
@@ -21,28 +25,17 @@ class NativeKernels(Kernels):
     def __init__(self, library: Library, threads: int, roll: int = 0) -> None:
         """With `roll`, images change places within a batch by so many, which changes the rounding of sums alone."""
         self._library, self._threads, self._roll = library, threads, roll
-        self._trained: WeakKeyDictionary[MultiExitNetwork, tuple[object, Backbone]] = WeakKeyDictionary()
+        self._backbones: WeakKeyDictionary[MultiExitNetwork, dict[bool, Backbone]] = WeakKeyDictionary()
 
     def training(self, network: MultiExitNetwork, equilibrium: bool = False) -> Logits:
         """Return logits with gradients: convolutions by the kernels, last layers and connections by torch."""
-
-        def logits(images_BKHW: Tensor) -> tuple[Tensor, ...]:
-            backbone = self._backbone(network, tuple(images_BKHW.shape[1:]), equilibrium)
-            return tuple(network.logits_of_maps(backbone.maps(images_BKHW)))
-
-        return logits
+        maps = self._maps(network, equilibrium, lambda backbone: backbone.maps)
+        return lambda images_BKHW: tuple(network.logits_of_maps(maps(images_BKHW)))
 
     def evaluation(self, network: MultiExitNetwork) -> Logits:
         """Return logits by the running statistics, without gradients."""
-        ready: list[Backbone] = []
-
-        def logits(images_BKHW: Tensor) -> tuple[Tensor, ...]:
-            if not ready:
-                ready.append(self._backbone(network, tuple(images_BKHW.shape[1:]), equilibrium=False))
-                ready[0].prepare_evaluation()
-            return tuple(network.logits_of_maps(ready[0].evaluated(images_BKHW)))
-
-        return torch.no_grad()(logits)
+        maps = self._maps(network, False, Backbone.evaluation)
+        return torch.no_grad()(lambda images_BKHW: tuple(network.logits_of_maps(maps(images_BKHW))))
 
     def last_exit(self, network: MultiExitNetwork) -> Callable[[Tensor], Tensor]:
         """Return images_BKHW -> logits_BC of the last exit."""
@@ -64,7 +57,44 @@ class NativeKernels(Kernels):
         known = [tensor for tensor in momenta if tensor is not None]
         self._library.sgd(weights, gradients, known, lr, momentum, weight_decay, self._threads)
 
-    def _backbone(self, network: MultiExitNetwork, shape: Shape, equilibrium: bool) -> Backbone:
-        """Return the network's backbone; a new one after a change of form, mode or place of its weights."""
-        form, backbone = self._trained.get(network, (None, None))
-        ...
+    def _maps(self, network: MultiExitNetwork, equilibrium: bool, ready: Callable[[Backbone], Maps]) -> Maps:
+        """Return images to maps by a backbone that is made ready with the first images, whose size it has."""
+        found: list[Maps] = []
+
+        def maps(images_BKHW: Tensor) -> tuple[Tensor, ...]:
+            if not found:
+                channels, height, width = images_BKHW.shape[1:]
+                found.append(ready(self._backbone(network, plan_of(network, (channels, height, width), equilibrium))))
+            return found[0](images_BKHW)
+
+        return maps
+
+    def _backbone(self, network: MultiExitNetwork, plan: Plan) -> Backbone:
+        """Return the backbone for the network's mode; a new one where its form or the place of its weights changed."""
+        known = self._backbones.setdefault(network, {})
+        backbone = known.get(network.training)
+        if backbone is None or backbone.plan != plan or backbone.bound != bound(plan):
+            backbone = known[network.training] = Backbone(plan, self._library, self._threads, self._roll)
+        return backbone
+
+
+EFFICIENCY = {64: 1.0, 32: 0.9, 16: 0.7}
+"""Of kernels for so many images in a block, about, where blocks are full."""
+
+
+def block_for(batch_size: int) -> int:
+    """Return the number of images in a block with which batches are computed fastest: padding counts like images.
+
+    >>> [block_for(size) for size in (8, 16, 20, 32, 33, 64, 96, 128)]
+    [16, 16, 32, 32, 64, 64, 32, 64]
+    """
+    return max(EFFICIENCY, key=lambda images: EFFICIENCY[images] * batch_size / (-(-batch_size // images) * images))
+
+
+@cache
+def loaded(images: int) -> Library:
+    """Return the kernels for blocks of so many images, built where they have to be.
+
+    Raises KernelsUnavailableError where they cannot be.
+    """
+    return Library(build_kernels(images))

@@ -28,6 +28,11 @@ class Maps(NamedTuple):
     gain: float = 1.0
     """Factor of the gradients that come back through these maps, in proportion to that with which they were written."""
 
+    def holds(self, other: "Maps") -> bool:
+        """Return whether these channels include all of the other's."""
+        end, other_end = self.first + self.channels, other.first + other.channels
+        return self.buffer == other.buffer and self.first <= other.first and other_end <= end
+
 
 class Buffer(NamedTuple):
     """Maps of one size."""
@@ -108,6 +113,31 @@ class Plan:
         """Every unit once."""
         return tuple(part.unit for operation in self.operations for part in operation.parts)
 
+    @property
+    def learning(self) -> tuple[Unit, ...]:
+        """Units that get gradients: neither frozen nor without a way to an exit."""
+        parts = (part for operation in self.operations for part in operation.parts)
+        needed = self._needed()
+        return tuple(part.unit for part in parts if part.writes in needed and not part.unit.frozen)
+
+    def without_idle(self) -> "Plan":
+        """Return the plan without frozen operations that no exit needs; others still take the batch's statistics."""
+        needed = self._needed()
+        kept = (
+            one for one in self.operations if not one.unit.frozen or any(part.writes in needed for part in one.parts)
+        )
+        return replace(self, operations=tuple(kept))
+
+    def _needed(self) -> set[Maps]:
+        """Return the maps that lead to an exit."""
+        read, needed = list(self.exports), set()
+        for operation in reversed(self.operations):
+            written = {part.writes for part in operation.parts if any(maps.holds(part.writes) for maps in read)}
+            needed |= written
+            if written:
+                read.append(operation.reads)
+        return needed
+
 
 class PlanBuilder:
     """Collects the operations of a network, layer by layer."""
@@ -151,7 +181,7 @@ class PlanBuilder:
             key = (operation.reads, unit.geometry, unit.constants, unit.frozen, number if alone else None)
             known = together.get(key)
             together[key] = replace(known, parts=known.parts + operation.parts) if known else operation
-        return _checked(Plan(tuple(self._buffers), tuple(together.values()), tuple(self._exports)))
+        return _checked(Plan(tuple(self._buffers), tuple(together.values()), tuple(self._exports)).without_idle())
 
     def _write(self, source: Maps, unit: Unit, target: Maps) -> Maps:
         self._operations.append(Operation(source, (Part(unit, target),)))
