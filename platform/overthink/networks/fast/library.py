@@ -1,6 +1,7 @@
 """The kernels as Python calls them. An engine holds the plan of one network, its memory and its threads.
 
-Whoever makes the plan checks its numbers. Tensors are float32, contiguous, on the CPU; an engine keeps those of its parts.
+Whoever makes the plan checks its numbers. Tensors are float32, contiguous and on the CPU; an engine keeps those of its
+parts.
 """
 
 import ctypes

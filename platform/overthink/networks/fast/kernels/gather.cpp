@@ -51,8 +51,7 @@ struct ThroughReLU {
 // The taps of all readers of some maps along a row of these maps.
 class ReadersAlongRow {
   public:
-    ReadersAlongRow(const Part& part, const Buffer& maps, int block, int h)
-        : part(part), maps(maps), block(block), h(h) {
+    ReadersAlongRow(const Part& part, int block, int h) : part(part), block(block), h(h) {
         for (const auto& reader : part.readers) pointwise = pointwise && reader.operation->kernel == 1;
     }
 
@@ -114,7 +113,6 @@ class ReadersAlongRow {
     }
 
     const Part& part;
-    const Buffer& maps;
     int block;
     int h;
     bool pointwise = true;
@@ -203,7 +201,7 @@ void gather(Engine& engine, const std::vector<Gathered>& parts) {
     engine.threads.run(rows * groups, [&](int piece) {
         const int row = piece / groups;
         for (const auto& to : parts) clear_sums(to, row, share_of(*to.part, piece % groups, groups));
-        ReadersAlongRow taps(*parts[0].part, maps, row / maps.height, row % maps.height);
+        ReadersAlongRow taps(*parts[0].part, row / maps.height, row % maps.height);
         for (int column = 0; column < maps.width; column++) {
             taps.move_to(column);
             bool prefetch = taps.all_pointwise();  // once a position

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "tiles.hpp"
+
 namespace overthink {
 
 namespace {
@@ -18,6 +20,7 @@ struct Task {
 };
 
 // [tap][input][count outputs]
+template <int count>
 void pack_forward(const Task& task, bool folded) {
     const Operation& operation = *task.operation;
     const int taps = operation.taps();
@@ -26,30 +29,31 @@ void pack_forward(const Task& task, bool folded) {
     const int first = task.part->first + task.first;
     const float* from = task.part->weight + task.first * weights;
     float* to = task.operation->packed.data() + first * weights;
+    float factors[count];
+    for (int i = 0; i < count; i++) factors[i] = folded ? operation.scale[first + i] : 1.0F;
     for (int tap = 0; tap < taps; tap++) {
         for (int input = 0; input < inputs; input++) {
-            for (int i = 0; i < task.count; i++) {
-                const float weight = from[i * weights + static_cast<size_t>(input) * taps + tap];
-                *to++ = folded ? weight * operation.scale[first + i] : weight;
-            }
+            const float* weight = from + static_cast<size_t>(input) * taps + tap;
+            for (int i = 0; i < count; i++) *to++ = weight[i * weights] * factors[i];
         }
     }
 }
 
 // [tap][output of the reader's operation][count of its inputs]. What balances gradients among readers is folded in.
+template <int count>
 void pack_backward(const Task& task) {
     const Operation& operation = *task.reader->operation;
     const int taps = operation.taps();
     const float gain = operation.gain / task.part->gain;
-    const size_t of_tap = static_cast<size_t>(operation.outputs) * task.count;
+    const size_t of_tap = static_cast<size_t>(operation.outputs) * count;
     float* packed = task.reader->packed.data() + task.first * static_cast<size_t>(taps) * operation.outputs;
     for (const auto& part : operation.parts) {
         for (int output = 0; output < part.channels; output++) {
             const float* from = part.weight + output * operation.weights_of_output();
             from += static_cast<size_t>(task.reader->first + task.first) * taps;
-            float* to = packed + static_cast<size_t>(part.first + output) * task.count;
+            float* to = packed + static_cast<size_t>(part.first + output) * count;
             for (int tap = 0; tap < taps; tap++) {
-                for (int i = 0; i < task.count; i++) to[tap * of_tap + i] = from[i * taps + tap] * gain;
+                for (int i = 0; i < count; i++) to[tap * of_tap + i] = from[i * taps + tap] * gain;
             }
         }
     }
@@ -85,11 +89,13 @@ void pack_weights(Engine& engine, bool training) {
     engine.threads.run((count + TASKS_OF_A_PIECE - 1) / TASKS_OF_A_PIECE, [&](int piece) {
         const int end = std::min(count, (piece + 1) * TASKS_OF_A_PIECE);
         for (int i = piece * TASKS_OF_A_PIECE; i < end; i++) {
-            if (tasks[i].reader) {
-                pack_backward(tasks[i]);
-            } else {
-                pack_forward(tasks[i], !training || tasks[i].operation->frozen);
-            }
+            with_count<TILE_OUTPUTS>(tasks[i].count, [&](auto outputs) {
+                if (tasks[i].reader) {
+                    pack_backward<outputs>(tasks[i]);
+                } else {
+                    pack_forward<outputs>(tasks[i], !training || tasks[i].operation->frozen);
+                }
+            });
         }
     });
 }

@@ -6,6 +6,9 @@ namespace overthink {
 
 namespace {
 
+constexpr int MOST_POSITIONS = 16;
+constexpr int SUMS_OF_A_TILE = GRADIENT_OUTPUTS * GRADIENT_INPUTS;
+
 // How the work is cut: into pieces for the threads, and these into tiles of outputs x inputs that stay in registers.
 // All of it depends on shapes alone, and so does the order of every sum.
 struct Cutting {
@@ -22,7 +25,7 @@ struct Cutting {
     int lines;
 
     explicit Cutting(const Operation& operation, int blocks) {
-        const int most_positions = operation.taps() == 1 ? 8 : 16;
+        const int most_positions = operation.taps() == 1 ? MOST_POSITIONS / 2 : MOST_POSITIONS;
         inputs = operation.read.channels;
         outputs = operation.outputs;
         taps = operation.taps();
@@ -52,8 +55,9 @@ struct Range {
 
 // Pairs of positions, of gradients and of the maps that one tap read for them.
 struct Pairs {
-    std::vector<const float*> gradients;
-    std::vector<const float*> maps;
+    const float* gradients[MOST_POSITIONS];
+    const float* maps[MOST_POSITIONS];
+    int count;
 };
 
 using Outer = void (*)(const float* const*, const float* const*, int, size_t, size_t, Sum*);
@@ -79,7 +83,7 @@ class Piece {
                                 cutting.input_groups)),
           pairs(cutting.taps) {
         const size_t tiles = static_cast<size_t>(output_tiles.size()) * cutting.taps * input_tiles.size();
-        sums.resize(tiles * GRADIENT_OUTPUTS * GRADIENT_INPUTS);
+        sums.resize(tiles * SUMS_OF_A_TILE);
         const int width = operation.before.width;
         const int positions = width > cutting.columns ? cutting.columns : cutting.lines * input.width;
         ahead = static_cast<size_t>(positions) * operation.stride * input.pitch();
@@ -94,30 +98,33 @@ class Piece {
         }
     }
 
-    // Calls write(output, input, tap, gradient) for all weights of the piece.
-    template <class Write>
-    void write(const Write& write) {
+    // Writes the gradients [input][tap] of each output of the piece to where `place` says.
+    template <class Place>
+    void write(const Place& place) {
         for (int output_tile = output_tiles.begin; output_tile < output_tiles.end; output_tile++) {
-            for (int input_tile = input_tiles.begin; input_tile < input_tiles.end; input_tile++) {
-                const int inputs = cutting.first_input(input_tile + 1) - cutting.first_input(input_tile);
-                for (int tap = 0; tap < cutting.taps; tap++) {
-                    const Sum* sum = sums_of(output_tile, tap, input_tile);
-                    for (int output = cutting.first_output(output_tile); output < cutting.first_output(output_tile + 1);
-                         output++) {
-                        for (int i = 0; i < inputs; i++) {
-                            write(output, cutting.first_input(input_tile) + i, tap, sum_of_lanes((sum++)->lanes));
-                        }
-                    }
+            const int first_output = cutting.first_output(output_tile);
+            for (int output = first_output; output < cutting.first_output(output_tile + 1); output++) {
+                for (int input_tile = input_tiles.begin; input_tile < input_tiles.end; input_tile++) {
+                    float* to = place(output) + static_cast<size_t>(cutting.first_input(input_tile)) * cutting.taps;
+                    write(to, output_tile, output - first_output, input_tile);
                 }
             }
         }
     }
 
   private:
+    void write(float* to, int output_tile, int output, int input_tile) {
+        const int inputs = cutting.first_input(input_tile + 1) - cutting.first_input(input_tile);
+        const Sum* sums = sums_of(output_tile, 0, input_tile) + output * inputs;
+        const size_t of_tap = static_cast<size_t>(input_tiles.size()) * SUMS_OF_A_TILE;
+        for (int input = 0; input < inputs; input++) {
+            for (int tap = 0; tap < cutting.taps; tap++) *to++ = sum_of_lanes(sums[tap * of_tap + input].lanes);
+        }
+    }
+
     void collect(int tap, int first_row, int first_column) {
         Pairs& of_tap = pairs[tap];
-        of_tap.gradients.clear();
-        of_tap.maps.clear();
+        of_tap.count = 0;
         const Buffer& output = operation.before;
         const int down = tap / operation.kernel - operation.padding;
         const int right = tap % operation.kernel - operation.padding;
@@ -128,8 +135,8 @@ class Piece {
             for (int column = first_column; column < std::min(output.width, first_column + cutting.columns); column++) {
                 const int x = column * operation.stride + right;
                 if (x < 0 || x >= input.width) continue;
-                of_tap.gradients.push_back(output.at(row, column, 0));
-                of_tap.maps.push_back(input.at(block * input.height + y, x, operation.read.first));
+                of_tap.gradients[of_tap.count] = output.at(row, column, 0);
+                of_tap.maps[of_tap.count++] = input.at(block * input.height + y, x, operation.read.first);
             }
         }
     }
@@ -139,29 +146,28 @@ class Piece {
         const int outputs = cutting.first_output(output_tile + 1) - output;
         for (int tap = 0; tap < cutting.taps; tap++) {
             const Pairs& of_tap = pairs[tap];
-            const int positions = static_cast<int>(of_tap.maps.size());
-            for (int input_tile = input_tiles.begin; positions && input_tile < input_tiles.end; input_tile++) {
+            for (int input_tile = input_tiles.begin; of_tap.count && input_tile < input_tiles.end; input_tile++) {
                 const int input = cutting.first_input(input_tile);
                 const int inputs = cutting.first_input(input_tile + 1) - input;
                 const bool is_middle = tap % operation.kernel == operation.padding;
                 if (cutting.taps > 1 && output_tile == output_tiles.begin && is_middle) prefetch(of_tap, input, inputs);
-                outer_of(outputs, inputs)(of_tap.gradients.data(), of_tap.maps.data(), positions, output, input,
+                outer_of(outputs, inputs)(of_tap.gradients, of_tap.maps, of_tap.count, output, input,
                                           sums_of(output_tile, tap, input_tile));
             }
         }
     }
 
     void prefetch(const Pairs& of_tap, int input, int inputs) const {
-        for (const float* maps : of_tap.maps) {
-            const float* next = maps + ahead + input * IMAGES;
-            for (int i = 0; i < inputs * IMAGES; i += CACHE_LINE) __builtin_prefetch(next + i, 0, 2);
+        for (int i = 0; i < of_tap.count; i++) {
+            const float* next = of_tap.maps[i] + ahead + input * IMAGES;
+            for (int at = 0; at < inputs * IMAGES; at += CACHE_LINE) __builtin_prefetch(next + at, 0, 2);
         }
     }
 
     Sum* sums_of(int output_tile, int tap, int input_tile) {
         const size_t outer = static_cast<size_t>(output_tile - output_tiles.begin) * cutting.taps + tap;
         const size_t tile = outer * input_tiles.size() + input_tile - input_tiles.begin;
-        return sums.data() + tile * GRADIENT_OUTPUTS * GRADIENT_INPUTS;
+        return sums.data() + tile * SUMS_OF_A_TILE;
     }
 
     const Operation& operation;
@@ -191,10 +197,7 @@ void weight_gradient(Engine& engine, Operation& operation) {
         piece.add_up();
         float* of_rows =
             cutting.row_groups > 1 ? partial.data() + number % cutting.row_groups * cutting.weights() : nullptr;
-        piece.write([&](int output, int input, int tap, float gradient) {
-            float* to = of_rows ? of_rows + output * of_output : gradient_of(output);
-            to[static_cast<size_t>(input) * cutting.taps + tap] = gradient;
-        });
+        piece.write([&](int output) { return of_rows ? of_rows + output * of_output : gradient_of(output); });
     });
     if (cutting.row_groups == 1) return;
     for (int output = 0; output < cutting.outputs; output++) {
