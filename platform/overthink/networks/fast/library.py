@@ -63,8 +63,9 @@ class Library:
             self._descents[threads] = self.engine(threads)
         sizes = [weight.numel() for weight in weights]
         assert sizes == [one.numel() for one in gradients] == [one.numel() for one in momenta]
-        arrays = (_addresses(tensors) for tensors in (weights, gradients, momenta))
         counts = (ctypes.c_int64 * len(sizes))(*sizes)
+        addresses = ([one.data_ptr() for one in tensors] for tensors in (weights, gradients, momenta))
+        arrays = ((_POINTER * len(sizes))(*of_tensors) for of_tensors in addresses)
         engine = self._descents[threads]
         self._calls.engine_sgd(engine.handle, len(sizes), counts, *arrays, lr, momentum, weight_decay, False)
 

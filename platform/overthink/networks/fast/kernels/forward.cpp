@@ -147,19 +147,22 @@ void convolve(Engine& engine, Operation& operation, const Begin& begin_piece, co
 
 }  // namespace
 
+// Image by image: a row's lanes stay in the near cache, and each image is read line by line.
 void copy_images(Engine& engine, const float* images) {
     const Buffer& to = engine.buffers[0];
     const size_t positions = static_cast<size_t>(to.height) * to.width;
     engine.threads.run(engine.blocks * to.height, [&](int row) {
         const int first = row / to.height * IMAGES;
         const int real = std::min(IMAGES, engine.images - first);
-        for (int column = 0; column < to.width; column++) {
+        float* maps = to.at(row, 0, 0);
+        for (int image = 0; image < IMAGES; image++) {
+            const float* from = images + static_cast<size_t>(first + image) * to.channels * positions;
+            from += static_cast<size_t>(row % to.height) * to.width;
             for (int channel = 0; channel < to.channels; channel++) {
-                const float* from = images + (static_cast<size_t>(first) * to.channels + channel) * positions;
-                from += static_cast<size_t>(row % to.height) * to.width + column;
-                float* lanes = to.at(row, column, channel);
-                for (int i = 0; i < real; i++) lanes[i] = from[i * to.channels * positions];
-                for (int i = real; i < IMAGES; i++) lanes[i] = 0;
+                float* lane = maps + channel * IMAGES + image;
+                for (int column = 0; column < to.width; column++) {
+                    lane[column * to.pitch()] = image < real ? from[channel * positions + column] : 0.0F;
+                }
             }
         }
     });
@@ -200,12 +203,13 @@ void copy_exports(Engine& engine, float* const maps[]) {
         engine.threads.run(engine.blocks * from.height, [&](int row) {
             const int first = row / from.height * IMAGES;
             const int real = std::min(IMAGES, engine.images - first);
-            for (int channel = 0; channel < slice.channels; channel++) {
-                float* to = maps[number] + (static_cast<size_t>(first) * slice.channels + channel) * positions;
+            for (int image = 0; image < real; image++) {
+                float* to = maps[number] + static_cast<size_t>(first + image) * slice.channels * positions;
                 to += static_cast<size_t>(row % from.height) * from.width;
-                for (int column = 0; column < from.width; column++) {
-                    const float* lanes = from.at(row, column, slice.first + channel);
-                    for (int i = 0; i < real; i++) to[i * slice.channels * positions + column] = lanes[i];
+                for (int channel = 0; channel < slice.channels; channel++) {
+                    const float* lane = from.at(row, 0, slice.first + channel) + image;
+                    for (int column = 0; column < from.width; column++) to[column] = lane[column * from.pitch()];
+                    to += positions;
                 }
             }
         });

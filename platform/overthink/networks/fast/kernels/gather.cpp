@@ -179,13 +179,13 @@ void take_gradients(Engine& engine, const float* const gradients[]) {
         engine.threads.run(engine.blocks * to.height, [&](int row) {
             const int first = row / to.height * IMAGES;
             const int real = std::min(IMAGES, engine.images - first);
-            for (int channel = 0; channel < slice.channels; channel++) {
-                const float* from =
-                    gradients[number] + (static_cast<size_t>(first) * slice.channels + channel) * positions;
+            for (int image = 0; image < real; image++) {
+                const float* from = gradients[number] + static_cast<size_t>(first + image) * slice.channels * positions;
                 from += static_cast<size_t>(row % to.height) * to.width;
-                for (int column = 0; column < to.width; column++) {
-                    float* lanes = to.at(row, column, slice.first - incoming.first + channel);
-                    for (int i = 0; i < real; i++) lanes[i] += from[i * slice.channels * positions + column];
+                for (int channel = 0; channel < slice.channels; channel++) {
+                    float* lane = to.at(row, 0, slice.first - incoming.first + channel) + image;
+                    for (int column = 0; column < to.width; column++) lane[column * to.pitch()] += from[column];
+                    from += positions;
                 }
             }
         });
