@@ -1,1 +1,1 @@
-"""Fast kernels for a CPU: a network's plan, and the machine code that runs it."""
+"""Kernels of our own for narrow convolutional networks on CPUs: their source, its build, and how they are called."""

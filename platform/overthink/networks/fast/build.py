@@ -1,0 +1,156 @@
+"""Building the kernels: once for each source, compiler, flags, instruction set and number of images in a block."""
+
+import hashlib
+import os
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from overthink.atomic_file import atomic_write
+from overthink.networks.fast.compiler import FLAGS, Compiler, KernelsUnavailableError, find_compiler, instruction_set
+from overthink.sentences import cut
+from overthink.settings import home_folder
+
+SOURCE = Path(__file__).with_name("kernels")
+BLOCKS = (64, 32, 16)
+"""Numbers of images in a block that there are kernels for. Memory and work are those of whole blocks."""
+MOST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class BuiltKernels:
+    """A library that was built, and all that its results depend on."""
+
+    path: Path
+    compiler: str
+    """The first line of what it says its version is."""
+    flags: str
+    instruction_set: str
+    source_sha256: str
+    images: int
+    """Images in a block."""
+
+
+def build_kernels(
+    images: int = 64, *, more_flags: tuple[str, ...] = (), report: Callable[[str], None] | None = None
+) -> BuiltKernels:
+    """Return the kernels for blocks of so many images, building them where the cache does not have them.
+
+    `report` takes a sentence as a build begins; it takes about ten seconds. Processes that start together build once.
+    Raises KernelsUnavailableError where there is no compiler, where it fails, or where the cache is not the user's own.
+    """
+    assert images in BLOCKS
+    compiler, target = find_compiler(), instruction_set()
+    flags = (*FLAGS, f"-march={target}", f"-DIMAGES={images}", *more_flags)
+    source = source_sha256()
+    about = "\0".join((source, compiler.version, *compiler.command, *flags))
+    name = f"kernels-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
+    try:
+        folder = _private(_cache_folder())
+        path = folder / f"{name}.so"
+        if not path.exists():
+            with _alone(folder / f"{name}.lock"):
+                if not path.exists():
+                    (report or _silent)(f"compiling kernels for this machine with {compiler.version}, once")
+                    _build(path, compiler, flags)
+    except OSError as error:
+        reason = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+        raise KernelsUnavailableError(
+            f"the kernels cannot be built: {reason}; set XDG_CACHE_HOME to a folder"
+        ) from error
+    return BuiltKernels(path, compiler.version, shlex.join(flags), target, source, images)
+
+
+def source_sha256() -> str:
+    """Return the SHA-256 of the kernels' source: names and contents of its files."""
+    digest = hashlib.sha256()
+    for path in sorted(SOURCE.glob("*.[ch]pp")):
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def _build(path: Path, compiler: Compiler, flags: tuple[str, ...]) -> None:
+    """Compile each file, as many at a time as there are cores, and link them."""
+    work = path.with_suffix(".build")
+    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
+    work.mkdir()
+    try:
+        sources = sorted(SOURCE.glob("*.cpp"))
+        objects = [str(work / f"{source.stem}.o") for source in sources]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            commands = [["-c", str(source), "-o", made] for source, made in zip(sources, objects, strict=True)]
+            list(pool.map(lambda arguments: _run(compiler, [*flags, *arguments]), commands))
+        with atomic_write(path) as unfinished:
+            _run(compiler, [*flags, "-shared", *objects, "-o", str(unfinished)])
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _run(compiler: Compiler, arguments: list[str]) -> None:
+    """Run the compiler; raises KernelsUnavailableError with the first line of its error."""
+    try:
+        done = subprocess.run(
+            [*compiler.command, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "LC_ALL": "C"},
+            timeout=MOST_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise KernelsUnavailableError(_failure(compiler, f"took over {MOST_SECONDS} seconds")) from error
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        first = next((line for line in lines if "error" in line), lines[0] if lines else f"status {done.returncode}")
+        raise KernelsUnavailableError(_failure(compiler, f"failed: {first}"))
+
+
+def _failure(compiler: Compiler, what: str) -> str:
+    remedy = "update it (g++ 11 and clang++ 14 do), or set CXX to another"
+    return f"the C++ compiler {shlex.join(compiler.command)} ({compiler.version}) {cut(what, 240)}; {remedy}"
+
+
+def _cache_folder() -> Path:
+    """Return XDG_CACHE_HOME, else `~/.cache`; a folder for temporary files where the account has no home folder."""
+    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if chosen.is_absolute():
+        return chosen / "overthink" / "kernels"
+    try:
+        return home_folder() / ".cache" / "overthink" / "kernels"
+    except ValueError:
+        return Path(tempfile.gettempdir()) / f"overthink-kernels-{os.geteuid()}"
+
+
+def _private(folder: Path) -> Path:
+    """Make a folder that is the user's alone: whoever else can write to it decides what this process executes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
+        raise KernelsUnavailableError(f"{folder}: others can write here or own it; remove it, and it is made anew")
+    return folder
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait for other processes that build the same; where locks do not work, the last to finish wins."""
+    from filelock import FileLock
+
+    with ExitStack() as stack:
+        with suppress(OSError, NotImplementedError):  # a file system without locks
+            stack.enter_context(FileLock(path))
+        yield
+
+
+def _silent(_sentence: str) -> None:
+    pass

@@ -1,0 +1,219 @@
+#include "forward.hpp"
+
+#include "tiles.hpp"
+
+namespace overthink {
+
+namespace {
+
+// For BatchNorm's sums a row's values are taken about the row's first one (of each lane and channel). Sums of the
+// squares themselves would lose the variance where the mean is many deviations from 0.
+struct WithStatistics {
+    float* maps;
+    const float* first_of_row;
+    const float* real;  // keeps padding out of the sums: there maps are 0, and so must be what they are taken about
+    float* sums;
+    float* squares;
+
+    template <int outputs>
+    void prefetch(int) const {}
+
+    ALWAYS_INLINE void operator()(int output, int image, const Vector* found) const {
+        float* to = maps + output * IMAGES + image;
+        UNROLL
+        for (int v = 0; v < TILE_VECTORS; v++) store(to + LANES * v, found[v]);
+        const Vector about = load(first_of_row + output * IMAGES);
+        Vector sum = load(sums + output * LANES);
+        Vector square = load(squares + output * LANES);
+        UNROLL
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            const Vector difference = found[v] - about * load(real + image + LANES * v);
+            sum += difference;
+            square += difference * difference;
+        }
+        store(sums + output * LANES, sum);
+        store(squares + output * LANES, square);
+    }
+};
+
+struct Folded {
+    float* maps;
+    const float* shift;
+    const float* real;  // null where all images are
+
+    template <int outputs>
+    void prefetch(int) const {}
+
+    ALWAYS_INLINE void operator()(int output, int image, const Vector* found) const {
+        float* to = maps + output * IMAGES + image;
+        const Vector by = splat(shift[output]);
+        UNROLL
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            Vector value = relu(found[v] + by);
+            if (real) value *= load(real + image + LANES * v);
+            store(to + LANES * v, value);
+        }
+    }
+};
+
+// The taps of a convolution along a row of its outputs.
+class TapsAlongRow {
+  public:
+    TapsAlongRow(const Operation& operation, const Buffer& input, int block, int h)
+        : operation(operation), input(input) {
+        first_line = h * operation.stride - operation.padding;
+        first_row = static_cast<ptrdiff_t>(block) * input.height + first_line;
+        step = operation.stride * input.pitch();
+    }
+
+    void move_to(int column) {
+        const int left = column * operation.stride - operation.padding;
+        const bool is_inside = left >= 0 && left + operation.kernel <= input.width;
+        if (is_inside && was_inside) {
+            for (int i = 0; i < count; i++) taps[i].maps += step;
+        } else {
+            collect(left);
+        }
+        was_inside = is_inside;
+    }
+
+    // The weights of outputs [cut.first, cut.first + cut.count)
+    void point_to_weights(const Cut& cut) {
+        const float* weights = operation.packed.data() + cut.first * operation.weights_of_output();
+        const size_t of_tap = static_cast<size_t>(operation.read.channels) * cut.count;
+        for (int i = 0; i < count; i++) taps[i].weights = weights + number[i] * of_tap;
+    }
+
+    const Tap* data() const { return taps.data(); }
+    int size() const { return count; }
+
+  private:
+    void collect(int left) {
+        count = 0;
+        for (int down = 0; down < operation.kernel; down++) {
+            if (first_line + down < 0 || first_line + down >= input.height) continue;
+            for (int right = 0; right < operation.kernel; right++) {
+                if (left + right < 0 || left + right >= input.width) continue;
+                const float* maps = input.at(first_row + down, left + right, operation.read.first);
+                taps[count] = {maps, nullptr, operation.read.channels, static_cast<int>(step)};
+                number[count++] = down * operation.kernel + right;
+            }
+        }
+    }
+
+    const Operation& operation;
+    const Buffer& input;
+    int first_line;
+    ptrdiff_t first_row;
+    size_t step;
+    bool was_inside = false;
+    int count = 0;
+    std::vector<Tap> taps = std::vector<Tap>(operation.taps());
+    std::vector<int> number = std::vector<int>(operation.taps());
+};
+
+// Calls begin_piece(row, first output, end) once and ending(row, column, cut) for each tile, in pieces for the threads.
+template <class Begin, class MakeEnding>
+void convolve(Engine& engine, Operation& operation, const Begin& begin_piece, const MakeEnding& ending) {
+    const Buffer& input = engine.buffers[operation.read.buffer];
+    const Buffer& output = operation.before;
+    const int cuts = static_cast<int>(operation.cuts.size());
+    const int rows = engine.blocks * output.height;
+    const int groups = std::min(cuts, std::max(1, (4 * engine.threads.count() + rows - 1) / rows));
+    engine.threads.run(rows * groups, [&](int piece) {
+        const int row = piece / groups;
+        const Cut* first = &operation.cuts[cuts * (piece % groups) / groups];
+        const Cut* end = operation.cuts.data() + cuts * (piece % groups + 1) / groups;
+        begin_piece(row, first->first, (end - 1)->first + (end - 1)->count);
+        TapsAlongRow taps(operation, input, row / output.height, row % output.height);
+        for (int column = 0; column < output.width; column++) {
+            taps.move_to(column);
+            for (const Cut* cut = first; cut < end; cut++) {
+                taps.point_to_weights(*cut);
+                const auto made = ending(row, column, *cut);
+                with_count<TILE_OUTPUTS>(cut->count, [&](auto outputs) {
+                    // Slices of a wide buffer defeat the hardware's prefetching. Larger kernels meet their maps again
+                    // and again.
+                    if (operation.kernel == 1 && cut == first) {
+                        tile<outputs, true>(taps.data(), taps.size(), made);
+                    } else {
+                        tile<outputs, false>(taps.data(), taps.size(), made);
+                    }
+                });
+            }
+        }
+    });
+}
+
+}  // namespace
+
+// Image by image: a row's lanes stay in the near cache, and each image is read line by line.
+void copy_images(Engine& engine, const float* images) {
+    const Buffer& to = engine.buffers[0];
+    const size_t positions = static_cast<size_t>(to.height) * to.width;
+    engine.threads.run(engine.blocks * to.height, [&](int row) {
+        const int first = row / to.height * IMAGES;
+        const int real = std::min(IMAGES, engine.images - first);
+        float* maps = to.at(row, 0, 0);
+        for (int image = 0; image < IMAGES; image++) {
+            const float* from = images + static_cast<size_t>(first + image) * to.channels * positions;
+            from += static_cast<size_t>(row % to.height) * to.width;
+            for (int channel = 0; channel < to.channels; channel++) {
+                float* lane = maps + channel * IMAGES + image;
+                for (int column = 0; column < to.width; column++) {
+                    lane[column * to.pitch()] = image < real ? from[channel * positions + column] : 0.0F;
+                }
+            }
+        }
+    });
+}
+
+void convolve_for_training(Engine& engine, Operation& operation) {
+    const Buffer& maps = operation.before;
+    const auto sums = [&](float* all, int row, int output) {
+        return all + (static_cast<size_t>(row) * operation.outputs + output) * LANES;
+    };
+    const auto clear = [&](int row, int first, int end) {
+        std::fill(sums(engine.sums, row, first), sums(engine.sums, row, end), 0.0F);
+        std::fill(sums(engine.products, row, first), sums(engine.products, row, end), 0.0F);
+    };
+    convolve(engine, operation, clear, [&](int row, int column, const Cut& cut) {
+        const float* real = engine.is_padded(row, maps.height) ? engine.real : engine.ones;
+        return WithStatistics{maps.at(row, column, cut.first), maps.at(row, 0, cut.first), real,
+                              sums(engine.sums, row, cut.first), sums(engine.products, row, cut.first)};
+    });
+}
+
+void convolve_folded(Engine& engine, Operation& operation, bool masked) {
+    const auto nothing = [](int, int, int) {};
+    convolve(engine, operation, nothing, [&](int row, int column, const Cut& cut) {
+        const Part& part = operation.parts[cut.part];
+        const int channel = part.written.first + cut.first - part.first;
+        float* to = engine.buffers[part.written.buffer].at(row, column, channel);
+        const bool is_padded = masked && engine.is_padded(row, operation.before.height);
+        return Folded{to, operation.shift.data() + cut.first, is_padded ? engine.real : nullptr};
+    });
+}
+
+void copy_exports(Engine& engine, float* const maps[]) {
+    for (size_t number = 0; number < engine.exports.size(); number++) {
+        const Slice& slice = engine.exports[number];
+        const Buffer& from = engine.buffers[slice.buffer];
+        const size_t positions = static_cast<size_t>(from.height) * from.width;
+        engine.threads.run(engine.blocks * from.height, [&](int row) {
+            const int first = row / from.height * IMAGES;
+            const int real = std::min(IMAGES, engine.images - first);
+            for (int image = 0; image < real; image++) {
+                float* to = maps[number] + static_cast<size_t>(first + image) * slice.channels * positions;
+                to += static_cast<size_t>(row % from.height) * from.width;
+                for (int channel = 0; channel < slice.channels; channel++) {
+                    const float* lane = from.at(row, 0, slice.first + channel) + image;
+                    for (int column = 0; column < from.width; column++) to[column] = lane[column * from.pitch()];
+                    to += positions;
+                }
+            }
+        });
+    }
+}
+
+}  // namespace overthink

@@ -1,0 +1,229 @@
+#include "gather.hpp"
+
+#include "tiles.hpp"
+
+namespace overthink {
+
+namespace {
+
+// Back through the ReLU, with sums of gradient and of gradient * (z - mean).
+struct ThroughReLU {
+    float* gradients;
+    const float* before;
+    const float* from_outside;  // null where these maps are not handed out
+    const float* scale;
+    const float* shift;
+    const float* mean;
+    float* sums;
+    float* products;
+    size_t ahead;
+
+    template <int outputs>
+    ALWAYS_INLINE void prefetch(int image) const {
+        for (int o = 0; o < outputs; o++) {
+            for (int v = 0; v < TILE_VECTORS * LANES; v += CACHE_LINE)
+                __builtin_prefetch(before + ahead + o * IMAGES + image + v);
+        }
+    }
+
+    ALWAYS_INLINE void operator()(int output, int image, const Vector* found) const {
+        const int at = output * IMAGES + image;
+        const Vector by = splat(scale[output]);
+        const Vector and_by = splat(shift[output]);
+        const Vector about = splat(mean[output]);
+        Vector sum = load(sums + output * LANES);
+        Vector product = load(products + output * LANES);
+        UNROLL
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            const Vector maps = load(before + at + LANES * v);
+            Vector gradient = found[v];
+            if (from_outside) gradient += load(from_outside + at + LANES * v);
+            gradient = relu_gradient(maps * by + and_by, gradient);
+            store(gradients + at + LANES * v, gradient);
+            sum += gradient;
+            product += gradient * (maps - about);
+        }
+        store(sums + output * LANES, sum);
+        store(products + output * LANES, product);
+    }
+};
+
+// The taps of all readers of some maps along a row of these maps.
+class ReadersAlongRow {
+  public:
+    ReadersAlongRow(const Part& part, int block, int h) : part(part), block(block), h(h) {
+        for (const auto& reader : part.readers) pointwise = pointwise && reader.operation->kernel == 1;
+    }
+
+    void move_to(int column) {
+        const bool is_inside = inside(column);
+        if (is_inside && was_inside) {
+            for (auto& tap : taps) tap.maps += tap.ahead;
+        } else {
+            taps.clear();
+            sources.clear();
+            for (size_t i = 0; i < part.readers.size(); i++) collect(static_cast<int>(i), column);
+        }
+        was_inside = is_inside;
+    }
+
+    // The weights back to channels [first, first + count) of `other`, a part with the same readers
+    void point_to_weights(const Part& other, int first, int count) {
+        for (size_t i = 0; i < taps.size(); i++) {
+            const Operation& reader = *other.readers[sources[i].reader].operation;
+            const size_t row = static_cast<size_t>(first) * reader.taps() + static_cast<size_t>(sources[i].tap) * count;
+            taps[i].weights = other.readers[sources[i].reader].packed.data() + row * reader.outputs;
+        }
+    }
+
+    const Tap* data() const { return taps.data(); }
+    int size() const { return static_cast<int>(taps.size()); }
+    bool all_pointwise() const { return pointwise; }
+
+  private:
+    struct Source {
+        int reader;
+        int tap;
+    };
+
+    bool inside(int column) const {
+        for (const auto& reader : part.readers) {
+            const Operation& of = *reader.operation;
+            const int right = column + of.padding;
+            if (of.stride > 1 || right - of.kernel + 1 < 0 || right >= of.before.width) return false;
+        }
+        return true;
+    }
+
+    void collect(int number, int column) {
+        const Operation& reader = *part.readers[number].operation;
+        const Buffer& from = reader.before;
+        for (int down = 0; down < reader.kernel; down++) {
+            const int y = h + reader.padding - down;
+            if (y < 0 || y % reader.stride || y / reader.stride >= from.height) continue;
+            for (int right = 0; right < reader.kernel; right++) {
+                const int x = column + reader.padding - right;
+                if (x < 0 || x % reader.stride || x / reader.stride >= from.width) continue;
+                const size_t row = static_cast<size_t>(block) * from.height + y / reader.stride;
+                taps.push_back(
+                    {from.at(row, x / reader.stride, 0), nullptr, reader.outputs, static_cast<int>(from.pitch())});
+                sources.push_back({number, down * reader.kernel + right});
+            }
+        }
+    }
+
+    const Part& part;
+    int block;
+    int h;
+    bool pointwise = true;
+    bool was_inside = false;
+    std::vector<Tap> taps;
+    std::vector<Source> sources;
+};
+
+// Which of a part's cuts a piece computes.
+struct Cuts {
+    int begin;
+    int end;
+};
+
+Cuts share_of(const Part& part, int group, int groups) {
+    const int all = cuts_of(part.channels);
+    return {all * group / groups, all * (group + 1) / groups};
+}
+
+void clear_sums(const Gathered& to, int row, Cuts cuts) {
+    const size_t first = static_cast<size_t>(row) * to.operation->outputs + to.part->first;
+    const size_t begin = (first + cut_begin(to.part->channels, cuts.begin)) * LANES;
+    const size_t end = (first + cut_begin(to.part->channels, cuts.end)) * LANES;
+    std::fill(to.sums + begin, to.sums + end, 0.0F);
+    std::fill(to.products + begin, to.products + end, 0.0F);
+}
+
+ThroughReLU ending_of(const Engine& engine, const Gathered& to, int row, int column, int first) {
+    const Operation& operation = *to.operation;
+    const Buffer& maps = operation.before;
+    const int output = to.part->first + first;
+    const size_t position = static_cast<size_t>(row) * maps.width + column;
+    const Incoming& incoming = engine.incoming[to.part->written.buffer];
+    const int channel = to.part->written.first + first - incoming.first;
+    const bool is_exported = channel >= 0 && channel < incoming.gradients.channels;
+    const size_t sums = (static_cast<size_t>(row) * operation.outputs + output) * LANES;
+    return {
+        .gradients = to.gradients + (position * operation.outputs + output) * IMAGES,
+        .before = maps.at(row, column, output),
+        .from_outside = is_exported ? incoming.gradients.at(row, column, channel) : nullptr,
+        .scale = operation.scale.data() + output,
+        .shift = operation.shift.data() + output,
+        .mean = operation.mean.data() + output,
+        .sums = to.sums + sums,
+        .products = to.products + sums,
+        .ahead = maps.pitch(),
+    };
+}
+
+}  // namespace
+
+void take_gradients(Engine& engine, const float* const gradients[]) {
+    for (auto& from : engine.incoming) {
+        const Buffer& to = from.gradients;
+        if (to.channels)
+            std::fill(to.maps, to.maps + static_cast<size_t>(engine.blocks) * to.height * to.width * to.pitch(), 0.0F);
+    }
+    for (size_t number = 0; number < engine.exports.size(); number++) {
+        if (!gradients[number]) continue;
+        const Slice& slice = engine.exports[number];
+        const Incoming& incoming = engine.incoming[slice.buffer];
+        const Buffer& to = incoming.gradients;
+        const size_t positions = static_cast<size_t>(to.height) * to.width;
+        engine.threads.run(engine.blocks * to.height, [&](int row) {
+            const int first = row / to.height * IMAGES;
+            const int real = std::min(IMAGES, engine.images - first);
+            for (int image = 0; image < real; image++) {
+                const float* from = gradients[number] + static_cast<size_t>(first + image) * slice.channels * positions;
+                from += static_cast<size_t>(row % to.height) * to.width;
+                for (int channel = 0; channel < slice.channels; channel++) {
+                    float* lane = to.at(row, 0, slice.first - incoming.first + channel) + image;
+                    for (int column = 0; column < to.width; column++) lane[column * to.pitch()] += from[column];
+                    from += positions;
+                }
+            }
+        });
+    }
+}
+
+void gather(Engine& engine, const std::vector<Gathered>& parts) {
+    const Buffer& maps = parts[0].operation->before;
+    const int rows = engine.blocks * maps.height;
+    int most = 0;
+    for (const auto& to : parts) most = std::max(most, cuts_of(to.part->channels));
+    const int groups = std::min(most, std::max(1, (4 * engine.threads.count() + rows - 1) / rows));
+    engine.threads.run(rows * groups, [&](int piece) {
+        const int row = piece / groups;
+        for (const auto& to : parts) clear_sums(to, row, share_of(*to.part, piece % groups, groups));
+        ReadersAlongRow taps(*parts[0].part, row / maps.height, row % maps.height);
+        for (int column = 0; column < maps.width; column++) {
+            taps.move_to(column);
+            bool prefetch = taps.all_pointwise();  // once a position
+            for (const auto& to : parts) {
+                const Cuts cuts = share_of(*to.part, piece % groups, groups);
+                for (int cut = cuts.begin; cut < cuts.end; cut++) {
+                    const int first = cut_begin(to.part->channels, cut);
+                    const int count = cut_begin(to.part->channels, cut + 1) - first;
+                    taps.point_to_weights(*to.part, first, count);
+                    const ThroughReLU ending = ending_of(engine, to, row, column, first);
+                    with_count<TILE_OUTPUTS>(count, [&](auto outputs) {
+                        if (prefetch) {
+                            tile<outputs, true>(taps.data(), taps.size(), ending);
+                        } else {
+                            tile<outputs, false>(taps.data(), taps.size(), ending);
+                        }
+                    });
+                    prefetch = false;
+                }
+            }
+        }
+    });
+}
+
+}  // namespace overthink

@@ -1,0 +1,144 @@
+// What Python calls (library.py declares the same). Pointers are to float32, contiguous; numbers were checked there.
+#include "batch_norm.hpp"
+#include "forward.hpp"
+#include "gather.hpp"
+#include "packing.hpp"
+#include "plan.hpp"
+#include "sgd.hpp"
+#include "weight_gradient.hpp"
+
+#define PUBLIC __attribute__((visibility("default")))
+
+using namespace overthink;
+
+namespace {
+
+void backward(Engine& engine, const Group& group) {
+    std::vector<Gathered> parts;
+    float* gradients = engine.gathered;
+    float* sums = engine.sums;
+    float* products = engine.products;
+    for (auto* operation : group) {
+        for (auto& part : operation->parts) parts.push_back({operation, &part, gradients, sums, products});
+        const size_t rows = static_cast<size_t>(engine.blocks) * operation->before.height * operation->outputs;
+        gradients += rows * operation->before.width * IMAGES;
+        sums += rows * LANES;
+        products += rows * LANES;
+    }
+    if (group.size() > 1) {
+        gather(engine, parts);
+    } else {
+        for (const auto& part : parts) gather(engine, {part});
+    }
+    for (const auto& to : parts) {
+        if (to.part != &to.operation->parts[0]) continue;
+        normalise_backward(engine, *to.operation, to.gradients, to.sums, to.products);
+        weight_gradient(engine, *to.operation);
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+PUBLIC Engine* engine_new(int threads) {
+    return new Engine(threads);
+}
+
+PUBLIC void engine_free(Engine* engine) {
+    delete engine;
+}
+
+PUBLIC void engine_threads(Engine* engine, int threads) {
+    engine->threads.resize(threads);
+}
+
+// Returns the buffer's number, from 0; buffer 0 takes the images.
+PUBLIC int engine_buffer(Engine* engine, int height, int width, int channels) {
+    engine->buffers.push_back({height, width, channels, nullptr});
+    return static_cast<int>(engine->buffers.size()) - 1;
+}
+
+// Reads channels [first, first + channels) of a buffer. Returns the operation's number, from 0.
+PUBLIC int engine_operation(Engine* engine, int kernel, int stride, int padding, int buffer, int first, int channels,
+                            float momentum, float epsilon, int frozen, float read_gain) {
+    auto operation = std::make_unique<Operation>();
+    operation->kernel = kernel;
+    operation->stride = stride;
+    operation->padding = padding;
+    operation->read = {buffer, first, channels};
+    operation->momentum = momentum;
+    operation->epsilon = epsilon;
+    operation->frozen = frozen;
+    operation->gain = read_gain;
+    engine->operations.push_back(std::move(operation));
+    return static_cast<int>(engine->operations.size()) - 1;
+}
+
+// Pointers: weight, its gradient, gamma, beta, gamma's gradient, beta's gradient, running mean, running variance. The
+// kernels write gradients and running statistics alone; gradients are null where the operation is frozen.
+PUBLIC void engine_part(Engine* engine, int operation, int channels, int buffer, int first, float written_gain,
+                        float* const pointers[8]) {
+    Operation& of = *engine->operations[operation];
+    of.parts.push_back({
+        .first = of.outputs,
+        .channels = channels,
+        .written = {buffer, first, channels},
+        .gain = written_gain,
+        .weight = pointers[0],
+        .weight_gradient = pointers[1],
+        .gamma = pointers[2],
+        .beta = pointers[3],
+        .gamma_gradient = pointers[4],
+        .beta_gradient = pointers[5],
+        .running_mean = pointers[6],
+        .running_variance = pointers[7],
+        .readers = {},
+    });
+    of.outputs += channels;
+}
+
+// Maps that are handed out, in the order of calls.
+PUBLIC void engine_export(Engine* engine, int buffer, int first, int channels) {
+    engine->exports.push_back({buffer, first, channels});
+}
+
+PUBLIC void engine_finish(Engine* engine) {
+    engine->finish();
+}
+
+// Packs weights: before each training step, and once before an evaluation.
+PUBLIC void engine_prepare(Engine* engine, int training) {
+    pack_weights(*engine, training);
+}
+
+// Images (B, K, H, W) to exported maps, each (B, F, H, W). Returns 0 where there is no memory for the batch, else 1.
+PUBLIC int engine_forward(Engine* engine, const float* images, int count, int training,
+                          float* const maps_of_exports[]) {
+    if (!engine->set_batch(count, training)) return 0;
+    copy_images(*engine, images);
+    for (auto& operation : engine->operations) {
+        if (training && !operation->frozen) {
+            convolve_for_training(*engine, *operation);
+            normalise(*engine, *operation);
+        } else {
+            convolve_folded(*engine, *operation, training);
+        }
+    }
+    copy_exports(*engine, maps_of_exports);
+    return 1;
+}
+
+// Gradients of the exported maps, each (B, F, H, W) or null for zero, of the last training forward.
+PUBLIC void engine_backward(Engine* engine, const float* const gradients_of_exports[]) {
+    take_gradients(*engine, gradients_of_exports);
+    for (const auto& group : engine->groups) backward(*engine, group);
+}
+
+PUBLIC void engine_sgd(Engine* engine, int count, const int64_t sizes[], float* const weights[],
+                       const float* const gradients[], float* const momenta[], float lr, float momentum, float decay,
+                       int first) {
+    descend(engine->threads, count, sizes, weights, gradients, momenta, {lr, momentum, decay, first != 0});
+}
+
+}  // extern "C"

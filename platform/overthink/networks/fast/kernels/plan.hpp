@@ -1,0 +1,176 @@
+// The plan of a network: buffers of maps, the operations that read and write them, and the memory for a batch.
+//
+// An operation is one or more convolutions (parts) of one kernel, stride and input, each with its BatchNorm and ReLU. A
+// part writes a slice of a buffer's channels. Python checks every number before it arrives here.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "threads.hpp"
+#include "vectors.hpp"
+
+namespace overthink {
+
+// Maps of all blocks of images. A row is one line of one block: block * height + h.
+struct Buffer {
+    int height = 0;
+    int width = 0;
+    int channels = 0;
+    float* maps = nullptr;
+
+    // From one position to the next: an odd number of channels, lest all positions fall into the same cache sets.
+    size_t pitch() const { return static_cast<size_t>(channels | 1) * IMAGES; }
+
+    float* at(size_t row, int column, int channel) const {
+        return maps + (row * width + column) * pitch() + static_cast<size_t>(channel) * IMAGES;
+    }
+};
+
+struct Slice {
+    int buffer;
+    int first;
+    int channels;
+
+    bool holds(const Slice& other) const {
+        return buffer == other.buffer && first <= other.first && other.first + other.channels <= first + channels;
+    }
+    bool overlaps(const Slice& other) const {
+        return buffer == other.buffer && first < other.first + other.channels && other.first < first + channels;
+    }
+};
+
+struct Operation;
+
+// An operation that reads a part's maps: where they begin among its inputs, and its weights for the way back.
+struct Reader {
+    Operation* operation;
+    int first;
+    std::vector<float> packed;
+};
+
+struct Part {
+    int first;  // among the operation's outputs
+    int channels;
+    Slice written;
+    float gain;
+    const float* weight;
+    float* weight_gradient;
+    const float* gamma;
+    const float* beta;
+    float* gamma_gradient;
+    float* beta_gradient;
+    float* running_mean;
+    float* running_variance;
+    std::vector<Reader> readers;
+};
+
+// Outputs of one part that a tile computes together.
+struct Cut {
+    int part;
+    int first;  // among the operation's outputs
+    int count;
+};
+
+struct Operation {
+    int kernel;
+    int stride;
+    int padding;
+    Slice read;
+    float momentum;
+    float epsilon;
+    bool frozen;
+    float gain;
+
+    int outputs = 0;
+    std::vector<Part> parts;
+    std::vector<Cut> cuts;
+    Buffer before;  // maps before BatchNorm; on the way back their gradients take their place
+
+    std::vector<float> packed;
+    std::vector<float> mean;
+    std::vector<float> deviation;  // its reciprocal
+    std::vector<float> scale;      // BatchNorm as scale * before + shift
+    std::vector<float> shift;
+    std::vector<float> of_gradient;  // BatchNorm's way back as of_gradient * gradient + of_maps * before + constant
+    std::vector<float> of_maps;
+    std::vector<float> constant;
+
+    int taps() const { return kernel * kernel; }
+    size_t weights_of_output() const { return static_cast<size_t>(taps()) * read.channels; }
+    Part& part_of(int output);
+};
+
+// Operations whose gradients are gathered together: their maps lie in one buffer and the same operations read them.
+using Group = std::vector<Operation*>;
+
+// Gradients that come from outside for the channels [first, first + channels) of a buffer.
+struct Incoming {
+    int first = 0;
+    Buffer gradients;
+};
+
+// Memory in huge pages; zero at first.
+class Arena {
+  public:
+    Arena() = default;
+    Arena(const Arena&) = delete;
+    ~Arena() { release(); }
+
+    bool acquire(size_t bytes);
+    void release();
+    float* take(size_t floats);  // 2 MB apart and a little more each, so that buffers do not share cache sets
+    static size_t room_for(size_t floats);
+
+  private:
+    void* begin = nullptr;
+    size_t size = 0;
+    char* next = nullptr;
+    int taken = 0;
+};
+
+struct Engine {
+    explicit Engine(int count) : threads(count) {}
+
+    Threads threads;
+    std::vector<Buffer> buffers;
+    std::vector<std::unique_ptr<Operation>> operations;
+    std::vector<Slice> exports;
+    std::vector<Group> groups;       // in the order of the backward pass
+    std::vector<Incoming> incoming;  // one a buffer
+
+    int images = 0;  // of the batch
+    int blocks = 0;
+    Arena arena;
+    int room = 0;  // blocks that the memory is for
+    bool room_for_training = false;
+
+    alignas(64) float real[IMAGES];  // 1 for an image of the last block, 0 for its padding
+    alignas(64) float ones[IMAGES];
+
+    // Of what is gathered at a time, [row][output][lane] for sums and [position][output][image] for gradients
+    float* sums = nullptr;
+    float* products = nullptr;
+    float* gathered = nullptr;
+    std::vector<float> weight_sums;
+
+    bool padded() const { return images % IMAGES != 0; }
+    bool is_padded(size_t row, int height) const { return padded() && static_cast<int>(row / height) == blocks - 1; }
+    double positions(const Buffer& maps) const { return static_cast<double>(maps.height) * maps.width * images; }
+
+    void finish();                             // after the last part and export
+    bool set_batch(int count, bool training);  // false where there is no memory for it
+
+  private:
+    bool lay_out();
+};
+
+// Cuts `channels` into as few and as equal numbers of at most TILE_OUTPUTS as possible: a thin rest would be slow.
+int cuts_of(int channels);
+inline int cut_begin(int channels, int cut) {
+    return channels * cut / cuts_of(channels);
+}
+
+}  // namespace overthink
