@@ -1,0 +1,1 @@
+"""Fast kernels for a CPU: a network's plan, and the machine code that runs it."""
