@@ -174,7 +174,7 @@ class KernelsChoice:
     def _obstacle_of(self, definition: GroupDefinition) -> str | None:
         parts = definition.network, definition.dataset.input_shape, definition.n_classes, definition.regime
         if (key := repr(parts)) not in self._obstacles:
-            self._obstacles[key] = availability.native_obstacle(*parts, self._on_message)
+            self._obstacles[key] = availability.native_obstacle(*parts, on_message=self._on_message)
         return self._obstacles[key]
 
     def _has_gpu(self) -> bool:
