@@ -1,5 +1,7 @@
 """Text for people and stores, of a length that can be read, whatever values and names of files it quotes."""
 
+from collections.abc import Sequence
+
 LONGEST_SENTENCE = 500
 LONGEST_VALUE = 80
 """Characters; what is longer is cut in its middle."""
@@ -24,3 +26,15 @@ def utf_8(text: str) -> str:
     'caf?'
     """
     return text.encode("utf-8", "replace").decode()
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Return names as one text: `a, b and c`; of many the first ones, and how many more there are.
+
+    >>> listed(["a", "b", "c"]), listed(list("abcdefgh"), most=2)
+    ('a, b and c', 'a, b and 6 more')
+    """
+    if len(names) > most:
+        names = [*names[:most], f"{len(names) - most} more"]
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

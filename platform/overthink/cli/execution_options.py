@@ -3,16 +3,23 @@
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from overthink.execution.resources import ONE_CORE, Resources, parse_resources
 
 if TYPE_CHECKING:
-    from overthink.launching.outcomes import Options
+    from overthink.launching.outcomes import KernelsAsked, Options
 
 
-def check_execution(device: str, engine: str, resources: str | None) -> None:
+KERNELS = ("auto", "torch", "native")
+
+
+def check_execution(device: str, engine: str, resources: str | None, kernels: str) -> None:
     """Raise ValueError, naming the option, for an unknown value or options that exclude each other."""
+    if kernels not in KERNELS:
+        raise ValueError(f"--kernels {kernels}: expected auto, torch or native")
+    if kernels == "native" and device.startswith("cuda"):
+        raise ValueError(f"--kernels native: native kernels train on a CPU alone, not on --device {device}")
     if engine not in ("local", "ray"):
         raise ValueError(f"--engine {engine}: expected local or ray")
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
@@ -35,15 +42,18 @@ def launch_options(
     data_root: Path | None,
     engine: str,
     resources: str | None,
+    kernels: str,
     force: bool = False,
     reuse: bool = True,
 ) -> "Options":
     """Return the options of a launch; `check_execution` has accepted them."""
     from overthink.launching.outcomes import Options
 
+    asked = cast("KernelsAsked", kernels)
     if engine == "ray":
-        return Options(jobs or 0, device, data_root, force, reuse, "ray", resources_of(resources))
-    return Options((os.cpu_count() or 1) if jobs == 0 else jobs or 1, device, data_root, force, reuse)
+        return Options(jobs or 0, device, data_root, force, reuse, "ray", resources_of(resources), asked)
+    jobs = (os.cpu_count() or 1) if jobs == 0 else jobs or 1
+    return Options(jobs, device, data_root, force, reuse, kernels=asked)
 
 
 def start_early(how: "Options") -> None:

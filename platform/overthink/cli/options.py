@@ -41,6 +41,14 @@ Jobs = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="Device to train on: auto, cpu, cuda, or cuda:N.")]
+Kernels = Annotated[
+    str,
+    typer.Option(
+        metavar="KERNELS",
+        help="What computes the training: torch, native (faster, on a CPU), or auto: native where it can, and what a "
+        "group's stored runs were made with.",
+    ),
+]
 Engine = Annotated[
     str,
     typer.Option(metavar="ENGINE", help="Where runs execute: local, or ray for a Ray cluster (see docs/cluster.md)."),

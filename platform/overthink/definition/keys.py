@@ -16,6 +16,7 @@ def summary(definition: GroupDefinition) -> dict[str, str]:
         "dataset": dataset.kind,
         "network": network.label,
         "regime": regime_label(definition.regime),
+        "kernels": definition.kernels,
     }
 
 

@@ -72,9 +72,11 @@ def resolved(
     merged: dict[str, str] = {}
     for variant, changes in (experiment.variants or {"base": {}}).items():
         group = _resolve(raw, variant, changes, settings, experiment, source)
-        kept = groups.setdefault(group.definition.key, group)
+        kept = groups.setdefault(key := group.definition.key, group)
         if kept is not group:
             merged[variant] = kept.variant
+            if group.definition.has_kernels:  # and a launch does not choose others
+                groups[key] = replace(kept, definition=group.definition)
     return LoadedExperiment(source, experiment, tuple(groups.values()), merged)
 
 
@@ -117,7 +119,7 @@ def _with_base(study: dict[str, Any], source: str) -> dict[str, Any]:
     """Return a study as an experiment: its base's definition, and its own keys over it."""
     _, group = group_of(validated(Reference, study.get("base"), f"{source}: base"), source, "base")
     own = {key: value for key, value in study.items() if key not in ("kind", "base")}
-    return {**group.definition.model_dump(mode="json", exclude_defaults=True), "seeds": 1, **own}
+    return {**group.definition.plain, "seeds": 1, **own}
 
 
 def _with_main_network(raw: dict[str, Any], source: str) -> dict[str, Any]:
@@ -131,7 +133,7 @@ def _with_main_network(raw: dict[str, Any], source: str) -> dict[str, Any]:
     if "policy" in read_yaml(file := reference.file(source)):
         raise DefinitionError(f"{source}: policy.of: {file} is a policy network's; it has no exits to choose from")
     experiment, group = group_of(reference, source, "policy.of")
-    main = group.definition.model_dump(mode="json", exclude_defaults=True)
+    main = group.definition.plain
     policy = _with_averaged_seeds(policy, experiment, group, source)
     written_out = {
         "of": main,
@@ -227,8 +229,13 @@ def experiment_of_run(
 ) -> LoadedExperiment:
     """Return an experiment of one run, from the run's resolved definition (JSON text) as it is stored."""
     run = parse_run(text, source)
+    group = run.group
+    if group.policy is not None:
+        group = group.with_main(group.policy.of.by(group.policy.of.kernels))
     raw = json.loads(text) | {"name": name, "description": description, "variants": {variant: {}}, "seeds": 1}
     experiment = validated(Experiment, raw, source)
     return LoadedExperiment(
-        source, experiment, (Group(variant, run.group, (run.seeds,), (), changes or {}, changes_label=changes_label),)
+        source,
+        experiment,
+        (Group(variant, group.by(group.kernels), (run.seeds,), (), changes or {}, changes_label=changes_label),),
     )

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, Self, TypeVar
+from itertools import product
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -18,6 +19,8 @@ from overthink.training.regime import Regime, check_regime
 
 S = TypeVar("S", bound=Spec)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
+Kernels = Literal["torch", "native"]
+KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 NAMES = ("of_name", "of_variant", "of_description", "of_changes")
 """Fields with names of a policy's main network; they do not change the key."""
 
@@ -34,7 +37,15 @@ class GroupDefinition(Spec):
     network: NetworkSpec
     regime: Regime
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
-    """CPU threads of one run. They are part of the definition because they change the last bits of a result."""
+    """CPU threads of one run. With torch's kernels they change the last bits of a result, so they count in its key."""
+    kernels: Kernels = "torch"
+    """What computes the convolutions of training: torch's kernels, or the native ones of `networks.fast`, on a CPU.
+
+    The key holds `kernels` where they are native, and then leaves `threads` out: native kernels give the same bits at
+    any number of threads. The default is torch, so every run that was trained before there was a choice keeps its key.
+    A definition that leaves `kernels` out leaves the choice to the launch (`--kernels`, `launching.kernels_choice`);
+    written out, torch's too, it is kept.
+    """
     keep_logits: bool = False
     """Store all logits in the predictions, in addition to the values derived from them."""
     policy: "PolicySpec | None" = None
@@ -81,11 +92,45 @@ class GroupDefinition(Spec):
         A field added in a later version leaves the keys of older runs unchanged.
         """
         changed = self.model_dump(mode="json", exclude_defaults=True)
+        if self.kernels == "native":
+            changed.pop("threads", None)
         if self.augmentation == self.dataset.augment:  # written out or left out, the standard is the same run
             changed.pop("augment", None)
         if self.policy is not None:  # the main network counts by its own key; its names do not count
             changed["policy"] = {**changed["policy"], "of": self.policy.of.key, **dict.fromkeys(NAMES, "")}
         return short_hash(changed)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The definition as plain data without values that are the default, but with kernels where written out."""
+        plain = self.model_dump(mode="json", exclude_defaults=True)
+        if self.has_kernels:
+            plain["kernels"] = self.kernels
+        if self.policy is not None:
+            plain["policy"]["of"] = self.policy.of.plain
+        return plain
+
+    @property
+    def has_kernels(self) -> bool:
+        """Whether `kernels` are written out, so that a launch does not choose them."""
+        return "kernels" in self.model_fields_set
+
+    def by(self, kernels: Kernels) -> "GroupDefinition":
+        """Return the definition with kernels written out; those of a policy's main network stay."""
+        return self.model_copy(update={"kernels": kernels})
+
+    def with_main(self, main: "GroupDefinition") -> "GroupDefinition":
+        """Return a policy network's definition with another main network of the same names."""
+        assert self.policy is not None
+        return self.model_copy(update={"policy": self.policy.model_copy(update={"of": main})})
+
+    @property
+    def by_either_kernels(self) -> "tuple[GroupDefinition, ...]":
+        """The definitions that a launch may choose among, torch first: one where kernels are written out."""
+        own = (self.kernels,) if self.has_kernels else KERNELS
+        mains = () if self.policy is None else self.policy.of.by_either_kernels
+        with_mains = [self.with_main(main) for main in mains] or [self]
+        return tuple(one.by(kernels) for one, kernels in product(with_mains, own))
 
     def with_seeds(self, seeds: Seeds) -> "RunDefinition":
         """Return the definition of the run of this group with some seeds."""

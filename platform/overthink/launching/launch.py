@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from overthink.definition.experiment import LoadedExperiment
 from overthink.execution.jobs import Engine
 from overthink.launching.changed_data import changed_data
+from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import TO_DO, plan
@@ -29,6 +30,7 @@ def launch(
     store.check_places({loaded.experiment.name for loaded in experiments})
     started, waited = time.perf_counter(), store.seconds
     with opened_session(store, options, listener, engine) as session:
+        experiments = KernelsChoice(options, store, listener.on_message).experiments(experiments)
         runs = plan(store, experiments, options.force, options.reuse, claims=session.claims)
         session.add(runs)
         listener.on_plan(runs)

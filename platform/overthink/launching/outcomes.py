@@ -12,11 +12,12 @@ from overthink.running.events import Event
 from overthink.store import tags
 
 EngineName = Literal["local", "ray"]
+KernelsAsked = Literal["auto", "torch", "native"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to run what a definition asks for; none of it changes a result."""
+    """How to run what a definition asks for; nothing but `kernels` changes a result, and these are in the run key."""
 
     jobs: int = 1
     """Runs at once; on a cluster 0 stands for as many as it has room for."""
@@ -28,6 +29,8 @@ class Options:
     engine: EngineName = "local"
     resources: Resources = ONE_CORE
     """What a run takes of a cluster."""
+    kernels: KernelsAsked = "auto"
+    """What computes the training; `auto`: see `kernels_choice`."""
 
 
 class ProgressListener(Protocol):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import load_experiment
-from overthink.launching.outcomes import Options, Outcomes, ProgressListener
+from overthink.launching.outcomes import KernelsAsked, Options, Outcomes, ProgressListener
 from overthink.launching.plan import PlannedRun
 from overthink.running.events import Event
 from overthink.store.public import StoreName, uri_of
@@ -34,6 +34,7 @@ def launch(
     device: str = "auto",
     data_root: Path | None = None,
     force: bool = False,
+    kernels: KernelsAsked = "auto",
     listener: ProgressListener | None = None,
 ) -> Outcomes:
     """Train every run that experiments ask for and that is not finished yet; log them to a store.
@@ -49,6 +50,8 @@ def launch(
         device: `cpu`, `cuda`, or `auto` for a GPU where there is one.
         data_root: Folder of downloaded data sets; by default OVERTHINK_DATA.
         force: Whether runs that are finished are trained again.
+        kernels: What computes the training: `torch`'s kernels, `native` ones (faster, on a CPU), or `auto`: those that
+            a group's runs in the store were made with, else native ones where they can train it.
         listener: Notified of the plan, of each epoch and of messages; by default nothing is shown.
 
     Returns:
@@ -56,6 +59,7 @@ def launch(
 
     Raises:
         DefinitionError: A definition is not valid.
+        ValueError: Native kernels are asked for, or needed to go on with runs, and cannot be used here.
         StoreError: The store does not answer.
 
     Example:
@@ -69,5 +73,5 @@ def launch(
 
     several = [experiments] if isinstance(experiments, str | Path | LoadedExperiment) else experiments
     loaded = [one if isinstance(one, LoadedExperiment) else load_experiment(one) for one in several]
-    options = Options(jobs=jobs, device=device, data_root=data_root, force=force)
+    options = Options(jobs=jobs, device=device, data_root=data_root, force=force, kernels=kernels)
     return launch_all(Store(uri_of(store)), loaded, options, listener or Silent())

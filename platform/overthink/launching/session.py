@@ -171,7 +171,7 @@ class Session:
         order = Order(
             run=json.dumps(run.run.model_dump(mode="json")),
             folder=str(folder),
-            device=self._options.device,
+            device="cpu" if run.run.kernels == "native" else self._options.device,
             data_root=str(data_root.absolute()) if data_root else None,
             parent_key=self._inputs.fetch(run, folder),
             checkpoint_seconds=checkpoint_seconds(),

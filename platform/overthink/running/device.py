@@ -13,7 +13,7 @@ def configure(threads: int, device: str, kernel: int = 0) -> torch.device:
     """
     torch.set_num_threads(threads + kernel)
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if has_gpu() else "cpu"
     on = torch.device(device)
     if on.type == "cuda":  # on a CPU the operations used here are deterministic anyway
         if (on.index or 0) >= torch.cuda.device_count():
@@ -23,6 +23,11 @@ def configure(threads: int, device: str, kernel: int = 0) -> torch.device:
         torch.backends.cudnn.benchmark = kernel > 0
         torch.backends.cudnn.allow_tf32 = False
     return on
+
+
+def has_gpu() -> bool:
+    """Return whether `auto` means a GPU on this machine."""
+    return torch.cuda.is_available()
 
 
 def settings(device: torch.device) -> dict[str, str | int | bool]:

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """What computes a run: torch, or the native kernels, which are built for this machine at their first use."""
 
 from overthink.definition.run_definition import GroupDefinition, RunDefinition
@@ -24,3 +25,32 @@ def images_in_block(definition: GroupDefinition) -> int:
     from overthink.networks.fast.native import block_for
 
     return block_for(max(phase.batch_size for phase in definition.regime))
+=======
+"""The kernels of a run on the machine that trains it: whether it can, and what it trains with."""
+
+import socket
+
+import torch
+
+from overthink.definition.run_definition import RunDefinition
+from overthink.networks.fast import availability
+
+
+def check_kernels(run: RunDefinition, device: torch.device, shape: tuple[int, int, int], n_classes: int) -> None:
+    """Raise ValueError where this machine cannot train a run by its kernels: no other ones take their place."""
+    if run.kernels == "torch":
+        return
+    obstacle: str | None = f"they train on a CPU alone, not on {device}"
+    if device.type == "cpu":
+        obstacle = availability.native_obstacle(run.network, shape, n_classes, run.regime)
+    if obstacle:
+        raise ValueError(
+            f"{socket.gethostname()} cannot train this run by native kernels, since {obstacle.removesuffix('.')}; "
+            "--kernels torch starts other runs"
+        )
+
+
+def kernel_settings(run: RunDefinition) -> dict[str, str]:
+    """Return what else can change the last bits of a result: what native kernels were built with; of torch nothing."""
+    return {"kernels": run.kernels, **availability.native_settings()} if run.kernels == "native" else {}
+>>>>>>> w-option

@@ -86,6 +86,8 @@ def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 def _moving(attempt: Mapping[str, Any]) -> dict[str, Any]:
     settings, versions = attempt.get("settings"), attempt.get("versions")
     found = dict(settings) if isinstance(settings, dict) else {}
+    if found.get("kernels") == "native":  # they give the same bits at any number of threads
+        found.pop("threads", None)
     return found | {name: versions.get(name) for name in MOVES_BITS if isinstance(versions, dict)}
 
 

@@ -14,7 +14,11 @@ from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.size_limit import limited_size
 from overthink.running.device import configure, settings
 from overthink.running.events import Finished, Started
+<<<<<<< HEAD
 from overthink.running.kernels import kernels_of
+=======
+from overthink.running.kernels import check_kernels, kernel_settings
+>>>>>>> w-option
 from overthink.running.run_data import EVERYTHING, predict, run_data
 from overthink.seeds import torch_generator
 from overthink.training import checkpoint
@@ -42,6 +46,7 @@ def train(
     kernels = kernels_of(run)
     data = run_data(run, folder, on, data_root)
     shape = data.dataset.image_shape
+    check_kernels(run, on, shape, len(data.classes))
     with limited_size():
         network = run.network.build(shape, len(data.classes), torch_generator(run.seeds, "init")).to(on)
     final = network_in(copy.deepcopy(network), run.regime, run.seeds)
@@ -58,7 +63,7 @@ def train(
         parameters=parameter_counts(final),
         mul_adds=cost_E,
         history=tuple(state.history),
-        settings=settings(on),
+        settings={**settings(on), **kernel_settings(run)},
         notes=data.notes,
     )
     train, validation = data.samples("train", on), data.samples("val", on)

@@ -111,6 +111,12 @@ class Claims:
         self._own.remove(own)
 
 
+def claimed_keys(store: Store) -> set[str]:
+    """Return the keys of the runs that processes which are alive have claimed. Raises StoreError."""
+    claims = (_parsed(name, text) for name, text in store.experiment_tags(PREFIX))
+    return {key for claim in claims if claim is not None for key in claim.keys}
+
+
 def _parsed(name: str, text: str) -> _Other | None:
     """Return another process's claim; None where it is unreadable, or its process is gone."""
     with suppress(ValueError, RecursionError):

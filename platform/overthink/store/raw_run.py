@@ -61,6 +61,7 @@ class RawRun:
             network=self._part("network"),
             regime=self._part("regime"),
             labels=_labels(self.tags),
+            kernels="native" if self.tags.get(tags.KERNELS) == "native" else "torch",
             reported=_reported(self.tags.get(tags.REPORTED, "")),
             parent=self._link(tags.PARENT_RUN, tags.PARENT_KEY),
             main=self._link(tags.MAIN_RUN, tags.MAIN_KEY),
@@ -95,6 +96,7 @@ _TEXTS = {
     "message": tags.MESSAGE,
     "attempt": tags.ATTEMPT,
     "replaced_by": tags.REPLACED_BY,
+    "instruction_set": tags.INSTRUCTION_SET,
     "analysis": tags.ANALYSIS,
     "note": tags.MLFLOW_NOTE,
 }

@@ -85,6 +85,10 @@ class StoredRun:
     regime: Part = UNKNOWN
     labels: Labels | None = None
     """Of policy networks."""
+    kernels: str = "torch"
+    """What computed the training: torch or native kernels."""
+    instruction_set: str = ""
+    """Of a run: the processor's vector instructions that it was trained with; empty where none is logged."""
     task: str = ""
     """`policy` of policy networks; empty of multi-exit networks."""
     reported: Mapping[str, PaperNumber] = field(default_factory=dict)

@@ -138,7 +138,7 @@ def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
         raise DefinitionError(f"{path}: this is not a sweep file (kind: sweep); start an experiment with overthink run")
     sweep = validated(Sweep, raw, source)
     _, group = group_of(sweep.experiment, source, "experiment")
-    base = group.definition.model_dump(mode="json", exclude_defaults=True) | {"schema_version": 1}
+    base = group.definition.plain | {"schema_version": 1}
     named = {"name": sweep.name, "description": sweep.description, "seeds": raw.get("seeds", 1)}
     loaded = LoadedSweep(source, sweep, group.definition, {**base, **named})
     _check(loaded)

@@ -1,7 +1,7 @@
 """`overthink run`: train what definitions ask for, and show the table."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +16,7 @@ from overthink.report.safe_text import print_text
 if TYPE_CHECKING:
     from overthink.comparison.overthinking import Row
     from overthink.definition.experiment import LoadedExperiment
-    from overthink.launching.outcomes import Outcomes
+    from overthink.launching.outcomes import Options, Outcomes
     from overthink.launching.plan import PlannedRun
     from overthink.report.tables import Layout
     from overthink.store.client import Store
@@ -28,6 +28,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     seeds: options.Seeds = None,
     jobs: options.Jobs = None,
     device: options.Device = "auto",
+    kernels: options.Kernels = "auto",
     data_root: options.DataRoot = None,
     engine: options.Engine = "local",
     resources: options.Resources = None,
@@ -42,13 +43,13 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
     Runs that are already finished in the store are not trained again; interrupted runs resume from their checkpoint.
     """
-    check_execution(device, engine, resources)
+    check_execution(device, engine, resources, kernels)
     from overthink.cli.definitions import load_definitions
 
     experiments = load_definitions(definitions, settings, seeds)
+    how = launch_options(jobs, device, data_root, engine, resources, kernels, force, reuse=not no_reuse)
     if dry_run:
-        return _show_plan(experiments, force, not no_reuse, data_root, as_json)
-    how = launch_options(jobs, device, data_root, engine, resources, force, reuse=not no_reuse)
+        return _show_plan(experiments, how, as_json)
     start_early(how)
     from overthink.cli.progress import progress_for
     from overthink.launching.launch import launch
@@ -70,19 +71,20 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     return exit_code_of(outcomes)
 
 
-def _show_plan(
-    experiments: "Sequence[LoadedExperiment]", force: bool, reuse: bool, data_root: Path | None, as_json: bool
-) -> int:
+def _show_plan(experiments: "Sequence[LoadedExperiment]", how: "Options", as_json: bool) -> int:
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
+    from overthink.launching.kernels_choice import KernelsChoice
     from overthink.launching.plan import TO_DO, plan
     from overthink.store.client import Store
     from overthink.store.uri import database_file, tracking_uri
 
     database = database_file(tracking_uri())
     store = None if database is not None and not database.exists() else Store()  # opening one would create it
-    runs, console = plan(store, experiments, force, reuse, dry=True), log()
-    for sentence in changed_data(runs, data_root):
+    console = log()
+    experiments = KernelsChoice(how, store, partial(print_text, console)).experiments(experiments)
+    runs = plan(store, experiments, how.force, how.reuse, dry=True)
+    for sentence in changed_data(runs, how.data_root):
         print_text(console, f"{sentence}.")
     if as_json:
         print_json([_as_plain(run) for run in runs])
@@ -103,6 +105,7 @@ def _as_plain(run: "PlannedRun") -> dict[str, Any]:
     return {
         "name": run.name,
         "run_key": run.key,
+        "kernels": run.run.kernels,
         "action": run.action,
         "parent_run_key": run.parent.key if run.parent else None,
         "labelled_by_run_keys": [of.key for of in run.labelled_by],
@@ -117,7 +120,8 @@ def _tables(store: "Store", experiments: "Sequence[LoadedExperiment]") -> "list[
     from overthink.report.tables import OVERTHINKING
     from overthink.store.reader import find_runs
 
-    keys = dict.fromkeys(group.definition.key for experiment in experiments for group in experiment.groups)
+    groups = (group for experiment in experiments for group in experiment.groups)
+    keys = dict.fromkeys(one.key for group in groups for one in group.definition.by_either_kernels)
     runs = [run for key in keys for run in find_runs(store, group_key=key)]
     tables = []
     for layout, policies in ((OVERTHINKING, False), (POLICY, True)):

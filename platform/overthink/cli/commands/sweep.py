@@ -33,6 +33,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     settings: options.Settings = [],  # noqa: B006 - typer copies it
     jobs: options.Jobs = None,
     device: options.Device = "auto",
+    kernels: options.Kernels = "auto",
     data_root: options.DataRoot = None,
     engine: options.Engine = "local",
     resources: options.Resources = None,
@@ -59,7 +60,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
 
     Run the same command again to resume a sweep, or to add trials to it.
     """
-    check_execution(device, engine, resources)
+    check_execution(device, engine, resources, kernels)
     from overthink.cli.definitions import print_merged
     from overthink.definition.loading import load_experiment
     from overthink.definition.source import SWEEPS, find
@@ -78,7 +79,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
 
         print_raw(as_yaml(best_definition(loaded, _best(loaded, uri)), Path(loaded.source).name))
         return OK
-    how = launch_options(jobs, device, data_root, engine, resources)
+    how = launch_options(jobs, device, data_root, engine, resources, kernels)
     start_early(how)
     return _search(loaded, uri, how, as_json) if confirm is None else _confirm(loaded, uri, how, confirm, as_json)
 

@@ -2,6 +2,8 @@
 
 import getpass
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.flat import flat
@@ -10,6 +12,15 @@ from overthink.definition.run_definition import GroupDefinition, RunDefinition
 from overthink.sentences import utf_8
 from overthink.store import tags
 from overthink.study.design import arms_text
+
+KERNEL_TAGS = {
+    "instruction_set": tags.INSTRUCTION_SET,
+    "compiler": tags.COMPILER,
+    "flags": tags.COMPILER_FLAGS,
+    "source_sha256": tags.KERNEL_SOURCE,
+    "images_per_block": tags.IMAGES_PER_BLOCK,
+}
+"""Setting of a worker that computes by native kernels -> the tag of its run."""
 
 
 def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
@@ -39,6 +50,24 @@ def parameters(definition: GroupDefinition, variant: str) -> dict[str, str]:
     if isinstance(definition, RunDefinition):
         named["seed"] = definition.seeds.label
     return flat(definition.model_dump(mode="json")) | named
+
+
+def kernel_tags(attempts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the tags of what computed a run, from the provenance of its attempts; what changed is named in order."""
+    known = [_kernel_settings(attempt.get("settings")) for attempt in attempts]
+    found = {
+        tag: ", ".join(dict.fromkeys(str(one[name]) for one in known if name in one))
+        for name, tag in KERNEL_TAGS.items()
+    }
+    return {tag: text for tag, text in found.items() if text}
+
+
+def _kernel_settings(settings: object) -> dict[str, object]:
+    """Return what a run was computed by; torch's kernels on a CPU have an instruction set alone."""
+    if not isinstance(settings, dict):
+        return {}
+    by_torch = {"instruction_set": settings.get("cpu_capability", "")} if settings.get("device") == "cpu" else {}
+    return by_torch | {name: settings[name] for name in KERNEL_TAGS if name in settings}
 
 
 def _user() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
-from overthink.launching.recording.facts import parameters
+from overthink.launching.recording.facts import kernel_tags, parameters
 from overthink.metrics.naming import by_exit
 from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
@@ -130,6 +130,7 @@ class RunRecorder:
         attempts = {"attempts": [*earlier, attempt]}
         file.write_text(json.dumps(attempts), encoding="utf-8")
         self.logger.text(tags.PROVENANCE_FILE, attempts)
+        self.logger.log(run_tags=kernel_tags([*earlier, attempt] if event.history else [attempt]))
         if earlier and event.history and (changes := changed_settings(earlier[-1], attempt)):
             self.logger.log(run_tags={tags.MIXED: changes})
             return f"resumed in a different environment, so it is not bit-reproducible: {changes}"
@@ -164,8 +165,8 @@ class RunRecorder:
         self.logger.keep_folder(folder)
 
     def _relations(self) -> list[str]:
-        """Return in Markdown which other runs this one builds on."""
-        relations = []
+        """Return in Markdown which other runs this one builds on, and what is special about how it was computed."""
+        relations = ["Trained by native kernels."] if self.planned.run.kernels == "native" else []
         if self.parent:
             relations.append(f"Its first phases were trained in {link_to(self.parent)}.")
         if self.main:
