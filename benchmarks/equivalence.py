@@ -23,7 +23,7 @@ from overthink.data.batches import Samples
 from overthink.data.catalogue import DatasetSpec, load_dataset
 from overthink.data.dataset import Dataset, Split
 from overthink.metrics.overthinking import final_overthinking_rate, overthinking_rate
-from overthink.networks.fast.native import NativeKernels, block_for, loaded
+from overthink.networks.availability import native_kernels
 from overthink.networks.kernels import Kernels, Logits, TorchKernels
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
@@ -90,7 +90,7 @@ class Training(NamedTuple):
 def kernels_of(name: str) -> Kernels:
     """Return kernels by name."""
     if name == "native":
-        return NativeKernels(loaded(block_for(PHASE.batch_size)), threads=1)
+        return native_kernels(PHASE.batch_size, threads=1, roll=0)
     return {"torch": TorchKernels, "channels-last": ChannelsLast}[name]()
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from overthink.networks.fast import availability
+from overthink.networks import availability
+from overthink.networks.kernels import TORCH
 
 SETTINGS = {
     "compiler": "g++ 13.2.0",
@@ -24,7 +25,8 @@ class Native:
         self.calls: list[tuple[Any, ...]] = []
         self.settings = dict(SETTINGS)
         monkeypatch.setattr(availability, "native_obstacle", self)
-        monkeypatch.setattr(availability, "native_settings", lambda: self.settings)
+        monkeypatch.setattr(availability, "native_kernels", lambda *_asked: TORCH)
+        monkeypatch.setattr(availability, "native_settings", lambda _batch_size: self.settings)
 
     def __call__(self, *asked: Any, on_message: Callable[[str], None] | None = None) -> str | None:
         self.calls.append(asked)

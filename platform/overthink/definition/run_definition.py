@@ -81,6 +81,11 @@ class GroupDefinition(Spec):
         return self.dataset.n_classes if self.policy is None else len(self.policy.exits)
 
     @property
+    def largest_batch(self) -> int:
+        """Images of the largest batch of its phases."""
+        return max(phase.batch_size for phase in self.regime)
+
+    @property
     def augmentation(self) -> AugmentSpec:
         """Augmentation of training images: as defined, otherwise the data set's standard."""
         return self.dataset.augment if self.augment is None else self.augment

@@ -12,7 +12,7 @@ from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import KERNELS, GroupDefinition, Kernels
 from overthink.launching.outcomes import KernelsAsked, Options
-from overthink.networks.fast import availability
+from overthink.networks import availability
 from overthink.outbox.pending import finished_keys
 from overthink.seeds import Seeds
 from overthink.sentences import listed
@@ -172,7 +172,7 @@ class KernelsChoice:
         return found.removesuffix(".") if found else None
 
     def _obstacle_of(self, definition: GroupDefinition) -> str | None:
-        parts = definition.network, definition.dataset.input_shape, definition.n_classes, definition.regime
+        parts = definition.network, definition.dataset.input_shape, definition.n_classes, definition.largest_batch
         if (key := repr(parts)) not in self._obstacles:
             self._obstacles[key] = availability.native_obstacle(*parts, on_message=self._on_message)
         return self._obstacles[key]

@@ -5,13 +5,13 @@ import os
 import torch
 
 
-def configure(threads: int, device: str, kernel: int = 0) -> torch.device:
+def configure(threads: int, device: str, strict: bool = True) -> torch.device:
     """Set up torch so that the same run gives the same bits, and return the device; `auto` is CUDA where there is one.
 
-    A `kernel` other than 0 changes how sums are grouped: by more threads, and on a GPU by nondeterministic kernels.
+    Where not `strict`, a GPU may use nondeterministic kernels, which group sums in other ways.
     Raises ValueError for a CUDA device that the machine lacks.
     """
-    torch.set_num_threads(threads + kernel)
+    torch.set_num_threads(threads)
     if device == "auto":
         device = "cuda" if has_gpu() else "cpu"
     on = torch.device(device)
@@ -19,8 +19,8 @@ def configure(threads: int, device: str, kernel: int = 0) -> torch.device:
         if (on.index or 0) >= torch.cuda.device_count():
             raise ValueError(f"--device {device}: this machine has {torch.cuda.device_count()} CUDA devices")
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may be nondeterministic
-        torch.use_deterministic_algorithms(kernel == 0, warn_only=True)
-        torch.backends.cudnn.benchmark = kernel > 0
+        torch.use_deterministic_algorithms(strict, warn_only=True)
+        torch.backends.cudnn.benchmark = not strict
         torch.backends.cudnn.allow_tf32 = False
     return on
 

@@ -14,11 +14,7 @@ from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.size_limit import limited_size
 from overthink.running.device import configure, settings
 from overthink.running.events import Finished, Started
-<<<<<<< HEAD
-from overthink.running.kernels import kernels_of
-=======
-from overthink.running.kernels import check_kernels, kernel_settings
->>>>>>> w-option
+from overthink.running.kernels import kernel_settings, kernels_of, torch_threads
 from overthink.running.run_data import EVERYTHING, predict, run_data
 from overthink.seeds import torch_generator
 from overthink.training import checkpoint
@@ -42,11 +38,10 @@ def train(
     checkpoint, which the caller has put into the folder. Raises DivergedError where the loss is not finite, ValueError
     for data or checkpoints that do not fit, OSError where the folder cannot be written.
     """
-    on = configure(run.threads, device, run.seeds.kernel)
-    kernels = kernels_of(run)
+    on = configure(torch_threads(run), device, strict=run.seeds.kernel == 0)
+    kernels = kernels_of(run, on)
     data = run_data(run, folder, on, data_root)
     shape = data.dataset.image_shape
-    check_kernels(run, on, shape, len(data.classes))
     with limited_size():
         network = run.network.build(shape, len(data.classes), torch_generator(run.seeds, "init")).to(on)
     final = network_in(copy.deepcopy(network), run.regime, run.seeds)

@@ -181,7 +181,7 @@ def _on_training_data(main: RunDefinition, data: RunData, folder: Path, device: 
     shape = data.dataset.image_shape
     network = blank_network(main.network, main.regime, shape, len(data.classes), main.seeds)
     load_trained(folder / OWN_CHECKPOINT, network, main.key)
-    return predict(network.to(device), main, data, "train", mul_adds(network, shape), device, kernels_of(main))
+    return predict(network.to(device), main, data, "train", mul_adds(network, shape), device, kernels_of(main, device))
 
 
 def _fingerprint(run: RunDefinition, dataset: Dataset) -> str:

@@ -1,14 +1,12 @@
 """The fast kernels as what computes a network (`networks.kernels`)."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from overthink.networks.fast.backbone import Backbone, bound
-from overthink.networks.fast.build import build_kernels
 from overthink.networks.fast.library import Library
 from overthink.networks.fast.lowering import plan_of
 from overthink.networks.fast.plan import Plan
@@ -76,25 +74,3 @@ class NativeKernels(Kernels):
         if backbone is None or backbone.plan != plan or backbone.bound != bound(plan):
             backbone = known[network.training] = Backbone(plan, self._library, self._threads, self._roll)
         return backbone
-
-
-EFFICIENCY = {64: 1.0, 32: 0.9, 16: 0.7}
-"""Of kernels for so many images in a block, about, where blocks are full."""
-
-
-def block_for(batch_size: int) -> int:
-    """Return the number of images in a block with which batches are computed fastest: padding counts like images.
-
-    >>> [block_for(size) for size in (8, 16, 20, 32, 33, 64, 96, 128)]
-    [16, 16, 32, 32, 64, 64, 32, 64]
-    """
-    return max(EFFICIENCY, key=lambda images: EFFICIENCY[images] * batch_size / (-(-batch_size // images) * images))
-
-
-@cache
-def loaded(images: int) -> Library:
-    """Return the kernels for blocks of so many images, built where they have to be.
-
-    Raises KernelsUnavailableError where they cannot be.
-    """
-    return Library(build_kernels(images))

@@ -1,0 +1,88 @@
+"""Whether this machine can train a network by native kernels, and what these were built with.
+
+torch and the kernels are imported where they are used, so that a launch that does not ask starts without them.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from overthink.networks.catalogue import NetworkSpec
+from overthink.networks.fast.build import build_kernels
+from overthink.networks.fast.compiler import KernelsUnavailableError
+
+if TYPE_CHECKING:
+    from overthink.networks.fast.library import Library
+    from overthink.networks.kernels import Kernels
+
+EFFICIENCY = {64: 1.0, 32: 0.9, 16: 0.7}
+"""Of kernels for so many images in a block, about, where blocks are full."""
+
+
+def native_obstacle(
+    network: NetworkSpec,
+    input_shape: tuple[int, int, int],
+    n_classes: int,
+    batch_size: int,
+    on_message: Callable[[str], None] | None = None,
+) -> str | None:
+    """Return why native kernels cannot train a network on this machine, in words that follow `since`; None if they can.
+
+    It may take seconds, since it compiles what is not compiled yet; `on_message` then receives a sentence.
+    """
+    import torch
+
+    from overthink.networks.fast.lowering import plan_of
+    from overthink.networks.fast.plan import NotPlannableError
+    from overthink.networks.size_limit import limited_size
+
+    try:
+        with limited_size():
+            plan_of(network.build(input_shape, n_classes, torch.Generator()), input_shape)
+        build_kernels(block_for(batch_size), report=on_message)
+    except NotPlannableError as error:
+        return f"they cannot compute {error}"
+    except (KernelsUnavailableError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def native_kernels(batch_size: int, threads: int, roll: int) -> "Kernels":
+    """Return native kernels for batches of that size; `roll` changes rounding alone.
+
+    Raises KernelsUnavailableError where they cannot be built.
+    """
+    from overthink.networks.fast.native import NativeKernels
+
+    return NativeKernels(_library(block_for(batch_size)), threads, roll)
+
+
+def native_settings(batch_size: int) -> dict[str, str]:
+    """Return what native kernels for batches of that size were built with, for the provenance of a run.
+
+    `compiler` with its version, `flags`, `instruction_set`, `source_sha256`, `images_per_block`.
+    """
+    built = build_kernels(block_for(batch_size))
+    return {
+        "compiler": built.compiler,
+        "flags": built.flags,
+        "instruction_set": built.instruction_set,
+        "source_sha256": built.source_sha256,
+        "images_per_block": str(built.images),
+    }
+
+
+def block_for(batch_size: int) -> int:
+    """Return the number of images in a block with which batches are computed fastest: padding counts like images.
+
+    >>> [block_for(size) for size in (8, 16, 20, 32, 33, 64, 96, 128)]
+    [16, 16, 32, 32, 64, 64, 32, 64]
+    """
+    return max(EFFICIENCY, key=lambda images: EFFICIENCY[images] * batch_size / (-(-batch_size // images) * images))
+
+
+@cache
+def _library(images: int) -> "Library":
+    from overthink.networks.fast.library import Library
+
+    return Library(build_kernels(images))
