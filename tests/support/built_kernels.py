@@ -10,9 +10,11 @@ from overthink.networks.fast.build import build_kernels
 from overthink.networks.fast.compiler import KernelsUnavailableError, find_compiler
 from overthink.networks.fast.library import Library
 
+NO_WARNINGS = ("-Wall", "-Wextra", "-Werror")
+
 
 class KernelsForTests:
-    """Builds what tests ask for in a folder that all processes of a session share."""
+    """Builds what tests ask for in a folder that all processes of a session share; a warning is an error."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,7 +31,7 @@ class KernelsForTests:
             pytest.skip(f"{error} (.ci/run installs it)")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_CACHE_HOME", str(self._folder))
-            return Library(build_kernels(images, more_flags=more_flags))
+            return Library(build_kernels(images, more_flags=(*NO_WARNINGS, *more_flags)))
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:

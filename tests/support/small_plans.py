@@ -4,7 +4,7 @@ A plan names buffers by what lies in them; every buffer's maps are the concatena
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -84,7 +84,7 @@ class Passed:
     maps: list[Tensor]
     written: list[Tensor]
     gradients: list[list[Tensor]] = field(default_factory=list)
-    statistics: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    statistics: list[list[Tensor]] = field(default_factory=list)
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -137,7 +137,7 @@ class OnKernels:
         maps = [torch.full((len(images_BKHW), *shape), torch.nan) for shape in shapes]
         self.engine.forward(images_BKHW, maps, training)
         n = len(self.plan.exports)
-        statistics = [(of.mean.clone(), of.variance.clone()) for of in self.weights]
+        statistics = [[of.mean.clone(), of.variance.clone()] for of in self.weights]
         return Passed(maps[:n], maps[n:], statistics=statistics)
 
     def both(self, images_BKHW: Tensor, gradients: Sequence[Tensor | None]) -> Passed:
@@ -191,7 +191,7 @@ def in_torch(
     if losses:
         torch.stack(losses).sum().backward()
     passed = Passed([one.detach() for one in exported], [one.detach() for one in written])
-    passed.statistics = [(of.mean, of.variance) for of in own]
+    passed.statistics = [[of.mean, of.variance] for of in own]
     if losses:
         learning = [of for unit, of in zip(plan.units, own, strict=True) if not unit.frozen]
         passed.gradients = [[_gradient(one) for one in of[:3]] for of in learning]
@@ -213,7 +213,7 @@ def dense(*, gains: bool = False, frozen: int = 0) -> SmallPlan:
 
     The first `frozen` units are frozen.
     """
-    gain = (lambda number: (1.0, 0.5, 2.0, 3.0)[number % 4]) if gains else (lambda _number: 1.0)
+    of = (1.0, 0.5, 2.0, 3.0) if gains else (1.0,) * 4
     units = [
         Unit((0, 0, 3), writes=1, channels=7),
         Unit((1, 0, 7), writes=2, channels=10, stride=2),
@@ -227,19 +227,10 @@ def dense(*, gains: bool = False, frozen: int = 0) -> SmallPlan:
         Unit((2, 10, 8), writes=7, channels=11, stride=2),
         Unit((2, 0, 18), writes=7, channels=3, stride=2),
     ]
-    together_gain: float = gain(2)
-    chosen = [
-        Unit(
-            **{
-                **unit.__dict__,
-                "frozen": number < frozen,
-                "read_gain": together_gain if unit.together or number == 2 else gain(number),
-                "written_gain": gain(number + 1),
-            }
-        )
-        for number, unit in enumerate(units)
-    ]
-    return SmallPlan(11, 8, 3, tuple(chosen), exports=((7, 0, 14), (6, 0, 12), (2, 0, 18), (1, 3, 8)))
+    for number, unit in enumerate(units):
+        reads = of[2] if unit.together else of[number % 4]
+        units[number] = replace(unit, frozen=number < frozen, read_gain=reads, written_gain=of[(number + 1) % 4])
+    return SmallPlan(11, 8, 3, tuple(units), exports=((7, 0, 14), (6, 0, 12), (2, 0, 18), (1, 3, 8)))
 
 
 def single(kernel: int, stride: int, channels: int = 8, *, height: int = 13, width: int = 9) -> SmallPlan:

@@ -6,6 +6,14 @@
 
 #include "tiles.hpp"
 
+// Under AddressSanitizer, what lies between the buffers of the arena must not be touched.
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(begin, size)
+#define ASAN_UNPOISON_MEMORY_REGION(begin, size)
+#endif
+
 namespace overthink {
 
 namespace {
@@ -56,13 +64,17 @@ bool Arena::acquire(size_t bytes) {
 #if defined(MADV_HUGEPAGE)
     madvise(begin, size, MADV_HUGEPAGE);
 #endif
+    ASAN_POISON_MEMORY_REGION(begin, size);
     next = reinterpret_cast<char*>(whole_pages(reinterpret_cast<uintptr_t>(begin)));
     taken = 0;
     return true;
 }
 
 void Arena::release() {
-    if (begin) munmap(begin, size);
+    if (begin) {
+        ASAN_UNPOISON_MEMORY_REGION(begin, size);
+        munmap(begin, size);
+    }
     begin = nullptr;
 }
 
@@ -73,6 +85,7 @@ size_t Arena::room_for(size_t floats) {
 float* Arena::take(size_t floats) {
     auto* found = reinterpret_cast<float*>(next) + taken++ % 32 * CACHE_LINE;
     next += room_for(floats);
+    ASAN_UNPOISON_MEMORY_REGION(found, floats * sizeof(float));
     return found;
 }
 
