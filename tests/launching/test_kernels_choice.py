@@ -263,6 +263,6 @@ def test_a_plan_shows_the_keys_that_would_be_trained(
     for kernels in ("torch", "native"):
         run([str(tmp_path / "small.yaml")], kernels=kernels, dry_run=True, as_json=True)
         (planned,) = json.loads(capsys.readouterr().out)
-        definition = loaded.groups[0].definition.by(kernels)  # type: ignore[arg-type]
+        definition = loaded.groups[0].definition.by(kernels)
         assert planned["run_key"] == definition.with_seeds(loaded.groups[0].seeds[0]).key
         assert planned["kernels"] == kernels

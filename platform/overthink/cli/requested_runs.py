@@ -1,6 +1,7 @@
 """Runs that definitions ask for, stored or not, for `overthink compare`. MLflow is not imported: it takes seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -34,9 +35,9 @@ def requested_runs(
         else:
             for sentence in loaded.merged_sentences:
                 print_text(console, sentence)
-            asked = [_group_asked(loaded, place) for place in range(len(loaded.groups))]
-            wanted += asked
-            keys = {run.group_key for run in asked}
+            known = {run.group_key for run in runs}
+            wanted += [_group_asked(loaded, place, known) for place in range(len(loaded.groups))]
+            keys = {one.key for group in loaded.groups for one in group.definition.by_either_kernels}
             _mention_others(name, {run.group_key for run in stored} - keys, console)
         wanted += [run for run in runs if run.group_key in keys]
     return list({run.run_id: run for run in wanted}.values())
@@ -54,11 +55,16 @@ def _definition(name: str, settings: Sequence[str], optional: bool) -> "LoadedEx
         raise
 
 
-def _group_asked(loaded: "LoadedExperiment", place: int) -> StoredRun:
-    """Return the record that a group of a definition would have in a store: it asks for its seeds, run or not."""
+def _group_asked(loaded: "LoadedExperiment", place: int, known: Collection[str]) -> StoredRun:
+    """Return the record that a group of a definition would have in a store: it asks for its seeds, run or not.
+
+    It has the kernels of the group that the store knows by its key: torch's, if both or none.
+    """
     from overthink.launching.recording.facts import group_tags, parameters
 
     group = loaded.groups[place]
+    either = group.definition.by_either_kernels
+    group = replace(group, definition=next((one for one in either if one.key in known), either[0]))
     seeds = joined(run.seeds.label for run in group.runs)
     asked = {**group_tags(loaded, group), tags.KIND: tags.KIND_GROUP, tags.SEEDS: seeds}
     params = parameters(group.definition, group.variant)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from overthink.comparison.arms import runs_of_group
+from overthink.comparison.kernels import named_apart
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
 from overthink.definition.source import find
@@ -23,7 +24,7 @@ def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
 
     The ID of a group selects it and its runs. Raises DefinitionError where a name selects nothing.
     """
-    runs = [run for run in search(store, "") if run.kind]
+    runs = named_apart([run for run in search(store, "") if run.kind])
     if not names:
         return runs
     found = [run for name in names for run in _selected(runs, name)]
@@ -106,7 +107,8 @@ def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     if by_id := _by_id(runs, name):
         return [*by_id, *(run for group in by_id if group.is_group for run in runs_of_group(group, runs))]
     try:
-        keys = {group.definition.key for group in load_experiment(find(name)).groups}
+        groups = load_experiment(find(name)).groups
+        keys = {one.key for group in groups for one in group.definition.by_either_kernels}
     except DefinitionError:
         keys = {run.group_key for run in runs if run.definition == name}
         if not keys:

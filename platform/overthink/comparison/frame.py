@@ -35,6 +35,8 @@ FACTS: dict[str, Callable[[StoredRun], Any]] = {
     "network": lambda run: run.network.label,
     "regime": lambda run: run.regime.label,
     "labels": lambda run: run.labels.label if run.labels else "",
+    "kernels": lambda run: run.kernels,
+    "instruction_set": lambda run: run.instruction_set,
     "kind": lambda run: run.kind,
     "task": lambda run: run.task or "exits",
     "run_id": lambda run: run.run_id,
@@ -44,7 +46,10 @@ FACTS: dict[str, Callable[[StoredRun], Any]] = {
     "data": lambda run: run.data,
 }
 """Column -> its value for a run."""
-GROUP = ("group", "definition", "variant", "changes", "arm", "dataset", "network", "regime", "labels", "group_key")
+GROUP = (
+    *("group", "definition", "variant", "changes", "arm"),
+    *("dataset", "network", "regime", "labels", "kernels", "group_key"),
+)
 """Columns that all runs of a group share."""
 STORE = "store"
 """Attribute of a frame: the tracking URI of the store that it was read from."""
@@ -65,8 +70,9 @@ def runs(
 
     Returns:
         A frame with the columns `group` (a name that no two groups share), `definition`, `variant`, `changes` (what
-        `--set` changed), `arm`, `seed`, `outcome`, `dataset`, `network`, `regime`, `labels`, `kind`, `task`, `run_id`,
-        `group_key`, `run_key`, `started` and `data`; a column a parameter (`regime.0.epochs`); a column a metric
+        `--set` changed), `arm`, `seed`, `outcome`, `dataset`, `network`, `regime`, `labels`, `kernels` (`torch` or
+        `native`), `instruction_set`, `kind`, `task`, `run_id`, `group_key`, `run_key`, `started` and `data`; a column a
+        parameter (`regime.0.epochs`); a column a metric
         (`test/accuracy/last`), rates as fractions. What a run does not have is NaN.
 
     Raises:
@@ -143,12 +149,12 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
 
     Returns:
         A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `dataset`, `network`, `regime`,
-        `labels`, `group_key`, `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the
-        interval of the mean, cut to the metric's range), `interval` (what that holds for), `same_data` (whether all
-        runs were trained on the same data), `repeats` (runs that repeat one of the n, and do not count) and `fixed`
-        (streams of random numbers in which the runs do not differ, so that the interval does not cover others: an arm
-        `init` has one split, one order, one augmentation). A single run has no `std`, no `fixed`, and no interval but
-        one over samples.
+        `labels`, `kernels`, `group_key`, `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends
+        of the interval of the mean, cut to the metric's range), `interval` (what that holds for), `same_data` (whether
+        all runs were trained on the same data), `same_kernels` (whether by the same kernels and instruction set),
+        `repeats` (runs that repeat one of the n, and do not count) and `fixed` (streams of random numbers in which the
+        runs do not differ, so that the interval does not cover others: an arm `init` has one split, one order, one
+        augmentation). A single run has no `std`, no `fixed`, and no interval but one over samples.
 
     Raises:
         KeyError: A metric is no column of the frame.
@@ -178,9 +184,11 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
         estimates = {metric: metric_estimate(metric, those) for metric, those in values.items() if those}
         if same_data:
             estimates, _ = crossed_estimates(estimates, group["run_id"].tolist(), interval, read)
+        sets = group.loc[group["instruction_set"] != "", "instruction_set"]
+        same = {"same_data": same_data, "same_kernels": sets.nunique() <= 1}
         for metric, found in estimates.items():
-            rows.append({**shared, "metric": metric, **found._asdict(), "same_data": same_data, **repeated})
-    columns = [*GROUP, "metric", *Estimate._fields, "same_data", "repeats", "fixed"]
+            rows.append({**shared, "metric": metric, **found._asdict(), **same, **repeated})
+    columns = [*GROUP, "metric", *Estimate._fields, "same_data", "same_kernels", "repeats", "fixed"]
     return pd.DataFrame(rows, columns=columns).sort_values(["group", "metric"], ignore_index=True)
 
 

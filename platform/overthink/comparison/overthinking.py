@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from overthink.comparison.difference import Difference
 from overthink.comparison.grouping import grouped, name_of
+from overthink.comparison.kernels import computed_by
 from overthink.comparison.names import Named, in_common, suffixes
 from overthink.comparison.observations import by_training, count_trainings, held_fixed
 from overthink.comparison.ranges import metric_estimate
@@ -70,6 +71,11 @@ class Row:
     """Equal keys, equal data; runs of older versions have none."""
     data: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Digest -> seeds of the finished runs trained on such data; more than one where, say, a file was replaced."""
+    computed_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Kernels and instruction set, `native (x86-64-v4)` -> seeds of the finished runs; more than one where these mix.
+    """
+    kernels: tuple[str, ...] = ()
+    """Kernels of its groups: torch, native, or both."""
     test_labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Of policy networks, by seed: key of the main network and of the rule that gave the test samples their labels."""
     of_group: dict[str, float] = field(default_factory=dict)
@@ -140,7 +146,8 @@ def _nested(groups: Mapping[tuple[str, ...], Sequence[StoredRun]], by: str, metr
         values={},
         finished=tuple(seed for row in rows for seed in row.finished),
         run_ids=tuple(run_id for row in rows for run_id in row.run_ids),
-        data=_data_of(rows),
+        data=_by_all(rows, [row.data for row in rows]),
+        computed_by=_by_all(rows, [row.computed_by for row in rows]),
         labels=whole.labels if len({row.labels for row in rows}) == 1 else "",
         network=whole.network if len({row.network for row in rows}) == 1 else UNKNOWN,
         regime=whole.regime if len({row.regime for row in rows}) == 1 else UNKNOWN,
@@ -189,6 +196,8 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             digest: tuple(run.seeds_label for run in finished if run.data == digest)
             for digest in dict.fromkeys(run.data for run in finished if run.data)
         },
+        computed_by=computed_by(finished),
+        kernels=tuple(dict.fromkeys(run.kernels for run in (*asked, *finished))),
         of_group=_of_group(asked, finished, metrics),
         test_labels={run.seeds_label: _test_labels(run) for run in finished if run.is_policy},
         asked=count_trainings(asked, runs),
@@ -210,12 +219,15 @@ def _of_group(groups: Sequence[StoredRun], runs: Sequence[StoredRun], metrics: S
     return {metric: group.metrics[metric] for group in groups for metric in own if metric in group.metrics}
 
 
-def _data_of(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
-    """Return the data of several groups, by digest; a seed alone would not say of which group it is."""
-    digests = dict.fromkeys(digest for row in rows for digest in row.data)
+def _by_all(rows: Sequence[Row], seeds_of: Sequence[Mapping[str, Sequence[str]]]) -> dict[str, tuple[str, ...]]:
+    """Return the seeds of several groups by what they have: a seed alone would not say of which group it is."""
     return {
-        digest: tuple(f"{seed} of {row.group}" for row in rows for seed in row.data.get(digest, ()))
-        for digest in digests
+        shared: tuple(
+            f"{seed} of {row.group}"
+            for row, of_row in zip(rows, seeds_of, strict=True)
+            for seed in of_row.get(shared, ())
+        )
+        for shared in dict.fromkeys(shared for of_row in seeds_of for shared in of_row)
     }
 
 

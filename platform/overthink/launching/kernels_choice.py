@@ -204,4 +204,4 @@ def _merged(loaded: LoadedExperiment, groups: Sequence[Group]) -> LoadedExperime
 
 
 def _names(candidates: Sequence[Candidate]) -> str:
-    return listed([one.name for one in candidates])
+    return listed(list(dict.fromkeys(one.name for one in candidates)))

@@ -152,7 +152,8 @@ def _study_sections(store: Store, study: Study) -> list[Section]:
         found = findings_by_arm(study, known, validation_by_run(store, study))
     except StudyError as error:  # of this group alone; the others are still shown
         return [Section(study.group.name, [str(error)])]
-    return study_sections(found, shares_of_study(study, known)) if found else []
+    shares = shares_of_study(study, known)
+    return study_sections(found, shares, warning=study.kernels_warning) if found else []
 
 
 def _policy_section(store: Store, group: StoredRun, finished: Sequence[StoredRun]) -> Section:

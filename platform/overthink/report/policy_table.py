@@ -7,7 +7,7 @@ from overthink.comparison.overthinking import Row
 from overthink.policy.verdict import ceiling, trainings_of, verdict
 from overthink.report.averages import averages, count_lines, groups_of, mean_of, unit
 from overthink.report.differences import differences_sentence
-from overthink.report.tables import Column, Layout, group_cell, metric_cell, mixed_data_warning
+from overthink.report.tables import Column, Layout, group_cell, metric_cell, mixed_data_warning, mixed_kernels_warning
 
 METRICS = (
     "test/policy/accuracy",
@@ -63,6 +63,7 @@ def caption(rows: Sequence[Row]) -> str:
                 ceiling_hint if without_ceiling else "",
                 control if without_control else "",
                 mixed_data_warning(rows),
+                mixed_kernels_warning(rows),
                 differences_sentence(rows, COMPARED),
             ),
         )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from overthink.comparison.arms import runs_of_group
+from overthink.comparison.kernels import computed_by, different_kernels
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
@@ -50,6 +51,12 @@ class Study(NamedTuple):
         """Number of runs that are asked for and not finished."""
         asked = {seeds for arm in self.arms.values() for seeds in arm.seeds}
         return len(asked) - len({run.run_id for arm in self.arms.values() for run in arm.runs})
+
+    @property
+    def kernels_warning(self) -> str:
+        """That its runs were computed differently, in words; empty where they were not."""
+        runs = {run.run_id: run for arm in self.arms.values() for run in arm.runs}
+        return different_kernels(self.group.name, computed_by(runs.values()))
 
 
 def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:

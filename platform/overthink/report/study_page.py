@@ -29,26 +29,31 @@ Pictures = Sequence[tuple[str, bytes]]
 
 
 def study_page(
-    title: str, arms: Mapping[str, Findings], shares: SourceShares | None = None, pictures: Pictures = ()
+    title: str,
+    arms: Mapping[str, Findings],
+    shares: SourceShares | None = None,
+    pictures: Pictures = (),
+    warning: str = "",
 ) -> str:
-    """Return the page."""
-    return document(title, study_sections(arms, shares, pictures))
+    """Return the page; a `warning` stands below the answer."""
+    return document(title, study_sections(arms, shares, pictures, warning))
 
 
 def study_sections(
-    arms: Mapping[str, Findings], shares: SourceShares | None = None, pictures: Pictures = ()
+    arms: Mapping[str, Findings], shares: SourceShares | None = None, pictures: Pictures = (), warning: str = ""
 ) -> list[Section]:
     """Return the sections of the page: the answer and its figure first."""
     question = "Is overthinking due to the randomness of training?"
     answer, *details = verdict(arms, shares)
+    first = list(filter(None, (answer, warning)))
     whole = primary_arm_of(arms)
     if whole is None:
-        return [Section(question, [answer]), Section("Numbers", tables=[as_html(arms_grid(arms))])]
+        return [Section(question, first), Section("Numbers", tables=[as_html(arms_grid(arms))])]
     found = arms[whole]
     grids = (arms_grid(arms), ties_grid(found), exits_grid(found))
     tables = [as_html(grid) for grid in grids if grid.rows]
     return [
-        Section(question, [answer], figures=[_ensemble_figure(whole, found)]),
+        Section(question, first, figures=[_ensemble_figure(whole, found)]),
         Section("In detail", details),
         *source_sections(shares),
         Section("Figures", figures=study_figures(arms, whole)),

@@ -19,7 +19,7 @@ from overthink.report.tables import OVERTHINKING, Layout, as_grid
 
 def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return a GitHub-flavoured Markdown table."""
-    columns = layout.columns
+    columns = layout.columns_for(rows)
     lines = [
         "| " + " | ".join(column.title for column in columns) + " |",
         "|" + "|".join("--:" if column.number else "---" for column in columns) + "|",
@@ -46,7 +46,7 @@ LATEX_SPECIAL = {
 
 def as_latex(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return a LaTeX table for the booktabs package."""
-    columns = layout.columns
+    columns = layout.columns_for(rows)
     body: list[str] = []
     for row in rows:
         cells = [column.cell(row) for column in columns]
@@ -87,7 +87,7 @@ def _safe_for_spreadsheets(value: Any) -> Any:
 
 def _record(row: Row) -> dict[str, Any]:
     record: dict[str, Any] = {"dataset": row.dataset, "group": row.group, "runs": " ".join(row.run_ids)}
-    record["data"] = "; ".join(row.data)
+    record |= {"kernels": "; ".join(row.kernels), "data": "; ".join(row.data)}
     for metric, estimate in row.estimates.items():
         record |= {f"{metric}/{name}": value for name, value in estimate._asdict().items()}
     for metric, over in row.over_groups.items():

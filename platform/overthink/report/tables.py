@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 from rich.table import Table
 
+from overthink.comparison.kernels import different_kernels
 from overthink.comparison.overthinking import COLUMNS, Row
 from overthink.report.averages import averages, count_lines, number_lines, repeats_line, unit
 from overthink.report.differences import difference_lines, differences_sentence
@@ -40,6 +41,9 @@ class Column:
     number: bool
 
 
+KERNELS = Column("Kernels", lambda row: row.kernels, False)
+
+
 @dataclass(frozen=True)
 class Layout:
     """A kind of table: the metrics that its rows need, its columns, and its caption."""
@@ -50,10 +54,21 @@ class Layout:
     compared: Mapping[str, str]
     """Metric -> title, of the metrics that are compared with a baseline."""
 
+    def columns_for(self, rows: Sequence[Row]) -> tuple[Column, ...]:
+        """Return its columns, and that of kernels after the first one where rows differ in them."""
+        first, *others = self.columns
+        return (first, *([KERNELS] if len({row.kernels for row in rows}) > 1 else []), *others)
+
 
 def caption(rows: Sequence[Row]) -> str:
     """Return the caption of the overthinking table."""
-    said = (averages(rows), DEFINITIONS, mixed_data_warning(rows), differences_sentence(rows, TITLES))
+    said = (
+        averages(rows),
+        DEFINITIONS,
+        mixed_data_warning(rows),
+        mixed_kernels_warning(rows),
+        differences_sentence(rows, TITLES),
+    )
     return " ".join(filter(None, (unit("test samples", rows), *said)))
 
 
@@ -68,9 +83,15 @@ def mixed_data_warning(rows: Sequence[Row]) -> str:
     )
 
 
+def mixed_kernels_warning(rows: Sequence[Row]) -> str:
+    """Return a warning of rows that are means over runs by several kernels, or instruction sets of a processor."""
+    return " ".join(filter(None, (different_kernels(row.group, row.computed_by) for row in rows)))
+
+
 def group_cell(row: Row) -> tuple[str, ...]:
     """Return the name of a row, and its runs that have not finished."""
-    mixed = ("different data: see below",) if len(row.data) > 1 else ()
+    differing = {"data": row.data, "kernels": row.computed_by}
+    mixed = [f"different {what}: see below" for what, found in differing.items() if len(found) > 1]
     return (*filter(None, (row.dataset, row.group)), *repeats_line(row), *mixed, *_gaps(row))
 
 
@@ -114,8 +135,9 @@ OVERTHINKING = Layout(
 
 def as_grid(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Grid:
     """Return the table as text, a line of a cell on a line of its own."""
-    cells = [["\n".join(map(one_line, column.cell(row))) for column in layout.columns] for row in rows]
-    return Grid([column.title for column in layout.columns], cells, layout.caption(rows))
+    columns = layout.columns_for(rows)
+    cells = [["\n".join(map(one_line, column.cell(row))) for column in columns] for row in rows]
+    return Grid([column.title for column in columns], cells, layout.caption(rows))
 
 
 def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
@@ -127,7 +149,7 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     heading, rows = _common_heading(rows)
     table = empty_table(text, heading)
     cells = as_grid(rows, layout).rows
-    for number, column in enumerate(layout.columns):
+    for number, column in enumerate(layout.columns_for(rows)):
         if column.number:  # a number is never broken over two lines, nor cut off; its title may be broken
             title = column.title.replace(" ", "\n", 1)
             lines = "\n".join((title, *(of_row[number] for of_row in cells))).split("\n")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -84,6 +84,11 @@ class Sweep(Spec):
         """Whether a trial trains anything besides a policy's main network."""
         return any(one.metric.split("/")[0] not in (LABELS, NETWORK) for one in (*self.objectives, *self.constraints))
 
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it measures an early-exit data set, for which its main network has to be trained."""
+        return any(one.metric.startswith(LABELS) for one in (*self.objectives, *self.constraints))
+
 
 @dataclass(frozen=True)
 class LoadedSweep:
@@ -111,7 +116,21 @@ class LoadedSweep:
 
     @property
     def _plain_base(self) -> dict[str, Any]:
-        return {key: value for key, value in self.raw.items() if key not in ("name", "description")}
+        return _without_torch({key: value for key, value in self.raw.items() if key not in ("name", "description")})
+
+    def by(self, base: GroupDefinition) -> "LoadedSweep":
+        """Return the sweep over a base that differs in kernels, its own or its main network's, alone.
+
+        Where the space has `kernels`, the base's own do not count.
+        """
+        own = () if "kernels" in self.sweep.space else ("kernels",)
+        plain = base.plain
+        return replace(self, base=base, raw=self.raw | {key: plain[key] for key in (*own, "policy") if key in plain})
+
+    @property
+    def by_either_kernels(self) -> "tuple[LoadedSweep, ...]":
+        """The sweeps that a call may choose among, torch first."""
+        return tuple(map(self.by, self.base.by_either_kernels))
 
     def at(self, point: Mapping[str, Value], variant: str) -> LoadedExperiment:
         """Return the experiment, with one group, of a point of the space; raises DefinitionError if it is not valid."""
@@ -162,6 +181,14 @@ def _check(loaded: LoadedSweep) -> None:
         raise DefinitionError(
             f"{loaded.source}: pruner: all trials need as many epochs; the space has runs of {sorted(epochs)} epochs"
         )
+
+
+def _without_torch(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return a base as sweeps had it before there was a choice of kernels, whose names and trials stay theirs."""
+    left = {key: value for key, value in plain.items() if (key, value) != ("kernels", "torch")}
+    if "policy" in left:
+        left["policy"] = {**left["policy"], "of": _without_torch(left["policy"]["of"])}
+    return left
 
 
 def _hash(value: Any) -> str:

@@ -1,11 +1,13 @@
 """Running a sweep, or resuming one: its study, its run in the store, its trials, its results."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from overthink.definition.loading import main_networks_of
 from overthink.execution.jobs import Engine
 from overthink.launching.engines import check_engine, with_jobs
+from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.launch import launch
 from overthink.launching.opening import opened_session, outcome_of_error
 from overthink.launching.outcomes import Options
@@ -13,7 +15,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.goal import LABELS
+from overthink.sweep.kernels import with_kernels
 from overthink.sweep.results import Results, results_of
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened
@@ -27,6 +29,8 @@ from overthink.sweep.trials import Trials
 class Swept:
     """The result of a call."""
 
+    loaded: LoadedSweep
+    """The sweep with the kernels that trained it."""
     results: Results
     run_id: str
     experiment_id: str
@@ -52,7 +56,10 @@ def sweep(
     check_engine(options, store.uri)
     options = with_jobs(options)
     started, waited = time.perf_counter(), store.seconds
-    with opened(storage_uri) as storage, alone(storage_uri, loaded.study_name) as is_alone:
+    with ExitStack() as stack:
+        storage = stack.enter_context(opened(storage_uri))
+        loaded = with_kernels(loaded, storage, KernelsChoice(options, store, listener.on_message))
+        is_alone = stack.enter_context(alone(storage_uri, loaded.study_name))
         study = AskTell(loaded, storage, is_alone)
         _train_main_networks(loaded, store, options, listener, engine)
         trials = Trials(loaded, study, store, options, listener)
@@ -70,6 +77,7 @@ def sweep(
             recorder.show(page, note, found.counts)
             recorder.close(tags.FAILED if reporter.stop_reason else tags.FINISHED, reporter.stop_reason)
     return Swept(
+        loaded,
         found,
         recorder.run_id,
         recorder.experiment_id,
@@ -86,6 +94,6 @@ def _train_main_networks(
     """Train the main networks of early-exit data sets, if the sweep trains nothing else."""
     if loaded.base.policy is None or loaded.sweep.trains:
         return
-    if any(one.metric.startswith(LABELS) for one in (*loaded.sweep.objectives, *loaded.sweep.constraints)):
+    if loaded.sweep.needs_labels:
         first = loaded.at(next(corners(loaded.sweep.space)), "trial-0")
         launch(store, main_networks_of(first), options, listener, engine)

@@ -44,6 +44,8 @@ def study(
     shares: list[SourceShares | None] = []
     problems = {}
     for one in studies:
+        if one.kernels_warning:
+            print_text(console, one.kernels_warning)
         try:
             of_one, of_sources = _findings(store, one, data_root, console)
         except StudyError as error:  # of this group only
@@ -105,7 +107,8 @@ def _findings(
         except DefinitionError as error:  # only the pictures need images
             print_text(console, f"No pictures of samples: {error}")
     shares = shares_of_study(one, known)
-    Writer(store).text(one.group.run_id, tags.STUDY_PAGE, study_page(one.group.name, found, shares, pictures))
+    page = study_page(one.group.name, found, shares, pictures, one.kernels_warning)
+    Writer(store).text(one.group.run_id, tags.STUDY_PAGE, page)
     return found, shares
 
 
@@ -142,6 +145,7 @@ def _as_plain(
     return {
         "group": one.group.run_id,
         "missing": one.missing,
+        "kernels_warning": one.kernels_warning,
         "problem": str(problem) if problem else None if found else NOT_YET,
         "verdict": verdict(found, shares) if found else [],
         "arms": {

@@ -77,7 +77,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     if best:
         from overthink.sweep.best_definition import as_yaml, best_definition
 
-        print_raw(as_yaml(best_definition(loaded, _best(loaded, uri)), Path(loaded.source).name))
+        print_raw(as_yaml(best_definition(*_best(loaded, uri)), Path(loaded.source).name))
         return OK
     how = launch_options(jobs, device, data_root, engine, resources, kernels)
     start_early(how)
@@ -94,7 +94,7 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
     console, store = log(), Store()
     with sweep_progress(console) as progress:
         swept = sweep(loaded, store, uri, how, progress)
-    found = swept.results
+    loaded, found = swept.loaded, swept.results
     console.print(
         f"{format_counts(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it waiting for the store."
     )
@@ -110,36 +110,38 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
     return SOME_FAILED if lost and swept.ended else OK
 
 
-def _results(loaded: "LoadedSweep", uri: str) -> "Results":
-    """Return the results of a sweep so far, without creating a storage or a study."""
+def _results(loaded: "LoadedSweep", uri: str) -> "tuple[LoadedSweep, Results]":
+    """Return a sweep by the kernels it was begun with, and its results so far, without creating storage or study."""
     from overthink.store.uri import database_file
+    from overthink.sweep.kernels import as_begun
     from overthink.sweep.results import Results, results_of
     from overthink.sweep.storage import opened
     from overthink.sweep.study import existing
 
     file = database_file(uri)
     if file is not None and not file.exists():
-        return Results((), ())
+        return loaded, Results((), ())
     with opened(uri) as storage:
+        loaded = as_begun(loaded, storage)
         study = existing(storage, loaded)
-        return results_of(loaded, study) if study is not None else Results((), ())
+        return loaded, results_of(loaded, study) if study is not None else Results((), ())
 
 
-def _best(loaded: "LoadedSweep", uri: str) -> "tuple[TrialResult, ...]":
+def _best(loaded: "LoadedSweep", uri: str) -> "tuple[LoadedSweep, tuple[TrialResult, ...]]":
     from overthink.store.uri import without_password
 
-    best = _results(loaded, uri).best
-    if not best:
+    loaded, found = _results(loaded, uri)
+    if not found.best:
         raise ValueError(
             f"{loaded.source}: {without_password(uri)} has no finished trial of this sweep that is within its bounds"
         )
-    return best
+    return loaded, found.best
 
 
 def _dry_run(loaded: "LoadedSweep", uri: str, as_json: bool) -> int:
     from overthink.sweep.summary import format_counts
 
-    found, console = _results(loaded, uri), log()
+    (loaded, found), console = _results(loaded, uri), log()
     running = found.counts.get(tags.RUNNING, 0)
     left = max(loaded.sweep.wanted - sum(found.counts.values()), 0)
     if as_json:
@@ -161,7 +163,7 @@ def _confirm(loaded: "LoadedSweep", uri: str, how: "Options", seeds: int, as_jso
     from overthink.store.client import Store
     from overthink.sweep.confirmation import confirm
 
-    best, console, store = _best(loaded, uri), log(), Store()
+    (loaded, best), console, store = _best(loaded, uri), log(), Store()
     with progress_for(console) as progress:
         found, outcomes, experiment = confirm(loaded, best, seeds, store, how, progress)
     show_outcomes(outcomes, console)
