@@ -41,17 +41,17 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "deeper blocks": {"channels": 8, "growth": 4, "blocks": 4, "bottleneck": False, "head_channels": 32},
 }
 DATASETS: dict[str, dict[str, Any]] = {
-    "CIFAR-100": {"kind": "cifar-100", "labels": "coarse", "subset": {"train": 8000, "test": 5000}},
+    "CIFAR-100": {"kind": "cifar-100", "labels": "coarse", "subset": {"train": 5000, "test": 5000}},
     "Max-Min MNIST": {
         "kind": "max-min-mnist",
         "digits": "embedded",
-        "train": 6000,
+        "train": 5000,
         "test": 4000,
         "shrink": 2,
         "space_to_depth": 2,
     },
 }
-PHASE = Phase(epochs=6, lr=0.05, drops=(4,), batch_size=64)
+PHASE = Phase(epochs=4, lr=0.05, drops=(3,), batch_size=64)
 
 
 class ChannelsLast(TorchKernels):
