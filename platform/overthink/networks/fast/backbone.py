@@ -65,7 +65,8 @@ class Backbone:
 
     def _trained(self, images_BKHW: Tensor) -> tuple[tuple[Tensor, ...], int]:
         outputs = self._forward(images_BKHW, training=True)
-        torch._foreach_add_(self._counters, 1)
+        if self._counters:
+            torch._foreach_add_(self._counters, 1)
         return outputs, self._passes
 
     def _backward(self, gradients: Sequence[Tensor], number: int) -> list[Tensor]:
