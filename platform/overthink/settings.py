@@ -42,6 +42,11 @@ def checkpoint_seconds() -> float:
     return _seconds("OVERTHINK_CHECKPOINT_SECONDS", 60.0)
 
 
+def cuda_graphs() -> bool:
+    """Return whether training on a GPU records its step and replays it, an experiment: OVERTHINK_CUDA_GRAPHS=1."""
+    return os.environ.get("OVERTHINK_CUDA_GRAPHS") == "1"
+
+
 def check_settings(data_root: Path | None) -> None:
     """Raise ValueError naming a setting that is not a number of seconds, before anything is begun.
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
 from overthink.data.augment import AugmentSpec
@@ -13,10 +12,13 @@ from overthink.data.batches import Samples, training_batches
 from overthink.networks.kernels import TORCH, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
+from overthink.settings import cuda_graphs
+from overthink.training.captured_step import CapturedStep
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.evaluate import evaluate
 from overthink.training.phases import make_ready, teacher_of, with_attachments
 from overthink.training.regime import Phase
+from overthink.training.step import TrainingStep
 
 
 class DivergedError(ArithmeticError):
@@ -114,22 +116,6 @@ def _run_epoch(
     )
 
 
-@torch.no_grad()
-def _step(state: TrainingState, spec: Phase, epoch: int, kernels: Kernels) -> None:
-    """Take one step of SGD; parameters without gradients stay as they are."""
-    moving = {name: p for name, p in state.network.named_parameters() if p.grad is not None}
-    momenta = [state.momentum.get(name) for name in moving]
-    kernels.sgd(
-        list(moving.values()),
-        [p.grad for p in moving.values() if p.grad is not None],
-        momenta,
-        lr=spec.lr_at(epoch),
-        momentum=spec.momentum,
-        weight_decay=spec.weight_decay,
-    )
-    state.momentum.update((name, buffer) for name, buffer in zip(moving, momenta, strict=True) if buffer is not None)
-
-
 def _train_epoch(
     state: TrainingState,
     spec: Phase,
@@ -145,23 +131,24 @@ def _train_epoch(
     device = train.images_NKHW.device
     loss_of = spec.loss.build(state.network.n_exits, device, weights_C)
     order, augmentation = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
-    loss_sum = torch.zeros((), device=device, dtype=torch.float64)
-    right_E = torch.zeros(state.network.n_exits, device=device, dtype=torch.float64)
-    batches = seen = 0
     make_ready(state.network, spec)
-    logits_of = kernels.training(state.network, spec.gradient_equilibrium)
-    teacher = None if state.teacher is None else kernels.last_exit(state.teacher)
+    step = TrainingStep(
+        state.network,
+        kernels.training(state.network, spec.gradient_equilibrium),
+        loss_of,
+        None if state.teacher is None else kernels.last_exit(state.teacher),
+        kernels,
+        state.momentum,
+        lr=spec.lr_at(epoch),
+        momentum=spec.momentum,
+        weight_decay=spec.weight_decay,
+    )
+    take = CapturedStep(step) if device.type == "cuda" and cuda_graphs() else step
+    batches = seen = 0
     for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, augmentation):
-        logits_EBC = logits_of(images_BKHW)
-        teacher_BC = None if teacher is None else teacher(images_BKHW)
-        loss = loss_of(logits_EBC, labels_B, teacher_BC).sum()
-        state.network.zero_grad(set_to_none=True)
-        loss.backward()
-        _step(state, spec, epoch, kernels)
-        loss_sum += loss.detach()
-        right_E += torch.stack([(logits.detach().argmax(1) == labels_B).sum() for logits in logits_EBC])
+        take(images_BKHW, labels_B)
         batches, seen = batches + 1, seen + len(labels_B)
-    return float(loss_sum) / batches, (right_E / seen).cpu()
+    return float(step.sums.loss) / batches, (step.sums.right_E / seen).cpu()
 
 
 def _check_finite(value: float, sentence: str) -> None:

@@ -53,7 +53,7 @@ def gradients(kernels: Kernels, network: MultiExitNetwork, batch: Tensor, equili
 
 
 def error(found: Tensor, truth: Tensor) -> float:
-    return ((found.double() - truth).norm() / truth.norm().clamp(min=1e-30)).item()
+    return float((found.double() - truth).norm() / truth.norm().clamp(min=1e-30))
 
 
 def check(library: Any, network: MultiExitNetwork, count: int = 24, equilibrium: bool = False) -> None:

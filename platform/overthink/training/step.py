@@ -1,0 +1,75 @@
+"""A step of training: forward pass, loss, backward pass, SGD. It never waits for the device."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from overthink.networks.kernels import Kernels, Logits
+from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.training.losses import Loss
+
+
+@dataclass
+class Sums:
+    """What an epoch adds up, on the device."""
+
+    loss: Tensor
+    """Of the batches' losses, float64 scalar."""
+    right_E: Tensor
+    """Samples that each exit is right on, float64."""
+
+    @classmethod
+    def zero(cls, n_exits: int, device: torch.device) -> "Sums":
+        """Return sums of nothing."""
+        loss, right_E = (torch.zeros(shape, device=device, dtype=torch.float64) for shape in ((), (n_exits,)))
+        return cls(loss, right_E)
+
+
+@dataclass
+class TrainingStep:
+    """Takes a step of SGD with each batch that it is called with; shapes alone decide what it executes."""
+
+    network: MultiExitNetwork
+    logits_of: Logits
+    """With gradients, of `network`."""
+    loss_of: Loss
+    teacher: Callable[[Tensor], Tensor] | None
+    """images_BKHW -> logits_BC that exits learn from, in phases that have a teacher."""
+    kernels: Kernels
+    momenta: dict[str, Tensor]
+    """Of each parameter by name; filled in by the first step, then changed in place."""
+    lr: float
+    momentum: float
+    weight_decay: float
+    sums: Sums = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sums = Sums.zero(self.network.n_exits, next(self.network.parameters()).device)
+
+    def __call__(self, images_BKHW: Tensor, labels_B: Tensor) -> None:
+        """Take the step, and add the batch's loss and right answers to the sums."""
+        logits_EBC = self.logits_of(images_BKHW)
+        teacher_BC = None if self.teacher is None else self.teacher(images_BKHW)
+        loss = self.loss_of(logits_EBC, labels_B, teacher_BC).sum()
+        self.network.zero_grad(set_to_none=True)
+        loss.backward()
+        self._descend()
+        self.sums.loss += loss.detach()
+        self.sums.right_E += torch.stack([(logits.detach().argmax(1) == labels_B).sum() for logits in logits_EBC])
+
+    @torch.no_grad()
+    def _descend(self) -> None:
+        """Change the parameters that have gradients; others stay as they are."""
+        moving = {name: p for name, p in self.network.named_parameters() if p.grad is not None}
+        momenta = [self.momenta.get(name) for name in moving]
+        self.kernels.sgd(
+            list(moving.values()),
+            [p.grad for p in moving.values() if p.grad is not None],
+            momenta,
+            lr=self.lr,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+        )
+        self.momenta.update((name, buffer) for name, buffer in zip(moving, momenta, strict=True) if buffer is not None)
