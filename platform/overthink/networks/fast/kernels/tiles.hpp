@@ -7,7 +7,9 @@
 
 namespace overthink {
 
-constexpr int TILE_OUTPUTS = 6;  // 24 of AVX512's 32 registers are sums, 12 of AVX2's 16
+// Sums fill 24 of AVX512's 32 registers, 12 of AVX2's 16. Blocks of 16 images are one of AVX512's vectors, and the
+// latency of its additions is hidden by many outputs.
+constexpr int TILE_OUTPUTS = TILE_VECTORS == 1 ? 12 : 6;
 
 // One tap of a convolution: what is read for it and its weights.
 struct Tap {
