@@ -4,7 +4,7 @@ namespace overthink {
 
 namespace {
 
-constexpr size_t MOST_FLOATS_OF_A_LEVEL = 1 << 20;
+constexpr size_t MOST_FLOATS_OF_A_LEVEL = 3 << 20;  // 12 MB
 
 bool have_same_readers(const Part& one, const Part& other) {
     if (one.written.buffer != other.written.buffer || one.readers.size() != other.readers.size()) return false;

@@ -34,7 +34,8 @@ ALWAYS_INLINE void with_count(int count, const Work& work) {
 // Sums over taps and their channels of weight * maps, for `outputs` output channels and all images of a block. What
 // becomes of them is the ending's business: ending(output, image, sums) takes those of TILE_VECTORS vectors of images.
 template <int outputs, bool prefetch, class Ending>
-__attribute__((noinline)) void tile(const Tap* taps, int count, const Ending& ending) {
+__attribute__((noinline)) void tile(const Tap* taps, int count, const Ending& given) {
+    const Ending ending = given;  // a copy that nothing else can point to stays in registers
     for (int image = 0; image < IMAGES; image += TILE_VECTORS * LANES) {
         ending.template prefetch<outputs>(image);
         Vector sums[outputs][TILE_VECTORS];
