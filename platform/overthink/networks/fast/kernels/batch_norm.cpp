@@ -16,13 +16,14 @@ struct Totals {
     double square;
 };
 
-// Calls work(channel) for all outputs, in pieces for the threads.
-template <class Work>
-void for_outputs(Engine& engine, const Operation& operation, const Work& work) {
-    engine.threads.run((operation.outputs + CHANNELS_OF_A_PIECE - 1) / CHANNELS_OF_A_PIECE, [&](int piece) {
-        const int end = std::min(operation.outputs, (piece + 1) * CHANNELS_OF_A_PIECE);
-        for (int output = piece * CHANNELS_OF_A_PIECE; output < end; output++) work(output);
-    });
+// compute(output) for all outputs
+template <class Compute>
+Work for_outputs(const Operation& operation, const Compute& compute) {
+    const int outputs = operation.outputs;
+    return {(outputs + CHANNELS_OF_A_PIECE - 1) / CHANNELS_OF_A_PIECE, [=](int piece) {
+                const int end = std::min(outputs, (piece + 1) * CHANNELS_OF_A_PIECE);
+                for (int output = piece * CHANNELS_OF_A_PIECE; output < end; output++) compute(output);
+            }};
 }
 
 // Sums about a row's first value become sums about 0: with n values in a lane about k, the sum of z is S + n k, that of
@@ -44,9 +45,9 @@ Totals totals_of(const Engine& engine, const Operation& operation, int output) {
             const Doubles images = is_padded ? images_of_last_block[half] : Doubles{} + static_cast<double>(VECTORS);
             const Doubles values = images * static_cast<double>(maps.width);
             const Doubles about = load_doubles(first_of_row + half * HALF);
-            const Doubles of_row = load_doubles(engine.sums + at + half * HALF);
+            const Doubles of_row = load_doubles(operation.sums + at + half * HALF);
             sum[half] += of_row + values * about;
-            square[half] += load_doubles(engine.products + at + half * HALF) + about * (2 * of_row + values * about);
+            square[half] += load_doubles(operation.products + at + half * HALF) + about * (2 * of_row + values * about);
         }
     }
     Totals totals{};
@@ -81,7 +82,7 @@ void set_statistics(const Engine& engine, Operation& operation, int output) {
 
 // With r = 1 / deviation and the normalised maps n = (z - mean) r: the gradient of gamma is G = sum(gradient n), that
 // of beta B = sum(gradient), and that of z is gamma r (gradient - B / count - n G / count).
-void set_gradients(const Engine& engine, Operation& operation, int output, const float* sums, const float* products) {
+void set_gradients(const Engine& engine, Operation& operation, int output) {
     double sum = 0;
     double product = 0;
     Vector some_sums{};
@@ -89,8 +90,8 @@ void set_gradients(const Engine& engine, Operation& operation, int output, const
     const int rows = engine.blocks * operation.before.height;
     for (int row = 0; row < rows; row++) {
         const size_t at = (static_cast<size_t>(row) * operation.outputs + output) * LANES;
-        some_sums += load(sums + at);
-        some_products += load(products + at);
+        some_sums += load(operation.sums + at);
+        some_products += load(operation.products + at);
         if (row % ROWS_IN_SINGLE_PRECISION == ROWS_IN_SINGLE_PRECISION - 1 || row == rows - 1) {
             sum += sum_of_lanes(some_sums);
             product += sum_of_lanes(some_products);
@@ -113,57 +114,70 @@ void set_gradients(const Engine& engine, Operation& operation, int output, const
         static_cast<float>(-gamma * deviation * sum / count - static_cast<double>(of_maps) * operation.mean[output]);
 }
 
-}  // namespace
-
-void normalise(Engine& engine, Operation& operation) {
-    const Buffer& maps = operation.before;
-    for_outputs(engine, operation, [&](int output) { set_statistics(engine, operation, output); });
-    engine.threads.run(engine.blocks * maps.height, [&](int row) {
-        const bool is_padded = engine.is_padded(row, maps.height);
-        for (int column = 0; column < maps.width; column++) {
-            for (const auto& part : operation.parts) {
-                const float* from = maps.at(row, column, part.first);
-                float* to = engine.buffers[part.written.buffer].at(row, column, part.written.first);
-                for (int channel = 0; channel < part.channels; channel++) {
-                    const Vector scale = splat(operation.scale[part.first + channel]);
-                    const Vector shift = splat(operation.shift[part.first + channel]);
-                    for (int image = 0; image < IMAGES; image += LANES) {
-                        Vector value = relu(load(from + image) * scale + shift);
-                        if (is_padded) value *= load(engine.real + image);
-                        store(to + image, value);
-                    }
-                    from += IMAGES;
-                    to += IMAGES;
-                }
-            }
+ALWAYS_INLINE void normalise(const Engine& engine, const Operation& operation, const Part& part, int row, int column,
+                             bool is_padded) {
+    const float* from = operation.before.at(row, column, part.first);
+    float* to = engine.buffers[part.written.buffer].at(row, column, part.written.first);
+    for (int channel = 0; channel < part.channels; channel++) {
+        const Vector scale = splat(operation.scale[part.first + channel]);
+        const Vector shift = splat(operation.shift[part.first + channel]);
+        for (int image = 0; image < IMAGES; image += LANES) {
+            Vector value = relu(load(from + image) * scale + shift);
+            if (is_padded) value *= load(engine.real + image);
+            store(to + image, value);
         }
-    });
+        from += IMAGES;
+        to += IMAGES;
+    }
 }
 
-void normalise_backward(Engine& engine, Operation& operation, const float* gradients, const float* sums,
-                        const float* products) {
-    const Buffer& maps = operation.before;
-    for_outputs(engine, operation, [&](int output) { set_gradients(engine, operation, output, sums, products); });
-    engine.threads.run(engine.blocks * maps.height, [&](int row) {
-        const bool is_padded = engine.is_padded(row, maps.height);
-        for (int column = 0; column < maps.width; column++) {
-            float* map = maps.at(row, column, 0);
-            const size_t position = static_cast<size_t>(row) * maps.width + column;
-            const float* gradient = gradients + position * operation.outputs * IMAGES;
-            for (int output = 0; output < operation.outputs; output++) {
-                const Vector of_gradient = splat(operation.of_gradient[output]);
-                const Vector of_maps = splat(operation.of_maps[output]);
-                const Vector constant = splat(operation.constant[output]);
-                for (int image = 0; image < IMAGES; image += LANES) {
-                    Vector value = load(gradient + image) * of_gradient + (load(map + image) * of_maps + constant);
-                    if (is_padded) value *= load(engine.real + image);
-                    store(map + image, value);
-                }
-                map += IMAGES;
-                gradient += IMAGES;
-            }
+ALWAYS_INLINE void normalise_backward(const Engine& engine, const Operation& operation, int row, int column,
+                                      bool is_padded) {
+    float* map = operation.before.at(row, column, 0);
+    const size_t position = static_cast<size_t>(row) * operation.before.width + column;
+    const float* gradient = operation.gathered + position * operation.outputs * IMAGES;
+    for (int output = 0; output < operation.outputs; output++) {
+        const Vector of_gradient = splat(operation.of_gradient[output]);
+        const Vector of_maps = splat(operation.of_maps[output]);
+        const Vector constant = splat(operation.constant[output]);
+        for (int image = 0; image < IMAGES; image += LANES) {
+            Vector value = load(gradient + image) * of_gradient + (load(map + image) * of_maps + constant);
+            if (is_padded) value *= load(engine.real + image);
+            store(map + image, value);
         }
-    });
+        map += IMAGES;
+        gradient += IMAGES;
+    }
+}
+
+}  // namespace
+
+Work take_statistics(Engine& engine, Operation& operation) {
+    return for_outputs(operation, [&](int output) { set_statistics(engine, operation, output); });
+}
+
+Work normalise(Engine& engine, Operation& operation) {
+    return {operation.rows(engine.blocks), [&](int row) {
+                const Buffer& maps = operation.before;
+                const bool is_padded = engine.is_padded(row, maps.height);
+                for (int column = 0; column < maps.width; column++) {
+                    for (const auto& part : operation.parts) normalise(engine, operation, part, row, column, is_padded);
+                }
+            }};
+}
+
+Work take_gradients_of_statistics(Engine& engine, Operation& operation) {
+    return for_outputs(operation, [&](int output) { set_gradients(engine, operation, output); });
+}
+
+Work normalise_backward(Engine& engine, Operation& operation) {
+    return {operation.rows(engine.blocks), [&](int row) {
+                const Buffer& maps = operation.before;
+                const bool is_padded = engine.is_padded(row, maps.height);
+                for (int column = 0; column < maps.width; column++) {
+                    normalise_backward(engine, operation, row, column, is_padded);
+                }
+            }};
 }
 
 }  // namespace overthink

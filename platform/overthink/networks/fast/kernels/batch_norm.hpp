@@ -5,13 +5,16 @@
 
 namespace overthink {
 
-// Statistics from the sums that the convolution left, running statistics, then relu(scale * before + shift) into the
-// parts' slices.
-void normalise(Engine& engine, Operation& operation);
+// Statistics from the sums that the convolution left, and running statistics.
+Work take_statistics(Engine& engine, Operation& operation);
 
-// Gradients of gamma and beta, then maps before BatchNorm become their gradients. `gradients` [position][output][image]
-// are of what BatchNorm gave; sums [row][output][lane] are of them, products of them and the maps less their mean.
-void normalise_backward(Engine& engine, Operation& operation, const float* gradients, const float* sums,
-                        const float* products);
+// relu(scale * before + shift) into the parts' slices.
+Work normalise(Engine& engine, Operation& operation);
+
+// Gradients of gamma and beta, from the sums that the gathering left.
+Work take_gradients_of_statistics(Engine& engine, Operation& operation);
+
+// Maps before BatchNorm become their gradients.
+Work normalise_backward(Engine& engine, Operation& operation);
 
 }  // namespace overthink

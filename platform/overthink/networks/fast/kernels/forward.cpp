@@ -112,37 +112,38 @@ class TapsAlongRow {
     std::vector<int> number = std::vector<int>(operation.taps());
 };
 
-// Calls begin_piece(row, first output, end) once and ending(row, column, cut) for each tile, in pieces for the threads.
+// The pieces of a convolution: begin(row, first output, end) once in each, and for each tile the ending that
+// ending_of(row, column, cut) makes.
 template <class Begin, class MakeEnding>
-void convolve(Engine& engine, Operation& operation, const Begin& begin_piece, const MakeEnding& ending) {
-    const Buffer& input = engine.buffers[operation.read.buffer];
-    const Buffer& output = operation.before;
+Work convolve(Engine& engine, Operation& operation, const Begin& begin, const MakeEnding& ending_of) {
     const int cuts = static_cast<int>(operation.cuts.size());
-    const int rows = engine.blocks * output.height;
+    const int rows = operation.rows(engine.blocks);
     const int groups = std::min(cuts, std::max(1, (4 * engine.threads.count() + rows - 1) / rows));
-    engine.threads.run(rows * groups, [&](int piece) {
+    const auto compute = [=, &engine, &operation](int piece) {
         const int row = piece / groups;
         const Cut* first = &operation.cuts[cuts * (piece % groups) / groups];
         const Cut* end = operation.cuts.data() + cuts * (piece % groups + 1) / groups;
-        begin_piece(row, first->first, (end - 1)->first + (end - 1)->count);
-        TapsAlongRow taps(operation, input, row / output.height, row % output.height);
-        for (int column = 0; column < output.width; column++) {
+        const int height = operation.before.height;
+        begin(row, first->first, (end - 1)->first + (end - 1)->count);
+        TapsAlongRow taps(operation, engine.buffers[operation.read.buffer], row / height, row % height);
+        for (int column = 0; column < operation.before.width; column++) {
             taps.move_to(column);
             for (const Cut* cut = first; cut < end; cut++) {
                 taps.point_to_weights(*cut);
-                const auto made = ending(row, column, *cut);
+                const auto ending = ending_of(row, column, *cut);
                 with_count<TILE_OUTPUTS>(cut->count, [&](auto outputs) {
                     // Slices of a wide buffer defeat the hardware's prefetching. Larger kernels meet their maps again
                     // and again.
                     if (operation.kernel == 1 && cut == first) {
-                        tile<outputs, true>(taps.data(), taps.size(), made);
+                        tile<outputs, true>(taps.data(), taps.size(), ending);
                     } else {
-                        tile<outputs, false>(taps.data(), taps.size(), made);
+                        tile<outputs, false>(taps.data(), taps.size(), ending);
                     }
                 });
             }
         }
-    });
+    };
+    return {rows * groups, compute};
 }
 
 }  // namespace
@@ -168,30 +169,35 @@ void copy_images(Engine& engine, const float* images) {
     });
 }
 
-void convolve_for_training(Engine& engine, Operation& operation) {
-    const Buffer& maps = operation.before;
-    const auto sums = [&](float* all, int row, int output) {
-        return all + (static_cast<size_t>(row) * operation.outputs + output) * LANES;
+Work convolve_for_training(Engine& engine, Operation& operation) {
+    const auto clear = [&operation](int row, int first, int end) {
+        for (float* all : {operation.sums, operation.products}) {
+            std::fill(operation.sums_of(all, row, first), operation.sums_of(all, row, end), 0.0F);
+        }
     };
-    const auto clear = [&](int row, int first, int end) {
-        std::fill(sums(engine.sums, row, first), sums(engine.sums, row, end), 0.0F);
-        std::fill(sums(engine.products, row, first), sums(engine.products, row, end), 0.0F);
-    };
-    convolve(engine, operation, clear, [&](int row, int column, const Cut& cut) {
-        const float* real = engine.is_padded(row, maps.height) ? engine.real : engine.ones;
-        return WithStatistics{maps.at(row, column, cut.first), maps.at(row, 0, cut.first), real,
-                              sums(engine.sums, row, cut.first), sums(engine.products, row, cut.first)};
+    return convolve(engine, operation, clear, [&engine, &operation](int row, int column, const Cut& cut) {
+        const Buffer& maps = operation.before;
+        return WithStatistics{
+            .maps = maps.at(row, column, cut.first),
+            .first_of_row = maps.at(row, 0, cut.first),
+            .real = engine.is_padded(row, maps.height) ? engine.real : engine.ones,
+            .sums = operation.sums_of(operation.sums, row, cut.first),
+            .squares = operation.sums_of(operation.products, row, cut.first),
+        };
     });
 }
 
-void convolve_folded(Engine& engine, Operation& operation, bool masked) {
+Work convolve_folded(Engine& engine, Operation& operation, bool masked) {
     const auto nothing = [](int, int, int) {};
-    convolve(engine, operation, nothing, [&](int row, int column, const Cut& cut) {
+    return convolve(engine, operation, nothing, [&engine, &operation, masked](int row, int column, const Cut& cut) {
         const Part& part = operation.parts[cut.part];
         const int channel = part.written.first + cut.first - part.first;
-        float* to = engine.buffers[part.written.buffer].at(row, column, channel);
         const bool is_padded = masked && engine.is_padded(row, operation.before.height);
-        return Folded{to, operation.shift.data() + cut.first, is_padded ? engine.real : nullptr};
+        return Folded{
+            .maps = engine.buffers[part.written.buffer].at(row, column, channel),
+            .shift = operation.shift.data() + cut.first,
+            .real = is_padded ? engine.real : nullptr,
+        };
     });
 }
 

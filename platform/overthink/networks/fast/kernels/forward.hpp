@@ -9,11 +9,11 @@ namespace overthink {
 void copy_images(Engine& engine, const float* images);
 
 // Maps before BatchNorm, and sums for its statistics.
-void convolve_for_training(Engine& engine, Operation& operation);
+Work convolve_for_training(Engine& engine, Operation& operation);
 
 // Maps after BatchNorm (folded into the weights) and ReLU. Padding stays zero where `masked`: statistics of later
 // operations need it.
-void convolve_folded(Engine& engine, Operation& operation, bool masked);
+Work convolve_folded(Engine& engine, Operation& operation, bool masked);
 
 // Slices that are handed out, each (B, F, H, W).
 void copy_exports(Engine& engine, float* const maps[]);

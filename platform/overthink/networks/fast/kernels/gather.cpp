@@ -61,7 +61,7 @@ class ReadersAlongRow {
             for (auto& tap : taps) tap.maps += tap.ahead;
         } else {
             taps.clear();
-            sources.clear();
+            origins.clear();
             for (size_t i = 0; i < part.readers.size(); i++) collect(static_cast<int>(i), column);
         }
         was_inside = is_inside;
@@ -70,9 +70,9 @@ class ReadersAlongRow {
     // The weights back to channels [first, first + count) of `other`, a part with the same readers
     void point_to_weights(const Part& other, int first, int count) {
         for (size_t i = 0; i < taps.size(); i++) {
-            const Operation& reader = *other.readers[sources[i].reader].operation;
-            const size_t row = static_cast<size_t>(first) * reader.taps() + static_cast<size_t>(sources[i].tap) * count;
-            taps[i].weights = other.readers[sources[i].reader].packed.data() + row * reader.outputs;
+            const Operation& reader = *other.readers[origins[i].reader].operation;
+            const size_t row = static_cast<size_t>(first) * reader.taps() + static_cast<size_t>(origins[i].tap) * count;
+            taps[i].weights = other.readers[origins[i].reader].packed.data() + row * reader.outputs;
         }
     }
 
@@ -81,7 +81,7 @@ class ReadersAlongRow {
     bool all_pointwise() const { return pointwise; }
 
   private:
-    struct Source {
+    struct Origin {
         int reader;
         int tap;
     };
@@ -107,7 +107,7 @@ class ReadersAlongRow {
                 const size_t row = static_cast<size_t>(block) * from.height + y / reader.stride;
                 taps.push_back(
                     {from.at(row, x / reader.stride, 0), nullptr, reader.outputs, static_cast<int>(from.pitch())});
-                sources.push_back({number, down * reader.kernel + right});
+                origins.push_back({number, down * reader.kernel + right});
             }
         }
     }
@@ -118,7 +118,7 @@ class ReadersAlongRow {
     bool pointwise = true;
     bool was_inside = false;
     std::vector<Tap> taps;
-    std::vector<Source> sources;
+    std::vector<Origin> origins;
 };
 
 // Which of a part's cuts a piece computes.
@@ -132,15 +132,16 @@ Cuts share_of(const Part& part, int group, int groups) {
     return {all * group / groups, all * (group + 1) / groups};
 }
 
-void clear_sums(const Gathered& to, int row, Cuts cuts) {
-    const size_t first = static_cast<size_t>(row) * to.operation->outputs + to.part->first;
-    const size_t begin = (first + cut_begin(to.part->channels, cuts.begin)) * LANES;
-    const size_t end = (first + cut_begin(to.part->channels, cuts.end)) * LANES;
-    std::fill(to.sums + begin, to.sums + end, 0.0F);
-    std::fill(to.products + begin, to.products + end, 0.0F);
+void clear_sums(const Source& to, int row, Cuts cuts) {
+    const Operation& operation = *to.operation;
+    const int begin = to.part->first + cut_begin(to.part->channels, cuts.begin);
+    const int end = to.part->first + cut_begin(to.part->channels, cuts.end);
+    for (float* all : {operation.sums, operation.products}) {
+        std::fill(operation.sums_of(all, row, begin), operation.sums_of(all, row, end), 0.0F);
+    }
 }
 
-ThroughReLU ending_of(const Engine& engine, const Gathered& to, int row, int column, int first) {
+ThroughReLU ending_of(const Engine& engine, const Source& to, int row, int column, int first) {
     const Operation& operation = *to.operation;
     const Buffer& maps = operation.before;
     const int output = to.part->first + first;
@@ -148,16 +149,15 @@ ThroughReLU ending_of(const Engine& engine, const Gathered& to, int row, int col
     const Incoming& incoming = engine.incoming[to.part->written.buffer];
     const int channel = to.part->written.first + first - incoming.first;
     const bool is_exported = channel >= 0 && channel < incoming.gradients.channels;
-    const size_t sums = (static_cast<size_t>(row) * operation.outputs + output) * LANES;
     return {
-        .gradients = to.gradients + (position * operation.outputs + output) * IMAGES,
+        .gradients = operation.gathered + (position * operation.outputs + output) * IMAGES,
         .before = maps.at(row, column, output),
         .from_outside = is_exported ? incoming.gradients.at(row, column, channel) : nullptr,
         .scale = operation.scale.data() + output,
         .shift = operation.shift.data() + output,
         .mean = operation.mean.data() + output,
-        .sums = to.sums + sums,
-        .products = to.products + sums,
+        .sums = operation.sums_of(operation.sums, row, output),
+        .products = operation.sums_of(operation.products, row, output),
         .ahead = maps.pitch(),
     };
 }
@@ -192,14 +192,15 @@ void take_gradients(Engine& engine, const float* const gradients[]) {
     }
 }
 
-void gather(Engine& engine, const std::vector<Gathered>& parts) {
-    const Buffer& maps = parts[0].operation->before;
-    const int rows = engine.blocks * maps.height;
+Work gather(Engine& engine, const std::vector<Source>& parts) {
+    const Operation& first_operation = *parts[0].operation;
+    const int rows = first_operation.rows(engine.blocks);
     int most = 0;
     for (const auto& to : parts) most = std::max(most, cuts_of(to.part->channels));
     const int groups = std::min(most, std::max(1, (4 * engine.threads.count() + rows - 1) / rows));
-    engine.threads.run(rows * groups, [&](int piece) {
+    const auto compute = [=, &engine, &first_operation](int piece) {
         const int row = piece / groups;
+        const Buffer& maps = first_operation.before;
         for (const auto& to : parts) clear_sums(to, row, share_of(*to.part, piece % groups, groups));
         ReadersAlongRow taps(*parts[0].part, row / maps.height, row % maps.height);
         for (int column = 0; column < maps.width; column++) {
@@ -223,7 +224,8 @@ void gather(Engine& engine, const std::vector<Gathered>& parts) {
                 }
             }
         }
-    });
+    };
+    return {rows * groups, compute};
 }
 
 }  // namespace overthink

@@ -1,4 +1,5 @@
 // What Python calls (library.py declares the same). Pointers are to float32, contiguous; numbers were checked there.
+#include "batch.hpp"
 #include "batch_norm.hpp"
 #include "forward.hpp"
 #include "gather.hpp"
@@ -13,28 +14,35 @@ using namespace overthink;
 
 namespace {
 
-void backward(Engine& engine, const Group& group) {
-    std::vector<Gathered> parts;
-    float* gradients = engine.gathered;
-    float* sums = engine.sums;
-    float* products = engine.products;
-    for (auto* operation : group) {
-        for (auto& part : operation->parts) parts.push_back({operation, &part, gradients, sums, products});
-        const size_t rows = static_cast<size_t>(engine.blocks) * operation->before.height * operation->outputs;
-        gradients += rows * operation->before.width * IMAGES;
-        sums += rows * LANES;
-        products += rows * LANES;
-    }
-    if (group.size() > 1) {
-        gather(engine, parts);
-    } else {
-        for (const auto& part : parts) gather(engine, {part});
-    }
-    for (const auto& to : parts) {
-        if (to.part != &to.operation->parts[0]) continue;
-        normalise_backward(engine, *to.operation, to.gradients, to.sums, to.products);
-        weight_gradient(engine, *to.operation);
-    }
+// Steps of a level that follow each other, each as one job for all threads.
+template <class Step>
+void run(Engine& engine, const Level& level, const Step& step) {
+    std::vector<Work> works;
+    for (auto* operation : level) works.push_back(step(engine, *operation));
+    engine.threads.run(works);
+}
+
+void forward(Engine& engine, const Level& level, bool training) {
+    run(engine, level, [training](Engine& all, Operation& operation) {
+        const bool is_folded = !training || operation.frozen;
+        return is_folded ? convolve_folded(all, operation, training) : convolve_for_training(all, operation);
+    });
+    if (!training) return;
+    Level learning;
+    std::copy_if(level.begin(), level.end(), std::back_inserter(learning),
+                 [](const auto* one) { return !one->frozen; });
+    run(engine, learning, take_statistics);
+    run(engine, learning, normalise);
+}
+
+// `late` are the weight gradients of the level before: they fill the time at the end of this one's first job.
+void backward(Engine& engine, const Level& level, std::vector<Work>& late) {
+    for (const auto& parts : sources_of(level)) late.push_back(gather(engine, parts));
+    engine.threads.run(late);
+    run(engine, level, take_gradients_of_statistics);
+    run(engine, level, normalise_backward);
+    late.clear();
+    for (auto* operation : level) late.push_back(weight_gradient(engine, *operation));
 }
 
 }  // namespace
@@ -115,16 +123,9 @@ PUBLIC void engine_prepare(Engine* engine, int training) {
 // Images (B, K, H, W) to exported maps, each (B, F, H, W). Returns 0 where there is no memory for the batch, else 1.
 PUBLIC int engine_forward(Engine* engine, const float* images, int count, int training,
                           float* const maps_of_exports[]) {
-    if (!engine->set_batch(count, training)) return 0;
+    if (!set_batch(*engine, count, training)) return 0;
     copy_images(*engine, images);
-    for (auto& operation : engine->operations) {
-        if (training && !operation->frozen) {
-            convolve_for_training(*engine, *operation);
-            normalise(*engine, *operation);
-        } else {
-            convolve_folded(*engine, *operation, training);
-        }
-    }
+    for (const auto& level : engine->forward) forward(*engine, level, training);
     copy_exports(*engine, maps_of_exports);
     return 1;
 }
@@ -132,7 +133,9 @@ PUBLIC int engine_forward(Engine* engine, const float* images, int count, int tr
 // Gradients of the exported maps, each (B, F, H, W) or null for zero, of the last training forward.
 PUBLIC void engine_backward(Engine* engine, const float* const gradients_of_exports[]) {
     take_gradients(*engine, gradients_of_exports);
-    for (const auto& group : engine->groups) backward(*engine, group);
+    std::vector<Work> late;
+    for (const auto& level : engine->backward) backward(*engine, level, late);
+    engine->threads.run(late);
 }
 
 PUBLIC void engine_sgd(Engine* engine, int count, const int64_t sizes[], float* const weights[],

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <vector>
 
+#include "arena.hpp"
 #include "threads.hpp"
 #include "vectors.hpp"
 
@@ -23,6 +25,7 @@ struct Buffer {
 
     // From one position to the next: an odd number of channels, lest all positions fall into the same cache sets.
     size_t pitch() const { return static_cast<size_t>(channels | 1) * IMAGES; }
+    size_t floats_of_block() const { return static_cast<size_t>(height) * width * pitch(); }
 
     float* at(size_t row, int column, int channel) const {
         return maps + (row * width + column) * pitch() + static_cast<size_t>(channel) * IMAGES;
@@ -98,37 +101,33 @@ struct Operation {
     std::vector<float> of_maps;
     std::vector<float> constant;
 
+    // [row][output][lane]: sums for BatchNorm, of maps on the way forward, of gradients on the way back
+    float* sums = nullptr;
+    float* products = nullptr;
+    float* gathered = nullptr;  // [position][output][image]: gradients of the maps after BatchNorm
+    std::vector<float> weight_sums;
+    std::atomic<int> weight_pieces{0};  // that are not added up yet
+
     int taps() const { return kernel * kernel; }
+    int rows(int blocks) const { return blocks * before.height; }
+    float* sums_of(float* all, int row, int output) const {
+        return all + (static_cast<size_t>(row) * outputs + output) * LANES;
+    }
     size_t weights_of_output() const { return static_cast<size_t>(taps()) * read.channels; }
     Part& part_of(int output);
 };
 
-// Operations whose gradients are gathered together: their maps lie in one buffer and the same operations read them.
-using Group = std::vector<Operation*>;
+// Operations that do not depend on each other and are computed at the same time.
+using Level = std::vector<Operation*>;
 
 // Gradients that come from outside for the channels [first, first + channels) of a buffer.
 struct Incoming {
     int first = 0;
     Buffer gradients;
-};
 
-// Memory in huge pages; zero at first.
-class Arena {
-  public:
-    Arena() = default;
-    Arena(const Arena&) = delete;
-    ~Arena() { release(); }
-
-    bool acquire(size_t bytes);
-    void release();
-    float* take(size_t floats);  // 2 MB apart and a little more each, so that buffers do not share cache sets
-    static size_t room_for(size_t floats);
-
-  private:
-    void* begin = nullptr;
-    size_t size = 0;
-    char* next = nullptr;
-    int taken = 0;
+    bool overlaps(const Slice& slice) const {
+        return Slice{slice.buffer, first, gradients.channels}.overlaps(slice) && gradients.channels > 0;
+    }
 };
 
 struct Engine {
@@ -138,7 +137,8 @@ struct Engine {
     std::vector<Buffer> buffers;
     std::vector<std::unique_ptr<Operation>> operations;
     std::vector<Slice> exports;
-    std::vector<Group> groups;       // in the order of the backward pass
+    std::vector<Level> forward;      // in the order of the forward pass
+    std::vector<Level> backward;     // in the order of the backward pass
     std::vector<Incoming> incoming;  // one a buffer
 
     int images = 0;  // of the batch
@@ -150,21 +150,11 @@ struct Engine {
     alignas(64) float real[IMAGES];  // 1 for an image of the last block, 0 for its padding
     alignas(64) float ones[IMAGES];
 
-    // Of what is gathered at a time, [row][output][lane] for sums and [position][output][image] for gradients
-    float* sums = nullptr;
-    float* products = nullptr;
-    float* gathered = nullptr;
-    std::vector<float> weight_sums;
-
     bool padded() const { return images % IMAGES != 0; }
     bool is_padded(size_t row, int height) const { return padded() && static_cast<int>(row / height) == blocks - 1; }
     double positions(const Buffer& maps) const { return static_cast<double>(maps.height) * maps.width * images; }
 
-    void finish();                             // after the last part and export
-    bool set_batch(int count, bool training);  // false where there is no memory for it
-
-  private:
-    bool lay_out();
+    void finish();  // after the last part and export
 };
 
 // Cuts `channels` into as few and as equal numbers of at most TILE_OUTPUTS as possible: a thin rest would be slow.

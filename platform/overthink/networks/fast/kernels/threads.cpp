@@ -39,12 +39,22 @@ void Threads::resize(int count) {
     }
 }
 
-void Threads::begin(Call call, const void* work, int pieces) {
+void Threads::run(const std::vector<Work>& works) {
+    int all = 0;
+    for (const auto& work : works) all += work.pieces;
+    run(all, [&](int piece) {
+        const Work* work = works.data();
+        while (piece >= work->pieces) piece -= work++->pieces;
+        work->compute(piece);
+    });
+}
+
+void Threads::begin(Call call, const void* body, int pieces) {
     // The ticket of the last job is closed before any of this is written. Whoever reads a value of the new job while
     // holding the old ticket therefore fails to take a piece with it.
     const uint64_t job = (ticket.load(std::memory_order_relaxed) >> 32) + 1;
     call_of_job.store(call, std::memory_order_release);
-    work_of_job.store(work, std::memory_order_release);
+    body_of_job.store(body, std::memory_order_release);
     pieces_of_job.store(static_cast<uint32_t>(pieces), std::memory_order_release);
     left.store(pieces, std::memory_order_relaxed);
     ticket.store(job << 32, std::memory_order_release);
@@ -56,13 +66,13 @@ void Threads::take_pieces() {
     uint64_t seen = ticket.load(std::memory_order_acquire);
     for (;;) {
         const Call call = call_of_job.load(std::memory_order_acquire);
-        const void* work = work_of_job.load(std::memory_order_acquire);
+        const void* body = body_of_job.load(std::memory_order_acquire);
         const uint32_t pieces = pieces_of_job.load(std::memory_order_acquire);
         const auto piece = static_cast<uint32_t>(seen);
         if (piece >= pieces) return;
         if (!ticket.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_acquire))
             continue;
-        call(work, static_cast<int>(piece));
+        call(body, static_cast<int>(piece));
         if (left.fetch_sub(1, std::memory_order_acq_rel) == 1) left.notify_one();
         seen = ticket.load(std::memory_order_acquire);
     }

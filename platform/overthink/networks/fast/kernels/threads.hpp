@@ -3,10 +3,17 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <thread>
 #include <vector>
 
 namespace overthink {
+
+// Pieces that can be computed in any order and at the same time.
+struct Work {
+    int pieces;
+    std::function<void(int piece)> compute;
+};
 
 // Pieces are handed out one by one, so that a stalled core holds up one piece and not its share of the job. Which
 // thread computes a piece has no influence on any result.
@@ -23,22 +30,25 @@ class Threads {
     int count() const { return static_cast<int>(others.size()) + 1; }
     void resize(int count);
 
-    // Calls work(0) to work(pieces - 1), and returns when all are done.
-    template <class Work>
-    void run(int pieces, const Work& work) {
+    // Calls body(0) to body(pieces - 1), and returns when all are done.
+    template <class Body>
+    void run(int pieces, const Body& body) {
         if (others.empty() || pieces <= 1) {
-            for (int i = 0; i < pieces; i++) work(i);
+            for (int i = 0; i < pieces; i++) body(i);
             return;
         }
-        begin([](const void* what, int piece) { (*static_cast<const Work*>(what))(piece); }, &work, pieces);
+        begin([](const void* what, int piece) { (*static_cast<const Body*>(what))(piece); }, &body, pieces);
         take_pieces();
         finish();
     }
 
-  private:
-    using Call = void (*)(const void* work, int piece);
+    // The same for all pieces of several works: the fewer jobs, the less time is lost at their ends.
+    void run(const std::vector<Work>& works);
 
-    void begin(Call call, const void* work, int pieces);
+  private:
+    using Call = void (*)(const void* body, int piece);
+
+    void begin(Call call, const void* body, int pieces);
     void take_pieces();
     void finish();
     void serve(int seen);
@@ -50,7 +60,7 @@ class Threads {
     std::atomic<uint64_t> ticket{0};  // the job's number and, in the lower half, its next piece
     std::atomic<uint32_t> pieces_of_job{0};
     std::atomic<Call> call_of_job{nullptr};
-    std::atomic<const void*> work_of_job{nullptr};
+    std::atomic<const void*> body_of_job{nullptr};
 };
 
 }  // namespace overthink

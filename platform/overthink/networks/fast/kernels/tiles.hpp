@@ -7,7 +7,9 @@
 
 namespace overthink {
 
-constexpr int TILE_OUTPUTS = 6;  // 24 of AVX512's 32 registers are sums, 12 of AVX2's 16
+// Sums fill 24 of AVX512's 32 registers, 12 of AVX2's 16. Blocks of 16 images are one of AVX512's vectors, and the
+// latency of its additions is hidden by many outputs.
+constexpr int TILE_OUTPUTS = TILE_VECTORS == 1 ? 12 : 6;
 
 // One tap of a convolution: what is read for it and its weights.
 struct Tap {
@@ -32,7 +34,8 @@ ALWAYS_INLINE void with_count(int count, const Work& work) {
 // Sums over taps and their channels of weight * maps, for `outputs` output channels and all images of a block. What
 // becomes of them is the ending's business: ending(output, image, sums) takes those of TILE_VECTORS vectors of images.
 template <int outputs, bool prefetch, class Ending>
-__attribute__((noinline)) void tile(const Tap* taps, int count, const Ending& ending) {
+__attribute__((noinline)) void tile(const Tap* taps, int count, const Ending& given) {
+    const Ending ending = given;  // a copy that nothing else can point to stays in registers
     for (int image = 0; image < IMAGES; image += TILE_VECTORS * LANES) {
         ending.template prefetch<outputs>(image);
         Vector sums[outputs][TILE_VECTORS];

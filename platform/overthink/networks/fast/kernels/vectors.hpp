@@ -35,8 +35,8 @@ constexpr int TILE_VECTORS = VECTORS < MOST_TILE_VECTORS ? VECTORS : MOST_TILE_V
 constexpr int CACHE_LINE = 16;  // floats
 static_assert(IMAGES % 16 == 0 && VECTORS % TILE_VECTORS == 0);
 
-typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4 * LANES), may_alias));
-typedef float UnalignedVector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4 * LANES)));
+typedef float UnalignedVector __attribute__((vector_size(4 * LANES), aligned(4)));
 typedef float HalfVector __attribute__((vector_size(2 * LANES)));
 typedef double Doubles __attribute__((vector_size(4 * LANES)));  // half a vector's lanes, twice as wide
 

@@ -181,34 +181,43 @@ class Piece {
     std::vector<Sum> sums;
 };
 
-}  // namespace
+float* gradient_of(Operation& operation, int output) {
+    const Part& part = operation.part_of(output);
+    return part.weight_gradient + (output - part.first) * operation.weights_of_output();
+}
 
-void weight_gradient(Engine& engine, Operation& operation) {
-    const Cutting cutting(operation, engine.blocks);
+// Row groups are added up in their order, by whoever computed the last of their pieces.
+void add_row_groups(Operation& operation, const Cutting& cutting) {
     const size_t of_output = operation.weights_of_output();
-    const auto gradient_of = [&](int output) {
-        const Part& part = operation.part_of(output);
-        return part.weight_gradient + (output - part.first) * of_output;
-    };
-    auto& partial = engine.weight_sums;
-    if (cutting.row_groups > 1) partial.resize(std::max(partial.size(), cutting.weights() * cutting.row_groups));
-    engine.threads.run(cutting.pieces(), [&](int number) {
-        Piece piece(engine, operation, cutting, number);
-        piece.add_up();
-        float* of_rows =
-            cutting.row_groups > 1 ? partial.data() + number % cutting.row_groups * cutting.weights() : nullptr;
-        piece.write([&](int output) { return of_rows ? of_rows + output * of_output : gradient_of(output); });
-    });
-    if (cutting.row_groups == 1) return;
     for (int output = 0; output < cutting.outputs; output++) {
-        float* to = gradient_of(output);
+        float* to = gradient_of(operation, output);
         for (size_t weight = 0; weight < of_output; weight++) {
+            const float* of_group = operation.weight_sums.data() + output * of_output + weight;
             float sum = 0;
-            for (int group = 0; group < cutting.row_groups; group++)
-                sum += partial[group * cutting.weights() + output * of_output + weight];
+            for (int group = 0; group < cutting.row_groups; group++) sum += of_group[group * cutting.weights()];
             to[weight] = sum;
         }
     }
+}
+
+}  // namespace
+
+Work weight_gradient(Engine& engine, Operation& operation) {
+    const Cutting cutting(operation, engine.blocks);
+    const bool is_direct = cutting.row_groups == 1;
+    if (!is_direct) operation.weight_sums.resize(cutting.weights() * cutting.row_groups);
+    operation.weight_pieces = cutting.pieces();
+    return {cutting.pieces(), [=, &engine, &operation](int number) {
+                Piece piece(engine, operation, cutting, number);
+                piece.add_up();
+                const size_t of_output = operation.weights_of_output();
+                float* of_rows = operation.weight_sums.data() + number % cutting.row_groups * cutting.weights();
+                piece.write([&](int output) {
+                    return is_direct ? gradient_of(operation, output) : of_rows + output * of_output;
+                });
+                const bool is_last = operation.weight_pieces.fetch_sub(1, std::memory_order_acq_rel) == 1;
+                if (is_last && !is_direct) add_row_groups(operation, cutting);
+            }};
 }
 
 }  // namespace overthink

@@ -6,6 +6,6 @@
 namespace overthink {
 
 // From the maps that the operation read and the gradients that took the place of its own.
-void weight_gradient(Engine& engine, Operation& operation);
+Work weight_gradient(Engine& engine, Operation& operation);
 
 }  // namespace overthink

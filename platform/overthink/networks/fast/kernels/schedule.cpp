@@ -1,0 +1,82 @@
+#include "schedule.hpp"
+
+namespace overthink {
+
+namespace {
+
+constexpr size_t MOST_FLOATS_OF_A_LEVEL = 3 << 20;  // 12 MB
+
+bool have_same_readers(const Part& one, const Part& other) {
+    if (one.written.buffer != other.written.buffer || one.readers.size() != other.readers.size()) return false;
+    for (size_t i = 0; i < one.readers.size(); i++) {
+        if (one.readers[i].operation != other.readers[i].operation) return false;
+    }
+    return true;
+}
+
+bool reads_from(const Operation& reader, const Operation& writer) {
+    const auto is_read = [&](const Part& part) { return reader.read.overlaps(part.written); };
+    return std::any_of(writer.parts.begin(), writer.parts.end(), is_read);
+}
+
+// Operations by depth, and large ones of the same depth apart. Depths are those of engine.operations.
+std::vector<Level> levels_of(const Engine& engine, const std::vector<int>& depths) {
+    std::vector<Level> levels;
+    const int deepest = *std::max_element(depths.begin(), depths.end());
+    for (int depth = 0; depth <= deepest; depth++) {
+        size_t floats = 0;
+        Level level;
+        for (size_t i = 0; i < depths.size(); i++) {
+            if (depths[i] != depth) continue;
+            Operation& operation = *engine.operations[i];
+            const size_t more = engine.room * operation.before.floats_of_block();
+            if (!level.empty() && floats + more > MOST_FLOATS_OF_A_LEVEL) {
+                levels.push_back(level);
+                level.clear();
+                floats = 0;
+            }
+            level.push_back(&operation);
+            floats += more;
+        }
+        if (!level.empty()) levels.push_back(level);
+    }
+    return levels;
+}
+
+}  // namespace
+
+void schedule(Engine& engine) {
+    const auto& operations = engine.operations;
+    const size_t count = operations.size();
+    std::vector<int> depths(count, 0);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (reads_from(*operations[i], *operations[j])) depths[i] = std::max(depths[i], depths[j] + 1);
+        }
+    }
+    engine.forward = levels_of(engine, depths);
+
+    std::fill(depths.begin(), depths.end(), 0);
+    for (size_t i = count; i-- > 0;) {
+        for (size_t j = i + 1; j < count; j++) {
+            if (reads_from(*operations[j], *operations[i])) depths[i] = std::max(depths[i], depths[j] + 1);
+        }
+        if (operations[i]->frozen) depths[i] = -1;  // no gradient goes there
+    }
+    engine.backward = levels_of(engine, depths);
+}
+
+std::vector<std::vector<Source>> sources_of(const Level& level) {
+    std::vector<std::vector<Source>> together;
+    for (auto* operation : level) {
+        for (auto& part : operation->parts) {
+            const auto fits = [&](const auto& others) { return have_same_readers(*others[0].part, part); };
+            auto found = std::find_if(together.begin(), together.end(), fits);
+            if (found == together.end()) found = together.insert(together.end(), std::vector<Source>{});
+            found->push_back({operation, &part});
+        }
+    }
+    return together;
+}
+
+}  // namespace overthink
