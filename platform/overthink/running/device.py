@@ -8,7 +8,7 @@ import torch
 def configure(threads: int, device: str, kernel: int = 0) -> torch.device:
     """Set up torch so that the same run gives the same bits, and return the device; `auto` is CUDA where there is one.
 
-    A `kernel` other than 0 changes how sums are grouped: by more threads, and on a GPU by nondeterministic kernels.
+    A `kernel` other than 0 changes how torch groups sums: by more threads, and on a GPU by nondeterministic kernels.
     Raises ValueError for a CUDA device that the machine lacks.
     """
     torch.set_num_threads(threads + kernel)
