@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from overthink.cli.commands.compare import compare
+from overthink.cli.commands.inspect import inspect
 from overthink.cli.commands.report import report
 from overthink.cli.commands.run import run
 from overthink.cli.commands.study import study
@@ -19,6 +20,7 @@ from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from support.launches import launch_inline
 from support.native import Native
+from support.policy_file import policy_file
 from support.small import small
 
 ONE_EPOCH = {"regime": [{"epochs": 1}]}
@@ -94,3 +96,12 @@ def test_a_run_repeated_from_the_store_keeps_its_kernels(native: Native, store: 
     (first, _) = find_runs(store, kind=tags.KIND_RUN)
     (again,) = load_definitions([f"run:{first.run_id}"], [], None)
     assert [one.kernels for one in again.groups[0].definition.by_either_kernels] == ["native"]
+
+
+def test_what_inspect_prints_leaves_kernels_to_the_launch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(policy_file(tmp_path))
+    inspect(file, as_json=True)
+    definition = json.loads(capsys.readouterr().out)["definition"]
+    assert "kernels" not in {*definition, *definition["policy"]["of"]}
+    inspect(file, ["kernels=torch"], as_json=True)
+    assert json.loads(capsys.readouterr().out)["definition"]["kernels"] == "torch"
