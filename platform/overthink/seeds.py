@@ -45,7 +45,11 @@ class Seeds(Spec):
     order: Seed
     augment: Seed
     kernel: Seed = 0
-    """Changes how sums are grouped, so the last bits: that many more threads; nondeterministic kernels on a GPU."""
+    """Changes how sums are grouped, so the last bits.
+
+    Torch's kernels: that many more threads on a CPU, nondeterministic ones on a GPU. Native kernels: another order of
+    the images of a batch.
+    """
     repeat: Seed = 0
     """Number of the repeat; nothing depends on it."""
 

@@ -117,6 +117,10 @@ def test_groups_that_differ_in_threads_alone_are_one_by_native_kernels(native: N
     path = tmp_path / "small.yaml"
     (one,) = KernelsChoice(Options(), None, print).experiments([load_experiment(path, ["threads=4"])])
     assert [group.label for group in one.groups] == ["one"]
+    (one,) = KernelsChoice(Options(), None, print).experiments(
+        [load_experiment(path, ["threads=4", "network.growth=4"])]
+    )
+    assert [group.label for group in one.groups] == ["one [network.growth=4]"]
 
 
 def test_a_group_that_was_begun_with_torch_goes_on_with_torch(native: Native, store: Store, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from overthink.cli.commands.budget import budget
 from overthink.cli.commands.cluster import cluster
 from overthink.cli.commands.compare import compare
 from overthink.cli.commands.diff import diff
+from overthink.cli.commands.doctor import doctor
 from overthink.cli.commands.frequency import frequency
 from overthink.cli.commands.grad_cam import grad_cam
 from overthink.cli.commands.inspect import inspect
@@ -37,12 +38,12 @@ from overthink.report.safe_text import print_text
 from overthink.settings import lent_home
 
 PANELS = {
-    "Train": (run, sweep, cluster, sync),
+    "Train": (run, sweep, cluster, sync, doctor),
     "Compare and report": (compare, diff, analyse, study, report, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
 UPLOAD_THEMSELVES = (run, sweep, sync)
-NEED_NO_STORE = (inspect, cluster)
+NEED_NO_STORE = (inspect, cluster, doctor)
 
 
 def _exit(code: int, **_options: object) -> None:

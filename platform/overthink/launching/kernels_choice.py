@@ -119,7 +119,7 @@ class KernelsChoice:
         free = [one for one in found if not one.definition.has_kernels]
         shared = self.choose(free) if is_study and free else None
         kernels = [shared if shared and one in free else self.choose([one]) for one in found]
-        return _merged(loaded, [_by(group, one) for group, one in zip(groups, kernels, strict=True)])
+        return _merged(loaded, [_by(loaded, group, one) for group, one in zip(groups, kernels, strict=True)])
 
     def _chosen(self, candidates: Sequence[Candidate]) -> Kernels:
         """Return the kernels that groups go on with, or those that new groups begin with."""
@@ -188,10 +188,14 @@ class KernelsChoice:
         return has_gpu()
 
 
-def _by(group: Group, kernels: Kernels) -> Group:
+def _by(loaded: LoadedExperiment, group: Group, kernels: Kernels) -> Group:
     """Return a group by kernels; to native ones a number of threads is no other definition."""
-    changes = {path: value for path, value in group.changes.items() if kernels == "torch" or path != "threads"}
-    return replace(group, definition=group.definition.by(kernels), changes=changes)
+    found = replace(group, definition=group.definition.by(kernels))
+    if kernels == "torch" or "threads" not in group.changes:
+        return found
+    changes = {path: value for path, value in group.changes.items() if path != "threads"}
+    written = tuple(one for one in loaded.experiment.reported if one.variant in (None, group.variant))
+    return replace(found, changes=changes, reported=group.reported if changes else written)
 
 
 def _merged(loaded: LoadedExperiment, groups: Sequence[Group]) -> LoadedExperiment:

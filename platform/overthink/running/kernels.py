@@ -28,11 +28,11 @@ def kernels_of(run: RunDefinition, device: torch.device) -> Kernels:
     return availability.native_kernels(run.largest_batch, run.threads, run.seeds.kernel)
 
 
-def kernel_settings(run: RunDefinition) -> dict[str, str]:
+def kernel_settings(run: RunDefinition) -> dict[str, str | int]:
     """Return what else can change the last bits of a result: what native kernels were built with; of torch nothing."""
     if run.kernels == "torch":
         return {}
-    return {"kernels": run.kernels, **availability.native_settings(run.largest_batch)}
+    return {"kernels": run.kernels, "threads": run.threads, **availability.native_settings(run.largest_batch)}
 
 
 def torch_threads(run: RunDefinition) -> int:

@@ -16,7 +16,7 @@ Arms = Mapping[str, tuple[Source, ...]]
 MOST_REPEATS = 1000
 """Of an arm; also base points of a study."""
 COUNTED = ("kernel", "repeat")
-"""Sources whose seed is a number of threads, or of a repeat, and must stay small."""
+"""Sources whose seed is a number of threads (by torch's kernels on a CPU), or of a repeat, and must stay small."""
 AT = "@"
 """Between the name of an arm and the number of a base point, the first left out: `init`, `init@1`, `init@2`."""
 
@@ -39,8 +39,8 @@ def seeds_of_arms(arms: Arms, repeats: int, base_points: int = 1) -> dict[str, t
 
     Base point b has seed b, and is repeat 0 of every arm there. Repeat r has another seed for what varies: r around a
     single base point; 1000 r + b where there are several, so that no two base points have a seed in common and what
-    they show is independent. More repeats or base points then change no seed. (`kernel` is a number of threads, so it
-    is b + r.)
+    they show is independent. More repeats or base points then change no seed. (`kernel` may be a number of threads, so
+    it is b + r.)
 
     The runs of an arm that varies all in which base points differ are the base points, and more where there are more
     repeats. An arm that varies nothing but `repeat` is a control, and stays at base point 0.

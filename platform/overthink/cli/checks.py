@@ -1,0 +1,132 @@
+"""What `overthink doctor` looks at: each check says what it found, and what to do where that is not enough."""
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+from overthink.store.uri import database_file, tracking_uri, without_password
+
+COMPILERS = ("g++", "clang++", "c++")
+GET_COMPILER = (
+    "install one: apt-get install g++ (Debian, Ubuntu), dnf install gcc-c++ (Fedora), xcode-select --install (macOS), "
+    "or conda install cxx-compiler; without one, torch trains, at a third of the speed"
+)
+EXAMPLE = "quickstart"
+"""The shipped definition whose network is asked for."""
+
+
+class Check(NamedTuple):
+    """One line of the command."""
+
+    name: str
+    found: str
+    problem: str = ""
+    """What is wrong, and what to do; empty where all is well."""
+    needed: bool = True
+    """Whether nothing can be trained until the problem is solved."""
+
+
+def checks(on_message: Callable[[str], None]) -> Iterator[Check]:
+    """Yield the checks, one after another; `on_message` receives what takes long."""
+    yield Check("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    torch = _torch()
+    yield torch
+    yield Check("CPU", f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores")
+    if not torch.problem:
+        yield _instruction_set()
+        yield _gpu()
+    yield compiler()
+    if not torch.problem:
+        yield _native(on_message)
+    yield _store()
+    yield _data()
+
+
+def compiler() -> Check:
+    """Return the C++ compiler of this machine: CXX, else the first that is installed."""
+    asked = os.environ.get("CXX")
+    for name in (asked,) if asked else COMPILERS:
+        if shutil.which(name) and (said := _version_of(name)):
+            return Check("C++ compiler", said)
+    found = f"CXX={asked} does not run" if asked else "none"
+    return Check("C++ compiler", found, GET_COMPILER, needed=False)
+
+
+def _version_of(name: str) -> str:
+    try:
+        done = subprocess.run(
+            [name, "--version"], capture_output=True, encoding="utf-8", errors="replace", timeout=20, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.partition("\n")[0].strip() if done.returncode == 0 else ""
+
+
+def _torch() -> Check:
+    try:
+        import torch  # noqa: F401
+    except (ImportError, OSError) as error:
+        return Check("torch", "cannot be imported", f"{error}; install overthink again (pip install .)")
+    try:
+        return Check("torch", version("torch"))
+    except PackageNotFoundError:
+        return Check("torch", "of unknown version")
+
+
+def _instruction_set() -> Check:
+    import torch
+
+    return Check("Instruction set", torch.backends.cpu.get_cpu_capability())
+
+
+def _gpu() -> Check:
+    import torch
+
+    there = torch.cuda.is_available()
+    return Check("GPU", torch.cuda.get_device_name() if there else "none; runs are trained on the CPU")
+
+
+def _native(on_message: Callable[[str], None]) -> Check:
+    """Return whether native kernels can train the quickstart's network here; that compiles them."""
+    from overthink.definition.loading import load_experiment
+    from overthink.networks.fast import availability
+
+    of = load_experiment(EXAMPLE).groups[0].definition
+    obstacle = availability.native_obstacle(
+        of.network, of.dataset.input_shape, of.n_classes, of.regime, on_message=on_message
+    )
+    if obstacle:
+        return Check("Native kernels", "not available", f"{obstacle}; torch's kernels train instead", needed=False)
+    return Check("Native kernels", f"built; they can train {EXAMPLE}")
+
+
+def _store() -> Check:
+    uri = tracking_uri()
+    shown = without_password(uri)
+    database = database_file(uri)
+    if database is not None and not database.exists():
+        return Check("Store", f"{shown}: none yet; the first overthink run makes it")
+    from overthink.store.client import Store, StoreError
+
+    try:
+        Store(uri).ping()
+    except (StoreError, ValueError, OSError) as error:
+        return Check("Store", f"{shown}: not reachable", f"{error}; MLFLOW_TRACKING_URI names the store")
+    return Check("Store", f"{shown}: reachable")
+
+
+def _data() -> Check:
+    from overthink.data.digits import default_root
+
+    try:
+        root = default_root()
+    except ValueError as error:
+        return Check("Data folder", "none", str(error))
+    above = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        return Check("Data folder", f"{root}", f"{above} cannot be written to; set OVERTHINK_DATA to a folder that can")
+    return Check("Data folder", f"{root}{'' if above == root else ': made when data are fetched'}")

@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overthink.cli.checks import GET_COMPILER, Check, compiler
+from overthink.cli.commands.doctor import doctor
+from support.native import Native
+
+
+def checked(capsys: pytest.CaptureFixture[str], code: int = 0) -> dict[str, dict[str, Any]]:
+    assert doctor(as_json=True) == code
+    return {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OVERTHINK_DATA", str(tmp_path / "data"))
+    return tmp_path
+
+
+def test_a_machine_that_has_all(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Native(monkeypatch)
+    found = checked(capsys)
+    assert list(found) == [
+        *("Python", "torch", "CPU", "Instruction set", "GPU", "C++ compiler", "Native kernels", "Store", "Data folder"),
+    ]
+    assert found["Native kernels"]["problem"] == ""
+    assert "none yet" in found["Store"]["found"]
+    assert not (here / "mlflow.db").exists()
+    assert doctor() == 0
+    assert "ok       Native kernels: built" in capsys.readouterr().out
+
+
+def test_what_is_missing_and_can_be_done_without(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Native(monkeypatch).obstacle = "no C++ compiler was found"
+    monkeypatch.setenv("PATH", str(here))
+    monkeypatch.delenv("CXX", raising=False)
+    assert compiler() == Check("C++ compiler", "none", GET_COMPILER, needed=False)
+    assert doctor() == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "missing C++ compiler: none (install one: apt-get install g++" in said
+    assert "missing Native kernels: not available (no C++ compiler was found; torch's kernels train instead)" in said
+
+
+def test_the_compiler_that_is_asked_for(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = here / "my-c++"
+    fake.write_text("#!/bin/sh\necho my compiler 1.0\necho more\n")
+    monkeypatch.setenv("PATH", str(here), prepend=":")
+    monkeypatch.setenv("CXX", "my-c++")
+    assert compiler().found == "CXX=my-c++ does not run"
+    fake.chmod(0o755)
+    assert compiler() == Check("C++ compiler", "my compiler 1.0")
+
+
+def test_what_training_needs(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    Native(monkeypatch)
+    (here / "mlflow.db").write_text("no database")
+    (here / "file").write_text("")
+    monkeypatch.setenv("OVERTHINK_DATA", str(here / "file" / "data"))
+    found = checked(capsys, code=1)
+    assert "MLFLOW_TRACKING_URI" in found["Store"]["problem"]
+    assert "set OVERTHINK_DATA" in found["Data folder"]["problem"]
