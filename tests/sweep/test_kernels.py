@@ -82,7 +82,7 @@ def test_every_end_of_the_space_counts(
     native: Native, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "overthink.networks.fast.availability.native_obstacle",
+        "overthink.networks.availability.native_obstacle",
         lambda network, *rest, **more: "4 is too wide" if network.growth == 4 else None,
     )
     found, said = swept(store, tiny(tmp_path, space={"network.growth": {"choice": [2, 4]}}, sampler={"kind": "grid"}))

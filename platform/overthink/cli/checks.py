@@ -93,11 +93,11 @@ def _gpu() -> Check:
 def _native(on_message: Callable[[str], None]) -> Check:
     """Return whether native kernels can train the quickstart's network here; that compiles them."""
     from overthink.definition.loading import load_experiment
-    from overthink.networks.fast import availability
+    from overthink.networks import availability
 
     of = load_experiment(EXAMPLE).groups[0].definition
     obstacle = availability.native_obstacle(
-        of.network, of.dataset.input_shape, of.n_classes, of.regime, on_message=on_message
+        of.network, of.dataset.input_shape, of.n_classes, of.largest_batch, on_message=on_message
     )
     if obstacle:
         return Check("Native kernels", "not available", f"{obstacle}; torch's kernels train instead", needed=False)
