@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["OVERTHINK_KERNELS"] = (
+    "torch"  # the same on machines with and without a compiler; tests of kernels take it away
+)
 for name in ("MLFLOW_TRACKING_URI", "OVERTHINK_DATA", "OVERTHINK_STATE", "OVERTHINK_DEBUG", "NO_COLOR"):
     os.environ.pop(name, None)
 

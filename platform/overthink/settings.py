@@ -1,8 +1,9 @@
-"""Settings in the environment: seconds, and the home folder."""
+"""Settings in the environment: seconds, kernels, and the home folder."""
 
 import math
 import os
 from pathlib import Path
+from typing import Literal
 
 from overthink.sentences import utf_8
 
@@ -47,13 +48,23 @@ def cuda_graphs() -> bool:
     return os.environ.get("OVERTHINK_CUDA_GRAPHS") == "1"
 
 
+def default_kernels() -> Literal["auto", "torch", "native"]:
+    """Return the kernels that `auto` means in this environment, OVERTHINK_KERNELS: auto, torch or native."""
+    match os.environ.get("OVERTHINK_KERNELS") or "auto":
+        case "auto" | "torch" | "native" as found:
+            return found
+        case other:
+            raise ValueError(f"OVERTHINK_KERNELS={other}: expected auto, torch or native")
+
+
 def check_settings(data_root: Path | None) -> None:
-    """Raise ValueError naming a setting that is not a number of seconds, before anything is begun.
+    """Raise ValueError naming a setting that is not as expected, before anything is begun.
 
     The same where no `data_root` is given and there is no folder for data sets, and where its path is not UTF-8.
     """
     patience_seconds()
     checkpoint_seconds()
+    default_kernels()
     root = str(data_root or os.environ.get("OVERTHINK_DATA") or home_folder())
     if root != utf_8(root):
         raise ValueError(f"{root}: not UTF-8 in this locale; use a folder of another name, or set PYTHONUTF8=1")

@@ -24,6 +24,7 @@ class Native:
         self.obstacle: str | None = None
         self.calls: list[tuple[Any, ...]] = []
         self.settings = dict(SETTINGS)
+        monkeypatch.delenv("OVERTHINK_KERNELS", raising=False)
         monkeypatch.setattr(availability, "native_obstacle", self)
         monkeypatch.setattr(availability, "native_kernels", lambda *_asked: TORCH)
         monkeypatch.setattr(availability, "native_settings", lambda _batch_size: self.settings)

@@ -16,6 +16,7 @@ from overthink.networks import availability
 from overthink.outbox.pending import finished_keys
 from overthink.seeds import Seeds
 from overthink.sentences import listed
+from overthink.settings import default_kernels
 from overthink.store import tags
 from overthink.store.claims import claimed_keys
 from overthink.store.client import Store
@@ -101,6 +102,8 @@ class KernelsChoice:
                     f"{_names(candidates)}: --kernels {asked}, but the definition has kernels: {kernels} written out"
                 )
             asked = kernels
+        if asked == "auto":
+            asked = default_kernels()
         if asked == "auto":
             return self._chosen(candidates)
         if asked == "native" and (obstacle := self._obstacle(candidates)):
