@@ -148,6 +148,22 @@ def test_analyse_by_a_colleague(group: Group, work: Work, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_duplicate_in_a_colleague_s_experiment_keeps_nobody_waiting(group: Group, work: Work, tmp_path: Path) -> None:
+    """Bob may not delete runs of ann's experiment, not even his own."""
+    code = f"""
+from overthink.store.client import Store
+from overthink.store.reader import find_runs
+from overthink.store.writer import Writer
+store = Store()
+writer = Writer(store)
+run_id = writer.create("{work.experiment}", "twice", {{"overthink.kind": "run", "overthink.run_key": "twice"}}, {{}})
+writer.delete(run_id)
+print(len(find_runs(store, run_key="twice")), store.client.get_run(run_id).info.status)
+"""
+    found = group.python("bob", tmp_path, code)
+    assert found.stdout == "0 KILLED\n", found.stderr
+
+
 def _running(group: Group, **marks: str) -> str:
     """Return a run of ann's that has not finished."""
     name = {"experiment_name": "small"}

@@ -56,6 +56,15 @@ class Group(NamedTuple):
         self, name: str, folder: Path, *arguments: str, **changes: str | None
     ) -> "subprocess.CompletedProcess[str]":
         """Call the command as someone on a machine of their own."""
+        return _overthink(folder, self._environment(name, folder, **changes), *arguments)
+
+    def python(self, name: str, folder: Path, code: str) -> "subprocess.CompletedProcess[str]":
+        """Run code as someone on a machine of their own."""
+        command = [sys.executable, "-W", "ignore", "-c", code]
+        environment = self._environment(name, folder)
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    def _environment(self, name: str, folder: Path, **changes: str | None) -> dict[str, str]:
         settings: dict[str, str | None] = {
             **os.environ,
             "MLFLOW_TRACKING_URI": self.stack.address,
@@ -67,7 +76,7 @@ class Group(NamedTuple):
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
             **changes,
         }
-        return _overthink(folder, {key: value for key, value in settings.items() if value is not None}, *arguments)
+        return {key: value for key, value in settings.items() if value is not None}
 
     def runner(self, name: str, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Call the command on the server, as `docker compose run runner` does, with someone's account."""
