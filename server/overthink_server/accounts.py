@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from flask import Response, g, request
 from mlflow.server import auth
-from overthink_server.refusals import refusal
+from overthink_server.refusals import note_owner, refusal
 from werkzeug.datastructures import Authorization
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -71,8 +71,11 @@ def authenticate() -> Authorization | Response:
     """Return the account of a request, or the answer that refuses it."""
     if "answer" not in g:  # MLflow asks several times during a request
         g.answer = _account()
-        if isinstance(g.answer, Authorization) and (reason := refusal(g.answer.username or "")):
-            g.answer = _answer(403, "PERMISSION_DENIED", reason)
+        if isinstance(g.answer, Authorization):
+            name = g.answer.username or ""
+            note_owner(name)
+            if reason := refusal(name):
+                g.answer = _answer(403, "PERMISSION_DENIED", reason)
     found: Authorization | Response = g.answer
     return found
 

@@ -1,8 +1,8 @@
 """What a group's server refuses although MLflow would do it: whatever changes the results of a run that has finished.
 
 MLflow lets every account that can add runs to an experiment overwrite all of its runs. Here everybody can add to a
-finished run in part (an analysis, a new metric), and only administrators can change or remove what it has. Until a run
-has finished, everybody can write into it: so a colleague can resume it.
+finished run in part (an analysis, a new metric), and only the account that made it and administrators can change or
+remove what it has. Until a run has finished, everybody can write into it: so a colleague can resume it.
 """
 
 import json
@@ -10,11 +10,12 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from flask import request
-from mlflow.entities import Run
+from flask import Response, after_this_request, request
+from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.service_pb2 import LogBatch, LogMetric, RunStatus, SetTag, UpdateRun
 from mlflow.server import auth
@@ -27,10 +28,23 @@ FREE_TAGS = ("overthink.analysis", "mlflow.note.content")
 GROWING_TAGS = ("overthink.policy_runs",)
 """Tags of finished runs that can be changed; of the growing ones, no word can be removed."""
 RESERVED_TAGS = ("overthink.", "mlflow.")
+OWNER = "mlflow.user"
+"""Tag of each run: the account that made it. The server itself sets it, and nobody else."""
 MARKS = ("overthink.kind", "overthink.sweep", "overthink.trial")
 """Tags that tell a run from the group's or sweep's run that it belongs to; only the latter can get them later."""
 NOT_ABOUT_CONTENT = ("runs/delete", "runs/restore", "model-versions/create")
 """Requests that name a run and leave what it holds as it is; MLflow checks whether an account may send them."""
+
+
+def note_owner(username: str) -> None:
+    """Have the run that a request makes bear the name of its account."""
+
+    @after_this_request
+    def note(response: Response) -> Response:
+        if _endpoint() == "runs/create" and response.status_code == HTTPStatus.OK:
+            made = response.get_json()["run"]["info"]["run_id"]
+            _get_tracking_store().set_tag(made, RunTag(OWNER, username))
+        return response
 
 
 def refusal(username: str) -> str | None:
@@ -39,7 +53,7 @@ def refusal(username: str) -> str | None:
         return None
     path, endpoint = _artifact_path(), _endpoint()
     return _refused_place(path, endpoint) or (
-        None if endpoint in NOT_ABOUT_CONTENT else _refused_change(path, endpoint)
+        None if endpoint in NOT_ABOUT_CONTENT else _refused_change(username, path, endpoint)
     )
 
 
@@ -54,15 +68,16 @@ def _refused_place(path: str, endpoint: str) -> str | None:
     return None
 
 
-def _refused_change(path: str, endpoint: str) -> str | None:
+def _refused_change(username: str, path: str, endpoint: str) -> str | None:
     """Return why an account may not change the runs that a request names."""
-    runs = [run for run in map(_run, _run_ids(path)) if run is not None]
-    if any(not goes_on(run) and _marked(run, endpoint) for run in runs):
-        return f"{', '.join(MARKS)} of a run stay as they are"
-    closed = [run for run in runs if is_closed(run) and not _is_kept(run, path, endpoint)]
-    return (
-        f"run {closed[0].info.run_id} has finished; only an administrator can change what it holds" if closed else None
-    )
+    for run in filter(None, map(_run, _run_ids(path))):
+        owner = run.data.tags.get(OWNER)
+        fixed = (OWNER,) if goes_on(run) else (OWNER, *MARKS)
+        if _sets_one_of(fixed, run, endpoint):
+            return f"{', '.join(fixed)} of a run stay as they are"
+        if is_closed(run) and owner != username and not _is_kept(run, path, endpoint):
+            return f"run {run.info.run_id} of {owner} has finished; only {owner} and administrators can change it"
+    return None
 
 
 def _endpoint() -> str:
@@ -114,11 +129,11 @@ def is_closed(run: Run) -> bool:
     return not goes_on(run) and (run.info.status == "FINISHED" or diverged)
 
 
-def _marked(run: Run, endpoint: str) -> bool:
-    """Tell whether a request changes the tags by which a run goes on."""
+def _sets_one_of(fixed: Sequence[str], run: Run, endpoint: str) -> bool:
+    """Tell whether a request changes one of some tags."""
     if endpoint == "runs/delete-tag":
-        return _body().get("key") in MARKS
-    return any(tag.key in MARKS and tag.value != run.data.tags.get(tag.key) for tag in _tags(endpoint))
+        return _body().get("key") in fixed
+    return any(tag.key in fixed and tag.value != run.data.tags.get(tag.key) for tag in _tags(endpoint))
 
 
 def _is_kept(run: Run, path: str, endpoint: str) -> bool:
