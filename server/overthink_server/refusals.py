@@ -28,8 +28,8 @@ FREE_TAGS = ("overthink.analysis", "mlflow.note.content")
 GROWING_TAGS = ("overthink.policy_runs",)
 """Tags of finished runs that can be changed; of the growing ones, no word can be removed."""
 RESERVED_TAGS = ("overthink.", "mlflow.")
-OWNER = "mlflow.user"
-"""Tag of each run: the account that made it. The server itself sets it, and nobody else."""
+OWNER = "account"
+"""Tag of each run: whose it is. The server itself sets it; `mlflow.user` is whatever a client says."""
 MARKS = ("overthink.kind", "overthink.sweep", "overthink.trial")
 """Tags that tell a run from the group's or sweep's run that it belongs to; only the latter can get them later."""
 NOT_ABOUT_CONTENT = ("runs/delete", "runs/restore", "model-versions/create")
@@ -76,7 +76,8 @@ def _refused_change(username: str, path: str, endpoint: str) -> str | None:
         if _sets_one_of(fixed, run, endpoint):
             return f"{', '.join(fixed)} of a run stay as they are"
         if is_closed(run) and owner != username and not _is_kept(run, path, endpoint):
-            return f"run {run.info.run_id} of {owner} has finished; only {owner} and administrators can change it"
+            who = f"{owner} and administrators" if owner else "administrators"
+            return f"run {run.info.run_id} has finished; only {who} can change it"
     return None
 
 

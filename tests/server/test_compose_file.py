@@ -76,14 +76,28 @@ def test_each_service_has_the_passwords_that_it_reads(name: str) -> None:
     assert read <= set(FILE["secrets"])
 
 
+def entries() -> list[tuple[str, str]]:
+    """Return each service that is started with passwords, with each of its passwords."""
+    with_words = [name for name, service in SERVICES.items() if "--" in service.get("entrypoint", [])]
+    return [(name, secret) for name in with_words for secret in SERVICES[name]["secrets"]]
+
+
 @pytest.mark.parametrize("content", [None, ""])
-def test_nothing_starts_without_a_password(tmp_path: Path, content: str | None) -> None:
+@pytest.mark.parametrize("name, secret", entries())
+def test_nothing_starts_without_one_of_its_passwords(
+    tmp_path: Path, name: str, secret: str, content: str | None
+) -> None:
+    for other in SERVICES[name]["secrets"]:
+        (tmp_path / other).write_text("a password")
+    (tmp_path / secret).unlink()
     if content is not None:
-        (tmp_path / "key").write_text(content)
-    words = [str(ROOT / "server" / "with-secrets"), f"A={tmp_path}/key", "--", "touch", str(tmp_path / "started")]
-    refused = subprocess.run(words, capture_output=True, text=True, check=False)
+        (tmp_path / secret).write_text(content)
+    _, *words = SERVICES[name]["entrypoint"]
+    words = [word.replace("/run/secrets", str(tmp_path)) for word in words[: words.index("--")]]
+    program = [str(ROOT / "server" / "with-secrets"), *words, "--", "touch", str(tmp_path / "started")]
+    refused = subprocess.run(program, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert f"error: no password in {tmp_path}/key, run make secrets" in refused.stderr
+    assert f"error: no password in {tmp_path}/{secret}, run make secrets" in refused.stderr
     assert not (tmp_path / "started").exists()
 
 

@@ -80,6 +80,18 @@ def test_a_known_name_takes_as_long_as_an_unknown_one(group: Group) -> None:
     assert 0.75 < known / unknown < 1.33, (known, unknown)
 
 
+def test_people_change_their_own_password_as_the_guide_says(group: Group) -> None:
+    old, new = "a password of eve's", "another one of eve's"
+    made = group.ask("admin", "POST", f"{API}/users/create", json={"username": "eve", "password": old})
+    assert made.status_code == 200, made.text
+    own = {"username": "eve", "password": new, "current_password": old}
+    changed = group.ask(None, "PATCH", f"{API}/users/update-password", auth=("eve", old), json=own)
+    assert changed.status_code == 200, changed.text
+    assert group.ask(None, "GET", SEARCH, auth=("eve", new)).status_code == 200
+    body = {"username": "eve", "password": "bob knows it now"}
+    assert group.ask("bob", "PATCH", f"{API}/users/update-password", json=body).status_code == 403
+
+
 def handshake(stack: Stack, version: ssl.TLSVersion, ciphers: str) -> str | None:
     context = ssl.create_default_context(cafile=stack.certificate)
     context.minimum_version = context.maximum_version = version

@@ -72,7 +72,7 @@ def test_a_finished_run_stays_as_it_is(group: Group, work: Work, change: str) ->
 def test_a_refusal_is_a_sentence(group: Group, work: Work) -> None:
     refused = group.ask("bob", "POST", f"{API}/runs/log-metric", json={"run_id": work.run, **one(LAST, 1.0)})
     assert (refused.status_code, refused.json()["error_code"]) == (403, "PERMISSION_DENIED")
-    said = f"run {work.run} of ann has finished; only ann and administrators can change it"
+    said = f"run {work.run} has finished; only ann and administrators can change it"
     assert refused.json()["message"] == said
 
 
@@ -146,15 +146,15 @@ def test_who_made_a_finished_run_and_administrators_change_it(group: Group, work
 
 @pytest.mark.parametrize("who", ["ann", "bob"])
 def test_the_server_says_who_made_a_run(group: Group, work: Work, who: str) -> None:
-    """Whoever it is said to be: by the tag that MLflow's client sends, or later."""
-    owner = {"key": "mlflow.user", "value": "bob"}
+    """Whoever it is said to be, when it is made or later."""
+    owner = {"key": "account", "value": "bob"}
     body = {"experiment_id": work.experiment, "tags": [owner], "user_id": "bob"}
     run = group.ask("ann", "POST", f"{API}/runs/create", json=body).json()["run"]["info"]["run_id"]
     for endpoint, change in (("set-tag", owner), ("delete-tag", owner), ("log-batch", {"tags": [owner]})):
         refused = group.ask(who, "POST", f"{API}/runs/{endpoint}", json={"run_id": run, **change})
         assert refused.status_code == 403
     found = group.ask("bob", "GET", f"{API}/runs/get", params={"run_id": run}).json()["run"]["data"]["tags"]
-    assert {"key": "mlflow.user", "value": "ann"} in found
+    assert {"key": "account", "value": "ann"} in found
 
 
 def test_a_run_that_somebody_else_ends_is_still_its_owner_s(group: Group, work: Work) -> None:
