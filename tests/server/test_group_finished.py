@@ -4,6 +4,7 @@ import http.client
 import json
 import ssl
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +149,7 @@ def test_who_made_a_finished_run_and_administrators_change_it(group: Group, work
 def test_the_server_says_who_made_a_run(group: Group, work: Work, who: str) -> None:
     """Whoever it is said to be, when it is made or later."""
     owner = {"key": "account", "value": "bob"}
-    body = {"experiment_id": work.experiment, "tags": [owner], "user_id": "bob"}
-    run = group.ask("ann", "POST", f"{API}/runs/create", json=body).json()["run"]["info"]["run_id"]
+    run = _running(group, account="bob")
     for endpoint, change in (("set-tag", owner), ("delete-tag", owner), ("log-batch", {"tags": [owner]})):
         refused = group.ask(who, "POST", f"{API}/runs/{endpoint}", json={"run_id": run, **change})
         assert refused.status_code == 403
@@ -189,11 +189,10 @@ print(len(find_runs(store, run_key="twice")), store.client.get_run(run_id).info.
 
 
 def _running(group: Group, **marks: str) -> str:
-    """Return a run of ann's that has not finished."""
-    name = {"experiment_name": "small"}
-    experiment = group.ask("ann", "GET", f"{API}/experiments/get-by-name", params=name).json()["experiment"]
+    """Return a run of ann's that has not finished, in an experiment that no other test uses."""
+    made = group.ask("ann", "POST", f"{API}/experiments/create", json={"name": f"runs of ann's {uuid.uuid4()}"}).json()
     run_tags = [{"key": key, "value": value} for key, value in marks.items()]
-    body = {"experiment_id": experiment["experiment_id"], "tags": run_tags}
+    body = {**made, "tags": run_tags}
     made = group.ask("ann", "POST", f"{API}/runs/create", json=body).json()
     return str(made["run"]["info"]["run_id"])
 
