@@ -31,7 +31,7 @@ RESERVED_TAGS = ("overthink.", "mlflow.")
 OWNER = "account"
 """Tag of each run: whose it is. The server itself sets it; `mlflow.user` is whatever a client says."""
 MARKS = ("overthink.kind", "overthink.sweep", "overthink.trial")
-"""Tags that tell a run from the group's or sweep's run that it belongs to; only the latter can get them later."""
+"""Tags that tell a run from a group's or sweep's, which goes on; of a run, only its own account sets them later."""
 NOT_ABOUT_CONTENT = ("runs/delete", "runs/restore", "model-versions/create")
 """Requests that name a run and leave what it holds as it is; MLflow checks whether an account may send them."""
 
@@ -72,7 +72,7 @@ def _refused_change(username: str, path: str, endpoint: str) -> str | None:
     """Return why an account may not change the runs that a request names."""
     for run in filter(None, map(_run, _run_ids(path))):
         owner = run.data.tags.get(OWNER)
-        fixed = (OWNER,) if goes_on(run) else (OWNER, *MARKS)
+        fixed = (OWNER,) if goes_on(run) or owner == username else (OWNER, *MARKS)
         if _sets_one_of(fixed, run, endpoint):
             return f"{', '.join(fixed)} of a run stay as they are"
         if is_closed(run) and owner != username and not _is_kept(run, path, endpoint):

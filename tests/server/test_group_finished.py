@@ -186,6 +186,7 @@ print(len(find_runs(store, run_key="twice")), store.client.get_run(run_id).info.
 """
     found = group.python("bob", tmp_path, code)
     assert found.stdout == "0 KILLED\n", found.stderr
+    assert group.overthink("bob", tmp_path, "compare").returncode == 0
 
 
 def _running(group: Group, **marks: str) -> str:

@@ -71,7 +71,8 @@ class Writer:
             except MlflowException as error:
                 if error.error_code != "PERMISSION_DENIED":
                     raise
-        self.log(run_id, run_tags=dict.fromkeys((tags.RUN_KEY, tags.GROUP_KEY, tags.ATTEMPT), ""))
+        found_by = (tags.KIND, tags.RUN_KEY, tags.GROUP_KEY, tags.ATTEMPT)
+        self.log(run_id, run_tags=dict.fromkeys(found_by, ""))
         self.close(run_id, tags.INTERRUPTED, "made twice, since a reply of the server was lost; can be deleted")
 
     def heartbeat(self, run_ids: Iterable[str]) -> None:
