@@ -5,6 +5,7 @@ import json
 import ssl
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,19 @@ def value_of(group: Group, work: Work, metric: str) -> float:
 
 def one(key: str, value: float) -> dict[str, Any]:
     return {"key": key, "value": value, "timestamp": 1, "step": 10**6}
+
+
+@pytest.fixture
+def running(group: Group) -> Iterator[Callable[..., str]]:
+    """Make runs of ann's that have not finished, with tags, in an experiment that is deleted at the end."""
+    made = group.ask("ann", "POST", f"{API}/experiments/create", json={"name": f"runs {uuid.uuid4()}"}).json()
+
+    def make(**marks: str) -> str:
+        body = {**made, "tags": [{"key": key, "value": value} for key, value in marks.items()]}
+        return str(group.ask("ann", "POST", f"{API}/runs/create", json=body).json()["run"]["info"]["run_id"])
+
+    yield make
+    assert group.ask("ann", "POST", f"{API}/experiments/delete", json=made).status_code == 200
 
 
 LAST = "test/accuracy/last"
@@ -146,10 +160,10 @@ def test_who_made_a_finished_run_and_administrators_change_it(group: Group, work
 
 
 @pytest.mark.parametrize("who", ["ann", "bob"])
-def test_the_server_says_who_made_a_run(group: Group, work: Work, who: str) -> None:
+def test_the_server_says_who_made_a_run(group: Group, running: Callable[..., str], who: str) -> None:
     """Whoever it is said to be, when it is made or later."""
     owner = {"key": "account", "value": "bob"}
-    run = _running(group, account="bob")
+    run = running(account="bob")
     for endpoint, change in (("set-tag", owner), ("delete-tag", owner), ("log-batch", {"tags": [owner]})):
         refused = group.ask(who, "POST", f"{API}/runs/{endpoint}", json={"run_id": run, **change})
         assert refused.status_code == 403
@@ -157,9 +171,9 @@ def test_the_server_says_who_made_a_run(group: Group, work: Work, who: str) -> N
     assert {"key": "account", "value": "ann"} in found
 
 
-def test_a_run_that_somebody_else_ends_is_still_its_owner_s(group: Group, work: Work) -> None:
+def test_a_run_that_somebody_else_ends_is_still_its_owner_s(group: Group, running: Callable[..., str]) -> None:
     """Else bob could keep ann's results out by ending what she trains."""
-    run = _running(group, **{tags.KIND: tags.KIND_RUN})
+    run = running(**{tags.KIND: tags.KIND_RUN})
     end = {"run_id": run, "status": "FINISHED", "end_time": 7}
     assert group.ask("bob", "POST", f"{API}/runs/update", json=end).status_code == 200
     assert group.ask("bob", "POST", f"{API}/runs/update", json={**end, "end_time": 8}).status_code == 403
@@ -189,18 +203,9 @@ print(len(find_runs(store, run_key="twice")), store.client.get_run(run_id).info.
     assert group.overthink("bob", tmp_path, "compare").returncode == 0
 
 
-def _running(group: Group, **marks: str) -> str:
-    """Return a run of ann's that has not finished, in an experiment that no other test uses."""
-    made = group.ask("ann", "POST", f"{API}/experiments/create", json={"name": f"runs of ann's {uuid.uuid4()}"}).json()
-    run_tags = [{"key": key, "value": value} for key, value in marks.items()]
-    body = {**made, "tags": run_tags}
-    made = group.ask("ann", "POST", f"{API}/runs/create", json=body).json()
-    return str(made["run"]["info"]["run_id"])
-
-
-def test_a_run_that_has_not_finished_is_open_and_cannot_be_kept_so(group: Group, work: Work) -> None:
+def test_a_run_that_has_not_finished_is_open_and_cannot_be_kept_so(group: Group, running: Callable[..., str]) -> None:
     """As docs/server.md says: a colleague resumes it. But nobody makes it a group's, which never closes."""
-    run = _running(group, **{tags.KIND: tags.KIND_RUN})
+    run = running(**{tags.KIND: tags.KIND_RUN})
     assert group.ask("bob", "POST", f"{API}/runs/log-metric", json={"run_id": run, **one(LAST, 0.5)}).status_code == 200
     kinds = {"key": tags.KIND, "value": tags.KIND_GROUP}, {"key": tags.SWEEP, "value": "x"}
     for tag in kinds:
@@ -214,16 +219,16 @@ def test_a_run_that_has_not_finished_is_open_and_cannot_be_kept_so(group: Group,
     assert group.ask("bob", "POST", f"{API}/runs/log-metric", json={"run_id": run, **one(LAST, 1)}).status_code == 403
 
 
-def test_a_run_that_diverged_is_a_result_too(group: Group, work: Work) -> None:
-    run = _running(group, **{tags.KIND: tags.KIND_RUN, tags.OUTCOME: tags.DIVERGED})
+def test_a_run_that_diverged_is_a_result_too(group: Group, running: Callable[..., str]) -> None:
+    run = running(**{tags.KIND: tags.KIND_RUN, tags.OUTCOME: tags.DIVERGED})
     assert group.ask("ann", "POST", f"{API}/runs/update", json={"run_id": run, "status": "FAILED"}).status_code == 200
     again = group.ask("bob", "POST", f"{API}/runs/update", json={"run_id": run, "status": "RUNNING"})
     assert again.status_code == 403
 
 
-def test_groups_and_sweeps_go_on(group: Group, work: Work) -> None:
+def test_groups_and_sweeps_go_on(group: Group, running: Callable[..., str]) -> None:
     for marks in ({tags.KIND: tags.KIND_GROUP}, {tags.SWEEP: "study"}):
-        run = _running(group, **marks)
+        run = running(**marks)
         end = {"run_id": run, "status": "FINISHED"}
         assert group.ask("ann", "POST", f"{API}/runs/update", json=end).status_code == 200
         resumed = {"run_id": run, "status": "RUNNING"}
