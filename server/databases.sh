@@ -2,7 +2,7 @@
 # Makes the two databases, each with a role of its own that can reach no other. The image runs this once, on an empty volume.
 set -eu
 for name in mlflow optuna; do
-  [ "$name" = mlflow ] && password=$MLFLOW_DB_PASSWORD || password=$OPTUNA_DB_PASSWORD
+  password=$(cat "/run/secrets/$name-database")
   psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
     --set name="$name" --set password="$password" <<'SQL'
 CREATE ROLE :"name" LOGIN PASSWORD :'password';

@@ -44,7 +44,7 @@ def test_no_password(group: Group, method: str, path: str) -> None:
     "auth", [("ann", "wrong password"), ("nobody", PASSWORDS["ann"]), ("admin", "password1234"), ("", "")]
 )
 def test_wrong_password(group: Group, auth: tuple[str, str], path: str) -> None:
-    assert group.ask(None, "GET", path, auth=auth).status_code == 401
+    assert group.ask(None, "GET", path, source=f"127.0.1.{1 + len(path)}", auth=auth).status_code == 401
 
 
 def test_a_wrong_password_is_one_sentence_for_the_command(group: Group, tmp_path: Path) -> None:

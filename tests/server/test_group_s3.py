@@ -32,7 +32,11 @@ def storage() -> Iterator[tuple[str, Any]]:
 
 @pytest.fixture(scope="module")
 def group_on_s3(storage: tuple[str, Any], new_stack: Callable[..., Stack]) -> Group:
-    stack = new_stack(ARTIFACTS="s3://group/runs", MLFLOW_S3_ENDPOINT_URL=storage[0], **KEYS)
+    stack = new_stack(
+        COMPOSE_FILE="docker-compose.yml:server/s3.yml", ARTIFACTS="s3://group/runs", MLFLOW_S3_ENDPOINT_URL=storage[0]
+    )
+    keys = "".join(f"{name.lower()} = {value}\n" for name, value in KEYS.items())
+    (stack.folder / "secrets" / "s3-credentials").write_text(f"[default]\n{keys}")
     stack.start("postgres", "mlflow", "proxy")
     return with_accounts(stack)
 

@@ -9,11 +9,11 @@ import pytest
 
 from support.server_stack import checkout, make
 
+NAMES = {"postgres", "mlflow-database", "optuna-database", "mlflow-admin", "mlflow-session", "mlflow-encryption"}
 
-def passwords(folder: Path) -> list[str]:
-    found = re.findall(r"^\w*(?:PASSWORD|KEY)=(.*)$", (folder / ".env").read_text(), re.MULTILINE)
-    assert len(found) == 5
-    return found
+
+def passwords(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text().strip() for path in (folder / "server" / "passwords").iterdir()}
 
 
 def test_every_server_has_its_own_passwords(tmp_path: Path) -> None:
@@ -23,10 +23,21 @@ def test_every_server_has_its_own_passwords(tmp_path: Path) -> None:
         assert make(checkout(folder), "secrets").returncode == 0
         assert (folder / ".env").stat().st_mode & 0o777 == 0o600
         assert (folder / "server" / "tls" / "server.key").stat().st_mode & 0o777 == 0o600
-        assert not (folder / ".env.new").exists()
-    every = [*passwords(folders[0]), *passwords(folders[1])]
-    assert len(set(every)) == 10
+        assert sorted(path.name for path in folder.glob(".env*")) == [".env"]
+        assert {path.name for path in (folder / "server").glob("passwords*")} == {"passwords"}
+    every = [*passwords(folders[0]).values(), *passwords(folders[1]).values()]
+    assert len(set(every)) == 12
     assert all(re.fullmatch("[0-9a-f]{48}", password) for password in every)
+
+
+def test_passwords_are_their_owner_s_and_the_containers_alone(tmp_path: Path) -> None:
+    """Containers read the mounted files as other users; on the machine, the folder keeps everybody else out."""
+    make(checkout(tmp_path), "secrets")
+    folder = tmp_path / "server" / "passwords"
+    assert {path.name for path in folder.iterdir()} == NAMES
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
+    assert not [word for word in passwords(tmp_path).values() if word in (tmp_path / ".env").read_text()]
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
@@ -35,13 +46,58 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     tls.mkdir()
     (tls / "server.key").write_text("the group's own key")
     assert make(tmp_path, "secrets").returncode == 0
-    before = (tmp_path / ".env").read_text()
+    before = (tmp_path / ".env").read_text(), passwords(tmp_path)
     again = make(tmp_path, "secrets", "SERVER_NAME=other.example")
     assert again.returncode != 0
-    assert ".env exists and was not changed" in again.stderr
-    assert (tmp_path / ".env").read_text() == before
+    assert "server/passwords exists and was not changed" in again.stderr
+    assert ((tmp_path / ".env").read_text(), passwords(tmp_path)) == before
     assert [path.name for path in tls.iterdir()] == ["server.key"]
     assert (tls / "server.key").read_text() == "the group's own key"
+
+
+OLD = """# Made by make secrets. Keep it: the databases were created with these passwords.
+SERVER_NAME=mlflow.example.org
+HTTPS_PORT=8443
+PROXY_USER=1000:1000
+POSTGRES_PASSWORD=p
+MLFLOW_DB_PASSWORD=m
+OPTUNA_DB_PASSWORD=o
+MLFLOW_ADMIN_PASSWORD=a
+MLFLOW_SECRET_KEY=s
+TLS_FOLDER=/etc/tls
+"""
+
+
+def test_passwords_of_an_earlier_version_are_moved(tmp_path: Path) -> None:
+    checkout(tmp_path)
+    (tmp_path / ".env").write_text(OLD)
+    assert make(tmp_path, "secrets").returncode == 0
+    found = passwords(tmp_path)
+    assert re.fullmatch("[0-9a-f]{48}", found.pop("mlflow-encryption"))
+    old = {"postgres": "p", "mlflow-database": "m", "optuna-database": "o", "mlflow-admin": "a", "mlflow-session": "s"}
+    assert found == old
+    settings = (tmp_path / ".env").read_text()
+    kept = "SERVER_NAME=mlflow.example.org\nHTTPS_PORT=8443\nPROXY_USER=1000:1000\nTLS_FOLDER=/etc/tls\nSERVICE_CPUS="
+    assert settings.startswith(kept)
+
+
+def test_passwords_that_are_lost_are_not_made_anew(tmp_path: Path) -> None:
+    checkout(tmp_path)
+    (tmp_path / ".env").write_text(OLD.replace("MLFLOW_DB_PASSWORD=m\n", ""))
+    refused = make(tmp_path, "secrets")
+    assert refused.returncode != 0
+    assert ".env exists and has no MLFLOW_DB_PASSWORD" in refused.stderr
+    assert not list((tmp_path / "server").glob("passwords*"))
+    assert [path.name for path in tmp_path.glob(".env*")] == [".env"]
+
+
+def test_the_machine_s_size_is_in_the_settings(tmp_path: Path) -> None:
+    make(checkout(tmp_path), "secrets")
+    settings = (tmp_path / ".env").read_text()
+    services, runs = re.findall(r"^(?:SERVICE|RUNNER)_CPUS=(\d+)$", settings, re.MULTILINE)
+    assert 1 <= int(services) <= 2
+    assert int(services) <= int(runs) == os.cpu_count()
+    assert re.search(r"^RUNNER_MEMORY=\d+m$", settings, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name, kind", [("mlflow.example.org", "DNS"), ("192.168.7.5", "IP Address")])
@@ -84,5 +140,5 @@ def test_git_never_sees_them(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert not re.search(r"\.env|tls|backups", seen.stdout)
+    assert not re.search(r"\.env|tls|passwords|backups", seen.stdout)
     assert "docker-compose.yml" in seen.stdout

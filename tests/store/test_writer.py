@@ -3,6 +3,8 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from overthink.store import tags
 from overthink.store.client import Store
@@ -39,6 +41,23 @@ def test_a_run_reads_back_as_it_was_written(store: Store, writer: Writer) -> Non
     assert run.metrics["test/m2499"] == 2499.0
     assert store.client.get_run(run_id).data.params == {"network.growth": "6"}
     assert writer.logged_steps(run_id, "test/m7") == {3}
+
+
+def test_a_duplicate_that_may_not_be_deleted_is_found_no_more(
+    store: Store, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a group's server, who made the experiment deletes its runs; a journal must not wait for that for ever."""
+
+    def refuse(run_id: str) -> None:
+        raise MlflowException("Permission denied", error_code=PERMISSION_DENIED)
+
+    monkeypatch.setattr(store.client, "delete_run", refuse)
+    duplicate, kept = create(store, writer), create(store, writer)
+    writer.delete(duplicate)
+    assert only(store).run_id == kept
+    assert [run.run_id for run in find_runs(store, group_key="g")] == [kept]
+    assert [run.run_id for run in find_runs(store, kind=tags.KIND_RUN)] == [kept]
+    assert store.client.get_run(duplicate).info.status == "KILLED"
 
 
 @pytest.mark.parametrize(

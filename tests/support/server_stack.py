@@ -73,17 +73,21 @@ class Stack:
         assert made.returncode == 0, made.stderr
         with (folder / ".env").open("a") as file:
             file.writelines(f"{name}={value}\n" for name, value in settings.items())
-        self.secrets = dict(
+        self.settings = dict(
             line.split("=", 1) for line in (folder / ".env").read_text().splitlines() if not line.startswith("#")
         )
+        self.passwords = {path.name: path.read_text().strip() for path in (folder / "server" / "passwords").iterdir()}
+        shutil.copytree(folder / "server" / "passwords", folder / "secrets")  # as they are mounted: files alone
+        (folder / "secrets").chmod(0o755)
         resolved = compose(folder, "--profile", "*", "config", "--format", "json")
         assert resolved.returncode == 0, resolved.stderr
         self.services: dict[str, Any] = json.loads(resolved.stdout.replace("$$", "$"))["services"]
         for name in ("databases", "artifacts", "data", "state", "tmp", "home", "log"):
             (folder / name).mkdir()
             (folder / name).chmod(0o777)
-        configuration = folder / "server" / "nginx.conf"
-        configuration.write_text(self.local("proxy", configuration.read_text()))
+        for service, name in (("proxy", "nginx.conf"), ("postgres", "databases.sh")):
+            script = folder / "server" / name
+            script.write_text(self.local(service, script.read_text()))
 
     @property
     def address(self) -> str:
@@ -101,10 +105,11 @@ class Stack:
         text = re.sub(
             rf"(?<!\w)/tmp/(?!{self.folder.name})", f"{self.folder}/tmp/", text.replace("0.0.0.0", "127.0.0.1")
         )
+        text = text.replace("/run/secrets/", f"{self.folder}/secrets/")
         for volume in self.services[service].get("volumes", []):
             source = volume["source"] if volume["type"] == "bind" else str(self.folder / volume["source"])
             text = text.replace(volume["target"], source)
-        return text
+        return re.sub(r"(?<![\w/])/etc/overthink(?![\w/])", str(self.folder / "server"), text)
 
     def environment(self, service: str) -> dict[str, str]:
         """Return a service's environment as compose would set it, and nothing else of this machine's but the path."""
@@ -120,18 +125,23 @@ class Stack:
         """Return a command of a service, its declared one by default, as the user that the service has."""
         declared = self.services[service]
         words = command or [*(declared.get("entrypoint") or []), *declared["command"]]
-        words = [self.local(service, word) for word in words]
+        return self._as_user(service, [self.local(service, word) for word in words])
+
+    def entry(self, service: str) -> list[str]:
+        """Return what gives a service its passwords and then starts the words that follow."""
+        words: list[str] = self.services[service].get("entrypoint") or []
+        return [self.local(service, word) for word in words[: words.index("--") + 1]] if "--" in words else []
+
+    def _as_user(self, service: str, words: list[str]) -> list[str]:
         if os.geteuid() != 0:
             return words
-        user = {"postgres": "postgres", "proxy": self.secrets["PROXY_USER"].split(":")[0]}.get(service)
+        user = {"postgres": "postgres", "proxy": self.settings["PROXY_USER"].split(":")[0]}.get(service)
         return words if user is None else ["setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups", *words]
 
     def call(self, service: str, *command: str, **options: Any) -> "subprocess.CompletedProcess[Any]":
-        """Do what `docker compose exec` would, in the service's environment."""
-        environment = self.environment(service)
-        return subprocess.run(
-            self.argv(service, list(command)), env=environment, cwd=self.folder / "home", check=True, **options
-        )
+        """Do what `docker compose run` would, in the service's environment and with its passwords."""
+        words = [*self.entry(service), *self.argv(service, list(command))]
+        return subprocess.run(words, env=self.environment(service), cwd=self.folder / "home", check=True, **options)
 
     def start(self, *services: str) -> None:
         """Start services in their order and wait until each one's own health check passes."""
@@ -161,7 +171,7 @@ class Stack:
         data = self.folder / "databases" / "data"
         arguments = self.services["postgres"]["environment"]["POSTGRES_INITDB_ARGS"].split()
         password = self.folder / "tmp" / "password"
-        password.write_text(self.secrets["POSTGRES_PASSWORD"])
+        password.write_text(self.passwords["postgres"])
         password.chmod(0o644)
         self.call(
             "postgres",

@@ -46,10 +46,15 @@ def copy_definition(store: Store, writer: Writer, run_id: str, to: str) -> None:
 
 
 def mark_replaced(store: Store, writer: Writer, run_id: str, by: str) -> None:
-    """Note on a run that another one counts; close it, unless a process still trains it."""
+    """Note on an unfinished run that another one counts; close it, unless a process still trains it."""
     run = run_of(store, run_id)
+    if run.outcome in (
+        tags.FINISHED,
+        tags.DIVERGED,
+    ):  # a group's server lets nobody mark a result, and both are results
+        return
     writer.log(run_id, run_tags={tags.REPLACED_BY: by})
-    if not run.is_finished and (run.outcome != tags.RUNNING or is_gone(run.process)):
+    if run.outcome != tags.RUNNING or is_gone(run.process):
         writer.close(run_id, tags.INTERRUPTED, _message(by))
 
 
