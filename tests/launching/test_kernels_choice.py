@@ -245,6 +245,18 @@ def test_a_run_that_another_process_trains_by_torch_counts(
     assert chosen(loaded, store)[0] == {"base": "torch"}
 
 
+def test_what_another_process_trains_by_native_kernels_is_left_to_it(
+    native: Native, store: Store, tmp_path: Path, monkeypatch: Any
+) -> None:
+    (group,) = small(tmp_path, **ONE).groups
+    (key,) = [group.definition.by("native").with_seeds(seeds).key for seeds in group.seeds]
+    monkeypatch.setattr("overthink.launching.kernels_choice.claimed_keys", lambda store: {key})
+    native.obstacle = "no C++ compiler was found"
+    assert chosen(small(tmp_path, **ONE), store) == ({"base": "native"}, [])
+    with pytest.raises(ValueError, match="cannot go on, since no C"):
+        chosen(small(tmp_path, **ONE | {"seeds": 2}), store)
+
+
 def test_tags_and_provenance_name_the_kernels(native: Native, store: Store, tmp_path: Path) -> None:
     trained(store, small(tmp_path, **ONE), "torch")
     trained(store, small(tmp_path, **ONE), "native")

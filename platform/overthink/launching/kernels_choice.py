@@ -44,9 +44,10 @@ class KernelsChoice:
         if options.kernels not in get_args(KernelsAsked):
             raise ValueError(f"kernels {options.kernels!r}: expected auto, torch or native")
         self._options, self._store, self._on_message = options, store, on_message
-        self._elsewhere = finished_keys(store.uri) | claimed_keys(store) if store else set()
-        """Keys of runs that are not in the store yet: another process trains them, or their results are queued."""
-        self._waiting = finished_keys(store.uri) if store else set()
+        self._queued = finished_keys(store.uri) if store else set()
+        """Keys of finished runs whose results are queued on this disk."""
+        self._claimed = claimed_keys(store) if store else set()
+        """Keys of runs that other processes train, whether or not the store has them yet."""
         self._obstacles: dict[str, str | None] = {}
         self._reasons: dict[tuple[str, str], list[str]] = {}
         """Kernels that nobody would expect, and why they were chosen -> names of groups."""
@@ -85,9 +86,10 @@ class KernelsChoice:
             group = definition.by(kernels)
             known = find_runs(self._store, kind=tags.KIND_RUN, group_key=group.key) if self._store else []
             keys = {group.with_seeds(one).key for one in seeds}
-            if known or keys & self._elsewhere:
+            if known or keys & (self._queued | self._claimed):
                 there.add(kernels)
-            if force or keys - {run.run_key for run in known if run.outcome in ENDED} - self._waiting:
+            ended = {run.run_key for run in known if run.outcome in ENDED}
+            if force or keys - ended - self._queued - self._claimed:
                 to_do.add(kernels)
         return Candidate(name, definition, frozenset(there), frozenset(to_do))
 
