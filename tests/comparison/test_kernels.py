@@ -43,7 +43,7 @@ def test_a_group_of_either_kernels_is_a_row_of_its_own() -> None:
     named = [replace(run, params=params[run.kernels == "native"]) for run in runs]
     rows = overthinking_rows(named)
     assert [(row.group, row.kernels, len(row.finished)) for row in rows] == [
-        ("quickstart: short", ("torch",), 2),
+        ("quickstart: short [kernels=torch]", ("torch",), 2),
         ("quickstart: short [kernels=native]", ("native",), 2),
     ]
     assert "DIFFERENT" not in OVERTHINKING.caption(rows)
