@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from overthink.launching import kernels_choice
 from overthink.networks.fast import availability
+from overthink.running import device
 
 SETTINGS = {
     "compiler": "g++ 13.2.0",
@@ -23,6 +25,8 @@ class Native:
         self.obstacle: str | None = None
         self.calls: list[tuple[Any, ...]] = []
         self.settings = dict(SETTINGS)
+        monkeypatch.setattr(device, "has_gpu", lambda: False)
+        monkeypatch.setattr(kernels_choice, "GPU_FILES", ())
         monkeypatch.setattr(availability, "native_obstacle", self)
         monkeypatch.setattr(availability, "native_settings", lambda: self.settings)
 
