@@ -106,7 +106,7 @@ def test_the_definition_may_write_its_kernels_out(native: Native, tmp_path: Path
     with pytest.raises(ValueError, match="small: native: --kernels torch, but the definition has kernels: native"):
         chosen(loaded, kernels="torch")
     native.obstacle = "no compiler"
-    with pytest.raises(ValueError, match="small: native: native kernels were asked for, but no compiler"):
+    with pytest.raises(ValueError, match="small: native: its definition has native kernels, but no compiler"):
         chosen(loaded)
     same = small(tmp_path, variants={"any": {}, "torch": {"kernels": "torch"}})
     native.obstacle = None

@@ -118,7 +118,8 @@ class KernelsChoice:
         if asked == "auto":
             return self._chosen(candidates)
         if asked == "native" and (obstacle := self._obstacle(candidates)):
-            raise ValueError(f"{_names(candidates)}: native kernels were asked for, but {obstacle}")
+            why = "its definition has native kernels" if written else "native kernels were asked for"
+            raise ValueError(f"{_names(candidates)}: {why}, but {obstacle}")
         return asked
 
     def _experiment(self, loaded: LoadedExperiment) -> LoadedExperiment:
