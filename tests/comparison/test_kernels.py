@@ -7,6 +7,7 @@ import pytest
 from overthink.comparison.frame import frame_of, over_seeds
 from overthink.comparison.kernels import computed_by, different_kernels, named_apart
 from overthink.comparison.overthinking import overthinking_rows
+from overthink.report.notes import group_note
 from overthink.report.studies import study_of
 from overthink.report.table_files import as_csv, as_markdown
 from overthink.report.tables import OVERTHINKING
@@ -42,7 +43,7 @@ def test_a_group_of_either_kernels_is_a_row_of_its_own() -> None:
     named = [replace(run, params=params[run.kernels == "native"]) for run in runs]
     rows = overthinking_rows(named)
     assert [(row.group, row.kernels, len(row.finished)) for row in rows] == [
-        ("quickstart: short", ("torch",), 2),
+        ("quickstart: short [kernels=torch]", ("torch",), 2),
         ("quickstart: short [kernels=native]", ("native",), 2),
     ]
     assert "DIFFERENT" not in OVERTHINKING.caption(rows)
@@ -62,6 +63,12 @@ def test_several_instruction_sets_in_a_group_are_named() -> None:
         "(what computed a run, and its instruction set). Its numbers are not means over seeds alone."
     ) in OVERTHINKING.caption(rows)
     assert "different kernels: see below" in as_markdown(rows)
+
+
+def test_the_description_of_a_group_says_so() -> None:
+    runs = [by_native("0"), by_native("1", "x86-64-v3")]
+    assert "DIFFERENT KERNELS in this group: seed 0 by native (x86-64-v4); seed 1" in group_note(runs)
+    assert "DIFFERENT" not in group_note(runs[:1])
 
 
 def test_a_row_of_groups_that_mixes_kernels_says_so() -> None:

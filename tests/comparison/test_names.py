@@ -39,6 +39,20 @@ def test_what_only_one_version_knows_tells_nothing_apart_while_something_else_do
     assert told(old, {"network.growth": "4", "network.reduction": "0.5"}) == ["", " [reduction=0.5]"]
 
 
+def test_runs_of_versions_without_a_choice_of_kernels_are_by_torch() -> None:
+    old, new = {"network.growth": "4"}, {"network.growth": "4", "kernels": "torch"}
+    assert told(old, new | {"kernels": "native"}) == [" [kernels=torch]", " [kernels=native]"]
+    assert told(old, new | {"network.growth": "8"}) == [" [growth=4]", " [growth=8]"]
+    main = {"policy.of.kernels": "native"}
+    assert told(old, new | main) == [" [of.kernels=torch]", " [of.kernels=native]"]
+
+
+def test_a_part_of_a_path_that_is_another_path_is_no_name() -> None:
+    one = {"threads": "1", "policy.of.threads": "1"}
+    assert told(one, one | {"policy.of.threads": "2"}) == [" [of.threads=1]", " [of.threads=2]"]
+    assert told(one, one | {"threads": "2"}) == [" [threads=1]", " [threads=2]"]
+
+
 def test_names_are_no_part_of_a_definition() -> None:
     named = ({"variant": name, "policy.of_variant": name, "dataset": name, "seed": name} for name in "ab")
     assert told(*named) == [" #aaaaaa", " #bbbbbb"]

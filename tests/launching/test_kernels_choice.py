@@ -1,6 +1,9 @@
 """Which kernels train a launch's runs. Native ones are stood in for: torch trains such runs, under their own keys."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ import pytest
 from overthink.cli.commands.run import run
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import experiment_of_run, load_experiment
-from overthink.launching.kernels_choice import KernelsChoice
+from overthink.launching.kernels_choice import GPU_FILES, KernelsChoice
 from overthink.launching.outcomes import KernelsAsked, Options
 from overthink.running import device
 from overthink.store import tags
@@ -103,7 +106,7 @@ def test_the_definition_may_write_its_kernels_out(native: Native, tmp_path: Path
     with pytest.raises(ValueError, match="small: native: --kernels torch, but the definition has kernels: native"):
         chosen(loaded, kernels="torch")
     native.obstacle = "no compiler"
-    with pytest.raises(ValueError, match="small: native: native kernels were asked for, but no compiler"):
+    with pytest.raises(ValueError, match="small: native: its definition has native kernels, but no compiler"):
         chosen(loaded)
     same = small(tmp_path, variants={"any": {}, "torch": {"kernels": "torch"}})
     native.obstacle = None
@@ -245,6 +248,18 @@ def test_a_run_that_another_process_trains_by_torch_counts(
     assert chosen(loaded, store)[0] == {"base": "torch"}
 
 
+def test_what_another_process_trains_by_native_kernels_is_left_to_it(
+    native: Native, store: Store, tmp_path: Path, monkeypatch: Any
+) -> None:
+    (group,) = small(tmp_path, **ONE).groups
+    (key,) = [group.definition.by("native").with_seeds(seeds).key for seeds in group.seeds]
+    monkeypatch.setattr("overthink.launching.kernels_choice.claimed_keys", lambda store: {key})
+    native.obstacle = "no C++ compiler was found"
+    assert chosen(small(tmp_path, **ONE), store) == ({"base": "native"}, [])
+    with pytest.raises(ValueError, match="cannot go on, since no C"):
+        chosen(small(tmp_path, **ONE | {"seeds": 2}), store)
+
+
 def test_tags_and_provenance_name_the_kernels(native: Native, store: Store, tmp_path: Path) -> None:
     trained(store, small(tmp_path, **ONE), "torch")
     trained(store, small(tmp_path, **ONE), "native")
@@ -257,6 +272,20 @@ def test_tags_and_provenance_name_the_kernels(native: Native, store: Store, tmp_
     assert "native kernels" in by_native.note
     settings = json.loads(store.text(by_native.run_id, tags.PROVENANCE_FILE))["attempts"][0]["settings"]
     assert settings.items() >= native.settings.items()
+
+
+def test_a_plan_by_torch_needs_no_torch(store: Store, tmp_path: Path) -> None:
+    small(tmp_path, **ONE)
+    trained(store, small(tmp_path, **ONE), "torch")
+    code = (
+        "import sys; from overthink.cli.commands.run import run\n"
+        f"run([{str(tmp_path / 'small.yaml')!r}], seeds='0:2', dry_run=True)\n"
+        f"run([{str(tmp_path / 'small.yaml')!r}], ['threads=2'], kernels='torch', dry_run=True)\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == "False\n"
+    assert "starts others" in done.stderr or any(map(os.path.exists, GPU_FILES))
 
 
 def test_a_plan_shows_the_keys_that_would_be_trained(

@@ -51,7 +51,7 @@ def said(store: Store, experiment: LoadedExperiment, **options: Any) -> list[str
     """Launch; return the sentences that a person reads beside the events."""
     listener = Quiet()
     run_data._dataset.cache_clear()  # each launch has workers of its own
-    launch_inline(store, [experiment], Options(**options), listener)
+    launch_inline(store, [experiment], Options(**options, kernels="torch"), listener)
     return [body["message"] for body in listener.bodies if body["event"] == "noted"]
 
 

@@ -67,3 +67,10 @@ def test_attempts_of_an_older_version_and_of_nobody() -> None:
     assert attempts_of('{"attempts": [{"argv": []}, 7]}') == [{"argv": []}]
     with pytest.raises(ValueError, match="not a mapping"):
         attempts_of("[]")
+
+
+def test_threads_move_no_bits_of_native_kernels_and_what_these_were_built_with_does() -> None:
+    before = {"settings": {"kernels": "native", "threads": 1, "instruction_set": "x86-64-v4"}}
+    now = {"settings": {"kernels": "native", "threads": 2, "instruction_set": "x86-64-v3"}}
+    assert changed_settings(before, now) == "instruction_set x86-64-v4 -> x86-64-v3"
+    assert changed_settings({"settings": {"threads": 1}}, {"settings": {"threads": 2}}) == "threads 1 -> 2"

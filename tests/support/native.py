@@ -7,6 +7,8 @@ import pytest
 
 from overthink.networks import availability
 from overthink.networks.kernels import TORCH
+from overthink.launching import kernels_choice
+from overthink.running import device
 
 SETTINGS = {
     "compiler": "g++ 13.2.0",
@@ -25,6 +27,8 @@ class Native:
         self.calls: list[tuple[Any, ...]] = []
         self.settings = dict(SETTINGS)
         monkeypatch.delenv("OVERTHINK_KERNELS", raising=False)
+        monkeypatch.setattr(device, "has_gpu", lambda: False)
+        monkeypatch.setattr(kernels_choice, "GPU_FILES", ())
         monkeypatch.setattr(availability, "native_obstacle", self)
         monkeypatch.setattr(availability, "native_kernels", lambda *_asked: TORCH)
         monkeypatch.setattr(availability, "native_settings", lambda _batch_size: self.settings)

@@ -149,12 +149,13 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
 
     Returns:
         A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `dataset`, `network`, `regime`,
-        `labels`, `kernels`, `group_key`, `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends
-        of the interval of the mean, cut to the metric's range), `interval` (what that holds for), `same_data` (whether
-        all runs were trained on the same data), `same_kernels` (whether by the same kernels and instruction set),
-        `repeats` (runs that repeat one of the n, and do not count) and `fixed` (streams of random numbers in which the
-        runs do not differ, so that the interval does not cover others: an arm `init` has one split, one order, one
-        augmentation). A single run has no `std`, no `fixed`, and no interval but one over samples.
+        `labels`, `kernels`, `group_key`, `same_kernels` (whether all runs were computed by one instruction set of these
+        kernels), `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the interval of the
+        mean, cut to the metric's range), `interval` (what that holds for), `same_data` (whether all runs were trained
+        on the same data), `repeats` (runs that repeat one of the n, and do not count) and `fixed` (streams of random
+        numbers in which the runs do not differ, so that the interval does not cover others: an arm `init` has one
+        split, one order, one augmentation). A single run has no `std`, no `fixed`, and no interval but one over
+        samples.
 
     Raises:
         KeyError: A metric is no column of the frame.
@@ -188,7 +189,7 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
         same = {"same_data": same_data, "same_kernels": sets.nunique() <= 1}
         for metric, found in estimates.items():
             rows.append({**shared, "metric": metric, **found._asdict(), **same, **repeated})
-    columns = [*GROUP, "metric", *Estimate._fields, "same_data", "same_kernels", "repeats", "fixed"]
+    columns = [*GROUP, "same_kernels", "metric", *Estimate._fields, "same_data", "repeats", "fixed"]
     return pd.DataFrame(rows, columns=columns).sort_values(["group", "metric"], ignore_index=True)
 
 

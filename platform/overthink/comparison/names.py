@@ -9,6 +9,8 @@ NO_DEFINITION = ("variant", "dataset", "network", "regime", "labels", "seed", "s
 """Parameters of a stored run that are names, or that all runs have in common."""
 NAMES_OF_MAIN = ("policy.of_name", "policy.of_variant", "policy.of_description", "policy.of_changes")
 """Parameters of policy networks that name the main network, and make no other definition."""
+EARLIER = {"kernels": "torch", "policy.of.kernels": "torch"}
+"""Parameters that runs of earlier versions do not have, and what they mean there."""
 PARTS = ("dataset", "network", "regime", "augment")
 """The first words of paths, in the order in which they are looked through; then all others."""
 KEY_LENGTH = 6
@@ -27,6 +29,7 @@ class Named(NamedTuple):
 
 def suffixes(rows: Sequence[Named]) -> list[str]:
     """Return what to add to the name of each row so that no two read alike: ``, ` [train=400]`, ` #1b45cd`."""
+    rows = [row._replace(params={**EARLIER, **row.params}) if row.params else row for row in rows]
     alike: dict[tuple[str, ...], list[int]] = {}
     for place, row in enumerate(rows):
         alike.setdefault(row.name, []).append(place)
@@ -81,7 +84,7 @@ def _texts(path: str, paths: Sequence[str], values: Sequence[str | None]) -> lis
     parts = path.split(".")
     tails = [".".join(parts[start:]) for start in reversed(range(len(parts)))]
     name = next(
-        (tail for tail in tails if not any(other.endswith(f".{tail}") for other in paths if other != path)), path
+        (tail for tail in tails if not any(f".{other}".endswith(f".{tail}") for other in paths if other != path)), path
     )
     short = [None if value is None else _rounded(value) for value in values]
     distinct = len({*short}) == len({*values})

@@ -5,7 +5,7 @@ import json
 from itertools import product
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import DatasetSpec
@@ -62,6 +62,14 @@ class GroupDefinition(Spec):
             raise
         check_regime(self.regime, self.network.blocks)
         return self
+
+    @model_serializer(mode="wrap")
+    def _leave_kernels_open(self, as_plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the definition as plain data, without kernels that are not written out: in a file they would be."""
+        plain: dict[str, Any] = as_plain(self)
+        if not self.has_kernels:
+            plain.pop("kernels", None)
+        return plain
 
     def _check_policy(self, policy: "PolicySpec") -> None:
         if policy.of.policy is not None:

@@ -4,8 +4,10 @@ A group of runs mixes no kernels, and neither does a study, whatever its number 
 kernels: its key holds them. A policy network and its main network choose each for itself.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple, get_args
 
 from overthink.definition.experiment import Group, LoadedExperiment
@@ -24,6 +26,8 @@ from overthink.store.reader import find_runs
 
 ENDED = (tags.FINISHED, tags.DIVERGED)
 """Outcomes of runs that a launch leaves alone."""
+GPU_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Of drivers of GPUs: whether a message is due can be told by them, without seconds for importing torch."""
 CPU_ONLY = "native kernels train on a CPU alone"
 
 
@@ -45,9 +49,6 @@ class KernelsChoice:
         if options.kernels not in get_args(KernelsAsked):
             raise ValueError(f"kernels {options.kernels!r}: expected auto, torch or native")
         self._options, self._store, self._on_message = options, store, on_message
-        self._elsewhere = finished_keys(store.uri) | claimed_keys(store) if store else set()
-        """Keys of runs that are not in the store yet: another process trains them, or their results are queued."""
-        self._waiting = finished_keys(store.uri) if store else set()
         self._obstacles: dict[str, str | None] = {}
         self._reasons: dict[tuple[str, str], list[str]] = {}
         """Kernels that nobody would expect, and why they were chosen -> names of groups."""
@@ -77,18 +78,31 @@ class KernelsChoice:
             mains.append(group.definition.by(self.choose([candidate])))
         return mains
 
+    @cached_property
+    def _queued(self) -> set[str]:
+        """Keys of finished runs whose results are queued on this disk."""
+        return finished_keys(self._store.uri) if self._store else set()
+
+    @cached_property
+    def _claimed(self) -> set[str]:
+        """Keys of runs that other processes train, whether or not the store has them yet."""
+        return claimed_keys(self._store) if self._store else set()
+
     def candidate(
         self, name: str, definition: GroupDefinition, seeds: Sequence[Seeds], force: bool = False
     ) -> Candidate:
-        """Return a group with what the store has of it by either kernels."""
+        """Return a group with what the store has of it by either kernels; unasked for where that decides nothing."""
         there, to_do = set[Kernels](), set[Kernels]()
+        if self._options.kernels == "torch" and not definition.has_kernels:
+            return Candidate(name, definition, frozenset(), frozenset())
         for kernels in KERNELS:
             group = definition.by(kernels)
             known = find_runs(self._store, kind=tags.KIND_RUN, group_key=group.key) if self._store else []
             keys = {group.with_seeds(one).key for one in seeds}
-            if known or keys & self._elsewhere:
+            if known or keys & (self._queued | self._claimed):
                 there.add(kernels)
-            if force or keys - {run.run_key for run in known if run.outcome in ENDED} - self._waiting:
+            ended = {run.run_key for run in known if run.outcome in ENDED}
+            if force or keys - ended - self._queued - self._claimed:
                 to_do.add(kernels)
         return Candidate(name, definition, frozenset(there), frozenset(to_do))
 
@@ -107,7 +121,8 @@ class KernelsChoice:
         if asked == "auto":
             return self._chosen(candidates)
         if asked == "native" and (obstacle := self._obstacle(candidates)):
-            raise ValueError(f"{_names(candidates)}: native kernels were asked for, but {obstacle}")
+            why = "its definition has native kernels" if written else "native kernels were asked for"
+            raise ValueError(f"{_names(candidates)}: {why}, but {obstacle}")
         return asked
 
     def _experiment(self, loaded: LoadedExperiment) -> LoadedExperiment:
@@ -159,7 +174,7 @@ class KernelsChoice:
     def _explain_torch(self, candidates: Sequence[Candidate], also_native: bool) -> None:
         """Say why groups go on with torch, where something is left to train and native kernels might do it."""
         to_do = [one for one in candidates if "torch" in one.to_do]
-        if to_do and not self._has_gpu():
+        if to_do and not self._options.device.startswith("cuda") and not any(map(os.path.exists, GPU_FILES)):
             other = "goes on with those made with native ones" if also_native else "starts others"
             self._explain("torch's", f"the store has runs of it made with these (--kernels native {other})", to_do)
 

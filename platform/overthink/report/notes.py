@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from overthink.comparison.kernels import computed_by, different_kernels
 from overthink.comparison.observations import held_fixed
 from overthink.comparison.ranges import metric_estimate
 from overthink.definition.run_definition import PolicySpec
@@ -63,9 +64,11 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
     of_arm = f" of arm {arm}" if arm else ""
     fixed = held_fixed(runs)
     holds = f" Held fixed, so not covered by the intervals: {in_words(fixed)}." if fixed else ""
+    mixed = different_kernels("this group", computed_by(runs))
     return "\n".join(
         [
             *lines,
+            *(["", mixed] if mixed else []),
             "",
             f"n = {len(runs)} finished runs{of_arm} (seeds {seeds}).{holds} Curves and figures: see the child runs.",
         ]

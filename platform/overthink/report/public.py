@@ -41,7 +41,8 @@ class OverthinkingTable:
             for metric, numbers in (row.over_groups if row.groups else row.estimates).items():
                 difference, paper = row.differences.get(metric), row.reported.get(metric)
                 found.append(
-                    {"dataset": row.dataset, "group": row.group, "metric": metric, "groups": len(row.groups) or 1}
+                    {"dataset": row.dataset, "group": row.group, "kernels": " ".join(row.kernels), "metric": metric}
+                    | {"groups": len(row.groups) or 1}
                     | numbers._asdict()
                     | {"paper": paper.value if paper else None}
                     | {

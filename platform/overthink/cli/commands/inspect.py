@@ -1,6 +1,6 @@
 """`overthink inspect`: what a definition resolves to, and the size of its networks."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,6 @@ from overthink.report.safe_text import one_line
 
 if TYPE_CHECKING:
     from overthink.definition.experiment import Group
-    from overthink.definition.run_definition import GroupDefinition
     from overthink.running.network_size import ExitSize
 
 Shape = tuple[int, int, int]
@@ -77,18 +76,8 @@ def _as_plain(group: "Group", sizes: "list[ExitSize]") -> dict[str, object]:
         ],
         "parameters": sizes[-1].params,
         "exits": [size._asdict() for size in sizes],
-        "definition": _values(group.definition),
+        "definition": group.definition.model_dump(mode="json"),
     }
-
-
-def _values(definition: "GroupDefinition") -> dict[str, Any]:
-    """Return all values of a definition but kernels that are left to the launch: written out, they would be kept."""
-    plain = definition.model_dump(mode="json")
-    if not definition.has_kernels:
-        del plain["kernels"]
-    if definition.policy is not None:
-        plain["policy"]["of"] = _values(definition.policy.of)
-    return plain
 
 
 def _show(name: str, group: "Group", sizes: "list[ExitSize]") -> None:
@@ -97,7 +86,7 @@ def _show(name: str, group: "Group", sizes: "list[ExitSize]") -> None:
 
     from overthink.definition.yaml_core import dump_yaml
 
-    lines = [one_line(f"--- # {name}: {group.variant}"), dump_yaml(_values(group.definition), flow=None)]
+    lines = [one_line(f"--- # {name}: {group.variant}"), dump_yaml(group.definition.model_dump(mode="json"), flow=None)]
     lines += [f"# {'exit':>4}  {'parameters':>12}  {'MUL-ADDs':>16}"]
     lines += [f"# {size.exit:>4}  {size.params:>12,}  {size.mul_adds:>16,}" for size in sizes]
     for seeds, run in zip(group.seeds, group.runs, strict=True):
