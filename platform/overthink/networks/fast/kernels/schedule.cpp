@@ -15,8 +15,13 @@ bool have_same_readers(const Part& one, const Part& other) {
 }
 
 bool reads_from(const Operation& reader, const Operation& writer) {
-    const auto is_read = [&](const Part& part) { return reader.read.overlaps(part.written); };
-    return std::any_of(writer.parts.begin(), writer.parts.end(), is_read);
+    for (const auto& written : writer.parts) {
+        if (reader.read.overlaps(written.written)) return true;
+        for (const auto& part : reader.parts) {
+            if (part.shortcut.overlaps(written.written)) return true;
+        }
+    }
+    return false;
 }
 
 // Operations by depth, and large ones of the same depth apart, except neighbours whose gradients are gathered together.
