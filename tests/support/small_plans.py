@@ -30,6 +30,8 @@ class Unit:
     read_gain: float = 1.0
     written_gain: float = 1.0
     together: bool = False  # one operation with the unit before it
+    shortcut: tuple[int, int] | None = None  # buffer and first channel of what is added before the ReLU
+    linear: bool = False  # no ReLU
 
     @property
     def geometry(self) -> tuple[int, int, int]:
@@ -126,6 +128,10 @@ class OnKernels:
             learning: list[Tensor | None] = [None] * 3 if unit.frozen else [of_weight, of_gamma, of_beta]
             tensors = [of.weight, learning[0], of.gamma, of.beta, learning[1], learning[2], of.mean, of.variance]
             self.engine.part(number, written, unit.written_gain, tensors)
+            if unit.shortcut:
+                self.engine.shortcut(number, *unit.shortcut)
+            if unit.linear:
+                self.engine.linear(number)
         self.slices = [*plan.exports, *slices]
         for one in self.slices:
             self.engine.export(*one)
@@ -182,7 +188,10 @@ def in_torch(
             one.requires_grad_(learns)
         maps = functional.conv2d(maps, of.weight, stride=unit.stride, padding=unit.geometry[2])
         maps = functional.batch_norm(maps, of.mean, of.variance, of.gamma, of.beta, learns, MOMENTUM, EPSILON)
-        maps = functional.relu(maps) if signs is None else maps * (signs[number] > 0)
+        if unit.shortcut:
+            maps = maps + _slice(segments[unit.shortcut[0]], unit.shortcut[1], unit.channels)
+        if not unit.linear:
+            maps = functional.relu(maps) if signs is None else maps * (signs[number] > 0)
         segments.setdefault(unit.writes, []).append((maps, unit.written_gain))
         written.append(maps)
     whole = {buffer: torch.cat([maps for maps, _ in of], dim=1) for buffer, of in segments.items()}
@@ -196,6 +205,10 @@ def in_torch(
         learning = [of for unit, of in zip(plan.units, own, strict=True) if not unit.frozen]
         passed.gradients = [[_gradient(one) for one in of[:3]] for of in learning]
     return passed
+
+
+def _slice(segments: list[tuple[Tensor, float]], first: int, channels: int) -> Tensor:
+    return torch.cat([maps for maps, _ in segments], dim=1)[:, first : first + channels]
 
 
 def _gradient(tensor: Tensor) -> Tensor:
@@ -231,6 +244,21 @@ def dense(*, gains: bool = False, frozen: int = 0) -> SmallPlan:
         reads = of[2] if unit.together else of[number % 4]
         units[number] = replace(unit, frozen=number < frozen, read_gain=reads, written_gain=of[(number + 1) % 4])
     return SmallPlan(11, 8, 3, tuple(units), exports=((7, 0, 14), (6, 0, 12), (2, 0, 18), (1, 3, 8)))
+
+
+def residual(*, frozen: int = 0) -> SmallPlan:
+    """Two blocks of a residual network, the second with a projection, and part of a buffer as a shortcut."""
+    units = [
+        Unit((0, 0, 3), writes=1, channels=8),
+        Unit((1, 0, 8), writes=2, channels=8),
+        Unit((2, 0, 8), writes=3, channels=8, shortcut=(1, 0)),
+        Unit((3, 0, 8), writes=4, channels=12, kernel=1, stride=2, linear=True),
+        Unit((3, 0, 8), writes=5, channels=12, stride=2),
+        Unit((5, 0, 12), writes=6, channels=12, shortcut=(4, 0)),
+        Unit((6, 0, 12), writes=7, channels=5, kernel=1, shortcut=(5, 4)),
+    ]
+    units = [replace(unit, frozen=number < frozen) for number, unit in enumerate(units)]
+    return SmallPlan(9, 10, 3, tuple(units), exports=((7, 0, 5), (1, 2, 3), (6, 0, 12)))
 
 
 def single(kernel: int, stride: int, channels: int = 8, *, height: int = 13, width: int = 9) -> SmallPlan:

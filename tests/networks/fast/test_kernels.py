@@ -12,7 +12,7 @@ from torch import Tensor
 
 from overthink.networks.fast.build import BLOCKS
 from support.built_kernels import KernelsForTests
-from support.small_plans import OnKernels, SmallPlan, Unit, dense, error, in_torch, random_weights, single
+from support.small_plans import OnKernels, SmallPlan, Unit, dense, error, in_torch, random_weights, residual, single
 
 LARGEST_ERROR = 1e-5
 """Of gradients; torch's own in float32 are within 1.1e-5."""
@@ -87,6 +87,13 @@ def test_wide_and_long_maps(kernels: KernelsForTests) -> None:
     check(kernels, single(1, 1, height=64, width=3), 3, 16)
 
 
+@pytest.mark.parametrize("count", [5, 64, 70])
+@pytest.mark.parametrize("frozen", [0, 1, 3])
+def test_shortcuts_are_added_before_the_relu(kernels: KernelsForTests, count: int, frozen: int) -> None:
+    check(kernels, residual(frozen=frozen), count)
+    check(kernels, residual(frozen=frozen), count, 16)
+
+
 def test_gradients_are_scaled_for_each_reader(kernels: KernelsForTests) -> None:
     check(kernels, dense(gains=True), 20)
 
@@ -143,9 +150,13 @@ def test_statistics_about_means_of_many_deviations(kernels: KernelsForTests, bet
 
 
 def test_the_same_bits_at_any_number_of_threads(kernels: KernelsForTests) -> None:
-    plan = dense()
+    for plan in (dense(), residual()):
+        check_bits(kernels, plan)
+
+
+def check_bits(kernels: KernelsForTests, plan: SmallPlan) -> None:
     weights = random_weights(plan, torch.Generator().manual_seed(0))
-    batch, gradients = drawn(1, 100, 3, 11, 8), gradients_of(plan, 100)
+    batch, gradients = drawn(1, 100, plan.channels, plan.height, plan.width), gradients_of(plan, 100)
     for images in BLOCKS:
         ours = [OnKernels(kernels.library(images), plan, weights, threads) for threads in (1, 2, 3)]
         for _ in range(3):

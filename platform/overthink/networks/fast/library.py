@@ -23,6 +23,8 @@ _DECLARED = {
     "engine_buffer": ([_POINTER, *[_INT] * 3], _INT),
     "engine_operation": ([_POINTER, *[_INT] * 6, _FLOAT, _FLOAT, _INT, _FLOAT], _INT),
     "engine_part": ([_POINTER, *[_INT] * 4, _FLOAT, _POINTER], None),
+    "engine_shortcut": ([_POINTER, *[_INT] * 3], None),
+    "engine_linear": ([_POINTER, _INT], None),
     "engine_export": ([_POINTER, *[_INT] * 3], None),
     "engine_finish": ([_POINTER], None),
     "engine_prepare": ([_POINTER, _INT], None),
@@ -114,6 +116,17 @@ class Engine:
         buffer, first, channels = writes
         part = (operation, channels, buffer, first, written_gain)
         self._calls.engine_part(self.handle, *part, _addresses(tensors))
+
+    def shortcut(self, operation: int, buffer: int, first: int) -> None:
+        """Add a buffer's channels from `first` on to the operation's last part before its ReLU.
+
+        They are the shortcut of no other part. A shortcut's gradient has no gain.
+        """
+        self._calls.engine_shortcut(self.handle, operation, buffer, first)
+
+    def linear(self, operation: int) -> None:
+        """Leave out the ReLU of the operation's last part."""
+        self._calls.engine_linear(self.handle, operation)
 
     def export(self, buffer: int, first: int, channels: int) -> None:
         """Hand out these maps in each forward pass, in the order of calls, and take their gradients."""

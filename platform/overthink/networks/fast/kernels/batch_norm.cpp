@@ -118,11 +118,14 @@ ALWAYS_INLINE void normalise(const Engine& engine, const Operation& operation, c
                              bool is_padded) {
     const float* from = operation.before.at(row, column, part.first);
     float* to = engine.buffers[part.written.buffer].at(row, column, part.written.first);
+    const float* shortcut = engine.shortcut_of(part, row, column, 0);
     for (int channel = 0; channel < part.channels; channel++) {
         const Vector scale = splat(operation.scale[part.first + channel]);
         const Vector shift = splat(operation.shift[part.first + channel]);
         for (int image = 0; image < IMAGES; image += LANES) {
-            Vector value = relu(load(from + image) * scale + shift);
+            Vector value = load(from + image) * scale + shift;
+            if (shortcut) value += load(shortcut + channel * IMAGES + image);
+            if (!part.is_linear) value = relu(value);
             if (is_padded) value *= load(engine.real + image);
             store(to + image, value);
         }

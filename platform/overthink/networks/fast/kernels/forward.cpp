@@ -39,7 +39,9 @@ struct WithStatistics {
 struct Folded {
     float* maps;
     const float* shift;
-    const float* real;  // null where all images are
+    const float* real;      // null where all images are
+    const float* shortcut;  // null where nothing is added
+    bool is_linear;
 
     template <int outputs>
     void prefetch(int) const {}
@@ -49,7 +51,9 @@ struct Folded {
         const Vector by = splat(shift[output]);
         UNROLL
         for (int v = 0; v < TILE_VECTORS; v++) {
-            Vector value = relu(found[v] + by);
+            Vector value = found[v] + by;
+            if (shortcut) value += load(shortcut + output * IMAGES + image + LANES * v);
+            if (!is_linear) value = relu(value);
             if (real) value *= load(real + image + LANES * v);
             store(to + LANES * v, value);
         }
@@ -191,12 +195,14 @@ Work convolve_folded(Engine& engine, Operation& operation, bool masked) {
     const auto nothing = [](int, int, int) {};
     return convolve(engine, operation, nothing, [&engine, &operation, masked](int row, int column, const Cut& cut) {
         const Part& part = operation.parts[cut.part];
-        const int channel = part.written.first + cut.first - part.first;
+        const int of_part = cut.first - part.first;
         const bool is_padded = masked && engine.is_padded(row, operation.before.height);
         return Folded{
-            .maps = engine.buffers[part.written.buffer].at(row, column, channel),
+            .maps = engine.buffers[part.written.buffer].at(row, column, part.written.first + of_part),
             .shift = operation.shift.data() + cut.first,
             .real = is_padded ? engine.real : nullptr,
+            .shortcut = engine.shortcut_of(part, row, column, of_part),
+            .is_linear = part.is_linear,
         };
     });
 }

@@ -6,11 +6,15 @@ namespace overthink {
 
 namespace {
 
-// Back through the ReLU, with sums of gradient and of gradient * (z - mean).
+// Back through the ReLU, with sums of gradient and of gradient * (z - mean). `usual` parts have a ReLU and no shortcut.
+template <bool usual>
 struct ThroughReLU {
     float* gradients;
     const float* before;
-    const float* from_outside;  // null where these maps are not handed out
+    const float* from_outside;  // null where these maps are neither handed out nor a shortcut
+    const float* after;         // null where the ReLU's sign is not that of BatchNorm alone: the maps that were written
+    float* of_shortcut;         // null where there is none; its gradient is added there
+    bool is_linear;
     const float* scale;
     const float* shift;
     const float* mean;
@@ -21,8 +25,9 @@ struct ThroughReLU {
     template <int outputs>
     ALWAYS_INLINE void prefetch(int image) const {
         for (int o = 0; o < outputs; o++) {
-            for (int v = 0; v < TILE_VECTORS * LANES; v += CACHE_LINE)
+            for (int v = 0; v < TILE_VECTORS * LANES; v += CACHE_LINE) {
                 __builtin_prefetch(before + ahead + o * IMAGES + image + v);
+            }
         }
     }
 
@@ -38,13 +43,24 @@ struct ThroughReLU {
             const Vector maps = load(before + at + LANES * v);
             Vector gradient = found[v];
             if (from_outside) gradient += load(from_outside + at + LANES * v);
-            gradient = relu_gradient(maps * by + and_by, gradient);
+            if (usual) {
+                gradient = relu_gradient(maps * by + and_by, gradient);
+            } else {
+                gradient = through_sum(at + LANES * v, maps * by + and_by, gradient);
+            }
             store(gradients + at + LANES * v, gradient);
             sum += gradient;
             product += gradient * (maps - about);
         }
         store(sums + output * LANES, sum);
         store(products + output * LANES, product);
+    }
+
+  private:
+    ALWAYS_INLINE Vector through_sum(int at, Vector normalised, Vector gradient) const {
+        if (!is_linear) gradient = relu_gradient(after ? load(after + at) : normalised, gradient);
+        if (of_shortcut) store(of_shortcut + at, load(of_shortcut + at) + gradient);
+        return gradient;
     }
 };
 
@@ -141,18 +157,24 @@ void clear_sums(const Source& to, int row, Cuts cuts) {
     }
 }
 
-ThroughReLU ending_of(const Engine& engine, const Source& to, int row, int column, int first) {
+template <bool usual>
+ThroughReLU<usual> ending_of(const Engine& engine, const Source& to, int row, int column, int first) {
     const Operation& operation = *to.operation;
     const Buffer& maps = operation.before;
     const int output = to.part->first + first;
     const size_t position = static_cast<size_t>(row) * maps.width + column;
-    const Incoming& incoming = engine.incoming[to.part->written.buffer];
-    const int channel = to.part->written.first + first - incoming.first;
-    const bool is_exported = channel >= 0 && channel < incoming.gradients.channels;
+    const Slice& written = to.part->written;
+    const Slice& shortcut = to.part->shortcut;
+    float* of_shortcut = nullptr;
+    if (!usual && to.part->has_shortcut())
+        of_shortcut = engine.incoming[shortcut.buffer].at(row, column, shortcut.first + first);
     return {
         .gradients = operation.gathered + (position * operation.outputs + output) * IMAGES,
         .before = maps.at(row, column, output),
-        .from_outside = is_exported ? incoming.gradients.at(row, column, channel) : nullptr,
+        .from_outside = engine.incoming[written.buffer].at(row, column, written.first + first),
+        .after = of_shortcut ? engine.buffers[written.buffer].at(row, column, written.first + first) : nullptr,
+        .of_shortcut = of_shortcut,
+        .is_linear = to.part->is_linear,
         .scale = operation.scale.data() + output,
         .shift = operation.shift.data() + output,
         .mean = operation.mean.data() + output,
@@ -160,6 +182,17 @@ ThroughReLU ending_of(const Engine& engine, const Source& to, int row, int colum
         .products = operation.sums_of(operation.products, row, output),
         .ahead = maps.pitch(),
     };
+}
+
+template <class Ending>
+void compute_tile(const ReadersAlongRow& taps, int count, bool prefetch, const Ending& ending) {
+    with_count<TILE_OUTPUTS>(count, [&](auto outputs) {
+        if (prefetch) {
+            tile<outputs, true>(taps.data(), taps.size(), ending);
+        } else {
+            tile<outputs, false>(taps.data(), taps.size(), ending);
+        }
+    });
 }
 
 }  // namespace
@@ -212,14 +245,11 @@ Work gather(Engine& engine, const std::vector<Source>& parts) {
                     const int first = cut_begin(to.part->channels, cut);
                     const int count = cut_begin(to.part->channels, cut + 1) - first;
                     taps.point_to_weights(*to.part, first, count);
-                    const ThroughReLU ending = ending_of(engine, to, row, column, first);
-                    with_count<TILE_OUTPUTS>(count, [&](auto outputs) {
-                        if (prefetch) {
-                            tile<outputs, true>(taps.data(), taps.size(), ending);
-                        } else {
-                            tile<outputs, false>(taps.data(), taps.size(), ending);
-                        }
-                    });
+                    if (to.part->has_shortcut() || to.part->is_linear) {
+                        compute_tile(taps, count, prefetch, ending_of<false>(engine, to, row, column, first));
+                    } else {
+                        compute_tile(taps, count, prefetch, ending_of<true>(engine, to, row, column, first));
+                    }
                     prefetch = false;
                 }
             }

@@ -106,6 +106,18 @@ PUBLIC void engine_part(Engine* engine, int operation, int channels, int buffer,
     of.outputs += channels;
 }
 
+// Adds channels [first, first + its channels) of a buffer to the operation's last part before its ReLU. No other part's
+// shortcut may overlap them.
+PUBLIC void engine_shortcut(Engine* engine, int operation, int buffer, int first) {
+    Part& part = engine->operations[operation]->parts.back();
+    part.shortcut = {buffer, first, part.channels};
+}
+
+// The operation's last part has no ReLU.
+PUBLIC void engine_linear(Engine* engine, int operation) {
+    engine->operations[operation]->parts.back().is_linear = true;
+}
+
 // Maps that are handed out, in the order of calls.
 PUBLIC void engine_export(Engine* engine, int buffer, int first, int channels) {
     engine->exports.push_back({buffer, first, channels});

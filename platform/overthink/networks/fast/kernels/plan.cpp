@@ -74,6 +74,13 @@ void Engine::finish() {
     }
     incoming.resize(buffers.size());
     for (const auto& slice : exports) cover(incoming[slice.buffer], buffers[slice.buffer], slice);
+    for (const auto& operation : operations) {
+        for (const auto& part : operation->parts) {
+            const Slice& shortcut = part.shortcut;
+            if (part.has_shortcut() && !operation->frozen)
+                cover(incoming[shortcut.buffer], buffers[shortcut.buffer], shortcut);
+        }
+    }
     // Whole parts, so that a tile has gradients from outside for all of its outputs or for none
     for (const auto& operation : operations) {
         for (const auto& part : operation->parts) {

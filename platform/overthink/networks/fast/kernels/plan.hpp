@@ -68,6 +68,10 @@ struct Part {
     float* running_mean;
     float* running_variance;
     std::vector<Reader> readers;
+    Slice shortcut{-1, 0, 0};  // maps that are added before the ReLU; buffer -1: none
+    bool is_linear = false;    // no ReLU
+
+    bool has_shortcut() const { return shortcut.buffer >= 0; }
 };
 
 // Outputs of one part that a tile computes together.
@@ -120,10 +124,17 @@ struct Operation {
 // Operations that do not depend on each other and are computed at the same time.
 using Level = std::vector<Operation*>;
 
-// Gradients that come from outside for the channels [first, first + channels) of a buffer.
+// Gradients for the channels [first, first + channels) of a buffer that are not gathered from readers: of maps that are
+// handed out, and of shortcuts.
 struct Incoming {
     int first = 0;
     Buffer gradients;
+
+    // Null where `channel` of the buffer is not covered
+    float* at(size_t row, int column, int channel) const {
+        const bool is_covered = channel >= first && channel < first + gradients.channels;
+        return is_covered ? gradients.at(row, column, channel - first) : nullptr;
+    }
 
     bool overlaps(const Slice& slice) const {
         return Slice{slice.buffer, first, gradients.channels}.overlaps(slice) && gradients.channels > 0;
@@ -152,6 +163,10 @@ struct Engine {
 
     bool padded() const { return images % IMAGES != 0; }
     bool is_padded(size_t row, int height) const { return padded() && static_cast<int>(row / height) == blocks - 1; }
+    const float* shortcut_of(const Part& part, size_t row, int column, int channel) const {
+        if (!part.has_shortcut()) return nullptr;
+        return buffers[part.shortcut.buffer].at(row, column, part.shortcut.first + channel);
+    }
     double positions(const Buffer& maps) const { return static_cast<double>(maps.height) * maps.width * images; }
 
     void finish();  // after the last part and export

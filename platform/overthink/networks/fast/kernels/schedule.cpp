@@ -4,7 +4,7 @@ namespace overthink {
 
 namespace {
 
-constexpr size_t MOST_FLOATS_OF_A_LEVEL = 3 << 20;  // 12 MB
+constexpr size_t MOST_FLOATS_OF_A_LEVEL = 1 << 20;
 
 bool have_same_readers(const Part& one, const Part& other) {
     if (one.written.buffer != other.written.buffer || one.readers.size() != other.readers.size()) return false;
@@ -15,11 +15,17 @@ bool have_same_readers(const Part& one, const Part& other) {
 }
 
 bool reads_from(const Operation& reader, const Operation& writer) {
-    const auto is_read = [&](const Part& part) { return reader.read.overlaps(part.written); };
-    return std::any_of(writer.parts.begin(), writer.parts.end(), is_read);
+    for (const auto& written : writer.parts) {
+        if (reader.read.overlaps(written.written)) return true;
+        for (const auto& part : reader.parts) {
+            if (part.shortcut.overlaps(written.written)) return true;
+        }
+    }
+    return false;
 }
 
-// Operations by depth, and large ones of the same depth apart. Depths are those of engine.operations.
+// Operations by depth, and large ones of the same depth apart, except neighbours whose gradients are gathered together.
+// Depths are those of engine.operations.
 std::vector<Level> levels_of(const Engine& engine, const std::vector<int>& depths) {
     std::vector<Level> levels;
     const int deepest = *std::max_element(depths.begin(), depths.end());
@@ -30,7 +36,8 @@ std::vector<Level> levels_of(const Engine& engine, const std::vector<int>& depth
             if (depths[i] != depth) continue;
             Operation& operation = *engine.operations[i];
             const size_t more = engine.room * operation.before.floats_of_block();
-            if (!level.empty() && floats + more > MOST_FLOATS_OF_A_LEVEL) {
+            const bool is_neighbour = !level.empty() && have_same_readers(level.back()->parts[0], operation.parts[0]);
+            if (!level.empty() && !is_neighbour && floats + more > MOST_FLOATS_OF_A_LEVEL) {
                 levels.push_back(level);
                 level.clear();
                 floats = 0;
