@@ -10,8 +10,9 @@ from overthink.comparison.overthinking import COLUMNS, Row
 from overthink.report.averages import averages, count_lines, number_lines, repeats_line, unit
 from overthink.report.differences import difference_lines, differences_sentence
 from overthink.report.grids import NARROWEST, Grid, empty_table
-from overthink.report.safe_text import escape_for_terminal, one_line
+from overthink.report.safe_text import escape_for_terminal
 from overthink.store.stored import PaperNumber
+from overthink.untrusted import one_line
 
 TITLES = {
     "test/accuracy/last": "Accuracy last exit",
