@@ -276,7 +276,10 @@ class Store:
         with TemporaryDirectory() as folder:
             path = self.artifact(run_id, name, Path(folder))
             with reading(run_id, name):
-                return Predictions.read_content(path)
+                found = Predictions.read_content(path)
+                if found.split != split:
+                    raise ValueError(f"it is of split {found.split}")
+                return found
 
     def experiment_names(self) -> dict[str, str]:
         """Return the names of all experiments by id."""

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log
+from overthink.cli.output import log, print_problems
 from overthink.cli.output_path import check_file
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -50,6 +50,7 @@ def report(
     writer = Writer(store)
     for group in (group for one in parts for group in one.groups):
         writer.text(group.run_id, tags.REPORT_PAGE, page)
+    print_problems(console, (problem for one in parts for problem in one.problems))
     print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}")
     return SOME_FAILED if any(one.missing for one in parts) else OK
 
