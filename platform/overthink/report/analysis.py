@@ -16,6 +16,7 @@ from overthink.report.run_page import prediction_figures
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
+from overthink.store.unreadable import UnreadableRunError
 from overthink.store.writer import Writer
 from overthink.untrusted import reason
 
@@ -46,9 +47,13 @@ def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]
                 changed.add(run.group_key)
             yield Analysed(run, bool(read and read.values), tuple(read.problems if read else ()))
         except ValueError as error:
-            yield Analysed(run, False, (f"run {run.run_id[:8]}: it cannot be analysed: {reason(error)}",))
+            yield Analysed(run, False, (_sentence(run, error),))
     for group in groups:
         yield _analyse_group(store, writer, group, runs_of_primary_arm(group, runs), changed)
+
+
+def _sentence(run: StoredRun, error: ValueError) -> str:
+    return str(error) if isinstance(error, UnreadableRunError) else f"run {run.run_id[:8]}: {reason(error)}"
 
 
 def _analyse_group(
@@ -63,9 +68,9 @@ def _analyse_group(
     arm = f" / {primary_arm(group)}" if group.arms else ""
     try:
         page = analysis_page(f"{group.name}{arm} (n = {len(pairs)})", pairs)
+        writer.text(group.run_id, tags.ANALYSIS_PAGE, page)
     except ValueError as error:
         return Analysed(group, False, (*problems, f"{group.name}: {reason(error)}"))
-    writer.text(group.run_id, tags.ANALYSIS_PAGE, page)
     if not problems:  # else it is tried again: what cannot be read now may be mended
         writer.log(group.run_id, run_tags={tags.ANALYSIS: stamp})
     return Analysed(group, True, tuple(problems))

@@ -4,6 +4,7 @@ MLflow notes absolute paths. What a server names is not trusted: any of its acco
 artifacts lead to a path of the computer that trains, or to another server.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -65,13 +66,19 @@ def check_file(folder: Path, name: str) -> None:
     device is never read to its end.
     """
     path = folder / name
-    if not path.is_symlink() and not path.exists():
+    check_place(folder, name)
+    if not path.exists():
         return
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise ValueError("it is a link that leads out of the run's folder")
     if not path.is_file():
         raise ValueError("it is no file")
     check_size(name, path.stat().st_size)
+
+
+def check_place(folder: Path, name: str) -> None:
+    """Raise ValueError where a link leads from a run's folder on this machine to somewhere else."""
+    links = folder.is_symlink() or folder.parent.is_symlink()
+    if links or not Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder)):
+        raise ValueError("it is a link that leads out of the run's folder")
 
 
 def check_size(name: str, size: int) -> None:

@@ -53,7 +53,7 @@ def frequency(
     from overthink.running.frequencies import FrequencyMeasure, frequencies
     from overthink.store.client import Store
     from overthink.store.stored import newest_per_key
-    from overthink.store.unreadable import problems_of
+    from overthink.store.unreadable import UnreadableRunError, problems_of
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
@@ -67,7 +67,10 @@ def frequency(
         if isinstance(found, Exception):
             problems.append(found)
             continue
-        Writer(store).text(run.run_id, tags.FREQUENCY_PAGE, frequency_page(run.name, measure, found))
+        try:
+            Writer(store).text(run.run_id, tags.FREQUENCY_PAGE, frequency_page(run.name, measure, found))
+        except UnreadableRunError as error:
+            problems.append(error)
         answers.append({"run_id": run.run_id, "name": run.name, "measure": asdict(measure), **_as_plain(found)})
         if not as_json:
             print_text(console, f"{run.name}: {measure}")

@@ -107,6 +107,7 @@ def _findings(
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
     from overthink.store.readable import OF_ONE_RUN
+    from overthink.store.unreadable import UnreadableRunError
     from overthink.store.writer import Writer
     from overthink.study.verdict import primary_arm_of
 
@@ -123,7 +124,10 @@ def _findings(
         except (DefinitionError, *OF_ONE_RUN) as error:  # only the pictures need images
             print_text(console, f"No pictures of samples: {error}")
     shares = shares_of_study(one, known)
-    Writer(store).text(one.group.run_id, tags.STUDY_PAGE, study_page(one.group.name, found, shares, pictures))
+    try:
+        Writer(store).text(one.group.run_id, tags.STUDY_PAGE, study_page(one.group.name, found, shares, pictures))
+    except UnreadableRunError as error:
+        print_text(console, str(error))
     return found, shares
 
 
