@@ -150,7 +150,9 @@ def _twin(chance: random.Random, damaged: Damaged, run_id: str) -> None:
     """Add a run with the same tags, and another name or time."""
     twin = f"{chance.getrandbits(128):032x}"
     columns = ", ".join(row[1] for row in damaged.rows("PRAGMA table_info(runs)") if row[1] != "run_uuid")
-    damaged.sql(f"INSERT INTO runs (run_uuid, {columns}) SELECT ?, {columns} FROM runs WHERE run_uuid = ?", twin, run_id)
+    damaged.sql(
+        f"INSERT INTO runs (run_uuid, {columns}) SELECT ?, {columns} FROM runs WHERE run_uuid = ?", twin, run_id
+    )
     for table, of in (("tags", "key, value"), ("latest_metrics", "key, value, timestamp, step, is_nan")):
         damaged.sql(
             f"INSERT INTO {table} (run_uuid, {of}) SELECT ?, {of} FROM {table} WHERE run_uuid = ?", twin, run_id
@@ -299,6 +301,8 @@ TABLE_CHANGES = (
 
 def _checkpoint(chance: random.Random, damaged: Damaged, run_id: str) -> None:
     path = damaged.artifact(run_id, "checkpoint/checkpoint.safetensors")
+    if not path.is_file():
+        return
     try:
         with safe_open(path, framework="pt") as file:
             tensors, meta = {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118

@@ -126,7 +126,10 @@ def _problem(call: _Call, code: int, out: str, err: str) -> str:
         "it is not a sentence about the store": "Traceback" in err or "internal error" in err or "Warning:" in err,
         "a sentence that nobody understands": NO_SENTENCE.search(err),
         f"exit code {code}": code not in ((0, 1, 2, 3) if call.of_one else (0, 3)),
-        "it does not name the run": call.of_one and code in (1, 2) and call.of_one[:8] not in err and WITHOUT not in err,
+        "it does not name the run": call.of_one
+        and code in (1, 2)
+        and call.of_one[:8] not in err
+        and WITHOUT not in err,
         "a message that is too long": longest > LONGEST_LINE or len(err) > LONGEST_OUTPUT,
         "it steers the terminal": {*"\x1b\u202e\x00\r"} & {*out, *err},
     }
