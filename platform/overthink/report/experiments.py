@@ -84,9 +84,9 @@ def report_on(
 
     Raises NoBaselineError where `against` does not name one row, ValueError where a file cannot be read.
     """
-    runs = [with_ceiling(store, run, runs) if run.is_group and run.is_policy else run for run in runs]
-    groups = sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
     sections, missing, left_out = [], False, list[str]()
+    runs = [_with_ceiling(store, run, runs, left_out) if run.is_group and run.is_policy else run for run in runs]
+    groups = sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
     for policies in (False, True):
         some = [run for run in runs if run.is_policy == policies]
         layout = POLICY if policies else OVERTHINKING
@@ -109,6 +109,14 @@ def report_on(
     if problems:
         sections.append(Section(f"{name}: what cannot be read", named(problems)))
     return ExperimentReport(sections, groups, missing or bool(left_out), problems)
+
+
+def _with_ceiling(store: Store, group: StoredRun, runs: Sequence[StoredRun], problems: list[str]) -> StoredRun:
+    try:
+        return with_ceiling(store, group, runs)
+    except ValueError as error:
+        problems.append(f"{group.name}: {reason(error)}")
+        return group
 
 
 def _with_differences(name: str, rows: Sequence[Row], against: str, margin: float | None) -> list[Row]:

@@ -28,8 +28,8 @@ def reading(run_id: str, what: str, file: Path | None = None) -> Iterator[None]:
     except UnreadableRunError:
         raise
     except (ValueError, OSError, MemoryError) as error:
-        said = reason(error) if file is None else reason(error).replace(str(file), file.name)
-        raise UnreadableRunError(f"run {name_of(run_id)[:8]}: {what}: {said}") from error
+        said = reason(error) if file is None else reason(error).replace(str(file), what)
+        raise UnreadableRunError(f"run {name_of(run_id)[:8]}: {what}: {said.removeprefix(f'{what}: ')}") from error
 
 
 def problems_of(runs: Iterable[StoredRun]) -> list[str]:
