@@ -54,8 +54,8 @@ NO_SENTENCE = re.compile(
 """What Python and NumPy say, and nobody who reads it understands."""
 
 
-WITHOUT = "this needs the logits"
-"""Which the runs of this store have not kept."""
+OPTIONS = ("this needs the logits", "--averaged-over 1: no finished training")
+"""What is wrong with options: runs of this store have kept no logits, and some groups have one seed."""
 
 
 class _Call(NamedTuple):
@@ -129,7 +129,7 @@ def _problem(call: _Call, code: int, out: str, err: str) -> str:
         "it does not name the run": call.of_one
         and code in (1, 2)
         and call.of_one[:8] not in err
-        and WITHOUT not in err,
+        and not any(words in err for words in OPTIONS),
         "a message that is too long": longest > LONGEST_LINE or len(err) > LONGEST_OUTPUT,
         "it steers the terminal": {*"\x1b\u202e\x00\r"} & {*out, *err},
     }

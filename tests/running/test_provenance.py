@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -67,3 +68,15 @@ def test_attempts_of_an_older_version_and_of_nobody() -> None:
     assert attempts_of('{"attempts": [{"argv": []}, 7]}') == [{"argv": []}]
     with pytest.raises(ValueError, match="not a mapping"):
         attempts_of("[]")
+
+
+@pytest.mark.parametrize("text", ["[" * 3000, '{"attempts": 3}', '{"attempts": {"a": 1}}', "", "\ud800"])
+def test_attempts_of_another_form(text: str) -> None:
+    with pytest.raises(ValueError, match=r"it is n|its attempts are no list"):
+        attempts_of(text)
+
+
+def test_of_very_many_attempts_the_last_are_kept() -> None:
+    assert [one["n"] for one in attempts_of(json.dumps({"attempts": [{"n": n} for n in range(5000)]}))] == [
+        *range(4000, 5000)
+    ]

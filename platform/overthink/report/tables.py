@@ -27,6 +27,8 @@ POLICY_TITLES = {
     "test/policy/confidence/balanced_accuracy": "From exit 1's confidence alone, balanced",
     "test/policy/routed/accuracy": "Accuracy of the routed main network",
 }
+MOST_SEEDS = 100
+"""That a cell lists; the tag of a group may ask for thousands."""
 DEFINITIONS = (
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
 )
@@ -96,9 +98,14 @@ def _gaps(row: Row) -> tuple[str, ...]:
         seeds.setdefault((gap.outcome, gap.group), []).append(gap.seed)
     several = len({gap.group for gap in row.gaps}) > 1
     return tuple(
-        f"{outcome}: seed {', '.join(those)}{f' of {group}' if several else ''}"
-        for (outcome, group), those in seeds.items()
+        f"{outcome}: seed {_few(those)}{f' of {group}' if several else ''}" for (outcome, group), those in seeds.items()
     )
+
+
+def _few(seeds: Sequence[str]) -> str:
+    """Return seeds as text; of very many the first, and how many there are."""
+    more = f", ... ({len(seeds):,} seeds)" if len(seeds) > MOST_SEEDS else ""
+    return ", ".join(seeds[:MOST_SEEDS]) + more
 
 
 OVERTHINKING = Layout(
