@@ -60,6 +60,7 @@ class Damaged:
     def sql(self, statement: str, *values: Any) -> None:
         """Change the database as any program can that is allowed to write it."""
         with closing(sqlite3.connect(self.folder / "mlflow.db")) as connection, connection:
+            connection.execute("PRAGMA ignore_check_constraints = 1")
             connection.execute(statement, values)
 
     def many(self, statement: str, values: list[Any]) -> None:

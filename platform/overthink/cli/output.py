@@ -10,7 +10,6 @@ from rich.table import Table
 from overthink.cli.terminal import Output, print_raw
 from overthink.report.grids import Grid, as_rich
 from overthink.report.safe_text import print_text
-from overthink.store.unreadable import named
 
 
 def number_of(count: int, noun: str) -> str:
@@ -42,6 +41,8 @@ def print_grid(grid: Grid) -> None:
 
 def print_problems(console: Console, problems: Iterable[str]) -> None:
     """Name the runs with something in the store that cannot be read; of very many, count the others."""
+    from overthink.store.unreadable import named  # imports pydantic
+
     for sentence in named(problems):
         print_text(console, sentence)
 

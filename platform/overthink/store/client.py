@@ -32,7 +32,8 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.predictions.predictions import Predictions
 from overthink.store import tags
-from overthink.store.artifacts import beside, check_artifact, is_the_servers, update_moved
+from overthink.store.artifact_files import check_artifact
+from overthink.store.artifacts import beside, is_the_servers, update_moved
 from overthink.store.database import DatabaseError, artifact_root, prepare
 from overthink.store.problems import problem_of_uri, reason
 from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from overthink.atomic_file import atomic_write
 from overthink.store import sqlite_reader
-from overthink.store.artifacts import check_file
+from overthink.store.artifact_files import check_file
 from overthink.store.unreadable import reading
 from overthink.store.uri import cache_folder, database_file
 

@@ -65,7 +65,7 @@ class RunValues:
 
     def moment(self, name: str, value: Any) -> int:
         """Return a Unix time in milliseconds; 0 where it is none."""
-        if isinstance(value, int) and 0 <= value <= LAST_MS:
+        if isinstance(value, int) and abs(value) <= LAST_MS:
             return value
         self.problems.append(f"its {name} is {name_of(repr(value))[:40]}")
         return 0

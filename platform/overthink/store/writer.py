@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from overthink.sentences import utf_8
 from overthink.store import tags
-from overthink.store.artifacts import check_place
+from overthink.store.artifact_files import check_place
 from overthink.store.client import Store
 from overthink.store.liveness import alive_tags
 from overthink.store.unreadable import reading

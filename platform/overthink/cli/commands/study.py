@@ -102,11 +102,10 @@ def _findings(
 
     There are none where no arm has two finished runs.
     """
-    from overthink.definition.errors import DefinitionError
     from overthink.report.studies import findings_by_arm, shares_of_study
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
-    from overthink.store.readable import OF_ONE_RUN
+    from overthink.store.client import MissingArtifactError
     from overthink.store.unreadable import UnreadableRunError
     from overthink.store.writer import Writer
     from overthink.study.verdict import primary_arm_of
@@ -121,7 +120,7 @@ def _findings(
         runs = one.arms[whole].runs
         try:
             pictures = study_pictures(store, runs, [known[run.run_id] for run in runs], data_root)
-        except (DefinitionError, *OF_ONE_RUN) as error:  # only the pictures need images
+        except (ValueError, MissingArtifactError) as error:  # only the pictures need images
             print_text(console, f"No pictures of samples: {error}")
     shares = shares_of_study(one, known)
     try:
