@@ -168,9 +168,9 @@ def test_a_tag(damaged: Damaged, name: str) -> None:
 def test_a_group_that_asks_for_very_many_runs(damaged: Damaged) -> None:
     damaged.tag(GROUPS["small: short"], tags.SEEDS, "0:9999999999 " * 500)
     shown(damaged, COMPARE, REPORT)
-    assert "2, 3, 4, 5" in (done := invoke(damaged.folder, "compare")).stdout
-    assert "seeds)" in done.stdout
-    assert len(done.stdout) < 20_000
+    table = " ".join(invoke(damaged.folder, "compare").stdout.split())
+    assert "(99,998 seeds)" in table or "(9,998 seeds)" in table
+    assert len(table) < 10_000
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -54,8 +54,11 @@ NO_SENTENCE = re.compile(
 """What Python and NumPy say, and nobody who reads it understands."""
 
 
-OPTIONS = ("this needs the logits", "--averaged-over 1: no finished training")
-"""What is wrong with options: runs of this store have kept no logits, and some groups have one seed."""
+OPTIONS = (
+    *("this needs the logits", "--averaged-over 1: no finished training", "exits must be at least two of 1 to 1"),
+    "no arm has two finished runs yet",
+)
+"""What is wrong with what was asked for: runs of this store have kept no logits, some groups have one seed."""
 
 
 class _Call(NamedTuple):
@@ -121,15 +124,13 @@ def _looked_at(damaged: Damaged, run_id: str, call: _Call) -> Trial:
 
 def _problem(call: _Call, code: int, out: str, err: str) -> str:
     """Return what is wrong with how a command ended; an empty text where nothing is."""
-    longest = max(map(len, err.splitlines()), default=0)
+    longest, asked = max(map(len, err.splitlines()), default=0), any(words in err for words in OPTIONS)
+    named = call.of_one[:8] in err or " seed " in err  # by its id or its name
     wrong = {
         "it is not a sentence about the store": "Traceback" in err or "internal error" in err or "Warning:" in err,
         "a sentence that nobody understands": NO_SENTENCE.search(err),
-        f"exit code {code}": code not in ((0, 1, 2, 3) if call.of_one else (0, 3)),
-        "it does not name the run": call.of_one
-        and code in (1, 2)
-        and call.of_one[:8] not in err
-        and not any(words in err for words in OPTIONS),
+        f"exit code {code}": code not in ((0, 1, 2, 3) if call.of_one or asked else (0, 3)),
+        "it does not name the run": call.of_one and code in (1, 2) and not named and not asked,
         "a message that is too long": longest > LONGEST_LINE or len(err) > LONGEST_OUTPUT,
         "it steers the terminal": {*"\x1b\u202e\x00\r"} & {*out, *err},
     }
