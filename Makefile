@@ -21,8 +21,9 @@ test: $(READY)  ## all tests that need no server, cluster, browser or kill; offl
 test-services: $(READY)  ## the others: MLflow servers, PostgreSQL, nginx, Chromium, Ray, SLURM, kills; skipped where missing
 	$(PYTEST) -m "$(SERVICES)"
 
-fuzz: $(READY)  ## seeded fuzz runs in full, about an hour; make fuzz SEED=1 for another
+fuzz: $(READY)  ## seeded fuzz runs in full, an hour or two; make fuzz SEED=1 for another
 	PYTHONPATH=tests $(BIN)/python -m fuzz definitions --count 10000 --seed $(or $(SEED),0)
+	PYTHONPATH=tests $(BIN)/python -m fuzz stores --count 1000 --seed $(or $(SEED),0)
 
 check: $(READY)  ## formatter, linter, import rule, strict types
 	$(BIN)/ruff format --check .

@@ -8,11 +8,12 @@ import overthink
 from overthink.comparison.frame import frame_of
 from overthink.comparison.overthinking import COLUMNS, overthinking_rows
 from overthink.comparison.paired import with_differences
-from overthink.comparison.ranges import RATES, cut, metric_estimate, range_of, range_of_difference
+from overthink.comparison.ranges import cut, metric_estimate, range_of, range_of_difference
 from overthink.policy.catalogue import describe
 from overthink.report.notes import group_note
 from overthink.report.table_files import as_csv, as_json
 from overthink.report.tables import POLICY_TITLES
+from overthink.store import tags
 from overthink.store.stored import StoredRun
 from support.stored_runs import stored
 
@@ -27,8 +28,8 @@ def runs() -> list[StoredRun]:
 
 
 def test_the_catalogue_has_the_ranges() -> None:
-    assert {f"test/{name}" for name in RATES} == {*COLUMNS}
-    assert [range_of(f"test/{name}") for name in RATES] == [describe(name).range for name in RATES]
+    assert {f"test/{name}" for name in tags.RATES} == {*COLUMNS}
+    assert [range_of(f"test/{name}") for name in tags.RATES] == [describe(name).range for name in tags.RATES]
     assert {range_of(metric) for metric in POLICY_TITLES} == {(0, 1)}
     assert range_of("val/rank_correlation/exit_1_then_exit_2") == (-1, 1)
     assert range_of("test/oracle/mul_adds") == (0, None)

@@ -1,17 +1,15 @@
 """Mutated definitions through the command: each ends in a plan or in one short sentence, quickly, in little memory."""
 
 import random
-import signal
-import time
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import yaml
 
 from fuzz.mutations import mutated, parts
+from fuzz.processor import limited
 from fuzz.trial import Trial
 from support.command import invoke
 
@@ -47,10 +45,6 @@ SETTINGS = (
 )
 
 
-class TooLongError(BaseException):
-    """A trial has not ended in time."""
-
-
 def prepare() -> None:
     """Import what every trial needs: torch cannot be imported again where that is interrupted."""
     for name in ("running.network_size", "store.client", "sweep.definition"):
@@ -64,16 +58,11 @@ def trial(seed: int, number: int, folder: Path) -> Trial:
     path = folder / source.name
     path.write_bytes(mutated(chance, source.read_text(encoding="utf-8"), _parts_of_all()))
     arguments = _arguments(chance, path)
-    before = _memory("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak starts anew
-    signal.signal(signal.SIGPROF, _too_long)
-    started = time.process_time()
-    signal.setitimer(signal.ITIMER_PROF, LONGEST_SECONDS)
-    done = invoke(folder, *arguments)
-    signal.setitimer(signal.ITIMER_PROF, 0)
-    seconds, memory = time.process_time() - started, _memory("VmHWM") - before
-    problem = _problem(done.returncode, done.stderr) or (f"{memory} bytes of memory" if memory > MOST_MEMORY else "")
-    return Trial(number, " ".join(arguments)[:200], done.returncode, done.stderr.strip(), seconds, memory, problem)
+    done, used = limited(lambda: invoke(folder, *arguments), LONGEST_SECONDS)
+    problem = _problem(done.returncode, done.stderr) or (
+        f"{used.memory} bytes of memory" if used.memory > MOST_MEMORY else ""
+    )
+    return Trial(number, " ".join(arguments)[:200], done.returncode, done.stderr.strip(), *used, problem)
 
 
 def _arguments(chance: random.Random, path: Path) -> list[str]:
@@ -98,16 +87,6 @@ def _problem(code: int, message: str) -> str:
     return ""
 
 
-def _memory(entry: str) -> int:
-    """Return an entry of the process's status in bytes."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return 1024 * int(next(line for line in status.splitlines() if line.startswith(entry)).split()[1])
-
-
 @cache
 def _parts_of_all() -> list[Any]:
     return [part for path in SHIPPED for part in parts(yaml.safe_load(path.read_text(encoding="utf-8")))]
-
-
-def _too_long(_number: int, _frame: FrameType | None) -> None:
-    raise TooLongError(f"more than {LONGEST_SECONDS} s")

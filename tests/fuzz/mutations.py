@@ -70,7 +70,12 @@ def mutated(chance: random.Random, text: str, others: list[Any]) -> bytes:
     for _ in range(chance.choice((0, 0, 0, 1, 2))):
         changed = chance.choice(TEXTUAL)(chance, changed)
     encoded = changed.encode(chance.choice(("utf-8",) * 12 + ("utf-16", "utf-8-sig", "latin-1")), "replace")
-    return _bytes_changed(chance, encoded) if chance.random() < 0.05 else encoded
+    return bytes_changed(chance, encoded) if chance.random() < 0.05 else encoded
+
+
+def restructured(chance: random.Random, data: Any, others: list[Any]) -> Any:
+    """Return plain data with another form at one place."""
+    return chance.choice(STRUCTURAL)(chance, data, others)
 
 
 def parts(data: Any) -> Iterator[Any]:
@@ -208,7 +213,7 @@ def _cut(chance: random.Random, text: str) -> str:
 TEXTUAL = (_raw_value, _raw_value, _raw_value, _inserted, _line, _cut)
 
 
-def _bytes_changed(chance: random.Random, content: bytes) -> bytes:
+def bytes_changed(chance: random.Random, content: bytes) -> bytes:
     changed = bytearray(content)
     for _ in range(chance.randrange(1, 5)):
         if changed:

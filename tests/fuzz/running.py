@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from fuzz import definitions
+from fuzz import definitions, stores
 from fuzz.trial import Trial
 
 
@@ -26,9 +26,14 @@ class Part(NamedTuple):
     """Called once in each process."""
     trial: Callable[[int, int, Path], Trial]
     """A trial of a seed and a number, in a folder of its own."""
+    keeps: bool
+    """Whether the folder of a trial with a problem is kept; those of damaged stores hold pipes, devices, terabytes."""
 
 
-PARTS = {"definitions": Part(definitions.prepare, definitions.trial)}
+PARTS = {
+    "definitions": Part(definitions.prepare, definitions.trial, keeps=True),
+    "stores": Part(stores.prepare, stores.trial, keeps=False),
+}
 
 
 def main() -> int:
@@ -55,7 +60,7 @@ def main() -> int:
 def _one(part: str, seed: int, keep: Path, number: int) -> Trial:
     with TemporaryDirectory() as folder:
         done = PARTS[part].trial(seed, number, Path(folder))
-        if done.problem:
+        if done.problem and PARTS[part].keeps:
             shutil.copytree(folder, keep / f"{part}-{seed}-{number}", dirs_exist_ok=True)
     return done
 

@@ -2,7 +2,9 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import fields, replace
+from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
+from overthink.predictions import bounds
 from overthink.predictions.predictions import Predictions
 from overthink.predictions.softmax import LARGEST_RATIO
 
@@ -230,7 +233,6 @@ def meta(**changes: Any) -> Callable[[pa.Table], pa.Table]:
         (put("sample_id", pa.array([5, 5, 2])), "ids_N must name each sample once"),
         (put("level", pa.array(["easy", "odd", "hard"])), "column level has entries that are not among"),
         (put("level", pa.array(["easy", None, "hard"])), "column level has entries that are not among"),
-        (put("level", pa.array(["easy", "easy", "hard"]).dictionary_encode()), "column level is dictionary"),
         (put("exit_1_entropy", pa.array([0.1, float("nan"), 0.1])), "entropy_EN must lie between"),
         (put("exit_1_max_softmax", pa.array([0.1, -0.1, 0.1])), "max_softmax_EN must lie between 0 and 1"),
         (put("exit_1_prediction", pa.array([0, 9, 0])), "predicted_EN must lie between 0 and 2, got 9"),
@@ -264,11 +266,16 @@ def meta(**changes: Any) -> Callable[[pa.Table], pa.Table]:
         (meta(cost=[10, -25]), "cost.1: "),
         (meta(cost=[10, 2**70]), "cost.1: "),
         (meta(cost=[10, 2.5]), "cost.1: "),
+        (meta(cost=[10, 10**16]), "cost.1: "),
         (meta(cost=[25, 10]), "cost_E is cumulative"),
         (meta(cost=[10, 25, 30]), "column exit_3_prediction is missing"),
         (meta(cost=[10]), "do not have"),
         (meta(level_names=[]), "column level has entries that are not among"),
         (meta(level_names=["easy", "hard", "hard"]), "level_names must differ"),
+        (meta(level_names=["easy", "\x1b[31mhard"]), "level_names: they have characters that cannot be shown"),
+        (put("label", pa.array([0, 10**12, 0])), "labels_N must lie between 0 and 999999"),
+        (put("exit_1_entropy", pa.array([0.1, 1e300, 0.1])), "entropy_EN must lie between 0 and 13.8"),
+        (meta(cost=list(range(1, 102))), "it has 101 exits, more than 100"),
     ],
 )
 def test_a_doctored_file_is_refused_in_one_sentence(
@@ -281,6 +288,47 @@ def test_a_doctored_file_is_refused_in_one_sentence(
         Predictions.read(path)
     assert str(caught.value).startswith(f"{path} cannot be read as predictions: ")
     assert "\n" not in str(caught.value)
+
+
+def table_of(rows: int, level: pa.Array | None = None) -> pa.Table:
+    """A table that is a file of predictions, of as many equal rows."""
+    one = pq.ParquetFile(BytesIO(content())).read()
+    columns = {name: pa.array(np.full(rows, one[name][0].as_py())) for name in one.column_names if "logits" not in name}
+    table = pa.table(columns | {"level": pa.repeat("easy", rows) if level is None else level})
+    return table.replace_schema_metadata(one.schema.metadata)
+
+
+def content() -> bytes:
+    with TemporaryDirectory() as folder:
+        made().write(Path(folder) / "made.parquet")
+        return (Path(folder) / "made.parquet").read_bytes()
+
+
+def test_few_bytes_that_stand_for_much_memory_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    """Run lengths and dictionaries: a file of a hundred kilobytes would take gigabytes."""
+    rows, path = 600_000, tmp_path / "small.parquet"
+    few = pa.array(["easy" * 10**6] * 50)
+    cases: dict[str, tuple[pa.Table, dict[str, Any]]] = {
+        "would take more than 64,000,000 bytes": (table_of(rows), {}),
+        "would take more than 64,000,00": (table_of(20, pa.array(["easy" * 10**6] * 20)), {"use_dictionary": False}),
+        "among the levels": (table_of(50, few), {"use_dictionary": ["level"]}),
+        "level is encoded otherwise": (
+            table_of(50, few),
+            {"use_dictionary": False, "column_encoding": {"level": "DELTA_BYTE_ARRAY"}},
+        ),
+    }
+    for message, (table, how) in cases.items():
+        pq.write_table(table, path, compression="zstd", **how)
+        assert path.stat().st_size < 300_000
+        with pytest.raises(ValueError, match=message):
+            Predictions.read(path)
+
+
+def test_a_file_that_is_large_itself_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "LARGEST_DECODED", 10)
+    one = random_predictions(keep_logits=True)
+    one.write(tmp_path / "large.parquet")
+    assert same(Predictions.read(tmp_path / "large.parquet"), one)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + b"\0" * 100 + b"PAR1", b"{}"])

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -74,3 +75,15 @@ def test_threads_move_no_bits_of_native_kernels_and_what_these_were_built_with_d
     now = {"settings": {"kernels": "native", "threads": 2, "instruction_set": "x86-64-v3"}}
     assert changed_settings(before, now) == "instruction_set x86-64-v4 -> x86-64-v3"
     assert changed_settings({"settings": {"threads": 1}}, {"settings": {"threads": 2}}) == "threads 1 -> 2"
+
+
+@pytest.mark.parametrize("text", ["[" * 3000, '{"attempts": 3}', '{"attempts": {"a": 1}}', "", "\ud800"])
+def test_attempts_of_another_form(text: str) -> None:
+    with pytest.raises(ValueError, match=r"it is n|its attempts are no list"):
+        attempts_of(text)
+
+
+def test_of_very_many_attempts_the_last_are_kept() -> None:
+    assert [one["n"] for one in attempts_of(json.dumps({"attempts": [{"n": n} for n in range(5000)]}))] == [
+        *range(4000, 5000)
+    ]

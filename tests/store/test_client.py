@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from overthink.store.client import Store, StoreError
+from overthink.store.unreadable import UnreadableRunError
 
 
 def test_experiments_are_made_once_and_described(store: Store) -> None:
@@ -43,7 +44,7 @@ def test_only_waiting_of_the_thread_that_opened_the_store_is_counted(store: Stor
 
 
 def test_a_run_id_is_no_path(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="is not a run id"):
+    with pytest.raises(UnreadableRunError, match="is not a run id"):
         store.artifact("../../etc", "passwd", tmp_path)
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from overthink.launching import kernels_choice
 from overthink.networks import availability
 from overthink.networks.kernels import TORCH
-from overthink.launching import kernels_choice
 from overthink.running import device
 
 SETTINGS = {

@@ -13,7 +13,7 @@ from overthink.networks.collaboration import CollaborativeNetwork
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.seeds import expand
-from overthink.training.checkpoint import NAME, RunIdentity, adopt, load, save
+from overthink.training.checkpoint import NAME, RunIdentity, _digest, adopt, load, load_trained, save
 from overthink.training.loop import TrainingState, fit
 from overthink.training.losses import OfaLossSpec
 from overthink.training.regime import STORED_CHECKPOINT, Phase
@@ -125,3 +125,36 @@ def test_of_several_checkpoints_the_one_that_got_furthest_counts(tmp_path: Path)
     found = fresh()
     assert load(tmp_path, found, identity())
     assert everything(found) == everything(further)
+
+
+@pytest.mark.parametrize(
+    "tensor, meta, why",
+    [
+        ({}, {"history": "[" * 3000}, "its record of epochs is not valid"),
+        ({}, {"history": "3"}, "its record of epochs is not valid"),
+        ({}, {"history": '[{"epoch": 1}]'}, "its record of epochs is not valid"),
+        ({}, {"run_key": "other"}, "belongs to run other, not to run"),
+        ({"momentum/nowhere": torch.zeros(3)}, {}, "is of another network: it has momentum of nowhere"),
+        ({"momentum/exits.0.2.weight": torch.zeros(3)}, {}, "is of another network: it has momentum of exits"),
+        ({"network/more": torch.zeros(3)}, {}, "is of another network"),
+        ({"network/more": torch.zeros(30_000_000)}, {}, "bytes, more than .*, and so is of another network"),
+    ],
+)
+def test_a_checkpoint_of_another_form(
+    tmp_path: Path, tensor: dict[str, torch.Tensor], meta: dict[str, str], why: str
+) -> None:
+    path = save(tmp_path, go_on(fresh(), 1), identity())
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()} | tensor  # noqa: SIM118 - not a dict
+        said = {**(file.metadata() or {}), **meta}
+    save_file(tensors, path, metadata={**said, "digest": _digest(tensors)})
+    with pytest.raises(ValueError, match=why):
+        load(tmp_path, fresh(), identity())
+
+
+def test_weights_that_are_no_numbers_classify_nothing(tmp_path: Path) -> None:
+    state = go_on(fresh(), 1)
+    with torch.no_grad():
+        next(state.network.parameters()).fill_(float("nan"))
+    with pytest.raises(ValueError, match="has weights that are no numbers"):
+        load_trained(save(tmp_path, state, identity()), fresh().network, "run")

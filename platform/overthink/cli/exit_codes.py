@@ -4,7 +4,7 @@
 OK                      0            success
 FAILURE                 1            error, or no run succeeded
 WRONG_USAGE             2            wrong options, or an invalid definition
-SOME_FAILED             3            some runs failed, or results are missing or not uploaded yet
+SOME_FAILED             3            some runs failed, or results are missing, unreadable or not uploaded
 128 + signal number     130, 143     interrupted by SIGINT (Ctrl-C) or SIGTERM; rerun the command to resume
 128 + SIGPIPE           141          nobody reads the output any more (`| head -1`)
 ======================  ===========  ======================================================================

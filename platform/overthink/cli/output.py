@@ -1,6 +1,7 @@
 """Where a command prints: results to standard output, messages to standard error."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.table import Table
 
 from overthink.cli.terminal import Output, print_raw
 from overthink.report.grids import Grid, as_rich
+from overthink.report.safe_text import print_text
 
 
 def number_of(count: int, noun: str) -> str:
@@ -35,6 +37,14 @@ def print_table(table: Table) -> None:
 def print_grid(grid: Grid) -> None:
     """Print a table to standard output."""
     print_table(as_rich(grid))
+
+
+def print_problems(console: Console, problems: Iterable[str]) -> None:
+    """Name the runs with something in the store that cannot be read; of very many, count the others."""
+    from overthink.store.unreadable import named  # imports pydantic
+
+    for sentence in named(problems):
+        print_text(console, sentence)
 
 
 def print_json(value: Any) -> None:

@@ -16,10 +16,11 @@ from rich.progress import (
 )
 
 from overthink.launching.plan import TO_DO, PlannedRun
-from overthink.report.safe_text import one_line, print_text
+from overthink.report.safe_text import print_text
 from overthink.running.events import NAMES, Event, Finished, Lost, Started
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import total_epochs
+from overthink.untrusted import one_line
 
 
 class Lines:

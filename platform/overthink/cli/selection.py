@@ -13,7 +13,7 @@ from overthink.definition.source import find
 from overthink.store import tags
 from overthink.store.changes import as_setting
 from overthink.store.client import Store
-from overthink.store.reader import search
+from overthink.store.reader import all_runs
 from overthink.store.stored import StoredRun
 
 SHORTEST_ID = 6
@@ -24,7 +24,7 @@ def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
 
     The ID of a group selects it and its runs. Raises DefinitionError where a name selects nothing.
     """
-    runs = named_apart([run for run in search(store, "") if run.kind])
+    runs = named_apart(all_runs(store))
     if not names:
         return runs
     found = [run for name in names for run in _selected(runs, name)]
@@ -34,7 +34,7 @@ def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
 def not_run(store: Store, names: Sequence[str]) -> DefinitionError:
     """Return the error for definitions without stored runs; it lists the stored groups with other values."""
     called = {_name_in_store(name) for name in names}
-    others = [run for run in search(store, "") if run.is_group and run.definition in called]
+    others = [run for run in all_runs(store) if run.is_group and run.definition in called]
     given = ", ".join(names)
     if not others:
         return DefinitionError(f"{given}: no runs in the store; start them with overthink run")
@@ -77,7 +77,7 @@ def the_run(store: Store, name: str) -> StoredRun:
 
     Raises DefinitionError where there is none, where there are several, or where the run is not finished.
     """
-    runs = [run for run in search(store, "") if run.kind == tags.KIND_RUN]
+    runs = [run for run in all_runs(store) if run.kind == tags.KIND_RUN]
     fitting = _by_id(runs, name)
     if len(fitting) != 1:
         raise DefinitionError(

@@ -4,7 +4,6 @@ Runs of one definition and variant may differ by `--set`: what tells groups of r
 `over_seeds` groups by it, and the column `group` names no two groups alike.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -22,6 +21,8 @@ from overthink.store import tags
 from overthink.store.correctness import CorrectnessReader
 from overthink.store.public import StoreName, uri_of
 from overthink.store.stored import StoredRun
+from overthink.store.unreadable import problems_of, warn
+from overthink.untrusted import parse_json
 
 FACTS: dict[str, Callable[[StoredRun], Any]] = {
     "group": lambda run: run.group_label,
@@ -89,6 +90,7 @@ def runs(
     stored = stored_runs(uri=uri, params=True)
     if definitions:
         stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
+    warn(problems_of(stored))
     frame = frame_of(in_arms(stored) if arms else without_studies(stored), groups)
     frame.attrs[STORE] = uri
     return frame
@@ -102,8 +104,8 @@ def frame_of(stored: Iterable[StoredRun], groups: bool = True) -> pd.DataFrame:
     rows = [
         {name: value(run) for name, value in FACTS.items()}
         | {"group": names[run.group_key, run.arm]}
-        | {path: _value(text) for path, text in run.params.items() if path not in FACTS}
-        | run.metrics
+        | {path: _value(text) for path, text in run.params.items() if path not in FACTS and "/" not in path}
+        | {name: value for name, value in run.metrics.items() if "/" in name}
         for run in listed
     ]
     columns = [*FACTS, *sorted({name for row in rows for name in row} - FACTS.keys(), key=_parameters_first)]
@@ -126,8 +128,8 @@ def _parameters_first(name: str) -> tuple[bool, str]:
 def _value(text: str) -> Any:
     """Return a parameter as a number or truth value where it is one."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = parse_json(text)
+    except ValueError:
         return text
     return found if isinstance(found, int | float | bool) else text
 

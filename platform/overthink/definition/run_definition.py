@@ -16,6 +16,7 @@ from overthink.seeds import STREAMS, Seed, Seeds
 from overthink.spec import Spec
 from overthink.store.changes import Changes
 from overthink.training.regime import Regime, check_regime
+from overthink.untrusted import parse_json
 
 S = TypeVar("S", bound=Spec)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
@@ -202,9 +203,9 @@ RunDefinition.model_rebuild()
 def parse_run(text: str, source: str) -> RunDefinition:
     """Return a run from its stored definition (JSON text); raises DefinitionError if it is not valid."""
     try:
-        raw = json.loads(text)
+        raw = parse_json(text)
     except ValueError as error:
-        raise DefinitionError(f"{source}: not readable as JSON: {error}") from None
+        raise DefinitionError(f"{source}: {error}") from None
     return validated(RunDefinition, raw, source)
 
 

@@ -3,12 +3,16 @@
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from overthink.inference.budgeted import LookupTable
 from overthink.spec import Spec
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+LARGEST_COST = 10**15
+"""MUL-ADDs; a thousand times those of the largest network."""
 
 
 class _Row(Spec):
@@ -18,16 +22,16 @@ class _Row(Spec):
     """Share of the validation samples that exits there."""
     tied: tuple[int, ...]
     """Exits, from 1, where ties of confidence make other samples exit than q asks for: no threshold gives q there."""
-    thresholds: tuple[float | None, ...]
+    thresholds: tuple[FiniteFloat | None, ...]
     """Of every exit but the last, where all remaining samples exit; null for an exit that no sample leaves at."""
-    mean_mul_adds: Annotated[float, Field(gt=0)]
+    mean_mul_adds: Annotated[float, Field(gt=0, le=LARGEST_COST)]
     accuracy: Fraction
 
 
 class _File(Spec):
     format_version: Literal[2]
     criterion: str
-    mul_adds: tuple[Annotated[int, Field(ge=1)], ...]
+    mul_adds: tuple[Annotated[int, Field(ge=1, le=LARGEST_COST)], ...]
     """Cumulative, per exit."""
     rows: Annotated[tuple[_Row, ...], Field(min_length=1)]
 

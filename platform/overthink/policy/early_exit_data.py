@@ -44,6 +44,8 @@ def labels_of(spec: LabelSpec, predictions: Predictions, averaged: Sequence[Pred
 
 def rows_of(known_N: IntArray, ids_M: IntArray, what: str) -> IntArray:
     """Return the row of each id in `known_N`; raise ValueError if an id is missing there."""
+    if not len(known_N):
+        raise ValueError(f"there are no samples of the {what} that the stored predictions could be of")
     order_N = np.argsort(known_N)
     place_M = np.searchsorted(known_N[order_N], ids_M).clip(max=len(known_N) - 1)
     rows_M: IntArray = order_N[place_M]

@@ -99,3 +99,17 @@ class Evidence:
         if self.labels.source == "training":
             return rows_M
         return rows_M[~np.isin(self.network_validation.ids_N[rows_M], self.validation.ids_N)]
+
+
+def check_evidence(evidence: Evidence) -> None:
+    """Raise ValueError where predictions that were stored apart do not fit together."""
+    n_classes = len(evidence.exits)
+    for name in ("validation", "test", "everything"):
+        logits_ENC = getattr(evidence, name).logits_ENC
+        if logits_ENC is None or logits_ENC.shape[2] != n_classes:
+            raise ValueError(f"the policy network's predictions of {name} have no logits of {n_classes} classes")
+    main, validation = evidence.network_test, evidence.network_validation
+    if main.cost_E.tolist() != validation.cost_E.tolist():
+        raise ValueError("the main network's predictions of val and test are of two networks")
+    rows_of(main.ids_N[evidence.test_labels.rows_M], evidence.test.ids_N, "test data")
+    _ = evidence.validation_labels, evidence.exit_rows_N

@@ -24,12 +24,9 @@ class Correctness(NamedTuple):
 def read_correctness(path: Path) -> Correctness:
     """Read which exits are right from a file of predictions; its other columns are not read.
 
-    Raises ValueError, in one sentence with the file's name, if it is not such a file.
+    Raises ValueError, in one clause without the file's name, if it is not such a file.
     """
-    try:
-        header, columns = read_file(path, only=("sample_id", "label", "prediction"))
-        predicted_EN = np.stack([columns[f"exit_{number + 1}_prediction"] for number in range(len(header.cost))])
-        check_range("sample ids", columns["sample_id"], 0, np.inf)
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read as predictions: {error}") from error
+    header, columns = read_file(path, only=("sample_id", "label", "prediction"))
+    predicted_EN = np.stack([columns[f"exit_{number + 1}_prediction"] for number in range(len(header.cost))])
+    check_range("sample ids", columns["sample_id"], 0, np.inf)
     return Correctness(columns["sample_id"], columns["label"], predicted_EN == columns["label"])

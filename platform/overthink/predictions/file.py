@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from overthink.atomic_file import atomic_write
+from overthink.predictions.bounds import MOST_EXITS, check_size, opened
 from overthink.spec import Spec
+from overthink.untrusted import name_of
 
 Columns = Mapping[str, NDArray[Any]]
 """Values by column: int64 (N,), float64 (N,), or float32 (N, C) for logits; levels as indices."""
@@ -35,12 +37,16 @@ EXIT_COLUMNS = {
 }
 
 
+LEVEL = pa.dictionary(pa.int32(), pa.string())
+"""As levels are read, which are stored as strings: a name that millions of rows have is in memory once."""
+
+
 class Header(Spec):
     """Values for the whole split, in the file's metadata."""
 
     format_version: Literal[1]
     split: str
-    cost: Annotated[tuple[Annotated[int, Field(ge=1, lt=2**63)], ...], Field(min_length=1)]
+    cost: Annotated[tuple[Annotated[int, Field(ge=1, le=10**15)], ...], Field(min_length=1)]
     """MUL-ADDs per sample up to and including each exit."""
     level_names: tuple[str, ...]
     fingerprint: str
@@ -69,12 +75,13 @@ def read_file(path: Path, only: Collection[str] | None = None) -> tuple[Header, 
 
 
 def _read(file: BinaryIO, only: Collection[str] | None) -> tuple[Header, Columns]:
-    parquet = pq.ParquetFile(file, page_checksum_verification=True)
+    parquet = opened(file)
     header = _header(parquet.schema_arrow)
     _check_columns(parquet.schema_arrow, len(header.cost))
+    check_size(parquet, file.seek(0, 2))
     names = parquet.schema_arrow.names
     table = parquet.read([name for name in names if only is None or PER_EXIT.sub("", name) in only])
-    return header, {name: _to_numpy(name, table[name].combine_chunks(), header) for name in table.column_names}
+    return header, {name: _to_numpy(name, table[name], header) for name in table.column_names}
 
 
 def _header(schema: pa.Schema) -> Header:
@@ -82,16 +89,21 @@ def _header(schema: pa.Schema) -> Header:
     if text is None:
         raise ValueError(f"its schema has no metadata {METADATA_KEY.decode()!r}, so it holds no predictions")
     try:
-        return Header.model_validate_json(text)
+        header = Header.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "JSON"
         raise ValueError(f"its metadata is not valid: {where}: {first['msg']}") from None
+    if len(header.cost) > MOST_EXITS:
+        raise ValueError(f"it has {len(header.cost):,} exits, more than {MOST_EXITS}")
+    if any(name != name_of(name) for name in header.level_names):
+        raise ValueError("its metadata is not valid: level_names: they have characters that cannot be shown")
+    return header
 
 
 def _check_columns(schema: pa.Schema, n_exits: int) -> None:
     """Check names and types before any row is read."""
-    expected = {"sample_id": pa.int64(), "label": pa.int64(), "level": pa.string()}
+    expected = {"sample_id": pa.int64(), "label": pa.int64(), "level": LEVEL}
     for number in range(1, n_exits + 1):
         expected |= {f"exit_{number}_{name}": kind for name, kind in EXIT_COLUMNS.items()}
     if "exit_1_logits" in schema.names:
@@ -119,9 +131,10 @@ def _to_arrow(name: str, values: NDArray[Any], header: Header) -> pa.Array:
     return pa.array(values)
 
 
-def _to_numpy(name: str, values: pa.Array, header: Header) -> NDArray[Any]:
+def _to_numpy(name: str, column: pa.ChunkedArray, header: Header) -> NDArray[Any]:
     if name == "level":
-        return _levels(values, header)
+        return np.concatenate([_levels(chunk, header) for chunk in column.chunks])
+    values = column.combine_chunks()
     flat = values.flatten() if pa.types.is_fixed_size_list(values.type) else values
     if values.null_count or flat.null_count:
         raise ValueError(f"its column {name} has missing values")
@@ -129,11 +142,12 @@ def _to_numpy(name: str, values: pa.Array, header: Header) -> NDArray[Any]:
     return array if flat is values else array.reshape(len(values), values.type.list_size)
 
 
-def _levels(names: pa.Array, header: Header) -> NDArray[np.int64]:
+def _levels(names: pa.DictionaryArray, header: Header) -> NDArray[np.int64]:
     """Return level names as indices; without level names every entry is null and every index 0."""
     if not header.level_names and names.null_count == len(names):
         return np.zeros(len(names), dtype=np.int64)
-    levels = pc.index_in(names, value_set=pa.array(header.level_names, pa.string()))
+    known = pc.index_in(names.dictionary, value_set=pa.array(header.level_names, pa.string()))
+    levels = known.take(names.indices)
     if levels.null_count:
         raise ValueError(f"its column level has entries that are not among the levels {list(header.level_names)}")
     return np.from_dlpack(levels).astype(np.int64)

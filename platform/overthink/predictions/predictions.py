@@ -1,6 +1,7 @@
 """Predictions: what a run stores per sample and exit; all metrics, tables and figures are computed from them."""
 
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -17,13 +18,14 @@ from overthink.predictions.arrays import (
     check_type,
     integers,
 )
+from overthink.predictions.bounds import MOST_CLASSES
 from overthink.predictions.file import Columns, Header, read_file, write_file
 from overthink.predictions.softmax import LARGEST_RATIO, entropy, l1_distance, max_softmax, top2_ratio
 
 SPLITS = ("train", "val", "test", "everything")
 """`everything` exists for policy networks only: all test samples of the main network, unlabelled ones included."""
 MOST_INT = int(np.iinfo(np.int64).max)
-MOST_FLOAT = float(np.finfo(np.float64).max)
+LARGEST_ENTROPY = log(MOST_CLASSES) + 1e-6
 
 
 class _Field(NamedTuple):
@@ -38,13 +40,13 @@ class _Field(NamedTuple):
 
 PER_SAMPLE = (
     _Field("ids_N", "sample_id", np.int64, 0, MOST_INT),
-    _Field("labels_N", "label", np.int64, 0, MOST_INT),
+    _Field("labels_N", "label", np.int64, 0, MOST_CLASSES - 1),
     _Field("levels_N", "level", np.int64, 0, MOST_INT),
 )
 PER_EXIT = (
-    _Field("predicted_EN", "prediction", np.int64, 0, MOST_INT),
+    _Field("predicted_EN", "prediction", np.int64, 0, MOST_CLASSES - 1),
     _Field("max_softmax_EN", "max_softmax", np.float64, 0, 1),
-    _Field("entropy_EN", "entropy", np.float64, 0, MOST_FLOAT),
+    _Field("entropy_EN", "entropy", np.float64, 0, LARGEST_ENTROPY),
     _Field("top2_ratio_EN", "top2_ratio", np.float64, 1, LARGEST_RATIO),
     _Field("confusion_EN", "confusion", np.float64, 0, 2),
 )
@@ -187,9 +189,14 @@ class Predictions:
         Raises ValueError, in one sentence with the file's name, if anything is missing or inconsistent.
         """
         try:
-            return cls._from_file(*read_file(path))
+            return cls.read_content(path)
         except ValueError as error:
             raise ValueError(f"{path} cannot be read as predictions: {error}") from error
+
+    @classmethod
+    def read_content(cls, path: Path) -> Self:
+        """Read the same; a ValueError says what is wrong in one clause, without the file's name."""
+        return cls._from_file(*read_file(path))
 
     @classmethod
     def _from_file(cls, header: Header, columns: Columns) -> Self:

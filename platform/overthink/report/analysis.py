@@ -1,6 +1,6 @@
 """Analysis of stored runs: metrics, lookup tables and figures that `run` has not stored, from predictions alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from overthink.comparison.arms import primary_arm, runs_of_primary_arm
@@ -10,12 +10,17 @@ from overthink.inference.confidence import CRITERIA
 from overthink.metrics.catalogue import compute
 from overthink.report.analysis_page import analysis_figures, analysis_page
 from overthink.report.figures.budget_curves import Pair
+from overthink.report.group_predictions import group_predictions
 from overthink.report.pages import Captioned
 from overthink.report.run_page import prediction_figures
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
+from overthink.store.unreadable import UnreadableRunError
 from overthink.store.writer import Writer
+from overthink.untrusted import reason
+
+PAIR = "val", "test"
 
 
 class Analysed(NamedTuple):
@@ -23,41 +28,70 @@ class Analysed(NamedTuple):
 
     run: StoredRun
     new: bool
+    problems: tuple[str, ...] = ()
+    """What cannot be read, of it or its runs, and was left out: a sentence each."""
 
 
 def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]) -> Iterator[Analysed]:
     """Add missing results to finished runs, then to groups with a run that has new ones; yield each when done.
 
-    Idempotent. A group's page shows its runs among `runs`, a study's those of its primary arm. Raises StoreError, or
-    ValueError naming a file.
+    Idempotent. A group's page shows its runs among `runs`, a study's those of its primary arm. What of a run or group
+    cannot be read is told with it, and the next one follows. Raises StoreError where the store does not answer.
     """
     writer, changed = Writer(store), set()
     for run in runs:
-        new = run.analysis != tags.ANALYSIS_VERSION
-        if new:
-            _analyse_run(store, writer, run)
-            changed.add(run.group_key)
-        yield Analysed(run, new)
+        read = group_predictions(store, [run], PAIR) if run.analysis != tags.ANALYSIS_VERSION else None
+        try:
+            for pair in read.values if read else ():
+                _analyse_run(writer, run, (pair[0], pair[1]))
+                changed.add(run.group_key)
+            yield Analysed(run, bool(read and read.values), tuple(read.problems if read else ()))
+        except ValueError as error:
+            yield Analysed(run, False, (_sentence(run, error),))
     for group in groups:
-        shown = runs_of_primary_arm(group, runs)
-        stamp = f"{tags.ANALYSIS_VERSION} {' '.join(sorted(run.run_id for run in shown))}"
-        new = bool(shown) and (group.analysis != stamp or group.group_key in changed)
-        if new:
-            arm = f" / {primary_arm(group)}" if group.arms else ""
-            page = analysis_page(f"{group.name}{arm} (n = {len(shown)})", _pairs(store, shown))
-            writer.text(group.run_id, tags.ANALYSIS_PAGE, page)
-            writer.log(group.run_id, run_tags={tags.ANALYSIS: stamp})
-        yield Analysed(group, new)
+        yield _analyse_group(store, writer, group, runs_of_primary_arm(group, runs), changed)
 
 
-def figures_of(store: Store, runs: Sequence[StoredRun]) -> list[Captioned]:
+def _sentence(run: StoredRun, error: ValueError) -> str:
+    return str(error) if isinstance(error, UnreadableRunError) else f"run {run.run_id[:8]}: {reason(error)}"
+
+
+def _analyse_group(
+    store: Store, writer: Writer, group: StoredRun, shown: Sequence[StoredRun], changed: Collection[str]
+) -> Analysed:
+    stamp = f"{tags.ANALYSIS_VERSION} {' '.join(sorted(run.run_id for run in shown))}"
+    if not shown or (group.analysis == stamp and group.group_key not in changed):
+        return Analysed(group, False)
+    pairs, problems = _pairs(store, shown)
+    if not pairs:
+        return Analysed(group, False, tuple(problems))
+    arm = f" / {primary_arm(group)}" if group.arms else ""
+    try:
+        page = analysis_page(f"{group.name}{arm} (n = {len(pairs)})", pairs)
+        writer.text(group.run_id, tags.ANALYSIS_PAGE, page)
+    except ValueError as error:
+        return Analysed(group, False, (*problems, f"{group.name}: {reason(error)}"))
+    if not problems:  # else it is tried again: what cannot be read now may be mended
+        writer.log(group.run_id, run_tags={tags.ANALYSIS: stamp})
+    return Analysed(group, True, tuple(problems))
+
+
+class Figures(NamedTuple):
+    """The figures of some runs, and a sentence for each run that is not in them since it cannot be read."""
+
+    shown: list[Captioned]
+    problems: list[str]
+
+
+def figures_of(store: Store, runs: Sequence[StoredRun]) -> Figures:
     """Return the figures of one run, or of several with different seeds, that predictions alone can show."""
-    pairs = _pairs(store, runs)
-    return [*prediction_figures([test for _, test in pairs]), *analysis_figures(pairs)]
+    pairs, problems = _pairs(store, runs)
+    if not pairs:
+        return Figures([], problems)
+    return Figures([*prediction_figures([test for _, test in pairs]), *analysis_figures(pairs)], problems)
 
 
-def _analyse_run(store: Store, writer: Writer, run: StoredRun) -> None:
-    (pair,) = _pairs(store, [run])
+def _analyse_run(writer: Writer, run: StoredRun, pair: Pair) -> None:
     validation, test = pair
     values = {"val": compute(validation), "test": compute(test, validation)}
     metrics = {f"{split}/{name}": value for split, found in values.items() for name, value in found.items()}
@@ -72,6 +106,7 @@ def _analyse_run(store: Store, writer: Writer, run: StoredRun) -> None:
     writer.log(run.run_id, run_tags={tags.ANALYSIS: tags.ANALYSIS_VERSION})
 
 
-def _pairs(store: Store, runs: Sequence[StoredRun]) -> list[Pair]:
-    """Return the validation and test predictions of runs."""
-    return [(store.predictions(run.run_id, "val"), store.predictions(run.run_id, "test")) for run in runs]
+def _pairs(store: Store, runs: Sequence[StoredRun]) -> tuple[list[Pair], list[str]]:
+    """Return the validation and test predictions of runs, and a sentence for each that they cannot be read of."""
+    read = group_predictions(store, runs, PAIR)
+    return [(validation, test) for validation, test in read.values], read.problems

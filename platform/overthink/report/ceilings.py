@@ -9,8 +9,9 @@ from overthink.policy.label_spec import LabelSpec
 from overthink.policy.noise_ceiling import NoiseCeiling, noise_ceiling
 from overthink.predictions.common_samples import on_common_samples
 from overthink.predictions.predictions import Predictions
+from overthink.report.group_predictions import group_predictions
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 
@@ -47,14 +48,11 @@ def independent_trainings(store: Store, group_key: str, first: Sequence[str]) ->
 
 
 def predictions_of(store: Store, trainings: Iterable[StoredRun], split: str) -> list[Predictions]:
-    """Return the predictions of trainings on their common samples, without those that the store has lost.
+    """Return the predictions of trainings on their common samples, without those that the store cannot give.
 
     None where they have no sample in common, as validation samples of many splits.
     """
-    found = []
-    for run in trainings:
-        with suppress(StoreError, ValueError):
-            found.append(store.predictions(run.run_id, split))
+    found = [one for (one,) in group_predictions(store, trainings, (split,)).values]
     with suppress(ValueError):
         return on_common_samples(found) if found else []
     return []

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from overthink.definition.errors import DefinitionError
 from overthink.predictions.predictions import Predictions
 from overthink.report.grids import Grid
 from overthink.report.grids import as_html as grid_html
+from overthink.report.group_predictions import group_predictions
 from overthink.report.pages import Section
 from overthink.report.policy_group import on_test_data, with_ceiling
 from overthink.report.policy_page import policy_figures, policy_intro
@@ -25,26 +25,33 @@ from overthink.report.studies import (
     Study,
     StudyError,
     findings_by_arm,
-    predictions_by_run,
+    read_study,
     shares_of_study,
     study_of,
-    validation_by_run,
 )
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
 from overthink.report.tables import OVERTHINKING
 from overthink.running.provenance import attempts_of
 from overthink.running.stored_run import definition_of
+from overthink.sentences import cut
 from overthink.statistics.estimate import Over
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.correctness import CorrectnessReader
+from overthink.store.readable import OF_ONE_RUN, of_each
 from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.unreadable import named, problems_of, reading
+from overthink.untrusted import reason
 
 OTHER_SAMPLES = (
     "These runs were not tested on the same samples: the means over runs in these figures mix runs that differ in more "
     "than their seed."
 )
+
+
+LONGEST_LISTED = 2000
+"""Characters of a part of the provenance."""
 
 
 class NoBaselineError(DefinitionError):
@@ -57,7 +64,9 @@ class ExperimentReport(NamedTuple):
     sections: list[Section]
     groups: list[StoredRun]
     missing: bool
-    """Whether some runs have not finished."""
+    """Whether some runs have not finished, or are left out of what could be read."""
+    problems: list[str]
+    """A sentence for each run that holds what cannot be read, and for each group that cannot be shown."""
 
 
 def report_on(
@@ -75,9 +84,9 @@ def report_on(
 
     Raises NoBaselineError where `against` does not name one row, ValueError where a file cannot be read.
     """
-    runs = [with_ceiling(store, run, runs) if run.is_group and run.is_policy else run for run in runs]
+    sections, missing, left_out = [], False, list[str]()
+    runs = [_with_ceiling(store, run, runs, left_out) if run.is_group and run.is_policy else run for run in runs]
     groups = sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
-    sections, missing = [], False
     for policies in (False, True):
         some = [run for run in runs if run.is_policy == policies]
         layout = POLICY if policies else OVERTHINKING
@@ -87,14 +96,27 @@ def report_on(
         rows = with_intervals(rows, over, CorrectnessReader(store.uri))
         if rows:
             missing = missing or any(row.gaps for row in rows)
-            provenance = _provenance_grid(store, some)
+            provenance = _provenance_grid(store, some, left_out)
             kind = "policy networks" if policies else "multi-exit networks"
             unfinished = [] if provenance else ["No run has finished yet."]
             tables = [as_html(rows, layout), *map(grid_html, [_run_ids_grid(rows), *provenance])]
             sections.append(Section(f"{name}: {kind}", unfinished, command, tables))
     for group in groups:
-        sections += _group_sections(store, group, runs)
-    return ExperimentReport(sections, groups, missing)
+        of_group, problems = _group_sections(store, group, runs)
+        sections += of_group
+        left_out += problems
+    problems = list(dict.fromkeys([*problems_of(runs), *left_out]))
+    if problems:
+        sections.append(Section(f"{name}: what cannot be read", named(problems)))
+    return ExperimentReport(sections, groups, missing or bool(left_out), problems)
+
+
+def _with_ceiling(store: Store, group: StoredRun, runs: Sequence[StoredRun], problems: list[str]) -> StoredRun:
+    try:
+        return with_ceiling(store, group, runs)
+    except ValueError as error:
+        problems.append(f"{group.name}: {reason(error)}")
+        return group
 
 
 def _with_differences(name: str, rows: Sequence[Row], against: str, margin: float | None) -> list[Row]:
@@ -112,54 +134,78 @@ def _run_ids_grid(rows: Sequence[Row]) -> Grid:
     return Grid(("Group", "MLflow runs behind its numbers (seeds)"), cells)
 
 
-def _provenance_grid(store: Store, runs: Sequence[StoredRun]) -> list[Grid]:
-    """Return a table of code, versions, machine and settings of the newest finished run, if there is one."""
+def _provenance_grid(store: Store, runs: Sequence[StoredRun], problems: list[str]) -> list[Grid]:
+    """Return a table of code, versions, machine and settings of the newest finished run of which they can be read."""
     finished = [run for run in runs if not run.is_group and run.outcome == tags.FINISHED]
-    if not finished:
-        return []
-    newest = max(finished, key=lambda run: run.started_ms)
-    made: dict[str, Any] = {}
-    with suppress(ValueError, KeyError, IndexError):
-        made = attempts_of(store.text(newest.run_id, tags.PROVENANCE_FILE))[-1]
-    cells = [(key, _listed(made[key])) for key in ("git", "versions", "machine", "settings") if made.get(key)]
-    return [Grid(("", f"Provenance of the newest of {len(finished)} finished runs ({newest.run_id[:8]})"), cells)]
+    for newest in sorted(finished, key=lambda run: -run.started_ms):
+        try:
+            text = store.text(newest.run_id, tags.PROVENANCE_FILE)
+            with reading(newest.run_id, tags.PROVENANCE_FILE):
+                made = (attempts_of(text) or [{}])[-1]
+        except OF_ONE_RUN as error:
+            problems.append(str(error))
+            continue
+        cells = [(key, _listed(made[key])) for key in ("git", "versions", "machine", "settings") if made.get(key)]
+        return [Grid(("", f"Provenance of the newest of {len(finished)} finished runs ({newest.run_id[:8]})"), cells)]
+    return []
 
 
 def _listed(value: Any) -> str:
-    if not isinstance(value, dict):
-        return json.dumps(value)
-    return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    listed = [f"{key} {inner}" for key, inner in value.items()] if isinstance(value, dict) else [json.dumps(value)]
+    return cut(", ".join(listed), LONGEST_LISTED)
 
 
-def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> list[Section]:
+def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> tuple[list[Section], list[str]]:
+    """Return the sections of a group, and what of it cannot be shown: of this group alone, others are."""
     shown = newest_per_key(runs_of_group(group, runs)).values()
     finished = [run for run in shown if run.outcome == tags.FINISHED]
-    if group.arms:
-        return _study_sections(store, study_of(group, runs))
-    if not finished:
+    problems: list[str] = []
+    try:
+        if group.arms:
+            return _study_sections(store, study_of(group, runs), problems), problems
+        if not finished:
+            return [], problems
+        if group.is_policy:
+            return _policy_sections(store, group, finished, problems), problems
+        return _network_sections(store, group, finished, problems), problems
+    except StudyError as error:
+        return [Section(group.name, [str(error)])], problems
+    except ValueError as error:
+        return [], [*problems, f"{group.name}: {reason(error)}"]
+
+
+def _network_sections(
+    store: Store, group: StoredRun, finished: Sequence[StoredRun], problems: list[str]
+) -> list[Section]:
+    read = group_predictions(store, finished)
+    problems += read.problems
+    if not read.values:
         return []
-    if group.is_policy:
-        return [_policy_section(store, group, finished)]
-    tests = [store.predictions(run.run_id, "test") for run in finished]
+    tests = [test for (test,) in read.values]
     alike = all(_same_samples(test, tests[0]) for test in tests)
     samples = f"{len(tests[0].ids_N)} test samples." if alike else OTHER_SAMPLES
     return [Section(f"{group.name} (n = {len(tests)})", [samples], figures=prediction_figures(tests))]
 
 
-def _study_sections(store: Store, study: Study) -> list[Section]:
-    try:
-        known = predictions_by_run(store, study)
-        found = findings_by_arm(study, known, validation_by_run(store, study))
-    except StudyError as error:  # of this group alone; the others are still shown
-        return [Section(study.group.name, [str(error)])]
-    shares = shares_of_study(study, known)
-    return study_sections(found, shares, warning=study.kernels_warning) if found else []
+def _study_sections(store: Store, study: Study, problems: list[str]) -> list[Section]:
+    read = read_study(store, study)
+    problems += read.problems
+    found = findings_by_arm(read.study, read.tests, read.validations)
+    if not found:
+        return []
+    shares = shares_of_study(read.study, read.tests)
+    return study_sections(found, shares, warning=study.kernels_warning)
 
 
-def _policy_section(store: Store, group: StoredRun, finished: Sequence[StoredRun]) -> Section:
-    evidence = [stored_evidence(store, run, definition_of(store, run.run_id)) for run in finished]
-    ceiling, title = on_test_data(group.metrics), f"{group.name} (n = {len(evidence)})"
-    return Section(title, [policy_intro(evidence, ceiling)], figures=policy_figures(evidence, ceiling))
+def _policy_sections(
+    store: Store, group: StoredRun, finished: Sequence[StoredRun], problems: list[str]
+) -> list[Section]:
+    read = of_each(finished, lambda run: stored_evidence(store, run, definition_of(store, run.run_id)))
+    problems += read.problems
+    if not read.values:
+        return []
+    ceiling, title = on_test_data(group.metrics), f"{group.name} (n = {len(read.values)})"
+    return [Section(title, [policy_intro(read.values, ceiling)], figures=policy_figures(read.values, ceiling))]
 
 
 def _same_samples(one: Predictions, other: Predictions) -> bool:

@@ -8,7 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.table import Table
 
-from overthink.report.safe_text import escape_for_terminal, one_line
+from overthink.report.safe_text import escape_for_terminal
+from overthink.untrusted import one_line
 
 NARROWEST = 12
 """Smallest width, in characters, of a column of words."""

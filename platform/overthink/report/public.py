@@ -20,6 +20,7 @@ from overthink.report.tables import OVERTHINKING, Layout
 from overthink.statistics.estimate import Over
 from overthink.store.correctness import CorrectnessReader
 from overthink.store.public import RunName, StoreName, run_id_of, uri_of
+from overthink.store.unreadable import UnreadableRunError, problems_of, warn
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def overthinking_table(
     stored = stored_runs(uri=uri, metrics=layout.metrics)
     if definitions:
         stored = asked_by({definitions} if isinstance(definitions, str) else {*definitions}, stored)
+    warn(problems_of(stored))
     rows = overthinking_rows([run for run in stored if run.is_policy == policies], by, layout.metrics)
     if against is not None and rows:
         rows = with_differences(rows, against, layout.compared, margin)
@@ -131,8 +133,9 @@ def figures(runs: RunName | Sequence[RunName] | pd.DataFrame, store: StoreName =
         Caption -> plotly figure.
 
     Raises:
-        ValueError: The runs are of several groups or arms, or the predictions of one cannot be read.
-        StoreError: The store does not answer, or has no predictions of a run.
+        ValueError: The runs are of several groups or arms, or the predictions of none can be read. A run whose
+            predictions cannot be read is left out with a warning.
+        StoreError: The store does not answer.
 
     Example:
         >>> import overthink
@@ -153,7 +156,11 @@ def figures(runs: RunName | Sequence[RunName] | pd.DataFrame, store: StoreName =
         )
     if are_of_several_arms(chosen):
         raise ValueError(f"figures are of runs of one arm; these runs of {chosen[0].group_label} are of several arms")
-    return {one.caption: one.figure for one in figures_of(opened, [repeats[0] for repeats in by_training(chosen)])}
+    found = figures_of(opened, [repeats[0] for repeats in by_training(chosen)])
+    if not found.shown:
+        raise UnreadableRunError(found.problems[0])
+    warn(found.problems)
+    return {one.caption: one.figure for one in found.shown}
 
 
 def _ids(runs: RunName | Sequence[RunName] | pd.DataFrame) -> list[str]:

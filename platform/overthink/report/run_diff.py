@@ -1,7 +1,8 @@
 """What differs between two stored runs or groups: definition, provenance and results."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 from overthink.comparison.arms import as_group_of_arm, primary_arm, runs_of_group
 from overthink.comparison.difference import Difference
@@ -20,9 +21,14 @@ from overthink.running.stored_run import definition_of
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.correctness import CorrectnessReader
+from overthink.store.readable import OF_ONE_RUN
 from overthink.store.reader import data_digests
 from overthink.store.stored import StoredRun
+from overthink.store.unreadable import reading
+from overthink.untrusted import name_of
 
+MOST_VALUES = 1000
+"""Of a provenance."""
 MADE_WITH = ("git", "lock_sha256", "versions", "machine", "settings")
 
 
@@ -50,23 +56,37 @@ def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
         name, run = f"{run.name} / {arm}", as_group_of_arm(run, arm)
     members = runs_of_group(run, runs)
     finished = [other for other in members if other.outcome == tags.FINISHED]
-    one = next(iter(finished), None) if run.is_group else run
-    if one is None:
+    if run.is_group and not finished:
         raise DefinitionError(f"{name}: none of its runs is finished")
-    plain = definition_of(store, one.run_id).model_dump(mode="json")
+    plain, made_with = _first_readable(store, finished if run.is_group else [run])
     if run.is_group:
         plain.pop("seeds")
     titles = POLICY_TITLES if run.is_policy else TITLES
     rows = overthinking_rows([run, *members] if run.is_group else [run], metrics=tuple(titles))
     (row,) = with_intervals(rows[:1], "both", CorrectnessReader(store.uri))
-    return Side(name, run.run_id, flat(plain), flat(_made_with(store, one)), row, titles)
+    return Side(name, run.run_id, flat(plain), made_with, row, titles)
 
 
-def _made_with(store: Store, run: StoredRun) -> dict[str, object]:
-    attempts = attempts_of(store.text(run.run_id, tags.PROVENANCE_FILE))
+def _first_readable(store: Store, runs: Sequence[StoredRun]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return definition and provenance of the first run of which they can be read; raises what is wrong where none."""
+    wrong: Exception | None = None
+    for run in runs:
+        try:
+            return definition_of(store, run.run_id).model_dump(mode="json"), _made_with(store, run)
+        except OF_ONE_RUN as error:
+            wrong = wrong or error
+    assert wrong is not None
+    raise wrong
+
+
+def _made_with(store: Store, run: StoredRun) -> dict[str, str]:
+    text = store.text(run.run_id, tags.PROVENANCE_FILE)
+    with reading(run.run_id, tags.PROVENANCE_FILE):
+        attempts = attempts_of(text)
     last = attempts[-1] if attempts else {}
     digests = data_digests(store, run.run_id)
-    return {key: last[key] for key in MADE_WITH if key in last} | ({"data": " ".join(digests)} if digests else {})
+    made = {key: last[key] for key in MADE_WITH if key in last} | ({"data": " ".join(digests)} if digests else {})
+    return {name_of(path): name_of(value) for path, value in islice(flat(made).items(), MOST_VALUES)}
 
 
 def differing_parts(a: Side, b: Side) -> dict[str, list[Differing]]:

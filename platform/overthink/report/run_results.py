@@ -7,7 +7,7 @@ from typing import NamedTuple
 from overthink.definition.run_definition import RunDefinition
 from overthink.metrics.catalogue import compute
 from overthink.policy.catalogue import compute_answers, compute_evidence
-from overthink.policy.evidence import Answers, Evidence
+from overthink.policy.evidence import Answers, Evidence, check_evidence
 from overthink.predictions.predictions import Predictions
 from overthink.report.notes import policy_note, run_note
 from overthink.report.policy_page import policy_page
@@ -15,6 +15,7 @@ from overthink.report.run_page import run_page
 from overthink.running.run_data import EVERYTHING, LABELLED_BY, MAIN
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
+from overthink.store.unreadable import UnreadableRunError, reading
 from overthink.training.epoch_record import EpochRecord
 
 Reader = Callable[[str], Predictions]
@@ -61,10 +62,17 @@ def _of_policy(
 
 
 def stored_evidence(store: Store, run: StoredRun, definition: RunDefinition) -> Evidence:
-    """Return the evidence about a policy network's stored run; the definition may be of another seed."""
-    assert run.main is not None
+    """Return the evidence about a policy network's stored run; the definition may be of another seed.
+
+    Raises UnreadableRunError where the run's files do not fit together.
+    """
+    if run.main is None or definition.policy is None:
+        raise UnreadableRunError(f"run {run.run_id[:8]}: it does not name its main network")
     trainings = [_in_store(store, run_id) for run_id in run.labelled_by]
-    return _evidence(definition, _in_store(store, run.run_id), _in_store(store, run.main.run_id), trainings)
+    found = _evidence(definition, _in_store(store, run.run_id), _in_store(store, run.main.run_id), trainings)
+    with reading(run.run_id, "its predictions and those of its main network"):
+        check_evidence(found)
+    return found
 
 
 def _evidence(definition: RunDefinition, own: Reader, main: Reader, trainings: Sequence[Reader]) -> Evidence:

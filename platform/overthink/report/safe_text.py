@@ -10,6 +10,8 @@ import unicodedata
 from rich.console import Console
 from rich.text import Text
 
+from overthink.untrusted import one_line
+
 SUBSTITUTES = "encode_or_substitute"
 """Name of the error handler for encoding what a person reads."""
 PLAIN = {
@@ -41,11 +43,6 @@ def _base(character: str) -> str:
 
 
 codecs.register_error(SUBSTITUTES, _substituted)
-
-
-def one_line(text: str) -> str:
-    """Return text without a character that steers a terminal or ends a line; each becomes a question mark."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def escape_for_terminal(text: str, style: str = "") -> Text:

@@ -14,6 +14,7 @@ from overthink.report.exit_label_table import label_counts
 from overthink.seeds import joined
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
+from overthink.store.unreadable import reading
 
 FIRST = "first"
 
@@ -43,7 +44,11 @@ def stored_labels(
     """
     known = independent_trainings(store, run.group_key, [run.run_id])
     averaged = list(_with_seeds(known, averaged_over or (), run))
-    own, *others = on_common_samples([store.predictions(one.run_id, split) for one in (run, *averaged)])
+    read = [store.predictions(one.run_id, split) for one in (run, *averaged)]
+    for one, other in zip(averaged, read[1:], strict=True):
+        with reading(one.run_id, "its predictions beside those of the run"):
+            on_common_samples([read[0], other])
+    own, *others = on_common_samples(read)
     trainings = others or [own]
     by_rule = {FIRST: labels_by_first(trainings, exits)}
     by_rule |= {f"{weight:g}": labels_by_score(trainings, weight, exits) for weight in weights}

@@ -1,6 +1,7 @@
 """A study in the store: the finished runs of its arms, their predictions and findings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +11,12 @@ from overthink.comparison.kernels import computed_by, different_kernels
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
+from overthink.report.group_predictions import group_predictions
 from overthink.seeds import Seeds, sources_of
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import MissingArtifactError, Store
 from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.unreadable import UnreadableRunError
 from overthink.study.arms import ALL_SOURCES
 from overthink.study.confidence_rule import confidence_rule
 from overthink.study.control import of_one_training
@@ -75,18 +78,46 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
     )
 
 
-def predictions_by_run(store: Store, study: Study, split: str = "test") -> dict[str, Predictions]:
-    """Return the predictions of all runs of a study for a split, by run id, each read once."""
-    run_ids = dict.fromkeys(run.run_id for arm in study.arms.values() for run in arm.runs)
-    return {run_id: store.predictions(run_id, split) for run_id in run_ids}
+class ReadStudy(NamedTuple):
+    """A study with the predictions of its runs."""
+
+    study: Study
+    """Without the runs whose test predictions cannot be read."""
+    tests: dict[str, Predictions]
+    """By run id."""
+    validations: dict[str, Predictions] | None
+    """The same; None where a run has stored none."""
+    problems: list[str]
+    """A sentence for each run that holds what cannot be read."""
 
 
-def validation_by_run(store: Store, study: Study) -> dict[str, Predictions] | None:
-    """Return the validation predictions of all runs of a study; None where a run has stored none."""
-    try:
-        return predictions_by_run(store, study, "val")
-    except StoreError:
-        return None
+def read_study(store: Store, study: Study) -> ReadStudy:
+    """Read the predictions of all runs of a study, each once."""
+    runs = list({run.run_id: run for arm in study.arms.values() for run in arm.runs}.values())
+    tests = group_predictions(store, runs, same_samples=True)
+    known = {run.run_id: test for run, (test,) in zip(tests.runs, tests.values, strict=True)}
+    validations, problems = None, tests.problems
+    with suppress(MissingArtifactError):
+        try:
+            validations = {run_id: _validation(store, run_id, test) for run_id, test in known.items()}
+        except UnreadableRunError as error:
+            problems = [*problems, str(error)]
+    return ReadStudy(_of_runs(study, known), known, validations, problems)
+
+
+def _validation(store: Store, run_id: str, test: Predictions) -> Predictions:
+    found = store.predictions(run_id, "val")
+    if found.cost_E.tolist() != test.cost_E.tolist():
+        raise UnreadableRunError(f"run {run_id[:8]}: its predictions of val and test are of two networks")
+    return found
+
+
+def _of_runs(study: Study, known: Collection[str]) -> Study:
+    arms = {
+        name: arm._replace(runs=tuple(run for run in arm.runs if run.run_id in known))
+        for name, arm in study.arms.items()
+    }
+    return study._replace(arms=arms)
 
 
 def findings_by_arm(

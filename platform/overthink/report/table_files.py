@@ -13,8 +13,8 @@ from overthink.comparison.overthinking import Row
 from overthink.report import grids
 from overthink.report.difference_table import differences_grid
 from overthink.report.differences import as_record
-from overthink.report.safe_text import one_line
 from overthink.report.tables import OVERTHINKING, Layout, as_grid
+from overthink.untrusted import one_line
 
 
 def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:

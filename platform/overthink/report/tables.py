@@ -11,8 +11,9 @@ from overthink.comparison.overthinking import COLUMNS, Row
 from overthink.report.averages import averages, count_lines, number_lines, repeats_line, unit
 from overthink.report.differences import difference_lines, differences_sentence
 from overthink.report.grids import NARROWEST, Grid, empty_table
-from overthink.report.safe_text import escape_for_terminal, one_line
+from overthink.report.safe_text import escape_for_terminal
 from overthink.store.stored import PaperNumber
+from overthink.untrusted import one_line
 
 TITLES = {
     "test/accuracy/last": "Accuracy last exit",
@@ -27,6 +28,8 @@ POLICY_TITLES = {
     "test/policy/confidence/balanced_accuracy": "From exit 1's confidence alone, balanced",
     "test/policy/routed/accuracy": "Accuracy of the routed main network",
 }
+MOST_SEEDS = 100
+"""That a cell lists; the tag of a group may ask for thousands."""
 DEFINITIONS = (
     "Any later: an exit is right and a later one wrong (eq. 3.11). Final: an exit is right and the last one wrong."
 )
@@ -116,9 +119,14 @@ def _gaps(row: Row) -> tuple[str, ...]:
         seeds.setdefault((gap.outcome, gap.group), []).append(gap.seed)
     several = len({gap.group for gap in row.gaps}) > 1
     return tuple(
-        f"{outcome}: seed {', '.join(those)}{f' of {group}' if several else ''}"
-        for (outcome, group), those in seeds.items()
+        f"{outcome}: seed {_few(those)}{f' of {group}' if several else ''}" for (outcome, group), those in seeds.items()
     )
+
+
+def _few(seeds: Sequence[str]) -> str:
+    """Return seeds as text; of very many the first, and how many there are."""
+    more = f", ... ({len(seeds):,} seeds)" if len(seeds) > MOST_SEEDS else ""
+    return ", ".join(seeds[:MOST_SEEDS]) + more
 
 
 OVERTHINKING = Layout(

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from overthink.definition.errors import DefinitionError
 from overthink.inference.frequency import ByExit, Coefficients, Scan, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.running.stored_run import dataset_of, definition_of
 from overthink.store.client import Store
+from overthink.store.readable import OF_ONE_RUN
 from overthink.store.reader import data_digests
 from overthink.store.stored import StoredRun
+from overthink.store.unreadable import reading
 
 
 @dataclass(frozen=True)
@@ -52,18 +55,24 @@ class _Shares(NamedTuple):
 
 def frequencies(
     store: Store, runs: Iterable[StoredRun], measure: FrequencyMeasure, data_root: Path | None
-) -> Iterator[tuple[StoredRun, ByExit]]:
-    """Yield each run with the measure of the images that its exits get right.
+) -> Iterator[tuple[StoredRun, ByExit | Exception]]:
+    """Yield each run with the measure of the images that its exits get right, or with why it has none.
 
-    Images of one data set are transformed once. Raises DefinitionError where a data set is not on this machine.
+    That is a DefinitionError where a data set is not on this machine or another one, else what of the run cannot be
+    read. Images of one data set are transformed once.
     """
     known: dict[tuple[str, ...], _Shares] = {}
     for run in runs:
         data = run.dataset.key or run.run_id, *data_digests(store, run.run_id)
-        if data not in known:
-            known[data] = _shares(store, run, measure, data_root)
-        shares, test = known[data], store.predictions(run.run_id, "test")
-        yield run, by_exit(shares.share_N[rows_of(shares.ids_N, test.ids_N, "test data")], test.correct_EN)
+        try:
+            if data not in known:
+                known[data] = _shares(store, run, measure, data_root)
+            shares, test = known[data], store.predictions(run.run_id, "test")
+            with reading(run.run_id, "its predictions"):
+                rows_N = rows_of(shares.ids_N, test.ids_N, "test data")
+            yield run, by_exit(shares.share_N[rows_N], test.correct_EN)
+        except (DefinitionError, *OF_ONE_RUN) as error:
+            yield run, error
 
 
 def _shares(store: Store, run: StoredRun, measure: FrequencyMeasure, data_root: Path | None) -> _Shares:

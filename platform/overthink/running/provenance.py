@@ -1,7 +1,6 @@
 """Provenance of a result: code, versions, machine and settings, enough to explain a difference later."""
 
 import hashlib
-import json
 import os
 import platform
 import socket
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from overthink.store.uri import without_password
+from overthink.untrusted import parse_json
 
 PACKAGES = (
     "overthink",
@@ -27,6 +27,7 @@ PACKAGES = (
 )
 LARGEST_PATCH = 1_000_000
 """Characters. A larger patch is cut and marked."""
+MOST_ATTEMPTS = 1000
 MOVES_BITS = ("torch", "torchvision", "numpy")
 
 
@@ -69,12 +70,14 @@ def surroundings() -> dict[str, Any]:
 
 
 def attempts_of(text: str) -> list[dict[str, Any]]:
-    """Return the attempts in a run's `provenance.json`; raise ValueError if it is not valid."""
-    stored = json.loads(text)
+    """Return the attempts in a run's `provenance.json`, of very many the last; raise ValueError if it is not valid."""
+    stored = parse_json(text)
     if not isinstance(stored, dict):
         raise ValueError("provenance is not a mapping")
     attempts = stored.get("attempts", [stored])
-    return [attempt for attempt in attempts if isinstance(attempt, dict)]
+    if not isinstance(attempts, list):
+        raise ValueError("its attempts are no list")
+    return [attempt for attempt in attempts if isinstance(attempt, dict)][-MOST_ATTEMPTS:]
 
 
 def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What a finished run left in the store, read back: definition, data set, predictions, network, thresholds.
 
-StoreError is raised where an artifact is missing.
+MissingArtifactError is raised where an artifact is missing, UnreadableRunError where it cannot be read.
 """
 
 from pathlib import Path
@@ -21,12 +21,15 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import data_digests
 from overthink.store.stored import StoredRun
+from overthink.store.unreadable import reading
 from overthink.training.regime import OWN_CHECKPOINT
 
 
 def definition_of(store: Store, run_id: str) -> RunDefinition:
-    """Return the resolved definition of a run."""
-    return parse_run(store.text(run_id, tags.DEFINITION_FILE), f"{tags.DEFINITION_FILE} of run {run_id}")
+    """Return the resolved definition of a run; raises UnreadableRunError where it is not valid."""
+    text = store.text(run_id, tags.DEFINITION_FILE)
+    with reading(run_id, tags.DEFINITION_FILE):
+        return parse_run(text, tags.DEFINITION_FILE)
 
 
 def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
@@ -49,8 +52,10 @@ def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
 def network_of(store: Store, run_id: str, data_root: Path | None) -> TrainedNetwork:
     """Return the trained network of a run; see `restored` for when `data_root` is needed."""
     with TemporaryDirectory() as folder:
-        checkpoint = store.artifact(run_id, f"checkpoint/{OWN_CHECKPOINT}", Path(folder))
-        return restored(definition_of(store, run_id), checkpoint, data_root)
+        definition, name = definition_of(store, run_id), f"checkpoint/{OWN_CHECKPOINT}"
+        checkpoint = store.artifact(run_id, name, Path(folder))
+        with reading(run_id, name, checkpoint):
+            return restored(definition, checkpoint, data_root)
 
 
 def lookup_table_of(
@@ -63,7 +68,9 @@ def lookup_table_of(
     """
     if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
         file = tags.BUDGETS_FILE.format(criterion=criterion)
-        return from_json(store.text(run.run_id, file), f"{file} of run {run.run_id}"), None
+        text = store.text(run.run_id, file)
+        with reading(run.run_id, file):
+            return from_json(text, file), None
     predictions = store.predictions(run.run_id, "val")
     if not scale:
         return lookup_table(predictions, criterion), None

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from overthink.settings import lent_home
 
@@ -31,12 +32,22 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.predictions.predictions import Predictions
 from overthink.store import tags
+from overthink.store.artifact_files import check_artifact
 from overthink.store.artifacts import beside, is_the_servers, update_moved
 from overthink.store.database import DatabaseError, artifact_root, prepare
 from overthink.store.problems import problem_of_uri, reason
 from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow
-from overthink.store.uri import concealed, database_file, engine_uri, is_server, tracking_uri, without_password
+from overthink.store.unreadable import UnreadableRunError, reading
+from overthink.store.uri import (
+    concealed,
+    database_file,
+    engine_uri,
+    is_server,
+    tracking_uri,
+    without_password,
+)
 from overthink.store.view import TAG_PREFIX
+from overthink.untrusted import name_of, parse_json
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -49,6 +60,14 @@ MADE_BY_SERVER = "0"
 
 class StoreError(RuntimeError):
     """The store cannot be used; the sentence names it."""
+
+
+class MissingArtifactError(StoreError):
+    """A run does not have an artifact; the sentence names both."""
+
+
+ERRORS = (MlflowException, CommandError, sqlalchemy.exc.SQLAlchemyError, requests.RequestException)
+"""What a store's libraries raise; MLflow passes on the errors of requests, which transfers artifacts."""
 
 
 class Store:
@@ -98,8 +117,7 @@ class Store:
         try:
             with self.waiting():
                 yield
-        # MLflow passes on the errors of requests, which transfers artifacts.
-        except (MlflowException, CommandError, sqlalchemy.exc.SQLAlchemyError, requests.RequestException) as error:
+        except ERRORS as error:
             raise StoreError(f"store {self.shown}: {concealed(reason(error), self.uri)}") from error
         except (DatabaseError, UnreachableError, sqlite3.Error) as error:
             raise StoreError(f"store {self.shown}: {error}") from error
@@ -218,32 +236,51 @@ class Store:
         return keys[0] if keys else None
 
     def artifact(self, run_id: str, name: str, folder: Path) -> Path:
-        """Fetch an artifact of a run into a folder of its own; return the local file, which is not to be trusted."""
+        """Fetch an artifact of a run into a folder of its own; return the local file, which is not to be trusted.
+
+        Raises MissingArtifactError where there is none, UnreadableRunError where it is no file, or too large.
+        """
         if not run_id.isalnum():
-            raise StoreError(f"store {self.shown}: {run_id!r} is not a run id")
+            raise UnreadableRunError(f"store {self.shown}: {name_of(run_id)!r} is not a run id")
         target = folder / run_id
         target.mkdir(parents=True, exist_ok=True)
         with self.sentences():
             repository = self.repository(run_id)
+        with reading(run_id, name), suppress(*ERRORS):  # where it cannot be listed, fetching it shows why
+            check_artifact(repository, name)
         try:
             with self.sentences():
                 return Path(repository.download_artifacts(name, str(target)))
         except StoreError as error:
             self.ping()  # where the store is unreachable, that is why
-            raise StoreError(
+            raise MissingArtifactError(
                 f"store {self.shown}: {name or 'an artifact'} of run {run_id} is not there; if it was deleted, the "
                 "command that trained the run trains it again with --force"
             ) from error
 
     def text(self, run_id: str, name: str) -> str:
-        """Return a text artifact of a run, which is not to be trusted."""
+        """Return a text artifact of a run, which is not to be trusted; raises UnreadableRunError where it is none."""
         with TemporaryDirectory() as folder:
-            return self.artifact(run_id, name, Path(folder)).read_text(encoding="utf-8")
+            path = self.artifact(run_id, name, Path(folder))
+            with reading(run_id, name):
+                return path.read_text(encoding="utf-8")
+
+    def json(self, run_id: str, name: str) -> Any:
+        """Return what a JSON artifact of a run holds; raises UnreadableRunError where it is none."""
+        text = self.text(run_id, name)
+        with reading(run_id, name):
+            return parse_json(text)
 
     def predictions(self, run_id: str, split: str) -> Predictions:
-        """Return the predictions of a run for a split, "val" or "test"; raises ValueError where they are damaged."""
+        """Return the predictions of a run for a split, "val" or "test"; raises UnreadableRunError for damaged ones."""
+        name = f"predictions/{split}.parquet"
         with TemporaryDirectory() as folder:
-            return Predictions.read(self.artifact(run_id, f"predictions/{split}.parquet", Path(folder)))
+            path = self.artifact(run_id, name, Path(folder))
+            with reading(run_id, name):
+                found = Predictions.read_content(path)
+                if found.split != split:
+                    raise ValueError(f"it is of split {found.split}")
+                return found
 
     def experiment_names(self) -> dict[str, str]:
         """Return the names of all experiments by id."""

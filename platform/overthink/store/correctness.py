@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from overthink.atomic_file import atomic_write
 from overthink.store import sqlite_reader
+from overthink.store.artifact_files import check_file
+from overthink.store.unreadable import reading
 from overthink.store.uri import cache_folder, database_file
 
 if TYPE_CHECKING:  # numpy, pyarrow and mlflow are imported where they are needed
@@ -33,12 +35,14 @@ class CorrectnessReader:
         """Return which exits of a run are right; raises ValueError, in one sentence, where it has no predictions."""
         if run_id not in self._folders:
             return self._from_elsewhere(run_id)
-        path = self._folders[run_id] / FILE
-        if not path.is_file():
+        folder = self._folders[run_id]
+        if not (folder / FILE).exists():
             raise ValueError(f"run {run_id[:8]} has no stored predictions")
         from overthink.predictions.correctness import read_correctness
 
-        return read_correctness(path)
+        with reading(run_id, FILE):
+            check_file(folder, FILE)
+            return read_correctness(folder / FILE)
 
     def _from_elsewhere(self, run_id: str) -> "Correctness":
         from overthink.predictions.correctness import read_correctness
@@ -50,7 +54,9 @@ class CorrectnessReader:
         try:
             self._store = self._store or Store(self._uri)
             with TemporaryDirectory() as folder:
-                found = read_correctness(self._store.artifact(run_id, FILE, Path(folder)))
+                path = self._store.artifact(run_id, FILE, Path(folder))
+                with reading(run_id, FILE):
+                    found = read_correctness(path)
         except StoreError as error:
             raise ValueError(f"the predictions of run {run_id[:8]} cannot be read ({error})") from error
         _save(kept, found)

@@ -1,13 +1,11 @@
 """Where a store's tags become a typed run: the only place that reads them. Tags are not trusted: anybody can edit them.
 
-A tag that cannot be read counts as absent.
+A tag that cannot be read counts as absent, and is named in the run's problems (see `run_values`).
 """
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import JsonValue
 
@@ -15,11 +13,14 @@ from overthink.seeds import Seeds, seeds_of_labels
 from overthink.store import tags
 from overthink.store.changes import changes_from_text
 from overthink.store.liveness import RunProcess
-from overthink.store.stored import Kind, Labels, PaperNumber, Part, RunLink, StoredRun
+from overthink.store.run_values import LARGEST_METRIC, RunValues
+from overthink.store.stored import ASKED, Kind, Labels, PaperNumber, Part, RunLink, StoredRun
+from overthink.untrusted import name_of
 
 OF_TRAINING = ("training data", "permuted")
 """Words in the labels of earlier versions that concern training and validation data alone."""
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+STATUSES = (ASKED, "RUNNING", "FINISHED", "FAILED", "KILLED")
+OUTCOMES = (tags.FINISHED, tags.DIVERGED, tags.FAILED, tags.PRUNED, tags.INTERRUPTED, tags.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -44,43 +45,45 @@ class RawRun:
         return next((kind for kind in get_args(Kind) if kind == found), "")
 
     def parsed(self) -> StoredRun:
-        """Return the run with its tags parsed."""
-        text = {name: self.tags.get(tag, "") for name, tag in _TEXTS.items()}
+        """Return the run with its tags parsed; what cannot be read counts as absent, and is among its problems."""
+        values = RunValues(self.tags)
+        seeds = values.paragraphs(tags.SEEDS)
+        fields: dict[str, Any] = {
+            **{name: values.text(tag) for name, tag in _TEXTS.items()},
+            "name": values.name("name", self.name),
+            "status": self.status if self.status in STATUSES else "",
+            "started_ms": values.moment("start time", self.started_ms),
+            "ended_ms": None if self.ended_ms is None else values.moment("end time", self.ended_ms),
+            "changes": _changes(values),
+            "seeds": seeds_of_labels(seeds) if self.kind == tags.KIND_GROUP else seeds_of_labels(seeds)[:1],
+            "arms": values.json(tags.ARMS, _arms) or {},
+            "labels": _labels(values),
+            "reported": values.json(tags.REPORTED, _reported) or {},
+            "labelled_by": values.words(tags.LABELLED_BY),
+            "policy_run_ids": values.words(tags.POLICY_RUNS),
+            "note": values.paragraphs(tags.MLFLOW_NOTE),
+            "metrics": values.metrics(self.metrics),
+            "params": values.params(self.params),
+        }
+        outcome = values.text(tags.OUTCOME)
         return StoredRun(
             run_id=self.run_id,
             experiment_id=self.experiment_id,
-            name=self.name,
-            status=self.status,
-            started_ms=self.started_ms,
-            ended_ms=self.ended_ms,
             kind=self.kind,
-            changes=changes_of(self.tags),
-            seeds=seeds_of_labels(self.tags.get(tags.SEEDS, "")),
-            arms=_arms(self.tags.get(tags.ARMS, "")),
-            dataset=self._part("dataset"),
-            network=self._part("network"),
-            regime=self._part("regime"),
-            labels=_labels(self.tags),
+            dataset=_part(values, "dataset"),
+            network=_part(values, "network"),
+            regime=_part(values, "regime"),
+            parent=_link(values, tags.PARENT_RUN, tags.PARENT_KEY),
+            main=_link(values, tags.MAIN_RUN, tags.MAIN_KEY),
+            trial=_number(values.text(tags.TRIAL)),
             kernels="native" if self.tags.get(tags.KERNELS) == "native" else "torch",
-            reported=_reported(self.tags.get(tags.REPORTED, "")),
-            parent=self._link(tags.PARENT_RUN, tags.PARENT_KEY),
-            main=self._link(tags.MAIN_RUN, tags.MAIN_KEY),
-            labelled_by=tuple(self.tags.get(tags.LABELLED_BY, "").split()),
-            policy_run_ids=tuple(self.tags.get(tags.POLICY_RUNS, "").split()),
-            trial=_number(self.tags.get(tags.TRIAL, "")),
             process=RunProcess.of(self.tags),
+            logged_outcome=outcome if outcome in OUTCOMES else "",
             forced=tags.FORCED in self.tags,
-            metrics=self.metrics,
-            params=self.params,
-            data=self.data,
-            **text,
+            data=name_of(self.data),
+            problems=tuple(values.problems),
+            **fields,
         )
-
-    def _part(self, name: str) -> Part:
-        return Part(self.tags.get(tags.named(name), ""), self.tags.get(tags.part_key(name), ""))
-
-    def _link(self, run: str, key: str) -> RunLink | None:
-        return RunLink(self.tags[run], self.tags.get(key, "")) if self.tags.get(run) else None
 
 
 _TEXTS = {
@@ -92,47 +95,65 @@ _TEXTS = {
     "task": tags.TASK,
     "group_id": tags.PARENT_OF_MLFLOW,
     "sweep": tags.SWEEP,
-    "logged_outcome": tags.OUTCOME,
     "message": tags.MESSAGE,
     "attempt": tags.ATTEMPT,
     "replaced_by": tags.REPLACED_BY,
     "instruction_set": tags.INSTRUCTION_SET,
     "analysis": tags.ANALYSIS,
-    "note": tags.MLFLOW_NOTE,
 }
 """Field of a StoredRun that is a tag's text -> the tag."""
 
 
 def changes_of(run_tags: Mapping[str, str]) -> dict[str, JsonValue]:
     """Return what `--set` changed: as JSON, or as the text that earlier versions wrote."""
-    with suppress(*UNREADABLE):
-        found = json.loads(run_tags[tags.CHANGES_JSON])
-        if isinstance(found, dict):
-            return found
-    return changes_from_text(run_tags.get(tags.CHANGES, ""))
+    return _changes(RunValues(run_tags))
 
 
-def _arms(text: str) -> dict[str, tuple[Seeds, ...]]:
-    with suppress(*UNREADABLE):
-        return {str(name): seeds_of_labels(labels) for name, labels in json.loads(text or "{}").items()}
-    return {}
+def _changes(values: RunValues) -> dict[str, JsonValue]:
+    found = values.json(tags.CHANGES_JSON, _mapping)
+    return changes_from_text(values.text(tags.CHANGES)) if found is None else found
 
 
-def _labels(run_tags: Mapping[str, str]) -> Labels | None:
-    label = run_tags.get(tags.named("labels"))
+def _mapping(found: Any) -> dict[str, JsonValue]:
+    if not isinstance(found, dict):
+        raise TypeError(found)
+    return found
+
+
+def _arms(found: Any) -> dict[str, tuple[Seeds, ...]]:
+    return {name_of(str(name)): seeds_of_labels(labels) for name, labels in found.items()}
+
+
+def _part(values: RunValues, name: str) -> Part:
+    return Part(values.text(tags.named(name)), values.text(tags.part_key(name)))
+
+
+def _link(values: RunValues, run: str, key: str) -> RunLink | None:
+    run_id = values.text(run)
+    return RunLink(run_id, values.text(key)) if run_id else None
+
+
+def _labels(values: RunValues) -> Labels | None:
+    label = values.text(tags.named("labels"))
     if not label:
         return None
-    key = run_tags.get(tags.part_key("labels"))
+    key = values.text(tags.part_key("labels"))
     return Labels(label, key or ", ".join(word for word in label.split(", ") if word not in OF_TRAINING))
 
 
-def _reported(text: str) -> dict[str, PaperNumber]:
-    with suppress(*UNREADABLE):
-        return {
-            str(entry["metric"]): PaperNumber(float(entry["value"]), str(entry["source"]), bool(entry["approximate"]))
-            for entry in json.loads(text or "[]")
-        }
-    return {}
+def _reported(found: Any) -> dict[str, PaperNumber]:
+    return {name_of(entry["metric"]): _paper_number(entry) for entry in found}
+
+
+def _paper_number(entry: Any) -> PaperNumber:
+    return PaperNumber(_finite(entry["value"]), name_of(entry["source"]), bool(entry["approximate"]))
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not abs(number) <= LARGEST_METRIC:
+        raise ValueError(f"a number in it is {number}")
+    return number
 
 
 def _number(text: str) -> int | None:

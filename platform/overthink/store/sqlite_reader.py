@@ -2,16 +2,19 @@
 
 MLflow's own search takes seconds for a thousand runs, and importing it takes as long again. These few tables have kept
 their columns for years; where one is missing, `read` returns None and the caller asks MLflow. Opened for reading only.
+SQLite keeps any value in any column, and one row that MLflow cannot take ends its search for all.
 """
 
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from math import nan
 from pathlib import Path
 from urllib.parse import quote
 
 from overthink.store import tags
 from overthink.store.raw_run import RawRun
+from overthink.store.run_values import LONGEST_TAG
 from overthink.store.stored import StoredRun, data_seen
 from overthink.store.uri import local_folder
 
@@ -30,8 +33,10 @@ OURS = f"""
     AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = '{tags.KIND}')
 """
 GROUPS = f"SELECT run_uuid FROM tags WHERE key = '{tags.KIND}' AND value = '{tags.KIND_GROUP}'"
+CUT = f"CASE typeof({{0}}) WHEN 'text' THEN substr({{0}}, 1, {LONGEST_TAG + 1}) WHEN 'blob' THEN '' ELSE {{0}} END"
+"""A value of a column, no more of a text than shows that it is too long."""
 SEEN = f"""
-    SELECT destination_id, digest FROM inputs JOIN datasets ON source_id = dataset_uuid
+    SELECT destination_id, {CUT.format("digest")} FROM inputs JOIN datasets ON source_id = dataset_uuid
     WHERE source_type = 'DATASET' AND destination_type = 'RUN' AND destination_id IN ({OURS}) ORDER BY digest
 """
 
@@ -80,7 +85,9 @@ def at_database(database: Path, folder: Path) -> Path | None:
 
 def opened(database: Path) -> sqlite3.Connection:
     """Return a connection that reads only."""
-    return sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)
+    connection.text_factory = lambda value: value.decode("utf-8", "replace")
+    return connection
 
 
 def _as_expected(connection: sqlite3.Connection) -> bool:
@@ -93,23 +100,24 @@ def _as_expected(connection: sqlite3.Connection) -> bool:
 def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None, params: bool) -> list[StoredRun]:
     seen: dict[str, list[str]] = {}
     for run_id, digest in connection.execute(SEEN):
-        seen.setdefault(run_id, []).append(digest)
+        seen.setdefault(run_id, []).append(str(digest))
     runs = {
         row[0]: RawRun(
             row[0], str(row[1]), row[2] or "", row[3], row[4] or 0, row[5], data=data_seen(seen.get(row[0], ()))
         )
         for row in connection.execute(
-            f"SELECT run_uuid, experiment_id, name, status, start_time, end_time FROM runs WHERE run_uuid IN ({OURS}) "
-            "ORDER BY start_time DESC, run_uuid"
+            f"SELECT run_uuid, experiment_id, {CUT.format('name')}, status, start_time, end_time FROM runs "
+            f"WHERE run_uuid IN ({OURS}) ORDER BY start_time DESC, run_uuid"
         )
     }
-    for run_id, key, value in connection.execute(f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({OURS})"):
+    texts = f"SELECT run_uuid, {CUT.format('key')}, {CUT.format('value')} FROM {{}} WHERE run_uuid IN ({{}})"
+    for run_id, key, value in connection.execute(texts.format("tags", OURS)):
         runs[run_id].tags[key] = value or ""
     of = OURS if params else f"{OURS} AND run_uuid IN ({GROUPS})"
-    for run_id, key, value in connection.execute(f"SELECT run_uuid, key, value FROM params WHERE run_uuid IN ({of})"):
+    for run_id, key, value in connection.execute(texts.format("params", of)):
         runs[run_id].params[key] = value or ""
-    wanted = "" if metrics is None else f"AND key IN ({', '.join('?' * len(metrics))})"
-    values = f"SELECT run_uuid, key, value FROM latest_metrics WHERE NOT is_nan {wanted} AND run_uuid IN ({OURS})"
-    for run_id, key, value in connection.execute(values, metrics or ()):
-        runs[run_id].metrics[key] = value
+    wanted = "" if metrics is None else f"key IN ({', '.join('?' * len(metrics))}) AND"
+    values = f"SELECT run_uuid, {CUT.format('key')}, {CUT.format('value')}, is_nan FROM latest_metrics WHERE {wanted} "
+    for run_id, key, value, is_nan in connection.execute(f"{values} run_uuid IN ({OURS})", metrics or ()):
+        runs[run_id].metrics[key] = nan if is_nan else value
     return [run.parsed() for run in runs.values() if run.kind]

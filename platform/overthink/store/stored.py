@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue
 
 from overthink.seeds import Seeds, joined
+from overthink.sentences import LONGEST_VALUE, cut
 from overthink.store import tags
 from overthink.store.liveness import NO_PROCESS, RunProcess
 
@@ -124,6 +125,16 @@ class StoredRun:
     """The resolved definition by dotted path: `regime.0.epochs` -> `12`; empty where they were not asked for."""
     data: str = ""
     """Beginnings of the digests of the data that it was trained on, joined by spaces; empty where none is logged."""
+    problems: tuple[str, ...] = ()
+    """What the store has of it that cannot be read, and is left out: a clause each."""
+
+    @property
+    def problem(self) -> str:
+        """Its problems in one sentence, which names it; empty where it has none."""
+        if not self.problems:
+            return ""
+        more = f"; and {len(self.problems) - 1} more of it cannot be read" if len(self.problems) > 1 else ""
+        return f"{self.kind or 'run'} {self.run_id[:8]} ({cut(self.name, LONGEST_VALUE)}): {self.problems[0]}{more}"
 
     @property
     def outcome(self) -> str:

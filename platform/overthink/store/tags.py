@@ -59,6 +59,9 @@ PARENT_OF_MLFLOW, MLFLOW_NOTE = "mlflow.parentRunId", "mlflow.note.content"
 VIEWS = "overthink.views"
 """On an experiment: the keys of its saved views, the one to open first."""
 
+RATES = ("accuracy/last", "overthinking/any_later", "overthinking/final", "oracle/accuracy")
+"""Metrics that every table shows, without their split: fractions from 0 to 1."""
+
 SUMMARY = ("dataset", "network", "regime")
 """Parts of a definition that tags and parameters describe in a few words."""
 

@@ -13,8 +13,11 @@ from pydantic import JsonValue
 
 from overthink.sentences import utf_8
 from overthink.store import tags
+from overthink.store.artifact_files import check_place
 from overthink.store.client import Store
 from overthink.store.liveness import alive_tags
+from overthink.store.unreadable import reading
+from overthink.store.uri import local_folder
 
 METRICS_A_REQUEST = 1000
 PARAMS_A_REQUEST = 100
@@ -139,10 +142,16 @@ class Writer:
             self._store.client.log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
 
     def artifacts(self, run_id: str, files: Iterable[Path], folder: str | None = None) -> None:
-        """Store files with a run."""
+        """Store files with a run; raises UnreadableRunError where its folder is a link to somewhere else."""
         with self._store.sentences():
+            repository = self._store.repository(run_id)
+            place = local_folder(repository.artifact_uri)
             for file in files:
-                self._store.repository(run_id).log_artifact(str(file), folder)
+                name = f"{folder}/{file.name}" if folder else file.name
+                if place is not None:
+                    with reading(run_id, name):
+                        check_place(place, name)
+                repository.log_artifact(str(file), folder)
 
     def text(self, run_id: str, name: str, content: Content) -> None:
         """Store a text, or plain data as JSON, as an artifact."""

@@ -11,7 +11,7 @@ from overthink.store import tags
 from overthink.sweep.ask_tell import RESULT
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.space import Value, format_point
-from overthink.sweep.study import CARRIED
+from overthink.sweep.study import CARRIED, trials_of
 
 
 class TrialResult(NamedTuple):
@@ -52,7 +52,7 @@ class Results(NamedTuple):
 
 def results_of(loaded: LoadedSweep, study: Study) -> Results:
     """Return the trials of a study, and the best of those that keep the sweep's bounds."""
-    trials = tuple(_result(trial) for trial in study.get_trials(deepcopy=False) if trial.state != TrialState.WAITING)
+    trials = tuple(_result(trial) for trial in trials_of(study) if trial.state != TrialState.WAITING)
     front = {trial.number for trial in study.best_trials}
     best = [trial for trial in trials if trial.number in front]
     if len(loaded.sweep.objectives) == 1:

@@ -13,6 +13,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.samplers import pruner_for, versions
 from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, Value, is_active
+from overthink.sweep.storage import TrialStoreError
+from overthink.untrusted import reason
 
 MEASURE, CARRIED, READY = "overthink.measure", "overthink.carried", "overthink.ready"
 """Of a study: hash of what its values depend on. Of a trial: where it was copied from. Of a study: copying is done."""
@@ -48,6 +50,14 @@ def existing(storage: RDBStorage, loaded: LoadedSweep) -> Study | None:
     return optuna.load_study(study_name=loaded.study_name, storage=storage) if loaded.study_name in known else None
 
 
+def trials_of(study: Study) -> list[FrozenTrial]:
+    """Return the trials of a study; raises TrialStoreError where the storage holds one that cannot be read."""
+    try:
+        return study.get_trials(deepcopy=False)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise TrialStoreError(f"study {study.study_name}: a trial cannot be read: {reason(error)}") from error
+
+
 def distribution(parameter: Parameter) -> BaseDistribution:
     """Return a parameter's Optuna distribution."""
     match parameter:
@@ -73,12 +83,12 @@ def suggest(trial: Trial, path: str, parameter: Parameter) -> Value:
 
 
 def _carry_over(storage: RDBStorage, study: Study, loaded: LoadedSweep) -> None:
-    known = {_identity(trial) for trial in study.get_trials(deepcopy=False)}
+    known = {_identity(trial) for trial in trials_of(study)}
     for name in sorted(optuna.get_all_study_names(storage)):
         other = optuna.load_study(study_name=name, storage=storage) if name != loaded.study_name else study
         if other.user_attrs.get(MEASURE) != loaded.measure or other.directions != study.directions:
             continue
-        for trial in other.get_trials(deepcopy=False, states=FINISHED):
+        for trial in (trial for trial in trials_of(other) if trial.state in FINISHED):
             carried = _carried(trial, loaded.sweep.space, f"{name}, trial {trial.number}")
             if carried is not None and _identity(trial) not in known:
                 known.add(_identity(trial))

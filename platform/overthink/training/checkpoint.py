@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -28,6 +28,7 @@ from overthink.training.epoch_record import EpochRecord
 from overthink.training.loop import TrainingState
 from overthink.training.phases import teacher_of, with_attachments
 from overthink.training.regime import OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, Phase, total_epochs
+from overthink.untrusted import name_of
 
 NAME = OWN_CHECKPOINT
 PREVIOUS = PREVIOUS_CHECKPOINT
@@ -37,9 +38,9 @@ FORMAT = "1"
 class DataInfo(Spec):
     """Normalisation and class names, stored with the weights so that a network can be used without its data set."""
 
-    mean: tuple[float, ...]
+    mean: tuple[FiniteFloat, ...]
     """Of the training images per channel, as a fraction of 255."""
-    std: tuple[Annotated[float, Field(gt=0)], ...]
+    std: tuple[Annotated[FiniteFloat, Field(gt=0)], ...]
     """Standard deviation of the training images per channel, as a fraction of 255."""
     classes: tuple[str, ...]
     """Names of the classes, by label."""
@@ -63,6 +64,21 @@ class CheckpointInfo(NamedTuple):
     """None in checkpoints of early versions."""
     data_digest: str
     """Empty in checkpoints of early versions."""
+
+
+class _Content(NamedTuple):
+    """A checkpoint as it was read, with its record of epochs validated."""
+
+    meta: Mapping[str, str]
+    tensors: dict[str, Tensor]
+    history: tuple[EpochRecord, ...]
+
+
+_RECORDS = TypeAdapter(tuple[EpochRecord, ...])
+MOST_COPIES = 8
+"""Of a network's weights in a checkpoint: momentum, a teacher, and what later phases attach."""
+LARGEST_REST = 64_000_000
+"""Bytes of a checkpoint beside them."""
 
 
 def save(folder: Path, state: TrainingState, run: RunIdentity) -> Path:
@@ -103,13 +119,12 @@ def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
     problems = []
     for path in sorted(paths, key=_epochs_in, reverse=True):
         try:
-            meta, tensors = _read(path)
-        except (OSError, SafetensorError, ValueError, KeyError) as error:
+            content = _read(path, state.network)
+        except (OSError, SafetensorError, ValueError) as error:
             problems.append(f"{path}: {error}")
             continue
-        if meta["run_key"] != run.key:
-            raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {run.key}")
-        _fill(state, path, meta, tensors, run)
+        _check_key(path, content, run.key)
+        _fill(state, path, content, run)
         if path.name == STORED_CHECKPOINT:
             save(folder, state, run)
         return True
@@ -124,15 +139,14 @@ def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -
     Raises ValueError naming the file if it is unreadable, another run's, or does not end at the end of a phase.
     """
     try:
-        meta, tensors = _read(path)
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        content = _read(path, state.network)
+    except (OSError, SafetensorError, ValueError) as error:
         raise ValueError(f"{path}: not a readable checkpoint: {error}; --no-reuse trains without it") from None
-    if meta["run_key"] != parent_key:
-        raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {parent_key}")
+    _check_key(path, content, parent_key)
     ends = [total_epochs(run.regime[:number]) for number in range(1, len(run.regime))]
-    if len(json.loads(meta["history"])) not in ends:
+    if len(content.history) not in ends:
         raise ValueError(f"checkpoint {path} is not at the end of a phase; --no-reuse trains without it")
-    _fill(state, path, meta, tensors, run)
+    _fill(state, path, content, run)
 
 
 def load_trained(path: Path, network: MultiExitNetwork, key: str) -> CheckpointInfo:
@@ -141,14 +155,28 @@ def load_trained(path: Path, network: MultiExitNetwork, key: str) -> CheckpointI
     Raises ValueError naming the file if it is unreadable, another run's or of another network.
     """
     try:
-        meta, tensors = _read(path)
-        info = DataInfo.model_validate_json(meta["inputs"]) if "inputs" in meta else None
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        content = _read(path, network)
+        info = _data_info(content.meta)
+    except (OSError, SafetensorError, ValueError) as error:
         raise ValueError(f"{path}: not a readable checkpoint: {error}") from None
-    if meta["run_key"] != key:
-        raise ValueError(f"checkpoint {path} belongs to run {meta['run_key']}, not to {key}")
-    _load_network(network, path, _under("network/", tensors))
-    return CheckpointInfo(info, meta.get("data", ""))
+    _check_key(path, content, key)
+    weights = _under("network/", content.tensors)
+    if not all(tensor.isfinite().all() for tensor in weights.values()):
+        raise ValueError(f"checkpoint {path} has weights that are no numbers")
+    _load_network(network, path, weights)
+    return CheckpointInfo(info, content.meta.get("data", ""))
+
+
+def _check_key(path: Path, content: "_Content", key: str) -> None:
+    if content.meta.get("run_key") != key:
+        raise ValueError(f"checkpoint {path} belongs to run {content.meta.get('run_key')}, not to {key}")
+
+
+def _data_info(meta: Mapping[str, str]) -> DataInfo | None:
+    try:
+        return DataInfo.model_validate_json(meta["inputs"]) if "inputs" in meta else None
+    except ValidationError:
+        raise ValueError("its normalisation of images is not valid") from None
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
@@ -161,15 +189,13 @@ def _tensors(state: TrainingState) -> dict[str, Tensor]:
     )
 
 
-def _fill(
-    state: TrainingState, path: Path, meta: Mapping[str, str], tensors: Mapping[str, Tensor], run: RunIdentity
-) -> None:
+def _fill(state: TrainingState, path: Path, content: "_Content", run: RunIdentity) -> None:
+    meta, tensors, history = content
     if meta.get("data", run.data_digest) != run.data_digest:  # early checkpoints have no digest
         raise ValueError(
             f"checkpoint {path} was trained on other data (SHA-256 {meta['data'][:12]}..., now "
             f"{run.data_digest[:12]}...); --force restarts the run"
         )
-    history = [_record(entry) for entry in json.loads(meta["history"])]
     _rebuild(state, run, len(history))
     _load_network(state.network, path, _under("network/", tensors))
     if state.teacher is not None:
@@ -177,6 +203,8 @@ def _fill(
     parameters = dict(state.network.named_parameters())
     state.momentum.clear()
     for name, buffer in _under("momentum/", tensors).items():
+        if name not in parameters or parameters[name].shape != buffer.shape:
+            raise ValueError(f"checkpoint {path} is of another network: it has momentum of {name_of(name)}")
         state.momentum[name] = buffer.to(parameters[name].device)
     state.history[:] = history
 
@@ -204,20 +232,27 @@ def _load_network(network: torch.nn.Module, path: Path, weights: Mapping[str, Te
         raise ValueError(f"checkpoint {path} is of another network: {str(error).splitlines()[-1].strip()}") from None
 
 
-def _record(entry: dict[str, object]) -> EpochRecord:
-    return EpochRecord(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})  # type: ignore[arg-type]
-
-
 def _epochs_in(path: Path) -> int:
     """Return the number of epochs in a checkpoint; -1 if it cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
-            return len(json.loads((file.metadata() or {})["history"]))
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
+            return len(_history(file.metadata() or {}))
+    except (OSError, SafetensorError, ValueError):
         return -1
 
 
-def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
+def _history(meta: Mapping[str, str]) -> tuple[EpochRecord, ...]:
+    try:
+        return _RECORDS.validate_json(meta.get("history", ""))
+    except ValidationError:
+        raise ValueError("its record of epochs is not valid") from None
+
+
+def _read(path: Path, network: torch.nn.Module) -> _Content:
+    """Read a checkpoint of about this network; raises ValueError, OSError or SafetensorError where it is none."""
+    own = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    if (size := path.stat().st_size) > (most := MOST_COPIES * own + LARGEST_REST):
+        raise ValueError(f"it has {size:,} bytes, more than {most:,}, and so is of another network")
     with safe_open(path, framework="pt") as file:
         meta = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -225,7 +260,7 @@ def _read(path: Path) -> tuple[Mapping[str, str], dict[str, Tensor]]:
         raise ValueError(f"checkpoint format {meta.get('format')!r}, expected {FORMAT!r}")
     if meta.get("digest") != _digest(tensors):
         raise ValueError("its contents do not match its digest")
-    return meta, tensors
+    return _Content(meta, tensors, _history(meta))
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from overthink.cli import options
-from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, number_of, print_json
+from overthink.cli.exit_codes import OK, SOME_FAILED
+from overthink.cli.output import log, number_of, print_json, print_problems
 from overthink.cli.output_path import check_folder
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -36,6 +36,7 @@ def analyse(
     from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
     from overthink.store.stored import newest_per_key
+    from overthink.store.unreadable import problems_of
 
     store, console = Store(), log()
     chosen = chosen_runs(store, names or [])
@@ -47,7 +48,9 @@ def analyse(
     done = []
     for entry in chain(analysed(store, finished, groups), _policies(store, policies, of_policies)):
         done.append(entry)
-        print_text(console, f"{entry.run.name}: {'analysed' if entry.new else 'already analysed'}")
+        standing = "analysed" if entry.new else "not analysed" if entry.problems else "already analysed"
+        print_text(console, f"{entry.run.name}: {standing}")
+    problems = [problem for entry in done for problem in entry.problems]
     if as_json:
         print_json([{"run_id": entry.run.run_id, "name": entry.run.name, "new": entry.new} for entry in done])
     new = sum(entry.new for entry in done)
@@ -56,11 +59,12 @@ def analyse(
         f"{new} newly analysed."
     )
     if export is not None:
-        _export(store, finished, groups, export, console)
+        problems += _export(store, finished, groups, export, console)
+    print_problems(console, [*problems_of(chosen), *problems])
     if done:
         console.print(ui_hint(store, done[0].run.experiment_id), soft_wrap=True)
         console.print(f"Figures: artifact {tags.ANALYSIS_PAGE} of each run; {tags.GROUP_PAGE} of policy networks.")
-    return OK
+    return SOME_FAILED if problems else OK
 
 
 def _policies(store: "Store", runs: "Sequence[StoredRun]", groups: "Sequence[StoredRun]") -> "Iterator[Analysed]":
@@ -73,8 +77,8 @@ def _policies(store: "Store", runs: "Sequence[StoredRun]", groups: "Sequence[Sto
 
 def _export(
     store: "Store", runs: "Sequence[StoredRun]", groups: "Sequence[StoredRun]", folder: Path, console: Console
-) -> None:
-    """Write the figures of each run and group to a folder of its own."""
+) -> list[str]:
+    """Write the figures of each run and group to a folder of its own; return what cannot be read."""
     from overthink.cli.progress import counted
     from overthink.comparison.arms import runs_of_primary_arm
     from overthink.report.analysis import figures_of
@@ -82,11 +86,15 @@ def _export(
 
     shown = {run.run_id: [run] for run in runs} | {group.run_id: runs_of_primary_arm(group, runs) for group in groups}
     entries = [entry for entry in (*runs, *groups) if shown[entry.run_id]]
+    problems: list[str] = []
     if not entries:
-        return
+        return problems
     with counted(console, "figures", len(entries)) as done, exporting() as export:
         for entry in entries:
             place = folder / f"{slug(entry.name)}-{entry.run_id[:8]}"
-            files = export(figures_of(store, shown[entry.run_id]), place)
+            figures = figures_of(store, shown[entry.run_id])
+            problems += figures.problems
+            files = export(figures.shown, place) if figures.shown else []
             done(f"{place}: {len(files)} files")
     print_text(console, f"{folder}: figures of {len(entries)} runs and groups")
+    return problems

@@ -6,7 +6,7 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, print_table
+from overthink.cli.output import log, print_problems, print_table
 from overthink.cli.terminal import print_raw
 
 
@@ -41,6 +41,7 @@ def compare(
     from overthink.report.policy_table import POLICY
     from overthink.report.table_files import FORMATS, TEXTS
     from overthink.report.tables import OVERTHINKING, as_rich
+    from overthink.store.unreadable import problems_of
     from overthink.store.uri import tracking_uri
 
     layouts = {"overthinking": OVERTHINKING, "policy": POLICY}
@@ -51,6 +52,7 @@ def compare(
     equal_within = options.parse_margin(margin, against)
     layout, policies, console = layouts[table], table == "policy", log()
     runs = requested_runs(stored_runs(refresh, layout.metrics), names or [], settings, console)
+    print_problems(console, problems_of(runs))
     rows = overthinking_rows((run for run in runs if run.is_policy == policies), by, layout.metrics)
     if against is not None and rows:
         rows = with_differences(rows, against, layout.compared, equal_within)

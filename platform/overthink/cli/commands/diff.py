@@ -21,10 +21,10 @@ def diff(
     from overthink.cli.selection import one_of
     from overthink.report.run_diff import as_plain, differing_parts, places_grid, results_grid, side_of
     from overthink.store.client import Store
-    from overthink.store.reader import search
+    from overthink.store.reader import all_runs
 
     store = Store()
-    runs = [run for run in search(store, "") if run.kind]
+    runs = all_runs(store)
     a, b = (side_of(store, runs, one_of(runs, name)) for name in (first, second))
     parts = differing_parts(a, b)
     if as_json:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from overthink.cli import options
-from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, print_grid, print_json
+from overthink.cli.exit_codes import OK, SOME_FAILED
+from overthink.cli.output import log, print_grid, print_json, print_problems
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -53,6 +53,7 @@ def frequency(
     from overthink.running.frequencies import FrequencyMeasure, frequencies
     from overthink.store.client import Store
     from overthink.store.stored import newest_per_key
+    from overthink.store.unreadable import UnreadableRunError, problems_of
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
@@ -61,17 +62,27 @@ def frequency(
     chosen = [run for run in chosen_runs(store, names or []) if not run.is_group and not run.is_policy]
     finished = [run for run in newest_per_key(chosen).values() if run.outcome == tags.FINISHED]
     answers = []
+    problems: list[Exception] = []
     for run, found in frequencies(store, finished, measure, data_root):
-        Writer(store).text(run.run_id, tags.FREQUENCY_PAGE, frequency_page(run.name, measure, found))
+        if isinstance(found, Exception):
+            problems.append(found)
+            continue
+        try:
+            Writer(store).text(run.run_id, tags.FREQUENCY_PAGE, frequency_page(run.name, measure, found))
+        except UnreadableRunError as error:
+            problems.append(error)
         answers.append({"run_id": run.run_id, "name": run.name, "measure": asdict(measure), **_as_plain(found)})
         if not as_json:
             print_text(console, f"{run.name}: {measure}")
             print_grid(_grid(found, measure))
             print_text(console, verdict(found))
+    if problems and not answers:
+        raise problems[0]
+    print_problems(console, [*problems_of(chosen), *map(str, problems)])
     if as_json:
         print_json(answers)
     console.print(f"Figures: artifact {tags.FREQUENCY_PAGE} of each run." if answers else "No finished run selected.")
-    return OK
+    return SOME_FAILED if problems else OK
 
 
 def _as_plain(found: "ByExit") -> dict[str, object]:

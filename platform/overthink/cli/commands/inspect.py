@@ -7,7 +7,7 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
 from overthink.cli.output import print_json, results
-from overthink.report.safe_text import one_line
+from overthink.untrusted import one_line
 
 if TYPE_CHECKING:
     from overthink.definition.experiment import Group

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log
+from overthink.cli.output import log, print_problems
 from overthink.cli.output_path import check_file
 from overthink.report.safe_text import print_text
 from overthink.store import tags
@@ -39,6 +39,7 @@ def report(
     from overthink.cli.selection import not_run
     from overthink.report.pages import document
     from overthink.store.client import Store
+    from overthink.store.readable import of_each
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
@@ -47,9 +48,9 @@ def report(
         raise not_run(store, names)
     page = document(", ".join(names), [section for one in parts for section in one.sections])
     output.write_text(page, encoding="utf-8")
-    writer = Writer(store)
-    for group in (group for one in parts for group in one.groups):
-        writer.text(group.run_id, tags.REPORT_PAGE, page)
+    groups, writer = [group for one in parts for group in one.groups], Writer(store)
+    added = of_each(groups, lambda group: writer.text(group.run_id, tags.REPORT_PAGE, page))
+    print_problems(console, [*(problem for one in parts for problem in one.problems), *added.problems])
     print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}")
     return SOME_FAILED if any(one.missing for one in parts) else OK
 

@@ -1,19 +1,19 @@
 """`overthink study`: how much of overthinking belongs to samples, and how much to the randomness of a training."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, print_grid, print_json, results
+from overthink.cli.output import log, print_grid, print_json, print_problems, results
 from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.store import tags
 
 if TYPE_CHECKING:
-    from overthink.report.studies import Study, StudyError
+    from overthink.report.studies import ReadStudy, Study
     from overthink.report.study_page import Pictures
     from overthink.store.client import Store
     from overthink.study.findings import Findings
@@ -35,43 +35,62 @@ def study(
 
     Uses the repeats of a study, or the seeds of any group of runs. A page with figures is added to the group.
     """
-    from overthink.report.studies import StudyError
     from overthink.store.client import Store
 
     store, console = Store(), log()
-    studies = _studies(store, name)
-    found: list[dict[str, Findings]] = []
-    shares: list[SourceShares | None] = []
-    problems = {}
+    unreadable: list[str] = []
+    studies = _studies(store, name, unreadable)
     for one in studies:
         if one.kernels_warning:
             print_text(console, one.kernels_warning)
-        try:
-            of_one, of_sources = _findings(store, one, data_root, console)
-        except StudyError as error:  # of this group only
-            of_one, of_sources = {}, None
-            problems[one.group.run_id] = error
-        found.append(of_one)
-        shares.append(of_sources)
-    if not any(found):
-        raise next(iter(problems.values()), ValueError(f"{name}: {NOT_YET}"))
-    for reason in problems.values():
-        print_text(console, str(reason))
-    each = list(zip(studies, found, shares, strict=True))
+    answers = [_answer(store, one, data_root, console, unreadable) for one in studies]
+    print_problems(console, unreadable)
+    problems = [answer.problem for answer in answers if answer.problem is not None]
+    if not any(answer.found for answer in answers):
+        raise next(iter(problems), ValueError(f"{name}: {NOT_YET}"))
+    for problem in problems:
+        print_text(console, str(problem))
     if as_json:
-        print_json([_as_plain(*one, problems.get(one[0].group.run_id)) for one in each])
+        print_json([_as_plain(answer) for answer in answers])
     else:
-        for one_study, of_one, of_sources in each:
-            if of_one:
-                _show(store, one_study, of_one, of_sources, console)
-    return OK if all(found) and not any(one.missing for one in studies) else SOME_FAILED
+        for answer in answers:
+            if answer.found:
+                _show(store, answer, console)
+    complete = all(answer.found and not answer.study.missing for answer in answers)
+    return OK if complete else SOME_FAILED
 
 
-def _studies(store: "Store", name: str) -> "list[Study]":
+class _Answer(NamedTuple):
+    """What a study shows, of those of its runs that can be read."""
+
+    study: "Study"
+    found: "dict[str, Findings]"
+    shares: "SourceShares | None"
+    problem: ValueError | None
+    """Why it shows nothing; that of this group does not end the others."""
+
+
+def _answer(store: "Store", one: "Study", data_root: Path | None, console: Console, unreadable: list[str]) -> _Answer:
+    from overthink.report.studies import StudyError, read_study
+    from overthink.untrusted import reason
+
+    read = read_study(store, one)
+    unreadable += read.problems
+    try:
+        return _Answer(read.study, *_findings(store, read, data_root, console), None)
+    except StudyError as error:
+        return _Answer(read.study, {}, None, error)
+    except ValueError as error:
+        return _Answer(read.study, {}, None, StudyError(f"{one.group.name}: {reason(error)}"))
+
+
+def _studies(store: "Store", name: str, unreadable: list[str]) -> "list[Study]":
     from overthink.cli.selection import chosen_runs, not_run
     from overthink.report.studies import study_of
+    from overthink.store.unreadable import problems_of
 
     chosen = chosen_runs(store, [name])
+    unreadable += problems_of(chosen)
     if not chosen:
         raise not_run(store, [name])
     groups = [run for run in chosen if run.is_group and not run.is_policy]
@@ -81,21 +100,22 @@ def _studies(store: "Store", name: str) -> "list[Study]":
 
 
 def _findings(
-    store: "Store", one: "Study", data_root: Path | None, console: Console
+    store: "Store", read: "ReadStudy", data_root: Path | None, console: Console
 ) -> "tuple[dict[str, Findings], SourceShares | None]":
     """Return the findings of a study by arm and its shares by source, and add its page to the group.
 
     There are none where no arm has two finished runs.
     """
-    from overthink.definition.errors import DefinitionError
-    from overthink.report.studies import findings_by_arm, predictions_by_run, shares_of_study, validation_by_run
+    from overthink.report.studies import findings_by_arm, shares_of_study
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
+    from overthink.store.client import MissingArtifactError
+    from overthink.store.unreadable import UnreadableRunError
     from overthink.store.writer import Writer
     from overthink.study.verdict import primary_arm_of
 
-    known = predictions_by_run(store, one)
-    found = findings_by_arm(one, known, validation_by_run(store, one))
+    one, known = read.study, read.tests
+    found = findings_by_arm(one, known, read.validations)
     if not found:
         print_text(console, f"{one.group.name}: {NOT_YET}")
         return found, None
@@ -104,22 +124,24 @@ def _findings(
         runs = one.arms[whole].runs
         try:
             pictures = study_pictures(store, runs, [known[run.run_id] for run in runs], data_root)
-        except DefinitionError as error:  # only the pictures need images
+        except (ValueError, MissingArtifactError) as error:  # only the pictures need images
             print_text(console, f"No pictures of samples: {error}")
     shares = shares_of_study(one, known)
     page = study_page(one.group.name, found, shares, pictures, one.kernels_warning)
-    Writer(store).text(one.group.run_id, tags.STUDY_PAGE, page)
+    try:
+        Writer(store).text(one.group.run_id, tags.STUDY_PAGE, page)
+    except UnreadableRunError as error:
+        print_text(console, str(error))
     return found, shares
 
 
-def _show(
-    store: "Store", one: "Study", found: "dict[str, Findings]", shares: "SourceShares | None", console: Console
-) -> None:
+def _show(store: "Store", answer: _Answer, console: Console) -> None:
     from overthink.report.source_table import source_grids
     from overthink.report.study_table import arms_grid, ties_grid
     from overthink.report.ui_views import ui_hint
     from overthink.study.verdict import primary_arm_of, verdict
 
+    one, found, shares, _ = answer
     shown = results()
     shown.print(escape_for_terminal(one.group.name, "bold"), "")
     for paragraph in verdict(found, shares):
@@ -137,11 +159,10 @@ def _show(
     console.print(ui_hint(store, one.group.experiment_id), soft_wrap=True)
 
 
-def _as_plain(
-    one: "Study", found: "dict[str, Findings]", shares: "SourceShares | None", problem: "StudyError | None"
-) -> dict[str, Any]:
+def _as_plain(answer: _Answer) -> dict[str, Any]:
     from overthink.study.verdict import verdict
 
+    one, found, shares, problem = answer
     return {
         "group": one.group.run_id,
         "missing": one.missing,

@@ -31,13 +31,13 @@ def ui(
     from overthink.launching.sync import mark_abandoned_as_interrupted
     from overthink.report.ui_views import LOCAL_NAME, runs_link
     from overthink.store.client import Store
-    from overthink.store.reader import search
+    from overthink.store.reader import all_runs
     from overthink.store.uri import without_account
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
     mark_abandoned_as_interrupted(store, Writer(store))
-    newest = next(search(store, ""), None)
+    newest = next(iter(all_runs(store)), None)
     base = without_account(store.uri) if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{port}"
     address = runs_link(store, newest.experiment_id, base) if newest else base
     if store.uri.startswith("http"):

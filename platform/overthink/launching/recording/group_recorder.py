@@ -7,6 +7,7 @@ from overthink.definition.run_definition import RunDefinition
 from overthink.launching.plan import PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
 from overthink.launching.recording.run_recorder import SPLITS
+from overthink.report.group_predictions import group_predictions
 from overthink.report.notes import group_note
 from overthink.report.policy_group import group_results
 from overthink.report.run_page import group_page
@@ -17,6 +18,7 @@ from overthink.store.client import Store
 from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.unreadable import UnreadableRunError
 from overthink.store.writer import Writer
 
 
@@ -48,8 +50,10 @@ def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition,
         step = max(writer.logged_steps(group_id, "seeds/n"), default=0) + 1
         name = f"{group.name} / {arm}" if arm else group.name
         if run.policy is None:
-            tests = [store.predictions(of_seed.run_id, "test") for of_seed in runs]
-            found = Results({}, group_page(name, tests), group_note(runs, arm=arm))
+            read = group_predictions(store, runs)
+            if not read.values:
+                raise UnreadableRunError(read.problems[0])
+            found = Results({}, group_page(name, [test for (test,) in read.values]), group_note(runs, arm=arm))
         else:
             found = group_results(store, name, runs, run)
         writer.log(group_id, aggregates(runs) | found.metrics, step, run_tags={tags.MLFLOW_NOTE: found.note})

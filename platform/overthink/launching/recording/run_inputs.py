@@ -13,6 +13,7 @@ from overthink.running.run_data import LABELLED_BY, MAIN
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.liveness import this_host
+from overthink.store.unreadable import UnreadableRunError
 from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_CHECKPOINT
 
 PREDICTIONS = "predictions/val.parquet", "predictions/test.parquet"
@@ -49,7 +50,7 @@ class RunInputs:
             return
         try:
             self._fetch(run.stored.run_id, tags.PROVENANCE_FILE, folder / ATTEMPTS_FILE)
-        except StoreError:  # killed before it was written
+        except (StoreError, UnreadableRunError):  # killed before it was written, or somebody wrote another thing there
             self._store.ping()
 
     def _checkpoint(self, run: PlannedRun, folder: Path) -> None:
@@ -65,7 +66,7 @@ class RunInputs:
             return
         try:
             self._fetch(run.stored.run_id, f"checkpoint/{OWN_CHECKPOINT}", folder / STORED_CHECKPOINT)
-        except StoreError:  # there is none yet
+        except (StoreError, UnreadableRunError):  # there is none yet, or it is no file
             self._store.ping()
 
     def _parent(self, run: PlannedRun, folder: Path) -> str | None:
@@ -80,7 +81,7 @@ class RunInputs:
             return None
         try:
             self._fetch(source, f"checkpoint/{OWN_CHECKPOINT}", folder / PARENT_CHECKPOINT)
-        except (OSError, StoreError):
+        except (OSError, StoreError, UnreadableRunError):
             return None
         self.parents[run.key] = _handle(source)
         return run.parent.key
