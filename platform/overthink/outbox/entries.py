@@ -31,6 +31,9 @@ class Begin(_Entry):
     """Host and process that trained a resumed run before; None in journals of earlier versions."""
     group: GroupSpec
     tags: Mapping[str, str]
+    params: Mapping[str, str] = {}
+    definition: JsonValue = None
+    """Of the run, resolved. Both are for a run that is made; in journals of earlier versions, they follow as entries."""
 
 
 class Log(_Entry):

@@ -55,6 +55,15 @@ def prepare(database: Path) -> None:
             _upgrade(database, alone)
 
 
+def file_number(database: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one that takes its name later; None where there is none."""
+    try:
+        found = database.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def newer(version: str) -> bool:
     """Tell whether a version of the tables is none that this MLflow knows."""
     try:
