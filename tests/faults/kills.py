@@ -24,7 +24,7 @@ def _kind(harm: Callable[[random.Random, Path, Path], None]) -> Callable[[random
 
 @_kind
 def kill_in_the_first_second(chance: random.Random, folder: Path, _made: Path) -> None:
-    victim = Victim(directory(folder / "a"))
+    victim = Victim(directory(folder / "a"), imports=True)
     pause(chance, 1.0)
     victim.kill()
 
@@ -32,7 +32,7 @@ def kill_in_the_first_second(chance: random.Random, folder: Path, _made: Path) -
 @_kind
 def kill_while_the_store_is_made(chance: random.Random, folder: Path, _made: Path) -> None:
     victim = Victim(directory(folder / "a"))
-    victim.wait_for_file(folder / "a", ".mlflow.db.*")
+    victim.wait_for_file(".mlflow.db.*")
     pause(chance, 4.0)
     victim.kill()
 
@@ -40,7 +40,7 @@ def kill_while_the_store_is_made(chance: random.Random, folder: Path, _made: Pat
 @_kind
 def interrupt_while_the_store_is_made(chance: random.Random, folder: Path, _made: Path) -> None:
     victim = Victim(directory(folder / "a"))
-    victim.wait_for_file(folder / "a", ".mlflow.db.*")
+    victim.wait_for_file(".mlflow.db.*")
     pause(chance, 4.0)
     _interrupt(chance, victim)
 
@@ -86,7 +86,7 @@ def kill_sync(chance: random.Random, folder: Path, made: Path) -> None:
             old, new = str(made / "queued"), str(folder / "a")
             database.execute("UPDATE entries SET entry = replace(entry, ?, ?)", (old, new))
     victim = Victim(folder / "a", "sync")
-    pause(chance, 6.0)
+    pause(chance, 2.0)
     victim.kill()
 
 
@@ -96,7 +96,7 @@ def kill_the_server(chance: random.Random, folder: Path, made: Path) -> None:
     server = Served(folder / "server", made / "empty.db")
     server.start()
     try:
-        victim = Victim(directory(folder / "a"), MLFLOW_TRACKING_URI=server.uri)
+        victim = Victim(directory(folder / "a"), MLFLOW_TRACKING_URI=server.uri, MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
         victim.wait_for_lines(chance.randint(1, LINES))
         pause(chance, 0.5)
         server.kill()
@@ -139,7 +139,6 @@ def _in_training(chance: random.Random, folder: Path, made: Path) -> Victim:
 def _interrupt(chance: random.Random, victim: Victim) -> None:
     """Send SIGINT or SIGTERM, perhaps a second time."""
     for _ in range(chance.choice((1, 1, 2))):
-        with suppress(ProcessLookupError):
-            victim.process.send_signal(chance.choice((signal.SIGINT, signal.SIGTERM)))
+        victim.signal(chance.choice((signal.SIGINT, signal.SIGTERM)))
         pause(chance, 0.3)
     victim.wait()

@@ -1,6 +1,5 @@
-"""The command on another machine, whose clock is ahead: `python -m faults.machine NAME SECONDS run small.yaml`."""
+"""Being a process on another machine, with a clock of its own."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from overthink.cli.main import main
 from overthink.store import liveness
 
 
@@ -24,10 +22,3 @@ def machine(name: str, clock: float) -> Iterator[None]:
             file.write_text(f"{constant.lower()}-of-{name}")
             patch.setattr(liveness, constant, file)
         yield
-
-
-if __name__ == "__main__":
-    its_name, its_clock = sys.argv[1], float(sys.argv[2])
-    del sys.argv[1:3]
-    with machine(its_name, its_clock):
-        main()

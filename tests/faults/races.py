@@ -34,7 +34,7 @@ def one_machine_stops_another_takes_over(chance: random.Random, folder: Path, ma
     first, second = _places(folder, made)
     slow = Victim(first, machine="first")
     slow.wait_for_lines(chance.randint(1, LINES - 1))
-    _signal(slow, signal.SIGSTOP)
+    slow.signal_everything(signal.SIGSTOP)
     other = Victim(second, machine="second", clock=LATER, MLFLOW_TRACKING_URI=_uri(folder))
     other.wait_for_lines(chance.randint(1, LINES))
     pause(chance, 0.5)
@@ -43,7 +43,7 @@ def one_machine_stops_another_takes_over(chance: random.Random, folder: Path, ma
             other.kill_everything()
         case "finished":
             other.wait()
-    _signal(slow, signal.SIGCONT)
+    slow.signal_everything(signal.SIGCONT)
     slow.wait()
     other.wait()
 
@@ -89,8 +89,3 @@ def _places(folder: Path, made: Path) -> tuple[Path, Path]:
 
 def _uri(folder: Path) -> str:
     return f"sqlite:///{folder}/a/mlflow.db"
-
-
-def _signal(victim: Victim, number: int) -> None:
-    for process in victim.everything():
-        process.send_signal(number)

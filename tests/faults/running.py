@@ -21,7 +21,7 @@ import pytest
 from faults.kills import KILLS
 from faults.races import RACES
 from faults.verdict import Verdict, verdict
-from faults.victim import DEFINITION
+from faults.victim import DEFINITION, warm_up
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
 from overthink.outbox.sender import OutboxSender
@@ -66,9 +66,11 @@ def main() -> int:
         ]
         trials = []
         context = get_context("spawn")
-        with ProcessPoolExecutor(given.jobs, context, max_tasks_per_child=20) as pool:
+        with ProcessPoolExecutor(given.jobs, context, initializer=warm_up) as pool:
             for done in pool.map(partial(_one, made, given.seed, given.keep.absolute()), wanted):
                 trials.append(done)
+                if len(trials) % 20 == 0:
+                    _print(f"{len(trials)} of {len(wanted)} trials")
                 if any(done.verdict):
                     _print(f"{done.kind}, trial {done.number}: {_problem(done.verdict)}")
     _print(table(trials))

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from overthink.definition.experiment import LoadedExperiment
 from overthink.launching.outcomes import Options, Outcomes
 from overthink.launching.plan import PlannedRun
 from overthink.launching.sync import deliver
 from overthink.running.events import Event
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord
 from support.launches import Quiet, launch_inline
-from support.outages import assert_nothing_lost_or_doubled, runs_of
+from support.outages import assert_nothing_lost_or_doubled
 from support.small import small
 
 

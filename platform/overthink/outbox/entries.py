@@ -33,7 +33,7 @@ class Begin(_Entry):
     tags: Mapping[str, str]
     params: Mapping[str, str] = {}
     definition: JsonValue = None
-    """Of the run, resolved. Both are for a run that is made; in journals of earlier versions, they follow as entries."""
+    """Of the run, resolved; like the parameters, for a run that is made. Earlier versions logged both as entries."""
 
 
 class Log(_Entry):

@@ -22,7 +22,7 @@ from overthink.store.liveness import RunProcess, alive_tags
 from overthink.store.reader import find_runs, run_of
 from overthink.store.replacing import close_replaced, copy_definition, facts_of, mark_replaced, replaced_by_run_of
 from overthink.store.stored import StoredRun
-from overthink.store.writer import Value, Writer, as_text
+from overthink.store.writer import Value, Writer
 
 ATTEMPT = "attempt-"
 """Begins the handle of a run that has no id in the store yet."""
@@ -177,16 +177,21 @@ class Uploader:
         found = self._of_attempt(begin.handle) if self._may_be_there(journal) else []
         run_id = found[0].run_id if found else self._created(begin, group)
         self._ids[begin.handle] = run_id
-        if begin.definition is not None:
-            self._writer.log(run_id, params=begin.params)
-            self._writer.text(run_id, tags.DEFINITION_FILE, as_text(begin.definition))
+        self._describe(begin, run_id)
         if replaced := replaced_by_run_of(begin.tags):
-            if begin.definition is None:
-                self._writer.log(run_id, params=facts_of(self._store, replaced).params)
-                copy_definition(self._store, self._writer, replaced, run_id)
             of_replaced = [handle for handle, its in self._ids.items() if its == replaced]
             self._ids |= dict.fromkeys([replaced, *of_replaced], run_id)
         return run_id
+
+    def _describe(self, begin: Begin, run_id: str) -> None:
+        """Write the parameters and the definition of a run that is made; earlier versions logged them as entries."""
+        replaced = replaced_by_run_of(begin.tags)
+        if params := begin.params or (facts_of(self._store, replaced).params if replaced else {}):
+            self._writer.log(run_id, params=params)
+        if isinstance(begin.definition, dict):
+            self._writer.text(run_id, tags.DEFINITION_FILE, begin.definition)
+        elif replaced:
+            copy_definition(self._store, self._writer, replaced, run_id)
 
     def _created(self, begin: Begin, group: GroupRef) -> str:
         self._maybe_created.add(begin.handle)
