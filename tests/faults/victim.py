@@ -69,7 +69,8 @@ class Victim:
                 out = subprocess.DEVNULL
                 all_of_it = os.environ | environment
                 started = subprocess.Popen(whole, cwd=folder, env=all_of_it, stdout=out, stderr=file)
-            self.pid, self._join = started.pid, started.wait
+            self.pid = started.pid
+            self._join: Callable[[], object] = started.wait
             self._ended: Callable[[], int | None] = started.poll
             return
         process = get_context("forkserver").Process(target=_command, args=given)
@@ -144,7 +145,7 @@ def _command(
     """Be the command, in a process that was forked for it; its workers are forked from where it was."""
     from overthink.cli.main import main
 
-    forkserver._forkserver.ensure_running = forkserver.ensure_running = lambda: None  # type: ignore[attr-defined]
+    forkserver._forkserver.ensure_running = forkserver.ensure_running = lambda: None  # type: ignore[method-assign]
     with printed.open("ab") as file, open(os.devnull, "w") as nothing:
         os.dup2(file.fileno(), 2)
         os.dup2(nothing.fileno(), 1)

@@ -40,7 +40,7 @@ class Deleting(Quiet):
         return [body["message"] for body in self.bodies if body["event"] == "noted"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
     """A store of the same runs that nothing ever happened to."""
     folder = tmp_path_factory.mktemp("whole")
@@ -55,8 +55,7 @@ def launched(store: Store, tmp_path: Path, listener: Quiet) -> Outcomes:
     return launch_inline(store, [small(tmp_path)], Options(), listener)
 
 
-@pytest.mark.parametrize("epoch, seed", [(1, "0"), (3, "0"), (2, "1")])
-@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize("epoch, seed, more", [(1, "0", False), (3, "0", True), (2, "1", False)])
 def test_results_of_a_deleted_store_are_in_the_one_that_the_next_command_makes(
     store: Store,
     tmp_path: Path,

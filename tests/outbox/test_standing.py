@@ -66,6 +66,8 @@ class Process:
     def killed(self) -> None:
         """End without closing anything, as a killed process does."""
         self.sender.stop()
+        if self.sender._thread is not None:
+            self.sender._thread.join(60)  # on a busy machine it takes longer than a command waits
 
 
 def the_run(store: Store) -> StoredRun:

@@ -47,7 +47,7 @@ def _exit(number: int, _frame: FrameType | None) -> None:
 
 
 def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
-    """Send a signal again that came while Python cannot raise: in a destructor, or in a callback of a weak reference."""
+    """Send a signal again that came while Python cannot raise: in a destructor, for one."""
     if not isinstance(lost.exc_value, InterruptedBySignal):
         sys.__unraisablehook__(lost)
         return
