@@ -1,8 +1,12 @@
 """A store that is deleted, replaced or full while runs train: one sentence, and the next command has the results."""
 
 import logging
+import resource
 import shutil
-from collections.abc import Callable
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,8 @@ from overthink.launching.plan import PlannedRun
 from overthink.launching.sync import deliver
 from overthink.running.events import Event
 from overthink.store import tags
-from overthink.store.client import Store
+from overthink.store.client import Store, StoreError
+from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord
 from support.launches import Quiet, launch_inline
@@ -51,6 +56,23 @@ def whole(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Pat
     return folder
 
 
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size: the operating system refuses the write, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def assert_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nothing was printed, and no library logged anything."""
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert capfd.readouterr().err == ""
+
+
 def launched(store: Store, tmp_path: Path, listener: Quiet) -> Outcomes:
     return launch_inline(store, [small(tmp_path)], Options(), listener)
 
@@ -75,10 +97,70 @@ def test_results_of_a_deleted_store_are_in_the_one_that_the_next_command_makes(
     assert len(outcomes.runs[tags.FINISHED]) == 2
     assert "the file was deleted or moved; the next command makes a new one" in str(outcomes.pending)
     assert "overthink sync" in str(outcomes.pending)
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
-    assert capfd.readouterr().err == ""
+    assert_quiet(caplog, capfd)
     new = Store(store.uri)
     assert deliver(new, Writer(new)).queued == {}
     # What was in the store alone is lost with it, and trained again.
     assert launched(new, tmp_path, Quiet()).complete
     assert_nothing_lost_or_doubled(new, whole, tmp_path)
+
+
+def test_a_full_disk_keeps_results_for_the_next_command(
+    store: Store,
+    tmp_path: Path,
+    whole: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:  # the one file that reaches the limit
+        database.execute("CREATE TABLE padding AS SELECT zeroblob(?) AS bytes", (20_000_000,))
+    database.close()
+    with ExitStack() as full:
+        listener = Deleting(lambda: full.enter_context(files_of_at_most((tmp_path / "mlflow.db").stat().st_size)))
+        outcomes = launched(store, tmp_path, listener)
+    assert len(outcomes.runs[tags.FINISHED]) == 2
+    assert "disk" in str(outcomes.pending)
+    assert "\n" not in str(outcomes.pending)
+    assert_quiet(caplog, capfd)
+    assert launched(store, tmp_path, Quiet()).complete
+    assert_nothing_lost_or_doubled(store, whole, tmp_path)
+
+
+def test_deleted_artifacts_of_a_run_that_is_trained_are_stored_again(
+    store: Store, tmp_path: Path, whole: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def harm() -> None:
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.glob("mlruns/*/*/artifacts/provenance.json")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        shutil.rmtree(tmp_path / "mlruns")
+
+    assert launched(store, tmp_path, Deleting(harm)).complete
+    assert_quiet(caplog, capfd)
+    assert_nothing_lost_or_doubled(store, whole, tmp_path)
+
+
+def test_a_store_that_is_gone_says_so_and_one_in_its_place_is_used(
+    store: Store, tmp_path: Path, empty_database: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = Writer(store)
+    run_id = writer.create(store.experiment("e", ""), "run", {tags.KIND: tags.KIND_RUN}, {})
+    (tmp_path / "mlflow.db").rename(tmp_path / "kept.db")
+    for use in (
+        store.ping,
+        store.experiment_names,
+        lambda: find_runs(store),
+        lambda: store.text(run_id, "definition.json"),
+        lambda: writer.log(run_id, {"value": 1.0}),
+        lambda: store.experiment("e", ""),
+    ):
+        with pytest.raises(StoreError, match=r"^store sqlite:///.*mlflow.db: the file was deleted or moved; the next"):
+            use()
+    assert not (tmp_path / "mlflow.db").exists()
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    assert find_runs(store, kind=tags.KIND_RUN) == []
+    (tmp_path / "kept.db").replace(tmp_path / "mlflow.db")
+    assert [run.run_id for run in find_runs(store, kind=tags.KIND_RUN)] == [run_id]
+    assert caplog.records == []

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import assert_never
 
 from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, Log
@@ -162,6 +163,7 @@ class Uploader:
             case Link():
                 self._link_from(run_id, first)
             case Close():
+                self._restore_artifacts(journal, run_id)
                 self._close(journal.begin, run_id, first)
             case unknown:
                 assert_never(unknown)
@@ -203,6 +205,18 @@ class Uploader:
         self._writer.close(run_id, close.outcome, close.message, close.time_ms)
         if replaced := replaced_by_run_of(begin.tags):
             mark_replaced(self._store, self._writer, replaced, run_id)
+
+    def _restore_artifacts(self, journal: Journal, run_id: str) -> None:
+        """Store artifacts again that were deleted from a folder of this machine while the run was trained."""
+        folder = self._store.artifact_folder(run_id)
+        if folder is None:
+            return
+        for entry in reversed(journal.all_files()):  # the newest of a name
+            lost = [name for name in entry.files if not (folder / (entry.folder or "") / Path(name).name).exists()]
+            kept = [journal.folder / name for name in lost if (journal.folder / name).is_file()]
+            self._writer.artifacts(run_id, kept, entry.folder)
+        if isinstance(journal.begin.definition, dict) and not (folder / tags.DEFINITION_FILE).exists():
+            self._writer.text(run_id, tags.DEFINITION_FILE, journal.begin.definition)
 
     def _of_attempt(self, handle: str) -> list[StoredRun]:
         return sorted(find_runs(self._store, attempt=handle), key=lambda run: run.run_id)

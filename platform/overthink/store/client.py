@@ -27,6 +27,7 @@ from mlflow.entities import Experiment, ExperimentTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.predictions.predictions import Predictions
@@ -202,6 +203,12 @@ class Store:
             place = uri if self._database is None else beside(self._database, uri)
             self._repositories[run_id] = get_artifact_repository(place, tracking_uri=self.uri)
         return self._repositories[run_id]
+
+    def artifact_folder(self, run_id: str) -> Path | None:
+        """Return the folder of a run's artifacts, where it is on this machine."""
+        with self.sentences():
+            repository = self.repository(run_id)
+        return Path(repository.artifact_dir) if isinstance(repository, LocalArtifactRepository) else None
 
     def offer_views(self, experiment_id: str, views: Mapping[str, str]) -> None:
         """Give an experiment its saved views (key -> state); views that overthink saved earlier are replaced."""
