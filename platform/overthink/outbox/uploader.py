@@ -21,7 +21,14 @@ from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupRef, ensure_group
 from overthink.store.liveness import RunProcess, alive_tags
 from overthink.store.reader import find_runs, run_of
-from overthink.store.replacing import close_replaced, copy_definition, facts_of, mark_replaced, replaced_by_run_of
+from overthink.store.replacing import (
+    close_replaced,
+    copy_definition,
+    facts_of,
+    keep_first,
+    mark_replaced,
+    replaced_by_run_of,
+)
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Value, Writer
 
@@ -205,6 +212,8 @@ class Uploader:
         self._writer.close(run_id, close.outcome, close.message, close.time_ms)
         if replaced := replaced_by_run_of(begin.tags):
             mark_replaced(self._store, self._writer, replaced, run_id)
+        if close.outcome == tags.FINISHED and tags.FORCED not in begin.tags:
+            keep_first(self._store, self._writer, begin.run_key)
 
     def _restore_artifacts(self, journal: Journal, run_id: str) -> None:
         """Store artifacts again that were deleted from a folder of this machine while the run was trained."""
