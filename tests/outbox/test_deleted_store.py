@@ -1,5 +1,6 @@
 """A store that is deleted, replaced or full while runs train: one sentence, and the next command has the results."""
 
+import errno
 import logging
 import resource
 import shutil
@@ -140,6 +141,16 @@ def test_deleted_artifacts_of_a_run_that_is_trained_are_stored_again(
     assert launched(store, tmp_path, Deleting(harm)).complete
     assert_quiet(caplog, capfd)
     assert_nothing_lost_or_doubled(store, whole, tmp_path)
+
+
+def test_a_store_whose_folder_cannot_be_read_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("overthink.store.client.file_number", refused)
+    with pytest.raises(StoreError, match=r"^store sqlite:///.*mlflow.db: Permission denied$"):
+        store.ping()
+    assert not store.is_gone
 
 
 def test_a_store_that_is_gone_says_so_and_one_in_its_place_is_used(

@@ -77,7 +77,7 @@ class Store:
                 self._opened = file_number(self._database)
 
     def _connect(self) -> None:
-        with nullcontext() if self._database is not None else said_if_slow(self.shown):
+        with nullcontext() if self._database is not None else said_if_slow(f"connecting to {self.shown}"):
             if self._database is not None:
                 self._close_connections(self._database)
             elif not is_server(self.uri):
@@ -117,13 +117,18 @@ class Store:
     @property
     def is_gone(self) -> bool:
         """Whether the file of an SQLite store was deleted or moved since it was opened."""
-        return self._database is not None and self._opened is not None and not self._database.exists()
+        with suppress(OSError):  # it cannot be seen
+            return self._database is not None and self._opened is not None and file_number(self._database) is None
+        return False
 
     def follow_file(self) -> None:
         """Use the file that lies at the store's place now: SQLite would go on reading the one that was there before."""
         if self._database is None or self._opened is None:
             return
-        now = file_number(self._database)
+        try:
+            now = file_number(self._database)
+        except OSError as error:  # its folder may not be read any more
+            raise StoreError(f"store {self.shown}: {error.strerror or error}") from error
         if now is None:
             raise StoreError(f"store {self.shown}: {GONE}")
         if now != self._opened:

@@ -23,6 +23,7 @@ from mlflow.store.db import utils
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.atomic_file import sync
+from overthink.store.reachable import said_if_slow
 from overthink.store.sqlite_reader import opened
 from overthink.store.uri import engine_uri, location_of
 
@@ -91,7 +92,8 @@ def locked(database: Path) -> Iterator[bool]:
 def _make(database: Path, alone: bool) -> None:
     unfinished = _beside(database, alone)
     try:
-        _migrate(unfinished)
+        with said_if_slow(f"making {database}"):
+            _migrate(unfinished)
         uri = engine_uri(f"sqlite:///{unfinished}")
         SqlAlchemyStore(uri, artifact_root(database)).engine.dispose()  # it makes the experiment "Default"
         _publish(unfinished, database)
