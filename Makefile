@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 # Where Python may not keep bytecode, every process would compile torch and mlflow anew: ten seconds each.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: demo test test-services fuzz check docs format bench lock wheel clean secrets backup restore
+.PHONY: demo test test-services fuzz faults check docs format bench lock wheel clean secrets backup restore
 
 demo: $(READY)  ## train the quickstart on real digits and print the overthinking table
 	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
@@ -24,6 +24,9 @@ test-services: $(READY)  ## the others: MLflow servers, PostgreSQL, nginx, Chrom
 fuzz: $(READY)  ## seeded fuzz runs in full, an hour or two; make fuzz SEED=1 for another
 	PYTHONPATH=tests $(BIN)/python -m fuzz definitions --count 10000 --seed $(or $(SEED),0)
 	PYTHONPATH=tests $(BIN)/python -m fuzz stores --count 1000 --seed $(or $(SEED),0)
+
+faults: $(READY)  ## kills and races by the hundred, each compared with an undisturbed run, about an hour
+	PYTHONPATH=tests $(BIN)/python -m faults --seed $(or $(SEED),0)
 
 check: $(READY)  ## formatter, linter, import rule, strict types
 	$(BIN)/ruff format --check .

@@ -85,8 +85,9 @@ def test_parameters_are_numbers_where_they_are_numbers() -> None:
     assert (row["regime.0.lr"], row["threads"], row["regime.0.drops"], row["network"]) == (0.05, 1, "[1]", "msdnet 5x3")
 
 
-def test_means_over_seeds_are_of_one_group_each() -> None:
+def test_means_over_seeds_are_of_one_group_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """README's old example pooled groups that differ by `--set`; unfinished and repeated runs do not count."""
+    monkeypatch.chdir(tmp_path)
     runs = [
         stored("0", last=0.5),
         stored("1", last=0.7),
@@ -104,6 +105,7 @@ def test_means_over_seeds_are_of_one_group_each() -> None:
     assert last["std"].isna().to_dict() == {"": False, "network.growth=8": True}
     with pytest.raises(KeyError, match="test/acuracy/last"):
         overthink.over_seeds(frame_of(runs), "test/acuracy/last")
+    assert list(tmp_path.iterdir()) == []  # reading makes no store
 
 
 def test_intervals_hold_for_what_is_asked(example_folder: Path) -> None:

@@ -267,3 +267,13 @@ def test_a_full_disk_is_reported_and_leaves_no_half_entry(tmp_path: Path) -> Non
     printed = subprocess.check_output(script(text, folder), text=True, env=ENVIRONMENT)
     assert printed.splitlines() == [f"{folder}/journal.db: disk I/O error", "2 2"] * 2
     assert values(taken(folder)) == [1, 2]
+
+
+@pytest.mark.parametrize("left", ["files", "run"])
+def test_what_a_kill_left_of_a_removed_journal_is_removed_by_the_next_command(tmp_path: Path, left: str) -> None:
+    """The database goes first: without it the rest is no journal, and nothing that a new journal would have."""
+    folder = tmp_path / "removed"
+    (folder / left / "1").mkdir(parents=True)
+    (folder / left / "1" / "checkpoint.safetensors").write_text("weights")
+    assert Journal.take(folder) is None
+    assert not folder.exists()

@@ -66,6 +66,8 @@ class Process:
     def killed(self) -> None:
         """End without closing anything, as a killed process does."""
         self.sender.stop()
+        if self.sender._thread is not None:
+            self.sender._thread.join(60)  # on a busy machine it takes longer than a command waits
 
 
 def the_run(store: Store) -> StoredRun:
@@ -363,3 +365,25 @@ def test_a_run_that_was_taken_for_abandoned_is_running_again_when_its_process_is
         OutboxSender._heartbeat(first.sender)
         assert the_run(store).outcome == tags.RUNNING
         first.killed()
+
+
+@pytest.mark.parametrize("first", ["A", "B"])
+def test_of_two_finished_runs_of_a_key_the_first_counts(store: Store, tmp_path: Path, first: str) -> None:
+    """A process that was stopped for longer than its claim counts trains a run that another one has trained since."""
+    processes = {}
+    for name in ("A", "B"):
+        with machine(name, tmp_path):
+            processes[name] = Process(store)
+            processes[name].epochs(1, 9, name)
+            processes[name].sender.wait(30)
+    for name in (first, "AB".replace(first, "")):
+        with machine(name, tmp_path):
+            (tmp_path / name).mkdir(exist_ok=True)
+            processes[name].finish(tmp_path / name)
+            processes[name].uploaded().killed()
+            assert list(journals_folder().iterdir()) == []
+    runs = find_runs(store, run_key="a")
+    (counting,) = [run for run in runs if not run.replaced_by]
+    assert [run.replaced_by for run in runs if run.replaced_by] == [counting.run_id]
+    assert newest_per_key(runs)["a"] == counting
+    assert assert_all_of_a_finished_attempt_is_there(store, first, tmp_path) == counting

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from overthink.running.kernels import check_kernels, kernel_settings
+from overthink.networks.kernels import TORCH
+from overthink.running.kernels import kernel_settings, kernels_of
 from support.native import SETTINGS, Native
 from support.small import small
 
@@ -13,17 +14,17 @@ def test_a_machine_trains_a_run_by_its_kernels_or_not_at_all(tmp_path: Path, mon
     (by_native, _) = small(tmp_path, kernels="native").groups[0].runs
     native, cpu, gpu = Native(monkeypatch), torch.device("cpu"), torch.device("cuda:0")
     for one, device in ((run, cpu), (run, gpu), (by_native, cpu)):
-        check_kernels(one, device, (4, 7, 7), 10)
+        assert kernels_of(one, device) is TORCH  # what the stand-in computes by
     assert len(native.calls) == 1
     with pytest.raises(
         ValueError, match="since they train on a CPU alone, not on cuda:0; --kernels torch starts other"
     ):
-        check_kernels(by_native, gpu, (4, 7, 7), 10)
+        kernels_of(by_native, gpu)
     native.obstacle = "no C++ compiler was found."
     with pytest.raises(
         ValueError, match=r"cannot train this run by native kernels, since no C\+\+ compiler was found; "
     ):
-        check_kernels(by_native, cpu, (4, 7, 7), 10)
-    check_kernels(run, cpu, (4, 7, 7), 10)
-    assert kernel_settings(by_native) == {"kernels": "native", **SETTINGS}
+        kernels_of(by_native, cpu)
+    kernels_of(run, cpu)
+    assert kernel_settings(by_native) == {"kernels": "native", "threads": 1, **SETTINGS}
     assert kernel_settings(run) == {}

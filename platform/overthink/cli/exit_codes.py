@@ -13,6 +13,7 @@ SOME_FAILED             3            some runs failed, or results are missing, u
 import os
 import signal
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from types import FrameType
@@ -24,6 +25,8 @@ from overthink.sentences import cut
 from overthink.store.uri import without_password
 
 OK, FAILURE, WRONG_USAGE, SOME_FAILED = 0, 1, 2, 3
+AGAIN_SECONDS = 0.05
+"""After which a signal that Python could not raise is sent again."""
 
 
 class InterruptedBySignal(SystemExit):
@@ -34,12 +37,25 @@ def exit_on_signals() -> None:
     """Make SIGINT and SIGTERM raise InterruptedBySignal."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit)
+    sys.unraisablehook = _unraisable
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the closing of runs
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise InterruptedBySignal(128 + number)
+
+
+def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
+    """Send a signal again that came while Python cannot raise: in a destructor, for one."""
+    if not isinstance(lost.exc_value, InterruptedBySignal):
+        sys.__unraisablehook__(lost)
+        return
+    number = int(lost.exc_value.code or 0) - 128
+    signal.signal(number, _exit)
+    again = threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
 
 
 def exit_code_for(error: BaseException, console: Console) -> int:

@@ -31,6 +31,9 @@ class Begin(_Entry):
     """Host and process that trained a resumed run before; None in journals of earlier versions."""
     group: GroupSpec
     tags: Mapping[str, str]
+    params: Mapping[str, str] = {}
+    definition: JsonValue = None
+    """Of the run, resolved; like the parameters, for a run that is made. Earlier versions logged both as entries."""
 
 
 class Log(_Entry):

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from overthink.atomic_file import sync
 from overthink.outbox import jsonl_journal
-from overthink.outbox.entries import Begin, Close, Entry, parse_entry
+from overthink.outbox.entries import Begin, Close, Entry, Files, parse_entry
 from overthink.store import tags
 
 DATABASE, FILES = "journal.db", "files"
@@ -201,6 +201,10 @@ class Journal:
         """
         return self._read("number > ?", self.uploaded)
 
+    def all_files(self) -> list[Files]:
+        """Return the entries of files, uploaded or not."""
+        return [queued.entry for queued in self._read("number > ?", 0) if isinstance(queued.entry, Files)]
+
     def _read(self, condition: str, number: int) -> list[Queued]:
         with self._errors():
             rows = self._db.execute(f"SELECT number, entry FROM entries WHERE {condition} ORDER BY number", (number,))
@@ -296,6 +300,9 @@ def _is_journal(folder: Path) -> bool:
 
 
 def _is_half_made(folder: Path) -> bool:
+    """Tell whether a folder without a database is no new one: half removed, as files come later, or old."""
+    if any((folder / name).exists() for name in (FILES, RUN)):
+        return True
     try:
         return folder.is_dir() and time.time() - folder.stat().st_mtime > HALF_MADE_SECONDS
     except OSError:

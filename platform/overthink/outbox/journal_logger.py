@@ -42,11 +42,10 @@ class JournalLogger:
             before=start.before[:2],
             group=start.group,
             tags=start.run_tags,
+            params=start.params,
+            definition=start.definition,
         )
-        logger = cls(Journal.create(journals_folder() / f"{time.time_ns()}-{attempt}", begin), on_entry)
-        if start.run_id is None:
-            logger.log(params=start.params)
-        return logger
+        return cls(Journal.create(journals_folder() / f"{time.time_ns()}-{attempt}", begin), on_entry)
 
     def log(
         self,

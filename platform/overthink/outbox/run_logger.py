@@ -23,6 +23,8 @@ class RunStart(NamedTuple):
     """Of a run that is resumed."""
     before: RunProcess = NO_PROCESS
     """The process that trained a resumed run before."""
+    definition: JsonValue = None
+    """Resolved."""
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from overthink.outbox.journal_logger import JournalLogger
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.uploader import Uploader
 from overthink.settings import patience_seconds
-from overthink.store.client import Store, StoreError
+from overthink.store.client import GONE, Store, StoreError
 from overthink.store.group import GroupRef
 from overthink.store.group_spec import GroupSpec
 from overthink.store.liveness import HEARTBEAT_SECONDS
@@ -101,7 +101,7 @@ class OutboxSender:
             self._flushing = self._urgent = True
             self._condition.notify_all()
             before, since = self._pending(keys), time.monotonic()
-            while (pending := self._pending(keys)) and time.monotonic() - since < limit:
+            while (pending := self._pending(keys)) and time.monotonic() - since < limit and not self._store.is_gone:
                 if _amount(pending) != _amount(before):
                     before, since = pending, time.monotonic()
                 self._condition.wait(min(limit, 0.2))
@@ -125,9 +125,9 @@ class OutboxSender:
         loggers = [
             logger for logger in self._loggers if logger.journal.waiting and (keys is None or logger.run_key in keys)
         ]
+        waiting = GONE if self._store.is_gone else "not uploaded yet"
         reasons = {
-            logger.run_key: self._failures[logger].reason if logger in self._failures else "not uploaded yet"
-            for logger in loggers
+            logger.run_key: self._failures[logger].reason if logger in self._failures else waiting for logger in loggers
         }
         return PendingUploads(reasons, sum(logger.journal.waiting for logger in loggers)) if loggers else None
 

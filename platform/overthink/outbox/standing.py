@@ -11,7 +11,7 @@ from overthink.outbox.journal import Journal
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.liveness import RunProcess, taken_over
-from overthink.store.reader import active_run, find_runs
+from overthink.store.reader import active_run, find_runs, is_purged
 from overthink.store.stored import StoredRun
 
 
@@ -21,6 +21,7 @@ class Standing(Enum):
     OURS = "the journal's own"
     RESUMED = "another process has resumed it"
     FINISHED = "another process has finished it"
+    GONE = "it was deleted for good"
 
 
 class ResumedError(RuntimeError):
@@ -39,8 +40,8 @@ def standing(store: Store, journal: Journal, run_id: str | None) -> Standing:
         superfluous = not journal.fresh and not journal.is_finished and _is_finished_elsewhere(store, journal.begin)
         return Standing.FINISHED if superfluous else Standing.OURS
     run = active_run(store, run_id)
-    if run is None:  # somebody has deleted it: the store refuses what is sent, and says so, until it is restored
-        return Standing.FINISHED if _is_finished_elsewhere(store, journal.begin) else Standing.OURS
+    if run is None:
+        return _of_deleted(store, journal, run_id)
     if run.replaced_by:
         return Standing.FINISHED
     if _is_ours(run, journal):
@@ -48,6 +49,13 @@ def standing(store: Store, journal: Journal, run_id: str | None) -> Standing:
     if run.is_finished or _is_finished_elsewhere(store, journal.begin):
         return Standing.FINISHED
     return Standing.RESUMED
+
+
+def _of_deleted(store: Store, journal: Journal, run_id: str) -> Standing:
+    if _is_finished_elsewhere(store, journal.begin):
+        return Standing.FINISHED
+    # To one in the trash the store refuses what is sent, and says so, until it is restored.
+    return Standing.GONE if is_purged(store, run_id) else Standing.OURS
 
 
 def _is_ours(run: StoredRun, journal: Journal) -> bool:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import assert_never
 
 from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, Log
@@ -20,7 +21,14 @@ from overthink.store.client import Store, StoreError
 from overthink.store.group import GroupRef, ensure_group
 from overthink.store.liveness import RunProcess, alive_tags
 from overthink.store.reader import find_runs, run_of
-from overthink.store.replacing import close_replaced, copy_definition, facts_of, mark_replaced, replaced_by_run_of
+from overthink.store.replacing import (
+    close_replaced,
+    copy_definition,
+    facts_of,
+    keep_first,
+    mark_replaced,
+    replaced_by_run_of,
+)
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Value, Writer
 
@@ -50,6 +58,7 @@ class Uploader:
         self._ids: dict[str, str] = {}
         self.discarded: set[Journal] = set()
         """Journals of runs that another process has resumed, and finished; what they hold is discarded."""
+        self._replaced = store.replaced
         self._maybe_created: set[str] = set()
         """Handles of runs that the store was asked to create; it may have done so without a reply."""
 
@@ -60,9 +69,12 @@ class Uploader:
         cannot be read.
         """
         count = 0
+        self._follow_store()
         match self._standing(journal):
             case Standing.FINISHED:
                 self._discard(journal)
+            case Standing.GONE:
+                self._begin_anew(journal)
             case Standing.RESUMED if journal.is_finished:
                 self._restart(journal)
             case Standing.RESUMED:
@@ -91,6 +103,14 @@ class Uploader:
             run_id = next((run.run_id for run in self._of_attempt(journal.begin.handle)), None)
         return standing(self._store, journal, run_id)
 
+    def _follow_store(self) -> None:
+        """Forget the ids of a database that another one has replaced."""
+        self._store.follow_file()
+        if self._store.replaced != self._replaced:
+            self._replaced = self._store.replaced
+            self.groups.clear()
+            self._ids.clear()
+
     def _may_be_there(self, journal: Journal) -> bool:
         return not journal.fresh or journal.begin.handle in self._maybe_created
 
@@ -110,9 +130,16 @@ class Uploader:
         """
         begin = journal.begin
         replaced = journal.run_id or begin.run_id or self._of_attempt(begin.handle)[0].run_id
-        name = f"{replaced} {begin.handle} {begin.time_ms} {sorted(begin.alive.items())}"  # the same after a crash
         run_tags = {**facts_of(self._store, replaced).tags, **begin.tags, tags.REPLACES: replaced}
-        handle = ATTEMPT + hashlib.sha256(name.encode()).hexdigest()[:32]
+        new = {"run_id": None, "handle": _next_handle(begin, replaced), "tags": run_tags}
+        journal.restart(begin.model_copy(update=new))
+
+    def _begin_anew(self, journal: Journal) -> None:
+        """Make a run of what is here of one that the store no longer has: all is sent again."""
+        begin = journal.begin
+        self.groups.pop(begin.group.key, None)  # it may have gone, too
+        handle = begin.handle if begin.handle.startswith(ATTEMPT) else _next_handle(begin, begin.handle)
+        run_tags = {key: value for key, value in begin.tags.items() if key != tags.REPLACES}
         journal.restart(begin.model_copy(update={"run_id": None, "handle": handle, "tags": run_tags}))
 
     def is_reachable(self) -> bool:
@@ -143,6 +170,7 @@ class Uploader:
             case Link():
                 self._link_from(run_id, first)
             case Close():
+                self._restore_artifacts(journal, run_id)
                 self._close(journal.begin, run_id, first)
             case unknown:
                 assert_never(unknown)
@@ -158,12 +186,21 @@ class Uploader:
         found = self._of_attempt(begin.handle) if self._may_be_there(journal) else []
         run_id = found[0].run_id if found else self._created(begin, group)
         self._ids[begin.handle] = run_id
+        self._describe(begin, run_id)
         if replaced := replaced_by_run_of(begin.tags):
-            self._writer.log(run_id, params=facts_of(self._store, replaced).params)
-            copy_definition(self._store, self._writer, replaced, run_id)
             of_replaced = [handle for handle, its in self._ids.items() if its == replaced]
             self._ids |= dict.fromkeys([replaced, *of_replaced], run_id)
         return run_id
+
+    def _describe(self, begin: Begin, run_id: str) -> None:
+        """Write the parameters and the definition of a run that is made; earlier versions logged them as entries."""
+        replaced = replaced_by_run_of(begin.tags)
+        if params := begin.params or (facts_of(self._store, replaced).params if replaced else {}):
+            self._writer.log(run_id, params=params)
+        if isinstance(begin.definition, dict):
+            self._writer.text(run_id, tags.DEFINITION_FILE, begin.definition)
+        elif replaced:
+            copy_definition(self._store, self._writer, replaced, run_id)
 
     def _created(self, begin: Begin, group: GroupRef) -> str:
         self._maybe_created.add(begin.handle)
@@ -175,6 +212,20 @@ class Uploader:
         self._writer.close(run_id, close.outcome, close.message, close.time_ms)
         if replaced := replaced_by_run_of(begin.tags):
             mark_replaced(self._store, self._writer, replaced, run_id)
+        if close.outcome == tags.FINISHED and tags.FORCED not in begin.tags:
+            keep_first(self._store, self._writer, begin.run_key)
+
+    def _restore_artifacts(self, journal: Journal, run_id: str) -> None:
+        """Store artifacts again that were deleted from a folder of this machine while the run was trained."""
+        folder = self._store.artifact_folder(run_id)
+        if folder is None:
+            return
+        for entry in reversed(journal.all_files()):  # the newest of a name
+            lost = [name for name in entry.files if not (folder / (entry.folder or "") / Path(name).name).exists()]
+            kept = [journal.folder / name for name in lost if (journal.folder / name).is_file()]
+            self._writer.artifacts(run_id, kept, entry.folder)
+        if isinstance(journal.begin.definition, dict) and not (folder / tags.DEFINITION_FILE).exists():
+            self._writer.text(run_id, tags.DEFINITION_FILE, journal.begin.definition)
 
     def _of_attempt(self, handle: str) -> list[StoredRun]:
         return sorted(find_runs(self._store, attempt=handle), key=lambda run: run.run_id)
@@ -234,6 +285,12 @@ class Uploader:
             counting = find_runs(self._store, replaces=run_id)
             self._ids[handle] = counting[0].run_id if counting else run_id
         return self._ids[handle]
+
+
+def _next_handle(begin: Begin, run_id: str) -> str:
+    """Return the handle of the run that is made instead of one; the same after a crash."""
+    name = f"{run_id} {begin.handle} {begin.time_ms} {sorted(begin.alive.items())}"
+    return ATTEMPT + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def _batches(entries: Sequence[Queued]) -> Iterator[list[Queued]]:

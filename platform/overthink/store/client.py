@@ -28,13 +28,14 @@ from mlflow.entities import Experiment, ExperimentTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.artifact_files import check_artifact
 from overthink.store.artifacts import beside, is_the_servers, update_moved
-from overthink.store.database import DatabaseError, artifact_root, prepare
+from overthink.store.database import DatabaseError, artifact_root, file_number, prepare
 from overthink.store.problems import problem_of_uri, reason
 from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow
 from overthink.store.unreadable import UnreadableRunError, reading
@@ -49,11 +50,11 @@ from overthink.store.uri import (
 from overthink.store.view import TAG_PREFIX
 from overthink.untrusted import name_of, parse_json
 
-logging.getLogger("alembic").setLevel(logging.WARNING)
-logging.getLogger("mlflow").setLevel(logging.WARNING)
-logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of each request that it repeats
+for name in ("alembic", "mlflow", "sqlalchemy", "urllib3"):  # what goes wrong is raised, too, and a StoreError then
+    logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
+GONE = "the file was deleted or moved; the next command makes a new one, unless it is put back before"
 MADE_BY_SERVER = "0"
 """Id of the experiment "Default", which no account has made."""
 
@@ -79,6 +80,10 @@ class Store:
         """How long the thread that opened the store has waited for it; what other threads wait for delays nothing."""
         self._thread = threading.get_ident()
         self._database = database_file(self.uri)
+        self._opened: tuple[int, int] | None = None
+        """Which file an SQLite store is: device and number."""
+        self.replaced = 0
+        """How often another file took the place of an SQLite store's; ids of the one before are none of it."""
         self._repositories: dict[str, ArtifactRepository] = {}
         if problem := problem_of_uri(self.uri):
             raise StoreError(f"store {self.shown}: {problem}")
@@ -88,10 +93,13 @@ class Store:
             self._connect()
             if self._database is not None:
                 update_moved(self._database)
+                self._opened = file_number(self._database)
 
     def _connect(self) -> None:
-        with nullcontext() if self._database is not None else said_if_slow(self.shown):
-            if self._database is None and not is_server(self.uri):
+        with nullcontext() if self._database is not None else said_if_slow(f"connecting to {self.shown}"):
+            if self._database is not None:
+                self._close_connections(self._database)
+            elif not is_server(self.uri):
                 check_reachable(self.uri)
             self.client = MlflowClient(engine_uri(self.uri))
             self.ping()
@@ -116,11 +124,39 @@ class Store:
         """Turn whatever a store's libraries raise into a StoreError of one sentence."""
         try:
             with self.waiting():
+                self.follow_file()
                 yield
         except ERRORS as error:
-            raise StoreError(f"store {self.shown}: {concealed(reason(error), self.uri)}") from error
+            text = GONE if self.is_gone else concealed(reason(error), self.uri)
+            raise StoreError(f"store {self.shown}: {text}") from error
         except (DatabaseError, UnreachableError, sqlite3.Error) as error:
             raise StoreError(f"store {self.shown}: {error}") from error
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the file of an SQLite store was deleted or moved since it was opened."""
+        with suppress(OSError):  # it cannot be seen
+            return self._database is not None and self._opened is not None and file_number(self._database) is None
+        return False
+
+    def follow_file(self) -> None:
+        """Use the file that lies at the store's place now: SQLite would go on reading the one that was there before."""
+        if self._database is None or self._opened is None:
+            return
+        try:
+            now = file_number(self._database)
+        except OSError as error:  # its folder may not be read any more
+            raise StoreError(f"store {self.shown}: {error.strerror or error}") from error
+        if now is None:
+            raise StoreError(f"store {self.shown}: {GONE}")
+        if now != self._opened:
+            self._opened, self.replaced = now, self.replaced + 1
+            self._close_connections(self._database)
+            self._repositories.clear()
+
+    def _close_connections(self, database: Path) -> None:
+        """Close connections that this process keeps to a file of this name, whichever it was."""
+        SqlAlchemyStore(engine_uri(self.uri), artifact_root(database)).engine.dispose()
 
     @property
     def shown(self) -> str:
@@ -190,6 +226,12 @@ class Store:
             place = uri if self._database is None else beside(self._database, uri)
             self._repositories[run_id] = get_artifact_repository(place, tracking_uri=self.uri)
         return self._repositories[run_id]
+
+    def artifact_folder(self, run_id: str) -> Path | None:
+        """Return the folder of a run's artifacts, where it is on this machine."""
+        with self.sentences():
+            repository = self.repository(run_id)
+        return Path(repository.artifact_dir) if isinstance(repository, LocalArtifactRepository) else None
 
     def offer_views(self, experiment_id: str, views: Mapping[str, str]) -> None:
         """Give an experiment its saved views (key -> state); views that overthink saved earlier are replaced."""

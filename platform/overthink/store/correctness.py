@@ -28,11 +28,14 @@ class CorrectnessReader:
     def __init__(self, uri: str) -> None:
         self._uri = uri
         database = database_file(uri)
+        self._missing = database if database is not None and not database.exists() else None
         self._folders = {} if database is None else sqlite_reader.artifact_folders(database)
         self._store: Store | None = None
 
     def __call__(self, run_id: str) -> "Correctness":
         """Return which exits of a run are right; raises ValueError, in one sentence, where it has no predictions."""
+        if self._missing is not None:  # opening the store would make one
+            raise ValueError(f"run {run_id[:8]} has no stored predictions: {self._missing} does not exist")
         if run_id not in self._folders:
             return self._from_elsewhere(run_id)
         folder = self._folders[run_id]

@@ -23,6 +23,7 @@ from mlflow.store.db import utils
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.atomic_file import sync
+from overthink.store.reachable import said_if_slow
 from overthink.store.sqlite_reader import opened
 from overthink.store.uri import engine_uri, location_of
 
@@ -55,6 +56,15 @@ def prepare(database: Path) -> None:
             _upgrade(database, alone)
 
 
+def file_number(database: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one that takes its name later; None where there is none."""
+    try:
+        found = database.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def newer(version: str) -> bool:
     """Tell whether a version of the tables is none that this MLflow knows."""
     try:
@@ -82,7 +92,8 @@ def locked(database: Path) -> Iterator[bool]:
 def _make(database: Path, alone: bool) -> None:
     unfinished = _beside(database, alone)
     try:
-        _migrate(unfinished)
+        with said_if_slow(f"making {database}"):
+            _migrate(unfinished)
         uri = engine_uri(f"sqlite:///{unfinished}")
         SqlAlchemyStore(uri, artifact_root(database)).engine.dispose()  # it makes the experiment "Default"
         _publish(unfinished, database)

@@ -37,8 +37,9 @@ def reason(error: Exception) -> str:
         return f"written by a newer MLflow ({text}); update mlflow"
     if found := re.search(r"database schema \(found version (\w+)", text):
         return _schema_problem(found[1])
-    if isinstance(error, sqlalchemy.exc.SQLAlchemyError) and getattr(error, "orig", None) is not None:
-        text = str(error.orig)  # type: ignore[attr-defined]
+    for cause in (error, error.__cause__):  # MLflow hands on the text of SQLAlchemy, statement and all
+        if isinstance(cause, sqlalchemy.exc.SQLAlchemyError) and getattr(cause, "orig", None) is not None:
+            text = str(cause.orig)  # type: ignore[attr-defined]
     return without_password(text.splitlines()[0])[:LONGEST]
 
 

@@ -20,9 +20,9 @@ os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_SECONDS)  # for connections t
 
 
 @contextmanager
-def said_if_slow(shown: str) -> Iterator[None]:
+def said_if_slow(what: str) -> Iterator[None]:
     """Say what is being waited for, if a block takes longer than SILENT_SECONDS."""
-    timer = threading.Timer(SILENT_SECONDS, logger.warning, ("connecting to %s ...", shown))
+    timer = threading.Timer(SILENT_SECONDS, logger.warning, ("%s ...", what))
     timer.daemon = True
     timer.start()
     try:

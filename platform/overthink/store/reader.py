@@ -109,6 +109,18 @@ def active_run(store: Store, run_id: str) -> StoredRun | None:
     return _raw(run).parsed() if run.info.lifecycle_stage == "active" else None
 
 
+def is_purged(store: Store, run_id: str) -> bool:
+    """Tell whether a run is deleted for good, or was in a database that is gone; one in the trash is not."""
+    with store.sentences():
+        try:
+            store.client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return True
+    return False
+
+
 def data_digests(store: Store, run_id: str) -> tuple[str, ...]:
     """Return the beginnings of the digests of the data that a run was trained on: one, or none where none is logged."""
     with store.sentences():

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.liveness import RunProcess, is_gone
-from overthink.store.reader import run_of
+from overthink.store.reader import find_runs, run_of
 from overthink.store.writer import Writer
 
 OF_A_PROCESS = {
@@ -56,6 +56,19 @@ def mark_replaced(store: Store, writer: Writer, run_id: str, by: str) -> None:
     writer.log(run_id, run_tags={tags.REPLACED_BY: by})
     if run.outcome != tags.RUNNING or is_gone(run.process):
         writer.close(run_id, tags.INTERRUPTED, _message(by))
+
+
+def keep_first(store: Store, writer: Writer, run_key: str) -> None:
+    """Let one finished run of a key count, where processes that could not see each other have trained it each.
+
+    Of runs that --force has not asked for, that is the one that ended first. Each process looks once its own has ended,
+    so the last one sees all.
+    """
+    runs = find_runs(store, kind=tags.KIND_RUN, run_key=run_key)
+    finished = [run for run in runs if run.is_finished and not run.forced and not run.replaced_by]
+    finished.sort(key=lambda run: (run.ended_ms or 0, run.run_id))
+    for run in finished[1:]:
+        writer.log(run.run_id, run_tags={tags.REPLACED_BY: finished[0].run_id})
 
 
 def close_replaced(store: Store, writer: Writer, run_id: str, process: RunProcess) -> None:

@@ -188,8 +188,8 @@ def data_seen(digests: Iterable[str]) -> str:
 
 
 def newest_per_key(runs: Iterable[StoredRun]) -> dict[str, StoredRun]:
-    """Return one run for each run key, oldest first: the newest finished one, else the newest."""
+    """Return one run for each run key, oldest first: the newest finished one, else the newest; not a replaced one."""
     best: dict[str, StoredRun] = {}
-    for run in sorted(runs, key=lambda run: (run.status == "FINISHED", run.started_ms)):
+    for run in sorted(runs, key=lambda run: (run.status == "FINISHED", not run.replaced_by, run.started_ms)):
         best[run.run_key or run.run_id] = run
     return dict(sorted(best.items(), key=lambda item: item[1].started_ms))

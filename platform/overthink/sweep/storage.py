@@ -11,10 +11,12 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 
 from overthink.launching.plan import locked
+from overthink.store.database import file_number
 from overthink.store.reachable import UnreachableError, check_reachable
 from overthink.store.uri import concealed, database_file, engine_uri, tracking_uri, without_password
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
+optuna.logging.set_verbosity(optuna.logging.ERROR)  # what goes wrong is raised, too
+GONE = "the file was deleted or moved; the next command makes a new one, and takes finished runs from the store"
 
 
 class TrialStoreError(OSError):
@@ -36,15 +38,18 @@ def opened(uri: str) -> Iterator[RDBStorage]:
         raise TrialStoreError(
             f"storage {uri}: expected sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
         )
-    storage = None
+    storage, file, number = None, database_file(uri), None
     try:
-        if database_file(uri) is None:
+        if file is None:
             check_reachable(uri)
         storage = RDBStorage(engine_uri(uri))
+        number = file_number(file) if file is not None else None
         yield storage
     except (UnreachableError, StorageInternalError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         cause = error.__cause__ or error
         message = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
+        if file is not None and number is not None and file_number(file) != number:
+            message = GONE
         raise TrialStoreError(f"storage {without_password(uri)}: {concealed(message, uri)}") from error
     finally:
         if storage is not None:

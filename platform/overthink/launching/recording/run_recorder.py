@@ -66,9 +66,9 @@ class RunRecorder:
         known, before = None, NO_PROCESS
         if planned.stored is not None:
             known, before = planned.stored.run_id, planned.stored.process
-        logger = sender.begin(RunStart(group, planned.key, planned.name, run_tags, params, known, before), held)
-        if known is None:
-            logger.text(tags.DEFINITION_FILE, planned.run.model_dump(mode="json"))
+        resolved = planned.run.model_dump(mode="json")
+        start = RunStart(group, planned.key, planned.name, run_tags, params, known, before, resolved)
+        logger = sender.begin(start, held)
         copies = CheckpointCopies(logger) if sender.is_shared else None
         return cls(logger, planned, again=known is not None, copies=copies)
 

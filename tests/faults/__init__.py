@@ -1,0 +1,1 @@
+"""Kills and races by the hundred, each compared with an undisturbed run: `make faults`."""
