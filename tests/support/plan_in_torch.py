@@ -25,7 +25,9 @@ def executed(plan: Plan, images_BKHW: Tensor) -> Sequence[Tensor]:
         for part in operation.parts:
             convolution = part.unit.convolution
             out = functional.conv2d(source, convolution.weight, None, convolution.stride, convolution.padding)
-            values = part.unit.norm(out).relu()
+            values = part.unit.norm(out)
+            values = values if part.shortcut is None else values + read(part.shortcut)
+            values = values.relu() if part.unit.relu else values
             buffer = plan.buffers[part.writes.buffer]
             assert tuple(values.shape[1:]) == (part.writes.channels, buffer.height, buffer.width)
             slices[part.writes.buffer][part.writes.first] = part.writes, values

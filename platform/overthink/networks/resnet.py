@@ -3,11 +3,15 @@
 Layer for layer equal to torchvision's, except for the stem for small images and the generator of the weights.
 """
 
-from typing import Literal, cast
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
+from overthink.networks.fast.lowering import Scales
+from overthink.networks.fast.plan import PlanBuilder
 from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
 from overthink.networks.weights import Init, draw_weights
 
@@ -48,6 +52,16 @@ class Backbone(nn.Module):
         """Return the maps of the last stage."""
         return (self.stages(self.stem(state[-1])),)
 
+    def lower(self, plan: PlanBuilder, scales: Scales) -> Scales:
+        """Add stem and stages to a plan."""
+        maps = plan.unit(scales[-1], self.stem)
+        blocks: Iterator[Any] = chain.from_iterable(cast(nn.Sequential, stage) for stage in self.stages)
+        for block in blocks:
+            inner = plan.unit(maps, block.conv1, block.bn1, block.relu)
+            shortcut = maps if block.downsample is None else plan.unit(maps, block.downsample)
+            maps = plan.unit(inner, block.conv2, block.bn2, block.relu, shortcut=shortcut)
+        return (maps,)
+
 
 class Pooled(MapFeatures):
     """The mean of every map."""
@@ -63,6 +77,10 @@ class Pooled(MapFeatures):
     def pooled(self, maps_BFHW: Tensor) -> Tensor:
         """Return features_BF of maps."""
         return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
+
+    def lower(self, _plan: PlanBuilder, scales: Scales) -> Scales:
+        """Return the last stage's maps, which have a place in a plan already."""
+        return scales
 
 
 def _stem(stem: Stem, n_in: int, n_out: int) -> nn.Sequential:

@@ -86,9 +86,15 @@ def test_what_the_kernels_lack_is_named() -> None:
     stem = MSDNetSpec(**{**SMALL, "stem": "imagenet"}).build((3, 64, 64), 10, torch.Generator())
     with pytest.raises(NotPlannableError, match=r"^blocks\.0\.0: .*MaxPool2d"):
         plan_of(stem, (3, 64, 64))
-    resnet = ResNetSpec(kind="resnet", layers=(1, 1), width=8).build(SHAPE, 10, torch.Generator())
-    with pytest.raises(NotPlannableError, match=r"^blocks\.0: Backbone"):
+    resnet = ResNetSpec(kind="resnet", layers=(1, 1), width=8, stem="imagenet").build(SHAPE, 10, torch.Generator())
+    with pytest.raises(NotPlannableError, match=r"^blocks\.0: .*MaxPool2d"):
         plan_of(resnet, SHAPE)
+
+
+@pytest.mark.parametrize("layers", [(1,), (2, 1), (1, 2, 2)])
+def test_residual_networks(layers: tuple[int, ...]) -> None:
+    spec = ResNetSpec(kind="resnet", layers=layers, width=6)
+    both_ways(spec.build(SHAPE, 10, torch.Generator().manual_seed(0)).double().train(), images(4))
 
 
 def test_a_convolution_with_groups_is_named() -> None:

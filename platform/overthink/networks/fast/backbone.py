@@ -50,6 +50,10 @@ class Backbone:
             for part in operation.parts:
                 gradients = self._gradients.get(part.unit, [None] * 3)
                 engine.part(number, part.writes[:3], part.writes.gain, _pointers(part.unit, gradients))
+                if part.shortcut is not None:
+                    engine.shortcut(number, *part.shortcut[:2])
+                if not part.unit.relu:
+                    engine.linear(number)
         for maps in self.plan.exports:
             engine.export(*maps[:3])
         engine.finish()

@@ -44,10 +44,11 @@ class Buffer(NamedTuple):
 
 @dataclass(frozen=True)
 class Unit:
-    """A convolution without bias, BatchNorm and ReLU, of a module tree."""
+    """A convolution without bias and BatchNorm, of a module tree, and a ReLU where it has one."""
 
     convolution: nn.Conv2d
     norm: nn.BatchNorm2d
+    relu: bool = True
 
     @property
     def geometry(self) -> tuple[int, int, int]:
@@ -66,16 +67,21 @@ class Unit:
         return self.norm.momentum, self.norm.eps
 
     @classmethod
-    def of(cls, layers: nn.Module) -> "Unit":
-        """Return the unit that a sequence is; raises NotPlannableError saying what it is instead."""
-        match list(layers.children()) if isinstance(layers, nn.Sequential) else [layers]:
+    def of(cls, *layers: nn.Module) -> "Unit":
+        """Return the unit that layers are; raises NotPlannableError saying what they are instead."""
+        match layers:
+            case [nn.Sequential() as sequence]:
+                return cls.of(*sequence)
+            case [nn.Conv2d() as convolution, nn.BatchNorm2d() as norm]:
+                unit = cls(convolution, norm, relu=False)
             case [nn.Conv2d() as convolution, nn.BatchNorm2d() as norm, nn.ReLU()]:
-                if problem := _problem(convolution, norm):
-                    raise NotPlannableError(problem)
-                return cls(convolution, norm)
+                unit = cls(convolution, norm)
             case others:
                 names = " + ".join(type(layer).__name__ for layer in others)
                 raise NotPlannableError(f"{names} is not a convolution with BatchNorm and ReLU")
+        if problem := _problem(convolution, norm):
+            raise NotPlannableError(problem)
+        return unit
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,8 @@ class Part:
 
     unit: Unit
     writes: Maps
+    shortcut: Maps | None = None
+    """Maps that are added before the ReLU."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,8 @@ class Plan:
             written = {part.writes for part in operation.parts if any(maps.holds(part.writes) for maps in read)}
             needed |= written
             if written:
-                read.append(operation.reads)
+                shortcuts = [part.shortcut for part in operation.parts if part.shortcut is not None]
+                read += [operation.reads, *shortcuts]
         return needed
 
 
@@ -149,11 +158,14 @@ class PlanBuilder:
         self._operations: list[Operation] = []
         self._exports: list[Maps] = []
 
-    def unit(self, source: Maps, layers: nn.Module) -> Maps:
-        """Return new maps: a unit's output on `source`."""
-        unit = Unit.of(layers)
-        self._buffers.append(self._size(source, unit)._replace(channels=unit.convolution.out_channels))
-        return self._write(source, unit, Maps(len(self._buffers) - 1, 0, unit.convolution.out_channels))
+    def unit(self, source: Maps, *layers: nn.Module, shortcut: Maps | None = None) -> Maps:
+        """Return new maps: a unit's output on `source`, with a shortcut added before its ReLU."""
+        unit = Unit.of(*layers)
+        size = self._size(source, unit)._replace(channels=unit.convolution.out_channels)
+        if shortcut is not None and (shortcut.channels, shortcut.gain) != (size.channels, 1):
+            raise NotPlannableError("a shortcut of another width, or with gradient equilibrium")
+        self._buffers.append(size)
+        return self._write(source, unit, Maps(len(self._buffers) - 1, 0, size.channels), shortcut)
 
     def appended(self, old: Maps, source: Maps, layers: nn.Module) -> Maps:
         """Return the concatenation of `old` and a unit's output on `source`; the gain is that of `old`."""
@@ -183,8 +195,8 @@ class PlanBuilder:
             together[key] = replace(known, parts=known.parts + operation.parts) if known else operation
         return _checked(Plan(tuple(self._buffers), tuple(together.values()), tuple(self._exports)).without_idle())
 
-    def _write(self, source: Maps, unit: Unit, target: Maps) -> Maps:
-        self._operations.append(Operation(source, (Part(unit, target),)))
+    def _write(self, source: Maps, unit: Unit, target: Maps, shortcut: Maps | None = None) -> Maps:
+        self._operations.append(Operation(source, (Part(unit, target, shortcut),)))
         return target
 
     def _size(self, source: Maps, unit: Unit) -> Buffer:
@@ -222,6 +234,8 @@ def _checked(plan: Plan) -> Plan:
     for operation in plan.operations:
         _check_readable(operation.reads, plan, written)
         for part in operation.parts:
+            if part.shortcut is not None:
+                _check_shortcut(part, plan, written)
             channels = set(range(part.writes.first, part.writes.first + part.writes.channels))
             assert part.writes.buffer > 0
             assert channels <= set(range(plan.buffers[part.writes.buffer].channels))
@@ -232,6 +246,16 @@ def _checked(plan: Plan) -> Plan:
     if (most := max(_taps(maps, plan) for maps in _slices(plan))) > MOST_TAPS:
         raise NotPlannableError(f"maps whose gradients are sums of {most} products, more than {MOST_TAPS}")
     return plan
+
+
+def _check_shortcut(part: Part, plan: Plan, written: list[set[int]]) -> None:
+    """Raise where a shortcut is not there yet, is of another size, or is another's, too: its gradient has one place."""
+    assert part.shortcut is not None
+    _check_readable(part.shortcut, plan, written)
+    assert plan.buffers[part.shortcut.buffer][:2] == plan.buffers[part.writes.buffer][:2]
+    parts = [one for operation in plan.operations for one in operation.parts if one.shortcut is not None]
+    if sum(one.shortcut is not None and one.shortcut.buffer == part.shortcut.buffer for one in parts) > 1:
+        raise NotPlannableError("maps that two shortcuts read")
 
 
 def _slices(plan: Plan) -> list[Maps]:
