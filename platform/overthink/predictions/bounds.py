@@ -16,7 +16,7 @@ MOST_ROW_GROUPS = 1000
 LARGEST_FOOTER = 8_000_000
 LARGEST_DECODED = 64_000_000
 """Bytes in memory that any file may come to; 300,000 samples of a network with five exits."""
-MOST_COMPRESSED = 30
+MOST_COMPRESSED = 10
 """A larger file may come to so many times its own bytes: numbers of networks compress three times."""
 PLAIN = {"PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY", "BIT_PACKED"}
 """Encodings in which no name of a level is made of another one's beginning."""

@@ -39,25 +39,30 @@ def group_spec(members: Sequence[PlannedRun], views: Mapping[str, str]) -> Group
 def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition, outcome: str | None = None) -> None:
     """Aggregate a group's finished runs over seeds and end the group; `run` is the definition of one of them.
 
-    Without an `outcome` the group ends as its runs have (`outcome_of_group`).
+    Without an `outcome` the group ends as its runs have (`outcome_of_group`). Raises UnreadableRunError, at last, where
+    predictions of a run cannot be read: the group is then one of the others.
     """
     group = run_of(store, group_id)
     stored = find_runs(store, kind=tags.KIND_RUN, group_key=group.group_key)
     # A mean over the arms of a study would be one of nothing in particular.
     arm, primary = primary_arm(group), runs_of_primary_arm(group, stored)
     runs = [run for run in newest_per_key(primary).values() if run.outcome == tags.FINISHED]
+    problems: list[str] = []
     if runs:
         step = max(writer.logged_steps(group_id, "seeds/n"), default=0) + 1
         name = f"{group.name} / {arm}" if arm else group.name
         if run.policy is None:
             read = group_predictions(store, runs)
+            problems = read.problems
             if not read.values:
-                raise UnreadableRunError(read.problems[0])
+                raise UnreadableRunError(problems[0])
             found = Results({}, group_page(name, [test for (test,) in read.values]), group_note(runs, arm=arm))
         else:
             found = group_results(store, name, runs, run)
         writer.log(group_id, aggregates(runs) | found.metrics, step, run_tags={tags.MLFLOW_NOTE: found.note})
         writer.text(group_id, tags.GROUP_PAGE, found.page)
+    if problems:  # the others are aggregated, but the group is not finished before all are
+        raise UnreadableRunError(problems[0])
     writer.close(group_id, outcome or outcome_of_group(group, stored))
 
 
