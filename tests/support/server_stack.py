@@ -106,7 +106,8 @@ class Stack:
             rf"(?<!\w)/tmp/(?!{self.folder.name})", f"{self.folder}/tmp/", text.replace("0.0.0.0", "127.0.0.1")
         )
         text = text.replace("/run/secrets/", f"{self.folder}/secrets/")
-        for volume in self.services[service].get("volumes", []):
+        volumes = [one for one in self.services[service].get("volumes", []) if one["target"] != "/tmp"]  # see TMPDIR
+        for volume in volumes:
             source = volume["source"] if volume["type"] == "bind" else str(self.folder / volume["source"])
             text = text.replace(volume["target"], source)
         return re.sub(r"(?<![\w/])/etc/overthink(?![\w/])", str(self.folder / "server"), text)
