@@ -13,11 +13,12 @@ import psutil
 from faults.victim import LINES, Victim, directory, pause
 from support.mlflow_server import Served
 
-KILLS: dict[str, Callable[[random.Random, Path, Path], None]] = {}
-"""Kind -> what harms a command; it is given chance, a folder, and the folder of what was made before."""
+Harm = Callable[[random.Random, Path, Path], Callable[[], None] | None]
+"""Harms commands, given chance, a folder, and the folder of what was made before; returns what ends the trial."""
+KILLS: dict[str, Harm] = {}
 
 
-def _kind(harm: Callable[[random.Random, Path, Path], None]) -> Callable[[random.Random, Path, Path], None]:
+def _kind(harm: Harm) -> Harm:
     KILLS[harm.__name__.replace("_", " ")] = harm
     return harm
 
@@ -91,7 +92,7 @@ def kill_sync(chance: random.Random, folder: Path, made: Path) -> None:
 
 
 @_kind
-def kill_the_server(chance: random.Random, folder: Path, made: Path) -> None:
+def kill_the_server(chance: random.Random, folder: Path, made: Path) -> Callable[[], None]:
     """It is back after a moment, or after the command has ended."""
     server = Served(folder / "server", made / "empty.db")
     server.start()
@@ -107,6 +108,7 @@ def kill_the_server(chance: random.Random, folder: Path, made: Path) -> None:
         server.start()
         victim.wait()
         (folder / "uri").write_text(server.uri)
+        return server.kill
     except BaseException:
         server.kill()
         raise

@@ -3,17 +3,17 @@
 import random
 import shutil
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
+from faults.kills import Harm
 from faults.victim import LINES, Victim, directory, pause
 
 LATER = 1200.0
 """Seconds by which the clock of a machine is ahead: to it, the other one has been silent for longer than allowed."""
-RACES: dict[str, Callable[[random.Random, Path, Path], None]] = {}
+RACES: dict[str, Harm] = {}
 
 
-def _kind(race: Callable[[random.Random, Path, Path], None]) -> Callable[[random.Random, Path, Path], None]:
+def _kind(race: Harm) -> Harm:
     RACES[race.__name__.replace("_", " ")] = race
     return race
 

@@ -101,8 +101,12 @@ def trial(made: Path, seed: int, kind: str, number: int, folder: Path) -> Trial:
     """Harm commands in a folder as chance has it, call them again, and compare."""
     started = time.monotonic()
     chance = random.Random(f"{seed} {kind} {number}")
-    KINDS[kind](chance, folder, made)
-    return Trial(kind, number, verdict(folder, made / "whole"), time.monotonic() - started)
+    end = KINDS[kind](chance, folder, made)
+    try:
+        return Trial(kind, number, verdict(folder, made / "whole"), time.monotonic() - started)
+    finally:
+        if end is not None:
+            end()
 
 
 def _one(made: Path, seed: int, keep: Path, wanted: tuple[str, int]) -> Trial:

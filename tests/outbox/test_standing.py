@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from overthink.outbox.journal import Journal
 from overthink.outbox.pending import UploadSummary, finished_keys, has_pending, upload_pending
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
-from overthink.outbox.uploader import id_of
+from overthink.outbox.uploader import Uploader, id_of
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.group_spec import GroupSpec
@@ -387,3 +388,35 @@ def test_of_two_finished_runs_of_a_key_the_first_counts(store: Store, tmp_path: 
     assert [run.replaced_by for run in runs if run.replaced_by] == [counting.run_id]
     assert newest_per_key(runs)["a"] == counting
     assert assert_all_of_a_finished_attempt_is_there(store, first, tmp_path) == counting
+
+
+def test_an_upload_that_stands_still_while_another_process_finishes_adds_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is stopped, or whose machine sleeps, goes on in the middle of its upload."""
+    monkeypatch.setattr("overthink.outbox.uploader.LOOK_AGAIN_SECONDS", 0.0)
+    with machine("A", tmp_path):
+        first = Process(store)
+        first.epochs(1, 9, "A")
+        first.uploaded().cut_off().finish(tmp_path)
+        first.killed()
+    send, others = Uploader._send, []
+
+    def stands_still(uploader: Uploader, *given: Any) -> None:
+        if not others:
+            with machine("B", tmp_path, clock=1200):
+                others.append(Process(store, the_run(store)))
+                others[0].epochs(1, 9, "B")
+                (tmp_path / "b").mkdir()
+                others[0].finish(tmp_path / "b")
+                others[0].uploaded().killed()
+        send(uploader, *given)
+
+    with machine("A", tmp_path):
+        monkeypatch.setattr(Uploader, "_send", stands_still)
+        synced(store)
+        monkeypatch.setattr(Uploader, "_send", send)
+        synced(store)
+        assert list(journals_folder().iterdir()) == []
+    assert steps(store, the_run(store), "test/accuracy/last") == [9]
+    assert the_run(store).process.process.endswith("@B")

@@ -8,6 +8,7 @@ its end.
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -34,6 +35,8 @@ from overthink.store.writer import Value, Writer
 
 ATTEMPT = "attempt-"
 """Begins the handle of a run that has no id in the store yet."""
+LOOK_AGAIN_SECONDS = 1.0
+"""After which an upload looks again whether the run is still its own."""
 _HANDLES = re.compile(r"\[\[(id|link) ((?:attempt-)?[0-9a-f]{32})\]\]")
 
 
@@ -79,7 +82,12 @@ class Uploader:
                 self._restart(journal)
             case Standing.RESUMED:
                 raise ResumedError
+        looked = time.time()  # runs on while this process is stopped, or its machine asleep
         for batch in _batches(journal.entries()):
+            if abs(time.time() - looked) >= LOOK_AGAIN_SECONDS:
+                if self._standing(journal) is not Standing.OURS:
+                    return count + self.upload(journal)
+                looked = time.time()
             self._send(journal, [queued.entry for queued in batch])
             count += len(batch)
             journal.mark_uploaded(batch[-1])
