@@ -66,7 +66,13 @@ class TapsAlongRow {
 class ReadersAlongRow {
   public:
     ReadersAlongRow(const Part& part, int block, int h) : part(part), block(block), h(h) {
-        for (const auto& reader : part.readers) pointwise = pointwise && reader.operation->kernel == 1;
+        size_t most = 0;
+        for (const auto& reader : part.readers) {
+            pointwise = pointwise && reader.operation->kernel == 1;
+            most += reader.operation->taps();
+        }
+        taps.reserve(most);
+        origins.reserve(most);
     }
 
     void move_to(int column) {

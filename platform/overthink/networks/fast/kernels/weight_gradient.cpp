@@ -78,6 +78,10 @@ constexpr std::array<Outer, sizeof...(number)> outer_products(std::integer_seque
 // For every number of outputs and inputs of a tile
 constexpr auto OUTER_PRODUCTS = outer_products(std::make_integer_sequence<int, SUMS_OF_A_TILE>{});
 
+// Kept from piece to piece: allocating them anew takes 5 % of a training step.
+thread_local std::vector<Pairs> pairs_of_thread;
+thread_local std::vector<Sum> sums_of_thread;
+
 // One piece: some rows, outputs and inputs.
 class Piece {
   public:
@@ -90,9 +94,11 @@ class Piece {
                                  cutting.output_groups)),
           input_tiles(Range::of(cutting.input_tiles, number / cutting.row_groups / cutting.output_groups,
                                 cutting.input_groups)),
-          pairs(cutting.taps) {
+          pairs(pairs_of_thread),
+          sums(sums_of_thread) {
         const size_t tiles = static_cast<size_t>(output_tiles.size()) * cutting.taps * input_tiles.size();
-        sums.resize(tiles * SUMS_OF_A_TILE);
+        sums.assign(tiles * SUMS_OF_A_TILE, Sum{});
+        pairs.resize(cutting.taps);
         const int width = operation.before.width;
         const int positions = width > cutting.columns ? cutting.columns : cutting.lines * input.width;
         ahead = static_cast<size_t>(positions) * operation.stride * input.pitch();
@@ -187,8 +193,8 @@ class Piece {
     Range output_tiles;
     Range input_tiles;
     size_t ahead;
-    std::vector<Pairs> pairs;
-    std::vector<Sum> sums;
+    std::vector<Pairs>& pairs;
+    std::vector<Sum>& sums;
 };
 
 float* gradient_of(Operation& operation, int output) {
