@@ -1,5 +1,6 @@
 #include "forward.hpp"
 
+#include "taps.hpp"
 #include "tiles.hpp"
 
 namespace overthink {
@@ -58,62 +59,6 @@ struct Folded {
             store(to + LANES * v, value);
         }
     }
-};
-
-// The taps of a convolution along a row of its outputs.
-class TapsAlongRow {
-  public:
-    TapsAlongRow(const Operation& operation, const Buffer& input, int block, int h)
-        : operation(operation), input(input) {
-        first_line = h * operation.stride - operation.padding;
-        first_row = static_cast<ptrdiff_t>(block) * input.height + first_line;
-        step = operation.stride * input.pitch();
-    }
-
-    void move_to(int column) {
-        const int left = column * operation.stride - operation.padding;
-        const bool is_inside = left >= 0 && left + operation.kernel <= input.width;
-        if (is_inside && was_inside) {
-            for (int i = 0; i < count; i++) taps[i].maps += step;
-        } else {
-            collect(left);
-        }
-        was_inside = is_inside;
-    }
-
-    // The weights of outputs [cut.first, cut.first + cut.count)
-    void point_to_weights(const Cut& cut) {
-        const float* weights = operation.packed.data() + cut.first * operation.weights_of_output();
-        const size_t of_tap = static_cast<size_t>(operation.read.channels) * cut.count;
-        for (int i = 0; i < count; i++) taps[i].weights = weights + number[i] * of_tap;
-    }
-
-    const Tap* data() const { return taps.data(); }
-    int size() const { return count; }
-
-  private:
-    void collect(int left) {
-        count = 0;
-        for (int down = 0; down < operation.kernel; down++) {
-            if (first_line + down < 0 || first_line + down >= input.height) continue;
-            for (int right = 0; right < operation.kernel; right++) {
-                if (left + right < 0 || left + right >= input.width) continue;
-                const float* maps = input.at(first_row + down, left + right, operation.read.first);
-                taps[count] = {maps, nullptr, operation.read.channels, static_cast<int>(step)};
-                number[count++] = down * operation.kernel + right;
-            }
-        }
-    }
-
-    const Operation& operation;
-    const Buffer& input;
-    int first_line;
-    ptrdiff_t first_row;
-    size_t step;
-    bool was_inside = false;
-    int count = 0;
-    std::vector<Tap> taps = std::vector<Tap>(operation.taps());
-    std::vector<int> number = std::vector<int>(operation.taps());
 };
 
 // The pieces of a convolution: begin(row, first output, end) once in each, and for each tile the ending that

@@ -1,5 +1,6 @@
 #include "gather.hpp"
 
+#include "taps.hpp"
 #include "tiles.hpp"
 
 namespace overthink {
@@ -64,96 +65,24 @@ struct ThroughReLU {
     }
 };
 
-// The taps of all readers of some maps along a row of these maps.
-class ReadersAlongRow {
-  public:
-    ReadersAlongRow(const Part& part, int block, int h) : part(part), block(block), h(h) {
-        for (const auto& reader : part.readers) pointwise = pointwise && reader.operation->kernel == 1;
-    }
-
-    void move_to(int column) {
-        const bool is_inside = inside(column);
-        if (is_inside && was_inside) {
-            for (auto& tap : taps) tap.maps += tap.ahead;
-        } else {
-            taps.clear();
-            origins.clear();
-            for (size_t i = 0; i < part.readers.size(); i++) collect(static_cast<int>(i), column);
-        }
-        was_inside = is_inside;
-    }
-
-    // The weights back to channels [first, first + count) of `other`, a part with the same readers
-    void point_to_weights(const Part& other, int first, int count) {
-        for (size_t i = 0; i < taps.size(); i++) {
-            const Operation& reader = *other.readers[origins[i].reader].operation;
-            const size_t row = static_cast<size_t>(first) * reader.taps() + static_cast<size_t>(origins[i].tap) * count;
-            taps[i].weights = other.readers[origins[i].reader].packed.data() + row * reader.outputs;
-        }
-    }
-
-    const Tap* data() const { return taps.data(); }
-    int size() const { return static_cast<int>(taps.size()); }
-    bool all_pointwise() const { return pointwise; }
-
-  private:
-    struct Origin {
-        int reader;
-        int tap;
-    };
-
-    bool inside(int column) const {
-        for (const auto& reader : part.readers) {
-            const Operation& of = *reader.operation;
-            const int right = column + of.padding;
-            if (of.stride > 1 || right - of.kernel + 1 < 0 || right >= of.before.width) return false;
-        }
-        return true;
-    }
-
-    void collect(int number, int column) {
-        const Operation& reader = *part.readers[number].operation;
-        const Buffer& from = reader.before;
-        for (int down = 0; down < reader.kernel; down++) {
-            const int y = h + reader.padding - down;
-            if (y < 0 || y % reader.stride || y / reader.stride >= from.height) continue;
-            for (int right = 0; right < reader.kernel; right++) {
-                const int x = column + reader.padding - right;
-                if (x < 0 || x % reader.stride || x / reader.stride >= from.width) continue;
-                const size_t row = static_cast<size_t>(block) * from.height + y / reader.stride;
-                taps.push_back(
-                    {from.at(row, x / reader.stride, 0), nullptr, reader.outputs, static_cast<int>(from.pitch())});
-                origins.push_back({number, down * reader.kernel + right});
-            }
-        }
-    }
-
-    const Part& part;
-    int block;
-    int h;
-    bool pointwise = true;
-    bool was_inside = false;
-    std::vector<Tap> taps;
-    std::vector<Origin> origins;
-};
-
-// Which of a part's cuts a piece computes.
+// The cuts of a part that a piece computes.
 struct Cuts {
-    int begin;
-    int end;
+    const Cut* begin;
+    const Cut* end;
 };
 
-Cuts share_of(const Part& part, int group, int groups) {
-    const int all = cuts_of(part.channels);
-    return {all * group / groups, all * (group + 1) / groups};
+Cuts share_of(const Source& to, int group, int groups) {
+    const Part& part = *to.part;
+    const Cut* first = to.operation->cuts.data() + part.first_cut;
+    return {first + part.cuts * group / groups, first + part.cuts * (group + 1) / groups};
 }
 
 void clear_sums(const Source& to, int row, Cuts cuts) {
+    if (cuts.begin == cuts.end) return;
     const Operation& operation = *to.operation;
-    const int begin = to.part->first + cut_begin(to.part->channels, cuts.begin);
-    const int end = to.part->first + cut_begin(to.part->channels, cuts.end);
+    const int end = (cuts.end - 1)->first + (cuts.end - 1)->count;
     for (float* all : {operation.sums, operation.products}) {
-        std::fill(operation.sums_of(all, row, begin), operation.sums_of(all, row, end), 0.0F);
+        std::fill(operation.sums_of(all, row, cuts.begin->first), operation.sums_of(all, row, end), 0.0F);
     }
 }
 
@@ -229,26 +158,25 @@ Work gather(Engine& engine, const std::vector<Source>& parts) {
     const Operation& first_operation = *parts[0].operation;
     const int rows = first_operation.rows(engine.blocks);
     int most = 0;
-    for (const auto& to : parts) most = std::max(most, cuts_of(to.part->channels));
+    for (const auto& to : parts) most = std::max(most, to.part->cuts);
     const int groups = std::min(most, std::max(1, (4 * engine.threads.count() + rows - 1) / rows));
     const auto compute = [=, &engine, &first_operation](int piece) {
         const int row = piece / groups;
         const Buffer& maps = first_operation.before;
-        for (const auto& to : parts) clear_sums(to, row, share_of(*to.part, piece % groups, groups));
+        for (const auto& to : parts) clear_sums(to, row, share_of(to, piece % groups, groups));
         ReadersAlongRow taps(*parts[0].part, row / maps.height, row % maps.height);
         for (int column = 0; column < maps.width; column++) {
             taps.move_to(column);
             bool prefetch = taps.all_pointwise();  // once a position
             for (const auto& to : parts) {
-                const Cuts cuts = share_of(*to.part, piece % groups, groups);
-                for (int cut = cuts.begin; cut < cuts.end; cut++) {
-                    const int first = cut_begin(to.part->channels, cut);
-                    const int count = cut_begin(to.part->channels, cut + 1) - first;
-                    taps.point_to_weights(*to.part, first, count);
+                const Cuts cuts = share_of(to, piece % groups, groups);
+                for (const Cut* cut = cuts.begin; cut < cuts.end; cut++) {
+                    const int first = cut->first - to.part->first;
+                    taps.point_to_weights(*to.part, first, cut->count);
                     if (to.part->has_shortcut() || to.part->is_linear) {
-                        compute_tile(taps, count, prefetch, ending_of<false>(engine, to, row, column, first));
+                        compute_tile(taps, cut->count, prefetch, ending_of<false>(engine, to, row, column, first));
                     } else {
-                        compute_tile(taps, count, prefetch, ending_of<true>(engine, to, row, column, first));
+                        compute_tile(taps, cut->count, prefetch, ending_of<true>(engine, to, row, column, first));
                     }
                     prefetch = false;
                 }

@@ -91,6 +91,8 @@ PUBLIC void engine_part(Engine* engine, int operation, int channels, int buffer,
     of.parts.push_back({
         .first = of.outputs,
         .channels = channels,
+        .first_cut = 0,
+        .cuts = 0,
         .written = {buffer, first, channels},
         .gain = written_gain,
         .weight = pointers[0],

@@ -11,7 +11,9 @@ namespace {
 // Which outputs are computed together: blocks never cross parts.
 void cut_outputs(Operation& operation) {
     for (size_t i = 0; i < operation.parts.size(); i++) {
-        const Part& part = operation.parts[i];
+        Part& part = operation.parts[i];
+        part.first_cut = static_cast<int>(operation.cuts.size());
+        part.cuts = cuts_of(part.channels);
         for (int cut = 0; cut < cuts_of(part.channels); cut++) {
             const int begin = cut_begin(part.channels, cut);
             const int end = cut_begin(part.channels, cut + 1);

@@ -57,6 +57,8 @@ struct Reader {
 struct Part {
     int first;  // among the operation's outputs
     int channels;
+    int first_cut;  // among the operation's cuts, and how many are the part's
+    int cuts;
     Slice written;
     float gain;
     const float* weight;
