@@ -51,7 +51,7 @@ def test_a_new_run_logs_its_definition_its_data_and_its_epochs(run: PlannedRun) 
     logger = recorder.logger
     assert isinstance(logger, MemoryLogger)
     assert sender.starts[0].run_tags[tags.RUN_KEY] == run.key
-    assert logger.texts[tags.DEFINITION_FILE] == run.run.model_dump(mode="json")
+    assert sender.starts[0].definition == run.run.model_dump(mode="json")
     assert recorder.record(started(at=1.5)) is None
     for number in (1, 2):
         recorder.record(epoch(number))

@@ -400,8 +400,8 @@ def test_an_upload_that_stands_still_while_another_process_finishes_adds_nothing
         first.epochs(1, 9, "A")
         first.uploaded().cut_off().finish(tmp_path)
         first.killed()
-    others: list[Process] = []
     send = Uploader._send
+    others: list[Process] = []
 
     def stands_still(uploader: Uploader, *given: Any) -> None:
         if not others:
