@@ -274,8 +274,8 @@ def test_tags_and_provenance_name_the_kernels(native: Native, store: Store, tmp_
     assert settings.items() >= native.settings.items()
 
 
-def test_a_plan_by_torch_needs_no_torch(store: Store, tmp_path: Path) -> None:
-    small(tmp_path, **ONE)
+def test_a_plan_by_torch_needs_no_torch(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OVERTHINK_KERNELS")
     trained(store, small(tmp_path, **ONE), "torch")
     code = (
         "import sys; from overthink.cli.commands.run import run\n"

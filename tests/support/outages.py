@@ -31,7 +31,8 @@ def histories(store: Store, run: StoredRun) -> Histories:
 
 def artifacts(store: Store, run: StoredRun, folder: Path) -> dict[str, bytes]:
     shutil.rmtree(folder, ignore_errors=True)
-    root = store.artifact(run.run_id, "", folder)
+    folder.mkdir(parents=True)
+    root = Path(store.repository(run.run_id).download_artifacts("", str(folder)))
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
 
 
