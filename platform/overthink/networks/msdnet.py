@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from overthink.networks.fast.lowering import Scales
-from overthink.networks.fast.plan import Maps, PlanBuilder
+from overthink.networks.fast.plan import Maps
+from overthink.networks.fast.plan_builder import PlanBuilder
 from overthink.networks.msdnet_layout import LayerPlan, MSDNetLayout, PathPlan
 from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
 from overthink.networks.weights import draw_weights

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from overthink.networks.fast.lowering import Scales
-from overthink.networks.fast.plan import PlanBuilder
+from overthink.networks.fast.plan_builder import PlanBuilder
 from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
 from overthink.networks.weights import Init, draw_weights
 
