@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from overthink.networks.kernels import TORCH
+from overthink.networks.kernels import TORCH, Descent
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.training.captured_step import WARM, CapturedStep, Replay
@@ -26,7 +26,9 @@ def network() -> MultiExitNetwork:
 def step_of(trained: MultiExitNetwork) -> TrainingStep:
     teacher = copy.deepcopy(trained).eval().requires_grad_(False)
     loss_of = OfaLossSpec(kind="ofa").build(2, torch.device("cpu"))
-    return TrainingStep(trained, TORCH.training(trained), loss_of, TORCH.last_exit(teacher), TORCH, {}, 0.1, 0.9, 1e-4)
+    return TrainingStep(
+        trained, TORCH.training(trained), loss_of, TORCH.last_exit(teacher), TORCH, {}, Descent(0.1, 0.9, 1e-4)
+    )
 
 
 def batch(number: int, size: int = 6) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,6 +12,14 @@ from overthink.networks.multi_exit import MultiExitNetwork
 
 Logits = Callable[[Tensor], tuple[Tensor, ...]]
 """images_BKHW -> logits_BC of exits 1..E."""
+
+
+class Descent(NamedTuple):
+    """How a step of SGD changes weights."""
+
+    lr: float
+    momentum: float
+    weight_decay: float
 
 
 class Kernels(ABC):
@@ -33,14 +42,7 @@ class Kernels(ABC):
 
     @abstractmethod
     def sgd(
-        self,
-        weights: Sequence[Tensor],
-        gradients: Sequence[Tensor],
-        momenta: list[Tensor | None],
-        *,
-        lr: float,
-        momentum: float,
-        weight_decay: float,
+        self, weights: Sequence[Tensor], gradients: Sequence[Tensor], momenta: list[Tensor | None], by: Descent
     ) -> None:
         """Take one step of SGD, formula and momenta those of torch.optim.SGD; None, before the first, is filled in."""
 
@@ -61,23 +63,16 @@ class TorchKernels(Kernels):
         return torch.no_grad()(network.last_logits)
 
     def sgd(
-        self,
-        weights: Sequence[Tensor],
-        gradients: Sequence[Tensor],
-        momenta: list[Tensor | None],
-        *,
-        lr: float,
-        momentum: float,
-        weight_decay: float,
+        self, weights: Sequence[Tensor], gradients: Sequence[Tensor], momenta: list[Tensor | None], by: Descent
     ) -> None:
         """Take one step by torch's function: a torch.optim.SGD object imports a compiler, seconds per worker."""
         sgd(
             list(weights),
             list(gradients),
             momenta,
-            weight_decay=weight_decay,
-            momentum=momentum,
-            lr=lr,
+            weight_decay=by.weight_decay,
+            momentum=by.momentum,
+            lr=by.lr,
             dampening=0.0,
             nesterov=False,
             maximize=False,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, training_batches
-from overthink.networks.kernels import TORCH, Kernels
+from overthink.networks.kernels import TORCH, Descent, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
 from overthink.settings import cuda_graphs
@@ -139,9 +139,7 @@ def _train_epoch(
         None if state.teacher is None else kernels.last_exit(state.teacher),
         kernels,
         state.momentum,
-        lr=spec.lr_at(epoch),
-        momentum=spec.momentum,
-        weight_decay=spec.weight_decay,
+        Descent(spec.lr_at(epoch), spec.momentum, spec.weight_decay),
     )
     take = CapturedStep(step) if device.type == "cuda" and cuda_graphs() else step
     batches = seen = 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from overthink.networks.kernels import Kernels, Logits
+from overthink.networks.kernels import Descent, Kernels, Logits
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.training.losses import Loss
 
@@ -40,9 +40,7 @@ class TrainingStep:
     kernels: Kernels
     momenta: dict[str, Tensor]
     """Of each parameter by name; filled in by the first step, then changed in place."""
-    lr: float
-    momentum: float
-    weight_decay: float
+    descent: Descent
     sums: Sums = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,12 +62,6 @@ class TrainingStep:
         """Change the parameters that have gradients; others stay as they are."""
         moving = {name: p for name, p in self.network.named_parameters() if p.grad is not None}
         momenta = [self.momenta.get(name) for name in moving]
-        self.kernels.sgd(
-            list(moving.values()),
-            [p.grad for p in moving.values() if p.grad is not None],
-            momenta,
-            lr=self.lr,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-        )
+        gradients = [p.grad for p in moving.values() if p.grad is not None]
+        self.kernels.sgd(list(moving.values()), gradients, momenta, self.descent)
         self.momenta.update((name, buffer) for name, buffer in zip(moving, momenta, strict=True) if buffer is not None)

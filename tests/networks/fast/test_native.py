@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.fast.native import NativeKernels
-from overthink.networks.kernels import TORCH, Kernels
+from overthink.networks.kernels import TORCH, Descent, Kernels
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.networks.resnet_spec import ResNetSpec
@@ -113,7 +113,7 @@ def trained(kernels: Kernels, network: MultiExitNetwork, sizes: tuple[int, ...])
         weights = [p for name, p in network.named_parameters() if name in moving]
         momenta = momenta or [None] * len(weights)
         with torch.no_grad():
-            kernels.sgd(weights, list(moving.values()), momenta, lr=0.1, momentum=0.9, weight_decay=1e-4)
+            kernels.sgd(weights, list(moving.values()), momenta, Descent(0.1, 0.9, 1e-4))
     return network.state_dict()
 
 

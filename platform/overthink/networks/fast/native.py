@@ -10,7 +10,7 @@ from overthink.networks.fast.backbone import Backbone, bound
 from overthink.networks.fast.library import Library
 from overthink.networks.fast.lowering import plan_of
 from overthink.networks.fast.plan import Plan
-from overthink.networks.kernels import Kernels, Logits
+from overthink.networks.kernels import Descent, Kernels, Logits
 from overthink.networks.multi_exit import MultiExitNetwork
 
 Maps = Callable[[Tensor], tuple[Tensor, ...]]
@@ -41,19 +41,12 @@ class NativeKernels(Kernels):
         return lambda images_BKHW: all_exits(images_BKHW)[-1]
 
     def sgd(
-        self,
-        weights: Sequence[Tensor],
-        gradients: Sequence[Tensor],
-        momenta: list[Tensor | None],
-        *,
-        lr: float,
-        momentum: float,
-        weight_decay: float,
+        self, weights: Sequence[Tensor], gradients: Sequence[Tensor], momenta: list[Tensor | None], by: Descent
     ) -> None:
         """Take one step; a momentum of 0 is what torch.optim.SGD has before its first."""
         momenta[:] = [torch.zeros_like(w) if m is None else m for w, m in zip(weights, momenta, strict=True)]
         known = [tensor for tensor in momenta if tensor is not None]
-        self._library.sgd(weights, gradients, known, lr, momentum, weight_decay, self._threads)
+        self._library.sgd(weights, gradients, known, *by, self._threads)
 
     def _maps(self, network: MultiExitNetwork, equilibrium: bool, ready: Callable[[Backbone], Maps]) -> Maps:
         """Return images to maps by a backbone that is made ready with the first images, whose size it has."""
