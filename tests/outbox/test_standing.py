@@ -31,9 +31,13 @@ RUN_TAGS = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: "a", tags.SEEDS: "0", **GROU
 class Process:
     """Logs a run as a launch does, and is cut off from its store at will."""
 
-    def __init__(self, store: Store, stored: StoredRun | None = None, forced: bool = False) -> None:
+    def __init__(
+        self, store: Store, stored: StoredRun | None = None, forced: bool = False, unreachable: bool = False
+    ) -> None:
         self.messages: list[str] = []
         self.sender = OutboxSender(store, Writer(store), self.messages.append)
+        if unreachable:
+            self.cut_off()
         before = (stored.run_id, stored.process) if stored else (None, NO_PROCESS)
         run_tags = RUN_TAGS | ({tags.FORCED: "true"} if forced else {})
         self.again = stored is not None
@@ -240,7 +244,7 @@ def test_a_run_that_is_resumed_in_turn_is_resumed_by_whoever_comes_last(store: S
         first.epochs(1, 3, "A")
         first.uploaded().killed()
     with machine("B", tmp_path):
-        second = Process(store, the_run(store)).cut_off()
+        second = Process(store, the_run(store), unreachable=True)
         second.epochs(1, 9, "B")
         second.finish(tmp_path)
         second.killed()
@@ -254,6 +258,52 @@ def test_a_run_that_is_resumed_in_turn_is_resumed_by_whoever_comes_last(store: S
     with machine("C", tmp_path):
         synced(store)
         assert not has_pending(store.uri)
+
+
+def test_a_run_that_was_finished_just_before_it_is_resumed_stays_finished(store: Store, tmp_path: Path) -> None:
+    """C has found B's run abandoned; before it resumes it, B reaches the store again, with all that was left."""
+    with machine("B", tmp_path):
+        first = Process(store)
+        first.epochs(1, 3, "B")
+        first.uploaded()
+        as_c_found_it = the_run(store)
+        first.epochs(4, 9, "B")
+        first.finish(tmp_path)
+        first.uploaded().killed()
+    with machine("C", tmp_path):
+        late = Process(store, as_c_found_it)
+        late.epochs(1, 5, "C")
+        late.uploaded().killed()
+        assert late.messages == ["another process has finished run a; what this one logs is discarded"]
+    assert_all_of_a_finished_attempt_is_there(store, "B", tmp_path)
+
+
+def test_what_is_logged_while_a_run_is_discarded_is_discarded_too(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with machine("A", tmp_path):
+        first = Process(store)
+        first.epochs(1, 3, "A")
+        first.uploaded().cut_off()
+    with machine("B", tmp_path):
+        second = Process(store, the_run(store))
+        second.epochs(1, 9, "B")
+        second.finish(tmp_path)
+        second.uploaded().killed()
+    discard = Uploader._discard
+
+    def trains_on(uploader: Uploader, journal: Journal) -> None:
+        discard(uploader, journal)
+        first.epochs(5, 5, "late")
+
+    with machine("A", tmp_path):
+        first.epochs(4, 4, "A")
+        with monkeypatch.context() as patch:
+            patch.setattr(Uploader, "_discard", trains_on)
+            first.sender._uploader.upload(first.logger.journal)
+        del first.sender._round, first.sender._heartbeat
+        first.uploaded().killed()
+    assert "by/late" not in the_run(store).metrics
 
 
 def test_a_forced_run_is_not_discarded_because_of_the_one_that_it_repeats(store: Store, tmp_path: Path) -> None:

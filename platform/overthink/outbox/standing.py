@@ -65,6 +65,8 @@ def _is_ours(run: StoredRun, journal: Journal) -> bool:
         return True
     if journal.uploaded or begin.run_id is None:  # the store has had our name
         return False
+    if run.is_finished:  # by the process that we took for dead: it was slow, or cut off
+        return False
     return theirs[:2] == begin.before if begin.before is not None else not taken_over(theirs, ours)
 
 

@@ -76,6 +76,7 @@ class Uploader:
         match self._standing(journal):
             case Standing.FINISHED:
                 self._discard(journal)
+                return count  # what training appends from here on is discarded by the next call
             case Standing.GONE:
                 self._begin_anew(journal)
             case Standing.RESUMED if journal.is_finished:
