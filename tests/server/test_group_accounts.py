@@ -38,15 +38,25 @@ def test_a_refused_browser_is_told_to_stay_with_tls(group: Group, path: str, nam
 @pytest.mark.parametrize("path", [SEARCH, "/api/studies"])
 def test_passwords_cannot_be_guessed_one_after_another(group: Group, path: str) -> None:
     source = f"127.0.3.{1 + len(path)}"
+    forged = ({"X-Forwarded-For": f"10.0.0.{number}"} for number in range(51))
     answers = Counter(
-        group.ask(None, "GET", path, source=source, auth=("admin", f"guess {number}")).status_code
-        for number in range(51)
+        group.ask(None, "GET", path, source=source, auth=("admin", f"guess {number}"), headers=headers).status_code
+        for number, headers in enumerate(forged)
     )
     assert set(answers) == {401, 429}
     assert answers[401] <= 10
     # The right one is not let in either while guesses are refused, from there; from elsewhere it is.
     assert group.ask("bob", "GET", path, source=source).status_code == 200
     assert group.ask("admin", "GET", path, source="127.0.4.1").status_code == 200
+
+
+@pytest.mark.parametrize("path", [SEARCH, "/api/studies"])
+def test_guesses_keep_out_nobody_at_another_address(group: Group, path: str) -> None:
+    """The dashboard asks MLflow about each password: on behalf of whoever sent it, not of the proxy."""
+    for number in range(20):
+        group.ask(None, "GET", path, source=f"127.0.7.{1 + len(path)}", auth=("admin", f"guess {number}"))
+    refused = group.ask(None, "GET", path, source=f"127.0.8.{1 + len(path)}", auth=("admin", "a wrong password"))
+    assert refused.status_code == 401
 
 
 def test_many_names_from_one_address_are_limited_too(group: Group) -> None:
