@@ -10,21 +10,51 @@ from plotly.colors import sample_colorscale
 INK, GREY, PALE, ACCENT, SECOND = "#1f2933", "#7b8794", "#cbd2d9", "#b3432b", "#e0a458"
 FONT = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"
 
+GRID = "#ebf0f8"
+
+_AXIS = {"gridcolor": GRID, "ticks": "", "title": {"standoff": 15}, "automargin": True}
+# plotly's own templates style fifty kinds of traces: 60 ms and 7 kB a figure, where these take 2 ms.
+_TEMPLATE = {
+    "layout": {
+        "autotypenumbers": "strict",
+        "colorway": ["#636efa", "#ef553b", "#00cc96", "#ab63fa", "#ffa15a", "#19d3f3", "#ff6692", "#b6e880"],
+        "hoverlabel": {"align": "left"},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "annotationdefaults": {"arrowhead": 0, "arrowwidth": 1},
+    },
+    "data": {
+        "bar": [{"marker": {"line": {"color": "white", "width": 0.5}}}],
+        "heatmap": [{"colorbar": {"outlinewidth": 0, "ticks": ""}}],
+    },
+}
+
 
 def empty_figure(x_title: str, y_title: str) -> go.Figure:
     """Return a figure without data: fonts, margins, legend and axes."""
-    figure = go.Figure()
-    figure.update_layout(
-        template="plotly_white",
-        font={"family": FONT, "size": 13, "color": INK},
-        height=400,
-        margin={"l": 60, "r": 20, "t": 30, "b": 50},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        hovermode="closest",
+    return go.Figure(
+        layout={
+            "template": _TEMPLATE,
+            "font": {"family": FONT, "size": 13, "color": INK},
+            "height": 400,
+            "margin": {"l": 60, "r": 20, "t": 30, "b": 50},
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "hovermode": "closest",
+            "xaxis": _axis(x_title),
+            "yaxis": _axis(y_title),
+        }
     )
-    for axes, title in ((figure.update_xaxes, x_title), (figure.update_yaxes, y_title)):
-        axes(title={"text": title, "font": {"size": 13}}, showline=True, linecolor=PALE, zeroline=False)
-    return figure
+
+
+def _axis(title: str) -> dict[str, Any]:
+    return {
+        "title": {"text": title, "font": {"size": 13}},
+        "showline": True,
+        "linecolor": PALE,
+        "zeroline": False,
+    }
 
 
 def add_heat_map(
