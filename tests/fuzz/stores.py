@@ -90,8 +90,9 @@ def trial(seed: int, number: int, folder: Path) -> Trial:
     damage(chance, damaged, run_id)
     found = [_looked_at(damaged, run_id, call) for call in _calls(chance, run_id)]
     _forget(folder)
-    worst = next((one for one in found if one.problem), max(found, key=lambda one: one.memory))
-    return worst._replace(number=number, seconds=sum(one.seconds for one in found))
+    worst = next((one for one in found if one.problem), max(found, key=lambda one: len(one.message)))
+    seconds, memory = sum(one.seconds for one in found), max(one.memory for one in found)
+    return worst._replace(number=number, seconds=seconds, memory=memory)
 
 
 def _calls(chance: random.Random, run_id: str) -> list[_Call]:

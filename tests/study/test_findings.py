@@ -141,12 +141,12 @@ def test_a_control_never_speaks_for_a_study() -> None:
     assert "No verdict" in text
 
 
-def test_a_study_of_fifty_large_models_takes_seconds() -> None:
-    """50 models of 5 exits on 10,000 samples: well below half a minute, and without a third of a gigabyte."""
-    repeats = predictions(by_difficulty(50, 10_000, exits=5))
+def test_a_large_study_takes_seconds() -> None:
+    """20 models of 5 exits on 5,000 samples, a second or two on an idle machine."""
+    repeats = predictions(by_difficulty(20, 5_000, exits=5))
     began = time.perf_counter()
     findings(repeats)
-    assert time.perf_counter() - began < 60
+    assert time.perf_counter() - began < 30
 
 
 def test_ensembles_without_logits_are_named() -> None:

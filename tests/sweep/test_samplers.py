@@ -43,11 +43,11 @@ def test_a_seed_gives_the_same_trials_twice_and_another_gives_others(kind: Any) 
 
 @pytest.mark.parametrize("kind", ["tpe", "gp", "cma-es"])
 def test_samplers_that_learn_beat_chance(kind: Any) -> None:
-    """Over three seeds, the later half of the trials is better than the first, drawn at random."""
+    """Over two seeds, the last trials are better than the first, drawn at random."""
     early, late = [], []
-    for seed in range(3):
+    for seed in range(2):
         study = optuna.create_study()
-        ask_and_tell(study, SamplerSpec(kind=kind, seed=seed, startup_trials=10), 50)
+        ask_and_tell(study, SamplerSpec(kind=kind, seed=seed, startup_trials=10), 30)
         values = [trial.value for trial in study.trials if trial.value is not None]
         early += values[:10]
         late += values[-10:]
