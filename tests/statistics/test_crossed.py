@@ -73,8 +73,15 @@ def test_one_training_has_an_interval_over_samples_alone() -> None:
     assert crossed_mean(one_1N, "samples") == pytest.approx((1.0, 1 - half, 1 + half))
 
 
-def test_nothing_that_varies_has_no_width() -> None:
-    assert crossed_mean(np.ones((4, 9))) == (1.0, 1.0, 1.0)
+def test_what_was_never_seen_in_ten_samples_may_be_seen_in_others() -> None:
+    """The exact interval: with a rate of 0.3085, ten samples show none once in forty times."""
+    assert crossed_mean(np.zeros((3, 10))) == pytest.approx((0.0, 0.0, 0.30849711))
+    assert (1 - 0.30849711) ** 10 == pytest.approx(0.025)
+    assert crossed_mean(np.ones((1, 10)), "samples") == pytest.approx((1.0, 1 - 0.30849711, 1.0))
+    assert crossed_mean(np.zeros((3, 10)), "seeds") == (0.0, 0.0, 0.0)
+
+
+def test_what_varies_by_sample_alone_has_the_width_of_samples() -> None:
     equal = np.repeat(table(1, 40), 3, axis=0)
     assert crossed_mean(equal) == pytest.approx(crossed_mean(equal[:1], "samples"))
     for shape in ((1, 5), (5, 1)):

@@ -58,10 +58,16 @@ def crossed_mean(values_RN: FloatArray, over: Over = "both") -> Interval:
     with its own degrees of freedom (a modified large-sample interval, Graybill & Wang 1980). Simulated coverage is 94
     to 98% from three trainings on, 92 to 97% for two (docs/comparing.md); with Satterthwaite's degrees of freedom for
     the sum it was up to 99%, for wider intervals. One training gives an interval over samples only.
+
+    Where all values are 0, or all are 1, variances are 0 and would promise certainty: the interval over samples is
+    then the exact one of a rate that was never seen in N samples, [0, 1 - 0.025^(1/N)] (Clopper & Pearson 1934).
     """
     value = float(values_RN.mean())
     if values_RN.shape[0] < 2 and over != "samples":
         return Interval(value, None, None)
+    if over != "seeds" and values_RN.min() == values_RN.max() and value in (0.0, 1.0):
+        unseen = 1 - 0.025 ** (1 / values_RN.shape[1])
+        return Interval(value, max(value - unseen, 0.0), min(value + unseen, 1.0))
     half = _half_over_samples(values_RN) if over == "samples" else _half(mean_squares(values_RN), over)
     return Interval(value, value - half, value + half)
 
