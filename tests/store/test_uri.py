@@ -70,6 +70,8 @@ def test_a_path_is_decoded_only_where_it_leads_nowhere_as_it_is(tmp_path: Path) 
         ("postgresql+psycopg://ann:p@ss/w#rd@host/db", "postgresql+psycopg://ann:***@host/db"),
         ("request to https://ann:secret@host/api failed, twice", "request to https://ann:***@host/api failed, twice"),
         ("postgresql://host/db?user=ann&password=secret&x=1", "postgresql://host/db?user=ann&password=***&x=1"),
+        ("no answer from https://hf_0123abc@host:5000/", "no answer from https://***@host:5000/"),
+        ("postgresql://ann@host/db", "postgresql://ann@host/db"),
         ("http://host:5000/#/runs?of=a@b", "http://host:5000/#/runs?of=a@b"),
         ("sqlite:////home/ann/mlflow.db", "sqlite:////home/ann/mlflow.db"),
     ],
@@ -81,6 +83,7 @@ def test_no_password_is_shown(text: str, shown: str) -> None:
 def test_pieces_of_a_password_are_concealed() -> None:
     uri = "postgresql://ann:p%40ss@secret@host/db"
     assert concealed("cannot resolve secret@host (p@ss)", uri) == "cannot resolve ***@host (***)"
+    assert concealed("no account 0123abc", "https://0123abc@host") == "no account ***"
 
 
 def test_what_waits_for_a_store_finds_it_in_a_moved_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

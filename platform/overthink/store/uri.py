@@ -10,6 +10,8 @@ from overthink.sentences import utf_8
 DATABASE = "mlflow.db"
 _ACCOUNT = r"(\w://[^\s:/@]*):(?!\d+(?:/|\s|$))(\S*)@"
 """User and password of an address in a text; what is a port and a path is none."""
+_TOKEN = r"(https?://)([^\s:/?#@]+)@"
+"""The user of a server's address without a password: hosted servers take a secret token there."""
 
 
 def tracking_uri() -> str:
@@ -79,14 +81,14 @@ def is_server(uri: str) -> bool:
 
 def without_password(text: str) -> str:
     """Return a URI, or a message with URIs in it, as it may be shown: no passwords in addresses and their queries."""
-    text = re.sub(_ACCOUNT, r"\1:***@", text)
+    text = re.sub(_ACCOUNT, r"\1:***@", re.sub(_TOKEN, r"\1***@", text))
     return re.sub(r"(?i)\b(\w*password|passwd|pwd)=[^\s&;'\"]+", r"\1=***", text)
 
 
 def concealed(text: str, uri: str) -> str:
     """Return a message as it may be shown, also where libraries took a password of this URI apart."""
     text = without_password(text)
-    found = re.search(_ACCOUNT, uri)
+    found = re.search(_ACCOUNT, uri) or re.search(_TOKEN, uri)
     written = [found[2], *found[2].split("@")] if found else []
     for piece in sorted({*written, *map(unquote, written)}, key=len, reverse=True):
         text = text.replace(piece, "***") if len(piece) > 1 else text
