@@ -1,6 +1,7 @@
 """Whether the data of finished runs are still what they were trained on."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from overthink.data.digits import default_root
 from overthink.data.files import shown
 from overthink.launching.plan import PlannedRun
 from overthink.seeds import joined
+from overthink.store.stored import StoredRun
 
 SHOWN = 8
 """Digits of a digest."""
@@ -28,24 +30,49 @@ def changed_data(runs: Iterable[PlannedRun], data_root: Path | None) -> Iterator
 
     Data that are not here, or that cannot have changed unnoticed, are not compared.
     """
-    groups: dict[tuple[str, str], list[PlannedRun]] = {}
+    groups: dict[tuple[str, DatasetSpec, str], list[PlannedRun]] = defaultdict(list)
     for run in runs:
-        if run.action == "done" and run.stored is not None and run.stored.data and run.run.dataset.may_have_changed:
-            groups.setdefault((run.group_name, run.stored.data), []).append(run)
+        if run.action == "done" and run.stored is not None:
+            groups[run.group_name, run.run.dataset, run.stored.data].append(run)
+    yield from _differences(
+        [
+            (f"{name} seed {joined(run.run.seeds.label for run in of_group)}", spec, seen)
+            for (name, spec, seen), of_group in groups.items()
+        ],
+        data_root,
+        "--force trains again",
+    )
+
+
+def changed_data_of_trials(
+    name: str, runs: Iterable[StoredRun], spec: DatasetSpec, data_root: Path | None
+) -> Iterator[str]:
+    """Yield a sentence where finished runs of a sweep's trials were trained on other data than are here now."""
+    by_data: dict[str, int] = defaultdict(int)
+    for run in runs:
+        if run.is_finished:
+            by_data[run.data] += 1
+    counted = [(f"{name}: {count} run{'s' if count > 1 else ''}", spec, seen) for seen, count in by_data.items()]
+    yield from _differences(counted, data_root, "a sweep of another name begins anew")
+
+
+def _differences(found: Sequence[tuple[str, DatasetSpec, str]], data_root: Path | None, remedy: str) -> Iterator[str]:
+    """Yield a sentence for each of (who, what its data are, digests of those it was trained on) whose data differ."""
+    root = data_root or default_root()
     known: dict[DatasetSpec, _Here] = {}
-    for (name, seen), of_group in groups.items():
-        spec, root = of_group[0].run.dataset, data_root or default_root()
+    for which, spec, seen in found:
+        if not seen or not spec.may_have_changed:
+            continue
         if spec not in known:
             known[spec] = _here(spec, root)
         here = known[spec]
-        which = f"{name} seed {joined(run.run.seeds.label for run in of_group)}"
         then = ", ".join(f"{digest[:SHOWN]}..." for digest in seen.split())
         if here.problem:
             yield f"{which}: finished, but its data (SHA-256 {then}) cannot be read here any more: {here.problem}"
         elif here.digest and not all(here.digest.startswith(digest) for digest in seen.split()):
             yield (
                 f"{which}: DIFFERENT DATA: finished on other data (SHA-256 {then}) than are here now "
-                f"({here.digest[:SHOWN]}..., {spec.kind}: {shown(spec.place(root))}); --force trains again"
+                f"({here.digest[:SHOWN]}..., {spec.kind}: {shown(spec.place(root))}); {remedy}"
             )
 
 

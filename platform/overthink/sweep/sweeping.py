@@ -1,11 +1,13 @@
 """Running a sweep, or resuming one: its study, its run in the store, its trials, its results."""
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from overthink.definition.loading import main_networks_of
 from overthink.execution.jobs import Engine
+from overthink.launching.changed_data import changed_data_of_trials
 from overthink.launching.engines import check_engine, with_jobs
 from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.launch import launch
@@ -13,6 +15,7 @@ from overthink.launching.opening import opened_session, outcome_of_error
 from overthink.launching.outcomes import Options
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.reader import find_runs
 from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.kernels import with_kernels
@@ -61,6 +64,8 @@ def sweep(
         loaded = with_kernels(loaded, storage, KernelsChoice(options, store, listener.on_message))
         is_alone = stack.enter_context(alone(storage_uri, loaded.study_name))
         study = AskTell(loaded, storage, is_alone)
+        for sentence in _changed_data(loaded, store, options):
+            listener.on_message(f"{sentence}.")
         _train_main_networks(loaded, store, options, listener, engine)
         trials = Trials(loaded, study, store, options, listener)
         with opened_session(store, options, trials.events, engine, goals_of(loaded)) as session:
@@ -86,6 +91,15 @@ def sweep(
         time.perf_counter() - started,
         store.seconds - waited,
     )
+
+
+def _changed_data(loaded: LoadedSweep, store: Store, options: Options) -> Iterator[str]:
+    """Yield a sentence where trials of earlier calls were trained on other data; new ones are compared with them."""
+    if any(name.startswith("dataset") for name in loaded.sweep.space):
+        return
+    groups = {run.run_id for run in find_runs(store, kind=tags.KIND_GROUP, sweep=loaded.study_name)}
+    runs = [run for run in find_runs(store, kind=tags.KIND_RUN) if run.group_id in groups] if groups else []
+    yield from changed_data_of_trials(loaded.sweep.name, runs, loaded.base.dataset, options.data_root)
 
 
 def _train_main_networks(
