@@ -11,7 +11,7 @@ from overthink.launching.sync import mark_abandoned_as_interrupted
 from overthink.store import liveness, tags
 from overthink.store.client import Store
 from overthink.store.liveness import ABANDONED_SECONDS, RunProcess, alive_tags, is_gone, is_this
-from overthink.store.reader import find_runs
+from overthink.store.reader import find_runs, run_of
 from overthink.store.writer import Writer
 from support.small import small
 
@@ -128,3 +128,20 @@ def test_a_heartbeat_from_the_future_does_not_keep_a_run_for_ever(
     assert action() == "resume"
     assert mark_abandoned_as_interrupted(store, writer) == 1
     assert [run.run_id for run in find_runs(store, run_key=key)] == [run_id]
+
+
+def test_a_run_whose_process_was_killed_while_it_resumed_it_is_interrupted(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(store)
+    own = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: "a"}
+    left = {tags.HOST: "elsewhere", tags.PROCESS: "1@1", tags.HEARTBEAT: f"{time.time() - 2 * ABANDONED_SECONDS:.0f}"}
+    run_id = writer.create(store.experiment("small", "A note."), "left", own, {}, alive=left)
+    writer.close(run_id, tags.INTERRUPTED)
+    monkeypatch.setattr(store.client, "update_run", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        writer.resume(run_id, left)
+    assert run_of(store, run_id).outcome == tags.RUNNING
+    assert mark_abandoned_as_interrupted(store, writer) == 1
+    assert run_of(store, run_id).outcome == tags.INTERRUPTED
+    assert mark_abandoned_as_interrupted(store, writer) == 0

@@ -13,6 +13,11 @@ from overthink.store.reader import run_of, search
 from overthink.store.writer import Writer
 
 ABANDONED = "process died unexpectedly; rerun the command to resume"
+_RUNNING = "attributes.status = 'RUNNING'"
+_HALF_RESUMED = (
+    f"attributes.status != 'RUNNING' and attributes.status != 'FINISHED' and tags.`{tags.OUTCOME}` = '{tags.RUNNING}'"
+)
+"""Runs of processes that were killed while they resumed them: between the tags and the status."""
 
 
 def deliver(store: Store, writer: Writer) -> UploadSummary:
@@ -29,7 +34,8 @@ def mark_abandoned_as_interrupted(store: Store, writer: Writer, force: bool = Fa
     A heartbeat from the future is set to now, unless --force is to decide: a process that is alive renews it within a
     minute, and one that is not counts as abandoned after the usual time.
     """
-    running = [run for run in search(store, "attributes.status = 'RUNNING'") if run.kind or run.sweep]
+    found = [*search(store, _RUNNING), *search(store, _HALF_RESUMED)]
+    running = [run for run in found if run.kind or run.sweep]
     abandoned = [run for run in running if is_gone(run.process)]
     if not force:
         writer.heartbeat(run.run_id for run in running if run not in abandoned and run.process.is_from_the_future)
