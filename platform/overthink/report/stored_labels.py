@@ -46,7 +46,7 @@ def stored_labels(
     averaged = list(_with_seeds(known, averaged_over or (), run))
     read = [store.predictions(one.run_id, split) for one in (run, *averaged)]
     for one, other in zip(averaged, read[1:], strict=True):
-        with reading(one.run_id, "its predictions beside those of the run"):
+        with reading(one.run_id, f"its predictions beside those of run {run.run_id[:8]}"):
             on_common_samples([read[0], other])
     own, *others = on_common_samples(read)
     trainings = others or [own]
