@@ -178,7 +178,6 @@ def test_forgotten_progress_only_costs_uploading_again(journal: Journal) -> None
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_one_process_at_a_time(journal: Journal) -> None:
     assert Journal.take(journal.folder) is None
     other = script("print(Journal.take(Path(sys.argv[1])))", journal.folder)
@@ -202,7 +201,6 @@ def test_one_thread_writes_while_another_uploads(journal: Journal) -> None:
     assert again(journal).entries() == []
 
 
-@pytest.mark.process
 @pytest.mark.process
 def test_what_was_appended_is_there_after_a_kill(tmp_path: Path) -> None:
     text = (
