@@ -38,7 +38,11 @@ OF_ONE: tuple[tuple[str, ...], ...] = (
         ("budget", "{}", "--mul-adds", "2e5", "--criterion", "entropy", "--scale"),
     ),
     *(("anytime", "{}"), ("labels", "{}"), ("labels", "{}", "--averaged-over", "0,1", "--split", "test")),
-    *(("bench", "{}", "--rounds", "1", "--batch", "1"), ("grad-cam", "{}"), ("diff", "{}", "small: long seed 1")),
+    *(
+        ("bench", "{}", "--rounds", "1", "--batch", "1", "--threads", "1"),
+        ("grad-cam", "{}"),
+        ("diff", "{}", "small: long seed 1"),
+    ),
     *(
         ("diff", "small: short", "{}"),
         ("predict", "{}", "image.png"),
