@@ -1,9 +1,10 @@
-"""The plan of a network: which convolution reads and writes which channels of which buffer.
+"""The plan of a network: which convolution or pooling reads and writes which channels of which buffer.
 
 A buffer holds maps of one size. A concatenation is no operation: each of its parts writes its own channels of a wider
 buffer.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -31,6 +32,11 @@ class Maps(NamedTuple):
         end, other_end = self.first + self.channels, other.first + other.channels
         return self.buffer == other.buffer and self.first <= other.first and other_end <= end
 
+    def overlaps(self, other: "Maps") -> bool:
+        """Return whether these channels include some of the other's."""
+        apart = self.first + self.channels <= other.first or other.first + other.channels <= self.first
+        return self.buffer == other.buffer and not apart
+
 
 class Buffer(NamedTuple):
     """Maps of one size."""
@@ -52,6 +58,11 @@ class Unit:
     def geometry(self) -> tuple[int, int, int]:
         """Kernel size, stride and padding."""
         return self.convolution.kernel_size[0], self.convolution.stride[0], int(self.convolution.padding[0])
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each of its outputs reads the one channel of its number."""
+        return self.convolution.groups > 1
 
     @property
     def frozen(self) -> bool:
@@ -104,13 +115,62 @@ class Operation:
         """The first unit; the others have the same geometry and constants."""
         return self.parts[0].unit
 
+    @property
+    def geometry(self) -> tuple[int, int, int]:
+        """Kernel size, stride and padding."""
+        return self.unit.geometry
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its units are."""
+        return self.unit.frozen
+
+    @property
+    def sources(self) -> tuple[Maps, ...]:
+        """All that it reads."""
+        return self.reads, *(part.shortcut for part in self.parts if part.shortcut is not None)
+
+    @property
+    def targets(self) -> tuple[Maps, ...]:
+        """All that it writes."""
+        return tuple(part.writes for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pooling of every channel by itself."""
+
+    reads: Maps
+    writes: Maps
+    geometry: tuple[int, int, int]
+    """Kernel size, stride and padding."""
+    mean: bool
+    """By the mean of all taps, padding included, in place of the largest."""
+    frozen: bool
+    """Whether nothing before it learns."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """None: it has no unit."""
+        return ()
+
+    @property
+    def sources(self) -> tuple[Maps, ...]:
+        """All that it reads."""
+        return (self.reads,)
+
+    @property
+    def targets(self) -> tuple[Maps, ...]:
+        """All that it writes."""
+        return (self.writes,)
+
 
 @dataclass(frozen=True)
 class Plan:
     """What the kernels execute, in this order. Buffer 0 holds the images."""
 
     buffers: tuple[Buffer, ...]
-    operations: tuple[Operation, ...]
+    operations: tuple[Operation | Pool, ...]
     exports: tuple[Maps, ...]
     """Maps that are handed out."""
 
@@ -123,34 +183,69 @@ class Plan:
     def learning(self) -> tuple[Unit, ...]:
         """Units that get gradients: neither frozen nor without a way to an exit."""
         parts = (part for operation in self.operations for part in operation.parts)
-        needed = self._needed()
+        needed = self._needed(self.exports)
         return tuple(part.unit for part in parts if part.writes in needed and not part.unit.frozen)
 
     def without_idle(self) -> "Plan":
-        """Return the plan without frozen operations that no exit needs; others still take the batch's statistics."""
-        needed = self._needed()
-        kept = (
-            one for one in self.operations if not one.unit.frozen or any(part.writes in needed for part in one.parts)
-        )
+        """Return the plan without operations that no exit needs; units that learn still take the batch's statistics."""
+        needed = self._needed(self.exports)
+        kept = (one for one in self.operations if (one.parts and not one.frozen) or needed & set(one.targets))
         return replace(self, operations=tuple(kept))
 
-    def _needed(self) -> set[Maps]:
-        """Return the maps that lead to an exit."""
-        read, needed = list(self.exports), set()
+    def only(self, exits: Collection[int]) -> "Plan":
+        """Return the plan of some exits, numbered from 1, and of nothing that only others need."""
+        exports = (maps for number, maps in enumerate(self.exports, 1) if number in exits)
+        return replace(self, exports=tuple(exports)).without_idle()
+
+    def stages(self) -> tuple[tuple[Operation | Pool, ...], ...]:
+        """Return for each exit the operations that it needs in addition to those of the exits before it."""
+        stages: list[tuple[Operation | Pool, ...]] = []
+        left = self.operations
+        for maps in self.exports:
+            needed = self._needed((maps,))
+            stages.append(tuple(one for one in left if needed & set(one.targets)))
+            left = tuple(one for one in left if not needed & set(one.targets))
+        return tuple(stages)
+
+    def _needed(self, exports: tuple[Maps, ...]) -> set[Maps]:
+        """Return the maps that lead to some that are handed out."""
+        read, needed = list(exports), set[Maps]()
         for operation in reversed(self.operations):
-            written = {part.writes for part in operation.parts if any(maps.holds(part.writes) for maps in read)}
+            written = {target for target in operation.targets if any(maps.holds(target) for maps in read)}
             needed |= written
             if written:
-                shortcuts = [part.shortcut for part in operation.parts if part.shortcut is not None]
-                read += [operation.reads, *shortcuts]
+                read += operation.sources
         return needed
+
+
+def pool_geometry(layer: nn.MaxPool2d | nn.AvgPool2d) -> tuple[int, int, int]:
+    """Return kernel size, stride and padding of a pooling; raises NotPlannableError where the kernels lack it."""
+    values = {name: getattr(layer, name) for name in ("kernel_size", "stride", "padding")}
+    for name, value in values.items():
+        if not isinstance(value, int) and len(set(value)) > 1:
+            raise NotPlannableError(f"{type(layer).__name__} with {name} = {value}")
+        values[name] = value if isinstance(value, int) else value[0]
+    kernel, stride, padding = values.values()
+    fits = {
+        "kernel_size": 1 <= kernel <= LARGEST_KERNEL,
+        "stride": stride in STRIDES,
+        "padding": 0 <= padding <= kernel // 2,
+        "ceil_mode": not layer.ceil_mode,
+        "dilation": getattr(layer, "dilation", 1) in (1, (1, 1)),
+        "return_indices": not getattr(layer, "return_indices", False),
+        "count_include_pad": padding == 0 or getattr(layer, "count_include_pad", True),
+        "divisor_override": getattr(layer, "divisor_override", None) is None,
+    }
+    if wrong := [name for name, right in fits.items() if not right]:
+        raise NotPlannableError(f"{type(layer).__name__} with {wrong[0]} = {getattr(layer, wrong[0])}")
+    return kernel, stride, padding
 
 
 def _problem(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> str:
     """Return what the kernels cannot compute of a unit; empty if nothing."""
     kernel, stride, padding = convolution.kernel_size, convolution.stride, convolution.padding
     fits = {
-        "groups": convolution.groups == 1,
+        "groups": convolution.groups == 1 or convolution.groups == convolution.in_channels == convolution.out_channels,
         "dilation": convolution.dilation == (1, 1),
         "bias": convolution.bias is None,
         "padding_mode": convolution.padding_mode == "zeros",

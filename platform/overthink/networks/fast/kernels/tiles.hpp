@@ -70,6 +70,31 @@ __attribute__((noinline)) void tile(const Tap* taps, int count, const Ending& gi
     }
 }
 
+// The same where each output has a channel of its own, from `first` on.
+template <int outputs, class Ending>
+__attribute__((noinline)) void depthwise_tile(const Tap* taps, int count, int first, const Ending& given) {
+    const Ending ending = given;
+    for (int image = 0; image < IMAGES; image += TILE_VECTORS * LANES) {
+        Vector sums[outputs][TILE_VECTORS];
+        UNROLL
+        for (int o = 0; o < outputs; o++) {
+            UNROLL
+            for (int v = 0; v < TILE_VECTORS; v++) sums[o][v] = Vector{};
+        }
+        for (const Tap* tap = taps; tap < taps + count; tap++) {
+            const float* maps = tap->maps + static_cast<size_t>(first) * IMAGES + image;
+            UNROLL
+            for (int o = 0; o < outputs; o++) {
+                const Vector weight = splat(tap->weights[o]);
+                UNROLL
+                for (int v = 0; v < TILE_VECTORS; v++) sums[o][v] += weight * load(maps + o * IMAGES + LANES * v);
+            }
+        }
+        UNROLL
+        for (int o = 0; o < outputs; o++) ending(o, image, sums[o]);
+    }
+}
+
 // sums[outputs][inputs] += gradient * maps over positions and images, one vector of images at a time
 template <int outputs, int inputs>
 __attribute__((noinline)) void outer_product(const float* const* gradients, const float* const* maps, int positions,
