@@ -42,7 +42,7 @@ class _NativePassage(Passage):
         self._of, self._pass = of, of.passes
         self._images: Tensor | None = images_BKHW.contiguous()
         self._place_M = torch.arange(len(images_BKHW))
-        self._places = len(images_BKHW)
+        self._count = self._places = len(images_BKHW)
         self._number = 0
         self._exit_output: Tensor | None = None
 
@@ -59,7 +59,7 @@ class _NativePassage(Passage):
         else:
             self._of.engine.forward(self._images, [maps_PFHW], training=False)
             self._images = None
-        maps_MFHW = maps_PFHW if len(self._place_M) == self._places else maps_PFHW[self._place_M]
+        maps_MFHW = maps_PFHW if len(self._place_M) == self._count else maps_PFHW[self._place_M]
         logits_MC, self._exit_output = self._of.network.logits_of_map(self._number, maps_MFHW, self._exit_output)
         return logits_MC
 
