@@ -24,7 +24,10 @@ def executed(plan: Plan, images_BKHW: Tensor) -> Sequence[Tensor]:
         source = read(operation.reads)
         if isinstance(operation, Pool):
             pool = functional.avg_pool2d if operation.mean else functional.max_pool2d
-            slices[operation.writes.buffer][operation.writes.first] = operation.writes, pool(source, *operation.geometry)
+            slices[operation.writes.buffer][operation.writes.first] = (
+                operation.writes,
+                pool(source, *operation.geometry),
+            )
         for part in operation.parts:
             convolution = part.unit.convolution
             how = convolution.stride, convolution.padding, 1, convolution.groups

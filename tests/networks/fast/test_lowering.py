@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from torch import Tensor, nn
 
 from overthink.networks.collaboration_spec import CollaborationSpec
+from overthink.networks.fast.layers import NotPlannableError
 from overthink.networks.fast.lowering import plan_of
-from overthink.networks.fast.plan import NotPlannableError, Operation, Plan, Pool
+from overthink.networks.fast.plan import Operation, Plan, Pool
 from overthink.networks.fast.plan_builder import PlanBuilder
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork

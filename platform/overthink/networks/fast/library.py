@@ -127,9 +127,9 @@ class Engine:
         self._calls.engine_depthwise(self.handle, operation)
 
     def pool(self, geometry: tuple[int, int, int], reads: Slice, writes: Slice, *, mean: bool, frozen: bool) -> None:
-        """Add a pooling, by the largest or by the mean of all taps, padding included; where `frozen`, gradients end there.
+        """Add a pooling, by the largest or by the mean of all taps, padding included.
 
-        `writes` has as many channels as `reads`.
+        `writes` has as many channels as `reads`. Where `frozen`, gradients end there.
         """
         assert reads[2] == writes[2]
         self._calls.engine_pool(self.handle, *geometry, *reads, *writes[:2], mean, frozen)

@@ -5,7 +5,17 @@ from dataclasses import replace
 
 from torch import nn
 
-from overthink.networks.fast.plan import Buffer, Maps, NotPlannableError, Operation, Part, Plan, Pool, Unit, pool_geometry
+from overthink.networks.fast.plan import (
+    Buffer,
+    Maps,
+    NotPlannableError,
+    Operation,
+    Part,
+    Plan,
+    Pool,
+    Unit,
+    pool_geometry,
+)
 
 Geometry = tuple[int, int, int]
 
@@ -78,9 +88,8 @@ class PlanBuilder:
                 unit = operation.unit
                 key = (operation.reads, unit.geometry, unit.constants, unit.frozen)
             known = together.get(key)
-            if isinstance(known, Operation) and isinstance(operation, Operation):
-                operation = replace(known, parts=known.parts + operation.parts)
-            together[key] = operation
+            is_joined = isinstance(known, Operation) and isinstance(operation, Operation)
+            together[key] = replace(known, parts=known.parts + operation.parts) if is_joined else operation
         return _checked(Plan(tuple(self._buffers), tuple(together.values()), tuple(self._exports)).without_idle())
 
     def _write(self, source: Maps, unit: Unit, target: Maps, shortcut: Maps | None = None) -> Maps:
