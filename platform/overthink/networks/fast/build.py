@@ -21,6 +21,8 @@ from overthink.settings import home_folder
 SOURCE = Path(__file__).with_name("kernels")
 BLOCKS = (64, 32, 16)
 """Numbers of images in a block that there are kernels for. Memory and work are those of whole blocks."""
+SMALL_BLOCK = 8
+"""For predictions, on processors whose vectors have no more lanes."""
 MOST_SECONDS = 600
 
 
@@ -72,7 +74,7 @@ def are_built(images: int) -> bool:
 
 def _described(images: int, more_flags: tuple[str, ...]) -> tuple[BuiltKernels, Compiler, tuple[str, ...]]:
     """Return kernels as they are or would be built, and with what."""
-    assert images in BLOCKS
+    assert images in (*BLOCKS, SMALL_BLOCK)
     compiler, target = find_compiler(), instruction_set()
     flags = (*FLAGS, f"-march={target}", f"-DIMAGES={images}", *more_flags)
     source = source_sha256()

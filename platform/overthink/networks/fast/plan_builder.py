@@ -5,17 +5,8 @@ from dataclasses import replace
 
 from torch import nn
 
-from overthink.networks.fast.plan import (
-    Buffer,
-    Maps,
-    NotPlannableError,
-    Operation,
-    Part,
-    Plan,
-    Pool,
-    Unit,
-    pool_geometry,
-)
+from overthink.networks.fast.layers import NotPlannableError, pool_geometry
+from overthink.networks.fast.plan import Buffer, Maps, Operation, Part, Plan, Pool, Unit
 
 Geometry = tuple[int, int, int]
 

@@ -7,8 +7,8 @@
 
 namespace overthink {
 
-// Sums fill 24 of AVX512's 32 registers, 12 of AVX2's 16. Blocks of 16 images are one of AVX512's vectors, and the
-// latency of its additions is hidden by many outputs.
+// Sums fill 24 of AVX512's 32 registers, 12 of AVX2's 16. Where a block is a single vector (16 images with AVX512, 8 with
+// AVX2), the latency of its additions is hidden by many outputs.
 constexpr int TILE_OUTPUTS = TILE_VECTORS == 1 ? 12 : 6;
 
 // One tap of a convolution: what is read for it and its weights.
