@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from overthink.networks.catalogue import NetworkSpec
-from overthink.networks.fast.build import are_built, build_kernels
+from overthink.networks.fast.build import SMALL_BLOCK, are_built, build_kernels
 from overthink.networks.fast.compiler import KernelsUnavailableError, instruction_set
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EFFICIENCY = {64: 1.0, 32: 0.9, 16: 0.7}
 """Of kernels for so many images in a block, about, where blocks are full."""
+MOST_IN_SMALL_BLOCKS = 32
+"""Images in a batch that early exits thin out soon enough for the smallest blocks."""
 
 
 def native_obstacle(
@@ -91,11 +93,13 @@ def inference_is_built(batch_size: int) -> bool:
 
 
 def inference_block(batch_size: int) -> int:
-    """Return the number of images in a block for predictions: small, so that a block is soon empty as samples exit.
+    """Return the number of images in a block for predictions: small, so that blocks are soon empty as samples exit.
 
-    AVX512 computes a block of 16 in one vector, which is less efficient; there, blocks are as in training.
+    AVX512 has 16 lanes, and is less efficient with one vector a block; there, blocks are as in training.
     """
-    return block_for(batch_size) if instruction_set() == "x86-64-v4" else 16
+    if instruction_set() == "x86-64-v4":
+        return block_for(batch_size)
+    return SMALL_BLOCK if batch_size <= MOST_IN_SMALL_BLOCKS else 16
 
 
 def native_settings(batch_size: int) -> dict[str, str]:

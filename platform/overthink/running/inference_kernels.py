@@ -10,7 +10,7 @@ from overthink.networks.kernels import TORCH, Kernels
 from overthink.running.trained_network import TrainedNetwork
 from overthink.settings import default_kernels
 
-FEWEST_IMAGES = 16
+FEWEST_IMAGES = 8
 """Of a batch that native kernels predict faster than torch."""
 
 
