@@ -30,8 +30,9 @@ def executed(plan: Plan, images_BKHW: Tensor) -> Sequence[Tensor]:
             )
         for part in operation.parts:
             convolution = part.unit.convolution
-            how = convolution.stride, convolution.padding, 1, convolution.groups
-            out = functional.conv2d(source, convolution.weight, None, *how)
+            out = functional.conv2d(
+                source, convolution.weight, None, convolution.stride, convolution.padding, groups=convolution.groups
+            )
             values = part.unit.norm(out)
             values = values if part.shortcut is None else values + read(part.shortcut)
             values = values.relu() if part.unit.relu else values

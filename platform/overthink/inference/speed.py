@@ -66,10 +66,10 @@ def speeds(
         **early,
     }
     if native is not None:
-        by_native = {NATIVE + way: exits for way, exits in _early_exits(network, images_NKHW, native).items()}
-        early |= by_native
-        whole = {NATIVE + FULL: torch.inference_mode()(native.evaluation(network)), **by_native}
-        ways |= {way: _on_one_thread(go) for way, go in whole.items()}
+        ways[NATIVE + FULL] = _on_one_thread(torch.inference_mode()(native.evaluation(network)))
+        for way, exits in _early_exits(network, images_NKHW, native).items():
+            early[NATIVE + way] = exits
+            ways[NATIVE + way] = _on_one_thread(exits)
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(rounds + 1):
         for way, go in ways.items():

@@ -118,5 +118,5 @@ def test_the_last_exit_alone(kernels: KernelsForTests, connection: str | None) -
     (last,) = native._backbones[network]["last exit"].plan.exports[-1:]
     (whole,) = native._backbones[network]["evaluation"].plan.exports[-1:]
     assert last == whole
-    counts = [len(native._backbones[network][use].plan.units) for use in ("last exit", "evaluation")]  # type: ignore[index]
+    counts = [len(native._backbones[network][use].plan.units) for use in ("last exit", "evaluation")]
     assert (counts[0] < counts[1]) == (connection is None)

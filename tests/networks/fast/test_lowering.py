@@ -77,7 +77,7 @@ def test_frozen_modules_keep_their_statistics_and_get_no_gradients(freeze: str) 
 
 def test_bottlenecks_that_read_the_same_maps_are_one_operation() -> None:
     plan = plan_of(built(MSDNetSpec(**SMALL)), SHAPE)
-    narrow = [operation for operation in plan.operations if operation.unit.geometry[0] == 1]
+    narrow = [operation for operation in plan.operations if operation.geometry[0] == 1]
     assert max(len(operation.parts) for operation in narrow) == 2
     assert len(plan.units) == len({id(unit.convolution) for unit in plan.units})
 

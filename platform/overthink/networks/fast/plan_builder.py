@@ -79,8 +79,10 @@ class PlanBuilder:
                 unit = operation.unit
                 key = (operation.reads, unit.geometry, unit.constants, unit.frozen)
             known = together.get(key)
-            is_joined = isinstance(known, Operation) and isinstance(operation, Operation)
-            together[key] = replace(known, parts=known.parts + operation.parts) if is_joined else operation
+            if isinstance(known, Operation):
+                together[key] = replace(known, parts=known.parts + operation.parts)
+            else:
+                together[key] = operation
         return _checked(Plan(tuple(self._buffers), tuple(together.values()), tuple(self._exports)).without_idle())
 
     def _write(self, source: Maps, unit: Unit, target: Maps, shortcut: Maps | None = None) -> Maps:
