@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from overthink.networks.fast.plan import Maps, Plan
+from overthink.networks.fast.plan import Maps, Plan, Pool
 from overthink.networks.gradient_equilibrium import scaled_gradient
 
 
@@ -22,9 +22,17 @@ def executed(plan: Plan, images_BKHW: Tensor) -> Sequence[Tensor]:
 
     for operation in plan.operations:
         source = read(operation.reads)
+        if isinstance(operation, Pool):
+            pool = functional.avg_pool2d if operation.mean else functional.max_pool2d
+            slices[operation.writes.buffer][operation.writes.first] = (
+                operation.writes,
+                pool(source, *operation.geometry),
+            )
         for part in operation.parts:
             convolution = part.unit.convolution
-            out = functional.conv2d(source, convolution.weight, None, convolution.stride, convolution.padding)
+            out = functional.conv2d(
+                source, convolution.weight, None, convolution.stride, convolution.padding, groups=convolution.groups
+            )
             values = part.unit.norm(out)
             values = values if part.shortcut is None else values + read(part.shortcut)
             values = values.relu() if part.unit.relu else values

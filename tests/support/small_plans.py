@@ -5,7 +5,7 @@ A plan names buffers by what lies in them; every buffer's maps are the concatena
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +18,10 @@ MOMENTUM, EPSILON = 0.1, 1e-5
 
 @dataclass(frozen=True)
 class Unit:
-    """A convolution with BatchNorm and ReLU: from (buffer, first, channels) to channels at the end of a buffer."""
+    """A convolution with BatchNorm and ReLU: from (buffer, first, channels) to channels at the end of a buffer.
+
+    Or a depthwise one, or a pooling, which makes as many channels as it reads.
+    """
 
     reads: tuple[int, int, int]
     writes: int
@@ -32,6 +35,16 @@ class Unit:
     together: bool = False  # one operation with the unit before it
     shortcut: tuple[int, int] | None = None  # buffer and first channel of what is added before the ReLU
     linear: bool = False  # no ReLU
+    kind: Literal["convolution", "depthwise", "largest", "mean"] = "convolution"
+
+    @property
+    def pools(self) -> bool:
+        return self.kind in ("largest", "mean")
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        inputs = 0 if self.pools else 1 if self.kind == "depthwise" else self.reads[2]
+        return (self.channels if inputs else 0), inputs, self.kernel, self.kernel
 
     @property
     def geometry(self) -> tuple[int, int, int]:
@@ -98,10 +111,11 @@ def random_weights(plan: SmallPlan, generator: torch.Generator, beta: float = 0.
     """Draw weights and statistics; `beta` shifts all maps."""
     found = []
     for unit in plan.units:
-        fan_in = unit.reads[2] * unit.kernel**2
-        weight = torch.randn(unit.channels, unit.reads[2], unit.kernel, unit.kernel, generator=generator) / fan_in**0.5
-        gamma, variance = (torch.rand(unit.channels, generator=generator) + 0.5 for _ in range(2))
-        shift, mean = (torch.randn(unit.channels, generator=generator) * 0.3 for _ in range(2))
+        outputs, inputs, *_ = unit.weight_shape
+        fan_in = inputs * unit.kernel**2 or 1
+        weight = torch.randn(unit.weight_shape, generator=generator) / fan_in**0.5
+        gamma, variance = (torch.rand(outputs, generator=generator) + 0.5 for _ in range(2))
+        shift, mean = (torch.randn(outputs, generator=generator) * 0.3 for _ in range(2))
         found.append(Weights(weight, gamma, shift + beta, mean, variance))
     return found
 
@@ -122,6 +136,11 @@ class OnKernels:
         number = -1
         rows = zip(plan.units, slices, self.weights, self.gradients, strict=True)
         for unit, written, of, (of_weight, of_gamma, of_beta) in rows:
+            if unit.pools:
+                mean = unit.kind == "mean"
+                self.engine.pool(unit.geometry, unit.reads, written, mean=mean, frozen=unit.frozen)
+                number += 1
+                continue
             if not unit.together:
                 constants = (MOMENTUM, EPSILON)
                 number = self.engine.operation(unit.geometry, unit.reads, constants, unit.frozen, unit.read_gain)
@@ -132,6 +151,8 @@ class OnKernels:
                 self.engine.shortcut(number, *unit.shortcut)
             if unit.linear:
                 self.engine.linear(number)
+            if unit.kind == "depthwise":
+                self.engine.depthwise(number)
         self.slices = [*plan.exports, *slices]
         for one in self.slices:
             self.engine.export(*one)
@@ -186,7 +207,14 @@ def in_torch(
         learns = training and not unit.frozen
         for one in of[:3]:
             one.requires_grad_(learns)
-        maps = functional.conv2d(maps, of.weight, stride=unit.stride, padding=unit.geometry[2])
+        if unit.pools:
+            pool = functional.avg_pool2d if unit.kind == "mean" else functional.max_pool2d
+            maps = pool(maps, *unit.geometry)
+            segments.setdefault(unit.writes, []).append((maps, unit.written_gain))
+            written.append(maps)
+            continue
+        groups = unit.channels if unit.kind == "depthwise" else 1
+        maps = functional.conv2d(maps, of.weight, stride=unit.stride, padding=unit.geometry[2], groups=groups)
         maps = functional.batch_norm(maps, of.mean, of.variance, of.gamma, of.beta, learns, MOMENTUM, EPSILON)
         if unit.shortcut:
             maps = maps + _slice(segments[unit.shortcut[0]], unit.shortcut[1], unit.channels)
@@ -268,3 +296,34 @@ def single(kernel: int, stride: int, channels: int = 8, *, height: int = 13, wid
         Unit((1, 0, 5), writes=2, channels=channels, kernel=kernel, stride=stride),
     )
     return SmallPlan(height, width, 2, units, exports=((2, 0, channels),))
+
+
+def pooled(kind: Literal["largest", "mean"], *, kernel: int = 3, stride: int = 2, frozen: int = 0) -> SmallPlan:
+    """Poolings between units and at the end, of maps that are read, added and handed out as well, one of another."""
+    units = [
+        Unit((0, 0, 3), writes=1, channels=9),
+        Unit((1, 0, 9), writes=2, channels=9, kernel=kernel, stride=stride, kind=kind),
+        Unit((1, 0, 9), writes=3, channels=9, shortcut=(1, 0)),
+        Unit((1, 2, 7), writes=4, channels=7, kernel=2, stride=1, padding=0, kind=kind),
+        Unit((2, 0, 9), writes=5, channels=5),
+        Unit((4, 0, 7), writes=6, channels=4, kernel=1),
+        Unit((5, 0, 5), writes=7, channels=5, kernel=3, stride=1, kind=kind),
+        Unit((7, 0, 5), writes=8, channels=5, kernel=3, stride=1, padding=0, kind=kind),
+    ]
+    units = [replace(unit, frozen=number < frozen) for number, unit in enumerate(units)]
+    return SmallPlan(12, 11, 3, tuple(units), exports=((8, 0, 5), (3, 0, 9), (6, 0, 4), (1, 3, 4), (7, 1, 2)))
+
+
+def separable(*, kernel: int = 3, stride: int = 2, frozen: int = 0) -> SmallPlan:
+    """Depthwise convolutions between pointwise ones, as MobileNet has, with a shortcut; two read the same maps."""
+    units = [
+        Unit((0, 0, 3), writes=1, channels=14),
+        Unit((1, 0, 14), writes=2, channels=14, kernel=kernel, kind="depthwise"),
+        Unit((2, 0, 14), writes=3, channels=14, kernel=1, shortcut=(1, 0), linear=True),
+        Unit((3, 0, 14), writes=4, channels=14, kernel=kernel, stride=stride, kind="depthwise"),
+        Unit((3, 5, 3), writes=5, channels=3, kernel=3, stride=2, kind="depthwise", linear=True),
+        Unit((4, 0, 14), writes=6, channels=6, kernel=1),
+        Unit((6, 0, 6), writes=7, channels=6, kernel=3, kind="depthwise", shortcut=(6, 0)),
+    ]
+    units = [replace(unit, frozen=number < frozen) for number, unit in enumerate(units)]
+    return SmallPlan(10, 9, 3, tuple(units), exports=((7, 0, 6), (5, 0, 3), (2, 3, 5)))

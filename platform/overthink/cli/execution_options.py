@@ -16,8 +16,7 @@ KERNELS = ("auto", "torch", "native")
 
 def check_execution(device: str, engine: str, resources: str | None, kernels: str) -> None:
     """Raise ValueError, naming the option, for an unknown value or options that exclude each other."""
-    if kernels not in KERNELS:
-        raise ValueError(f"--kernels {kernels}: expected auto, torch or native")
+    check_kernels(kernels)
     if kernels == "native" and device.startswith("cuda"):
         raise ValueError(f"--kernels native: native kernels train on a CPU alone, not on --device {device}")
     if engine not in ("local", "ray"):
@@ -34,6 +33,12 @@ def check_execution(device: str, engine: str, resources: str | None, kernels: st
     if device == "cuda" and not taken.gpu:
         wanted = "gpu=1" if resources is None else taken._replace(gpu=1.0)
         raise ValueError(f"--device cuda: a run without GPU resources sees no GPU; add --resources {wanted}")
+
+
+def check_kernels(kernels: str) -> None:
+    """Raise ValueError for an unknown value of --kernels."""
+    if kernels not in KERNELS:
+        raise ValueError(f"--kernels {kernels}: expected auto, torch or native")
 
 
 def launch_options(

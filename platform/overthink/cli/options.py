@@ -49,6 +49,14 @@ Kernels = Annotated[
         "group's stored runs were made with.",
     ),
 ]
+BenchKernels = Annotated[
+    str,
+    typer.Option(
+        metavar="KERNELS",
+        help="What to measure in addition to torch: native kernels, nothing more (torch), or auto: native ones where "
+        "they can be used here.",
+    ),
+]
 Engine = Annotated[
     str,
     typer.Option(metavar="ENGINE", help="Where runs execute: local, or ray for a Ray cluster (see docs/cluster.md)."),

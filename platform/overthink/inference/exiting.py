@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from overthink.inference.patience import PATIENCE
-from overthink.networks.multi_exit import Carry, MultiExitNetwork
+from overthink.networks.kernels import TORCH, Kernels
+from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.predictions import softmax
 from overthink.predictions.arrays import FloatArray, LogitArray
 
@@ -42,11 +43,17 @@ class EarlyExit:
     """A network in which each sample exits at the first exit with a confidence of at least the exit's threshold.
 
     All remaining samples exit at the last exit, whatever its threshold. Exits equal those of `thresholds.exits_taken`
-    on the logits of the whole network, unless a confidence is within rounding error of its threshold: batch size and
-    folded BatchNorm change the last bits of logits.
+    on the logits of the whole network, unless a confidence is within rounding error of its threshold: batch size,
+    folded BatchNorm and other kernels change the last bits of logits.
     """
 
-    def __init__(self, network: MultiExitNetwork, threshold_E: Sequence[float], criterion: str = "max_softmax") -> None:
+    def __init__(
+        self,
+        network: MultiExitNetwork,
+        threshold_E: Sequence[float],
+        criterion: str = "max_softmax",
+        kernels: Kernels = TORCH,
+    ) -> None:
         """Raise ValueError for an unknown criterion, a wrong number of thresholds, and a threshold that is NaN."""
         if criterion not in (*SURENESS, PATIENCE):
             raise ValueError(f"confidence must be one of {', '.join(SURENESS)}, {PATIENCE}, got {criterion!r}")
@@ -55,6 +62,7 @@ class EarlyExit:
         self.network = network.eval()
         self.criterion = criterion
         self._limits = [*threshold_E[:-1], -np.inf]
+        self._begin = kernels.exit_by_exit(self.network)
 
     @torch.inference_mode()
     def __call__(self, images_BKHW: Tensor) -> Exited:
@@ -73,10 +81,9 @@ class EarlyExit:
     def _leaving(self, images_BKHW: Tensor) -> Iterator[_Leaving]:
         rows_M = torch.arange(len(images_BKHW))
         streak_M, before_M = torch.zeros_like(rows_M), torch.full_like(rows_M, -1)
-        carry = Carry((images_BKHW,))
+        passage = self._begin(images_BKHW)
         for row, limit in enumerate(self._limits):
-            logits_MC, carry = self.network.step(row + 1, carry)
-            logits_MC = logits_MC.cpu()
+            logits_MC = passage.next_logits().cpu()
             if self.criterion == PATIENCE:
                 predicted_M = logits_MC.argmax(dim=1)
                 streak_M, before_M = torch.where(predicted_M == before_M, streak_M + 1, 1), predicted_M
@@ -92,7 +99,7 @@ class EarlyExit:
                 yield _left(rows_M[leaves_M], row, sure_M[leaves_M], logits_MC[leaves_M])
                 stays_M = (~leaves_M).nonzero()[:, 0]
                 rows_M, streak_M, before_M = rows_M[stays_M], streak_M[stays_M], before_M[stays_M]
-                carry = carry.rows(stays_M.to(images_BKHW.device))
+                passage.keep(stays_M)
 
 
 def _left(rows_L: Tensor, row: int, sure_L: Tensor, logits_LC: Tensor) -> _Leaving:

@@ -12,6 +12,7 @@ from torch import Tensor
 from overthink.inference.exiting import EarlyExit
 from overthink.inference.thresholds import thresholds
 from overthink.networks.folding import folded
+from overthink.networks.kernels import TORCH, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.predictions.arrays import FloatArray
 from overthink.predictions.softmax import max_softmax
@@ -20,6 +21,8 @@ FULL = "full"
 """The network as it was trained, all exits: the baseline."""
 FULL_FOLDED = "full, folded"
 """The folded network that early exits run on, all exits: the part of the speedup that folding gives."""
+NATIVE = "native: "
+"""Before the name of a way: by the native kernels, with torch on one thread."""
 FIRST_SHARE = 0.8
 
 
@@ -46,19 +49,27 @@ def distributions(n_exits: int) -> dict[str, FloatArray]:
     return {"uniform": np.full(n_exits, 1 / n_exits), "80% first": np.array([FIRST_SHARE, *rest])}
 
 
-def speeds(network: MultiExitNetwork, images_NKHW: Tensor, batch: int, rounds: int) -> list[Timing]:
+def speeds(
+    network: MultiExitNetwork, images_NKHW: Tensor, batch: int, rounds: int, native: Kernels | None = None
+) -> list[Timing]:
     """Return the speed of a network on normalised images: the full forward pass, and with early exits.
 
-    Thresholds are computed on these images (thesis Algorithm 1), so that the distributions are met.
+    All of it by torch, and by native kernels too where these are given. Thresholds are computed on these images (thesis
+    Algorithm 1), so that the distributions are met.
     """
     network, quick = network.eval(), folded(network)
     batches = images_NKHW.split(batch)
-    early = _early_exits(quick, images_NKHW)
+    early = _early_exits(quick, images_NKHW, TORCH)
     ways: dict[str, Callable[[Tensor], object]] = {
         FULL: torch.inference_mode()(network.forward),
         FULL_FOLDED: torch.inference_mode()(quick.forward),
         **early,
     }
+    if native is not None:
+        ways[NATIVE + FULL] = _on_one_thread(torch.inference_mode()(native.evaluation(network)))
+        for way, exits in _early_exits(network, images_NKHW, native).items():
+            early[NATIVE + way] = exits
+            ways[NATIVE + way] = _on_one_thread(exits)
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(rounds + 1):
         for way, go in ways.items():
@@ -82,12 +93,28 @@ def speeds(network: MultiExitNetwork, images_NKHW: Tensor, batch: int, rounds: i
 
 
 @torch.inference_mode()
-def _early_exits(network: MultiExitNetwork, images_NKHW: Tensor) -> dict[str, EarlyExit]:
-    parts = [torch.stack(network(images_BKHW)) for images_BKHW in images_NKHW.split(256)]
+def _early_exits(network: MultiExitNetwork, images_NKHW: Tensor, kernels: Kernels) -> dict[str, EarlyExit]:
+    logits_of = kernels.evaluation(network)
+    parts = [torch.stack(logits_of(images_BKHW)) for images_BKHW in images_NKHW.split(256)]
     sure_EN = max_softmax(torch.cat(parts, dim=1).numpy())
     return {
-        way: EarlyExit(network, thresholds(sure_EN, q_E).tolist()) for way, q_E in distributions(len(sure_EN)).items()
+        way: EarlyExit(network, thresholds(sure_EN, q_E).tolist(), kernels=kernels)
+        for way, q_E in distributions(len(sure_EN)).items()
     }
+
+
+def _on_one_thread(go: Callable[[Tensor], object]) -> Callable[[Tensor], object]:
+    """Let torch have one thread meanwhile: others would wait in a loop on the cores that native kernels need."""
+
+    def went(images_BKHW: Tensor) -> object:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return go(images_BKHW)
+        finally:
+            torch.set_num_threads(threads)
+
+    return went
 
 
 def _seconds(go: Callable[[Tensor], object], batches: tuple[Tensor, ...]) -> float:

@@ -8,15 +8,18 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from overthink.networks.catalogue import NetworkSpec
-from overthink.networks.fast.build import build_kernels
-from overthink.networks.fast.compiler import KernelsUnavailableError
+from overthink.networks.fast.build import SMALL_BLOCK, are_built, build_kernels
+from overthink.networks.fast.compiler import KernelsUnavailableError, instruction_set
 
 if TYPE_CHECKING:
     from overthink.networks.fast.library import Library
     from overthink.networks.kernels import Kernels
+    from overthink.networks.multi_exit import MultiExitNetwork
 
 EFFICIENCY = {64: 1.0, 32: 0.9, 16: 0.7}
 """Of kernels for so many images in a block, about, where blocks are full."""
+MOST_IN_SMALL_BLOCKS = 32
+"""Images in a batch that early exits thin out soon enough for the smallest blocks."""
 
 
 def native_obstacle(
@@ -32,8 +35,8 @@ def native_obstacle(
     """
     import torch
 
+    from overthink.networks.fast.layers import NotPlannableError
     from overthink.networks.fast.lowering import plan_of
-    from overthink.networks.fast.plan import NotPlannableError
     from overthink.networks.size_limit import limited_size
 
     try:
@@ -55,6 +58,48 @@ def native_kernels(batch_size: int, threads: int, roll: int) -> "Kernels":
     from overthink.networks.fast.native import NativeKernels
 
     return NativeKernels(_library(block_for(batch_size)), threads, roll)
+
+
+def inference_obstacle(
+    network: "MultiExitNetwork",
+    input_shape: tuple[int, int, int],
+    batch_size: int,
+    on_message: Callable[[str], None] | None = None,
+) -> str | None:
+    """Return why native kernels cannot compute a network here; words and messages are those of `native_obstacle`."""
+    from overthink.networks.fast.layers import NotPlannableError
+    from overthink.networks.fast.lowering import plan_of
+
+    try:
+        plan_of(network, input_shape)
+        build_kernels(inference_block(batch_size), report=on_message)
+    except NotPlannableError as error:
+        return f"they cannot compute {error}"
+    except KernelsUnavailableError as error:
+        return str(error)
+    return None
+
+
+def inference_kernels(batch_size: int, threads: int) -> "Kernels":
+    """Return native kernels for predictions in batches of that size; raises KernelsUnavailableError."""
+    from overthink.networks.fast.native import NativeKernels
+
+    return NativeKernels(_library(inference_block(batch_size)), threads)
+
+
+def inference_is_built(batch_size: int) -> bool:
+    """Return whether the kernels for such predictions are there already, so that nothing is compiled for them."""
+    return are_built(inference_block(batch_size))
+
+
+def inference_block(batch_size: int) -> int:
+    """Return the number of images in a block for predictions: small, so that blocks are soon empty as samples exit.
+
+    AVX512 has 16 lanes, and is less efficient with one vector a block; there, blocks are as in training.
+    """
+    if instruction_set() == "x86-64-v4":
+        return block_for(batch_size)
+    return SMALL_BLOCK if batch_size <= MOST_IN_SMALL_BLOCKS else 16
 
 
 def native_settings(batch_size: int) -> dict[str, str]:

@@ -48,6 +48,11 @@ class CollaborativeNetwork(MultiExitNetwork):
             exit_output = exit_output.detach()
         return logits_BC, exit_output
 
+    @property
+    def last_exit_reads(self) -> tuple[int, ...]:
+        """All exits: each reads the one before it."""
+        return tuple(range(1, self.n_exits + 1))
+
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit, which depends on all exits before it."""
         *_, logits_BC = self.logits(images_BKHW)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.optim.sgd import sgd
 
 from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.networks.passage import Passage, TorchPassage
 
 Logits = Callable[[Tensor], tuple[Tensor, ...]]
 """images_BKHW -> logits_BC of exits 1..E."""
@@ -41,6 +42,13 @@ class Kernels(ABC):
         """Return images_BKHW -> logits_BC of the last exit, without gradients, of a network in evaluation mode."""
 
     @abstractmethod
+    def exit_by_exit(self, network: MultiExitNetwork) -> Callable[[Tensor], Passage]:
+        """Return images_BKHW -> their passage through a network in evaluation mode, without gradients.
+
+        A passage ends where the next one begins. Valid until a weight changes.
+        """
+
+    @abstractmethod
     def sgd(
         self, weights: Sequence[Tensor], gradients: Sequence[Tensor], momenta: list[Tensor | None], by: Descent
     ) -> None:
@@ -61,6 +69,10 @@ class TorchKernels(Kernels):
     def last_exit(self, network: MultiExitNetwork) -> Callable[[Tensor], Tensor]:
         """Return the network's own shortest way to its last exit."""
         return torch.no_grad()(network.last_logits)
+
+    def exit_by_exit(self, network: MultiExitNetwork) -> Callable[[Tensor], Passage]:
+        """Return the network's own steps."""
+        return lambda images_BKHW: TorchPassage(network, images_BKHW)
 
     def sgd(
         self, weights: Sequence[Tensor], gradients: Sequence[Tensor], momenta: list[Tensor | None], by: Descent

@@ -61,7 +61,7 @@ class FirstLayer(nn.Module):
         """Add the scales to a plan."""
         maps = list(scales)
         for scale in self.scales:
-            maps.append(plan.unit(maps[-1], scale))
+            maps.append(plan.layers(maps[-1], scale))
         return tuple(maps[1:])
 
 

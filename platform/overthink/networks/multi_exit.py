@@ -108,6 +108,11 @@ class MultiExitNetwork(nn.Module, ABC):
         The outputs are None in networks without connections between exits.
         """
 
+    @property
+    @abstractmethod
+    def last_exit_reads(self) -> tuple[int, ...]:
+        """Numbers, from 1, of the exits that the last one's logits need: its own, and those that it reads."""
+
     @abstractmethod
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit, computing no more than they need."""
@@ -123,9 +128,14 @@ class MultiExitNetwork(nn.Module, ABC):
         """Yield logits_BC exit by exit from the maps_BFHW that each exit pools, computed elsewhere."""
         exit_output: Tensor | None = None
         for number, maps_BFHW in enumerate(maps, 1):
-            head = cast(ExitHead, self.exits[number - 1])
-            logits_BC, exit_output = self.exit_logits(number, head.pooled(maps_BFHW), exit_output)
+            logits_BC, exit_output = self.logits_of_map(number, maps_BFHW, exit_output)
             yield logits_BC
+
+    def logits_of_map(
+        self, number: int, maps_BFHW: Tensor, earlier_output: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return what `exit_logits` does, from the maps that exit `number` (from 1) pools."""
+        return self.exit_logits(number, cast(ExitHead, self.exits[number - 1]).pooled(maps_BFHW), earlier_output)
 
     def logits(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[Tensor]:
         """Yield logits_BC exit by exit; later exits are computed only when they are requested."""
@@ -168,6 +178,11 @@ class PlainNetwork(MultiExitNetwork):
     def exit_logits(self, number: int, reading: Reading, earlier_output: Tensor | None) -> tuple[Tensor, None]:
         """Return logits_BC of exit `number` (from 1)."""
         return cast(ExitHead, self.exits[number - 1]).classify(reading.features_BF), None
+
+    @property
+    def last_exit_reads(self) -> tuple[int, ...]:
+        """The last exit alone."""
+        return (self.n_exits,)
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit; the other exits are not computed."""

@@ -54,7 +54,7 @@ class Backbone(nn.Module):
 
     def lower(self, plan: PlanBuilder, scales: Scales) -> Scales:
         """Add stem and stages to a plan."""
-        maps = plan.unit(scales[-1], self.stem)
+        maps = plan.layers(scales[-1], self.stem)
         blocks: Iterator[Any] = chain.from_iterable(cast(nn.Sequential, stage) for stage in self.stages)
         for block in blocks:
             inner = plan.unit(maps, block.conv1, block.bn1, block.relu)

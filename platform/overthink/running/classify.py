@@ -7,7 +7,9 @@ from typing import NamedTuple
 from overthink.inference.exiting import EarlyExit
 from overthink.networks.cost import mul_adds
 from overthink.networks.folding import folded
+from overthink.networks.kernels import TORCH
 from overthink.predictions.softmax import max_softmax
+from overthink.running.inference_kernels import kernels_for_images, threads_beside
 from overthink.running.trained_network import TrainedNetwork
 
 BATCH = 256
@@ -33,12 +35,15 @@ def classify(
 
     Images are converted as the data set's own are. Raises ValueError naming a file that is no usable image.
     """
-    early = EarlyExit(folded(trained.network), threshold_E, criterion)
+    kernels = kernels_for_images(trained, min(len(files), BATCH))
+    network = folded(trained.network) if kernels is TORCH else trained.network
+    early = EarlyExit(network, threshold_E, criterion, kernels)
     cost_E = mul_adds(trained.network, trained.definition.dataset.input_shape)
     found: list[Classified] = []
     for first in range(0, len(files), BATCH):
         some = files[first : first + BATCH]
-        exited = early(trained.normalise(trained.read_images(some)))
+        with threads_beside(kernels):
+            exited = early(trained.normalise(trained.read_images(some)))
         confidence_B = max_softmax(exited.logits_BC.numpy())  # for every criterion: patience only counts exits
         triples = zip(exited.predicted_B.tolist(), confidence_B.tolist(), exited.exit_B.tolist(), strict=True)
         found += [

@@ -26,6 +26,7 @@ from overthink.definition.run_definition import RunDefinition
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
 from overthink.inference.frequency import needed_share
+from overthink.networks import availability
 from overthink.predictions.predictions import Predictions
 from overthink.running.run import train
 from overthink.running.run_data import data_info
@@ -37,6 +38,7 @@ from overthink.store.writer import Writer
 from overthink.training import checkpoint
 from overthink.training.checkpoint import NAME, RunIdentity
 from overthink.training.loop import TrainingState
+from support.built_kernels import KernelsForTests, shared_folder
 from support.small import small
 
 REGIME = [{"epochs": 1}, {"epochs": 1, "attach": {"kind": "isc", "width": 8}}]
@@ -50,6 +52,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDefinition, Pa
     for _ in train(run, folder):
         pass
     return run, folder
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> KernelsForTests:
+    return KernelsForTests(shared_folder(tmp_path_factory))
 
 
 @pytest.fixture
@@ -234,6 +241,56 @@ def test_bench_measures_each_way(run_id: str, capsys: pytest.CaptureFixture[str]
     assert ways == [(50, 100, way) for way in ("full", "full, folded", "uniform", "80% first")]
     bench(run_id, [100], 1, 1)
     assert "80% first" in capsys.readouterr().out
+
+
+def test_bench_has_native_kernels_where_they_are_wanted(
+    run_id: str, kernels: KernelsForTests, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(availability, "build_kernels", lambda images, report=None: kernels.library(images).built)
+    assert bench(run_id, [5], 1, 1, kernels="native", as_json=True) == 0
+    timings = json.loads(capsys.readouterr().out)["timings"]
+    assert [timing["way"] for timing in timings[4:]] == ["native: full", "native: uniform", "native: 80% first"]
+    assert timings[5]["share_E"] != timings[4]["share_E"]
+    with pytest.raises(ValueError, match=r"--kernels fast: expected auto, torch or native"):
+        bench(run_id, [5], 1, 1, kernels="fast")
+
+
+def test_native_kernels_predict_what_torch_does(
+    run_id: str,
+    kernels: KernelsForTests,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = pictures(tmp_path, 20)
+    sure = sorted(one["confidence"] for one in predicted(run_id, files, capsys, threshold=0.0)["images"])
+    gap = max(range(5, 15), key=lambda row: sure[row] - sure[row - 1])
+    limit = (sure[gap] + sure[gap - 1]) / 2  # rounding decides nothing
+    expected = predicted(run_id, files, capsys, threshold=limit)["images"]
+    monkeypatch.setattr(availability, "build_kernels", lambda images, report=None: kernels.library(images).built)
+    monkeypatch.setenv("OVERTHINK_KERNELS", "native")
+    found = predicted(run_id, files, capsys, threshold=limit)["images"]
+    for one, other in zip(found, expected, strict=True):
+        assert one.pop("confidence") == pytest.approx(other.pop("confidence"), abs=1e-4)
+        assert one == other
+    assert len({one["exit"] for one in found}) > 1
+
+
+def test_kernels_that_cannot_be_had_are_an_error_or_a_sentence(
+    run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "/absent")
+    monkeypatch.setenv("OVERTHINK_KERNELS", "auto")
+    assert bench(run_id, [50], 1, 1) == 0
+    assert "Without native kernels, since the C++ compiler /absent does not run" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert predict(run_id, pictures(tmp_path, 20)) == 0
+    monkeypatch.setenv("OVERTHINK_KERNELS", "native")
+    with pytest.raises(ValueError, match=r"--kernels native: .*since the C\+\+ compiler /absent does not run"):
+        bench(run_id, [50], 1, 1)
+    with pytest.raises(ValueError, match=r"OVERTHINK_KERNELS=native: .*since the C\+\+ compiler /absent"):
+        predict(run_id, pictures(tmp_path, 2))
 
 
 def test_mistakes_of_a_person(run_id: str, tmp_path: Path) -> None:

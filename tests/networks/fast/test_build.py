@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from overthink.networks import availability
 from overthink.networks.fast import build
-from overthink.networks.fast.build import BLOCKS, build_kernels, source_sha256
+from overthink.networks.fast.build import BLOCKS, are_built, build_kernels, source_sha256
 from overthink.networks.fast.compiler import KernelsUnavailableError, instruction_set
 from support.stand_in_compiler import StandIn
 
@@ -65,6 +66,25 @@ def test_each_block_flag_version_and_source_is_another_build(
     monkeypatch.setattr(build, "instruction_set", lambda: "x86-64-v9")
     paths.append(build_kernels().path)
     assert len(set(paths)) == len(paths) == stand_in.n_builds == 7
+
+
+def test_kernels_are_there_once_they_are_built(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not are_built(16)
+    build_kernels(16)
+    assert are_built(16)
+    assert not are_built(8)
+    monkeypatch.setenv("CXX", "/absent")
+    assert not are_built(16)
+
+
+@pytest.mark.parametrize(
+    "target, blocks", [("x86-64-v4", [16, 16, 32, 64]), ("x86-64-v3", [8, 8, 8, 16]), ("armv8-a", [8, 8, 8, 16])]
+)
+def test_blocks_for_predictions_fit_the_vectors(
+    target: str, blocks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(availability, "instruction_set", lambda: target)
+    assert [availability.inference_block(batch) for batch in (1, 8, 32, 256)] == blocks
 
 
 def test_two_processes_at_once_build_once(stand_in: StandIn) -> None:

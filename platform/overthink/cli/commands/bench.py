@@ -1,6 +1,7 @@
 """`overthink bench`: how much faster early exits are than the full forward pass, on this machine."""
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,9 +11,12 @@ from overthink.cli.exit_codes import OK
 from overthink.cli.output import log, number_of, print_grid, print_json
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
+from overthink.settings import default_kernels
 
 if TYPE_CHECKING:
     from overthink.inference.speed import Timing
+    from overthink.networks.kernels import Kernels
+    from overthink.running.trained_network import TrainedNetwork
 
 BATCHES = [1, 32, 256]
 
@@ -24,18 +28,24 @@ def bench(
         int, typer.Option(metavar="N", help="Number of measurements of each method, taken in turns.", min=1)
     ] = 7,
     threads: Annotated[int, typer.Option(metavar="N", help="Number of threads; 0 = one per CPU core.", min=0)] = 0,
+    kernels: options.BenchKernels = "auto",
     data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> int:
-    """Measure how much faster early exits are than the full forward pass, on this machine's CPU."""
+    """Measure how much faster early exits are than the full forward pass, on this machine's CPU.
+
+    By torch, and by native kernels where they can be used here; --kernels torch leaves these out.
+    """
     import torch
 
+    from overthink.cli.execution_options import check_kernels
     from overthink.cli.selection import the_run
     from overthink.inference.speed import speeds
     from overthink.running.benchmark import benchmark_images, image_count
     from overthink.running.stored_run import network_of
     from overthink.store.client import Store
 
+    check_kernels(kernels)
     store, console = Store(), log()
     stored = the_run(store, run)
     trained = network_of(store, stored.run_id, data_root)
@@ -46,15 +56,35 @@ def bench(
         console,
         f"{stored.name}: {number_of(torch.get_num_threads(), 'thread')}, {number_of(rounds, 'round')}, {source}",
     )
-    timings = [
-        timing for size in batch for timing in speeds(trained.network, images_NKHW[: image_count(size)], size, rounds)
-    ]
+    timings = []
+    for size in batch:
+        native = _native(trained, size, kernels)
+        timings += speeds(trained.network, images_NKHW[: image_count(size)], size, rounds, native)
     if as_json:
         head = {"run_id": stored.run_id, "threads": torch.get_num_threads(), "rounds": rounds, "images": source}
         print_json({**head, "timings": [timing._asdict() for timing in timings]})
     else:
         print_grid(_grid(timings))
     return OK
+
+
+def _native(trained: "TrainedNetwork", batch: int, asked: str) -> "Kernels | None":
+    """Return native kernels for a batch size, None where they are not wanted; else say why they cannot be used here."""
+    import torch
+
+    from overthink.networks.availability import inference_kernels, inference_obstacle
+
+    asked = default_kernels() if asked == "auto" else asked
+    if asked == "torch":
+        return None
+    shape = trained.definition.dataset.input_shape
+    obstacle = inference_obstacle(trained.network, shape, batch, partial(print_text, log()))
+    if obstacle is None:
+        return inference_kernels(batch, torch.get_num_threads())
+    if asked == "native":
+        raise ValueError(f"--kernels native: native kernels cannot be used here, since {obstacle}")
+    print_text(log(), f"Without native kernels, since {obstacle.removesuffix('.')}.")
+    return None
 
 
 def _grid(timings: "list[Timing]") -> Grid:

@@ -1,6 +1,6 @@
 """Blocks and exits' convolutions of a network as one differentiable function, computed by the fast kernels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from overthink.networks.fast.library import Engine, Library
-from overthink.networks.fast.plan import Plan, Unit
+from overthink.networks.fast.plan import Operation, Plan, Pool, Unit
 
 
 class Backbone:
@@ -45,15 +45,7 @@ class Backbone:
         for buffer in self.plan.buffers:
             engine.buffer(*buffer)
         for operation in self.plan.operations:
-            unit, reads = operation.unit, operation.reads
-            number = engine.operation(unit.geometry, reads[:3], unit.constants, unit.frozen, reads.gain)
-            for part in operation.parts:
-                gradients = self._gradients.get(part.unit, [None] * 3)
-                engine.part(number, part.writes[:3], part.writes.gain, _pointers(part.unit, gradients))
-                if part.shortcut is not None:
-                    engine.shortcut(number, *part.shortcut[:2])
-                if not part.unit.relu:
-                    engine.linear(number)
+            give(engine, operation, self._gradients)
         for maps in self.plan.exports:
             engine.export(*maps[:3])
         engine.finish()
@@ -91,6 +83,26 @@ class _Maps(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         return (None, None, *ctx.backbone._backward(gradients, ctx.number))
+
+
+def give(engine: Engine, operation: Operation | Pool, gradients: Mapping[Unit, Sequence[Tensor]]) -> None:
+    """Add an operation to an engine. Units that have no gradients here are frozen."""
+    reads = operation.reads
+    if isinstance(operation, Pool):
+        writes = operation.writes[:3]
+        engine.pool(operation.geometry, reads[:3], writes, mean=operation.mean, frozen=operation.frozen)
+        return
+    unit = operation.unit
+    number = engine.operation(unit.geometry, reads[:3], unit.constants, unit.frozen, reads.gain)
+    for part in operation.parts:
+        of_part: Sequence[Tensor | None] = gradients.get(part.unit, [None] * 3)
+        engine.part(number, part.writes[:3], part.writes.gain, _pointers(part.unit, of_part))
+        if part.shortcut is not None:
+            engine.shortcut(number, *part.shortcut[:2])
+        if not part.unit.relu:
+            engine.linear(number)
+    if unit.depthwise:
+        engine.depthwise(number)
 
 
 def bound(plan: Plan) -> tuple[object, ...]:

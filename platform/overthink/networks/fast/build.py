@@ -21,6 +21,8 @@ from overthink.settings import home_folder
 SOURCE = Path(__file__).with_name("kernels")
 BLOCKS = (64, 32, 16)
 """Numbers of images in a block that there are kernels for. Memory and work are those of whole blocks."""
+SMALL_BLOCK = 8
+"""For predictions, on processors whose vectors have no more lanes."""
 MOST_SECONDS = 600
 
 
@@ -46,26 +48,40 @@ def build_kernels(
     `report` takes a sentence as a build begins; it takes about ten seconds. Processes that start together build once.
     Raises KernelsUnavailableError where there is no compiler, where it fails, or where the cache is not the user's own.
     """
-    assert images in BLOCKS
-    compiler, target = find_compiler(), instruction_set()
-    flags = (*FLAGS, f"-march={target}", f"-DIMAGES={images}", *more_flags)
-    source = source_sha256()
-    about = "\0".join((source, compiler.version, *compiler.command, *flags))
-    name = f"kernels-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
+    built, compiler, flags = _described(images, more_flags)
     try:
-        folder = _private(_cache_folder())
-        path = folder / f"{name}.so"
-        if not path.exists():
-            with _alone(folder / f"{name}.lock"):
-                if not path.exists():
+        _private(built.path.parent)
+        if not built.path.exists():
+            with _alone(built.path.with_suffix(".lock")):
+                if not built.path.exists():
                     (report or _silent)(f"compiling kernels for this machine with {compiler.version}, once")
-                    _build(path, compiler, flags)
+                    _build(built.path, compiler, flags)
     except OSError as error:
         reason = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
         raise KernelsUnavailableError(
             f"the kernels cannot be built: {reason}; set XDG_CACHE_HOME to a folder"
         ) from error
-    return BuiltKernels(path, compiler.version, shlex.join(flags), target, source, images)
+    return built
+
+
+def are_built(images: int) -> bool:
+    """Return whether the cache has the kernels for blocks of so many images; false where there can be none."""
+    try:
+        return _described(images, ())[0].path.exists()
+    except (KernelsUnavailableError, OSError):
+        return False
+
+
+def _described(images: int, more_flags: tuple[str, ...]) -> tuple[BuiltKernels, Compiler, tuple[str, ...]]:
+    """Return kernels as they are or would be built, and with what."""
+    assert images in (*BLOCKS, SMALL_BLOCK)
+    compiler, target = find_compiler(), instruction_set()
+    flags = (*FLAGS, f"-march={target}", f"-DIMAGES={images}", *more_flags)
+    source = source_sha256()
+    about = "\0".join((source, compiler.version, *compiler.command, *flags))
+    name = f"kernels-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
+    path = _cache_folder() / f"{name}.so"
+    return BuiltKernels(path, compiler.version, shlex.join(flags), target, source, images), compiler, flags
 
 
 def source_sha256() -> str:

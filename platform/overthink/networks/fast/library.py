@@ -22,6 +22,9 @@ _DECLARED = {
     "engine_threads": ([_POINTER, _INT], None),
     "engine_buffer": ([_POINTER, *[_INT] * 3], _INT),
     "engine_operation": ([_POINTER, *[_INT] * 6, _FLOAT, _FLOAT, _INT, _FLOAT], _INT),
+    "engine_stage": ([_POINTER], None),
+    "engine_depthwise": ([_POINTER, _INT], None),
+    "engine_pool": ([_POINTER, *[_INT] * 10], None),
     "engine_part": ([_POINTER, *[_INT] * 4, _FLOAT, _POINTER], None),
     "engine_shortcut": ([_POINTER, *[_INT] * 3], None),
     "engine_linear": ([_POINTER, _INT], None),
@@ -29,6 +32,8 @@ _DECLARED = {
     "engine_finish": ([_POINTER], None),
     "engine_prepare": ([_POINTER, _INT], None),
     "engine_forward": ([_POINTER, _POINTER, _INT, _INT, _POINTER], _INT),
+    "engine_next": ([_POINTER, _POINTER], None),
+    "engine_move": ([_POINTER, _INT, _POINTER, _POINTER, _INT], None),
     "engine_backward": ([_POINTER, _POINTER], None),
     "engine_sgd": ([_POINTER, _INT, *[_POINTER] * 4, _FLOAT, _FLOAT, _FLOAT, _INT], None),
 }
@@ -117,6 +122,22 @@ class Engine:
         part = (operation, channels, buffer, first, written_gain)
         self._calls.engine_part(self.handle, *part, _addresses(tensors))
 
+    def depthwise(self, operation: int) -> None:
+        """Let the operation's convolution, its only part, be depthwise; it has as many outputs as it reads channels."""
+        self._calls.engine_depthwise(self.handle, operation)
+
+    def pool(self, geometry: tuple[int, int, int], reads: Slice, writes: Slice, *, mean: bool, frozen: bool) -> None:
+        """Add a pooling, by the largest or by the mean of all taps, padding included.
+
+        `writes` has as many channels as `reads`. Where `frozen`, gradients end there.
+        """
+        assert reads[2] == writes[2]
+        self._calls.engine_pool(self.handle, *geometry, *reads, *writes[:2], mean, frozen)
+
+    def stage(self) -> None:
+        """Begin the next stage: what is added from here on is not computed by `forward` but by `next`."""
+        self._calls.engine_stage(self.handle)
+
     def shortcut(self, operation: int, buffer: int, first: int) -> None:
         """Add a buffer's channels from `first` on to the operation's last part before its ReLU.
 
@@ -141,10 +162,23 @@ class Engine:
         self._calls.engine_prepare(self.handle, training)
 
     def forward(self, images_BKHW: Tensor, maps_BFHW: Sequence[Tensor], training: bool) -> None:
-        """Write the exported maps of images; raises MemoryError where there is none for so many."""
+        """Write the maps of images that the first stage exports; raises MemoryError where there is none for so many."""
         images, maps = _address(images_BKHW), _addresses(maps_BFHW)
         if not self._calls.engine_forward(self.handle, images, len(images_BKHW), training, maps):
             raise MemoryError(f"no memory for the maps of {len(images_BKHW)} images")
+
+    def next(self, maps_PFHW: Sequence[Tensor]) -> None:
+        """Write the maps that the next stage exports, of all P places that are computed; in evaluation alone."""
+        self._calls.engine_next(self.handle, _addresses(maps_PFHW))
+
+    def move(self, sources: Sequence[int], targets: Sequence[int], left: int) -> None:
+        """Copy images between stages, from places to others, and compute places 0 to `left` - 1 alone from here on.
+
+        All places are among those that were computed until now.
+        """
+        assert len(sources) == len(targets)
+        places = [(ctypes.c_int * len(numbers))(*numbers) for numbers in (sources, targets)]
+        self._calls.engine_move(self.handle, len(sources), *places, left)
 
     def backward(self, gradients_BFHW: Sequence[Tensor | None]) -> None:
         """Write the gradients of all weights, from those of the maps of the last training pass (None: zero)."""

@@ -4,7 +4,8 @@ from typing import Protocol, cast, runtime_checkable
 
 from torch import nn
 
-from overthink.networks.fast.plan import Maps, NotPlannableError, Plan
+from overthink.networks.fast.layers import NotPlannableError
+from overthink.networks.fast.plan import Maps, Plan
 from overthink.networks.fast.plan_builder import PlanBuilder
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork
 

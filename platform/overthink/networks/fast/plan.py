@@ -1,20 +1,16 @@
-"""The plan of a network: which convolution reads and writes which channels of which buffer.
+"""The plan of a network: which convolution or pooling reads and writes which channels of which buffer.
 
 A buffer holds maps of one size. A concatenation is no operation: each of its parts writes its own channels of a wider
 buffer.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from torch import nn
 
-STRIDES = (1, 2, 3, 4)
-LARGEST_KERNEL = 7
-
-
-class NotPlannableError(ValueError):
-    """A network has a layer that the fast kernels do not have; the message names it."""
+from overthink.networks.fast.layers import NotPlannableError, problem_of
 
 
 class Maps(NamedTuple):
@@ -30,6 +26,11 @@ class Maps(NamedTuple):
         """Return whether these channels include all of the other's."""
         end, other_end = self.first + self.channels, other.first + other.channels
         return self.buffer == other.buffer and self.first <= other.first and other_end <= end
+
+    def overlaps(self, other: "Maps") -> bool:
+        """Return whether these channels include some of the other's."""
+        apart = self.first + self.channels <= other.first or other.first + other.channels <= self.first
+        return self.buffer == other.buffer and not apart
 
 
 class Buffer(NamedTuple):
@@ -52,6 +53,11 @@ class Unit:
     def geometry(self) -> tuple[int, int, int]:
         """Kernel size, stride and padding."""
         return self.convolution.kernel_size[0], self.convolution.stride[0], int(self.convolution.padding[0])
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each of its outputs reads the one channel of its number."""
+        return self.convolution.groups > 1
 
     @property
     def frozen(self) -> bool:
@@ -77,7 +83,7 @@ class Unit:
             case others:
                 names = " + ".join(type(layer).__name__ for layer in others)
                 raise NotPlannableError(f"{names} is not a convolution with BatchNorm and ReLU")
-        if problem := _problem(convolution, norm):
+        if problem := problem_of(convolution, norm):
             raise NotPlannableError(problem)
         return unit
 
@@ -104,13 +110,62 @@ class Operation:
         """The first unit; the others have the same geometry and constants."""
         return self.parts[0].unit
 
+    @property
+    def geometry(self) -> tuple[int, int, int]:
+        """Kernel size, stride and padding."""
+        return self.unit.geometry
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its units are."""
+        return self.unit.frozen
+
+    @property
+    def sources(self) -> tuple[Maps, ...]:
+        """All that it reads."""
+        return self.reads, *(part.shortcut for part in self.parts if part.shortcut is not None)
+
+    @property
+    def targets(self) -> tuple[Maps, ...]:
+        """All that it writes."""
+        return tuple(part.writes for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pooling of every channel by itself."""
+
+    reads: Maps
+    writes: Maps
+    geometry: tuple[int, int, int]
+    """Kernel size, stride and padding."""
+    mean: bool
+    """By the mean of all taps, padding included, in place of the largest."""
+    frozen: bool
+    """Whether nothing before it learns."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """None: it has no unit."""
+        return ()
+
+    @property
+    def sources(self) -> tuple[Maps, ...]:
+        """All that it reads."""
+        return (self.reads,)
+
+    @property
+    def targets(self) -> tuple[Maps, ...]:
+        """All that it writes."""
+        return (self.writes,)
+
 
 @dataclass(frozen=True)
 class Plan:
     """What the kernels execute, in this order. Buffer 0 holds the images."""
 
     buffers: tuple[Buffer, ...]
-    operations: tuple[Operation, ...]
+    operations: tuple[Operation | Pool, ...]
     exports: tuple[Maps, ...]
     """Maps that are handed out."""
 
@@ -123,45 +178,36 @@ class Plan:
     def learning(self) -> tuple[Unit, ...]:
         """Units that get gradients: neither frozen nor without a way to an exit."""
         parts = (part for operation in self.operations for part in operation.parts)
-        needed = self._needed()
+        needed = self._needed(self.exports)
         return tuple(part.unit for part in parts if part.writes in needed and not part.unit.frozen)
 
     def without_idle(self) -> "Plan":
-        """Return the plan without frozen operations that no exit needs; others still take the batch's statistics."""
-        needed = self._needed()
-        kept = (
-            one for one in self.operations if not one.unit.frozen or any(part.writes in needed for part in one.parts)
-        )
+        """Return the plan without operations that no exit needs; units that learn still take the batch's statistics."""
+        needed = self._needed(self.exports)
+        kept = (one for one in self.operations if (one.parts and not one.frozen) or needed & set(one.targets))
         return replace(self, operations=tuple(kept))
 
-    def _needed(self) -> set[Maps]:
-        """Return the maps that lead to an exit."""
-        read, needed = list(self.exports), set()
+    def only(self, exits: Collection[int]) -> "Plan":
+        """Return the plan of some exits, numbered from 1, and of nothing that only others need."""
+        exports = (maps for number, maps in enumerate(self.exports, 1) if number in exits)
+        return replace(self, exports=tuple(exports)).without_idle()
+
+    def stages(self) -> tuple[tuple[Operation | Pool, ...], ...]:
+        """Return for each exit the operations that it needs in addition to those of the exits before it."""
+        stages: list[tuple[Operation | Pool, ...]] = []
+        left = self.operations
+        for maps in self.exports:
+            needed = self._needed((maps,))
+            stages.append(tuple(one for one in left if needed & set(one.targets)))
+            left = tuple(one for one in left if not needed & set(one.targets))
+        return tuple(stages)
+
+    def _needed(self, exports: tuple[Maps, ...]) -> set[Maps]:
+        """Return the maps that lead to some that are handed out."""
+        read, needed = list(exports), set[Maps]()
         for operation in reversed(self.operations):
-            written = {part.writes for part in operation.parts if any(maps.holds(part.writes) for maps in read)}
+            written = {target for target in operation.targets if any(maps.holds(target) for maps in read)}
             needed |= written
             if written:
-                shortcuts = [part.shortcut for part in operation.parts if part.shortcut is not None]
-                read += [operation.reads, *shortcuts]
+                read += operation.sources
         return needed
-
-
-def _problem(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> str:
-    """Return what the kernels cannot compute of a unit; empty if nothing."""
-    kernel, stride, padding = convolution.kernel_size, convolution.stride, convolution.padding
-    fits = {
-        "groups": convolution.groups == 1,
-        "dilation": convolution.dilation == (1, 1),
-        "bias": convolution.bias is None,
-        "padding_mode": convolution.padding_mode == "zeros",
-        "kernel_size": kernel[0] == kernel[1] <= LARGEST_KERNEL,
-        "stride": stride[0] == stride[1] and stride[0] in STRIDES,
-        "padding": not isinstance(padding, str) and padding[0] == padding[1] < kernel[0],
-    }
-    if wrong := [name for name, right in fits.items() if not right]:
-        return f"a convolution with {wrong[0]} = {getattr(convolution, wrong[0])}"
-    if not norm.affine or not norm.track_running_stats or norm.momentum is None:
-        return f"{norm} without weights, running statistics or momentum"
-    if norm.num_features != convolution.out_channels:
-        return f"{norm} after {convolution}"
-    return ""

@@ -18,8 +18,10 @@ size_t floats_of(const Buffer& buffer, int blocks) {
 void want_for_training(Engine& engine, Wanted& wanted) {
     for (auto& operation : engine.operations) {
         if (operation->frozen) continue;
-        const size_t sums = static_cast<size_t>(operation->rows(engine.room)) * operation->outputs * LANES;
+        if (operation->kind == Kind::mean) continue;
         wanted.emplace_back(&operation->before.maps, floats_of(operation->before, engine.room));
+        if (operation->is_pooling()) continue;
+        const size_t sums = static_cast<size_t>(operation->rows(engine.room)) * operation->outputs * LANES;
         wanted.emplace_back(&operation->sums, sums);
         wanted.emplace_back(&operation->products, sums);
     }

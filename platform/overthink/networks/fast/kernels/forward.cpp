@@ -83,7 +83,9 @@ Work convolve(Engine& engine, Operation& operation, const Begin& begin, const Ma
                 with_count<TILE_OUTPUTS>(cut->count, [&](auto outputs) {
                     // Slices of a wide buffer defeat the hardware's prefetching. Larger kernels meet their maps again
                     // and again.
-                    if (operation.kernel == 1 && cut == first) {
+                    if (operation.kind == Kind::depthwise) {
+                        depthwise_tile<outputs>(taps.data(), taps.size(), cut->first, ending);
+                    } else if (operation.kernel == 1 && cut == first) {
                         tile<outputs, true>(taps.data(), taps.size(), ending);
                     } else {
                         tile<outputs, false>(taps.data(), taps.size(), ending);
@@ -153,15 +155,17 @@ Work convolve_folded(Engine& engine, Operation& operation, bool masked) {
 }
 
 void copy_exports(Engine& engine, float* const maps[]) {
-    for (size_t number = 0; number < engine.exports.size(); number++) {
-        const Slice& slice = engine.exports[number];
+    for (const auto& one : engine.exports) {
+        if (one.stage != engine.stage) continue;
+        const Slice& slice = one.slice;
+        float* const all = *maps++;
         const Buffer& from = engine.buffers[slice.buffer];
         const size_t positions = static_cast<size_t>(from.height) * from.width;
         engine.threads.run(engine.blocks * from.height, [&](int row) {
             const int first = row / from.height * IMAGES;
             const int real = std::min(IMAGES, engine.images - first);
             for (int image = 0; image < real; image++) {
-                float* to = maps[number] + static_cast<size_t>(first + image) * slice.channels * positions;
+                float* to = all + static_cast<size_t>(first + image) * slice.channels * positions;
                 to += static_cast<size_t>(row % from.height) * from.width;
                 for (int channel = 0; channel < slice.channels; channel++) {
                     const float* lane = from.at(row, 0, slice.first + channel) + image;

@@ -15,7 +15,7 @@ Work convolve_for_training(Engine& engine, Operation& operation);
 // operations need it.
 Work convolve_folded(Engine& engine, Operation& operation, bool masked);
 
-// Slices that are handed out, each (B, F, H, W).
+// Slices that the last stage hands out, each (B, F, H, W).
 void copy_exports(Engine& engine, float* const maps[]);
 
 }  // namespace overthink

@@ -65,6 +65,23 @@ struct ThroughReLU {
     }
 };
 
+// Of a pooling, which has neither ReLU nor BatchNorm.
+struct Unchanged {
+    float* gradients;
+    const float* from_outside;
+
+    template <int outputs>
+    void prefetch(int) const {}
+
+    ALWAYS_INLINE void operator()(int output, int image, const Vector* found) const {
+        UNROLL
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            const int at = output * IMAGES + image + LANES * v;
+            store(gradients + at, from_outside ? found[v] + load(from_outside + at) : found[v]);
+        }
+    }
+};
+
 // The cuts of a part that a piece computes.
 struct Cuts {
     const Cut* begin;
@@ -78,7 +95,7 @@ Cuts share_of(const Source& to, int group, int groups) {
 }
 
 void clear_sums(const Source& to, int row, Cuts cuts) {
-    if (cuts.begin == cuts.end) return;
+    if (cuts.begin == cuts.end || to.operation->is_pooling()) return;
     const Operation& operation = *to.operation;
     const int end = (cuts.end - 1)->first + (cuts.end - 1)->count;
     for (float* all : {operation.sums, operation.products}) {
@@ -113,6 +130,16 @@ ThroughReLU<usual> ending_of(const Engine& engine, const Source& to, int row, in
     };
 }
 
+Unchanged unchanged(const Engine& engine, const Source& to, int row, int column, int first) {
+    const Operation& operation = *to.operation;
+    const Slice& written = to.part->written;
+    const size_t position = static_cast<size_t>(row) * operation.before.width + column;
+    return {
+        .gradients = operation.gathered + (position * operation.outputs + first) * IMAGES,
+        .from_outside = engine.incoming[written.buffer].at(row, column, written.first + first),
+    };
+}
+
 template <class Ending>
 void compute_tile(const ReadersAlongRow& taps, int count, bool prefetch, const Ending& ending) {
     with_count<TILE_OUTPUTS>(count, [&](auto outputs) {
@@ -129,12 +156,13 @@ void compute_tile(const ReadersAlongRow& taps, int count, bool prefetch, const E
 void take_gradients(Engine& engine, const float* const gradients[]) {
     for (auto& from : engine.incoming) {
         const Buffer& to = from.gradients;
-        if (to.channels)
-            std::fill(to.maps, to.maps + static_cast<size_t>(engine.blocks) * to.height * to.width * to.pitch(), 0.0F);
+        if (to.channels == 0) continue;
+        engine.threads.run(engine.blocks * to.height,
+                           [&](int row) { std::fill(to.at(row, 0, 0), to.at(row + 1, 0, 0), 0.0F); });
     }
     for (size_t number = 0; number < engine.exports.size(); number++) {
         if (!gradients[number]) continue;
-        const Slice& slice = engine.exports[number];
+        const Slice& slice = engine.exports[number].slice;
         const Incoming& incoming = engine.incoming[slice.buffer];
         const Buffer& to = incoming.gradients;
         const size_t positions = static_cast<size_t>(to.height) * to.width;
@@ -173,7 +201,9 @@ Work gather(Engine& engine, const std::vector<Source>& parts) {
                 for (const Cut* cut = cuts.begin; cut < cuts.end; cut++) {
                     const int first = cut->first - to.part->first;
                     taps.point_to_weights(*to.part, first, cut->count);
-                    if (to.part->has_shortcut() || to.part->is_linear) {
+                    if (to.operation->is_pooling()) {
+                        compute_tile(taps, cut->count, prefetch, unchanged(engine, to, row, column, first));
+                    } else if (to.part->has_shortcut() || to.part->is_linear) {
                         compute_tile(taps, cut->count, prefetch, ending_of<false>(engine, to, row, column, first));
                     } else {
                         compute_tile(taps, cut->count, prefetch, ending_of<true>(engine, to, row, column, first));

@@ -19,6 +19,19 @@ struct Task {
     int count;
 };
 
+// [tap][output]
+void pack_depthwise(const Task& task, bool folded) {
+    Operation& operation = *task.operation;
+    const int taps = operation.taps();
+    for (int output = task.first; output < task.first + task.count; output++) {
+        const float factor = folded ? operation.scale[output] : 1.0F;
+        for (int tap = 0; tap < taps; tap++) {
+            operation.packed[static_cast<size_t>(tap) * operation.outputs + output] =
+                task.part->weight[static_cast<size_t>(output) * taps + tap] * factor;
+        }
+    }
+}
+
 // [tap][input][count outputs]
 template <int count>
 void pack_forward(const Task& task, bool folded) {
@@ -74,12 +87,13 @@ void fold_batch_norm(Operation& operation) {
 void pack_weights(Engine& engine, bool training) {
     std::vector<Task> tasks;
     for (auto& operation : engine.operations) {
-        if (!training || operation->frozen) fold_batch_norm(*operation);
+        const bool is_pooling = operation->is_pooling();
+        if (!is_pooling && (!training || operation->frozen)) fold_batch_norm(*operation);
         for (auto& part : operation->parts) {
             for (int cut = 0; cut < cuts_of(part.channels); cut++) {
                 const int first = cut_begin(part.channels, cut);
                 const int count = cut_begin(part.channels, cut + 1) - first;
-                tasks.push_back({operation.get(), &part, nullptr, first, count});
+                if (!is_pooling) tasks.push_back({operation.get(), &part, nullptr, first, count});
                 if (!training) continue;
                 for (auto& reader : part.readers) tasks.push_back({operation.get(), &part, &reader, first, count});
             }
@@ -89,11 +103,16 @@ void pack_weights(Engine& engine, bool training) {
     engine.threads.run((count + TASKS_OF_A_PIECE - 1) / TASKS_OF_A_PIECE, [&](int piece) {
         const int end = std::min(count, (piece + 1) * TASKS_OF_A_PIECE);
         for (int i = piece * TASKS_OF_A_PIECE; i < end; i++) {
+            const bool is_folded = !training || tasks[i].operation->frozen;
+            if (tasks[i].operation->kind == Kind::depthwise && !tasks[i].reader) {
+                pack_depthwise(tasks[i], is_folded);
+                continue;
+            }
             with_count<TILE_OUTPUTS>(tasks[i].count, [&](auto outputs) {
                 if (tasks[i].reader) {
                     pack_backward<outputs>(tasks[i]);
                 } else {
-                    pack_forward<outputs>(tasks[i], !training || tasks[i].operation->frozen);
+                    pack_forward<outputs>(tasks[i], is_folded);
                 }
             });
         }

@@ -31,12 +31,13 @@ void size(Operation& operation, const Buffer& input) {
                          &operation.of_gradient, &operation.of_maps, &operation.constant}) {
         values->resize(operation.outputs);
     }
-    operation.packed.resize(operation.weights_of_output() * operation.outputs);
+    if (!operation.is_pooling()) operation.packed.resize(operation.weights_of_output() * operation.outputs);
 }
 
 // Gradients go the way back through readers, and end at what is frozen.
 void find_readers(Part& part, const std::vector<std::unique_ptr<Operation>>& operations) {
     for (const auto& other : operations) {
+        if (other->kind != Kind::convolution) continue;  // it hands gradients back
         assert(other->read.holds(part.written) || !other->read.overlaps(part.written));
         if (!other->read.holds(part.written)) continue;
         assert(!other->frozen);
@@ -75,8 +76,10 @@ void Engine::finish() {
         for (auto& part : operation->parts) find_readers(part, operations);
     }
     incoming.resize(buffers.size());
-    for (const auto& slice : exports) cover(incoming[slice.buffer], buffers[slice.buffer], slice);
+    for (const auto& one : exports) cover(incoming[one.slice.buffer], buffers[one.slice.buffer], one.slice);
     for (const auto& operation : operations) {
+        const Slice& read = operation->read;
+        if (operation->hands_back()) cover(incoming[read.buffer], buffers[read.buffer], read);
         for (const auto& part : operation->parts) {
             const Slice& shortcut = part.shortcut;
             if (part.has_shortcut() && !operation->frozen)

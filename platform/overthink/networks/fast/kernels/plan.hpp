@@ -1,7 +1,8 @@
 // The plan of a network: buffers of maps, the operations that read and write them, and the memory for a batch.
 //
-// An operation is one or more convolutions (parts) of one kernel, stride and input, each with its BatchNorm and ReLU. A
-// part writes a slice of a buffer's channels. Python checks every number before it arrives here.
+// An operation is one or more convolutions (parts) of one kernel, stride and input, each with its BatchNorm and ReLU; or
+// a depthwise convolution or a pooling, of one part. A part writes a slice of a buffer's channels. Python checks every
+// number before it arrives here.
 #pragma once
 
 #include <algorithm>
@@ -83,7 +84,13 @@ struct Cut {
     int count;
 };
 
+// The kinds but the first compute each channel from one channel alone. The gradients of the maps that they read are not
+// gathered by the operation that wrote these, but handed back by them.
+enum class Kind { convolution, depthwise, largest, mean };
+
 struct Operation {
+    Kind kind = Kind::convolution;
+    int stage = 0;
     int kernel;
     int stride;
     int padding;
@@ -96,7 +103,9 @@ struct Operation {
     int outputs = 0;
     std::vector<Part> parts;
     std::vector<Cut> cuts;
-    Buffer before;  // maps before BatchNorm; on the way back their gradients take their place
+    // Maps before BatchNorm; on the way back their gradients take their place. Of a pooling by the largest: which tap it
+    // is.
+    Buffer before;
 
     std::vector<float> packed;
     std::vector<float> mean;
@@ -119,7 +128,11 @@ struct Operation {
     float* sums_of(float* all, int row, int output) const {
         return all + (static_cast<size_t>(row) * outputs + output) * LANES;
     }
-    size_t weights_of_output() const { return static_cast<size_t>(taps()) * read.channels; }
+    size_t weights_of_output() const {
+        return static_cast<size_t>(taps()) * (kind == Kind::depthwise ? 1 : read.channels);
+    }
+    bool is_pooling() const { return kind == Kind::largest || kind == Kind::mean; }
+    bool hands_back() const { return kind != Kind::convolution && !frozen; }
     Part& part_of(int output);
 };
 
@@ -127,7 +140,7 @@ struct Operation {
 using Level = std::vector<Operation*>;
 
 // Gradients for the channels [first, first + channels) of a buffer that are not gathered from readers: of maps that are
-// handed out, and of shortcuts.
+// handed out, of shortcuts, and what operations hand back.
 struct Incoming {
     int first = 0;
     Buffer gradients;
@@ -143,13 +156,21 @@ struct Incoming {
     }
 };
 
+// Maps that are handed out when a stage is done.
+struct Export {
+    Slice slice;
+    int stage;
+};
+
 struct Engine {
     explicit Engine(int count) : threads(count) {}
 
     Threads threads;
     std::vector<Buffer> buffers;
     std::vector<std::unique_ptr<Operation>> operations;
-    std::vector<Slice> exports;
+    std::vector<Export> exports;
+    int stages = 1;
+    int stage = 0;  // the one that was computed last
     std::vector<Level> forward;      // in the order of the forward pass
     std::vector<Level> backward;     // in the order of the backward pass
     std::vector<Incoming> incoming;  // one a buffer

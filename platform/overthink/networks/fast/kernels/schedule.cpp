@@ -24,6 +24,21 @@ bool reads_from(const Operation& reader, const Operation& writer) {
     return false;
 }
 
+// Whether both add to the gradients of the same maps, which has an order then.
+bool hand_back_together(const Operation& one, const Operation& other) {
+    if (one.frozen || other.frozen) return false;
+    for (const auto& part : one.parts) {
+        if (other.hands_back() && part.shortcut.overlaps(other.read)) return true;
+        for (const auto& of_other : other.parts) {
+            if (part.has_shortcut() && part.shortcut.overlaps(of_other.shortcut)) return true;
+        }
+    }
+    for (const auto& of_other : other.parts) {
+        if (one.hands_back() && of_other.shortcut.overlaps(one.read)) return true;
+    }
+    return one.hands_back() && other.hands_back() && one.read.overlaps(other.read);
+}
+
 // Operations by depth, and large ones of the same depth apart, except neighbours whose gradients are gathered together.
 // Depths are those of engine.operations.
 std::vector<Level> levels_of(const Engine& engine, const std::vector<int>& depths) {
@@ -58,7 +73,8 @@ void schedule(Engine& engine) {
     std::vector<int> depths(count, 0);
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < i; j++) {
-            if (reads_from(*operations[i], *operations[j])) depths[i] = std::max(depths[i], depths[j] + 1);
+            const bool is_later = operations[i]->stage > operations[j]->stage;
+            if (is_later || reads_from(*operations[i], *operations[j])) depths[i] = std::max(depths[i], depths[j] + 1);
         }
     }
     engine.forward = levels_of(engine, depths);
@@ -66,7 +82,9 @@ void schedule(Engine& engine) {
     std::fill(depths.begin(), depths.end(), 0);
     for (size_t i = count; i-- > 0;) {
         for (size_t j = i + 1; j < count; j++) {
-            if (reads_from(*operations[j], *operations[i])) depths[i] = std::max(depths[i], depths[j] + 1);
+            const bool is_sooner = reads_from(*operations[j], *operations[i]);
+            if (is_sooner || hand_back_together(*operations[i], *operations[j]))
+                depths[i] = std::max(depths[i], depths[j] + 1);
         }
         if (operations[i]->frozen) depths[i] = -1;  // no gradient goes there
     }

@@ -27,8 +27,13 @@ class TapsAlongRow {
         was_inside = is_inside;
     }
 
-    // The weights of outputs [cut.first, cut.first + cut.count)
+    // The weights of outputs [cut.first, cut.first + cut.count); those of a depthwise convolution are [tap][output]
     void point_to_weights(const Cut& cut) {
+        if (operation.kind == Kind::depthwise) {
+            const float* first = operation.packed.data() + cut.first;
+            for (int i = 0; i < count; i++) taps[i].weights = first + number[i] * operation.outputs;
+            return;
+        }
         const float* weights = operation.packed.data() + cut.first * operation.weights_of_output();
         const size_t of_tap = static_cast<size_t>(operation.read.channels) * cut.count;
         for (int i = 0; i < count; i++) taps[i].weights = weights + number[i] * of_tap;
@@ -36,6 +41,7 @@ class TapsAlongRow {
 
     const Tap* data() const { return taps.data(); }
     int size() const { return count; }
+    int number_of(int tap) const { return number[tap]; }
 
   private:
     void collect(int left) {
@@ -61,6 +67,23 @@ class TapsAlongRow {
     std::vector<Tap> taps = std::vector<Tap>(operation.taps());
     std::vector<int> number = std::vector<int>(operation.taps());
 };
+
+// Calls found(row of the outputs, column, tap) for each output of an operation that reads the maps at row h and a column
+// of a block.
+template <class Found>
+ALWAYS_INLINE void for_outputs_at(const Operation& operation, int block, int h, int column, const Found& found) {
+    const Buffer& to = operation.before;
+    for (int down = 0; down < operation.kernel; down++) {
+        const int y = h + operation.padding - down;
+        if (y < 0 || y % operation.stride || y / operation.stride >= to.height) continue;
+        for (int right = 0; right < operation.kernel; right++) {
+            const int x = column + operation.padding - right;
+            if (x < 0 || x % operation.stride || x / operation.stride >= to.width) continue;
+            const size_t row = static_cast<size_t>(block) * to.height + y / operation.stride;
+            found(row, x / operation.stride, down * operation.kernel + right);
+        }
+    }
+}
 
 // The taps of all readers of some maps along a row of these maps.
 class ReadersAlongRow {
@@ -118,18 +141,10 @@ class ReadersAlongRow {
     void collect(int number, int column) {
         const Operation& reader = *part.readers[number].operation;
         const Buffer& from = reader.before;
-        for (int down = 0; down < reader.kernel; down++) {
-            const int y = h + reader.padding - down;
-            if (y < 0 || y % reader.stride || y / reader.stride >= from.height) continue;
-            for (int right = 0; right < reader.kernel; right++) {
-                const int x = column + reader.padding - right;
-                if (x < 0 || x % reader.stride || x / reader.stride >= from.width) continue;
-                const size_t row = static_cast<size_t>(block) * from.height + y / reader.stride;
-                taps.push_back(
-                    {from.at(row, x / reader.stride, 0), nullptr, reader.outputs, static_cast<int>(from.pitch())});
-                origins.push_back({number, down * reader.kernel + right});
-            }
-        }
+        for_outputs_at(reader, block, h, column, [&](size_t row, int x, int tap) {
+            taps.push_back({from.at(row, x, 0), nullptr, reader.outputs, static_cast<int>(from.pitch())});
+            origins.push_back({number, tap});
+        });
     }
 
     const Part& part;

@@ -7,8 +7,8 @@
 
 namespace overthink {
 
-// Sums fill 24 of AVX512's 32 registers, 12 of AVX2's 16. Blocks of 16 images are one of AVX512's vectors, and the
-// latency of its additions is hidden by many outputs.
+// Sums fill 24 of AVX512's 32 registers, 12 of AVX2's 16. Where a block is a single vector (16 images with AVX512, 8 with
+// AVX2), the latency of its additions is hidden by many outputs.
 constexpr int TILE_OUTPUTS = TILE_VECTORS == 1 ? 12 : 6;
 
 // One tap of a convolution: what is read for it and its weights.
@@ -63,6 +63,31 @@ __attribute__((noinline)) void tile(const Tap* taps, int count, const Ending& gi
                 }
                 maps += IMAGES;
                 weights += outputs;
+            }
+        }
+        UNROLL
+        for (int o = 0; o < outputs; o++) ending(o, image, sums[o]);
+    }
+}
+
+// The same where each output has a channel of its own, from `first` on.
+template <int outputs, class Ending>
+__attribute__((noinline)) void depthwise_tile(const Tap* taps, int count, int first, const Ending& given) {
+    const Ending ending = given;
+    for (int image = 0; image < IMAGES; image += TILE_VECTORS * LANES) {
+        Vector sums[outputs][TILE_VECTORS];
+        UNROLL
+        for (int o = 0; o < outputs; o++) {
+            UNROLL
+            for (int v = 0; v < TILE_VECTORS; v++) sums[o][v] = Vector{};
+        }
+        for (const Tap* tap = taps; tap < taps + count; tap++) {
+            const float* maps = tap->maps + static_cast<size_t>(first) * IMAGES + image;
+            UNROLL
+            for (int o = 0; o < outputs; o++) {
+                const Vector weight = splat(tap->weights[o]);
+                UNROLL
+                for (int v = 0; v < TILE_VECTORS; v++) sums[o][v] += weight * load(maps + o * IMAGES + LANES * v);
             }
         }
         UNROLL

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #ifndef IMAGES
-#error "-DIMAGES=64, 32 or 16: images in a block"
+#error "-DIMAGES=64, 32 or 16: images in a block; or 8, where a vector has no more lanes"
 #endif
 
 namespace overthink {
@@ -33,7 +33,7 @@ constexpr int GRADIENT_INPUTS = 4;
 constexpr int VECTORS = IMAGES / LANES;  // in a block of images
 constexpr int TILE_VECTORS = VECTORS < MOST_TILE_VECTORS ? VECTORS : MOST_TILE_VECTORS;
 constexpr int CACHE_LINE = 16;  // floats
-static_assert(IMAGES % 16 == 0 && VECTORS % TILE_VECTORS == 0);
+static_assert(IMAGES % LANES == 0 && VECTORS % TILE_VECTORS == 0);
 
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4 * LANES)));
 typedef float UnalignedVector __attribute__((vector_size(4 * LANES), aligned(4)));

@@ -202,6 +202,42 @@ float* gradient_of(Operation& operation, int output) {
     return part.weight_gradient + (output - part.first) * operation.weights_of_output();
 }
 
+// Of a tap of a depthwise convolution: sums over a row of outputs, which are added up in double precision
+double depthwise_gradient(const Engine& engine, const Operation& operation, int channel, int tap) {
+    const Buffer& output = operation.before;
+    const Buffer& input = engine.buffers[operation.read.buffer];
+    const int down = tap / operation.kernel - operation.padding;
+    const int right = tap % operation.kernel - operation.padding;
+    double sum = 0;
+    for (int row = 0; row < operation.rows(engine.blocks); row++) {
+        const int y = row % output.height * operation.stride + down;
+        if (y < 0 || y >= input.height) continue;
+        const size_t row_of_input = static_cast<size_t>(row / output.height) * input.height + y;
+        Vector of_row[TILE_VECTORS] = {};
+        for (int column = 0; column < output.width; column++) {
+            const int x = column * operation.stride + right;
+            if (x < 0 || x >= input.width) continue;
+            const float* gradients = output.at(row, column, channel);
+            const float* maps = input.at(row_of_input, x, operation.read.first + channel);
+            for (int image = 0; image < IMAGES; image += TILE_VECTORS * LANES) {
+                UNROLL
+                for (int v = 0; v < TILE_VECTORS; v++)
+                    of_row[v] += load(gradients + image + LANES * v) * load(maps + image + LANES * v);
+            }
+        }
+        for (const auto& lanes : of_row) sum += sum_of_lanes(lanes);
+    }
+    return sum;
+}
+
+Work depthwise_gradients(Engine& engine, Operation& operation) {
+    return {operation.outputs, [&](int channel) {
+                float* to = operation.parts[0].weight_gradient + static_cast<size_t>(channel) * operation.taps();
+                for (int tap = 0; tap < operation.taps(); tap++)
+                    to[tap] = static_cast<float>(depthwise_gradient(engine, operation, channel, tap));
+            }};
+}
+
 // Row groups are added up in their order, by whoever computed the last of their pieces.
 void add_row_groups(Operation& operation, const Cutting& cutting) {
     const size_t of_output = operation.weights_of_output();
@@ -219,6 +255,7 @@ void add_row_groups(Operation& operation, const Cutting& cutting) {
 }  // namespace
 
 Work weight_gradient(Engine& engine, Operation& operation) {
+    if (operation.kind == Kind::depthwise) return depthwise_gradients(engine, operation);
     const Cutting cutting(operation, engine.blocks);
     const bool is_direct = cutting.row_groups == 1;
     if (!is_direct) operation.weight_sums.resize(cutting.weights() * cutting.row_groups);
