@@ -258,7 +258,7 @@ def meta(**changes: Any) -> Callable[[pa.Table], pa.Table]:
         (lambda t: t.replace_schema_metadata({KEY: "{"}), "metadata is not valid: JSON"),
         (lambda t: t.replace_schema_metadata({KEY: b"\xff"}), "metadata is not valid"),
         (lambda t: t.replace_schema_metadata({KEY: "[" * 100_000}), "metadata is not valid"),
-        (meta(format_version=2), "format_version: Input should be 1"),
+        (meta(format_version=3), "format_version: Input should be 1 or 2"),
         (meta(surprise=1), "surprise"),
         (meta(split="holdout"), "split must be one of train, val, test, everything"),
         (meta(split=3), "split: "),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.predictions.softmax import Logits, log_softmax
@@ -19,10 +20,10 @@ def temperatures(validation: Predictions) -> FloatArray:
     """
     from scipy.optimize import minimize_scalar  # definitions load the catalogue, and this takes a second
 
-    found = []
+    found, labels_N = [], needed(validation.labels_N, "labels")
     for logits_NC in _logits(validation):
         best = minimize_scalar(
-            lambda log_t, z=logits_NC: negative_log_likelihood(z / np.exp(log_t), validation.labels_N),
+            lambda log_t, z=logits_NC: negative_log_likelihood(z / np.exp(log_t), labels_N),
             bounds=(np.log(LOWEST), np.log(HIGHEST)),
             method="bounded",
             options={"xatol": 1e-6},
@@ -39,7 +40,7 @@ def scaled(predictions: Predictions, temperature_E: FloatArray) -> Predictions:
     logits_ENC = _logits(predictions) / temperature_E[:, None, None]
     again = Predictions.from_logits(
         logits_ENC,
-        labels_N=predictions.labels_N,
+        labels_N=needed(predictions.labels_N, "labels"),
         ids_N=predictions.ids_N,
         levels_N=predictions.levels_N,
         level_names=predictions.level_names,
@@ -47,6 +48,7 @@ def scaled(predictions: Predictions, temperature_E: FloatArray) -> Predictions:
         fingerprint=predictions.fingerprint,
         split=predictions.split,
         keep_logits=True,
+        cost_unit=predictions.cost_unit,
     )
     return replace(again, predicted_EN=predictions.predicted_EN)  # division can round two logits to the same value
 
@@ -58,7 +60,8 @@ def negative_log_likelihood(logits_NC: Logits, labels_N: IntArray) -> float:
 
 def losses(predictions: Predictions) -> FloatArray:
     """Return the cross-entropy of every exit, (E,), nats per sample; ValueError if the logits were not stored."""
-    return np.array([negative_log_likelihood(z_NC, predictions.labels_N) for z_NC in _logits(predictions)])
+    labels_N = needed(predictions.labels_N, "labels")
+    return np.array([negative_log_likelihood(z_NC, labels_N) for z_NC in _logits(predictions)])
 
 
 def _logits(predictions: Predictions) -> FloatArray:
