@@ -22,6 +22,7 @@ from overthink.cli.commands.diff import diff
 from overthink.cli.commands.doctor import doctor
 from overthink.cli.commands.frequency import frequency
 from overthink.cli.commands.grad_cam import grad_cam
+from overthink.cli.commands.import_runs import import_runs
 from overthink.cli.commands.inspect import inspect
 from overthink.cli.commands.labels import labels
 from overthink.cli.commands.predict import predict
@@ -38,11 +39,13 @@ from overthink.report.safe_text import print_text
 from overthink.settings import lent_home
 
 PANELS = {
-    "Train": (run, sweep, cluster, sync, doctor),
+    "Train": (run, sweep, import_runs, cluster, sync, doctor),
     "Compare and report": (compare, diff, analyse, study, report, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
-UPLOAD_THEMSELVES = (run, sweep, sync)
+UPLOAD_THEMSELVES = (run, sweep, sync, import_runs)
+NAMES: dict[object, str] = {import_runs: "import"}
+"""Of commands that no Python function can be called."""
 NEED_NO_STORE = (inspect, cluster, doctor)
 
 
@@ -60,7 +63,7 @@ app = typer.Typer(
 for panel, commands in PANELS.items():
     for command in commands:
         alone = command in UPLOAD_THEMSELVES or command in NEED_NO_STORE
-        app.command(cls=None if alone else UploadFirst, rich_help_panel=panel)(command)
+        app.command(NAMES.get(command), cls=None if alone else UploadFirst, rich_help_panel=panel)(command)
 app.command(rich_help_panel="Definitions and data")(inspect)
 app.add_typer(data.app, name="data", rich_help_panel="Definitions and data")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from overthink.predictions.arrays import BoolArray, CostArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, CostArray, FloatArray
 
 
 def budget_oracle(correct_EN: BoolArray, cost_E: CostArray, budgets_P: FloatArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """Temperature scaling: one number per exit that calibrates its confidence (Guo et al. 2017, section 4.2)."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -44,13 +45,14 @@ def scaled(predictions: Predictions, temperature_E: FloatArray) -> Predictions:
         ids_N=predictions.ids_N,
         levels_N=predictions.levels_N,
         level_names=predictions.level_names,
-        cost_E=predictions.cost_E,
+        cost_E=None,
         fingerprint=predictions.fingerprint,
         split=predictions.split,
         keep_logits=True,
-        cost_unit=predictions.cost_unit,
     )
-    return replace(again, predicted_EN=predictions.predicted_EN)  # division can round two logits to the same value
+    costs: dict[str, Any] = {"cost_E": predictions.cost_E, "cost_unit": predictions.cost_unit}
+    # Division can round two logits to the same value, so the classes are kept, too.
+    return replace(again, predicted_EN=predictions.predicted_EN, **costs)
 
 
 def negative_log_likelihood(logits_NC: Logits, labels_N: IntArray) -> float:

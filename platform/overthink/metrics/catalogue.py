@@ -221,9 +221,7 @@ CATALOGUE = (
         "Expected calibration error of exit {exit}",
         "Guo et al. 2017, 15 bins",
         "lower",
-        lambda p: by_exit(
-            "calibration/ece", calibration_error(p.correct_EN, needed(p.max_softmax_EN, "confidence"))
-        ),
+        lambda p: by_exit("calibration/ece", calibration_error(p.correct_EN, needed(p.max_softmax_EN, "confidence"))),
         needs=("confidence",),
     ),
     Metric(

@@ -16,7 +16,9 @@ def _temperatures(p: Predictions, validation: Predictions) -> dict[str, float]:
 
 def _error(p: Predictions, validation: Predictions) -> dict[str, float]:
     cooled = scaled(p, temperatures(validation))
-    return by_exit("calibration_scaled/ece", calibration_error(cooled.correct_EN, needed(cooled.max_softmax_EN, "confidence")))
+    return by_exit(
+        "calibration_scaled/ece", calibration_error(cooled.correct_EN, needed(cooled.max_softmax_EN, "confidence"))
+    )
 
 
 TEMPERATURE = (

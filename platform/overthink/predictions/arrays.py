@@ -28,7 +28,7 @@ def check_type(name: str, values: NDArray[np.generic], dtype: type[np.generic], 
         raise ValueError(f"{name} must be {expected}, got {values.dtype} of shape {values.shape}")
 
 
-def check_range(name: str, values: IntArray | FloatArray, low: float, high: float) -> None:
+def check_range(name: str, values: CostArray, low: float, high: float) -> None:
     """Raise ValueError unless every value is between low and high, both included; NaN never is."""
     fits = (values >= low) & (values <= high)
     if not fits.all():
@@ -47,14 +47,14 @@ def check_logits(name: str, logits_ENC: LogitArray, n_samples: int) -> None:
 
 
 def costs(values: ArrayLike, unit: CostUnit) -> CostArray:
-    """Return costs as an array: MUL-ADDs as int64, others as float64; raises ValueError for MUL-ADDs with a fraction."""
+    """Return costs as an array: MUL-ADDs as int64, others as float64; raises ValueError for MUL-ADDs not integer."""
     return integers("cost_E", values) if unit == "MUL-ADDs" else np.asarray(values, dtype=np.float64)
 
 
 def check_costs(cost_E: CostArray, n_exits: int, unit: CostUnit) -> None:
     """Raise ValueError unless these are costs above 0, of each exit, that grow from exit to exit."""
     check_type("cost_E", cost_E, np.int64 if unit == "MUL-ADDs" else np.float64, (n_exits,))
-    check_range("cost_E", cost_E, 1 if unit == "MUL-ADDs" else np.nextafter(0, 1), MOST_COST)
+    check_range("cost_E", cost_E, 1 if unit == "MUL-ADDs" else float(np.nextafter(0, 1)), MOST_COST)
     if (np.diff(cost_E) <= 0).any():
         raise ValueError(f"cost_E is cumulative and must grow from exit to exit, got {cost_E.tolist()}")
     if unit == "relative" and cost_E[-1] != 1:

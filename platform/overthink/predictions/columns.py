@@ -121,7 +121,9 @@ class Columns:
             return np.stack(columns, axis=-1).reshape(len(columns[0]), len(exits), len(classes)).swapaxes(0, 1)
         stacked = np.stack(columns)
         if stacked.ndim != dims:
-            raise ValueError(f"{self.where}: columns of --{role} have shape {columns[0].shape}, which is not {dims - 1}-D")
+            raise ValueError(
+                f"{self.where}: columns of --{role} have shape {columns[0].shape}, which is not {dims - 1}-D"
+            )
         return stacked
 
     def _oriented(self, role: Role, values: NDArray[Any], dims: int, n_samples: int | None) -> NDArray[Any]:
@@ -129,6 +131,8 @@ class Columns:
         if values.ndim != dims:
             expected = "(E, N, C) or (N, E, C)" if dims == 3 else "(E, N) or (N, E)"
             raise ValueError(f"{self.where}: {name!r} (--{role}) has shape {values.shape}, expected {expected}")
+        if not values.size:
+            raise ValueError(f"{self.where}: {name!r} (--{role}) has shape {values.shape}: it has no sample")
         first, second = values.shape[:2]
         if self._axes is None and (first == second or (n_samples is not None and n_samples not in (first, second))):
             raise ValueError(
@@ -142,8 +146,9 @@ class Columns:
 
     def column(self, role: Role, exit: int) -> str:
         """Return the name of the column of an exit, from 0, for a sentence."""
-        of_exit = [name for (number, _), name in sorted(self.found[role].items()) if number in (exit, exit + 1, -1)]
-        return of_exit[0] if of_exit else role
+        places = self.found[role]
+        number = sorted({number for number, _ in places})[exit if (-1, -1) not in places else 0]
+        return next(name for (of, _), name in sorted(places.items()) if of == number)
 
 
 def as_integers(values: NDArray[Any], where: str) -> IntArray:

@@ -3,8 +3,8 @@
 Columns: sample_id, label, level (its name, or null), and for every exit i from 1: exit_i_prediction,
 exit_i_max_softmax, exit_i_entropy (nats), exit_i_top2_ratio, exit_i_confusion, and exit_i_logits where kept.
 Format version 1 has all of these; version 2, of networks trained elsewhere, those that are known, and exit_i_correct
-(0 or 1) where labels or predictions are not. Values for the whole split are JSON in the schema metadata. One version of pyarrow writes the same bytes for the same
-content.
+(0 or 1) where labels or predictions are not. Values for the whole split are JSON in the schema metadata. One version of
+pyarrow writes the same bytes for the same content.
 """
 
 import re

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from overthink.predictions.absent import CostUnit
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import costs as as_costs
 from overthink.predictions.bounds import MOST_EXITS
 from overthink.predictions.columns import ColumnNames, Columns, as_integers, as_numbers
 from overthink.predictions.file import METADATA_KEY
+from overthink.predictions.plausible import check_label_order
 from overthink.predictions.predictions import Predictions
-from overthink.predictions.tables import Table, read_table
+from overthink.predictions.tables import read_table
 from overthink.untrusted import name_of, one_line
 
 SUM_TOLERANCE = 1e-3
@@ -48,20 +50,26 @@ def import_file(
     split: str,
     names: ColumnNames,
     costs: ExitCosts | None = None,
-    labels_N: IntArray | None = None,
+    known_labels_N: IntArray | None = None,
     keep_logits: bool = True,
 ) -> Imported:
-    """Return the predictions in a file; `labels_N` are of its rows in their order, where the file itself has none.
+    """Return the predictions in a file.
 
-    A file that overthink wrote is taken as it is, bit for bit. Raises ValueError, in one sentence naming the file and
-    the column, for what does not fit.
+    `known_labels_N` are labels of the samples of a data set, for a file without labels: they join by sample id, or
+    where the file has no ids, by row. A file that overthink wrote is taken as it is, bit for bit. Raises ValueError,
+    in one sentence naming the file and the column, for what does not fit.
     """
     if (own := _own(path, split)) is not None:
+        if costs is not None and own.exits[1:] != costs:
+            raise ValueError(f"{one_line(str(path))}: --costs are other ones than the file holds")
         return Imported(own, _sha256(path), ())
     table = read_table(path)
     columns = Columns(table, names)
     try:
+        labels_N = _joined(columns, known_labels_N) if "label" not in columns else None
         found = _predictions(columns, split, costs, labels_N, keep_logits)
+        if labels_N is not None:
+            check_label_order(found)
     except ValueError as error:
         text = str(error)
         raise ValueError(text if text.startswith(columns.where) else f"{columns.where}: {text}") from error
@@ -118,19 +126,21 @@ def _predictions(
         "ids_N": ids_N,
         "levels_N": levels_N,
         "level_names": level_names,
-        "cost_E": None if costs is None else _costs(costs, exits),
-        "cost_unit": "MUL-ADDs" if costs is None else costs.unit,
+        "cost_E": None,
         "fingerprint": "imported",
         "split": split,
     }
     if logits_ENC is None:
-        return _from_answers(common, labels_N, predicted_EN, sure_EN, correct_EN)
+        answers = _from_answers(common, labels_N, predicted_EN, sure_EN, correct_EN)
+        return answers if costs is None else _with_costs(answers, costs)
     found = Predictions.from_logits(
         logits_ENC,
         labels_N=np.zeros(samples, dtype=np.int64) if labels_N is None else labels_N,
         keep_logits=keep_logits,
         **common,
     )
+    if costs is not None:
+        found = _with_costs(found, costs)
     if predicted_EN is not None:
         _check_same(predicted_EN, found.predicted_EN, "predicted classes", "the highest logits")
     if labels_N is not None:
@@ -149,8 +159,8 @@ def _from_answers(
 ) -> Predictions:
     """Return predictions without logits: of classes, confidences, correctness, whatever is there."""
     told = predicted_EN is not None and labels_N is not None
-    if told and correct_EN is not None:
-        _check_same(correct_EN, predicted_EN == labels_N, "correctness", "labels and predicted classes")
+    if predicted_EN is not None and labels_N is not None and correct_EN is not None:
+        _check_same(correct_EN, np.equal(predicted_EN, labels_N), "correctness", "labels and predicted classes")
     unknown = dict.fromkeys(("entropy_EN", "top2_ratio_EN", "confusion_EN", "logits_ENC"))
     return Predictions(
         **common,
@@ -160,6 +170,18 @@ def _from_answers(
         max_softmax_EN=sure_EN,
         given_correct_EN=None if told else _needed(correct_EN),
     )
+
+
+def _joined(columns: Columns, known_labels_N: IntArray | None) -> IntArray | None:
+    """Return the labels of a file's samples, from those of a data set."""
+    if known_labels_N is None or "ids" not in columns:
+        return known_labels_N
+    ids_N = as_integers(columns.per_sample("ids"), "--ids")
+    outside_M = ids_N[(ids_N < 0) | (ids_N >= len(known_labels_N))]
+    if len(outside_M):
+        raise ValueError(f"--ids: the data set has {len(known_labels_N):,} samples, but there is id {outside_M[0]}")
+    joined_N: IntArray = known_labels_N[ids_N]
+    return joined_N
 
 
 def _needed(correct_EN: BoolArray | None) -> BoolArray:
@@ -237,11 +259,10 @@ def _levels(columns: Columns, samples: int) -> tuple[IntArray, tuple[str, ...]]:
     return levels_N.astype(np.int64), tuple(name_of(str(name)) for name in names.tolist())
 
 
-def _costs(costs: ExitCosts, exits: int) -> NDArray[Any]:
-    if len(costs.values) != exits:
-        raise ValueError(f"--costs: {len(costs.values)} costs, but it has {exits} exits")
-    values_E = np.array(costs.values, dtype=np.float64)
-    return values_E.astype(np.int64) if costs.unit == "MUL-ADDs" else values_E
+def _with_costs(predictions: Predictions, costs: ExitCosts) -> Predictions:
+    if len(costs.values) != predictions.n_exits:
+        raise ValueError(f"--costs: {len(costs.values)} costs, but it has {predictions.n_exits} exits")
+    return replace(predictions, cost_E=as_costs(costs.values, costs.unit), cost_unit=costs.unit)
 
 
 def _check_shapes(known: Sequence[NDArray[Any]], shape: tuple[int, int], labels_N: IntArray | None) -> None:

@@ -183,7 +183,6 @@ class Predictions:
         fingerprint: str,
         split: str,
         keep_logits: bool,
-        cost_unit: CostUnit = "MUL-ADDs",
     ) -> Self:
         """Return predictions from the logits of every exit, converted to float32 and stored if `keep_logits`.
 
@@ -212,10 +211,9 @@ class Predictions:
             top2_ratio_EN=np.stack([top2_ratio(logits_NC) for logits_NC in logits_ENC]),
             confusion_EN=np.stack([*distances, np.zeros(len(labels_N))]),
             logits_ENC=logits_ENC if keep_logits else None,
-            cost_E=None if cost_E is None else costs(cost_E, cost_unit),
+            cost_E=None if cost_E is None else integers("cost_E", cost_E),
             fingerprint=fingerprint,
             split=split,
-            cost_unit=cost_unit,
         )
 
     def write(self, path: Path) -> None:

@@ -75,7 +75,7 @@ def _load(path: Path) -> "Correctness | None":
 
     with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile), path.open("rb") as file:
         arrays = np.load(file, allow_pickle=False)
-        labels_N = arrays["labels_N"] if "labels_N" in arrays else None
+        labels_N = arrays.get("labels_N")
         return Correctness(arrays["ids_N"], labels_N, arrays["correct_EN"])
     return None
 

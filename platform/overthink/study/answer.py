@@ -14,7 +14,9 @@ def summary(arm: str, found: Findings) -> str:
     behind = f"(arm {arm}, {found.repeats} repeats, {found.samples} test samples)"
     if found.any_later.rate.mean.value == 0:
         return f"There is no any-later overthinking {behind}."
-    return " ".join([_averages_out(found.ensembles, found.any_later.rate.mean, behind), _in_expectation(found), _luck(found)])
+    return " ".join(
+        [_averages_out(found.ensembles, found.any_later.rate.mean, behind), _in_expectation(found), _luck(found)]
+    )
 
 
 def _averages_out(found: Ensembles | None, rate: Interval, behind: str) -> str:

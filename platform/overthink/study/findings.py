@@ -92,7 +92,7 @@ def findings(
         samples=len(first.ids_N),
         same=same_results(repeats),
         accuracy_E=tuple(spread(correct_REN[:, e]) for e in range(first.n_exits)),
-        oracle=spread(correct_REN.any(axis=1)),
+        oracle=spread(np.asarray(correct_REN.any(axis=1))),
         churn_E=_churn(predicted_REN, first),
         any_later=_overthinking(np.stack([overthought(one_EN) for one_EN in correct_REN])),
         final=_overthinking(np.stack([finally_overthought(one_EN) for one_EN in correct_REN])),

@@ -21,7 +21,7 @@ from overthink.statistics.jackknife import Interval
 SHARES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 """Budgets of the curves, as shares of the last exit's cost."""
 ConfidenceRule = Callable[[int, float], float | None]
-"""Training and budget per sample, in the unit of the costs, -> accuracy of leaving early by confidence; None where nothing fits."""
+"""Training and budget per sample -> accuracy of leaving early by confidence; None where nothing fits."""
 
 
 class AtBudget(NamedTuple):

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 def budget(
     run: options.RunId,
     mul_adds: Annotated[
-        float, typer.Option("--mul-adds", metavar="BUDGET", help="Budget in MUL-ADDs per sample, e.g. 20e6; of an imported run in the unit of its costs.")
+        float,
+        typer.Option(
+            "--mul-adds",
+            metavar="BUDGET",
+            help="Budget in MUL-ADDs per sample, e.g. 20e6; of an imported run in the unit of its costs.",
+        ),
     ],
     criterion: Annotated[
         str,

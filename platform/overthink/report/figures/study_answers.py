@@ -6,7 +6,17 @@ import plotly.graph_objects as go
 
 from overthink.predictions.absent import CostUnit
 from overthink.report.figures.study import add_points
-from overthink.report.figures.style import ACCENT, GREY, INK, SECOND, cost_title, cost_word, empty_figure, on_axis, percent
+from overthink.report.figures.style import (
+    ACCENT,
+    GREY,
+    INK,
+    SECOND,
+    cost_title,
+    cost_word,
+    empty_figure,
+    on_axis,
+    percent,
+)
 from overthink.study.ensemble import Ensembles
 from overthink.study.findings import Findings
 from overthink.study.transferred_oracle import TransferredOracle
