@@ -51,9 +51,10 @@ def test_metrics_that_need_what_is_absent_are_absent_not_zero(tmp_path: Path) ->
 
 @pytest.mark.parametrize("form", ["logits ENC", "logits NEC", "probabilities ENC", "columns"])
 def test_all_forms_of_logits_give_the_same_predictions(tmp_path: Path, form: str) -> None:
-    arrays = {"labels": ONE.labels_N, "logits": ONE.logits_ENC.astype(np.float32)}
+    logits_ENC = ONE.logits_ENC.astype(np.float32)
+    arrays = {"labels": ONE.labels_N, "logits": logits_ENC}
     if form == "logits NEC":
-        arrays["logits"] = arrays["logits"].swapaxes(0, 1)
+        arrays["logits"] = logits_ENC.swapaxes(0, 1)
     if form == "probabilities ENC":
         arrays["probabilities"] = ONE.probabilities_ENC
         del arrays["logits"]
@@ -83,6 +84,14 @@ def test_classes_with_confidences_and_labels(tmp_path: Path) -> None:
     found = read(tmp_path / "a.csv", ColumnNames(label="y", prediction="p{i}", confidence="c{i}"))
     assert found.correct_EN.tolist() == ONE.correct_EN.tolist()
     assert (found.level_names, found.levels_N[:5].tolist()) == (("easy", "hard"), [0, 1, 1, 1, 0])
+
+
+def test_samples_are_in_the_order_of_their_ids_whatever_the_order_of_rows(tmp_path: Path) -> None:
+    path = write_text(tmp_path / "theirs.txt", ONE)
+    before = read(path)
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([head, *reversed(rows)]), encoding="utf-8")
+    assert content_digest(read(path)) == content_digest(before)
 
 
 def test_an_object_array_is_refused_by_name_and_the_rest_is_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ inside their functions, so that `overthink --help` and wrong options take half a
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -38,7 +38,7 @@ from overthink.cli.terminal import flushed, open_missing_streams, prepare_output
 from overthink.report.safe_text import print_text
 from overthink.settings import lent_home
 
-PANELS = {
+PANELS: dict[str, tuple[Callable[..., int], ...]] = {
     "Train": (run, sweep, import_runs, cluster, sync, doctor),
     "Compare and report": (compare, diff, analyse, study, report, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),

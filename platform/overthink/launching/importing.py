@@ -221,7 +221,7 @@ def _record(outbox: OutboxSender, group: ImportedGroup, spec: GroupSpec, planned
     logger.text("figures.html", run_page(planned.name, test, []))
     logger.log(metrics, unless_there=None if known is None else FINAL_METRIC)
     costs = [None] * test.n_exits if test.cost_E is None else test.cost_E.tolist()
-    note = f"Imported: {spec.tags[tags.IMPORTED]}.\n\n{run_note(metrics, costs, test.cost_unit)}"
+    note = f"{spec.note}\n\n{run_note(metrics, costs, test.cost_unit)}"
     logger.log(run_tags={tags.MLFLOW_NOTE: note})
     logger.close(tags.FINISHED)
 

@@ -93,6 +93,8 @@ class Columns:
         """Return the values of a role of each sample, (N,)."""
         ((_, name),) = self.found[role].items() if len(self.found[role]) == 1 else ((0, ""),)
         values = self._table.columns.get(name, np.empty((0, 0)))
+        if values.ndim == 2 and values.shape[1] == 1:
+            return values[:, 0]
         if values.ndim != 1:
             raise ValueError(f"{self.where}: {name!r} (--{role}) has shape {values.shape}, not one value a sample")
         return values

@@ -26,6 +26,11 @@ def on_common_samples(networks: Sequence[Predictions]) -> list[Predictions]:
     return found
 
 
+def in_order_of_ids(one: Predictions) -> Predictions:
+    """Return predictions with their samples in the order of their ids, so that other files' can be compared."""
+    return _at(one, np.argsort(one.ids_N))
+
+
 def _rows(ids_N: IntArray, wanted_M: IntArray) -> IntArray:
     order_N = np.argsort(ids_N)
     rows_M: IntArray = order_N[np.searchsorted(ids_N[order_N], wanted_M)]

@@ -15,6 +15,7 @@ from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.predictions.arrays import costs as as_costs
 from overthink.predictions.bounds import MOST_EXITS
 from overthink.predictions.columns import ColumnNames, Columns, as_integers, as_numbers
+from overthink.predictions.common_samples import in_order_of_ids
 from overthink.predictions.file import METADATA_KEY
 from overthink.predictions.plausible import check_label_order
 from overthink.predictions.predictions import Predictions
@@ -24,6 +25,7 @@ from overthink.untrusted import name_of, one_line
 SUM_TOLERANCE = 1e-3
 """By which probabilities of a sample may miss 1: files have few decimals."""
 ROUNDING = 1e-6
+MOST_LEVELS = 100
 LEAST_PROBABILITY = 1e-38
 """Log of 0 is no number; this is as good as 0 in float32."""
 
@@ -67,7 +69,7 @@ def import_file(
     columns = Columns(table, names)
     try:
         labels_N = _joined(columns, known_labels_N) if "label" not in columns else None
-        found = _predictions(columns, split, costs, labels_N, keep_logits)
+        found = in_order_of_ids(_predictions(columns, split, costs, labels_N, keep_logits))
         if labels_N is not None:
             check_label_order(found)
     except ValueError as error:
@@ -256,6 +258,8 @@ def _levels(columns: Columns, samples: int) -> tuple[IntArray, tuple[str, ...]]:
     if "level" not in columns:
         return np.zeros(samples, dtype=np.int64), ()
     names, levels_N = np.unique(columns.per_sample("level"), return_inverse=True)
+    if len(names) > MOST_LEVELS:
+        raise ValueError(f"--level: {len(names):,} different levels, more than {MOST_LEVELS}")
     return levels_N.astype(np.int64), tuple(name_of(str(name)) for name in names.tolist())
 
 

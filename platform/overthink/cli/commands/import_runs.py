@@ -93,7 +93,7 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
     _check_name(name, variant)
     given = {"ids": ids, "label": label, "level": level, "prediction": prediction, "confidence": confidence}
     given |= {"correct": correct, "logits": logits, "probabilities": probabilities}
-    names = ColumnNames(**given, axes=_axes(axes))  # type: ignore[arg-type]
+    names = ColumnNames(**given, axes=_axes(axes))
     files = {"test": test, "val": val, "train": train}
     patterns = {split: pattern for split, pattern in files.items() if pattern is not None}
     at_costs, console = _costs(costs, cost_unit), log()
