@@ -20,6 +20,7 @@ from overthink.cli.commands.cluster import cluster
 from overthink.cli.commands.compare import compare
 from overthink.cli.commands.diff import diff
 from overthink.cli.commands.doctor import doctor
+from overthink.cli.commands.export import export
 from overthink.cli.commands.frequency import frequency
 from overthink.cli.commands.grad_cam import grad_cam
 from overthink.cli.commands.import_runs import import_runs
@@ -40,7 +41,7 @@ from overthink.settings import lent_home
 
 PANELS: dict[str, tuple[Callable[..., int], ...]] = {
     "Train": (run, sweep, import_runs, cluster, sync, doctor),
-    "Compare and report": (compare, diff, analyse, study, report, ui),
+    "Compare and report": (compare, diff, analyse, study, report, export, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
 UPLOAD_THEMSELVES = (run, sweep, sync, import_runs)

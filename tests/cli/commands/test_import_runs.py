@@ -1,6 +1,7 @@
 """`overthink import`, and what the commands that read the store make of imported runs."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,23 @@ def test_seeds_variants_validation_and_differences(folder: Path) -> None:
     run = next(run for run in all_runs(Store(f"sqlite:///{folder}/mlflow.db")) if not run.is_group)
     assert json.loads(ok(folder, "budget", run.run_id, "--mul-adds", "3e6", "--json"))["mul_adds_per_sample"] <= 3e6
     ok(folder, "diff", "theirs: a", "theirs: b")
+
+
+def test_an_exported_run_is_imported_again_bit_for_bit(folder: Path) -> None:
+    write_text(folder / "t.txt", outside())
+    imported(folder, "--test", "t.txt", *COLUMNS, "--costs", "0.1,0.4,1", "--cost-unit", "relative", "--seed", "3")
+    store = Store(f"sqlite:///{folder}/mlflow.db")
+    run = next(run for run in all_runs(store) if not run.is_group)
+    (done,) = json.loads(ok(folder, "export", run.run_id, "-o", "out", "--json"))
+    assert {*done["files"]} == {"predictions/test.parquet", "provenance.json", "run.json"}
+    words = shlex.split(done["command"].replace("NAME", "again"))
+    assert invoke(folder / "out", *words[1:], MLFLOW_TRACKING_URI=store.uri).returncode == 0
+    again = next(other for other in all_runs(store) if not other.is_group and other.definition == "again")
+    assert again.seeds == run.seeds
+    first, second = (store.artifact(one, "predictions/test.parquet", folder) for one in (run.run_id, again.run_id))
+    assert first.read_bytes() == second.read_bytes()
+    refused = invoke(folder, "export", run.run_id, "-o", "out")
+    assert "it exists already" in " ".join(refused.stderr.split())
 
 
 def test_a_study_of_correctness_alone_says_what_is_not_known(folder: Path) -> None:
