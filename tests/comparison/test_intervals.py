@@ -21,6 +21,7 @@ from overthink.comparison.intervals import (
 )
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.metrics.overthinking import finally_overthought, overthought
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import BoolArray
 from overthink.predictions.correctness import Correctness
 from overthink.report.policy_table import POLICY
@@ -135,7 +136,7 @@ def other_ids(one: Correctness) -> Correctness:
 
 
 def other_labels(one: Correctness) -> Correctness:
-    return one._replace(labels_N=one.labels_N + 1)
+    return one._replace(labels_N=needed(one.labels_N, "labels") + 1)
 
 
 def other_values(one: Correctness) -> Correctness:

@@ -11,6 +11,7 @@ from overthink.inference.confidence import CRITERIA, confidence
 from overthink.inference.oracle import expected_anytime
 from overthink.inference.patience import agreement_streak
 from overthink.inference.thresholds import exits_taken
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from support.noise import TEST, VAL, predictions
 
@@ -25,7 +26,7 @@ def test_every_row_against_a_loop_over_samples(criterion: str) -> None:
         for n in range(len(TEST.ids_N)):
             row = next(i for i in range(4) if i == 3 or sure_EN[i, n] >= table.threshold_PE[p, i])
             marks = TEST.correct_EN[:, n].tolist()
-            right, cost = right + marks[row], cost + int(TEST.cost_E[row])
+            right, cost = right + marks[row], cost + int(needed(TEST.cost_E, "costs")[row])
             if any(marks[i] and not marks[j] for i in range(4) for j in range(i + 1, 4)):
                 overthought, recovered = overthought + 1, recovered + marks[row]
         assert batch.accuracy_P[p] == pytest.approx(right / 60)
@@ -48,12 +49,14 @@ def test_the_budget_is_chosen_on_validation_data_alone() -> None:
 def test_costs_grow_with_p() -> None:
     table = lookup_table(predictions(2000, seed=3, split="val"))
     assert (np.diff(table.mean_cost_P) >= -1e-9).all()
-    assert table.mean_cost_P[19] == pytest.approx(VAL.cost_E.mean(), rel=1e-3)  # p = b: every exit alike
+    assert table.mean_cost_P[19] == pytest.approx(
+        needed(VAL.cost_E, "costs").mean(), rel=1e-3
+    )  # p = b: every exit alike
 
 
 def test_the_area_against_a_fine_grid_of_budgets() -> None:
     batch = budgeted_batch(lookup_table(VAL), TEST)
-    cheapest, last = batch.table.mean_cost_P.min(), float(VAL.cost_E[-1])
+    cheapest, last = batch.table.mean_cost_P.min(), float(needed(VAL.cost_E, "costs")[-1])
     middles = cheapest + (np.arange(20_000) + 0.5) / 20_000 * (last - cheapest)
     assert area_under_curve(batch) == pytest.approx(np.mean([batch.accuracy_at(b) for b in middles]), abs=1e-4)
     shares = accuracy_at_shares(batch)
@@ -103,7 +106,7 @@ def test_the_budget_oracle_against_every_assignment(seed: int) -> None:
 
 def test_the_budget_oracle_bounds_every_policy() -> None:
     batch = budgeted_batch(lookup_table(VAL), TEST)
-    bound_P = budget_oracle(TEST.correct_EN, TEST.cost_E, batch.mean_cost_P)
+    bound_P = budget_oracle(TEST.correct_EN, needed(TEST.cost_E, "costs"), batch.mean_cost_P)
     assert (batch.accuracy_P <= bound_P + 1e-12).all()
 
 
@@ -126,12 +129,12 @@ def test_patience_has_a_row_for_every_number_of_agreeing_exits() -> None:
     table = lookup_table(VAL, "patience")
     batch = budgeted_batch(table, TEST)
     for k in range(1, 5):
-        rows = np.array([agreeing(predicted_E, k) for predicted_E in VAL.predicted_EN.T.tolist()])
-        assert table.mean_cost_P[k - 1] == pytest.approx(VAL.cost_E[rows].mean())
+        rows = np.array([agreeing(predicted_E, k) for predicted_E in needed(VAL.predicted_EN, "classes").T.tolist()])
+        assert table.mean_cost_P[k - 1] == pytest.approx(needed(VAL.cost_E, "costs")[rows].mean())
         assert table.accuracy_P[k - 1] == pytest.approx(VAL.correct_EN[rows, np.arange(60)].mean())
         assert table.taken_PE[k - 1].tolist() == pytest.approx([(rows == row).mean() for row in range(4)])
         assert batch.exit_PN[k - 1].tolist() == [
-            agreeing(predicted_E, k) for predicted_E in TEST.predicted_EN.T.tolist()
+            agreeing(predicted_E, k) for predicted_E in needed(TEST.predicted_EN, "classes").T.tolist()
         ]
     assert table.q_PE is None
     assert not table.tied_PE.any()
@@ -162,7 +165,7 @@ def test_a_budget_for_patience_is_more_than_exit_1() -> None:
 
 def test_ties_are_where_no_threshold_gives_the_share() -> None:
     """Confidences of exit 1 in tenths: a threshold lets all of a tenth leave, or none."""
-    sure_EN = np.maximum(VAL.max_softmax_EN, 0)
+    sure_EN = np.maximum(needed(VAL.max_softmax_EN, "confidence"), 0)
     sure_EN[0] = np.round(sure_EN[0], 1)
     tied = lookup_table(replace(VAL, max_softmax_EN=sure_EN))
     assert not lookup_table(VAL).tied_PE.any()

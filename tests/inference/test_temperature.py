@@ -8,6 +8,7 @@ import pytest
 from overthink.inference.temperature import HIGHEST, LOWEST, losses, negative_log_likelihood, scaled, temperatures
 from overthink.metrics.calibration import calibration_error
 from overthink.metrics.catalogue import compute, describe
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 
 
@@ -48,8 +49,9 @@ def test_against_a_grid() -> None:
     validation = overconfident((1.0, 0.2, 5.0), 300, seed=1)
     grid = np.geomspace(LOWEST, HIGHEST, 4001)
     assert validation.logits_ENC is not None
+    labels_N = needed(validation.labels_N, "labels")
     for found, logits_NC in zip(temperatures(validation), validation.logits_ENC, strict=True):
-        best = min(grid, key=lambda t, z=logits_NC: negative_log_likelihood(z / t, validation.labels_N))  # type: ignore[misc]
+        best = min(grid, key=lambda t, z=logits_NC: negative_log_likelihood(z / t, labels_N))  # type: ignore[misc]
         assert found == pytest.approx(best, rel=0.005)
 
 
@@ -58,10 +60,10 @@ def test_the_truth_is_found_and_mends_the_calibration_of_other_samples() -> None
     found_E = temperatures(validation)
     assert found_E.tolist() == pytest.approx([1.0, 3.0], rel=0.04)
     cooled = scaled(test, found_E)
-    before, after = (calibration_error(p.correct_EN, p.max_softmax_EN) for p in (test, cooled))
+    before, after = (calibration_error(p.correct_EN, needed(p.max_softmax_EN, "confidence")) for p in (test, cooled))
     assert before[1] > 0.12
     assert (after < 0.015).all()
-    assert (cooled.predicted_EN == test.predicted_EN).all()
+    assert (needed(cooled.predicted_EN, "classes") == needed(test.predicted_EN, "classes")).all()
 
 
 def test_an_exit_always_right_or_always_wrong_meets_a_bound() -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from overthink.data.dataset import Split
 from overthink.policy.early_exit_data import early_exit_split, labels_of, shuffled
 from overthink.policy.label_spec import LabelSpec
+from overthink.predictions.absent import needed
 from overthink.predictions.common_samples import on_common_samples
 from overthink.predictions.predictions import Predictions
 from overthink.seeds import Seeds
@@ -40,7 +41,9 @@ def test_predictions_about_other_samples_are_refused() -> None:
 
 def test_one_label_is_nothing_to_learn() -> None:
     p = predictions(80)
-    object.__setattr__(p, "predicted_EN", np.repeat(p.labels_N[None], 4, axis=0))  # every exit is right
+    object.__setattr__(
+        p, "predicted_EN", np.repeat(needed(p.labels_N, "labels")[None], 4, axis=0)
+    )  # every exit is right
     with pytest.raises(ValueError, match=r"has only one label \(exit 1: 80, exit 2: 0"):
         early_exit_split(part(80), p, LabelSpec(rule="first"), "validation data")
 
@@ -67,7 +70,9 @@ def test_lambda_is_positive(weight: float) -> None:
 
 def some(p: Predictions, ids: list[int]) -> Predictions:
     """Predictions of some samples alone, in that order."""
-    return on_common_samples([replace(predictions(len(ids)), ids_N=np.array(ids), labels_N=p.labels_N[ids]), p])[1]
+    return on_common_samples(
+        [replace(predictions(len(ids)), ids_N=np.array(ids), labels_N=needed(p.labels_N, "labels")[ids]), p]
+    )[1]
 
 
 def test_labels_of_several_trainings_are_of_samples_that_all_and_m_held_out() -> None:

@@ -12,6 +12,7 @@ from overthink.policy.exit_labels import (
     labels_by_score,
 )
 from overthink.policy.label_spec import LabelSpec
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from support.noise import predictions
 
@@ -40,11 +41,15 @@ def test_labels_against_a_loop_over_samples(exits: tuple[int, ...] | None, weigh
     labels = dict(zip(found.rows_M.tolist(), found.label_M.tolist(), strict=True))
     firsts = dict(zip(first.rows_M.tolist(), first.label_M.tolist(), strict=True))
     for n in range(80):
-        right = [e for e in competing if p.predicted_EN[e - 1, n] == p.labels_N[n]]
+        right = [e for e in competing if needed(p.predicted_EN, "classes")[e - 1, n] == needed(p.labels_N, "labels")[n]]
         left_out += not right
         assert (n in labels) == (n in firsts) == bool(right)
         if right:
-            score = {e: 1 / (weight * p.cost_E[e - 1] * 1e-6) + p.max_softmax_EN[e - 1, n] for e in right}
+            score = {
+                e: 1 / (weight * needed(p.cost_E, "costs")[e - 1] * 1e-6)
+                + needed(p.max_softmax_EN, "confidence")[e - 1, n]
+                for e in right
+            }
             assert competing[labels[n]] == max(right, key=lambda e: (score[e], -e))
             assert competing[firsts[n]] == right[0]
     assert found.n_left_out == first.n_left_out == left_out
@@ -95,11 +100,11 @@ def test_exits_that_are_not_there_are_refused(exits: tuple[int, ...]) -> None:
 def three_trainings(correct_REN: list[list[list[int]]], sure: list[float]) -> list[Predictions]:
     """Trainings of a network of two exits on the same samples, each with the same confidence everywhere."""
     p = predictions(len(correct_REN[0][0]), n_exits=2, seed=4)
-    wrong_N = (p.labels_N + 1) % 5
+    wrong_N = (needed(p.labels_N, "labels") + 1) % 5
     return [
         replace(
             p,
-            predicted_EN=np.where(np.array(correct_EN) > 0, p.labels_N, wrong_N),
+            predicted_EN=np.where(np.array(correct_EN) > 0, needed(p.labels_N, "labels"), wrong_N),
             max_softmax_EN=np.full_like(p.max_softmax_EN, confidence),
             cost_E=np.array([2_000_000, 10_000_000]),
         )

@@ -14,6 +14,7 @@ from overthink.policy.routing import routed
 from overthink.policy.scores import balanced_accuracy, confusion, macro_auc, recall
 from overthink.policy.significance import accuracy_interval, better_than_chance, better_than_constant
 from overthink.policy.verdict import sentence, verdict
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from support.noise import predictions
 
@@ -105,7 +106,7 @@ def test_routing_against_a_loop() -> None:
     for n, answer in enumerate(answer_N):
         exit_row = (0, 3)[answer]
         right += bool(e.network_test.correct_EN[exit_row, n])
-        cost += int(e.network_test.cost_E[exit_row])
+        cost += int(needed(e.network_test.cost_E, "costs")[exit_row])
     found = routed(e)
     assert found.without_policy == pytest.approx((right / 60, cost / 60))
     assert found.with_policy == pytest.approx((right / 60, cost / 60 + 1000))

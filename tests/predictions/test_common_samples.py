@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from overthink.predictions.absent import needed
 from overthink.predictions.common_samples import on_common_samples
 from support.noise import predictions
 
@@ -25,8 +26,12 @@ def test_each_network_keeps_its_own_predictions() -> None:
     first, second = on_common_samples([one, other])
     assert first.ids_N.tolist() == second.ids_N.tolist() == sorted(shuffled.tolist())
     for found in (first, second):  # both are of the same network
-        np.testing.assert_array_equal(found.predicted_EN, one.predicted_EN[:, found.ids_N])
-        np.testing.assert_array_equal(found.max_softmax_EN, one.max_softmax_EN[:, found.ids_N])
+        np.testing.assert_array_equal(
+            needed(found.predicted_EN, "classes"), needed(one.predicted_EN, "classes")[:, found.ids_N]
+        )
+        np.testing.assert_array_equal(
+            needed(found.max_softmax_EN, "confidence"), needed(one.max_softmax_EN, "confidence")[:, found.ids_N]
+        )
     assert [found.ids_N.tolist() for found in on_common_samples([other, one])] == [shuffled.tolist()] * 2
 
 
@@ -43,4 +48,4 @@ def test_what_has_nothing_in_common_or_contradicts() -> None:
     with pytest.raises(ValueError, match="2 predictions have no sample in common"):
         on_common_samples([one, replace(one, ids_N=one.ids_N + 5)])
     with pytest.raises(ValueError, match="different labels for the same samples"):
-        on_common_samples([one, replace(one, labels_N=one.labels_N + 1)])
+        on_common_samples([one, replace(one, labels_N=needed(one.labels_N, "labels") + 1)])

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from overthink.predictions import bounds
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.predictions.softmax import LARGEST_RATIO
 
@@ -50,7 +51,7 @@ def same(one: Predictions, other: Predictions) -> bool:
 def test_hand_worked_predictions() -> None:
     predictions = made()
     assert predictions.n_exits == 2
-    assert predictions.predicted_EN.tolist() == [[0, 1, 2], [0, 1, 0]]
+    assert needed(predictions.predicted_EN, "classes").tolist() == [[0, 1, 2], [0, 1, 0]]
     assert predictions.correct_EN.tolist() == [[True, True, True], [True, True, False]]
     assert predictions.max_softmax_EN == pytest.approx(np.array([[0.8, 0.5, 0.8], [0.5, 0.8, 0.8]]))
     assert predictions.top2_ratio_EN == pytest.approx(np.array([[8, 5 / 3, 8], [5 / 3, 8, 8]]), rel=1e-6)
@@ -65,13 +66,13 @@ def test_derived_values_do_not_depend_on_keeping_logits() -> None:
 
 
 def test_a_tie_goes_to_the_lowest_class() -> None:
-    assert made(logits_ENC=np.zeros((2, 3, 3))).predicted_EN.tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert needed(made(logits_ENC=np.zeros((2, 3, 3))).predicted_EN, "classes").tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
 def test_logits_out_of_proportion_stay_finite() -> None:
     predictions = made(logits_ENC=np.array([[[3e38, 0, -3e38]] * 3] * 2))
-    assert predictions.top2_ratio_EN.tolist() == [[LARGEST_RATIO] * 3] * 2
-    assert predictions.entropy_EN.tolist() == [[0.0] * 3] * 2
+    assert needed(predictions.top2_ratio_EN, "top2_ratio").tolist() == [[LARGEST_RATIO] * 3] * 2
+    assert needed(predictions.entropy_EN, "entropy").tolist() == [[0.0] * 3] * 2
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def meta(**changes: Any) -> Callable[[pa.Table], pa.Table]:
         (lambda t: t.replace_schema_metadata({KEY: "{"}), "metadata is not valid: JSON"),
         (lambda t: t.replace_schema_metadata({KEY: b"\xff"}), "metadata is not valid"),
         (lambda t: t.replace_schema_metadata({KEY: "[" * 100_000}), "metadata is not valid"),
-        (meta(format_version=2), "format_version: Input should be 1"),
+        (meta(format_version=3), "format_version: Input should be 1 or 2"),
         (meta(surprise=1), "surprise"),
         (meta(split="holdout"), "split must be one of train, val, test, everything"),
         (meta(split=3), "split: "),
@@ -351,7 +352,7 @@ def test_a_damaged_file_is_refused_or_harmless(tmp_path: Path) -> None:
             read = Predictions.read(path)
         except ValueError:
             continue
-        assert np.array_equal(read.predicted_EN, predictions.predicted_EN)
+        assert np.array_equal(needed(read.predicted_EN, "classes"), needed(predictions.predicted_EN, "classes"))
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match="not a readable Parquet file"):
         Predictions.read(path)

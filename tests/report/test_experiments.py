@@ -10,6 +10,7 @@ from overthink.cli.commands.report import report
 from overthink.cli.commands.study import study
 from overthink.cli.selection import command_again
 from overthink.definition.errors import DefinitionError
+from overthink.predictions.absent import needed
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import search
@@ -142,7 +143,7 @@ def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Pat
     assert "60 test samples." in (tmp_path / "report.html").read_text()
     more = predictions(by_difficulty(1, 70))[0]
     relabelled = predictions(by_difficulty(1, 60))[0]
-    for other in (more, replace(relabelled, labels_N=(relabelled.labels_N + 1) % 4)):
+    for other in (more, replace(relabelled, labels_N=(needed(relabelled.labels_N, "labels") + 1) % 4)):
         other.write(tmp_path / "test.parquet")
         Writer(store).artifacts(seed_1.run_id, [tmp_path / "test.parquet"], "predictions")
         assert report([groups[0]], tmp_path / "report.html") == 0

@@ -5,6 +5,7 @@ from typing import cast
 
 import numpy as np
 
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.report.group_predictions import group_predictions
 from overthink.store.client import MissingArtifactError, Store
@@ -27,7 +28,7 @@ class Has:
         found = self._found[run_id]
         if isinstance(found, Exception):
             raise found
-        return replace(found, cost_E=found.cost_E + 1) if split == "val" else found
+        return replace(found, cost_E=needed(found.cost_E, "costs") + 1) if split == "val" else found
 
 
 def read(has: Has, *, same_samples: bool = False) -> tuple[list[StoredRun], list[str]]:
@@ -42,7 +43,7 @@ def test_what_cannot_be_read_is_left_out() -> None:
 
 
 def test_another_network_is_left_out() -> None:
-    has = Has(replace(ONE, cost_E=ONE.cost_E * 2), TWO, THREE)
+    has = Has(replace(ONE, cost_E=needed(ONE.cost_E, "costs") * 2), TWO, THREE)
     runs, (problem,) = read(has)
     assert runs == has.runs[1:]
     assert problem.startswith(f"run {has.runs[0].run_id[:8]}: its predictions are of another network")

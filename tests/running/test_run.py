@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from overthink.data.catalogue import load_dataset
 from overthink.definition.run_definition import RunDefinition
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.running.events import Finished, Started
 from overthink.running.run import train
@@ -50,8 +51,8 @@ def test_a_run_from_definition_to_predictions(tmp_path: Path) -> None:
     assert isinstance(events[-1], Finished)
     assert [event.lr for event in events if isinstance(event, EpochRecord)] == pytest.approx([0.1, 0.1, 0.01])
     test = Predictions.read(tmp_path / "test.parquet")
-    assert test.predicted_EN.shape == (3, 80)
-    assert tuple(test.cost_E) == started.mul_adds
+    assert needed(test.predicted_EN, "classes").shape == (3, 80)
+    assert tuple(needed(test.cost_E, "costs")) == started.mul_adds
     last = events[-2]
     assert isinstance(last, EpochRecord)
     validation = Predictions.read(tmp_path / "val.parquet")
@@ -153,7 +154,7 @@ def test_a_second_phase_goes_on_bit_for_bit(tmp_path: Path, epochs_before: int) 
     assert digests(parts) == digests(whole)
     assert weights(parts) == weights(whole)
     assert isinstance(before[0], Started)
-    assert tuple(Predictions.read(parts / "test.parquet").cost_E) == before[0].mul_adds
+    assert tuple(needed(Predictions.read(parts / "test.parquet").cost_E, "costs")) == before[0].mul_adds
 
 
 def parent_and_child(folder: Path) -> tuple[RunDefinition, RunDefinition, Path, Path]:
@@ -227,4 +228,4 @@ def test_one_stream_at_a_time_can_be_held(tmp_path: Path) -> None:
         list(train(run, folder, "cpu"))
     a, b = (Predictions.read(folder / "val.parquet") for folder in folders)
     assert (a.ids_N == b.ids_N).all()
-    assert (a.max_softmax_EN != b.max_softmax_EN).any()
+    assert (needed(a.max_softmax_EN, "confidence") != needed(b.max_softmax_EN, "confidence")).any()

@@ -31,6 +31,7 @@ def test_results_of_one_arm() -> None:
     assert one.oracle_transfer.oracle.value == pytest.approx(one.oracle.mean.value)
     assert one.final.times.sum() == 200
     assert len(one.error_share_E) == 3
+    assert one.depth_RE is not None
     assert one.depth_RE.sum(axis=1) == pytest.approx(np.ones(5))
 
 

@@ -6,7 +6,7 @@ inside their functions, so that `overthink --help` and wrong options take half a
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -20,8 +20,10 @@ from overthink.cli.commands.cluster import cluster
 from overthink.cli.commands.compare import compare
 from overthink.cli.commands.diff import diff
 from overthink.cli.commands.doctor import doctor
+from overthink.cli.commands.export import export
 from overthink.cli.commands.frequency import frequency
 from overthink.cli.commands.grad_cam import grad_cam
+from overthink.cli.commands.import_runs import import_runs
 from overthink.cli.commands.inspect import inspect
 from overthink.cli.commands.labels import labels
 from overthink.cli.commands.predict import predict
@@ -37,12 +39,14 @@ from overthink.cli.terminal import flushed, open_missing_streams, prepare_output
 from overthink.report.safe_text import print_text
 from overthink.settings import lent_home
 
-PANELS = {
-    "Train": (run, sweep, cluster, sync, doctor),
-    "Compare and report": (compare, diff, analyse, study, report, ui),
+PANELS: dict[str, tuple[Callable[..., int], ...]] = {
+    "Train": (run, sweep, import_runs, cluster, sync, doctor),
+    "Compare and report": (compare, diff, analyse, study, report, export, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
-UPLOAD_THEMSELVES = (run, sweep, sync)
+UPLOAD_THEMSELVES = (run, sweep, sync, import_runs)
+NAMES: dict[object, str] = {import_runs: "import"}
+"""Of commands that no Python function can be called."""
 NEED_NO_STORE = (inspect, cluster, doctor)
 
 
@@ -60,7 +64,7 @@ app = typer.Typer(
 for panel, commands in PANELS.items():
     for command in commands:
         alone = command in UPLOAD_THEMSELVES or command in NEED_NO_STORE
-        app.command(cls=None if alone else UploadFirst, rich_help_panel=panel)(command)
+        app.command(NAMES.get(command), cls=None if alone else UploadFirst, rich_help_panel=panel)(command)
 app.command(rich_help_panel="Definitions and data")(inspect)
 app.add_typer(data.app, name="data", rich_help_panel="Definitions and data")
 

@@ -60,6 +60,9 @@ def _changes_of(group: StoredRun) -> str:
 def command_again(name: str, runs: Sequence[StoredRun]) -> str:
     """Return the command that repeats what a name selects among the runs; a line for each set of `--set` options."""
     by_id = _by_id(runs, name)
+    imported = [run for run in by_id or runs if run.imported]
+    if imported:
+        return "\n".join(dict.fromkeys(run.params.get("import", "") for run in reversed(imported) if run.params))
     if by_id and not by_id[0].is_group:
         return f"overthink run run:{by_id[0].run_id}"
     groups = by_id or sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)

@@ -15,7 +15,7 @@ def computed_by(runs: Iterable[StoredRun]) -> dict[str, tuple[str, ...]]:
     An instruction set that is not logged, as of runs of earlier versions, counts as the one that others have.
     """
     by_kernels: dict[str, list[StoredRun]] = {}
-    for run in runs:
+    for run in (run for run in runs if run.kernels):
         by_kernels.setdefault(run.kernels, []).append(run)
     found: dict[str, list[str]] = {}
     for kernels, those in by_kernels.items():

@@ -75,7 +75,7 @@ class Row:
     """Kernels and instruction set, `native (x86-64-v4)` -> seeds of the finished runs; more than one where these mix.
     """
     kernels: tuple[str, ...] = ()
-    """Kernels of its groups: torch, native, or both."""
+    """Kernels of its groups: torch, native, or both; none of networks trained elsewhere."""
     test_labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Of policy networks, by seed: key of the main network and of the rule that gave the test samples their labels."""
     of_group: dict[str, float] = field(default_factory=dict)
@@ -197,7 +197,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             for digest in dict.fromkeys(run.data for run in finished if run.data)
         },
         computed_by=computed_by(finished),
-        kernels=tuple(dict.fromkeys(run.kernels for run in (*asked, *finished))),
+        kernels=tuple(dict.fromkeys(run.kernels for run in (*asked, *finished) if run.kernels)),
         of_group=_of_group(asked, finished, metrics),
         test_labels={run.seeds_label: _test_labels(run) for run in finished if run.is_policy},
         asked=count_trainings(asked, runs),

@@ -6,6 +6,9 @@ import numpy as np
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from overthink.inference.budgeted import LookupTable
+from overthink.inference.confidence import CRITERIA
+from overthink.inference.patience import PATIENCE
+from overthink.predictions.predictions import Predictions
 from overthink.spec import Spec
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -49,10 +52,18 @@ class _File(Spec):
         return self
 
 
+def criteria_of(validation: Predictions) -> tuple[str, ...]:
+    """Return the criteria of which such a file can be made: costs are in MUL-ADDs, and what they look at is known."""
+    if validation.mul_adds_E is None:
+        return ()
+    looks_at = {"max_softmax": "confidence", "entropy": "entropy", "top2_ratio": "top2_ratio", PATIENCE: "classes"}
+    return tuple(criterion for criterion in CRITERIA if looks_at[criterion] not in validation.absent)
+
+
 def to_json(table: LookupTable) -> str:
-    """Return the table as JSON text; its costs and accuracies are of validation data."""
+    """Return the table as JSON text; its costs, in MUL-ADDs, and accuracies are of validation data."""
     rows = tuple(_row(table, p) for p in range(len(table.threshold_PE)))
-    costs = tuple(table.cost_E.tolist())
+    costs = tuple(map(int, table.cost_E.tolist()))
     return _File(format_version=2, criterion=table.criterion, mul_adds=costs, rows=rows).model_dump_json(indent=1)
 
 

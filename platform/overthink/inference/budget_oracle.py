@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, CostArray, FloatArray
 
 
-def budget_oracle(correct_EN: BoolArray, cost_E: IntArray, budgets_P: FloatArray) -> FloatArray:
+def budget_oracle(correct_EN: BoolArray, cost_E: CostArray, budgets_P: FloatArray) -> FloatArray:
     """Return the highest accuracy (P,) that one exit per sample can reach within budgets (P,), MUL-ADDs per sample.
 
     Every sample uses at least exit 1. A sample that exit k is the first to get right adds one correct sample for

@@ -19,7 +19,8 @@ from overthink.inference.thresholds import (
     thresholds,
     tied,
 )
-from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.absent import CostUnit, in_unit, needed
+from overthink.predictions.arrays import BoolArray, CostArray, FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
@@ -34,7 +35,7 @@ class LookupTable:
     """
 
     criterion: str
-    cost_E: IntArray
+    cost_E: CostArray
     q_PE: FloatArray | None
     """The exit distribution that each row's thresholds are computed for; None for patience."""
     threshold_PE: FloatArray
@@ -46,6 +47,7 @@ class LookupTable:
     """MUL-ADDs per validation sample (thesis eq. 3.9)."""
     accuracy_P: FloatArray
     """On validation data."""
+    cost_unit: CostUnit = "MUL-ADDs"
 
     def fitting(self, budget: float) -> int:
         """Return the row of the most accurate thresholds, on validation data, whose cost fits a budget per sample.
@@ -55,8 +57,8 @@ class LookupTable:
         fits_M = np.flatnonzero(self.mean_cost_P <= budget)
         if not len(fits_M):
             raise ValueError(
-                f"a budget of {budget:,.0f} MUL-ADDs per sample is below the cost of the cheapest thresholds, "
-                f"{self.mean_cost_P.min():,.0f}"
+                f"a budget of {in_unit(budget, self.cost_unit)} per sample is below the cost of the cheapest "
+                f"thresholds, {in_unit(float(self.mean_cost_P.min()), self.cost_unit)}"
             )
         order_M = np.lexsort((self.mean_cost_P[fits_M], -self.accuracy_P[fits_M]))
         return int(fits_M[order_M[0]])
@@ -70,7 +72,7 @@ def lookup_table(
     For patience they are those of `patience_thresholds`: every sample's streak at exit 1 is 1, so that any exit
     distribution would make all samples exit there.
     """
-    sure_EN = confidence(validation, criterion)
+    sure_EN, cost_E = confidence(validation, criterion), needed(validation.cost_E, "costs")
     if criterion == PATIENCE:
         q_PE, threshold_PE = None, patience_thresholds(validation.n_exits)
     else:
@@ -79,7 +81,7 @@ def lookup_table(
     exit_PN = _exits(sure_EN, threshold_PE)
     return LookupTable(
         criterion,
-        validation.cost_E,
+        cost_E,
         q_PE,
         threshold_PE,
         taken_PE=shares_taken(exit_PN, validation.n_exits),
@@ -88,8 +90,9 @@ def lookup_table(
             if q_PE is None
             else np.stack([tied(exit_N, q_E) for exit_N, q_E in zip(exit_PN, q_PE, strict=True)])
         ),
-        mean_cost_P=validation.cost_E[exit_PN].mean(axis=1),
+        mean_cost_P=cost_E[exit_PN].mean(axis=1),
         accuracy_P=np.take_along_axis(validation.correct_EN, exit_PN, axis=0).mean(axis=1),
+        cost_unit=validation.cost_unit,
     )
 
 

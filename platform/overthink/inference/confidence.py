@@ -3,14 +3,15 @@
 from collections.abc import Callable
 
 from overthink.inference.patience import PATIENCE, agreement_streak
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import FloatArray
 from overthink.predictions.predictions import Predictions
 
 CRITERIA: dict[str, Callable[[Predictions], FloatArray]] = {
-    "max_softmax": lambda p: p.max_softmax_EN,
-    "entropy": lambda p: -p.entropy_EN,
-    "top2_ratio": lambda p: p.top2_ratio_EN,
-    PATIENCE: lambda p: agreement_streak(p.predicted_EN),
+    "max_softmax": lambda p: needed(p.max_softmax_EN, "confidence"),
+    "entropy": lambda p: -needed(p.entropy_EN, "entropy"),
+    "top2_ratio": lambda p: needed(p.top2_ratio_EN, "top2_ratio"),
+    PATIENCE: lambda p: agreement_streak(needed(p.predicted_EN, "classes")),
 }
 """Name -> confidence (E, N) of predictions."""
 
@@ -24,7 +25,7 @@ def confidence(predictions: Predictions, criterion: str) -> FloatArray:
     top2_ratio: highest over second highest softmax value, from 1 to softmax.LARGEST_RATIO.
     patience: number of exits in a row, up to this one, that predict the same class (Zhou et al. 2020).
 
-    Raises ValueError for another criterion.
+    Raises ValueError for another criterion, AbsentError where predictions do not have what it is of.
     """
     if criterion not in CRITERIA:
         raise ValueError(f"confidence must be one of {', '.join(CRITERIA)}, got {criterion!r}")

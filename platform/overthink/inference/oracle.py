@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, CostArray, FloatArray, IntArray
 
 
 class OperatingPoint(NamedTuple):
@@ -17,7 +17,7 @@ class OperatingPoint(NamedTuple):
     mean_cost: float
 
 
-def oracle(correct_EN: BoolArray, cost_E: IntArray) -> OperatingPoint:
+def oracle(correct_EN: BoolArray, cost_E: CostArray) -> OperatingPoint:
     """Send each sample to the cheapest exit that is right; do no inference where none is (thesis fig. 3.7).
 
     Samples without inference cost nothing and count as wrong: both means are over all samples.
@@ -30,7 +30,7 @@ def oracle(correct_EN: BoolArray, cost_E: IntArray) -> OperatingPoint:
     return OperatingPoint(float(solvable_N.mean()), float(cost_N.mean()))
 
 
-def upper_bound(correct_EN: BoolArray, cost_E: IntArray) -> OperatingPoint:
+def upper_bound(correct_EN: BoolArray, cost_E: CostArray) -> OperatingPoint:
     """Send each sample to the cheapest exit that is right, or to the last where none is (thesis fig. 3.7).
 
     The thesis's realistic upper bound: the oracle's accuracy at a higher cost.
@@ -43,7 +43,7 @@ def upper_bound(correct_EN: BoolArray, cost_E: IntArray) -> OperatingPoint:
     return OperatingPoint(float(solvable_N.mean()), float(cost_N.mean()))
 
 
-def anytime(correct_EN: BoolArray, cost_E: IntArray) -> tuple[OperatingPoint, ...]:
+def anytime(correct_EN: BoolArray, cost_E: CostArray) -> tuple[OperatingPoint, ...]:
     """Return the operating point of each exit, every sample exiting there (thesis section 3.2.1).
 
     >>> anytime(np.array([[True, False], [True, True]]), np.array([30, 90]))[1]
@@ -53,14 +53,14 @@ def anytime(correct_EN: BoolArray, cost_E: IntArray) -> tuple[OperatingPoint, ..
     return tuple(OperatingPoint(*point) for point in zip(accuracy_E.tolist(), cost_E.tolist(), strict=True))
 
 
-def _cost_of_first_right(correct_EN: BoolArray, cost_E: IntArray) -> IntArray:
+def _cost_of_first_right(correct_EN: BoolArray, cost_E: CostArray) -> CostArray:
     """Return the MUL-ADDs of each sample's first right exit, (N,); exit 1's if none is right."""
     assert len(correct_EN) == len(cost_E), (correct_EN.shape, cost_E.shape)
-    cost_N: IntArray = cost_E[correct_EN.argmax(axis=0)]
+    cost_N: CostArray = cost_E[correct_EN.argmax(axis=0)]
     return cost_N
 
 
-def uniform_budgets(cost_E: IntArray) -> tuple[FloatArray, FloatArray]:
+def uniform_budgets(cost_E: CostArray) -> tuple[FloatArray, FloatArray]:
     """Return budgets and weights for `expected_anytime`, for budgets uniform between exit 1's and the last exit's cost.
 
     An exit is the deepest one for budgets up to the next exit's cost, so its weight is the difference of the two costs;
@@ -70,7 +70,7 @@ def uniform_budgets(cost_E: IntArray) -> tuple[FloatArray, FloatArray]:
     return cost_E.astype(np.float64), gap_E if gap_E.any() else np.ones(1)
 
 
-def expected_anytime(value_E: FloatArray, cost_E: IntArray, budgets_M: FloatArray, weights_M: FloatArray) -> float:
+def expected_anytime(value_E: FloatArray, cost_E: CostArray, budgets_M: FloatArray, weights_M: FloatArray) -> float:
     """Return the expected value over a distribution of budgets of a value per exit (E,), such as the loss.
 
     Thesis eq. 3.2 for anytime prediction: each budget, in MUL-ADDs per sample, is spent on the deepest exit that it
@@ -82,7 +82,7 @@ def expected_anytime(value_E: FloatArray, cost_E: IntArray, budgets_M: FloatArra
     return float(np.average(value_E[deepest(cost_E, budgets_M)], weights=weights_M))
 
 
-def deepest(cost_E: IntArray, budgets_M: FloatArray) -> IntArray:
+def deepest(cost_E: CostArray, budgets_M: FloatArray) -> IntArray:
     """Return the row of the deepest exit within each budget, (M,); raises ValueError for one below exit 1's cost."""
     if (budgets_M < cost_E[0]).any():
         raise ValueError(f"a budget of {budgets_M.min():,.0f} MUL-ADDs is below the cost of exit 1, {cost_E[0]:,}")

@@ -51,8 +51,10 @@ def _aggregate_groups(store: Store, writer: Writer, run_ids: Iterable[str]) -> N
         group = run_of(store, group_id)
         if group.outcome != tags.RUNNING or is_gone(group.process) or is_this(group.process):  # else it is in use
             try:
-                text = store.text(run.run_id, tags.DEFINITION_FILE)
-                close_group(store, writer, group_id, parse_run(text, run.name))
+                definition = None
+                if not run.imported:
+                    definition = parse_run(store.text(run.run_id, tags.DEFINITION_FILE), run.name)
+                close_group(store, writer, group_id, definition)
             except (OSError, ValueError, StoreError) as error:  # the same `overthink run` tries again, and reports it
                 with suppress(StoreError):  # a group without a process counts as interrupted, too
                     writer.close(group_id, tags.INTERRUPTED, f"not aggregated: {error}")

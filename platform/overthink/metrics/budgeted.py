@@ -15,6 +15,7 @@ from overthink.inference.budgeted import (
     recovered_at_shares,
 )
 from overthink.metrics.metric import Metric
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 
 SECTION = "thesis section 3.2.3, Algorithm 1, max-softmax"
@@ -25,8 +26,9 @@ def _batch(test: Predictions, validation: Predictions) -> BudgetedBatch:
 
 
 def _oracle(p: Predictions) -> dict[str, float]:
-    budgets_P = np.array(QUARTERS) * p.cost_E[-1]
-    accuracy_P = budget_oracle(p.correct_EN, p.cost_E, budgets_P)
+    cost_E = needed(p.cost_E, "costs")
+    budgets_P = np.array(QUARTERS) * cost_E[-1]
+    accuracy_P = budget_oracle(p.correct_EN, cost_E, budgets_P)
     return _named("budget_oracle/accuracy", dict(zip(QUARTERS, accuracy_P, strict=True)))
 
 
@@ -42,6 +44,7 @@ BUDGETED = (
         "higher",
         lambda p, v: area_under_curve(_batch(p, v)),
         needs_validation=True,
+        needs=("confidence", "costs"),
     ),
     Metric(
         "budgeted/accuracy_at_{percent}_percent",
@@ -50,6 +53,7 @@ BUDGETED = (
         "higher",
         lambda p, v: _named("budgeted/accuracy", accuracy_at_shares(_batch(p, v))),
         needs_validation=True,
+        needs=("confidence", "costs"),
     ),
     Metric(
         "budgeted/recovered_at_{percent}_percent",
@@ -58,6 +62,7 @@ BUDGETED = (
         "higher",
         lambda p, v: _named("budgeted/recovered", recovered_at_shares(_batch(p, v))),
         needs_validation=True,
+        needs=("confidence", "costs"),
     ),
     Metric(
         "budget_oracle/accuracy_at_{percent}_percent",
@@ -65,5 +70,6 @@ BUDGETED = (
         "ours; exact, every sample takes exit 1 at least",
         "higher",
         _oracle,
+        needs=("costs",),
     ),
 )

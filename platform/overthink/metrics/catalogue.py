@@ -22,12 +22,15 @@ from overthink.metrics.overthinking import (
     wasteful_overthinking_rate,
 )
 from overthink.metrics.temperature import TEMPERATURE
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import BoolArray
 from overthink.predictions.predictions import Predictions
 
 
 def compute(predictions: Predictions, validation: Predictions | None = None) -> dict[str, float]:
     """Return every metric of the catalogue by its full name, all finite; levels without samples are left out.
+
+    So are metrics that need something that the predictions do not have: classes, confidences, costs or logits.
 
     Args:
         predictions: Of one network on one split.
@@ -54,10 +57,8 @@ def compute(predictions: Predictions, validation: Predictions | None = None) -> 
     """
     values: dict[str, float] = {}
     for metric in CATALOGUE:
-        if not metric.needs_validation:
-            values |= metric.values(predictions)
-        elif validation is not None:
-            values |= metric.values(predictions, validation)
+        if metric.is_known(predictions, validation):
+            values |= metric.values(predictions, *([validation] if metric.needs_validation else []))
     return values
 
 
@@ -101,8 +102,12 @@ def _rank_correlations(p: Predictions) -> dict[str, float]:
     """Return correlations of neighbouring exits; none for a single sample, NaN for an exit of constant confidence."""
     if p.n_exits < 2 or len(p.ids_N) < 2:
         return {}
-    neighbours_P = rank_correlation(p.max_softmax_EN).diagonal(offset=1).tolist()
+    neighbours_P = rank_correlation(needed(p.max_softmax_EN, "confidence")).diagonal(offset=1).tolist()
     return {f"rank_correlation/exit_{i}_then_exit_{i + 1}": value for i, value in enumerate(neighbours_P, start=1)}
+
+
+def _oracle_accuracy(p: Predictions) -> float:
+    return float(p.correct_EN.any(axis=0).mean())
 
 
 ANYTIME = "thesis section 3.2.1, anytime prediction"
@@ -178,42 +183,46 @@ CATALOGUE = (
         "Confusion, mean over samples",
         "Kaya et al. 2019, confusion, not standardised",
         "none",
-        lambda p: mean_confusion(p.confusion_EN),
+        lambda p: mean_confusion(needed(p.confusion_EN, "confusion")),
         unit="L1",
         range=(0, None),
+        needs=("confusion",),
     ),
-    Metric("oracle/accuracy", "Oracle accuracy", PERFECT, "higher", lambda p: oracle(p.correct_EN, p.cost_E).accuracy),
+    Metric("oracle/accuracy", "Oracle accuracy", PERFECT, "higher", _oracle_accuracy),
     Metric(
         "oracle/mul_adds",
         "Oracle cost per sample",
         PERFECT + ", no inference where no exit is right",
         "none",
-        lambda p: oracle(p.correct_EN, p.cost_E).mean_cost,
+        lambda p: oracle(p.correct_EN, needed(p.cost_E, "costs")).mean_cost,
         unit="MUL-ADDs",
         range=(0, None),
+        needs=("MUL-ADDs",),
     ),
     Metric(
         "upper_bound/accuracy",
         "Realistic upper bound, accuracy",
         PERFECT + ", equal to the oracle's",
         "higher",
-        lambda p: upper_bound(p.correct_EN, p.cost_E).accuracy,
+        _oracle_accuracy,
     ),
     Metric(
         "upper_bound/mul_adds",
         "Realistic upper bound, cost per sample",
         PERFECT + ", last exit where no exit is right",
         "lower",
-        lambda p: upper_bound(p.correct_EN, p.cost_E).mean_cost,
+        lambda p: upper_bound(p.correct_EN, needed(p.cost_E, "costs")).mean_cost,
         unit="MUL-ADDs",
         range=(0, None),
+        needs=("MUL-ADDs",),
     ),
     Metric(
         "calibration/ece/exit_{exit}",
         "Expected calibration error of exit {exit}",
         "Guo et al. 2017, 15 bins",
         "lower",
-        lambda p: by_exit("calibration/ece", calibration_error(p.correct_EN, p.max_softmax_EN)),
+        lambda p: by_exit("calibration/ece", calibration_error(p.correct_EN, needed(p.max_softmax_EN, "confidence"))),
+        needs=("confidence",),
     ),
     Metric(
         "hindsight/exit_{exit}",
@@ -229,6 +238,7 @@ CATALOGUE = (
         "none",
         _rank_correlations,
         range=(-1, 1),
+        needs=("confidence",),
     ),
     *BUDGETED,
     *TEMPERATURE,

@@ -6,6 +6,8 @@ from math import isnan
 from typing import Literal
 
 from overthink.metrics.naming import match
+from overthink.predictions.absent import Known
+from overthink.predictions.predictions import Predictions
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,21 @@ class Metric:
     """Lowest and highest possible value; None where the highest depends on the network."""
     needs_validation: bool = False
     """Whether it is fitted on validation data (thresholds, temperatures), so that it needs validation predictions."""
+    needs: tuple[Known, ...] = ()
+    """What predictions may lack and this metric needs: where it is absent, so is the metric."""
 
     def values(self, *arguments: object) -> dict[str, float]:
         """Return the values by full name, for the arguments of `compute`; undefined values are left out."""
         found = self.compute(*arguments)
         named = found if isinstance(found, dict) else {self.name: found}
         return {name: float(value) for name, value in named.items() if value is not None and not isnan(value)}
+
+    def is_known(self, predictions: Predictions, validation: Predictions | None) -> bool:
+        """Return whether predictions, and those on validation data where it needs them, have what it needs."""
+        if self.needs_validation and validation is None:
+            return False
+        asked = [predictions] if validation is None or not self.needs_validation else [predictions, validation]
+        return not any({*self.needs} & {*one.absent} for one in asked)
 
     def described(self, name: str) -> "Metric | None":
         """Return this metric with one full name and its title, or None where the name is not one of its names."""

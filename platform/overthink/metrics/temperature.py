@@ -4,22 +4,21 @@ from overthink.inference.temperature import scaled, temperatures
 from overthink.metrics.calibration import calibration_error
 from overthink.metrics.metric import Metric
 from overthink.metrics.naming import by_exit
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 
 SOURCE = "temperature scaling, Guo et al. 2017; fitted on validation data"
 
 
 def _temperatures(p: Predictions, validation: Predictions) -> dict[str, float]:
-    if p.logits_ENC is None or validation.logits_ENC is None:
-        return {}
     return by_exit("temperature", temperatures(validation))
 
 
 def _error(p: Predictions, validation: Predictions) -> dict[str, float]:
-    if p.logits_ENC is None or validation.logits_ENC is None:
-        return {}
     cooled = scaled(p, temperatures(validation))
-    return by_exit("calibration_scaled/ece", calibration_error(cooled.correct_EN, cooled.max_softmax_EN))
+    return by_exit(
+        "calibration_scaled/ece", calibration_error(cooled.correct_EN, needed(cooled.max_softmax_EN, "confidence"))
+    )
 
 
 TEMPERATURE = (
@@ -32,6 +31,7 @@ TEMPERATURE = (
         unit="temperature",
         range=(0, None),
         needs_validation=True,
+        needs=("logits", "labels"),
     ),
     Metric(
         "calibration_scaled/ece/exit_{exit}",
@@ -40,5 +40,6 @@ TEMPERATURE = (
         "lower",
         _error,
         needs_validation=True,
+        needs=("logits", "labels"),
     ),
 )

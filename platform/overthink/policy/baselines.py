@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from overthink.policy.evidence import Evidence
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 
@@ -44,8 +45,8 @@ def by_level(evidence: Evidence) -> IntArray | None:
 
 
 def _confidence(p: Predictions) -> FloatArray:
-    sure_N = p.max_softmax_EN[0]
-    return np.stack([sure_N, sure_N**2, p.entropy_EN[0]], axis=1)
+    sure_N = needed(p.max_softmax_EN, "confidence")[0]
+    return np.stack([sure_N, sure_N**2, needed(p.entropy_EN, "entropy")[0]], axis=1)
 
 
 def _level(p: Predictions) -> FloatArray:

@@ -14,6 +14,7 @@ from overthink.policy.exit_labels import balance
 from overthink.policy.routing import routed
 from overthink.policy.scores import balanced_accuracy, macro_auc, recall
 from overthink.policy.significance import accuracy_interval, better_than_chance, better_than_constant
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import IntArray
 
 THESIS = "thesis section 4.2"
@@ -130,7 +131,7 @@ EVIDENCE = (
         "Guessing by the labels' shares",
         "ours; shares of the validation set",
         "none",
-        lambda e: prior_matched(e.answers.label_N, e.validation.labels_N, len(e.exits)),
+        lambda e: prior_matched(e.answers.label_N, needed(e.validation.labels_N, "labels"), len(e.exits)),
     ),
     Metric(
         "policy/confidence/accuracy",

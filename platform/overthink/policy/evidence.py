@@ -7,6 +7,7 @@ import numpy as np
 from overthink.policy.early_exit_data import labels_of, rows_of
 from overthink.policy.exit_labels import ExitLabels
 from overthink.policy.label_spec import LabelSpec
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.predictions.softmax import softmax
@@ -30,8 +31,8 @@ class Answers:
         assert predictions.logits_ENC is not None
         return cls(
             exits,
-            predictions.labels_N,
-            predictions.predicted_EN[-1],
+            needed(predictions.labels_N, "labels"),
+            needed(predictions.predicted_EN, "classes")[-1],
             softmax(predictions.logits_ENC[-1]),
             predictions.levels_N,
             predictions.level_names,
@@ -83,13 +84,13 @@ class Evidence:
     @property
     def cost(self) -> int:
         """MUL-ADDs of the policy network for one sample."""
-        return int(self.test.cost_E[-1])
+        return int(needed(self.test.cost_E, "costs")[-1])
 
     @property
     def exit_rows_N(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
         """For each test sample of M, the row of the exit that the policy network chooses."""
         order_N = rows_of(self.everything.ids_N, self.network_test.ids_N, "test data")
-        rows_N: IntArray = (np.array(self.exits) - 1)[self.everything.predicted_EN[-1][order_N]]
+        rows_N: IntArray = (np.array(self.exits) - 1)[needed(self.everything.predicted_EN, "classes")[-1][order_N]]
         return rows_N
 
     @property
@@ -109,7 +110,7 @@ def check_evidence(evidence: Evidence) -> None:
         if logits_ENC is None or logits_ENC.shape[2] != n_classes:
             raise ValueError(f"the policy network's predictions of {name} have no logits of {n_classes} classes")
     main, validation = evidence.network_test, evidence.network_validation
-    if main.cost_E.tolist() != validation.cost_E.tolist():
+    if main.exits != validation.exits:
         raise ValueError("the main network's predictions of val and test are of two networks")
     rows_of(main.ids_N[evidence.test_labels.rows_M], evidence.test.ids_N, "test data")
     _ = evidence.validation_labels, evidence.exit_rows_N

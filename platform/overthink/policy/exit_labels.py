@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 
@@ -66,7 +67,13 @@ def labels_by_score(
     chosen = checked_exits(exits, trainings[0].n_exits)
     rows_E = np.array(chosen) - 1
     scores_REN = [
-        exit_scores(p.correct_EN[rows_E], p.max_softmax_EN[rows_E], p.cost_E[rows_E], weight) for p in trainings
+        exit_scores(
+            p.correct_EN[rows_E],
+            needed(p.max_softmax_EN, "confidence")[rows_E],
+            needed(p.mul_adds_E, "MUL-ADDs")[rows_E],
+            weight,
+        )
+        for p in trainings
     ]
     scores_EN = np.mean(scores_REN, axis=0)
     return _labels(chosen, scores_EN.argmax(axis=0), scores_EN.max(axis=0) > 0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from overthink.inference.oracle import OperatingPoint
 from overthink.policy.evidence import Evidence
+from overthink.predictions.absent import needed
 
 
 class Routed(NamedTuple):
@@ -20,5 +21,5 @@ def routed(evidence: Evidence) -> Routed:
     """Return accuracy and cost (MUL-ADDs per sample) of M with the exits that the policy network chooses."""
     network, rows_N = evidence.network_test, evidence.exit_rows_N
     accuracy = float(network.correct_EN[rows_N, np.arange(len(rows_N))].mean())
-    cost = float(network.cost_E[rows_N].mean())
+    cost = float(needed(network.cost_E, "costs")[rows_N].mean())
     return Routed(OperatingPoint(accuracy, cost), OperatingPoint(accuracy, cost + evidence.cost))

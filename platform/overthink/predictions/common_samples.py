@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from overthink.predictions.arrays import IntArray
+from overthink.predictions.correctness import same_samples
 from overthink.predictions.predictions import PER_EXIT, PER_SAMPLE, Predictions
 
 
@@ -20,9 +21,14 @@ def on_common_samples(networks: Sequence[Predictions]) -> list[Predictions]:
     if len(shared_N) == 0:
         raise ValueError(f"these {len(networks)} predictions have no sample in common")
     found = [_at(one, _rows(one.ids_N, shared_N)) for one in networks]
-    if any((one.labels_N != found[0].labels_N).any() for one in found):
+    if not all(same_samples(one, found[0]) for one in found):
         raise ValueError(f"these {len(networks)} predictions have different labels for the same samples")
     return found
+
+
+def in_order_of_ids(one: Predictions) -> Predictions:
+    """Return predictions with their samples in the order of their ids, so that other files' can be compared."""
+    return _at(one, np.argsort(one.ids_N))
 
 
 def _rows(ids_N: IntArray, wanted_M: IntArray) -> IntArray:
@@ -35,5 +41,7 @@ def _at(one: Predictions, rows_M: IntArray) -> Predictions:
     """Return the predictions of some rows, in that order."""
     if len(rows_M) == len(one.ids_N) and (rows_M == np.arange(len(rows_M))).all():
         return one
-    fields = {field.array: getattr(one, field.array)[..., rows_M] for field in PER_SAMPLE + PER_EXIT}
+    names = [*(field.array for field in PER_SAMPLE + PER_EXIT), "given_correct_EN"]
+    known = {name: values for name in names if (values := getattr(one, name)) is not None}
+    fields = {name: values[..., rows_M] for name, values in known.items()}
     return replace(one, **fields, logits_ENC=None if one.logits_ENC is None else one.logits_ENC[:, rows_M])

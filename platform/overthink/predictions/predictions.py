@@ -1,21 +1,27 @@
 """Predictions: what a run stores per sample and exit; all metrics, tables and figures are computed from them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.predictions.absent import CostUnit, Known
 from overthink.predictions.arrays import (
     BoolArray,
+    CostArray,
     FloatArray,
     IntArray,
     LogitArray,
+    check_costs,
+    check_known,
     check_logits,
     check_range,
     check_type,
+    costs,
     integers,
 )
 from overthink.predictions.bounds import MOST_CLASSES
@@ -52,57 +58,76 @@ PER_EXIT = (
 )
 
 
+class Exits(NamedTuple):
+    """The exits of a network: how many, at which costs."""
+
+    number: int
+    costs: tuple[float, ...] | None
+    unit: CostUnit
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """The predictions of every exit of one network for every sample of one split.
+
+    A network trained elsewhere may have left less behind: what is not known is None. Which exits are right is always
+    known: from labels and predicted classes, or as `given_correct_EN`.
 
     Raises ValueError if shapes, types or values are inconsistent, or if there is no exit or no sample.
     """
 
     ids_N: IntArray
     """Sample ids, unique, at least 0."""
-    labels_N: IntArray
+    labels_N: IntArray | None
     levels_N: IntArray
     """Difficulty level of each sample, an index into level_names; zeros without levels."""
     level_names: tuple[str, ...]
-    predicted_EN: IntArray
+    predicted_EN: IntArray | None
     """The class with the highest logit; the lowest class of equal ones."""
-    max_softmax_EN: FloatArray
-    entropy_EN: FloatArray
+    max_softmax_EN: FloatArray | None
+    entropy_EN: FloatArray | None
     """Entropy of the softmax, in nats: low for a confident exit."""
-    top2_ratio_EN: FloatArray
+    top2_ratio_EN: FloatArray | None
     """Highest over second highest softmax value, at most softmax.LARGEST_RATIO."""
-    confusion_EN: FloatArray
+    confusion_EN: FloatArray | None
     """L1 distance of each exit's softmax to the last exit's, in [0, 2]; 0 for the last (Kaya et al. 2019)."""
     logits_ENC: LogitArray | None
-    cost_E: IntArray
-    """MUL-ADDs per sample, cumulative up to and including an exit."""
+    cost_E: CostArray | None
+    """Per sample, cumulative up to and including an exit: MUL-ADDs are int64, costs in other units float64."""
     fingerprint: str
     """Identifies the run and the data that the predictions were made with."""
     split: str
     """One of SPLITS."""
+    given_correct_EN: BoolArray | None = None
+    """Whether each exit is right, where labels or predicted classes are not known to tell it; None otherwise."""
+    cost_unit: CostUnit = "MUL-ADDs"
 
     def __post_init__(self) -> None:
-        n_exits, n_samples = len(self.cost_E), len(self.ids_N)
-        check_type("cost_E", self.cost_E, np.int64, (n_exits,))
-        check_range("cost_E", self.cost_E, 1, MOST_INT)
+        check_known(self.predicted_EN, self.labels_N, self.given_correct_EN)
+        shapes = {"_N": (len(self.ids_N),), "_EN": (self.n_exits, len(self.ids_N))}
+        if self.cost_E is not None:
+            check_costs(self.cost_E, self.n_exits, self.cost_unit)
         for array, _, dtype, low, high in PER_SAMPLE + PER_EXIT:
-            shape = (n_exits, n_samples) if array.endswith("_EN") else (n_samples,)
-            check_type(array, getattr(self, array), dtype, shape)
-            check_range(array, getattr(self, array), low, high)
+            if (values := getattr(self, array)) is not None:
+                check_type(array, values, dtype, shapes["_EN" if array.endswith("_EN") else "_N"])
+                check_range(array, values, low, high)
+        if self.given_correct_EN is not None:
+            check_type("given_correct_EN", self.given_correct_EN, np.bool_, shapes["_EN"])
         if self.logits_ENC is not None:
-            check_logits("logits_ENC", self.logits_ENC, n_samples)
-            check_type("logits_ENC", self.logits_ENC, np.float32, (n_exits, *self.logits_ENC.shape[1:]))
-            check_range("labels_N", self.labels_N, 0, self.logits_ENC.shape[2] - 1)
-            check_range("predicted_EN", self.predicted_EN, 0, self.logits_ENC.shape[2] - 1)
+            self._check_logits(self.logits_ENC)
         self._check_meaning()
 
+    def _check_logits(self, logits_ENC: LogitArray) -> None:
+        check_logits("logits_ENC", logits_ENC, len(self.ids_N))
+        check_type("logits_ENC", logits_ENC, np.float32, (self.n_exits, *logits_ENC.shape[1:]))
+        for name, classes in (("labels_N", self.labels_N), ("predicted_EN", self.predicted_EN)):
+            if classes is not None:
+                check_range(name, classes, 0, logits_ENC.shape[2] - 1)
+
     def _check_meaning(self) -> None:
-        if (np.diff(self.cost_E) <= 0).any():
-            raise ValueError(f"cost_E is cumulative and must grow from exit to exit, got {self.cost_E.tolist()}")
         if len(np.unique(self.ids_N)) < len(self.ids_N):
             raise ValueError("ids_N must name each sample once, but an id is repeated")
-        if self.confusion_EN[-1].any():
+        if self.confusion_EN is not None and self.confusion_EN[-1].any():
             raise ValueError(f"confusion_EN of the last exit must be 0, got {self.confusion_EN[-1].max()}")
         if len(set(self.level_names)) < len(self.level_names) or "" in self.level_names:
             raise ValueError(f"level_names must differ and not be empty, got {self.level_names}")
@@ -113,12 +138,38 @@ class Predictions:
     @property
     def n_exits(self) -> int:
         """E, the number of exits."""
-        return len(self.cost_E)
+        if self.cost_E is not None:
+            return len(self.cost_E)
+        known_EN = self.predicted_EN if self.given_correct_EN is None else self.given_correct_EN
+        assert known_EN is not None
+        return len(known_EN)
 
     @property
     def correct_EN(self) -> BoolArray:  # noqa: N802 - named like the arrays it stands beside
         """Whether each exit classifies each sample correctly, (E, N)."""
+        if self.given_correct_EN is not None:
+            return self.given_correct_EN
+        assert self.predicted_EN is not None
+        assert self.labels_N is not None
         return np.equal(self.predicted_EN, self.labels_N)
+
+    @property
+    def mul_adds_E(self) -> IntArray | None:  # noqa: N802
+        """Costs in MUL-ADDs, (E,); None where they are not known, or are in another unit."""
+        return self.cost_E.astype(np.int64) if self.cost_E is not None and self.cost_unit == "MUL-ADDs" else None
+
+    @property
+    def exits(self) -> "Exits":
+        """What networks have in common that differ in their seeds alone."""
+        return Exits(self.n_exits, None if self.cost_E is None else tuple(self.cost_E.tolist()), self.cost_unit)
+
+    @property
+    def absent(self) -> tuple[Known, ...]:
+        """What is not known of this network and split."""
+        arrays = {"labels": self.labels_N, "classes": self.predicted_EN, "confidence": self.max_softmax_EN}
+        arrays |= {"entropy": self.entropy_EN, "top2_ratio": self.top2_ratio_EN, "confusion": self.confusion_EN}
+        known = {**arrays, "logits": self.logits_ENC, "costs": self.cost_E, "MUL-ADDs": self.mul_adds_E}
+        return tuple(name for name in get_args(Known) if known[name] is None)
 
     @classmethod
     def from_logits(
@@ -128,7 +179,7 @@ class Predictions:
         ids_N: ArrayLike,
         levels_N: ArrayLike,
         level_names: tuple[str, ...],
-        cost_E: ArrayLike,
+        cost_E: ArrayLike | None,
         fingerprint: str,
         split: str,
         keep_logits: bool,
@@ -160,27 +211,39 @@ class Predictions:
             top2_ratio_EN=np.stack([top2_ratio(logits_NC) for logits_NC in logits_ENC]),
             confusion_EN=np.stack([*distances, np.zeros(len(labels_N))]),
             logits_ENC=logits_ENC if keep_logits else None,
-            cost_E=integers("cost_E", cost_E),
+            cost_E=None if cost_E is None else integers("cost_E", cost_E),
             fingerprint=fingerprint,
             split=split,
         )
 
     def write(self, path: Path) -> None:
         """Write one Parquet file (see `predictions.file`) atomically; equal content gives equal bytes."""
-        columns: dict[str, NDArray[Any]] = {field.column: getattr(self, field.array) for field in PER_SAMPLE}
-        for row, number in enumerate(range(1, self.n_exits + 1)):
-            for field in PER_EXIT:
-                columns[f"exit_{number}_{field.column}"] = getattr(self, field.array)[row]
-            if self.logits_ENC is not None:
-                columns[f"exit_{number}_logits"] = self.logits_ENC[row]
-        header = Header(
-            format_version=1,
+        write_file(path, self._header(), {name: values for name, values in self._columns() if values is not None})
+
+    def _header(self) -> Header:
+        mul_adds_E = self.mul_adds_E
+        head = Header(
+            format_version=1 if mul_adds_E is not None else 2,
             split=self.split,
-            cost=tuple(self.cost_E.tolist()),
+            cost=None if mul_adds_E is None else tuple(mul_adds_E.tolist()),
             level_names=self.level_names,
             fingerprint=self.fingerprint,
+            exits=None if mul_adds_E is not None else self.n_exits,
         )
-        write_file(path, header, columns)
+        if set(self.absent) <= {"logits"}:  # as all versions have written it, and can read it
+            return head
+        of_version_2: dict[str, Any] = {"format_version": 2, "exits": self.n_exits}
+        if self.cost_E is not None and mul_adds_E is None:
+            of_version_2 |= {"other_cost": tuple(self.cost_E.tolist()), "other_unit": self.cost_unit}
+        return head.model_copy(update=of_version_2)
+
+    def _columns(self) -> Iterator[tuple[str, NDArray[Any] | None]]:
+        yield from ((field.column, getattr(self, field.array)) for field in PER_SAMPLE)
+        per_exit = [(field.column, getattr(self, field.array)) for field in PER_EXIT]
+        correct_EN = None if self.given_correct_EN is None else self.given_correct_EN.astype(np.uint8)
+        for row, number in enumerate(range(1, self.n_exits + 1)):
+            for name, values in (*per_exit, ("correct", correct_EN), ("logits", self.logits_ENC)):
+                yield f"exit_{number}_{name}", None if values is None else values[row]
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -200,16 +263,24 @@ class Predictions:
 
     @classmethod
     def _from_file(cls, header: Header, columns: Columns) -> Self:
-        def per_exit(name: str) -> NDArray[Any]:
-            return np.stack([columns[f"exit_{number + 1}_{name}"] for number in range(len(header.cost))])
+        def per_exit(name: str) -> NDArray[Any] | None:
+            numbers = range(1, header.n_exits + 1)
+            return np.stack([columns[f"exit_{number}_{name}"] for number in numbers]) if has(name) else None
 
-        arrays = {field.array: columns[field.column] for field in PER_SAMPLE}
+        def has(name: str) -> bool:
+            return f"exit_1_{name}" in columns
+
+        arrays = {field.array: columns.get(field.column) for field in PER_SAMPLE}
         arrays |= {field.array: per_exit(field.column) for field in PER_EXIT}
+        correct_EN = per_exit("correct")
+        cost, unit = header.costs
         return cls(
-            **arrays,
-            logits_ENC=per_exit("logits") if "exit_1_logits" in columns else None,
+            **arrays,  # type: ignore[arg-type]
+            logits_ENC=per_exit("logits"),
             level_names=header.level_names,
-            cost_E=np.array(header.cost, dtype=np.int64),
+            cost_E=None if cost is None else costs(cost, unit),
             fingerprint=header.fingerprint,
             split=header.split,
+            given_correct_EN=None if correct_EN is None else correct_EN.astype(np.bool_),
+            cost_unit=unit,
         )

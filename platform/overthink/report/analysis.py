@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from overthink.comparison.arms import primary_arm, runs_of_primary_arm
-from overthink.inference.budget_file import to_json
+from overthink.inference.budget_file import criteria_of, to_json
 from overthink.inference.budgeted import lookup_table
-from overthink.inference.confidence import CRITERIA
 from overthink.metrics.catalogue import compute
-from overthink.report.analysis_page import analysis_figures, analysis_page
-from overthink.report.figures.budget_curves import Pair
+from overthink.predictions.predictions import Predictions
+from overthink.report.analysis_page import Known, analysis_figures, analysis_page
 from overthink.report.group_predictions import group_predictions
 from overthink.report.pages import Captioned
 from overthink.report.run_page import prediction_figures
@@ -40,12 +39,12 @@ def analyse(store: Store, runs: Sequence[StoredRun], groups: Sequence[StoredRun]
     """
     writer, changed = Writer(store), set()
     for run in runs:
-        read = group_predictions(store, [run], PAIR) if run.analysis != tags.ANALYSIS_VERSION else None
+        known, problems = _known(store, [run]) if run.analysis != tags.ANALYSIS_VERSION else ([], [])
         try:
-            for pair in read.values if read else ():
-                _analyse_run(writer, run, (pair[0], pair[1]))
+            for one in known:
+                _analyse_run(writer, run, one)
                 changed.add(run.group_key)
-            yield Analysed(run, bool(read and read.values), tuple(read.problems if read else ()))
+            yield Analysed(run, bool(known), tuple(problems))
         except ValueError as error:
             yield Analysed(run, False, (_sentence(run, error),))
     for group in groups:
@@ -62,7 +61,7 @@ def _analyse_group(
     stamp = f"{tags.ANALYSIS_VERSION} {' '.join(sorted(run.run_id for run in shown))}"
     if not shown or (group.analysis == stamp and group.group_key not in changed):
         return Analysed(group, False)
-    pairs, problems = _pairs(store, shown)
+    pairs, problems = _known(store, shown)
     if not pairs:
         return Analysed(group, False, tuple(problems))
     arm = f" / {primary_arm(group)}" if group.arms else ""
@@ -85,28 +84,39 @@ class Figures(NamedTuple):
 
 def figures_of(store: Store, runs: Sequence[StoredRun]) -> Figures:
     """Return the figures of one run, or of several with different seeds, that predictions alone can show."""
-    pairs, problems = _pairs(store, runs)
+    pairs, problems = _known(store, runs)
     if not pairs:
         return Figures([], problems)
     return Figures([*prediction_figures([test for _, test in pairs]), *analysis_figures(pairs)], problems)
 
 
-def _analyse_run(writer: Writer, run: StoredRun, pair: Pair) -> None:
+def _analyse_run(writer: Writer, run: StoredRun, pair: Known) -> None:
     validation, test = pair
-    values = {"val": compute(validation), "test": compute(test, validation)}
+    values = {"test": compute(test, validation)} | ({} if validation is None else {"val": compute(validation)})
     metrics = {f"{split}/{name}": value for split, found in values.items() for name, value in found.items()}
     missing = {name: value for name, value in metrics.items() if name not in run.metrics}
     if missing:
         step = max(writer.logged_steps(run.run_id, "test/accuracy/last"), default=0)
         writer.log(run.run_id, missing, step)
-    for criterion in CRITERIA:
-        text = to_json(lookup_table(validation, criterion))
-        writer.text(run.run_id, tags.BUDGETS_FILE.format(criterion=criterion), text)
+    if validation is not None:
+        _store_tables(writer, run, validation)
     writer.text(run.run_id, tags.ANALYSIS_PAGE, analysis_page(run.name, [pair]))
     writer.log(run.run_id, run_tags={tags.ANALYSIS: tags.ANALYSIS_VERSION})
 
 
-def _pairs(store: Store, runs: Sequence[StoredRun]) -> tuple[list[Pair], list[str]]:
-    """Return the validation and test predictions of runs, and a sentence for each that they cannot be read of."""
-    read = group_predictions(store, runs, PAIR)
-    return [(validation, test) for validation, test in read.values], read.problems
+def _store_tables(writer: Writer, run: StoredRun, validation: Predictions) -> None:
+    for criterion in criteria_of(validation):
+        text = to_json(lookup_table(validation, criterion))
+        writer.text(run.run_id, tags.BUDGETS_FILE.format(criterion=criterion), text)
+
+
+def _known(store: Store, runs: Sequence[StoredRun]) -> tuple[list[Known], list[str]]:
+    """Return validation, where all have stored such, and test predictions of runs, and a sentence for each unread one.
+
+    A mean over some runs' thresholds beside the accuracy of all would mix different runs.
+    """
+    if all(run.has_validation for run in runs):
+        both = group_predictions(store, runs, PAIR)
+        return [(validation, test) for validation, test in both.values], both.problems
+    tests = group_predictions(store, runs)
+    return [(None, test) for (test,) in tests.values], tests.problems

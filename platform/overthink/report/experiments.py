@@ -4,14 +4,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from overthink.comparison.arms import runs_of_group
 from overthink.comparison.intervals import with_intervals
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.definition.errors import DefinitionError
-from overthink.predictions.predictions import Predictions
+from overthink.predictions.correctness import same_samples
 from overthink.report.grids import Grid
 from overthink.report.grids import as_html as grid_html
 from overthink.report.group_predictions import group_predictions
@@ -145,7 +143,9 @@ def _provenance_grid(store: Store, runs: Sequence[StoredRun], problems: list[str
         except OF_ONE_RUN as error:
             problems.append(str(error))
             continue
-        cells = [(key, _listed(made[key])) for key in ("git", "versions", "machine", "settings") if made.get(key)]
+        cells = [
+            (key, _listed(made[key])) for key in ("imported", "git", "versions", "machine", "settings") if made.get(key)
+        ]
         return [Grid(("", f"Provenance of the newest of {len(finished)} finished runs ({newest.run_id[:8]})"), cells)]
     return []
 
@@ -182,7 +182,7 @@ def _network_sections(
     if not read.values:
         return []
     tests = [test for (test,) in read.values]
-    alike = all(_same_samples(test, tests[0]) for test in tests)
+    alike = all(same_samples(test, tests[0]) for test in tests)
     samples = f"{len(tests[0].ids_N)} test samples." if alike else OTHER_SAMPLES
     return [Section(f"{group.name} (n = {len(tests)})", [samples], figures=prediction_figures(tests))]
 
@@ -206,7 +206,3 @@ def _policy_sections(
         return []
     ceiling, title = on_test_data(group.metrics), f"{group.name} (n = {len(read.values)})"
     return [Section(title, [policy_intro(read.values, ceiling)], figures=policy_figures(read.values, ceiling))]
-
-
-def _same_samples(one: Predictions, other: Predictions) -> bool:
-    return np.array_equal(one.ids_N, other.ids_N) and np.array_equal(one.labels_N, other.labels_N)

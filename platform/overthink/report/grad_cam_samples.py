@@ -9,10 +9,11 @@ import torch
 from overthink.inference.grad_cam import grad_cam
 from overthink.metrics.overthinking import finally_overthought
 from overthink.policy.early_exit_data import rows_of
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.report.grad_cam_picture import ExitAnswer, ExplainedSample
-from overthink.running.stored_run import dataset_of, network_of
+from overthink.running.stored_run import check_trained_here, dataset_of, network_of
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
 
@@ -31,7 +32,7 @@ def most_confidently_overthought(test: Predictions, count: int) -> IntArray:
     Ordered by the confidence of the last exit in its wrong class, highest first.
     """
     rows_M = np.flatnonzero(finally_overthought(test.correct_EN))
-    order_M = np.argsort(-test.max_softmax_EN[-1, rows_M], kind="stable")
+    order_M = np.argsort(-needed(test.max_softmax_EN, "confidence")[-1, rows_M], kind="stable")
     return rows_M[order_M][:count]
 
 
@@ -42,12 +43,13 @@ def grad_cam_samples(
 
     Raises DefinitionError where the data set is not on this machine, or differs from the one of the run.
     """
+    check_trained_here(run)
     trained = network_of(store, run.run_id, data_root)
     dataset = dataset_of(store, run, data_root)
     images_MKHW = dataset.test.images_NKHW[rows_of(dataset.test.ids_N, test.ids_N[rows_M], "test data")]
-    class_EM = test.predicted_EN[:, rows_M]
+    class_EM = needed(test.predicted_EN, "classes")[:, rows_M]
     if true_class:
-        class_EM = np.broadcast_to(test.labels_N[rows_M], class_EM.shape)
+        class_EM = np.broadcast_to(needed(test.labels_N, "labels")[rows_M], class_EM.shape)
     inputs_MKHW = trained.normalise(torch.from_numpy(images_MKHW))
     heat_EMHW = grad_cam(trained.network, inputs_MKHW, torch.tensor(class_EM)).numpy()
     return [
@@ -59,7 +61,8 @@ def grad_cam_samples(
 
 
 def _words(test: Predictions, row: int, classes: Sequence[str]) -> tuple[str, tuple[ExitAnswer, ...]]:
-    label = int(test.labels_N[row])
-    answers = zip(test.predicted_EN[:, row].tolist(), test.max_softmax_EN[:, row].tolist(), strict=True)
+    label = int(needed(test.labels_N, "labels")[row])
+    predicted_E = needed(test.predicted_EN, "classes")[:, row].tolist()
+    answers = zip(predicted_E, needed(test.max_softmax_EN, "confidence")[:, row].tolist(), strict=True)
     found = tuple(ExitAnswer(classes[predicted], sure, predicted == label) for predicted, sure in answers)
     return f"sample {test.ids_N[row]}\n{classes[label]}", found

@@ -53,19 +53,28 @@ def _of_run(store: Store, run: StoredRun, splits: Sequence[str]) -> tuple[Predic
 
 
 def _form(of_splits: Sequence[Predictions], same_samples: bool) -> Hashable:
-    samples = tuple((one.ids_N.tobytes(), one.labels_N.tobytes()) for one in of_splits) if same_samples else ()
+    samples = tuple(map(_samples, of_splits)) if same_samples else ()
     return _network(of_splits[0]), samples
 
 
 def _network(one: Predictions) -> Hashable:
-    return tuple(one.cost_E.tolist()), one.level_names
+    return one.exits, one.level_names
+
+
+def _samples(one: Predictions) -> Hashable:
+    return one.ids_N.tobytes(), None if one.labels_N is None else one.labels_N.tobytes()
 
 
 def _other_form(run: StoredRun, one: Predictions, usual: Predictions) -> str:
     if _network(one) == _network(usual):
         return f"run {run.run_id[:8]}: it was asked about other samples than the other runs of {run.group_label}"
-    of_one, of_others = (cut(str(two.cost_E.tolist()), LONGEST_FORM) for two in (one, usual))
+    of_one, of_others = (_exits_in_words(two) for two in (one, usual))
     return (
         f"run {run.run_id[:8]}: its predictions are of another network than those of the other runs of its group: "
-        f"exits at {of_one} MUL-ADDs, not {of_others}, or other levels"
+        f"exits at {of_one}, not {of_others}, or other levels"
     )
+
+
+def _exits_in_words(one: Predictions) -> str:
+    number, costs, unit = one.exits
+    return f"unknown costs ({number} of them)" if costs is None else f"{cut(str([*costs]), LONGEST_FORM)} {unit}"

@@ -7,25 +7,28 @@ from overthink.comparison.observations import held_fixed
 from overthink.comparison.ranges import metric_estimate
 from overthink.definition.run_definition import PolicySpec
 from overthink.policy.verdict import sentence
+from overthink.predictions.absent import CostUnit, cost_cell
 from overthink.report.averages import estimate_lines, in_words
 from overthink.report.tables import TITLES
 from overthink.store.stored import StoredRun
 
 
-def run_note(metrics: Mapping[str, float], mul_adds: Sequence[float]) -> str:
-    """Return a run's description: how much the network overthinks, and a table of its exits."""
+def run_note(metrics: Mapping[str, float], costs: Sequence[float | None], unit: CostUnit = "MUL-ADDs") -> str:
+    """Return a run's description: how much the network overthinks, and a table of its exits; `-`: not known."""
     any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
     lines = [
         f"**{100 * any_later:.2f}% overthinking** on test data (any later: an exit is right and a later one wrong, "
         f"thesis eq. 3.11; final: an exit is right and the last one wrong, {100 * final:.2f}%). The last exit reaches "
         f"{100 * metrics['test/accuracy/last']:.2f}%, an oracle {100 * metrics['test/oracle/accuracy']:.2f}%.",
         "",
-        "| exit | MUL-ADDs | validation accuracy | test accuracy |",
+        f"| exit | {unit if unit != 'relative' else 'cost'} | validation accuracy | test accuracy |",
         "|--:|--:|--:|--:|",
     ]
-    for number, cost in enumerate(mul_adds, start=1):
-        val, test = (metrics[f"{split}/accuracy/exit_{number}"] for split in ("val", "test"))
-        lines.append(f"| {number} | {cost / 1e6:.2f} M | {100 * val:.2f}% | {100 * test:.2f}% |")
+    for number, cost in enumerate(costs, start=1):
+        shown = "-" if cost is None else cost_cell(cost, unit)
+        found = [metrics.get(f"{split}/accuracy/exit_{number}") for split in ("val", "test")]
+        val, test = ("-" if accuracy is None else f"{100 * accuracy:.2f}%" for accuracy in found)
+        lines.append(f"| {number} | {shown} | {val} | {test} |")
     return "\n".join(lines)
 
 

@@ -29,7 +29,7 @@ from overthink.untrusted import name_of
 
 MOST_VALUES = 1000
 """Of a provenance."""
-MADE_WITH = ("git", "lock_sha256", "versions", "machine", "settings")
+MADE_WITH = ("imported", "git", "lock_sha256", "versions", "machine", "settings")
 
 
 class Side(NamedTuple):
@@ -60,7 +60,7 @@ def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
         raise DefinitionError(f"{name}: none of its runs is finished")
     plain, made_with = _first_readable(store, finished if run.is_group else [run])
     if run.is_group:
-        plain.pop("seeds")
+        plain.pop("seeds", None)
     titles = POLICY_TITLES if run.is_policy else TITLES
     rows = overthinking_rows([run, *members] if run.is_group else [run], metrics=tuple(titles))
     (row,) = with_intervals(rows[:1], "both", CorrectnessReader(store.uri))
@@ -72,7 +72,8 @@ def _first_readable(store: Store, runs: Sequence[StoredRun]) -> tuple[dict[str, 
     wrong: Exception | None = None
     for run in runs:
         try:
-            return definition_of(store, run.run_id).model_dump(mode="json"), _made_with(store, run)
+            plain = {} if run.imported else definition_of(store, run.run_id).model_dump(mode="json")
+            return plain, _made_with(store, run)
         except OF_ONE_RUN as error:
             wrong = wrong or error
     assert wrong is not None

@@ -97,6 +97,8 @@ def read_study(store: Store, study: Study) -> ReadStudy:
     tests = group_predictions(store, runs, same_samples=True)
     known = {run.run_id: test for run, (test,) in zip(tests.runs, tests.values, strict=True)}
     validations, problems = None, tests.problems
+    if not all(run.has_validation for run in tests.runs):
+        return ReadStudy(_of_runs(study, known), known, None, problems)
     with suppress(MissingArtifactError):
         try:
             validations = {run_id: _validation(store, run_id, test) for run_id, test in known.items()}
@@ -107,7 +109,7 @@ def read_study(store: Store, study: Study) -> ReadStudy:
 
 def _validation(store: Store, run_id: str, test: Predictions) -> Predictions:
     found = store.predictions(run_id, "val")
-    if found.cost_E.tolist() != test.cost_E.tolist():
+    if found.exits != test.exits:
         raise UnreadableRunError(f"run {run_id[:8]}: its predictions of val and test are of two networks")
     return found
 
@@ -139,17 +141,22 @@ def findings_by_arm(
     for name, one in found.items():
         if study.arms[name].is_control and not one.same:
             raise StudyError(
-                f"{study.group.name}: arm {name} repeats one run, and its networks differ on "
-                f"{100 * one.churn_E[-1].disagreement.value:.2f}% of the test samples at the last exit; "
+                f"{study.group.name}: arm {name} repeats one run, and its networks differ{_how_often(one)}; "
                 f"differences within the other arms cannot be attributed to their sources"
             )
     return {name: of_one_training(one) if study.arms[name].is_control else one for name, one in found.items()}
 
 
+def _how_often(found: Findings) -> str:
+    if not found.churn_E:
+        return ""
+    return f" on {100 * found.churn_E[-1].disagreement.value:.2f}% of the test samples at the last exit"
+
+
 def _rule(
     runs: Sequence[StoredRun], test: dict[str, Predictions], validation: dict[str, Predictions] | None
 ) -> ConfidenceRule | None:
-    if validation is None:
+    if validation is None or any({"confidence", "costs"} & {*one.absent} for one in validation.values()):
         return None
     return confidence_rule([validation[run.run_id] for run in runs], [test[run.run_id] for run in runs])
 

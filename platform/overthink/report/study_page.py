@@ -53,7 +53,7 @@ def study_sections(
     grids = (arms_grid(arms), ties_grid(found), exits_grid(found))
     tables = [as_html(grid) for grid in grids if grid.rows]
     return [
-        Section(question, first, figures=[_ensemble_figure(whole, found)]),
+        Section(question, first, figures=_ensemble_figure(whole, found)),
         Section("In detail", details),
         *source_sections(shares),
         Section("Figures", figures=study_figures(arms, whole)),
@@ -62,10 +62,12 @@ def study_sections(
     ]
 
 
-def _ensemble_figure(whole: str, found: Findings) -> Captioned:
+def _ensemble_figure(whole: str, found: Findings) -> list[Captioned]:
+    if found.ensembles is None:
+        return []
     votes = "" if found.ensembles.from_logits else "; the runs store no logits, so confidences in answers are averaged"
     caption = f"Overthinking of ensembles: the softmax of so many trainings averaged (arm {whole}{votes})"
-    return Captioned(caption, draw_ensemble_curves(found.ensembles), wide=True)
+    return [Captioned(caption, draw_ensemble_curves(found.ensembles), wide=True)]
 
 
 def _oracle_figure(whole: str, found: Findings) -> Captioned:
@@ -80,7 +82,7 @@ def study_figures(arms: Mapping[str, Findings], whole: str) -> list[Captioned]:
     found = arms[whole]
     moving = {name: one for name, one in arms.items() if not one.same}
     figures = [
-        _oracle_figure(whole, found),
+        *([_oracle_figure(whole, found)] if found.oracle_transfer.curve else []),
         Captioned(f"What leaving the last exit gains, by who chooses the exit (arm {whole})", draw_gains(found)),
         Captioned(
             f"The sample's share of the variance, beside its benchmarks (arm {whole})",
@@ -90,8 +92,11 @@ def study_figures(arms: Mapping[str, Findings], whole: str) -> list[Captioned]:
             f"Do some trainings overthink more on the whole? Dashed: no (arm {whole})",
             draw_independent_samples(found),
         ),
-        Captioned("How often two trainings answer differently; dashed: error", draw_churn(moving, whole)),
     ]
+    if found.churn_E:
+        figures.append(
+            Captioned("How often two trainings answer differently; dashed: error", draw_churn(moving, whole))
+        )
     if len(moving) > 1:
         caption = "Standard deviation of overthinking from training to training, by source of randomness"
         figures.append(Captioned(caption, draw_deviations(moving)))
@@ -106,8 +111,14 @@ def study_figures(arms: Mapping[str, Findings], whole: str) -> list[Captioned]:
             f"How many of {found.repeats} trainings overthink a sample (any later, arm {whole})",
             draw_times_overthought(found),
         ),
-        Captioned(
-            f"Prediction depth: the exit from which on the answer stays the same (arm {whole})",
-            draw_prediction_depth(found),
+        *(
+            []
+            if found.depth_RE is None
+            else [
+                Captioned(
+                    f"Prediction depth: the exit from which on the answer stays the same (arm {whole})",
+                    draw_prediction_depth(found.depth_RE),
+                )
+            ]
         ),
     ]

@@ -44,7 +44,7 @@ class Column:
     number: bool
 
 
-KERNELS = Column("Kernels", lambda row: row.kernels, False)
+KERNELS = Column("Kernels", lambda row: row.kernels or ("-",), False)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,14 @@ from overthink.store.unreadable import reading
 from overthink.training.regime import OWN_CHECKPOINT
 
 
+def check_trained_here(run: StoredRun) -> None:
+    """Raise ValueError where a run was imported: it has no definition, network or images here."""
+    if run.imported:
+        raise ValueError(
+            f"{run.name}: it was imported, so that its predictions are all there is; this command needs its definition"
+        )
+
+
 def definition_of(store: Store, run_id: str) -> RunDefinition:
     """Return the resolved definition of a run; raises UnreadableRunError where it is not valid."""
     text = store.text(run_id, tags.DEFINITION_FILE)
@@ -34,6 +42,7 @@ def definition_of(store: Store, run_id: str) -> RunDefinition:
 
 def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
     """Return the data set of a run; raise DefinitionError where it is missing here or differs from the run's."""
+    check_trained_here(run)
     root, spec = data_root or default_root(), definition_of(store, run.run_id).dataset
     if not spec.is_here(root):
         raise DefinitionError(
@@ -66,7 +75,11 @@ def lookup_table_of(
     The table is the stored one, else it is computed from the validation predictions. With `scale`, confidences are
     temperature-scaled first; raises ValueError where the run kept no logits.
     """
-    if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale:
+    if not run.has_validation:
+        raise ValueError(
+            f"{run.name}: it has no validation predictions, on which thresholds are chosen; import them with --val"
+        )
+    if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale and not run.imported:
         file = tags.BUDGETS_FILE.format(criterion=criterion)
         text = store.text(run.run_id, file)
         with reading(run.run_id, file):

@@ -75,7 +75,8 @@ def _load(path: Path) -> "Correctness | None":
 
     with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile), path.open("rb") as file:
         arrays = np.load(file, allow_pickle=False)
-        return Correctness(arrays["ids_N"], arrays["labels_N"], arrays["correct_EN"])
+        labels_N = arrays.get("labels_N")
+        return Correctness(arrays["ids_N"], labels_N, arrays["correct_EN"])
     return None
 
 
@@ -85,4 +86,4 @@ def _save(path: Path, found: "Correctness") -> None:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as unfinished, unfinished.open("wb") as file:
-            np.savez_compressed(file, **found._asdict())
+            np.savez_compressed(file, **{name: one for name, one in found._asdict().items() if one is not None})

@@ -65,7 +65,7 @@ class RawRun:
             "metrics": values.metrics(self.metrics),
             "params": values.params(self.params),
         }
-        outcome = values.text(tags.OUTCOME)
+        outcome, imported, splits = values.text(tags.OUTCOME), values.text(tags.IMPORTED), values.words(tags.SPLITS)
         return StoredRun(
             run_id=self.run_id,
             experiment_id=self.experiment_id,
@@ -76,7 +76,9 @@ class RawRun:
             parent=_link(values, tags.PARENT_RUN, tags.PARENT_KEY),
             main=_link(values, tags.MAIN_RUN, tags.MAIN_KEY),
             trial=_number(values.text(tags.TRIAL)),
-            kernels="native" if self.tags.get(tags.KERNELS) == "native" else "torch",
+            kernels="" if imported else "native" if self.tags.get(tags.KERNELS) == "native" else "torch",
+            imported=imported,
+            splits=tuple(name for name in ("val", "test") if name in splits) if splits else ("val", "test"),
             process=RunProcess.of(self.tags),
             logged_outcome=outcome if outcome in OUTCOMES else "",
             forced=tags.FORCED in self.tags,

@@ -87,9 +87,13 @@ class StoredRun:
     labels: Labels | None = None
     """Of policy networks."""
     kernels: str = "torch"
-    """What computed the training: torch or native kernels."""
+    """What computed the training: torch or native kernels; empty of a network trained elsewhere."""
     instruction_set: str = ""
     """Of a run: the processor's vector instructions that it was trained with; empty where none is logged."""
+    imported: str = ""
+    """Of a network trained elsewhere: where its predictions are from; empty of one trained here."""
+    splits: tuple[str, ...] = ("val", "test")
+    """Those that predictions are stored of, `train` aside."""
     task: str = ""
     """`policy` of policy networks; empty of multi-exit networks."""
     reported: Mapping[str, PaperNumber] = field(default_factory=dict)
@@ -159,6 +163,11 @@ class StoredRun:
     def is_group(self) -> bool:
         """Whether this is the parent run of a group."""
         return self.kind == tags.KIND_GROUP
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether it has stored predictions on validation data."""
+        return "val" in self.splits
 
     @property
     def is_policy(self) -> bool:

@@ -14,10 +14,17 @@ def summary(arm: str, found: Findings) -> str:
     behind = f"(arm {arm}, {found.repeats} repeats, {found.samples} test samples)"
     if found.any_later.rate.mean.value == 0:
         return f"There is no any-later overthinking {behind}."
-    return " ".join([_averages_out(found.ensembles, behind), _in_expectation(found), _luck(found)])
+    return " ".join(
+        [_averages_out(found.ensembles, found.any_later.rate.mean, behind), _in_expectation(found), _luck(found)]
+    )
 
 
-def _averages_out(found: Ensembles, behind: str) -> str:
+def _averages_out(found: Ensembles | None, rate: Interval, behind: str) -> str:
+    if found is None:
+        return (
+            f"How much of any-later overthinking averages out over trainings is not known, since the runs have stored "
+            f"neither logits nor predicted classes with labels: it is {percent(rate)} of samples {behind}."
+        )
     curve = found.any_later
     one, all_together, n = curve.rates[0], curve.rates[-1], curve.sizes[-1]
     averaged = (

@@ -1,10 +1,12 @@
 """Churn: how often two models that differ only in their randomness answer differently, exit by exit."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.predictions import Predictions
 from overthink.statistics.crossed import crossed_jackknife, crossed_parts, leave_out
 from overthink.statistics.jackknife import Interval
 
@@ -53,6 +55,14 @@ def _over_error(mean_K: FloatArray) -> float:
     return float(mean_K[0] / mean_K[3]) if mean_K[3] > 0 else float("nan")
 
 
-def same_answers(predicted_REN: IntArray) -> bool:
+def same_results(repeats: Sequence[Predictions]) -> bool:
+    """Tell whether all models give the same answers everywhere, or where those are not known: are right alike."""
+    known = [one.predicted_EN for one in repeats if one.predicted_EN is not None]
+    if len(known) == len(repeats):
+        return same_answers(np.stack(known))
+    return same_answers(np.stack([one.correct_EN for one in repeats]))
+
+
+def same_answers(predicted_REN: IntArray | BoolArray) -> bool:
     """Tell whether all models give the same answers everywhere: what an arm that varies nothing must show."""
     return bool((predicted_REN == predicted_REN[:1]).all())

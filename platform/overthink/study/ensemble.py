@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.metrics.overthinking import finally_overthought, overthought
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import BoolArray, FloatArray
 from overthink.predictions.predictions import Predictions
 from overthink.statistics.crossed import crossed_parts, leave_out
@@ -60,6 +61,11 @@ def ensembles(repeats: Sequence[Predictions]) -> Ensembles:
     return Ensembles(any_later, final, accuracy._replace(plateau=None), from_logits)
 
 
+def can_be_averaged(repeats: Sequence[Predictions]) -> bool:
+    """Return whether the softmax of all trainings is known, or the confidence in each answer; and the labels."""
+    return not any({"labels", "classes", "confidence"} & {*one.absent} for one in repeats)
+
+
 def _last(correct_EN: BoolArray) -> BoolArray:
     last_N: BoolArray = correct_EN[-1]
     return last_N
@@ -94,7 +100,7 @@ def ensemble_correct(repeats: Sequence[Predictions], chosen: Sequence[tuple[int,
     member_SR = np.zeros((len(chosen), len(repeats)), dtype=np.float32)
     for row, members in enumerate(chosen):
         member_SR[row, list(members)] = 1
-    n_exits, labels_N = repeats[0].n_exits, repeats[0].labels_N
+    n_exits, labels_N = repeats[0].n_exits, needed(repeats[0].labels_N, "labels")
     n_classes = _n_classes(repeats)
     correct_SEN = np.empty((len(chosen), n_exits, len(labels_N)), dtype=np.bool_)
     step = max(1, BYTES // (4 * len(chosen) * n_exits * n_classes))
@@ -107,7 +113,9 @@ def ensemble_correct(repeats: Sequence[Predictions], chosen: Sequence[tuple[int,
 
 
 def _n_classes(repeats: Sequence[Predictions]) -> int:
-    return 1 + max(int(max(one.predicted_EN.max(), one.labels_N.max())) for one in repeats)
+    return 1 + max(
+        int(max(needed(one.predicted_EN, "classes").max(), needed(one.labels_N, "labels").max())) for one in repeats
+    )
 
 
 def _probabilities(one: Predictions, part: slice, n_classes: int) -> NDArray[np.float32]:
@@ -116,9 +124,9 @@ def _probabilities(one: Predictions, part: slice, n_classes: int) -> NDArray[np.
         logits_EBC = one.logits_ENC[:, part, :n_classes].astype(np.float64)
         power_EBC = np.exp(logits_EBC - logits_EBC.max(axis=2, keepdims=True))
         return np.asarray(power_EBC / power_EBC.sum(axis=2, keepdims=True), dtype=np.float32)
-    sure_EB1 = one.max_softmax_EN[:, part, None]
+    sure_EB1 = needed(one.max_softmax_EN, "confidence")[:, part, None]
     rest_EBC = np.broadcast_to((1 - sure_EB1) / max(n_classes - 1, 1), (*sure_EB1.shape[:2], n_classes)).copy()
-    np.put_along_axis(rest_EBC, one.predicted_EN[:, part, None], sure_EB1, axis=2)
+    np.put_along_axis(rest_EBC, needed(one.predicted_EN, "classes")[:, part, None], sure_EB1, axis=2)
     return np.asarray(rest_EBC, dtype=np.float32)
 
 

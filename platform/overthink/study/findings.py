@@ -7,16 +7,17 @@ import numpy as np
 
 from overthink.metrics.overthinking import finally_overthought, overthought
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.correctness import same_samples
 from overthink.predictions.predictions import Predictions
 from overthink.seeds import STREAMS, Source
 from overthink.statistics.jackknife import Interval
-from overthink.study.churn import Churn, churn, same_answers
+from overthink.study.churn import Churn, churn, same_results
 from overthink.study.composed import Composed, composed
 from overthink.study.coupling import Coupled, coupling, final_coupling
 from overthink.study.cross_fitted import CrossFitted, cross_fitted
 from overthink.study.decomposition import Decomposition, decomposition
 from overthink.study.depth import distribution, prediction_depth, times
-from overthink.study.ensemble import Ensembles, ensembles
+from overthink.study.ensemble import Ensembles, can_be_averaged, ensembles
 from overthink.study.independent import independent_samples_ratio
 from overthink.study.recurrence import Recurrence, recurrence
 from overthink.study.spread import Spread, spread
@@ -47,12 +48,14 @@ class Findings(NamedTuple):
     accuracy_E: tuple[Spread, ...]
     oracle: Spread
     churn_E: tuple[Churn, ...]
+    """Empty where predicted classes and labels are not known."""
     any_later: Overthinking
     final: Overthinking
     coupling: dict[tuple[int, int], Coupled]
     final_coupling: Coupled | None
     """None where there is a single exit."""
-    ensembles: Ensembles
+    ensembles: Ensembles | None
+    """None where there are neither logits nor classes with confidences to average, or no labels."""
     cross_fitted: CrossFitted
     oracle_transfer: TransferredOracle
     error_share_E: tuple[Interval | None, ...]
@@ -61,8 +64,8 @@ class Findings(NamedTuple):
     """Of the last exit's error: its variance over trainings against that of independent samples."""
     composed: Composed | None
     """Networks composed of exits from different trainings; None below 5 trainings."""
-    depth_RE: FloatArray
-    """Each repeat's shares of samples whose answer stands from exit 1, 2, ..., E on."""
+    depth_RE: FloatArray | None
+    """Each repeat's shares of samples whose answer stands from exit 1, 2, ..., E on; None without classes."""
 
 
 def findings(
@@ -77,32 +80,42 @@ def findings(
     """
     first = repeats[0]
     for other in repeats[1:]:
-        if not np.array_equal(other.ids_N, first.ids_N) or not np.array_equal(other.labels_N, first.labels_N):
+        if not same_samples(other, first):
             raise ValueError("the repeats of a study were tested on different samples")
         if other.n_exits != first.n_exits:
             raise ValueError(f"the repeats of a study have {first.n_exits} and {other.n_exits} exits")
-    predicted_REN = np.stack([one.predicted_EN for one in repeats])
-    correct_REN = predicted_REN == first.labels_N
+    correct_REN: BoolArray = np.stack([one.correct_EN for one in repeats])
+    predicted_REN = _classes(repeats)
     return Findings(
         repeats=len(repeats),
         sources=tuple(sources),
         samples=len(first.ids_N),
-        same=same_answers(predicted_REN),
+        same=same_results(repeats),
         accuracy_E=tuple(spread(correct_REN[:, e]) for e in range(first.n_exits)),
-        oracle=spread(correct_REN.any(axis=1)),
-        churn_E=churn(predicted_REN, first.labels_N),
+        oracle=spread(np.asarray(correct_REN.any(axis=1))),
+        churn_E=_churn(predicted_REN, first),
         any_later=_overthinking(np.stack([overthought(one_EN) for one_EN in correct_REN])),
         final=_overthinking(np.stack([finally_overthought(one_EN) for one_EN in correct_REN])),
         coupling=coupling(correct_REN),
         final_coupling=final_coupling(correct_REN) if first.n_exits > 1 else None,
-        ensembles=ensembles(repeats),
+        ensembles=ensembles(repeats) if can_be_averaged(repeats) else None,
         cross_fitted=cross_fitted(correct_REN),
-        oracle_transfer=transferred_oracle(correct_REN, first.cost_E, confidence_rule),
+        oracle_transfer=transferred_oracle(correct_REN, first.cost_E, confidence_rule)._replace(unit=first.cost_unit),
         error_share_E=tuple(decomposition(~correct_REN[:, e]).sample_share for e in range(first.n_exits)),
         error_independent=independent_samples_ratio(~correct_REN[:, -1]),
         composed=composed(correct_REN),
-        depth_RE=distribution(prediction_depth(predicted_REN), first.n_exits),
+        depth_RE=None if predicted_REN is None else distribution(prediction_depth(predicted_REN), first.n_exits),
     )
+
+
+def _classes(repeats: Sequence[Predictions]) -> IntArray | None:
+    """Return (R, E, N), the predicted classes, where all repeats have them."""
+    known = [one.predicted_EN for one in repeats if one.predicted_EN is not None]
+    return np.stack(known) if len(known) == len(repeats) else None
+
+
+def _churn(predicted_REN: IntArray | None, first: Predictions) -> tuple[Churn, ...]:
+    return () if predicted_REN is None or first.labels_N is None else churn(predicted_REN, first.labels_N)
 
 
 def _overthinking(indicator_RN: BoolArray) -> Overthinking:

@@ -13,14 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.absent import CostUnit
+from overthink.predictions.arrays import BoolArray, CostArray, FloatArray, IntArray
 from overthink.statistics.crossed import crossed_parts, leave_out
 from overthink.statistics.jackknife import Interval
 
 SHARES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 """Budgets of the curves, as shares of the last exit's cost."""
 ConfidenceRule = Callable[[int, float], float | None]
-"""Training and budget in MUL-ADDs per sample -> accuracy of leaving early by confidence; None where nothing fits."""
+"""Training and budget per sample -> accuracy of leaving early by confidence; None where nothing fits."""
 
 
 class AtBudget(NamedTuple):
@@ -50,10 +51,13 @@ class TransferredOracle(NamedTuple):
     over_last: Interval
     """Transferred oracle minus last exit."""
     curve: tuple[AtBudget, ...]
+    """Empty where costs are not known."""
+    unit: CostUnit = "MUL-ADDs"
+    """Of the costs of the curve."""
 
 
 def transferred_oracle(
-    correct_REN: BoolArray, cost_E: IntArray, confidence_rule: ConfidenceRule | None = None
+    correct_REN: BoolArray, cost_E: CostArray | None, confidence_rule: ConfidenceRule | None = None
 ) -> TransferredOracle:
     """Return the oracle of each training, scored on every other one. Raises ValueError for fewer than two."""
     repeats = len(correct_REN)
@@ -69,7 +73,7 @@ def transferred_oracle(
         return np.stack([solved_N, pairs_N, last_N, solved_N - pairs_N, pairs_N - last_N])
 
     oracle, transferred, last, luck, over_last = crossed_parts(leave_out(parts, repeats))
-    curve = _curve(correct_REN, cost_E, confidence_rule)
+    curve = () if cost_E is None else _curve(correct_REN, cost_E, confidence_rule)
     return TransferredOracle(oracle, transferred, last, luck, over_last, curve)
 
 
@@ -84,7 +88,7 @@ def _transferred(correct_REN: BoolArray) -> BoolArray:
     return taken_RRN
 
 
-def _curve(correct_REN: BoolArray, cost_E: IntArray, rule: ConfidenceRule | None) -> tuple[AtBudget, ...]:
+def _curve(correct_REN: BoolArray, cost_E: CostArray, rule: ConfidenceRule | None) -> tuple[AtBudget, ...]:
     """Return accuracies at SHARES of the last exit's cost that exit 1 fits."""
     first_RN = np.where(correct_REN.any(axis=1), correct_REN.argmax(axis=1), -1)
     gained_RRE, kept_RR = _tables(correct_REN, first_RN)
@@ -109,7 +113,7 @@ def _at(
     share_RE: FloatArray,
     gained_RRE: FloatArray,
     kept_RR: FloatArray,
-    cost_E: IntArray,
+    cost_E: CostArray,
     rule: ConfidenceRule | None,
 ) -> AtBudget:
     taken_RE = np.stack([upgraded(share_E, cost_E, budget) for share_E in share_RE])
@@ -128,7 +132,7 @@ def _mean(accuracies: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(accuracies) else None
 
 
-def upgraded(share_E: FloatArray, cost_E: IntArray, budget: float) -> FloatArray:
+def upgraded(share_E: FloatArray, cost_E: CostArray, budget: float) -> FloatArray:
     """Return (E,): which part of the samples whose first right exit is e is sent there, cheapest first.
 
     >>> upgraded(np.array([0.5, 0.2, 0.2]), np.array([10, 20, 40]), budget=15.0).tolist()

@@ -27,6 +27,7 @@ from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
 from overthink.inference.frequency import needed_share
 from overthink.networks import availability
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.running.run import train
 from overthink.running.run_data import data_info
@@ -87,9 +88,11 @@ def test_a_restored_network_says_what_the_run_has_stored(trained: tuple[RunDefin
     assert back.data_info == data_info(dataset)
     images_NKHW = back.normalise(torch.from_numpy(dataset.test.images_NKHW))
     found = EarlyExit(back.network, [np.inf] * 3)(images_NKHW)
-    assert found.exit_B.tolist() == [2] * len(stored.labels_N)
-    assert found.predicted_B.tolist() == stored.predicted_EN[-1].tolist()
-    assert found.confidence_B.tolist() == pytest.approx(stored.max_softmax_EN[-1].tolist(), rel=1e-5)
+    assert found.exit_B.tolist() == [2] * len(needed(stored.labels_N, "labels"))
+    assert found.predicted_B.tolist() == needed(stored.predicted_EN, "classes")[-1].tolist()
+    assert found.confidence_B.tolist() == pytest.approx(
+        needed(stored.max_softmax_EN, "confidence")[-1].tolist(), rel=1e-5
+    )
 
 
 def test_checkpoints_from_before_need_the_data(trained: tuple[RunDefinition, Path], tmp_path: Path) -> None:
@@ -169,7 +172,7 @@ def test_anytime_expects_what_its_budgets_reach(
 ) -> None:
     test = Predictions.read(trained[1] / "test.parquet")
     accuracy_E = test.correct_EN.mean(axis=1)
-    said = [f"{test.cost_E[0]}=3", str(float(test.cost_E[2]))]
+    said = [f"{needed(test.cost_E, 'costs')[0]}=3", str(float(needed(test.cost_E, "costs")[2]))]
     assert anytime(run_id, said, as_json=True) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [entry["exit"] for entry in answer["budgets"]] == [1, 3]

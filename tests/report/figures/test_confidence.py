@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from overthink.metrics.calibration import calibration_error
+from overthink.predictions.absent import needed
 from overthink.report.figures.confidence import (
     MOST_POINTS,
     calibration,
@@ -16,7 +17,7 @@ ONE, TWO = predictions(seed=1), predictions(seed=2)
 
 def test_reliability_of_all_samples_together() -> None:
     info = calibration([ONE, TWO])
-    errors = [calibration_error(run.correct_EN, run.max_softmax_EN) for run in (ONE, TWO)]
+    errors = [calibration_error(run.correct_EN, needed(run.max_softmax_EN, "confidence")) for run in (ONE, TWO)]
     assert info.error_E == pytest.approx(np.mean(errors, axis=0))
     assert all(len(sure) == len(right) for sure, right in zip(info.confidence_EB, info.accuracy_EB, strict=True))
     assert all(list(sure) == sorted(sure) for sure in info.confidence_EB)

@@ -11,6 +11,7 @@ def test_cost_and_accuracy_by_hand() -> None:
     assert info.deviation_E is None
     assert info.by_level == {"easy": (1.0, 0.5, 0.5), "hard": (0.0, 0.5, 0.0)}
     # samples 1 and 2 leave at exit 1, sample 3 at exit 2, and sample 4 nowhere or at the end
+    assert info.bounds is not None
     assert info.bounds.oracle == (0.75, (10 + 10 + 30 + 0) / 4)
     assert info.bounds.upper_bound == (0.75, (10 + 10 + 30 + 60) / 4)
 
@@ -19,6 +20,7 @@ def test_several_runs_are_averaged() -> None:
     info = cost_accuracy([ONE, TWO])
     assert info.accuracy_E == (0.75, 0.75, 0.625)
     assert info.deviation_E == pytest.approx([0.5 / 2**0.5, 0.5 / 2**0.5, 0.75 / 2**0.5])
+    assert info.bounds is not None
     assert info.bounds.oracle.accuracy == 0.875
 
 

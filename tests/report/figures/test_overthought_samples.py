@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from overthink.predictions.absent import needed
 from overthink.report.figures.overthought_samples import (
     draw_overthinking_by_class,
     draw_overthinking_by_confidence,
@@ -16,7 +17,7 @@ ONE = predictions(seed=1)
 
 def test_rates_by_hand() -> None:
     info = overthinking_by_confidence([ONE])
-    sure_N, right_EN = ONE.max_softmax_EN[0], ONE.correct_EN
+    sure_N, right_EN = needed(ONE.max_softmax_EN, "confidence")[0], ONE.correct_EN
     least = np.argsort(sure_N)[:6]
     final_N = right_EN[:-1].any(axis=0) & ~right_EN[-1]
     assert info.final_T[0] == pytest.approx(final_N[least].mean())

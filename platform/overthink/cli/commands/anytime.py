@@ -33,12 +33,14 @@ def anytime(
     from overthink.cli.selection import the_run
     from overthink.inference.anytime import anytime_prediction
     from overthink.inference.oracle import uniform_budgets
+    from overthink.predictions.absent import cost_cell, needed
     from overthink.store.client import Store
 
     store = Store()
     stored = the_run(store, run)
     test = store.predictions(stored.run_id, "test")
-    budgets_M, weights_M = _parsed(budgets) if budgets else uniform_budgets(test.cost_E)
+    cost_E, unit = needed(test.cost_E, "costs"), test.cost_unit
+    budgets_M, weights_M = _parsed(budgets) if budgets else uniform_budgets(cost_E)
     found = anytime_prediction(test, budgets_M, weights_M)
     numbers = zip(budgets_M.tolist(), (weights_M / weights_M.sum()).tolist(), found.exit_M.tolist(), strict=True)
     if as_json:
@@ -48,7 +50,7 @@ def anytime(
     console = log()
     print_text(console, f"{stored.name} ({stored.run_id[:8]}), {len(test.ids_N)} test samples")
     rows = [
-        (f"{budget / 1e6:.2f} M", f"{100 * weight:.1f}%", str(number), f"{100 * accuracy:.2f}%")
+        (cost_cell(budget, unit), f"{100 * weight:.1f}%", str(number), f"{100 * accuracy:.2f}%")
         for (budget, weight, number), accuracy in zip(numbers, found.accuracy_M.tolist(), strict=True)
     ]
     print_grid(Grid(("Budget", "Weight", "Exit", "Accuracy"), rows))

@@ -42,12 +42,13 @@ def bench(
     from overthink.cli.selection import the_run
     from overthink.inference.speed import speeds
     from overthink.running.benchmark import benchmark_images, image_count
-    from overthink.running.stored_run import network_of
+    from overthink.running.stored_run import check_trained_here, network_of
     from overthink.store.client import Store
 
     check_kernels(kernels)
     store, console = Store(), log()
     stored = the_run(store, run)
+    check_trained_here(stored)
     trained = network_of(store, stored.run_id, data_root)
     torch.set_num_threads(threads or os.cpu_count() or 1)
     most = max(image_count(size) for size in batch)

@@ -13,12 +13,18 @@ from overthink.report.safe_text import print_text
 
 if TYPE_CHECKING:
     from overthink.inference.budgeted import LookupTable
+    from overthink.predictions.absent import CostUnit
 
 
 def budget(
     run: options.RunId,
     mul_adds: Annotated[
-        float, typer.Option("--mul-adds", metavar="BUDGET", help="Budget in MUL-ADDs per sample, e.g. 20e6.", min=1)
+        float,
+        typer.Option(
+            "--mul-adds",
+            metavar="BUDGET",
+            help="Budget in MUL-ADDs per sample, e.g. 20e6; of an imported run in the unit of its costs.",
+        ),
     ],
     criterion: Annotated[
         str,
@@ -30,6 +36,8 @@ def budget(
     as_json: options.Json = False,
 ) -> int:
     """Show the exit thresholds of a run that are most accurate within a budget, on validation data."""
+    if not mul_adds > 0:
+        raise ValueError(f"--mul-adds {mul_adds:g}: expected a budget above 0")
     from overthink.cli.selection import the_run
     from overthink.running.stored_run import lookup_table_of
     from overthink.store.client import Store
@@ -46,7 +54,9 @@ def budget(
                 "temperatures": None if temperature_E is None else temperature_E.tolist(),
                 "patience": row + 1 if table.q_PE is None else None,
                 "thresholds": [None if limit == inf else limit for limit in table.threshold_PE[row, :-1].tolist()],
-                "mul_adds_per_sample": table.mean_cost_P[row],
+                "mul_adds_per_sample": table.mean_cost_P[row] if table.cost_unit == "MUL-ADDs" else None,
+                "cost_per_sample": table.mean_cost_P[row],
+                "cost_unit": table.cost_unit,
                 "validation_accuracy": table.accuracy_P[row],
                 "q": None if table.q_PE is None else table.q_PE[row].tolist(),
                 "taken": table.taken_PE[row].tolist(),
@@ -55,7 +65,7 @@ def budget(
         )
         return OK
     console, head = log(), f"{stored.name} ({stored.run_id[:8]})"
-    print_text(console, f"{head}, {table.criterion}, budget {mul_adds / 1e6:g} M MUL-ADDs per sample")
+    print_text(console, f"{head}, {table.criterion}, budget {_budget(mul_adds, table.cost_unit)} per sample")
     print_grid(_grid(table, row))
     if table.q_PE is None:
         rule = f"once {row + 1} exits in a row agree, else at the last exit" if row else "at exit 1"
@@ -66,17 +76,31 @@ def budget(
         console.print(f"Temperatures of the exits: {', '.join(f'{value:.3f}' for value in temperature_E)}.")
     console.print(
         f"On validation data: accuracy {100 * table.accuracy_P[row]:.2f}%, "
-        f"{table.mean_cost_P[row] / 1e6:.3f} M MUL-ADDs per sample."
+        f"{_budget(float(table.mean_cost_P[row]), table.cost_unit, 3)} per sample."
     )
     return OK
 
 
+def _budget(cost: float, unit: "CostUnit", digits: int | None = None) -> str:
+    from overthink.predictions.absent import in_unit
+
+    if unit != "MUL-ADDs":
+        return in_unit(cost, unit)
+    return f"{cost / 1e6:g} M MUL-ADDs" if digits is None else f"{cost / 1e6:.{digits}f} M MUL-ADDs"
+
+
+def _cost_title(unit: "CostUnit") -> str:
+    return {"MUL-ADDs": "MUL-ADDs", "seconds": "Seconds", "relative": "Cost"}[unit]
+
+
 def _grid(table: "LookupTable", row: int) -> Grid:
+    from overthink.predictions.absent import cost_cell
+
     title, digits = ("Agreeing exits needed", 0) if table.q_PE is None else ("Exits at confidence", 4)
     limits = ["never" if limit == inf else f">= {limit:.{digits}f}" for limit in table.threshold_PE[row, :-1].tolist()]
     columns = {
         "Exit": [str(number) for number in range(1, len(table.cost_E) + 1)],
-        "MUL-ADDs": [f"{cost / 1e6:.2f} M" for cost in table.cost_E.tolist()],
+        _cost_title(table.cost_unit): [cost_cell(cost, table.cost_unit) for cost in table.cost_E.tolist()],
         title: [*limits, "always"],
     }
     if table.q_PE is not None:

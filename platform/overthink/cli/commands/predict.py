@@ -54,11 +54,12 @@ def predict(
     from overthink.cli.selection import the_run
     from overthink.networks.cost import mul_adds
     from overthink.running.classify import classify
-    from overthink.running.stored_run import lookup_table_of, network_of
+    from overthink.running.stored_run import check_trained_here, lookup_table_of, network_of
     from overthink.store.client import Store
 
     store = Store()
     stored = the_run(store, run)
+    check_trained_here(stored)
     trained = network_of(store, stored.run_id, data_root)
     limit = patience if patience is not None else threshold
     limits = [inf if limit is None else float(limit)] * trained.network.n_exits

@@ -36,8 +36,12 @@ def group_spec(members: Sequence[PlannedRun], views: Mapping[str, str]) -> Group
     )
 
 
-def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition, outcome: str | None = None) -> None:
+def close_group(
+    store: Store, writer: Writer, group_id: str, run: RunDefinition | None, outcome: str | None = None
+) -> None:
     """Aggregate a group's finished runs over seeds and end the group; `run` is the definition of one of them.
+
+    None for imported runs, which have none.
 
     Without an `outcome` the group ends as its runs have (`outcome_of_group`). Raises UnreadableRunError, at last, where
     predictions of a run cannot be read: the group is then one of the others.
@@ -51,7 +55,7 @@ def close_group(store: Store, writer: Writer, group_id: str, run: RunDefinition,
     if runs:
         step = max(writer.logged_steps(group_id, "seeds/n"), default=0) + 1
         name = f"{group.name} / {arm}" if arm else group.name
-        if run.policy is None:
+        if run is None or run.policy is None:
             read = group_predictions(store, runs)
             problems = read.problems
             if not read.values:

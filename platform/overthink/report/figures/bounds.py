@@ -7,8 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from overthink.inference.oracle import OperatingPoint, oracle, upper_bound
+from overthink.predictions.absent import CostUnit, needed
 from overthink.predictions.predictions import Predictions
-from overthink.report.figures.style import ACCENT, millions, percent
+from overthink.report.figures.style import ACCENT, cost_word, on_axis, percent
 
 
 class Bounds(NamedTuple):
@@ -21,8 +22,14 @@ class Bounds(NamedTuple):
 
 
 def bounds(runs: Sequence[Predictions]) -> Bounds:
-    """Return the bounds of one run, or means over several."""
-    return Bounds(*(mean_point([bound(run.correct_EN, run.cost_E) for run in runs]) for bound in (oracle, upper_bound)))
+    """Return the bounds of one run, or means over several; raises AbsentError where costs are not known."""
+    costs = [needed(run.cost_E, "costs") for run in runs]
+    return Bounds(
+        *(
+            mean_point([bound(run.correct_EN, cost_E) for run, cost_E in zip(runs, costs, strict=True)])
+            for bound in (oracle, upper_bound)
+        )
+    )
 
 
 def mean_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
@@ -30,19 +37,21 @@ def mean_point(points: Sequence[OperatingPoint]) -> OperatingPoint:
     return OperatingPoint(*np.mean(points, axis=0).tolist())
 
 
-def add_bounds(figure: go.Figure, info: Bounds) -> None:
-    """Add both bounds to a figure of accuracy (percent) against cost (millions of MUL-ADDs)."""
-    add_point(figure, "oracle", info.oracle, ACCENT, "star")
-    add_point(figure, "realistic upper bound", info.upper_bound, ACCENT, "diamond")
+def add_bounds(figure: go.Figure, info: Bounds, unit: CostUnit = "MUL-ADDs") -> None:
+    """Add both bounds to a figure of accuracy (percent) against cost."""
+    add_point(figure, "oracle", info.oracle, ACCENT, "star", unit)
+    add_point(figure, "realistic upper bound", info.upper_bound, ACCENT, "diamond", unit)
 
 
-def add_point(figure: go.Figure, name: str, point: OperatingPoint, colour: str, symbol: str) -> None:
-    """Add one point to a figure of accuracy (percent) against cost (millions of MUL-ADDs)."""
+def add_point(
+    figure: go.Figure, name: str, point: OperatingPoint, colour: str, symbol: str, unit: CostUnit = "MUL-ADDs"
+) -> None:
+    """Add one point to a figure of accuracy (percent) against cost."""
     figure.add_scatter(
-        x=millions([point.mean_cost]),
+        x=on_axis([point.mean_cost], unit),
         y=percent([point.accuracy]),
         name=name,
         mode="markers",
         marker={"color": colour, "size": 13, "symbol": symbol},
-        hovertemplate=f"{name}: %{{y:.1f}}% right for %{{x:.2f}} M MUL-ADDs per sample<extra></extra>",
+        hovertemplate=f"{name}: %{{y:.1f}}% right {cost_word(unit)} per sample<extra></extra>",
     )

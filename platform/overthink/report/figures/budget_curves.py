@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from overthink.inference.budget_oracle import budget_oracle
 from overthink.inference.budgeted import budgeted_batch, lookup_table, shares_taken
 from overthink.metrics.accuracy import accuracy
+from overthink.predictions.absent import CostUnit, needed
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.bounds import Bounds, add_bounds, bounds
 from overthink.report.figures.over_runs import Rows, as_rows, mean_over_runs, std_over_runs
@@ -21,10 +22,12 @@ from overthink.report.figures.style import (
     GREY,
     INK,
     SECOND,
+    cost_title,
+    cost_word,
     empty_figure,
     exit_colours,
     exit_names,
-    millions,
+    on_axis,
     percent,
 )
 
@@ -37,11 +40,11 @@ class BudgetCurves(NamedTuple):
     """Budgeted batch classification beside anytime prediction and what perfect choices reach (thesis figure 3.7)."""
 
     cost_E: tuple[float, ...]
-    """MUL-ADDs."""
+    """In `unit`, as all costs here."""
     accuracy_E: tuple[float, ...]
     """Anytime prediction: all samples at one exit."""
     cost_P: tuple[float, ...]
-    """MUL-ADDs per test sample, a distribution of Algorithm 1 each, cheapest first."""
+    """Per test sample, a distribution of Algorithm 1 each, cheapest first."""
     accuracy_P: tuple[float, ...]
     deviation_P: tuple[float, ...] | None
     """Standard deviation of the accuracy over runs; None for one run."""
@@ -53,6 +56,7 @@ class BudgetCurves(NamedTuple):
     bound_accuracy_B: tuple[float, ...]
     """The best that any choice of exits reaches for a budget."""
     bounds: Bounds
+    unit: CostUnit = "MUL-ADDs"
 
 
 def budget_curves(runs: Sequence[Pair]) -> BudgetCurves:
@@ -60,12 +64,12 @@ def budget_curves(runs: Sequence[Pair]) -> BudgetCurves:
 
     Raises ValueError where runs differ in the cost of their exits.
     """
-    costs = {tuple(test.cost_E.tolist()) for _, test in runs}
+    costs = {test.exits for _, test in runs}
     if len(costs) != 1:
-        raise ValueError(f"runs drawn together need exits of one cost, got {sorted(costs)}")
+        raise ValueError(f"runs drawn together need exits of one cost, got {sorted(map(str, costs))}")
     batches = [budgeted_batch(lookup_table(validation), test) for validation, test in runs]
     tests = [test for _, test in runs]
-    cost_E = tests[0].cost_E
+    cost_E = needed(tests[0].cost_E, "costs")
     budgets_B = np.linspace(cost_E[0], cost_E[-1], BUDGETS)
     accuracies_RP = [batch.accuracy_P for batch in batches]
     recovered_RP = np.stack([batch.recovered_P for batch in batches])
@@ -79,42 +83,43 @@ def budget_curves(runs: Sequence[Pair]) -> BudgetCurves:
         taken_PE=as_rows(taken_RPE.mean(axis=0)),
         recovered_P=() if np.isnan(recovered_RP).any() else mean_over_runs(recovered_RP),
         bound_cost_B=tuple(budgets_B.tolist()),
-        bound_accuracy_B=mean_over_runs([budget_oracle(test.correct_EN, test.cost_E, budgets_B) for test in tests]),
+        bound_accuracy_B=mean_over_runs([budget_oracle(test.correct_EN, cost_E, budgets_B) for test in tests]),
         bounds=bounds(tests),
+        unit=tests[0].cost_unit,
     )
 
 
 def draw_budget_curves(info: BudgetCurves) -> go.Figure:
     """Draw accuracy against MUL-ADDs: budgeted batch, anytime prediction, and the bounds, dashed."""
-    figure = empty_figure("MUL-ADDs per sample (millions)", "accuracy on test data (%)")
+    figure = empty_figure(cost_title(info.unit, per_sample=True), "accuracy on test data (%)")
     figure.update_layout(legend_itemwidth=44)
     figure.add_scatter(
-        x=millions(info.bound_cost_B),
+        x=on_axis(info.bound_cost_B, info.unit),
         y=percent(info.bound_accuracy_B),
         name="best choice of exits",
         mode="lines",
         line={"color": GREY, "width": 1.8, "dash": "dash"},
-        hovertemplate="at best %{y:.1f}% for %{x:.2f} M MUL-ADDs per sample<extra></extra>",
+        hovertemplate=f"at best %{{y:.1f}}% {cost_word(info.unit)} per sample<extra></extra>",
     )
-    add_bounds(figure, info.bounds)
+    add_bounds(figure, info.bounds, info.unit)
     _add_band(figure, info)
     figure.add_scatter(
-        x=millions(info.cost_P),
+        x=on_axis(info.cost_P, info.unit),
         y=percent(info.accuracy_P),
         name="budgeted batch (Algorithm 1)",
         mode="lines",
         line={"color": SECOND, "width": 3},
-        hovertemplate="%{y:.1f}% right for %{x:.2f} M MUL-ADDs per sample<extra></extra>",
+        hovertemplate=f"%{{y:.1f}}% right {cost_word(info.unit)} per sample<extra></extra>",
     )
     figure.add_scatter(
-        x=millions(info.cost_E),
+        x=on_axis(info.cost_E, info.unit),
         y=percent(info.accuracy_E),
         name="anytime prediction",
         mode="lines+markers",
         line={"color": INK, "width": 1.5},
         marker={"color": exit_colours(len(info.cost_E)), "size": 10, "line": {"color": INK, "width": 1}},
         text=exit_names(len(info.cost_E)),
-        hovertemplate="%{text}: %{y:.1f}% right for %{x:.2f} M MUL-ADDs<extra></extra>",
+        hovertemplate=f"%{{text}}: %{{y:.1f}}% right {cost_word(info.unit)}<extra></extra>",
     )
     return figure
 
@@ -124,7 +129,7 @@ def _add_band(figure: go.Figure, info: BudgetCurves) -> None:
         return
     pairs = list(zip(info.accuracy_P, info.deviation_P, strict=True))
     upper, lower = [mean + std for mean, std in pairs], [mean - std for mean, std in pairs]
-    cost = millions(info.cost_P)
+    cost = on_axis(info.cost_P, info.unit)
     figure.add_scatter(
         x=[*cost, *reversed(cost)],
         y=percent([*upper, *reversed(lower)]),
@@ -138,11 +143,11 @@ def _add_band(figure: go.Figure, info: BudgetCurves) -> None:
 
 def draw_exits_taken(info: BudgetCurves) -> go.Figure:
     """Draw where samples leave as the budget grows."""
-    figure = empty_figure("MUL-ADDs per sample (millions)", "test samples that leave at an exit (%)")
+    figure = empty_figure(cost_title(info.unit, per_sample=True), "test samples that leave at an exit (%)")
     names, colours = exit_names(len(info.cost_E)), exit_colours(len(info.cost_E))
     for row, (name, colour) in enumerate(zip(names, colours, strict=True)):
         figure.add_scatter(
-            x=millions(info.cost_P),
+            x=on_axis(info.cost_P, info.unit),
             y=percent([shares[row] for shares in info.taken_PE]),
             name=name,
             mode="lines",
@@ -158,15 +163,15 @@ def draw_exits_taken(info: BudgetCurves) -> go.Figure:
 
 def draw_recovered(info: BudgetCurves) -> go.Figure:
     """Draw how much of the overthinking leaving early avoids, as the budget grows."""
-    figure = empty_figure("MUL-ADDs per sample (millions)", "overthought samples that leave right (%)")
+    figure = empty_figure(cost_title(info.unit, per_sample=True), "overthought samples that leave right (%)")
     figure.add_scatter(
-        x=millions(info.cost_P),
+        x=on_axis(info.cost_P, info.unit),
         y=percent(info.recovered_P),
         name="budgeted batch (Algorithm 1)",
         mode="lines+markers",
         line={"color": ACCENT, "width": 2.5},
         marker={"size": 5},
-        hovertemplate="%{y:.1f}% of them, for %{x:.2f} M MUL-ADDs per sample<extra></extra>",
+        hovertemplate=f"%{{y:.1f}}% of them, {cost_word(info.unit)} per sample<extra></extra>",
     )
     figure.update_yaxes(range=[0, 100])
     return figure

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from overthink.metrics.agreement import confidence_ranks, rank_correlation
 from overthink.metrics.calibration import BINS, calibration_error, reliability
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.over_runs import Rows, mean_over_runs
 from overthink.report.figures.style import ACCENT, GREY, PALE, empty_figure, exit_colours, exit_names, percent
@@ -28,13 +29,16 @@ class Calibration(NamedTuple):
 
 def calibration(runs: Sequence[Predictions]) -> Calibration:
     """Return the reliability of each exit."""
-    confidence_EN = np.concatenate([run.max_softmax_EN for run in runs], axis=1)
+    of_runs = [needed(run.max_softmax_EN, "confidence") for run in runs]
+    confidence_EN = np.concatenate(of_runs, axis=1)
     correct_EN = np.concatenate([run.correct_EN for run in runs], axis=1)
     bins = [reliability(right_N, sure_N, BINS) for right_N, sure_N in zip(correct_EN, confidence_EN, strict=True)]
     return Calibration(
         confidence_EB=tuple(tuple(found.confidence_B[found.count_B > 0].tolist()) for found in bins),
         accuracy_EB=tuple(tuple(found.accuracy_B[found.count_B > 0].tolist()) for found in bins),
-        error_E=mean_over_runs([calibration_error(run.correct_EN, run.max_softmax_EN) for run in runs]),
+        error_E=mean_over_runs(
+            [calibration_error(run.correct_EN, sure_EN) for run, sure_EN in zip(runs, of_runs, strict=True)]
+        ),
     )
 
 
@@ -71,9 +75,10 @@ class ConfidenceRanks(NamedTuple):
 
 def ranks_of_first_exits(runs: Sequence[Predictions]) -> ConfidenceRanks:
     """Return ranks and rank correlations; needs two exits and two samples."""
-    ranks_EN = confidence_ranks(runs[0].max_softmax_EN)
+    of_runs = [needed(run.max_softmax_EN, "confidence") for run in runs]
+    ranks_EN = confidence_ranks(of_runs[0])
     step = -(-ranks_EN.shape[1] // MOST_POINTS)
-    correlations_RP = [rank_correlation(run.max_softmax_EN).diagonal(offset=1) for run in runs]
+    correlations_RP = [rank_correlation(sure_EN).diagonal(offset=1) for sure_EN in of_runs]
     first_M, second_M = (tuple(ranks_EN[row, ::step].tolist()) for row in (0, 1))
     return ConfidenceRanks(first_M, second_M, mean_over_runs(correlations_RP))
 

@@ -7,17 +7,20 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from overthink.metrics.accuracy import accuracy
+from overthink.predictions.absent import CostUnit
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.bounds import Bounds, add_bounds, bounds
 from overthink.report.figures.over_runs import check_comparable, mean_over_runs, std_over_runs
 from overthink.report.figures.style import (
     GREY,
     INK,
+    cost_title,
+    cost_word,
     empty_figure,
     escaped,
     exit_colours,
     exit_names,
-    millions,
+    on_axis,
     percent,
 )
 
@@ -27,13 +30,15 @@ class CostAccuracy(NamedTuple):
 
     split: str
     cost_E: tuple[float, ...]
-    """MUL-ADDs."""
+    """Costs in `unit`; numbers of exits where costs are not known."""
     accuracy_E: tuple[float, ...]
     deviation_E: tuple[float, ...] | None
     """Standard deviation over runs; None for one run."""
     by_level: dict[str, tuple[float, ...]]
     """Level -> accuracy of each exit; a level without samples is left out."""
-    bounds: Bounds
+    bounds: Bounds | None
+    """None where costs are not known."""
+    unit: CostUnit | None = "MUL-ADDs"
 
 
 def cost_accuracy(runs: Sequence[Predictions]) -> CostAccuracy:
@@ -42,10 +47,11 @@ def cost_accuracy(runs: Sequence[Predictions]) -> CostAccuracy:
     Raises ValueError where runs differ in split, cost or levels.
     """
     check_comparable(runs)
+    cost_E = runs[0].cost_E
     accuracies_RE = [accuracy(run.correct_EN) for run in runs]
     return CostAccuracy(
         split=runs[0].split,
-        cost_E=tuple(float(cost) for cost in runs[0].cost_E),
+        cost_E=tuple(map(float, range(1, runs[0].n_exits + 1) if cost_E is None else cost_E.tolist())),
         accuracy_E=mean_over_runs(accuracies_RE),
         deviation_E=std_over_runs(accuracies_RE),
         by_level={
@@ -53,24 +59,28 @@ def cost_accuracy(runs: Sequence[Predictions]) -> CostAccuracy:
             for level, name in enumerate(runs[0].level_names)
             if all((run.levels_N == level).any() for run in runs)
         },
-        bounds=bounds(runs),
+        bounds=None if cost_E is None else bounds(runs),
+        unit=None if cost_E is None else runs[0].cost_unit,
     )
 
 
 def draw_cost_accuracy(info: CostAccuracy) -> go.Figure:
-    """Draw accuracy against MUL-ADDs, with the levels and the two bounds."""
-    figure = empty_figure("MUL-ADDs (millions)", f"accuracy on {info.split} data (%)")
+    """Draw accuracy against costs, with the levels and the two bounds."""
+    figure = empty_figure(cost_title(info.unit), f"accuracy on {info.split} data (%)")
     figure.update_layout(legend_itemwidth=44)  # long enough to tell the dashes apart
     _add_level_lines(figure, info)
     _add_exits(figure, info)
-    add_bounds(figure, info.bounds)
+    if info.bounds is not None and info.unit is not None:
+        add_bounds(figure, info.bounds, info.unit)
+    if info.unit is None:
+        figure.update_xaxes(dtick=1)
     return figure
 
 
 def _add_level_lines(figure: go.Figure, info: CostAccuracy) -> None:
     for (name, accuracy_E), dash in zip(info.by_level.items(), cycle(("dot", "dash", "dashdot")), strict=False):
         figure.add_scatter(
-            x=millions(info.cost_E),
+            x=on_axis(info.cost_E, info.unit),
             y=percent(accuracy_E),
             name=f"{escaped(name)} samples",
             mode="lines+markers",
@@ -86,7 +96,7 @@ def _add_exits(figure: go.Figure, info: CostAccuracy) -> None:
     if deviation_E:
         texts = [f"{text} (± {100 * deviation:.1f})" for text, deviation in zip(texts, deviation_E, strict=True)]
     figure.add_scatter(
-        x=millions(info.cost_E),
+        x=on_axis(info.cost_E, info.unit),
         y=percent(info.accuracy_E),
         error_y={"array": percent(deviation_E), "color": INK, "width": 8} if deviation_E else None,
         name="exits, all samples",
@@ -94,5 +104,5 @@ def _add_exits(figure: go.Figure, info: CostAccuracy) -> None:
         line={"color": INK, "width": 2.5},
         marker={"color": exit_colours(count), "size": 11, "line": {"color": INK, "width": 1}},
         text=texts,
-        hovertemplate="%{text}: %{y:.1f}% right for %{x:.2f} M MUL-ADDs<extra></extra>",
+        hovertemplate=f"%{{text}}: %{{y:.1f}}% right {cost_word(info.unit)}<extra></extra>",
     )

@@ -27,6 +27,6 @@ def as_rows(values_XY: FloatArray) -> Rows:
 
 def check_comparable(runs: Sequence[Predictions]) -> None:
     """Raise ValueError where runs differ in split, cost or levels: a mean over them would mix different things."""
-    kinds = {(run.split, tuple(run.cost_E.tolist()), run.level_names) for run in runs}
+    kinds = {(run.split, run.exits, run.level_names) for run in runs}
     if len(kinds) != 1:
-        raise ValueError(f"runs drawn together need one split, cost and level names, got {sorted(kinds)}")
+        raise ValueError(f"runs drawn together need one split, cost and level names, got {sorted(map(str, kinds))}")

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from overthink.metrics.hindsight import confidence_tenths, rate_by_group
 from overthink.metrics.overthinking import finally_overthought, overthought
+from overthink.predictions.absent import needed
 from overthink.predictions.arrays import FloatArray
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.over_runs import mean_over_runs
@@ -25,7 +26,7 @@ class OverthinkingByConfidence(NamedTuple):
 
 def overthinking_by_confidence(runs: Sequence[Predictions]) -> OverthinkingByConfidence:
     """Return rates by tenth of exit 1's confidence, means over runs."""
-    tenths = [confidence_tenths(run.max_softmax_EN[0]) for run in runs]
+    tenths = [confidence_tenths(needed(run.max_softmax_EN, "confidence")[0]) for run in runs]
     any_RT, final_RT = (
         [rate_by_group(flags(run.correct_EN), tenth_N, 10) for run, tenth_N in zip(runs, tenths, strict=True)]
         for flags in (overthought, finally_overthought)
@@ -58,8 +59,10 @@ def draw_overthinking_by_confidence(info: OverthinkingByConfidence) -> go.Figure
 
 def overthinking_by_class(runs: Sequence[Predictions]) -> tuple[float, ...]:
     """Return the any-later rate of each class, means over runs; NaN for a class without samples."""
-    n_classes = max(int(run.labels_N.max()) for run in runs) + 1
-    return mean_over_runs([rate_by_group(overthought(run.correct_EN), run.labels_N, n_classes) for run in runs])
+    labels = [needed(run.labels_N, "labels") for run in runs]
+    n_classes = max(int(labels_N.max()) for labels_N in labels) + 1
+    pairs = zip(runs, labels, strict=True)
+    return mean_over_runs([rate_by_group(overthought(run.correct_EN), labels_N, n_classes) for run, labels_N in pairs])
 
 
 def draw_overthinking_by_class(any_later_C: Sequence[float]) -> go.Figure:

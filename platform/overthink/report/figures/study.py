@@ -6,6 +6,7 @@ from itertools import cycle
 import numpy as np
 import plotly.graph_objects as go
 
+from overthink.predictions.arrays import FloatArray
 from overthink.report.figures.style import (
     ACCENT,
     GREY,
@@ -105,14 +106,14 @@ def draw_times_overthought(found: Findings) -> go.Figure:
     return figure
 
 
-def draw_prediction_depth(found: Findings) -> go.Figure:
+def draw_prediction_depth(depth_RE: FloatArray) -> go.Figure:
     """Draw how many samples' answers stand from each exit on: mean and deviation over repeats."""
     figure = empty_figure("exit from which on the answer stays the same", "% of test samples")
-    names = exit_names(found.depth_RE.shape[1])
+    names = exit_names(depth_RE.shape[1])
     figure.add_bar(
         x=names,
-        y=percent(found.depth_RE.mean(axis=0).tolist()),
-        error_y={"array": percent(np.std(found.depth_RE, axis=0, ddof=1).tolist()), "color": INK},
+        y=percent(depth_RE.mean(axis=0).tolist()),
+        error_y={"array": percent(np.std(depth_RE, axis=0, ddof=1).tolist()), "color": INK},
         marker_color=exit_colours(len(names)),
         hovertemplate="%{x}: %{y:.1f}%<extra></extra>",
     )

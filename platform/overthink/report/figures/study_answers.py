@@ -4,8 +4,19 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from overthink.predictions.absent import CostUnit
 from overthink.report.figures.study import add_points
-from overthink.report.figures.style import ACCENT, GREY, INK, SECOND, empty_figure, millions, percent
+from overthink.report.figures.style import (
+    ACCENT,
+    GREY,
+    INK,
+    SECOND,
+    cost_title,
+    cost_word,
+    empty_figure,
+    on_axis,
+    percent,
+)
 from overthink.study.ensemble import Ensembles
 from overthink.study.findings import Findings
 from overthink.study.transferred_oracle import TransferredOracle
@@ -27,12 +38,12 @@ def draw_ensemble_curves(found: Ensembles) -> go.Figure:
 
 def draw_oracle_transfer(found: TransferredOracle) -> go.Figure:
     """Draw accuracy over cost: an oracle in its own training, in another one, and leaving early by confidence."""
-    figure = empty_figure("MUL-ADDs per sample (millions)", "accuracy on test data (%)")
+    figure = empty_figure(cost_title(found.unit, per_sample=True), "accuracy on test data (%)")
     cost = [at.cost for at in found.curve]
-    _add_line(figure, "oracle of its own training", INK, cost, [at.oracle for at in found.curve])
-    _add_line(figure, "oracle of another training", ACCENT, cost, [at.transferred for at in found.curve])
+    _add_line(figure, "oracle of its own training", INK, cost, [at.oracle for at in found.curve], found.unit)
+    _add_line(figure, "oracle of another training", ACCENT, cost, [at.transferred for at in found.curve], found.unit)
     budgets = [at.budget for at in found.curve]
-    _add_line(figure, "by confidence", SECOND, budgets, [at.confidence for at in found.curve])
+    _add_line(figure, "by confidence", SECOND, budgets, [at.confidence for at in found.curve], found.unit)
     figure.add_hline(
         y=100 * found.last.value,
         line={"color": GREY, "dash": "dash"},
@@ -43,16 +54,21 @@ def draw_oracle_transfer(found: TransferredOracle) -> go.Figure:
 
 
 def _add_line(
-    figure: go.Figure, name: str, colour: str, cost: Sequence[float], accuracy: Sequence[float | None]
+    figure: go.Figure,
+    name: str,
+    colour: str,
+    cost: Sequence[float],
+    accuracy: Sequence[float | None],
+    unit: CostUnit,
 ) -> None:
     known = [(at, value) for at, value in zip(cost, accuracy, strict=True) if value is not None]
     figure.add_scatter(
-        x=millions([at for at, _ in known]),
+        x=on_axis([at for at, _ in known], unit),
         y=percent([value for _, value in known]),
         name=name,
         mode="lines+markers",
         line={"color": colour, "width": 1.8},
-        hovertemplate=f"{name}, %{{x:.2f}} M: %{{y:.2f}}%<extra></extra>",
+        hovertemplate=f"{name}: %{{y:.2f}}% {cost_word(unit)}<extra></extra>",
     )
 
 

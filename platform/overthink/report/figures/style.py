@@ -7,6 +7,8 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from overthink.predictions.absent import CostUnit
+
 INK, GREY, PALE, ACCENT, SECOND = "#1f2933", "#7b8794", "#cbd2d9", "#b3432b", "#e0a458"
 FONT = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"
 
@@ -106,6 +108,28 @@ def percent(fractions: Sequence[float]) -> list[float]:
 def millions(costs: Sequence[float]) -> list[float]:
     """Return MUL-ADDs as millions of MUL-ADDs."""
     return [cost / 1e6 for cost in costs]
+
+
+def cost_title(unit: CostUnit | None, per_sample: bool = False) -> str:
+    """Return the title of an axis of costs; without costs, exits stand side by side."""
+    if unit is None:
+        return "exit"
+    named = {"MUL-ADDs": "MUL-ADDs{} (millions)", "seconds": "seconds{}", "relative": "cost{} (last exit: 1)"}[unit]
+    return named.format(" per sample" if per_sample else "")
+
+
+def cost_word(unit: CostUnit | None) -> str:
+    """Return how a cost on such an axis reads in a sentence, as a format of plotly for `x`."""
+    if unit is None:
+        return "at exit %{x}"
+    return {"MUL-ADDs": "for %{x:.2f} M MUL-ADDs", "seconds": "in %{x:.4g} s", "relative": "for %{x:.3f} of the cost"}[
+        unit
+    ]
+
+
+def on_axis(costs: Sequence[float], unit: CostUnit | None) -> list[float]:
+    """Return costs as such an axis shows them."""
+    return millions(costs) if unit == "MUL-ADDs" else list(costs)
 
 
 def escaped(text: str) -> str:

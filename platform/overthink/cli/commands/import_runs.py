@@ -1,0 +1,289 @@
+"""`overthink import`: predictions of networks trained elsewhere become runs and groups like any others."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from overthink.cli import options
+from overthink.cli.exit_codes import OK
+from overthink.cli.output import log, number_of, print_json
+from overthink.report.safe_text import print_text
+
+if TYPE_CHECKING:
+    from overthink.launching.importing import ImportedRun, RunToImport
+    from overthink.predictions.arrays import IntArray
+    from overthink.predictions.columns import Axes, ColumnNames
+    from overthink.predictions.importing import ExitCosts
+    from overthink.seeds import Seeds
+
+SEED = "{seed}"
+UNITS = ("MUL-ADDs", "seconds", "relative")
+
+
+def _column(role: str, example: str) -> Any:
+    return typer.Option(metavar="COLUMN", help=f"{role}: {example}.", rich_help_panel="Columns")
+
+
+def import_runs(  # noqa: PLR0913, PLR0917 - an option each
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Experiment to put the runs into, such as msdnet-paper.")],
+    test: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="Predictions on test data: .npz, .parquet, .csv, .tsv or .txt. One run a "
+            "file where the name holds {seed}.",
+        ),
+    ],
+    val: Annotated[str | None, typer.Option(metavar="FILE", help="The same on validation data.")] = None,
+    train: Annotated[str | None, typer.Option(metavar="FILE", help="The same on training data.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Number of the training. Default: 0.", min=0)] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STREAM=N,...",
+            help="Instead of --seed, seeds by stream: split=0,init=3; streams left out have that of init.",
+        ),
+    ] = None,
+    variant: Annotated[str, typer.Option(metavar="NAME", help="Variant, where an experiment has several.")] = "base",
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Data set, such as cifar-100; where the file has no labels, they are taken "
+            "from its test data, in their order.",
+        ),
+    ] = "",
+    source: Annotated[str, typer.Option(metavar="TEXT", help="Where the predictions are from: URL or commit.")] = "",
+    ids: Annotated[str | None, _column("Sample ids", "Sample")] = None,
+    label: Annotated[str | None, _column("Labels", "label")] = None,
+    level: Annotated[str | None, _column("Difficulty levels", "level")] = None,
+    prediction: Annotated[str | None, _column("Predicted classes", "'Pred_Exit_{i}'")] = None,
+    confidence: Annotated[str | None, _column("Confidences", "'Conf_Exit_{i}'")] = None,
+    correct: Annotated[str | None, _column("Which exits are right, 0 or 1", "'Correct_Exit_{i}'")] = None,
+    logits: Annotated[str | None, _column("Logits", "'logit_{i}_{c}', or one array")] = None,
+    probabilities: Annotated[str | None, _column("Probabilities", "'p_{i}_{c}', or one array")] = None,
+    axes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EN|NE",
+            help="Order of exits and samples in arrays, where their sizes do not tell it.",
+            rich_help_panel="Columns",
+        ),
+    ] = None,
+    costs: Annotated[
+        str | None, typer.Option(metavar="COST,...", help="Cost up to and including each exit, per sample.")
+    ] = None,
+    cost_unit: Annotated[
+        str, typer.Option(metavar="UNIT", help="Unit of the costs: MUL-ADDs, seconds, or relative (last exit: 1).")
+    ] = "MUL-ADDs",
+    no_logits: Annotated[bool, typer.Option("--no-logits", help="Store what follows from logits, not these.")] = False,
+    data_root: options.DataRoot = None,
+    as_json: options.Json = False,
+) -> int:
+    """Import predictions of networks trained elsewhere; compare, analyse, study and report then show them, too.
+
+    Nothing is trained or unpickled. What a file does not tell stays unknown. Importing it again changes nothing.
+    """
+    from overthink.predictions.columns import ColumnNames
+
+    _check_name(name, variant)
+    given = {"ids": ids, "label": label, "level": level, "prediction": prediction, "confidence": confidence}
+    given |= {"correct": correct, "logits": logits, "probabilities": probabilities}
+    names = ColumnNames(**given, axes=_axes(axes))
+    files = {"test": test, "val": val, "train": train}
+    patterns = {split: pattern for split, pattern in files.items() if pattern is not None}
+    at_costs, console = _costs(costs, cost_unit), log()
+    found = _files(patterns, _seeds(seed, seeds))
+    labels_N = _labels_of(dataset, data_root)
+    if dataset and labels_N is None:
+        print_text(console, f"No labels are taken from {dataset}: it is not on this machine (overthink data get).")
+    runs = [
+        _read(of_splits, its_seeds, names, at_costs, labels_N, not no_logits) for its_seeds, of_splits in found.items()
+    ]
+    from overthink.launching.importing import ImportedGroup
+    from overthink.launching.importing import import_runs as imported
+    from overthink.report.ui_views import ui_hint
+    from overthink.store.client import Store
+
+    shown = {
+        "variant": variant if variant != "base" else "",
+        "dataset": dataset,
+        "source": source,
+        **given,
+        "axes": axes,
+    }
+    shown |= {"costs": costs, "cost-unit": cost_unit if cost_unit != UNITS[0] else ""}
+    store = Store()
+    group = ImportedGroup(name, variant, dataset, source, _command(name, patterns, seed, seeds, shown))
+    done = imported(store, group, runs, lambda sentence: print_text(console, sentence))
+    if as_json:
+        print_json([one._asdict() for one in done])
+    for sentence in _sentences(runs, done):
+        print_text(console, sentence)
+    console.print(ui_hint(store, done[0].experiment_id), soft_wrap=True)
+    return OK
+
+
+def _check_name(name: str, variant: str) -> None:
+    from overthink.definition.errors import DefinitionError
+    from overthink.definition.source import find
+
+    for what, text in (("NAME", name), ("--variant", variant)):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
+            raise ValueError(f"{what} {text!r}: expected letters, digits, dots, dashes and underscores, at most 100")
+    try:
+        find(name)
+    except DefinitionError:
+        return
+    raise ValueError(f"NAME {name}: a definition has this name, and its runs are trained here; choose another one")
+
+
+def _axes(axes: str | None) -> "Axes | None":
+    known: dict[str, Axes] = {"EN": "EN", "NE": "NE"}
+    if axes is not None and axes not in known:
+        raise ValueError(f"--axes {axes}: expected EN (exits first) or NE (samples first)")
+    return None if axes is None else known[axes]
+
+
+def _costs(text: str | None, unit: str) -> "ExitCosts | None":
+    from overthink.predictions.arrays import check_costs
+    from overthink.predictions.arrays import costs as as_array
+    from overthink.predictions.importing import ExitCosts
+
+    if unit not in UNITS:
+        raise ValueError(f"--cost-unit {unit}: expected MUL-ADDs, seconds or relative")
+    if text is None:
+        return None
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"--costs {text}: expected numbers separated by commas, e.g. 7e6,14e6") from None
+    if unit == "MUL-ADDs" and not all(value.is_integer() for value in values):
+        raise ValueError(f"--costs {text}: MUL-ADDs are integers; name another unit with --cost-unit")
+    known: Any = unit
+    try:
+        check_costs(as_array([int(one) if unit == "MUL-ADDs" else one for one in values], known), len(values), known)
+    except ValueError as error:
+        raise ValueError(f"--costs {text}: {str(error).replace('cost_E', 'costs')}") from None
+    return ExitCosts(tuple(int(one) for one in values) if unit == "MUL-ADDs" else values, known)
+
+
+def _seeds(seed: int | None, by_stream: str | None) -> "Seeds | None":
+    from overthink.seeds import LARGEST_SEED, STREAMS, Seeds
+
+    if by_stream is None:
+        if seed is not None and seed > LARGEST_SEED:
+            raise ValueError(f"--seed {seed}: expected at most 2^63 - 1")
+        return None if seed is None else Seeds(**dict.fromkeys(STREAMS, seed))
+    if seed is not None:
+        raise ValueError("--seed and --seeds exclude each other; give one of them")
+    found = re.findall(r"(split|init|order|augment|kernel|repeat)=([0-9]{1,18})(?:,|$)", by_stream)
+    given = {stream: int(number) for stream, number in found}
+    if ",".join(f"{stream}={number}" for stream, number in found) != by_stream or "init" not in given:
+        raise ValueError(f"--seeds {by_stream}: expected seeds by stream with one of init, e.g. split=0,init=3")
+    return Seeds(**dict.fromkeys(STREAMS, given["init"]) | given)
+
+
+def _files(patterns: Mapping[str, str], seeds: "Seeds | None") -> "dict[Seeds, dict[str, Path]]":
+    """Return the files of each run by its seeds: one run, or where names hold {seed}, one a test file."""
+    from overthink.seeds import LARGEST_SEED, STREAMS, Seeds
+
+    zero = Seeds(**dict.fromkeys(STREAMS, 0))
+    if not any(SEED in pattern for pattern in patterns.values()):
+        return {seeds or zero: {split: Path(pattern) for split, pattern in patterns.items()}}
+    if seeds is not None:
+        raise ValueError(f"--seed and --seeds cannot be used where file names hold {SEED}")
+    if without := [pattern for pattern in patterns.values() if pattern.count(SEED) != 1]:
+        raise ValueError(f"{without[0]}: the names of all files must hold {SEED} once, or none")
+    numbers = [number for number in _numbers(patterns["test"]) if number <= LARGEST_SEED]
+    if not numbers:
+        raise ValueError(f"--test {patterns['test']}: no such files")
+    return {
+        Seeds(**dict.fromkeys(STREAMS, number)): {
+            split: Path(pattern.replace(SEED, str(number))) for split, pattern in patterns.items()
+        }
+        for number in sorted(numbers)
+    }
+
+
+def _numbers(pattern: str) -> list[int]:
+    from glob import escape, glob
+
+    before, after = pattern.split(SEED)
+    names = glob(f"{escape(before)}*{escape(after)}")
+    found = (name[len(before) : len(name) - len(after)] for name in names)
+    return [int(text) for text in found if re.fullmatch("0|[1-9][0-9]{0,18}", text)]
+
+
+def _labels_of(dataset: str, data_root: Path | None) -> "IntArray | None":
+    """Return the test labels of a data set that is on this machine; None where it is not."""
+    if not dataset:
+        return None
+    from overthink.data.catalogue import ENTRIES, load_dataset
+    from overthink.data.digits import default_root
+
+    root = data_root or default_root()
+    entry = next((entry for entry in ENTRIES if entry.example.kind == dataset), None)
+    if entry is None or dataset in ("folder", "npz", "max-min-mnist") or not entry.example.is_here(root):
+        return None
+    return load_dataset(entry.example, root).test.labels_N
+
+
+def _read(
+    files: Mapping[str, Path],
+    seeds: "Seeds",
+    names: "ColumnNames",
+    costs: "ExitCosts | None",
+    labels_N: "IntArray | None",
+    keep_logits: bool,
+) -> "RunToImport":
+    from overthink.launching.importing import RunToImport
+    from overthink.predictions.importing import import_file
+
+    splits = {
+        split: import_file(path, split, names, costs, labels_N if split == "test" else None, keep_logits)
+        for split, path in files.items()
+    }
+    first = splits["test"].predictions
+    for split, one in splits.items():
+        if one.predictions.exits != first.exits or one.predictions.level_names != first.level_names:
+            raise ValueError(f"{files[split]}: its exits, costs or levels are other ones than those of {files['test']}")
+    return RunToImport(seeds, splits, files)
+
+
+def _command(
+    name: str, files: Mapping[str, str], seed: int | None, seeds: str | None, given: Mapping[str, str | None]
+) -> str:
+    """Return the command that does the same again, without folders: these are of one machine."""
+    parts = {split: Path(pattern).name for split, pattern in files.items()}
+    parts |= {} if SEED in files["test"] or seed is None else {"seed": str(seed)}
+    parts |= {} if seeds is None else {"seeds": seeds}
+    parts |= {option: value for option, value in given.items() if value}
+    return " ".join(["overthink import", shlex.quote(name), *(f"--{k} {shlex.quote(v)}" for k, v in parts.items())])
+
+
+def _sentences(runs: "Sequence[RunToImport]", done: "Sequence[ImportedRun]") -> list[str]:
+    from overthink.predictions.absent import IN_WORDS
+    from overthink.sentences import listed
+
+    test = runs[0].test
+    said = [f"{one.name}: {'imported' if one.new else 'already imported'} as run {one.run_id[:8]}" for one in done[:10]]
+    if len(done) > len(said):
+        said.append(f"... and {len(done) - len(said)} more")
+    new = sum(one.new for one in done)
+    said.append(
+        f"{number_of(len(done), 'run')}, {new} new: {test.n_exits} exits, {len(test.ids_N):,} test samples each."
+    )
+    unknown = [IN_WORDS[part] for part in test.absent if part != "MUL-ADDs" or test.cost_E is not None]
+    if "val" not in runs[0].splits:
+        unknown.append("validation predictions")
+    if unknown:
+        said.append(f"Not known, so what needs them is left out: {listed(unknown, most=10)}.")
+    said += [
+        f"{run.files[split].name}: {text}" for run in runs for split, one in run.splits.items() for text in one.not_read
+    ][:10]
+    return said

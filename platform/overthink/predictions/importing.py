@@ -1,0 +1,295 @@
+"""Predictions of a network trained elsewhere, from a file: what it holds becomes known, and nothing else does."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from overthink.predictions.absent import CostUnit
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import costs as as_costs
+from overthink.predictions.bounds import MOST_EXITS
+from overthink.predictions.columns import ColumnNames, Columns, as_integers, as_numbers
+from overthink.predictions.common_samples import in_order_of_ids
+from overthink.predictions.file import METADATA_KEY
+from overthink.predictions.plausible import check_label_order
+from overthink.predictions.predictions import Predictions
+from overthink.predictions.tables import read_table
+from overthink.untrusted import name_of, one_line
+
+SUM_TOLERANCE = 1e-3
+"""By which probabilities of a sample may miss 1: files have few decimals."""
+ROUNDING = 1e-6
+MOST_LEVELS = 100
+LEAST_PROBABILITY = 1e-38
+"""Log of 0 is no number; this is as good as 0 in float32."""
+
+
+class ExitCosts(NamedTuple):
+    """Cumulative costs of the exits, as a person gives them."""
+
+    values: tuple[float, ...]
+    unit: CostUnit
+
+
+class Imported(NamedTuple):
+    """What a file held."""
+
+    predictions: Predictions
+    sha256: str
+    """Of the file."""
+    not_read: tuple[str, ...]
+    """A clause for each array or column that was left out."""
+
+
+def import_file(
+    path: Path,
+    split: str,
+    names: ColumnNames,
+    costs: ExitCosts | None = None,
+    known_labels_N: IntArray | None = None,
+    keep_logits: bool = True,
+) -> Imported:
+    """Return the predictions in a file.
+
+    `known_labels_N` are labels of the samples of a data set, for a file without labels: they join by sample id, or
+    where the file has no ids, by row. A file that overthink wrote is taken as it is, bit for bit. Raises ValueError,
+    in one sentence naming the file and the column, for what does not fit.
+    """
+    if (own := _own(path, split)) is not None:
+        if costs is not None and own.exits[1:] != costs:
+            raise ValueError(f"{one_line(str(path))}: --costs are other ones than the file holds")
+        return Imported(own, _sha256(path), ())
+    table = read_table(path)
+    columns = Columns(table, names)
+    try:
+        labels_N = _joined(columns, known_labels_N) if "label" not in columns else None
+        found = in_order_of_ids(_predictions(columns, split, costs, labels_N, keep_logits))
+        if labels_N is not None:
+            check_label_order(found)
+    except ValueError as error:
+        text = str(error)
+        raise ValueError(text if text.startswith(columns.where) else f"{columns.where}: {text}") from error
+    not_read = tuple(f"{name!r}: {why}" for name, why in table.refused.items())
+    return Imported(replace(found, fingerprint=f"imported {content_digest(found)[:16]}"), _sha256(path), not_read)
+
+
+def content_digest(predictions: Predictions) -> str:
+    """Return the SHA-256 of all that predictions hold, whatever file they came from."""
+    digest = hashlib.sha256()
+    for field in fields(predictions):
+        value = getattr(predictions, field.name)
+        if isinstance(value, np.ndarray):
+            digest.update(f"{field.name} {value.dtype} {value.shape} ".encode())
+            digest.update(np.ascontiguousarray(value).tobytes())
+        elif field.name != "fingerprint":
+            digest.update(f"{field.name} {value!r} ".encode())
+    return digest.hexdigest()
+
+
+def _own(path: Path, split: str) -> Predictions | None:
+    """Return the predictions of a file that overthink wrote; None for any other."""
+    if path.suffix.lower() != ".parquet" or not path.is_file():
+        return None
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, ValueError):  # read_table says what is wrong with it
+        return None
+    if METADATA_KEY not in metadata:
+        return None
+    found = Predictions.read(path)
+    if found.split != split:
+        raise ValueError(f"{one_line(str(path))}: it holds predictions of split {found.split}, not {split}")
+    return found
+
+
+def _predictions(
+    columns: Columns, split: str, costs: ExitCosts | None, labels_N: IntArray | None, keep_logits: bool
+) -> Predictions:
+    n_samples = columns.n_samples() if labels_N is None else len(labels_N)
+    logits_ENC = _logits(columns, n_samples)
+    predicted_EN = _classes(columns, n_samples)
+    sure_EN = _confidence(columns, n_samples)
+    correct_EN = _correct(columns, n_samples)
+    labels_N = _labels(columns) if "label" in columns else labels_N
+    known = [one for one in (logits_ENC, predicted_EN, sure_EN, correct_EN) if one is not None]
+    if not known:
+        raise ValueError("it has no logits, probabilities, predicted classes or correctness of exits")
+    exits, samples = known[0].shape[:2]
+    _check_shapes([*known], (exits, samples), labels_N)
+    levels_N, level_names = _levels(columns, samples)
+    ids_N = as_integers(columns.per_sample("ids"), "--ids") if "ids" in columns else np.arange(samples)
+    common: dict[str, Any] = {
+        "ids_N": ids_N,
+        "levels_N": levels_N,
+        "level_names": level_names,
+        "cost_E": None,
+        "fingerprint": "imported",
+        "split": split,
+    }
+    if logits_ENC is None:
+        answers = _from_answers(common, labels_N, predicted_EN, sure_EN, correct_EN)
+        return answers if costs is None else _with_costs(answers, costs)
+    found = Predictions.from_logits(
+        logits_ENC,
+        labels_N=np.zeros(samples, dtype=np.int64) if labels_N is None else labels_N,
+        keep_logits=keep_logits,
+        **common,
+    )
+    if costs is not None:
+        found = _with_costs(found, costs)
+    if predicted_EN is not None:
+        _check_same(predicted_EN, found.predicted_EN, "predicted classes", "the highest logits")
+    if labels_N is not None:
+        if correct_EN is not None:
+            _check_same(correct_EN, found.correct_EN, "correctness", "labels and logits")
+        return found
+    return replace(found, labels_N=None, given_correct_EN=_needed(correct_EN))
+
+
+def _from_answers(
+    common: dict[str, Any],
+    labels_N: IntArray | None,
+    predicted_EN: IntArray | None,
+    sure_EN: FloatArray | None,
+    correct_EN: BoolArray | None,
+) -> Predictions:
+    """Return predictions without logits: of classes, confidences, correctness, whatever is there."""
+    told = predicted_EN is not None and labels_N is not None
+    if predicted_EN is not None and labels_N is not None and correct_EN is not None:
+        _check_same(correct_EN, np.equal(predicted_EN, labels_N), "correctness", "labels and predicted classes")
+    unknown = dict.fromkeys(("entropy_EN", "top2_ratio_EN", "confusion_EN", "logits_ENC"))
+    return Predictions(
+        **common,
+        **unknown,  # type: ignore[arg-type]
+        labels_N=labels_N,
+        predicted_EN=predicted_EN,
+        max_softmax_EN=sure_EN,
+        given_correct_EN=None if told else _needed(correct_EN),
+    )
+
+
+def _joined(columns: Columns, known_labels_N: IntArray | None) -> IntArray | None:
+    """Return the labels of a file's samples, from those of a data set."""
+    if known_labels_N is None or "ids" not in columns:
+        return known_labels_N
+    ids_N = as_integers(columns.per_sample("ids"), "--ids")
+    outside_M = ids_N[(ids_N < 0) | (ids_N >= len(known_labels_N))]
+    if len(outside_M):
+        raise ValueError(f"--ids: the data set has {len(known_labels_N):,} samples, but there is id {outside_M[0]}")
+    joined_N: IntArray = known_labels_N[ids_N]
+    return joined_N
+
+
+def _needed(correct_EN: BoolArray | None) -> BoolArray:
+    if correct_EN is None:
+        raise ValueError(
+            "which exits are right cannot be told: it needs correctness (--correct), or labels (--label or --dataset) "
+            "with predicted classes, logits or probabilities"
+        )
+    return correct_EN
+
+
+def _logits(columns: Columns, n_samples: int | None) -> NDArray[np.float32] | None:
+    if "logits" in columns:
+        values_ENC = as_numbers(columns.per_exit("logits", n_samples), "logits")
+        with np.errstate(over="ignore"):
+            return values_ENC.astype(np.float32)
+    if "probabilities" not in columns:
+        return None
+    values_ENC = as_numbers(columns.per_exit("probabilities", n_samples), "probabilities")
+    wrong_EN = (values_ENC < 0).any(axis=2) | (np.abs(values_ENC.sum(axis=2) - 1) > SUM_TOLERANCE)
+    if wrong_EN.any():
+        exit, row = np.argwhere(wrong_EN)[0]
+        total = values_ENC[exit, row].sum()
+        raise ValueError(
+            f"probabilities must be at least 0 and sum to 1, but sum to {total:.6g} at exit {exit + 1}, row {row + 1} "
+            f"(column {columns.column('probabilities', int(exit))!r})"
+        )
+    return np.log(np.maximum(values_ENC, LEAST_PROBABILITY)).astype(np.float32)
+
+
+def _classes(columns: Columns, n_samples: int | None) -> IntArray | None:
+    if "prediction" not in columns:
+        return None
+    return as_integers(columns.per_exit("prediction", n_samples), "predicted classes (--prediction)")
+
+
+def _confidence(columns: Columns, n_samples: int | None) -> FloatArray | None:
+    if "confidence" not in columns:
+        return None
+    sure_EN = as_numbers(columns.per_exit("confidence", n_samples), "confidences (--confidence)")
+    wrong_EN = (sure_EN < -ROUNDING) | (sure_EN > 1 + ROUNDING)
+    if wrong_EN.any():
+        exit, row = np.argwhere(wrong_EN)[0]
+        raise ValueError(
+            f"confidences must lie between 0 and 1, got {sure_EN[exit, row]:g} in column "
+            f"{columns.column('confidence', int(exit))!r}, row {row + 1}"
+        )
+    return np.clip(sure_EN, 0, 1)
+
+
+def _correct(columns: Columns, n_samples: int | None) -> BoolArray | None:
+    if "correct" not in columns:
+        return None
+    given_EN = columns.per_exit("correct", n_samples)
+    if given_EN.dtype.kind == "b":
+        return given_EN.astype(np.bool_)
+    wrong_EN = ~np.isin(given_EN, (0, 1)) if given_EN.dtype.kind in "iuf" else np.ones(given_EN.shape, dtype=bool)
+    if wrong_EN.any():
+        exit, row = np.argwhere(wrong_EN)[0]
+        raise ValueError(
+            f"correctness must be 0 or 1, got {one_line(str(given_EN[exit, row]))[:40]} in column "
+            f"{columns.column('correct', int(exit))!r}, row {row + 1}"
+        )
+    return given_EN.astype(np.bool_)
+
+
+def _labels(columns: Columns) -> IntArray:
+    return as_integers(columns.per_sample("label"), "labels (--label)")
+
+
+def _levels(columns: Columns, samples: int) -> tuple[IntArray, tuple[str, ...]]:
+    if "level" not in columns:
+        return np.zeros(samples, dtype=np.int64), ()
+    names, levels_N = np.unique(columns.per_sample("level"), return_inverse=True)
+    if len(names) > MOST_LEVELS:
+        raise ValueError(f"--level: {len(names):,} different levels, more than {MOST_LEVELS}")
+    return levels_N.astype(np.int64), tuple(name_of(str(name)) for name in names.tolist())
+
+
+def _with_costs(predictions: Predictions, costs: ExitCosts) -> Predictions:
+    if len(costs.values) != predictions.n_exits:
+        raise ValueError(f"--costs: {len(costs.values)} costs, but it has {predictions.n_exits} exits")
+    return replace(predictions, cost_E=as_costs(costs.values, costs.unit), cost_unit=costs.unit)
+
+
+def _check_shapes(known: Sequence[NDArray[Any]], shape: tuple[int, int], labels_N: IntArray | None) -> None:
+    if any(one.shape[:2] != shape for one in known):
+        raise ValueError(f"its columns have different shapes (E, N): {', '.join(str(one.shape[:2]) for one in known)}")
+    if shape[1] == 0:
+        raise ValueError("it has no sample")
+    if shape[0] > MOST_EXITS:
+        raise ValueError(f"it has {shape[0]:,} exits, more than {MOST_EXITS}")
+    if labels_N is not None and len(labels_N) != shape[1]:
+        raise ValueError(f"it has {shape[1]:,} samples, but there are {len(labels_N):,} labels")
+
+
+def _check_same(one_EN: NDArray[Any], other_EN: NDArray[Any] | None, of_one: str, of_other: str) -> None:
+    differs_EN = one_EN != other_EN
+    if differs_EN.any():
+        exit, row = np.argwhere(differs_EN)[0]
+        raise ValueError(
+            f"its {of_one} and {of_other} contradict each other for {differs_EN.sum():,} of {differs_EN.size:,} "
+            f"answers, first at exit {exit + 1}, row {row + 1}"
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
