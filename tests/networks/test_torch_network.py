@@ -71,7 +71,7 @@ def test_weights_follow_from_the_generator() -> None:
         ("Narrow", r"exit 1 of nets:Narrow returns float32 of shape \(2, 9\) for 2 images, .* \(2, 10\)"),
         ("Shared", "heads.0.weight and heads.1.weight share their memory"),
         ("Raises", "nets:Raises raised KeyError: 'no such map'"),
-        ("nn", "is no class of torch.nn.Module|has no attribute"),
+        ("nn", "network.class: nets:nn is no class of torch.nn.Module"),
         ("Nothing", "module nets has no Nothing"),
         ("nowhere:Two", "plug-in nowhere: no such module"),
     ],

@@ -53,7 +53,7 @@ def test_a_named_module_has_kinds_and_metrics(folder: Path) -> None:
     assert type(group.definition.network).__name__ == "OtherSpec"
     assert list(plugged_metrics()) == ["mine/last"]
     assert describe("mine/last").title == "Mine"
-    with pytest.raises(DefinitionError, match=r"network: unknown key 'blokcs'; did you mean 'blocks'"):
+    with pytest.raises(DefinitionError, match=r"network\.blokcs: unknown key 'blokcs'; did you mean 'blocks'"):
         small(folder, network=OTHER | {"blokcs": 3})
 
 

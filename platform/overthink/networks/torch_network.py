@@ -211,8 +211,8 @@ def build_torch_network(
         try:
             module = made_by(**arguments)
         except Exception as error:  # whatever a person's class does, it is one sentence
-            if "parameters" in str(error) and str(error).startswith("network: more than"):
-                raise
+            if str(error).startswith("network: more than") or "allocate" in str(error):
+                raise  # `limited_size` says it
             raise ValueError(f"network.arguments: {_said(place, error)}") from None
         network = TorchNetwork(place, module, input_shape)
         network._widths = tuple(_widths(network, place, input_shape, n_classes))

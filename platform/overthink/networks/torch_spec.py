@@ -56,7 +56,7 @@ class TorchSpec(AbstractNetworkSpec):
         """
         if not modules.reads_own_definition() and self.exits is not None and self.source is not None:
             return self
-        source = modules.source_of_object(modules.object_at(self.class_)).text
+        _, source = self._found()
         exits = _exits(self.class_, json.dumps(self.arguments), input_shape, n_classes)
         for name, given, found in (("exits", self.exits, exits), ("source", self.source, source)):
             if given not in (None, found):
@@ -73,8 +73,7 @@ class TorchSpec(AbstractNetworkSpec):
         from overthink.networks.torch_network import build_torch_network
 
         self.check(input_shape, n_classes)
-        made_by = modules.object_at(self.class_)
-        source = modules.source_of_object(made_by).text if isinstance(made_by, type) else None
+        made_by, source = self._found()
         if self.source not in (None, source):
             raise ValueError(
                 f"network.source: {self.class_} was {self.source}, and here it is {source}; use that version"
@@ -83,6 +82,13 @@ class TorchSpec(AbstractNetworkSpec):
         if self.exits not in (None, network.n_exits):
             raise ValueError(f"network.exits: {self.exits}, but {self.class_} returns {network.n_exits} logits")
         return network
+
+    def _found(self) -> tuple[type, str]:
+        """Return the class and its source, if a person has named its module."""
+        found = modules.object_at(self.class_)
+        if not isinstance(found, type):
+            raise ValueError(f"network.class: {self.class_} is no class of torch.nn.Module")
+        return found, modules.source_of_object(found).text
 
 
 @cache
