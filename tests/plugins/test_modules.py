@@ -76,6 +76,11 @@ def test_two_of_one_kind(folder: Path) -> None:
     write(folder, "mine_d", SPEC.replace("mine/last", "mine/other"))
     with pytest.raises(DefinitionError, match=r"two plug-ins have networks of kind other: module mine_c .* mine_d"):
         small(folder, network=OTHER, plugins=["mine_c", "mine_d"])
+    modules.forget()
+    write(folder, "mine_f", SPEC.replace('"other"', '"msdnet"'))
+    with pytest.raises(DefinitionError, match=r"plugins: module mine_f: OtherSpec has kind msdnet, which is built in"):
+        small(folder, plugins=["mine_f"])
+    modules.forget()
     write(folder, "mine_e", SPEC.replace('"mine/last"', '"accuracy/last"'))
     name_modules(["mine_e"])
     with pytest.raises(PluginError, match=r"two plug-ins have metric accuracy/last: the package and module mine_e"):

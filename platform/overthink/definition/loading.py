@@ -15,13 +15,16 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from overthink.data.catalogue import DATASETS
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
 from overthink.definition.source import Overrides, find, override, read_yaml
+from overthink.networks.catalogue import NETWORKS
 from overthink.plugins.modules import PluginError, name_modules, own_definition
 from overthink.seeds import LARGEST_SEED, LONGEST_LABELS, expand, joined, replace_free
+from overthink.training.losses import LOSSES
 
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _WITHIN: ContextVar[tuple[str, ...]] = ContextVar("within", default=())
@@ -71,6 +74,8 @@ def with_plugins(read: dict[str, Any], source: str) -> dict[str, Any]:
         raise DefinitionError(f"{source}: plugins: expected a list of modules, such as [my_module], got {names!r}")
     try:
         name_modules(names)
+        for kinds in (NETWORKS, DATASETS, LOSSES):
+            kinds.check_named()
     except PluginError as error:
         raise DefinitionError(f"{source}: plugins: {error}") from None
     return {key: value for key, value in read.items() if key != "plugins"}

@@ -5,7 +5,7 @@ differentiation: the layers and weights that its logits depend on. Costs are cou
 operations that a forward pass does as functions (`functional.relu`, `+`, `@`, `cat`) are not seen and not counted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -29,7 +29,7 @@ class TorchNetwork(MultiExitNetwork):
         super().__init__()
         self.module = module
         self._place, self._input_shape = place, input_shape
-        self._widths = (0,)
+        self._widths: tuple[int, ...] = (0,)
 
     @property
     def n_exits(self) -> int:
@@ -104,7 +104,7 @@ class TorchNetwork(MultiExitNetwork):
 
     def last_logits(self, images_BKHW: Tensor) -> Tensor:
         """Return logits_BC of the last exit."""
-        return self(images_BKHW)[-1]
+        return self.forward(images_BKHW)[-1]
 
     def parameters_by_exit(self) -> list[list[nn.Parameter]]:
         """Return for each exit the weights that it depends on and no exit before it does."""
@@ -169,7 +169,7 @@ class TorchNetwork(MultiExitNetwork):
         )
 
 
-def _first_used(logits: tuple[Tensor, ...], tensors: list[Tensor]) -> list[list[int]]:
+def _first_used(logits: Sequence[Tensor], tensors: Sequence[Tensor]) -> list[list[int]]:
     """Return for each exit the places of the tensors that its logits depend on and those of no exit before it.
 
     A tensor that no gradient reaches (it is detached, or not used) goes with the next one in order, or the last exit.

@@ -55,6 +55,14 @@ class Kinds(Generic[T]):
         named = [kind for one in modules.in_named_modules() if self._is_spec(one.value) for kind in kinds_of(one.value)]
         return list(dict.fromkeys([*self.built_in, *(one.name for one in modules.installed(self.group)), *named]))
 
+    def check_named(self) -> None:
+        """Raise PluginError where a named module has a kind that is built in, or two of them have the same one."""
+        for one in modules.in_named_modules():
+            for kind in kinds_of(one.value) if self._is_spec(one.value) else ():
+                if kind in self.built_in:
+                    raise PluginError(f"{one.place}: {one.name} has kind {kind}, which is built in; use another name")
+                self.find(kind)
+
     def plugged(self) -> Iterator[tuple[str, str]]:
         """Yield kind and place of everything that plug-ins have of this group; nothing is imported."""
         yield from ((one.name, modules.place_of(one)) for one in modules.installed(self.group))
@@ -72,8 +80,6 @@ class Kinds(Generic[T]):
         spec: type[T] = found.value
         if not self._is_spec(spec) or kind not in kinds_of(spec):
             raise PluginError(f"{found.place}: {found.name} is no {self.base.__name__} with kind {kind!r}")
-        if kind in self.built_in:
-            raise PluginError(f"{found.place}: kind {kind} is built in; use another name")
         if issubclass(spec, ABC) and getattr(spec, "__abstractmethods__", None):
             absent = ", ".join(sorted(spec.__abstractmethods__))
             raise PluginError(f"{found.place}: {found.name} lacks {absent}")
