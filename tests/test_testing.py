@@ -1,12 +1,13 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from overthink.networks.msdnet_spec import MSDNetSpec
-from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.networks.multi_exit import ExitHead, MultiExitNetwork
 from overthink.networks.resnet_spec import ResNetSpec
 from overthink.networks.torch_spec import TorchSpec
 from overthink.plugins.modules import name_modules
@@ -54,7 +55,7 @@ class _Unused(_Wrong):
 
 class _Random(_Wrong):
     def spoil(self, network: MultiExitNetwork) -> None:
-        nn.init.normal_(network.exits[0].classify.weight)  # type: ignore[arg-type, union-attr]
+        nn.init.normal_(cast(ExitHead, network.exits[0]).classify.weight)
 
 
 class _Centred(nn.Module):
@@ -64,7 +65,8 @@ class _Centred(nn.Module):
 
 class _Batch(_Wrong):
     def spoil(self, network: MultiExitNetwork) -> None:
-        network.exits[0].classify = nn.Sequential(network.exits[0].classify, _Centred())
+        head = cast(ExitHead, network.exits[0])
+        head.classify = nn.Sequential(head.classify, _Centred())  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize(
