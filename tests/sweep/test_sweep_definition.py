@@ -131,7 +131,7 @@ def test_later_paths_lead_into_what_a_choice_has_put_there(tmp_path: Path) -> No
     }
     loaded = tiny_sweep(tmp_path, space=space)
     of = loaded.at({"regime": "ofa", "regime.1.loss.alpha": 0.75}, "trial-0").groups[0].definition.regime
-    assert of[1].loss.alpha == 0.75  # type: ignore[union-attr]
+    assert of[1].loss.alpha == 0.75  # type: ignore[attr-defined]
     assert len(loaded.at({"regime": "plain"}, "trial-0").groups[0].definition.regime) == 1
 
 

@@ -26,6 +26,7 @@ from overthink.cli.commands.grad_cam import grad_cam
 from overthink.cli.commands.import_runs import import_runs
 from overthink.cli.commands.inspect import inspect
 from overthink.cli.commands.labels import labels
+from overthink.cli.commands.plugins import plugins
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.report import report
 from overthink.cli.commands.run import run
@@ -35,6 +36,7 @@ from overthink.cli.commands.sync import UploadFirst, sync
 from overthink.cli.commands.ui import ui
 from overthink.cli.exit_codes import FAILURE, exit_code_for, exit_on_signals
 from overthink.cli.output import log
+from overthink.cli.plugin_option import with_plugins
 from overthink.cli.terminal import flushed, open_missing_streams, prepare_output
 from overthink.report.safe_text import print_text
 from overthink.settings import lent_home
@@ -64,8 +66,10 @@ app = typer.Typer(
 for panel, commands in PANELS.items():
     for command in commands:
         alone = command in UPLOAD_THEMSELVES or command in NEED_NO_STORE
-        app.command(NAMES.get(command), cls=None if alone else UploadFirst, rich_help_panel=panel)(command)
-app.command(rich_help_panel="Definitions and data")(inspect)
+        cls = None if alone else UploadFirst
+        app.command(NAMES.get(command), cls=cls, rich_help_panel=panel)(with_plugins(command))
+for command in (inspect, plugins):
+    app.command(rich_help_panel="Definitions and data")(with_plugins(command))
 app.add_typer(data.app, name="data", rich_help_panel="Definitions and data")
 
 

@@ -1,25 +1,31 @@
-"""The data sets that a definition can name: a new one is a module, a name in `DatasetSpec`, and an entry."""
+"""The data sets that a definition can name: those built in, and those of plug-ins."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from overthink.data.cifar import Cifar10Spec, Cifar100Spec, get_cifar_10, get_cifar_100
 from overthink.data.dataset import Dataset
+from overthink.data.dataset_spec import AbstractDatasetSpec
 from overthink.data.digits import default_root, get_mnist
 from overthink.data.imagenette import FETCHES, ImagenetteSpec
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.data.mnist import MnistSpec, get_fashion_mnist
 from overthink.data.own import FolderSpec, NpzSpec
 from overthink.data.svhn import SvhnSpec, get_svhn
+from overthink.plugins.kinds import Kinds
 
-DatasetSpec = Annotated[
-    MaxMinMnistSpec | Cifar10Spec | Cifar100Spec | SvhnSpec | MnistSpec | ImagenetteSpec | FolderSpec | NpzSpec,
-    Field(discriminator="kind"),
-]
+DATASETS: Kinds[AbstractDatasetSpec] = Kinds(
+    "datasets",
+    AbstractDatasetSpec,  # type: ignore[type-abstract]
+    (MaxMinMnistSpec, Cifar10Spec, Cifar100Spec, SvhnSpec, MnistSpec, ImagenetteSpec, FolderSpec, NpzSpec),
+)
+
+if TYPE_CHECKING:
+    DatasetSpec = AbstractDatasetSpec
+else:
+    DatasetSpec = DATASETS.annotation
 
 MNIST_LICENCE = "CC BY-SA 3.0 (LeCun, Cortes, Burges)"
 CIFAR_LICENCE = "none stated; cite Krizhevsky 2009"

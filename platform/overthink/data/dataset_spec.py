@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,12 @@ from overthink.spec import Spec
 
 class AbstractDatasetSpec(Spec, ABC):
     """Specification of a data set; a subclass also has `kind`."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def kind(self) -> str:
+            """The data set's name in a definition."""
 
     @property
     @abstractmethod

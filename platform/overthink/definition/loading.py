@@ -6,6 +6,7 @@ study the definition of its base.
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
@@ -14,13 +15,18 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from overthink.data.catalogue import DATASETS
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
 from overthink.definition.source import Overrides, find, override, read_yaml
+from overthink.networks.catalogue import NETWORKS
+from overthink.plugins.modules import PluginError, name_modules, own_definition
 from overthink.seeds import LARGEST_SEED, LONGEST_LABELS, expand, joined, replace_free
+from overthink.training.losses import LOSSES
 
+MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _WITHIN: ContextVar[tuple[str, ...]] = ContextVar("within", default=())
 """Files of the references that are being followed."""
 
@@ -57,6 +63,27 @@ def resolved(
     read: dict[str, Any], source: str, overrides: Sequence[str] = (), seeds: tuple[int, ...] | None = None
 ) -> LoadedExperiment:
     """Override and check the plain data of a definition with all its variants; raise as `load_experiment` does."""
+    with own_definition():
+        return _resolved(with_plugins(read, source), source, overrides, seeds)
+
+
+def with_plugins(read: dict[str, Any], source: str) -> dict[str, Any]:
+    """Import the modules that a definition names under `plugins`; return the rest of it. Raises DefinitionError."""
+    names = read.get("plugins", [])
+    if not isinstance(names, list) or not all(isinstance(one, str) and MODULE.fullmatch(one) for one in names):
+        raise DefinitionError(f"{source}: plugins: expected a list of modules, such as [my_module], got {names!r}")
+    try:
+        name_modules(names)
+        for kinds in (NETWORKS, DATASETS, LOSSES):
+            kinds.check_named()
+    except PluginError as error:
+        raise DefinitionError(f"{source}: plugins: {error}") from None
+    return {key: value for key, value in read.items() if key != "plugins"}
+
+
+def _resolved(
+    read: dict[str, Any], source: str, overrides: Sequence[str], seeds: tuple[int, ...] | None
+) -> LoadedExperiment:
     if read.get("kind") == "sweep":
         raise DefinitionError(f"{source}: this is a sweep; start it with overthink sweep")
     raw = _with_base(read, source) if read.get("kind") == "study" else read
@@ -107,7 +134,8 @@ def group_definition(raw: dict[str, Any], source: str) -> GroupDefinition:
     """Return the group of an experiment's plain data; raises DefinitionError where it is not valid."""
     whole = _with_main_network(raw, source)
     own = {key: whole[key] for key in GroupDefinition.model_fields if key in whole}
-    definition = validated(GroupDefinition, own, source)
+    with own_definition():
+        definition = validated(GroupDefinition, own, source)
     try:
         definition.dataset.check()
     except ValueError as error:

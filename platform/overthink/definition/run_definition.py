@@ -56,6 +56,9 @@ class GroupDefinition(Spec):
     def _parts_fit(self) -> Self:
         if self.policy is not None:
             self._check_policy(self.policy)
+        network = self.network.resolved(self.dataset.input_shape, self.n_classes)
+        self.__dict__["network"] = network  # a specification is frozen, and this completes it
+        self._check_undivided()
         try:
             self.network.check(self.dataset.input_shape, self.n_classes)
         except ValueError:
@@ -63,6 +66,22 @@ class GroupDefinition(Spec):
             raise
         check_regime(self.regime, self.network.blocks)
         return self
+
+    def _check_undivided(self) -> None:
+        """Raise ValueError for a phase that needs blocks and exits of a network that is one module."""
+        if self.network.divided:
+            return
+        for number, phase in enumerate(self.regime):
+            asked = {
+                "attach": phase.attach is not None,
+                "freeze": phase.freeze != "nothing",
+                "gradient_equilibrium": phase.gradient_equilibrium,
+            }
+            for key in (key for key, is_asked in asked.items() if is_asked):
+                raise ValueError(
+                    f"regime.{number}.{key}: network {self.network.label} is one module, whose blocks and exits are not"
+                    " known; this needs a network with a specification of its own (docs/own-network.md)"
+                )
 
     @model_serializer(mode="wrap")
     def _leave_kernels_open(self, as_plain: SerializerFunctionWrapHandler) -> dict[str, Any]:

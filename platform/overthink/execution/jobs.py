@@ -28,6 +28,8 @@ class Order:
     """Key of the run whose checkpoint in the folder the run begins with, if there is one."""
     checkpoint_seconds: float
     """How often at most a checkpoint is sent back from another machine."""
+    plugins: tuple[str, ...] = ()
+    """Modules that a person has named, for a worker to import."""
 
 
 _ORDER = TypeAdapter(Order)

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from overthink.definition.run_definition import parse_run
 from overthink.execution.jobs import Order, order_in
+from overthink.plugins.modules import name_modules
 from overthink.running.events import Diverged, Event, Failed, as_json
 from overthink.sentences import cut
 
@@ -51,9 +52,10 @@ def events_of(order: Order) -> Iterator[Event]:
     from overthink.training.loop import DivergedError
 
     folder = Path(order.folder)
-    run = parse_run(order.run, "worker")
     data_root = Path(order.data_root) if order.data_root else None
     try:
+        name_modules(order.plugins)
+        run = parse_run(order.run, "worker")
         with FileLock(folder / "worker.lock", timeout=LOCK_WAIT_SECONDS):
             yield from train(run, folder, order.device, data_root, order.parent_key)
     except Timeout:

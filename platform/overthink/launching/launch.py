@@ -10,6 +10,7 @@ from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import TO_DO, plan
+from overthink.metrics.catalogue import plugged_metrics
 from overthink.store.client import Store
 
 
@@ -27,6 +28,7 @@ def launch(
     the options name executes the runs. Raises StoreError, before any of this, where an experiment's artifacts would
     not lie where the server keeps them.
     """
+    plugged_metrics()  # one that cannot be imported is an error now, not after the training
     store.check_places({loaded.experiment.name for loaded in experiments})
     started, waited = time.perf_counter(), store.seconds
     with opened_session(store, options, listener, engine) as session:

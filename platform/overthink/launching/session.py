@@ -19,6 +19,7 @@ from overthink.launching.recording.run_recorder import RunRecorder
 from overthink.launching.run_source import NoMoreRuns, RunSource
 from overthink.launching.schedule import Schedule
 from overthink.outbox.sender import OutboxSender
+from overthink.plugins.modules import named_modules
 from overthink.running.events import Died, Diverged, EndedEarly, Event, Failed, Finished, Lost, Pruned, Started, ends
 from overthink.settings import checkpoint_seconds
 from overthink.store import tags
@@ -175,6 +176,7 @@ class Session:
             data_root=str(data_root.absolute()) if data_root else None,
             parent_key=self._inputs.fetch(run, folder),
             checkpoint_seconds=checkpoint_seconds(),
+            plugins=named_modules(),
         )
         return Job(run.key, order)
 

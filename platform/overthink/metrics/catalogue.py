@@ -1,6 +1,7 @@
 """The catalogue: every metric of predictions, with its name, unit, range and source.
 
-Everything before a name's last `/` is its chart section in MLflow. A new metric is one more entry in CATALOGUE.
+Everything before a name's last `/` is its chart section in MLflow. A new metric is one more entry in CATALOGUE, or
+a plug-in's.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from overthink.metrics.overthinking import (
     wasteful_overthinking_rate,
 )
 from overthink.metrics.temperature import TEMPERATURE
+from overthink.plugins.modules import PluginError, objects
 from overthink.predictions.absent import needed
 from overthink.predictions.arrays import BoolArray
 from overthink.predictions.predictions import Predictions
@@ -40,7 +42,7 @@ def compute(predictions: Predictions, validation: Predictions | None = None) -> 
         Metric -> value: rates as fractions, costs in MUL-ADDs; `describe` has unit, range and source of each.
 
     Raises:
-        ValueError: Two level names become the same in a metric's name.
+        ValueError: Two level names become the same in a metric's name, or a plug-in's metric raises.
 
     Example:
         Of two samples, exit 2 loses the first, which exit 1 had right.
@@ -57,9 +59,19 @@ def compute(predictions: Predictions, validation: Predictions | None = None) -> 
     """
     values: dict[str, float] = {}
     for metric in CATALOGUE:
-        if metric.is_known(predictions, validation):
-            values |= metric.values(predictions, *([validation] if metric.needs_validation else []))
+        values |= _values(metric, predictions, validation)
+    for metric in plugged_metrics().values():
+        try:
+            values |= _values(metric, predictions, validation)
+        except Exception as error:
+            raise ValueError(f"metric {metric.name} of a plug-in raised {type(error).__name__}: {error}") from error
     return values
+
+
+def _values(metric: Metric, predictions: Predictions, validation: Predictions | None) -> dict[str, float]:
+    if not metric.is_known(predictions, validation):
+        return {}
+    return metric.values(predictions, *([validation] if metric.needs_validation else []))
 
 
 def describe(name: str) -> Metric:
@@ -70,11 +82,26 @@ def describe(name: str) -> Metric:
     >>> describe("accuracy/exit_2").title
     'Accuracy of exit 2'
     """
-    for metric in CATALOGUE:
+    for metric in (*CATALOGUE, *plugged_metrics().values()):
         if (described := metric.described(name)) is not None:
             return described
     nearest = get_close_matches(name, [metric.name for metric in CATALOGUE], n=1, cutoff=0)[0]
     raise ValueError(f"unknown metric {name!r}; did you mean {nearest!r}?")
+
+
+def plugged_metrics() -> dict[str, Metric]:
+    """Return the metrics of plug-ins by name; raises PluginError for two of one name, or what is no metric."""
+    known = {metric.name: ("the package", metric) for metric in CATALOGUE}
+    found: dict[str, Metric] = {}
+    for one in objects("metrics"):
+        for metric in one.value if isinstance(one.value, tuple) else (one.value,):
+            if not isinstance(metric, Metric) or metric in CATALOGUE:
+                continue
+            place, other = known.setdefault(metric.name, (one.place, metric))
+            if other is not metric:
+                raise PluginError(f"two plug-ins have metric {metric.name}: {place} and {one.place}; leave one out")
+            found[metric.name] = metric
+    return found
 
 
 def _accuracy_by_level(p: Predictions) -> dict[str, float]:

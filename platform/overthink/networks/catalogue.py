@@ -1,10 +1,16 @@
-"""The networks that a definition can name: a new one is a module with its specification, and its name here."""
+"""The networks that a definition can name: those built in, and those of plug-ins."""
 
-from typing import Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from overthink.networks.msdnet_spec import MSDNetSpec
+from overthink.networks.network_spec import AbstractNetworkSpec
 from overthink.networks.resnet_spec import ResNetSpec
+from overthink.networks.torch_spec import TorchSpec
+from overthink.plugins.kinds import Kinds
 
-NetworkSpec = Annotated[MSDNetSpec | ResNetSpec, Field(discriminator="kind")]
+NETWORKS: Kinds[AbstractNetworkSpec] = Kinds("networks", AbstractNetworkSpec, (MSDNetSpec, ResNetSpec, TorchSpec))  # type: ignore[type-abstract]
+
+if TYPE_CHECKING:
+    NetworkSpec = AbstractNetworkSpec
+else:
+    NetworkSpec = NETWORKS.annotation

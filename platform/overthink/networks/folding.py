@@ -21,6 +21,8 @@ def folded(network: Network, memory_format: torch.memory_format = torch.channels
     times for batches on two cores, slightly for single images.
     """
     copied = copy.deepcopy(network).eval().requires_grad_(False)
+    if not copied.can_fold:
+        return copied.to(memory_format=memory_format)
     for module in list(copied.modules()):
         if isinstance(module, nn.Sequential):
             _fold(module)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 from torch import Tensor, nn
 
@@ -85,6 +85,31 @@ class MultiExitNetwork(nn.Module, ABC):
 
     blocks: nn.ModuleList
     exits: nn.ModuleList
+    can_fold: ClassVar[bool] = True
+    """Whether a BatchNorm after a layer in an nn.Sequential always reads what that layer returns, and nothing else."""
+
+    @property
+    def has_step(self) -> bool:
+        """Whether its exits can be computed one after the other."""
+        return True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about its cost; a sentence each."""
+        return ()
+
+    @property
+    def obstacle_to_kernels(self) -> str | None:
+        """What native kernels cannot compute of it, where that is known without looking at its layers."""
+        return None
+
+    def parameters_by_exit(self) -> list[list[nn.Parameter]]:
+        """Return for each exit the weights that it needs in addition to those of the exits before it."""
+        return [[weight for module in part for weight in module.parameters()] for part in self.parts]
+
+    def mul_adds_by_exit(self, input_shape: tuple[int, int, int]) -> list[int] | None:
+        """Return MUL-ADDs that each exit adds for one image; None where they are counted as exits are computed."""
+        return None
 
     @property
     def n_exits(self) -> int:

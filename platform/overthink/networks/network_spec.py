@@ -1,7 +1,7 @@
 """What the specification of every network has. It imports no torch, so that definitions load without it."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from overthink.spec import Spec
 
@@ -13,6 +13,30 @@ if TYPE_CHECKING:
 
 class AbstractNetworkSpec(Spec, ABC):
     """Specification of a network; a subclass also has `kind`, `blocks` (the number of exits) and `label`."""
+
+    divided: ClassVar[bool] = True
+    """Whether its blocks and exits are modules of their own, so that they can be frozen and connected."""
+
+    if TYPE_CHECKING:  # fields of some networks, properties of others
+
+        @property
+        def kind(self) -> str:
+            """The network's name in a definition."""
+
+        @property
+        def blocks(self) -> int:
+            """E, the number of exits."""
+
+        @property
+        def label(self) -> str:
+            """A short name for tables."""
+
+    def resolved(self, input_shape: tuple[int, int, int], n_classes: int) -> Self:
+        """Return the specification with everything filled in that follows from code outside of this package.
+
+        Called once, when a definition is read; raises ValueError where that code is not here.
+        """
+        return self
 
     def check(self, input_shape: tuple[int, int, int], n_classes: int) -> None:
         """Raise ValueError where the network cannot be built for images (K, H, W) of that many classes."""

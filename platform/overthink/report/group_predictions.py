@@ -44,7 +44,7 @@ def _of_run(store: Store, run: StoredRun, splits: Sequence[str]) -> tuple[Predic
     found = tuple(store.predictions(run.run_id, split) for split in splits)
     if len({_network(one) for one in found}) > 1:
         raise UnreadableRunError(f"run {run.run_id[:8]}: its predictions of {' and '.join(splits)} are of two networks")
-    blocks = run.params.get("network.blocks", "") if run.params.get("network.kind") == "msdnet" else ""
+    blocks = run.params.get("network.blocks", "")
     if blocks.isdecimal() and blocks != str(found[0].n_exits):
         raise UnreadableRunError(
             f"run {run.run_id[:8]}: its predictions are of {found[0].n_exits} exits, its definition is of {blocks[:9]}"

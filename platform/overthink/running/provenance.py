@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from overthink.plugins.modules import used
 from overthink.store.uri import without_password
 from overthink.untrusted import parse_json
 
@@ -59,6 +60,7 @@ def surroundings() -> dict[str, Any]:
         "git": {"commit": git.commit, "dirty": git.dirty},
         "git_patch": git.patch,
         "lock_sha256": _lock_hash(),
+        **({"plugins": found} if (found := used()) else {}),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "machine": {
             "host": socket.gethostname(),

@@ -59,7 +59,7 @@ def train(
         mul_adds=cost_E,
         history=tuple(state.history),
         settings={**settings(on), **kernel_settings(run)},
-        notes=data.notes,
+        notes=(*data.notes, *final.notes),
     )
     train, validation = data.samples("train", on), data.samples("val", on)
     for record in fit(state, run.regime, train, validation, run.augmentation, run.seeds, kernels):

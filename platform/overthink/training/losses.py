@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from pydantic import Field, model_validator
 
+from overthink.plugins.kinds import Kinds
 from overthink.spec import Spec
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ class Loss(Protocol):
 
 class AbstractLossSpec(Spec, ABC):
     """Specification of a loss; a subclass also has `kind`."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def kind(self) -> str:
+            """The loss's name in a definition."""
 
     weights: tuple[Annotated[float, Field(ge=0)], ...] | None = None
     """gamma, one per exit; 1 for every exit where left out, as in the thesis."""
@@ -132,7 +139,12 @@ class OfaLossSpec(AbstractLossSpec):
         return ofa
 
 
-LossSpec = Annotated[JointLossSpec | OfaLossSpec, Field(discriminator="kind")]
+LOSSES: Kinds[AbstractLossSpec] = Kinds("losses", AbstractLossSpec, (JointLossSpec, OfaLossSpec))  # type: ignore[type-abstract]
+
+if TYPE_CHECKING:
+    LossSpec = AbstractLossSpec
+else:
+    LossSpec = LOSSES.annotation
 
 
 def cross_entropy(

@@ -57,6 +57,10 @@ class UploadFirst(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Upload, then run the command."""
+        if named := ctx.params.get("plugin"):
+            from overthink.plugins.modules import name_modules
+
+            name_modules(named)
         _upload_if_queued(log())
         return super().invoke(ctx)
 

@@ -29,6 +29,8 @@ def plan_of(network: MultiExitNetwork, image_shape: tuple[int, int, int], equili
 
     Modules in evaluation mode are frozen. Raises NotPlannableError naming a module that cannot be planned.
     """
+    if network.obstacle_to_kernels is not None:
+        raise NotPlannableError(network.obstacle_to_kernels)
     plan = PlanBuilder(image_shape)
     scales: Scales = (plan.images,)
     for number, (block, head) in enumerate(zip(network.blocks, network.exits, strict=True), 1):
