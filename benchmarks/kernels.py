@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-BATCH, TRAIN, VALIDATION, ROUNDS = 64, 640, 128, 6
+BATCH, TRAIN, VALIDATION, ROUNDS = 64, 1920, 213, 5
 SHAPE, CLASSES = (3, 32, 32), 100
 
 
