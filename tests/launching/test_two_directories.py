@@ -52,7 +52,9 @@ def test_what_one_directory_trains_another_one_leaves_alone(
 
     assert launch_inline(store, [small(tmp_path, **ONE_EPOCH)], Options(), At(moment, second)).complete
     (outcomes,) = theirs
-    assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {"busy": 2}
+    left_alone = {"busy", "done"} if moment is Finished else {"busy"}  # a quick upload may have ended
+    assert set(outcomes.runs) <= left_alone
+    assert sum(map(len, outcomes.runs.values())) == 2
     assert [run.outcome for run in runs_of(store)] == [tags.FINISHED] * 2
     assert store.experiment_tags(PREFIX) == []
 
