@@ -12,16 +12,12 @@ from overthink.networks.resnet_spec import ResNetSpec
 from overthink.networks.torch_spec import TorchSpec
 from overthink.plugins.modules import name_modules
 from overthink.testing import check_network
-from support.plugins import EXAMPLE, NETWORKS, clean_plugins
+from support.plugins import folder_of_networks
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(EXAMPLE)
-    (tmp_path / "nets.py").write_text(NETWORKS)
-    for _ in clean_plugins(tmp_path):
-        yield tmp_path
+    yield from folder_of_networks(tmp_path, monkeypatch)
 
 
 def test_networks_that_pass() -> None:

@@ -15,7 +15,7 @@ from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.networks.torch_spec import TorchSpec
 from overthink.plugins import modules
 from overthink.plugins.modules import PluginError, own_definition
-from support.plugins import EXAMPLE, NETWORKS, clean_plugins
+from support.plugins import folder_of_networks
 from support.small import small
 
 SHAPE = (4, 6, 5)
@@ -23,11 +23,7 @@ SHAPE = (4, 6, 5)
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(EXAMPLE)
-    (tmp_path / "nets.py").write_text(NETWORKS)
-    for _ in clean_plugins(tmp_path):
-        yield tmp_path
+    yield from folder_of_networks(tmp_path, monkeypatch)
 
 
 def spec_of(name: str, **arguments: Any) -> TorchSpec:

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from overthink.plugins import modules, source
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own-network"
@@ -83,3 +85,12 @@ def clean_plugins(folder: Path) -> Iterator[None]:
         if file.startswith((str(folder), str(EXAMPLE))):
             del sys.modules[name]
     source._text.cache_clear()
+
+
+def folder_of_networks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Work in a folder with `nets.py`, beside the example package, and with no plug-in named before or after."""
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(EXAMPLE)
+    (folder / "nets.py").write_text(NETWORKS)
+    for _ in clean_plugins(folder):
+        yield folder
