@@ -6,6 +6,7 @@ Any account of a server can write tags, metrics and artifacts of its own runs; a
 import json
 import os
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 import overthink
 from overthink.store import tags
+from overthink.store.client import Store
 from overthink.store.unreadable import UnreadableRunWarning
 from support.command import invoke
 from support.hostile import GROUPS, LONG_0, POLICY_RUN, RUNS, SHORT_0, SHORT_1, TIED_INIT, Damaged
@@ -36,6 +38,32 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def damaged(whole: Path, tmp_path: Path) -> Damaged:
     return Damaged(Path(shutil.copytree(whole, tmp_path / "store")))
+
+
+@pytest.mark.parametrize("scheme", ["s3", "http", "ftp", "hdfs", "mlflow-artifacts", "odd"])
+def test_no_address_that_one_run_names_is_asked(
+    damaged: Damaged, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent there, and all others are shown; with libraries for some of these places, and without."""
+    Store(f"sqlite:///{damaged.folder}/mlflow.db")  # a copied store: now it knows where its artifacts are
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "secret")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        damaged.sql("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", f"{scheme}://127.0.0.1:{port}/x", SHORT_1)
+        for call in (COMPARE, REPORT, ("budget", SHORT_1, "--mul-adds", "2e5")):
+            said = invoke(damaged.folder, *call).stderr
+            assert "Traceback" not in said
+            if call == REPORT:
+                said = (damaged.folder / "report.html").read_text(encoding="utf-8")
+            if call != COMPARE:
+                assert f"run {SHORT_1[:8]} has its artifacts in" in said
+                assert "not where this store keeps artifacts; nothing was read from there" in said
+        server.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert "small: long (n = 2)" in (damaged.folder / "report.html").read_text(encoding="utf-8")
 
 
 def table(damaged: Damaged, change: Callable[[pa.Table], pa.Table], run: str = SHORT_1, **how: Any) -> None:

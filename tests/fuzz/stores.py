@@ -3,6 +3,7 @@
 import random
 import re
 import shutil
+import traceback
 import warnings
 from functools import cache
 from importlib import import_module
@@ -181,6 +182,8 @@ def _api(damaged: Damaged) -> tuple[int, str, str]:
                 overthink.figures(long, store)
         except ValueError as error:
             return 0, "", str(error)
+        except Exception:  # noqa: BLE001 - a problem of this trial
+            return 1, "", traceback.format_exc()
     said = [str(one.message) for one in warned]
     return (0 if "small: long" in table else 1), "", "\n".join(said)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from overthink.store import sqlite_reader
-from overthink.store.artifacts import is_the_servers
+from overthink.store.artifacts import is_the_databases, is_the_servers
 from overthink.store.client import Store, StoreError
+from overthink.store.unreadable import UnreadableRunError
 from overthink.store.writer import Writer
 
 SERVER = "http://ann:pw@server:5000"
@@ -144,6 +145,24 @@ def test_where_a_server_keeps_artifacts(location: str, default: str | None, expe
     assert is_the_servers(location, SERVER, lambda: default) == expected
 
 
+@pytest.mark.parametrize(
+    "location, default, expected",
+    [
+        ("mlruns/7", "/home/bob/mlruns/0", True),
+        ("/home/bob/mlruns/7", None, True),
+        ("file:///home/bob/mlruns/7", None, True),
+        ("s3://bucket/7", "s3://bucket/0", True),
+        ("s3://evil/7", "s3://bucket/0", False),
+        ("s3://evil/7", "/home/bob/mlruns/0", False),
+        ("http://127.0.0.1:9/x", "/home/bob/mlruns/0", False),
+        ("ftp://evil/x", None, False),
+        ("runs:/0a/x", None, False),
+    ],
+)
+def test_where_a_database_keeps_artifacts(location: str, default: str | None, expected: bool) -> None:
+    assert is_the_databases(location, "sqlite:///mlflow.db", lambda: default) == expected
+
+
 def test_an_experiment_and_a_run_that_lead_elsewhere_are_refused(tmp_path: Path, store: Store) -> None:
     """As ann's experiment of bob's definition on a group's server; here a local store says that it is one."""
     trap = tmp_path / "bob"
@@ -154,10 +173,10 @@ def test_an_experiment_and_a_run_that_lead_elsewhere_are_refused(tmp_path: Path,
         store.experiment("tiny", "A note.")
     assert str(raised.value) == (
         f"store http://ann:***@server:5000: experiment 'tiny' has its artifacts in file://{trap}, which is not where "
-        "this server keeps artifacts; nothing was read from there or written to it"
+        "this store keeps artifacts; nothing was read from there or written to it"
     )
-    with pytest.raises(StoreError, match=f"run {run} has its artifacts in"):
+    with pytest.raises(StoreError, match=f"run {run[:8]} has its artifacts in"):
         Writer(store).text(run, "note.txt", "bob's")
-    with pytest.raises(StoreError, match=f"run {run} has its artifacts in"):
+    with pytest.raises(UnreadableRunError, match=f"run {run[:8]} has its artifacts in"):
         store.artifact(run, "id_rsa", tmp_path / "fetched")
     assert not trap.exists()

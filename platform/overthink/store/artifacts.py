@@ -40,6 +40,17 @@ def is_the_servers(location: str, server: str, default: Callable[[], str | None]
     return (parts.scheme, parts.netloc) == urlsplit(default() or "")[:2]
 
 
+def is_the_databases(location: str, _database: str, default: Callable[[], str | None]) -> bool:
+    """Tell whether artifacts lie where a store without a server keeps them: on this machine, or where `default` does.
+
+    Whoever can write to a database may name any address; nothing is sent to one that a single run names.
+    """
+    parts = urlsplit(location)
+    if parts.scheme in ("", "file"):
+        return True
+    return (parts.scheme, parts.netloc) == urlsplit(default() or "")[:2]
+
+
 def beside(database: Path, artifact_uri: str) -> str:
     """Return where a run's artifacts are, of a store whose folder may have been moved or copied."""
     stored = local_folder(artifact_uri)

@@ -34,7 +34,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.artifact_files import check_artifact
-from overthink.store.artifacts import beside, is_the_servers, update_moved
+from overthink.store.artifacts import beside, is_the_databases, is_the_servers, update_moved
 from overthink.store.database import DatabaseError, artifact_root, file_number, prepare
 from overthink.store.problems import problem_of_uri, reason
 from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow
@@ -67,8 +67,23 @@ class MissingArtifactError(StoreError):
     """A run does not have an artifact; the sentence names both."""
 
 
+class PlaceError(StoreError):
+    """Artifacts lie where the store does not keep them; the sentence names the place, which nothing was sent to."""
+
+
 ERRORS = (MlflowException, CommandError, sqlalchemy.exc.SQLAlchemyError, requests.RequestException)
 """What a store's libraries raise; MLflow passes on the errors of requests, which transfers artifacts."""
+
+
+@contextmanager
+def of_any_library(store: str) -> Iterator[None]:
+    """Turn what the library of a place of artifacts raises, which has errors of its own, into a StoreError."""
+    try:
+        yield
+    except (StoreError, UnreadableRunError, OSError, ValueError, *ERRORS):
+        raise
+    except Exception as error:  # boto's and others' are of no common class
+        raise StoreError(f"store {store}: {name_of(reason(error), 300)}") from error
 
 
 class Store:
@@ -206,10 +221,11 @@ class Store:
                     self._check_place(f"experiment {name!r}", found.artifact_location)
 
     def _check_place(self, of: str, location: str) -> None:
-        if is_server(self.uri) and not is_the_servers(location, self.uri, self._default_place):
-            raise StoreError(
-                f"store {self.shown}: {of} has its artifacts in {without_password(location)[:200]}, which is not "
-                "where this server keeps artifacts; nothing was read from there or written to it"
+        is_own = is_the_servers if is_server(self.uri) else is_the_databases
+        if not is_own(location, self.uri, self._default_place):
+            raise PlaceError(
+                f"store {self.shown}: {of} has its artifacts in {name_of(without_password(location), 200)}, which is "
+                "not where this store keeps artifacts; nothing was read from there or written to it"
             )
 
     def _default_place(self) -> str | None:
@@ -222,15 +238,22 @@ class Store:
         """Return what holds the artifacts of a run; raises StoreError where that is no place of the store."""
         if run_id not in self._repositories:
             uri = self.client.get_run(run_id).info.artifact_uri
-            self._check_place(f"run {run_id}", uri)
+            self._check_place(f"run {run_id[:8]}", uri)
             place = uri if self._database is None else beside(self._database, uri)
             self._repositories[run_id] = get_artifact_repository(place, tracking_uri=self.uri)
         return self._repositories[run_id]
 
+    def _repository_to_read(self, run_id: str) -> ArtifactRepository:
+        """Return what holds the artifacts of a run; raises UnreadableRunError where that is no place of the store."""
+        try:
+            return self.repository(run_id)
+        except PlaceError as error:  # of this run alone: all others are read
+            raise UnreadableRunError(str(error)) from error
+
     def artifact_folder(self, run_id: str) -> Path | None:
         """Return the folder of a run's artifacts, where it is on this machine."""
         with self.sentences():
-            repository = self.repository(run_id)
+            repository = self._repository_to_read(run_id)
         return Path(repository.artifact_dir) if isinstance(repository, LocalArtifactRepository) else None
 
     def offer_views(self, experiment_id: str, views: Mapping[str, str]) -> None:
@@ -286,12 +309,12 @@ class Store:
             raise UnreadableRunError(f"store {self.shown}: {name_of(run_id)!r} is not a run id")
         target = folder / run_id
         target.mkdir(parents=True, exist_ok=True)
-        with self.sentences():
-            repository = self.repository(run_id)
-        with reading(run_id, name), suppress(*ERRORS):  # where it cannot be listed, fetching it shows why
-            check_artifact(repository, name)
+        with reading(run_id, name), self.sentences():
+            repository = self._repository_to_read(run_id)
+        with reading(run_id, name), suppress(*ERRORS, StoreError), of_any_library(self.shown):
+            check_artifact(repository, name)  # where it cannot be listed, fetching it shows why
         try:
-            with self.sentences():
+            with self.sentences(), of_any_library(self.shown):
                 return Path(repository.download_artifacts(name, str(target)))
         except StoreError as error:
             self.ping()  # where the store is unreachable, that is why
