@@ -41,9 +41,7 @@ def damaged(whole: Path, tmp_path: Path) -> Damaged:
 
 
 @pytest.mark.parametrize("scheme", ["s3", "http", "ftp", "hdfs", "mlflow-artifacts", "odd"])
-def test_no_address_that_one_run_names_is_asked(
-    damaged: Damaged, scheme: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_address_that_one_run_names_is_asked(damaged: Damaged, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is sent there, and all others are shown; with libraries for some of these places, and without."""
     Store(f"sqlite:///{damaged.folder}/mlflow.db")  # a copied store: now it knows where its artifacts are
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "secret")

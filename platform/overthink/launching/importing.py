@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from overthink.report.run_page import run_page
 from overthink.report.ui_views import views
 from overthink.seeds import Seeds
 from overthink.store import tags
+from overthink.store.claims import Claims
 from overthink.store.client import Store, StoreError
 from overthink.store.group import ensure_group
 from overthink.store.group_spec import GroupSpec
@@ -81,6 +83,11 @@ class _Planned(NamedTuple):
     run: RunToImport
     stored: StoredRun | None
 
+    @property
+    def to_do(self) -> bool:
+        """Whether the store does not have all of it."""
+        return self.stored is None or not self.stored.is_finished
+
 
 def import_runs(
     store: Store, group: ImportedGroup, runs: Sequence[RunToImport], on_message: Callable[[str], None]
@@ -95,18 +102,31 @@ def import_runs(
         on_message(sentence)
     mark_abandoned_as_interrupted(store, writer)
     key = group_key(group, runs[0].test)
-    planned = _plan(store, group, runs, key)
     spec = _group_spec(group, key, runs)
-    to_do = [one for one in planned if one.stored is None or not one.stored.is_finished]
-    if to_do:
-        _record_all(store, writer, group, spec, to_do, on_message)
-    _close_group(store, writer, spec, bool(to_do))
+    claims = Claims(store)
+    try:
+        planned = _claimed(store, claims, spec, lambda: _plan(store, group, runs, key))
+        to_do = [one for one in planned if one.to_do]
+        if to_do:
+            _record_all(store, writer, group, spec, to_do, on_message)
+        _close_group(store, writer, spec, bool(to_do))
+    finally:
+        with suppress(StoreError):  # they count no longer once this process has ended
+            claims.close()
     there = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key))
     made = {one.key for one in to_do}
     return [
         ImportedRun(one.name, one.key, there[one.key].run_id, there[one.key].experiment_id, one.key in made)
         for one in planned
     ]
+
+
+def _claimed(store: Store, claims: Claims, spec: GroupSpec, plan: Callable[[], list[_Planned]]) -> list[_Planned]:
+    """Return the plan once no other process can import the same runs; raises StoreError where one does."""
+    keys = [one.key for one in plan() if one.to_do]
+    if keys and {*keys} - claims.claim(store.experiment(spec.experiment, spec.note), keys):
+        raise StoreError(f"store {store.shown}: another process imports these runs at this moment; try again after it")
+    return plan()  # again: another process may have imported one meanwhile
 
 
 def group_key(group: ImportedGroup, test: Predictions) -> str:

@@ -9,7 +9,8 @@ from overthink.launching.changed_data import changed_data
 from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
-from overthink.launching.plan import TO_DO, plan
+from overthink.launching.plan import TO_DO, PlannedRun, plan
+from overthink.launching.session import Session
 from overthink.metrics.catalogue import plugged_metrics
 from overthink.store.client import Store
 
@@ -38,11 +39,17 @@ def launch(
         listener.on_plan(runs)
         for sentence in changed_data(runs, options.data_root):
             listener.on_message(f"{sentence}.")
-        session.train([run for run in runs if run.action in TO_DO])
-        for run in runs:
-            if run.action not in TO_DO:
-                session.outcomes.add(run.action, run, run.stored.message if run.stored else "")
-        session.finish()
-        session.outcomes.seconds = time.perf_counter() - started
-        session.outcomes.tracking_seconds = store.seconds - waited
-        return session.outcomes
+        outcomes = brought_to_end(session, runs)
+        outcomes.seconds = time.perf_counter() - started
+        outcomes.tracking_seconds = store.seconds - waited
+        return outcomes
+
+
+def brought_to_end(session: Session, runs: Sequence[PlannedRun]) -> Outcomes:
+    """Train what is to be trained of a session's runs, record it, aggregate the groups, and return the outcomes."""
+    session.train([run for run in runs if run.action in TO_DO])
+    for run in runs:
+        if run.action not in TO_DO:
+            session.outcomes.add(run.action, run, run.stored.message if run.stored else "")
+    session.finish()
+    return session.outcomes

@@ -64,6 +64,7 @@ class CheckpointInfo(NamedTuple):
     """None in checkpoints of early versions."""
     data_digest: str
     """Empty in checkpoints of early versions."""
+    history: tuple[EpochRecord, ...] = ()
 
 
 class _Content(NamedTuple):
@@ -164,7 +165,7 @@ def load_trained(path: Path, network: MultiExitNetwork, key: str) -> CheckpointI
     if not all(tensor.isfinite().all() for tensor in weights.values()):
         raise ValueError(f"checkpoint {path} has weights that are no numbers")
     _load_network(network, path, weights)
-    return CheckpointInfo(info, content.meta.get("data", ""))
+    return CheckpointInfo(info, content.meta.get("data", ""), content.history)
 
 
 def _check_key(path: Path, content: "_Content", key: str) -> None:

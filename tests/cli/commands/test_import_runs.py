@@ -1,7 +1,8 @@
 """`overthink import`, and what the commands that read the store make of imported runs."""
 
 import json
-import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -95,14 +96,26 @@ def test_an_exported_run_is_imported_again_bit_for_bit(folder: Path) -> None:
     run = next(run for run in all_runs(store) if not run.is_group)
     (done,) = json.loads(ok(folder, "export", run.run_id, "-o", "out", "--json"))
     assert {*done["files"]} == {"predictions/test.parquet", "provenance.json", "run.json"}
-    words = shlex.split(done["command"].replace("NAME", "again"))
-    assert invoke(folder / "out", *words[1:], MLFLOW_TRACKING_URI=store.uri).returncode == 0
+    words = ("import", "again", "--test", f"{done['folder']}/predictions/test.parquet", "--seed", "3")
+    assert invoke(folder, *words, MLFLOW_TRACKING_URI=store.uri).returncode == 0
     again = next(other for other in all_runs(store) if not other.is_group and other.definition == "again")
     assert again.seeds == run.seeds
     first, second = (store.artifact(one, "predictions/test.parquet", folder) for one in (run.run_id, again.run_id))
     assert first.read_bytes() == second.read_bytes()
     refused = invoke(folder, "export", run.run_id, "-o", "out")
     assert "it exists already" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.process
+def test_two_processes_do_not_import_the_same_runs(folder: Path) -> None:
+    write_text(folder / "t.txt", outside())
+    call = [sys.executable, "-m", "overthink.cli", "import", "theirs", "--test", "t.txt", *COLUMNS, *COSTS]
+    both = [subprocess.Popen(call, cwd=folder, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [one.communicate(timeout=200)[1] for one in both]
+    codes = sorted(one.returncode for one in both)
+    assert codes == [0, 0] or (codes == [0, 1] and "another process imports these runs" in "".join(said)), said
+    runs = [run for run in all_runs(Store(f"sqlite:///{folder}/mlflow.db")) if not run.is_group]
+    assert [run.is_finished for run in runs] == [True]
 
 
 def test_a_study_of_correctness_alone_says_what_is_not_known(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`overthink export`: stored runs as plain files."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ def export(
 ) -> int:
     """Copy runs out of the store: predictions, definition, provenance and checkpoint.
 
-    The predictions are what overthink import takes again, bit for bit.
+    overthink import DIR takes them into another store, with the same keys and the same predictions, bit for bit.
     """
     check_folder("--output", output)
     from overthink.cli.selection import the_run
@@ -38,5 +39,5 @@ def export(
         print_text(console, f"{one.folder}: {', '.join(one.files)}")
         if one.missing:
             print_text(console, f"{one.folder}: the store does not have {', '.join(one.missing)}")
-        print_text(console, f"To import it elsewhere, beside that folder: {one.command}")
+    print_text(console, f"To bring them into another store: overthink import {shlex.quote(str(output))}")
     return SOME_FAILED if any(one.missing for one in done) else OK

@@ -10,8 +10,10 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
+from overthink.cli.exported_runs import import_folder
 from overthink.cli.output import log, number_of, print_json
 from overthink.report.safe_text import print_text
+from overthink.untrusted import name_of
 
 if TYPE_CHECKING:
     from overthink.launching.importing import ImportedRun, RunToImport
@@ -29,15 +31,23 @@ def _column(role: str, example: str) -> Any:
 
 
 def import_runs(  # noqa: PLR0913, PLR0917 - an option each
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Experiment to put the runs into, such as msdnet-paper.")],
-    test: Annotated[
+    context: typer.Context,
+    name: Annotated[
         str,
+        typer.Argument(
+            metavar="NAME|DIR",
+            help="Experiment to put the runs into, such as msdnet-paper; or a folder that overthink export wrote, "
+            "with nothing else.",
+        ),
+    ],
+    test: Annotated[
+        str | None,
         typer.Option(
             metavar="FILE",
             help="Predictions on test data: .npz, .parquet, .csv, .tsv or .txt. One run a "
             "file where the name holds {seed}.",
         ),
-    ],
+    ] = None,
     val: Annotated[str | None, typer.Option(metavar="FILE", help="The same on validation data.")] = None,
     train: Annotated[str | None, typer.Option(metavar="FILE", help="The same on training data.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Number of the training. Default: 0.", min=0)] = None,
@@ -88,6 +98,8 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
 
     Nothing is trained or unpickled. What a file does not tell stays unknown. Importing it again changes nothing.
     """
+    if test is None:
+        return import_folder(_folder(context, name), as_json)
     from overthink.predictions.columns import ColumnNames
 
     _check_name(name, variant)
@@ -126,6 +138,18 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
         print_text(console, sentence)
     console.print(ui_hint(store, done[0].experiment_id), soft_wrap=True)
     return OK
+
+
+def _folder(context: typer.Context, name: str) -> Path:
+    """Return the folder of exported runs that NAME is where no file is given; all else is in the folder itself."""
+    if not Path(name).is_dir():
+        raise ValueError(f"--test is missing: name the file of predictions on test data; {name} is no folder, either")
+    for option, value in context.params.items():
+        source = context.get_parameter_source(option)
+        if option not in ("name", "as_json") and source is not None and source.name == "COMMANDLINE":
+            shown = name_of(str(value))
+            raise ValueError(f"--{option.replace('_', '-')} {shown}: a folder of exported runs is imported as it is")
+    return Path(name)
 
 
 def _check_name(name: str, variant: str) -> None:
