@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from overthink.predictions.columns import ColumnNames
 from overthink.predictions.correctness import read_correctness
 from overthink.predictions.importing import ExitCosts, content_digest, import_file
 from overthink.predictions.predictions import Predictions
-from support.outside import CONFIDENCE, CORRECT, outside, write_text
+from support.outside import CONFIDENCE, CORRECT, Outside, outside, write_text
 
 NAMES = ColumnNames(ids="Sample", confidence=CONFIDENCE, correct=CORRECT)
 ONE = outside()
@@ -179,3 +180,47 @@ def test_a_pickle_is_not_even_opened(tmp_path: Path) -> None:
     (tmp_path / "a.pkl").write_bytes(b"\x80\x04.")
     with pytest.raises(ValueError, match="predictions are read from"):
         read(tmp_path / "a.pkl")
+
+
+def _exit_rows(path: Path, network: Outside) -> list[str]:
+    """Write a row for each sample and exit, in no order; return the lines."""
+    sure_EN = network.probabilities_ENC.max(axis=2)
+    rows = [
+        f"{sample},{exit + 1},{sure_EN[exit, sample]:.4f},{int(network.correct_EN[exit, sample])}"
+        for exit in range(3)
+        for sample in np.random.default_rng(exit).permutation(len(network.labels_N))
+    ]
+    lines = ["sample,exit,conf,right", *rows]
+    path.write_text("\n".join(lines))
+    return lines
+
+
+LONG = ColumnNames(ids="sample", confidence="conf", correct="right", exit="exit")
+
+
+def test_a_row_for_each_sample_and_exit_is_the_same_as_a_column_an_exit(tmp_path: Path) -> None:
+    network = outside()
+    _exit_rows(tmp_path / "long.csv", network)
+    write_text(tmp_path / "wide.txt", network)
+    wide = import_file(
+        tmp_path / "wide.txt", "test", ColumnNames(ids="Sample", confidence=CONFIDENCE, correct=CORRECT)
+    ).predictions
+    found = import_file(tmp_path / "long.csv", "test", LONG).predictions
+    assert content_digest(found) == content_digest(wide)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda lines: lines[:-1], "each sample needs one row for each of the 3 exits in column 'exit', but sample"),
+        (lambda lines: [*lines, lines[1]], "but sample"),
+        (lambda lines: ["sample,depth,conf,right", *lines[1:]], "no column 'exit' \\(--exit\\)"),
+        (lambda lines: ["id,exit,conf,right", *lines[1:]], "no column 'sample' \\(--ids\\)"),
+    ],
+)
+def test_rows_that_do_not_make_samples(tmp_path: Path, change: Callable[[list[str]], list[str]], message: str) -> None:
+    path = tmp_path / "long.csv"
+    lines = _exit_rows(path, outside())
+    path.write_text("\n".join(change(lines)))
+    with pytest.raises(ValueError, match=message):
+        import_file(path, "test", LONG)

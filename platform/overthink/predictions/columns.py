@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.predictions.exit_rows import one_row_a_sample
 from overthink.predictions.tables import Table
 from overthink.spec import Spec
 from overthink.untrusted import one_line
@@ -46,6 +47,8 @@ class ColumnNames(Spec):
     logits: str | None = None
     probabilities: str | None = None
     axes: Axes | None = None
+    exit: str | None = None
+    """The column with the number of the exit, of a table with a row for each sample and exit."""
 
     def name_of(self, role: Role) -> str | None:
         """Return the name that was given for a role."""
@@ -57,8 +60,12 @@ class Columns:
     """The columns of a table by role."""
 
     def __init__(self, table: Table, names: ColumnNames) -> None:
+        if names.exit is not None:
+            ids = names.ids or next((name for name in USUAL["ids"] if name in table.columns), USUAL["ids"][0])
+            table = one_row_a_sample(table, names.exit, ids)
         self._table = table
-        self._axes = names.axes
+        self._axes = names.axes if names.exit is None else "NE"
+        self._exit = names.exit
         self.where = one_line(str(table.path))
         self.found: dict[Role, dict[tuple[int, int], str]] = {}
         """Role -> (exit, class) from 0 -> column; (-1, -1) for one array of all, (exit, -1) for one an exit."""
@@ -93,7 +100,9 @@ class Columns:
         """Return the values of a role of each sample, (N,)."""
         ((_, name),) = self.found[role].items() if len(self.found[role]) == 1 else ((0, ""),)
         values = self._table.columns.get(name, np.empty((0, 0)))
-        if values.ndim == 2 and values.shape[1] == 1:
+        if values.ndim == 2 and self._exit is not None and (values != values[:, :1]).any():
+            raise ValueError(f"{self.where}: {name!r} (--{role}) has other values at other exits of one sample")
+        if values.ndim == 2 and (values.shape[1] == 1 or self._exit is not None):
             return values[:, 0]
         if values.ndim != 1:
             raise ValueError(f"{self.where}: {name!r} (--{role}) has shape {values.shape}, not one value a sample")

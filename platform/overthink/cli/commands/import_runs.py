@@ -76,6 +76,15 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
     correct: Annotated[str | None, _column("Which exits are right, 0 or 1", "'Correct_Exit_{i}'")] = None,
     logits: Annotated[str | None, _column("Logits", "'logit_{i}_{c}', or one array")] = None,
     probabilities: Annotated[str | None, _column("Probabilities", "'p_{i}_{c}', or one array")] = None,
+    exit_column: Annotated[
+        str | None,
+        typer.Option(
+            "--exit",
+            metavar="COLUMN",
+            help="Number of the exit, where each sample has a row for each exit.",
+            rich_help_panel="Columns",
+        ),
+    ] = None,
     axes: Annotated[
         str | None,
         typer.Option(
@@ -105,7 +114,7 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
     _check_name(name, variant)
     given = {"ids": ids, "label": label, "level": level, "prediction": prediction, "confidence": confidence}
     given |= {"correct": correct, "logits": logits, "probabilities": probabilities}
-    names = ColumnNames(**given, axes=_axes(axes))
+    names = ColumnNames(**given, axes=_axes(axes), exit=exit_column)
     files = {"test": test, "val": val, "train": train}
     patterns = {split: pattern for split, pattern in files.items() if pattern is not None}
     at_costs, console = _costs(costs, cost_unit), log()
@@ -126,6 +135,7 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
         "dataset": dataset,
         "source": source,
         **given,
+        "exit": exit_column,
         "axes": axes,
     }
     shown |= {"costs": costs, "cost-unit": cost_unit if cost_unit != UNITS[0] else ""}
