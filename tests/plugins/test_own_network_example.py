@@ -32,6 +32,18 @@ def test_plugins_are_listed(package: Path) -> None:
     }
 
 
+def test_its_data_set_is_listed_and_shown(package: Path) -> None:
+    listed = json.loads(invoke(package, "data", "list", "--plugin", "own_network", "--json").stdout)
+    assert [one["name"] for one in listed["datasets"]][-1] == "stripes"
+    done = invoke(package, "data", "show", "stripes", "--plugin", "own_network", "--set", "noise=0.1")
+    assert done.returncode == 0, done.stderr
+    with Image.open(package / "stripes.png") as picture:
+        assert picture.width > picture.height / 20
+    assert "nothing to download" in invoke(package, "data", "get", "stripes", "--plugin", "own_network").stderr
+    refused = invoke(package, "data", "show", "stripe", "--plugin", "own_network")
+    assert (refused.returncode, "did you mean 'stripes'?" in refused.stderr) == (2, True)
+
+
 def test_an_unknown_plugin(package: Path) -> None:
     done = invoke(package, "inspect", "stripes.yaml", "--plugin", "own_netwrok")
     assert done.returncode != 0

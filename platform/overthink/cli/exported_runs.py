@@ -10,12 +10,12 @@ from overthink.cli.exit_codes import OK
 from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcomes
 from overthink.cli.output import log, number_of, print_json
 from overthink.report.safe_text import print_text
-from overthink.running.events import Event, Finished, ends
 
 if TYPE_CHECKING:
     from overthink.launching.importing import ImportedRun
     from overthink.launching.outcomes import Outcomes
     from overthink.launching.plan import PlannedRun
+    from overthink.running.events import Event
 
 
 class _Sentences:
@@ -28,8 +28,10 @@ class _Sentences:
         """Print how many runs there are."""
         print_text(self._console, f"{number_of(len(runs), 'exported run')}.")
 
-    def on_event(self, run: "PlannedRun", event: Event) -> None:
+    def on_event(self, run: "PlannedRun", event: "Event") -> None:
         """Print which run is recorded."""
+        from overthink.running.events import Finished, ends
+
         if ends(event):
             print_text(self._console, f"{run.name}: {'recorded' if isinstance(event, Finished) else 'not recorded'}")
 

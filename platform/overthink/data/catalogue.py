@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from overthink.data.cifar import Cifar10Spec, Cifar100Spec, get_cifar_10, get_cifar_100
 from overthink.data.dataset import Dataset
@@ -106,6 +107,25 @@ FETCHABLE: dict[str, Callable[[Path], None]] = {
     "svhn": get_svhn,
     **FETCHES,
 }
+
+
+def examples() -> dict[str, Callable[[], tuple[type[AbstractDatasetSpec], dict[str, Any]]]]:
+    """Return what makes a specification to try a data set with, by name: its class, and plain data.
+
+    Of a plug-in's data set these are its kind alone, and calling it imports the plug-in; it may raise PluginError.
+    """
+    own = {entry.name: partial(_plain, entry.example) for entry in ENTRIES}
+    return own | {kind: partial(_plugged, kind) for kind, _ in DATASETS.plugged()}
+
+
+def _plain(example: AbstractDatasetSpec) -> tuple[type[AbstractDatasetSpec], dict[str, Any]]:
+    return type(example), example.model_dump(mode="json")
+
+
+def _plugged(kind: str) -> tuple[type[AbstractDatasetSpec], dict[str, Any]]:
+    found = DATASETS.find(kind)
+    assert found is not None
+    return found, {"kind": kind}
 
 
 def load_dataset(spec: DatasetSpec, data_root: Path | None = None) -> Dataset:

@@ -9,6 +9,7 @@ from overthink.cli import options
 from overthink.cli.exit_codes import OK
 from overthink.cli.output import log, print_grid, print_json
 from overthink.cli.output_path import check_picture
+from overthink.cli.plugin_option import with_plugins
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 
@@ -19,36 +20,42 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a data set; s
 
 
 @app.command("list")
+@with_plugins
 def show_list(data_root: options.DataRoot = None, as_json: options.Json = False) -> int:
     """List the data sets: description, licence, and whether they are downloaded."""
-    from overthink.data.catalogue import ENTRIES
+    from overthink.data.catalogue import DATASETS, ENTRIES
     from overthink.data.digits import default_root
 
     root = data_root or default_root()
     here = {entry.name: entry.example.is_here(root) for entry in ENTRIES}
+    plugged = [(kind, f"of {place}") for kind, place in DATASETS.plugged()]
     if as_json:
-        rows = [
+        rows: list[dict[str, object]] = [
             {"name": e.name, "description": e.description, "licence": e.licence, "here": here[e.name]} for e in ENTRIES
         ]
+        rows += [{"name": kind, "description": place, "licence": None, "here": None} for kind, place in plugged]
         print_json({"root": str(root), "datasets": rows})
         return OK
     cells = [
         (entry.name, entry.description, entry.licence, "yes" if here[entry.name] else "no" if entry.needs else "-")
         for entry in ENTRIES
     ]
+    cells += [(kind, place, "see its plug-in", "-") for kind, place in plugged]
     print_grid(Grid(("Name", "Description", "Licence", "Here"), cells, words=4))
     print_text(log(), f"Data folder: {root}. Download a data set with overthink data get NAME.")
     return OK
 
 
 @app.command()
+@with_plugins
 def get(name: Name, data_root: options.DataRoot = None) -> int:
     """Download a data set to the data folder, and verify its checksums."""
-    from overthink.data.catalogue import ENTRIES, FETCHABLE
+    from overthink.data.catalogue import DATASETS, ENTRIES, FETCHABLE
     from overthink.data.digits import default_root
 
     console = log()
-    needs = {entry.name: entry.needs for entry in ENTRIES} | {source: source for source in FETCHABLE}
+    plugged = dict.fromkeys((kind for kind, _ in DATASETS.plugged()))
+    needs = plugged | {entry.name: entry.needs for entry in ENTRIES} | {source: source for source in FETCHABLE}
     source, root = _known(name, needs), data_root or default_root()
     if source is None:
         console.print(f"{name}: nothing to download")
@@ -59,6 +66,7 @@ def get(name: Name, data_root: options.DataRoot = None) -> int:
 
 
 @app.command()
+@with_plugins
 def show(
     name: Name,
     output: Annotated[
@@ -69,14 +77,13 @@ def show(
     settings: options.Settings = [],  # noqa: B006 - typer copies it
 ) -> int:
     """Write a picture with samples of each class and level."""
-    from overthink.data.catalogue import ENTRIES, load_dataset
+    from overthink.data.catalogue import examples, load_dataset
     from overthink.data.picture import sample_grid
     from overthink.definition.run_definition import validated
     from overthink.definition.source import Overrides
 
-    example = _known(name, {entry.name: entry.example for entry in ENTRIES})
-    raw = Overrides.parse(settings).apply(example.model_dump(mode="json"))
-    spec = validated(type(example), raw, name)
+    kind, example = _known(name, examples())()
+    spec = validated(kind, Overrides.parse(settings).apply(example), name)
     path = output or Path(f"{name}.png")
     check_picture("--output", path)
     dataset = load_dataset(spec, data_root)
