@@ -23,12 +23,10 @@ def mul_adds_of(module: nn.Module, given: Tensor, output: Tensor) -> int:
         case nn.Linear():
             rows = output.numel() // module.out_features
             return rows * (module.weight.numel() + (module.out_features if module.bias is not None else 0))
-        case nn.ReLU():
-            return output.numel()
         case nn.AvgPool2d() | nn.MaxPool2d():
             kernel = module.kernel_size
             return output.numel() * (kernel**2 if isinstance(kernel, int) else kernel[0] * kernel[1])
-        case nn.AdaptiveAvgPool2d():
+        case nn.ReLU() | nn.AdaptiveAvgPool2d():
             return given.numel()
         case _ if isinstance(module, FREE):
             return 0

@@ -1,7 +1,5 @@
 """An internal classifier: maps pooled by a learned mixture of maximum and mean, and one linear layer on them."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +21,7 @@ class Mixture(nn.Module):
 
     def forward(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the mixture of two tensors of one shape."""
-        return cast(Tensor, self.share * one + (1 - self.share) * other)
+        return self.share * one + (1 - self.share) * other
 
     def own_mul_adds(self, _given: Tensor, output: Tensor) -> int:
         """Return two multiply-adds for each number."""

@@ -55,7 +55,8 @@ class Layout(NamedTuple):
 
     def channels(self, stage: int) -> int:
         """Return the channels of a stage's maps."""
-        return self.width * min(2**stage, MOST_OF_VGG if self.backbone == "vgg" else 2**stage)
+        times = 1 << stage
+        return self.width * (min(times, MOST_OF_VGG) if self.backbone == "vgg" else times)
 
     @property
     def segments(self) -> tuple[range, ...]:
