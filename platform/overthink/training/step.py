@@ -46,7 +46,7 @@ class TrainingStep:
     """Adam's second moments of each parameter by name, which are kept like momenta; None: the step is one of SGD."""
     taken: int = 0
     """Steps before, in this phase; Adam's correction depends on it."""
-    learning: slice = slice(None)
+    learning: slice = field(default_factory=lambda: slice(None))
     """Which of exits 1..E learn."""
     sums: Sums = field(init=False)
 
