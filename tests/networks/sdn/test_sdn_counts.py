@@ -38,8 +38,8 @@ TABLE: dict[tuple[Backbone, Any], Row] = {
 
 
 def built(backbone: Backbone, shape: tuple[int, int, int], n_classes: int, **how: Any) -> MultiExitNetwork:
-    stride = 2 if shape[1] == 64 and backbone in ("resnet", "wrn") else 1
-    spec = SdnSpec(kind="sdn", backbone=backbone, stem_stride=stride, **how)
+    strided = {"stem_stride": 2} if shape[1] == 64 and backbone in ("resnet", "wrn") else {}
+    spec = SdnSpec(kind="sdn", backbone=backbone, **(how | strided))
     return spec.build(shape, n_classes, torch.Generator())
 
 

@@ -79,7 +79,7 @@ def test_an_internal_classifier_by_hand() -> None:
     features = Reduced(1, 8, 8)
     maps = torch.arange(64.0).reshape(1, 1, 8, 8)
     with torch.no_grad():
-        cast(Mixture, features.mixture).share.fill_(0.25)
+        features.mixture.share.fill_(0.25)
     mean = torch.stack([maps[0, 0, h : h + 2, w : w + 2].mean() for h in range(0, 8, 2) for w in range(0, 8, 2)])
     torch.testing.assert_close(features((maps,)), (mean + 0.25 * 4.5)[None])
     assert (features.n_features, Reduced(3, 3, 7).n_features, Reduced(2, 9, 17).n_features) == (16, 63, 2 * 4 * 8)
