@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from overthink.training.losses import JointLossSpec, OfaLossSpec, cross_entropy
+from overthink.training.losses import JointLossSpec, OfaLossSpec, RisingLossSpec, cross_entropy
 
 CPU = torch.device("cpu")
 
@@ -90,3 +90,17 @@ def test_an_exit_alone_has_nobody_to_learn_from() -> None:
     logits, labels = [torch.tensor([[2.0, 0.0]])], torch.tensor([0])
     losses = ofa(teacher="own").build(1, CPU)(logits, labels)
     torch.testing.assert_close(losses, torch.tensor([math.log(1 + math.exp(-2.0))]))
+
+
+def test_rising_weights_by_hand() -> None:
+    """tau_i(e) = min(C_i, 0.01 + e C_i / N): C = 0.15 and 0.9 over N = 10 epochs, then times gamma."""
+    rising = RisingLossSpec(kind="rising", until=(0.15, 0.9))
+    found = [rising.at(epoch, 10, tuple).weights for epoch in (0, 4, 8, 9)]
+    expected = [(0.025, 0.1, 1), (0.085, 0.46, 1), (0.145, 0.82, 1), (0.15, 0.9, 1)]
+    assert [one for weights in found for one in weights or ()] == pytest.approx(
+        [one for row in expected for one in row]
+    )
+    weighted = RisingLossSpec(kind="rising", until=(0.5,), start=0.0, weights=(2.0, 3.0))
+    assert weighted.at(0, 4, tuple).weights == (0.25, 3.0)
+    with pytest.raises(ValueError, match="depends on the epoch"):
+        rising.build(3, CPU)

@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
 from overthink.networks.collaboration_spec import CollaborationSpec
-from overthink.training.losses import OfaLossSpec
+from overthink.training.losses import JointLossSpec, OfaLossSpec, RisingLossSpec
 from overthink.training.regime import Phase, check_regime, regime_label, total_epochs
 
 
@@ -61,3 +63,46 @@ def test_one_exit_has_nobody_to_be_connected_to() -> None:
 
 def test_a_first_phase_may_learn_from_its_own_last_exit() -> None:
     check_regime((Phase(epochs=1, attach=ISC, loss=OfaLossSpec(kind="ofa", teacher="own")),), 5)
+
+
+def phase(**how: Any) -> Phase:
+    return Phase(**({"epochs": 1} | how))
+
+
+@pytest.mark.parametrize(
+    "regime, n_exits, said",
+    [
+        ((phase(exits="last"),), 1, "regime.0.exits: last of one exit"),
+        ((phase(), phase(exits="earlier", attach=ISC)), 5, "regime.1.exits: earlier is not possible with connections"),
+        ((phase(attach=ISC), phase(exits="last")), 5, "regime.1.exits: last is not possible with connections"),
+        ((phase(exits="last", gradient_equilibrium=True),), 5, "regime.0.gradient_equilibrium: it balances all exits"),
+        (
+            (phase(exits="last", loss=JointLossSpec(kind="joint", weights=(1.0, 0.0))),),
+            2,
+            r"regime.0.loss.weights: the exits that learn \(last\) need a weight above 0",
+        ),
+        (
+            (phase(loss=RisingLossSpec(kind="rising")),),
+            1,
+            "regime.0.loss.kind: rising weighs the exits before the last",
+        ),
+        (
+            (phase(loss=RisingLossSpec(kind="rising", until=(0.5,))),),
+            3,
+            "regime.0.loss.until has 1 numbers, but the network has 2 exits before its last",
+        ),
+    ],
+)
+def test_phases_of_some_exits_that_do_not_fit_are_named(regime: tuple[Phase, ...], n_exits: int, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        check_regime(regime, n_exits)
+
+
+def test_phases_of_some_exits_in_words() -> None:
+    alone = phase(epochs=25, exits="earlier", freeze="backbone", optimiser="adam")
+    assert (
+        regime_label((phase(epochs=100, exits="last"), alone))
+        == "100 joint+last-exit + 25 joint+earlier-exits+adam+frozen-backbone"
+    )
+    check_regime((phase(exits="last"), alone), 2)
+    assert phase().model_dump(exclude_defaults=True) == {"epochs": 1}  # keys of runs stay as they were

@@ -96,9 +96,7 @@ def _native(on_message: Callable[[str], None]) -> Check:
     from overthink.networks import availability
 
     of = load_experiment(EXAMPLE).groups[0].definition
-    obstacle = availability.native_obstacle(
-        of.network, of.dataset.input_shape, of.n_classes, of.largest_batch, on_message=on_message
-    )
+    obstacle = availability.native_obstacle(*of.for_kernels, on_message=on_message)
     if obstacle:
         return Check("Native kernels", "not available", f"{obstacle}; torch's kernels train instead", needed=False)
     return Check("Native kernels", f"built; they can train {EXAMPLE}")

@@ -32,6 +32,15 @@ class Samples(NamedTuple):
         return images_BKHW.float() * scale_K[:, None, None] - (self.mean_K / self.std_K)[:, None, None]
 
 
+def n_batches(n_samples: int, batch_size: int) -> int:
+    """Return how many batches an epoch has.
+
+    >>> n_batches(8, 4), n_batches(9, 4), n_batches(10, 4)
+    (2, 2, 3)
+    """
+    return n_samples // batch_size + (n_samples % batch_size > 1)
+
+
 def training_batches(
     samples: Samples,
     batch_size: int,

@@ -75,6 +75,7 @@ class GroupDefinition(Spec):
             asked = {
                 "attach": phase.attach is not None,
                 "freeze": phase.freeze != "nothing",
+                "exits": phase.exits != "all",
                 "gradient_equilibrium": phase.gradient_equilibrium,
             }
             for key in (key for key, is_asked in asked.items() if is_asked):
@@ -112,6 +113,14 @@ class GroupDefinition(Spec):
     def largest_batch(self) -> int:
         """Images of the largest batch of its phases."""
         return max(phase.batch_size for phase in self.regime)
+
+    @property
+    def for_kernels(self) -> tuple[NetworkSpec, tuple[int, int, int], int, int, bool, bool]:
+        """What `networks.availability.native_obstacle` takes, to say whether native kernels can train it."""
+        equilibrium = any(phase.gradient_equilibrium for phase in self.regime)
+        last_exit_alone = any(phase.exits == "last" for phase in self.regime)
+        size = self.dataset.input_shape, self.n_classes, self.largest_batch
+        return self.network, *size, equilibrium, last_exit_alone
 
     @property
     def augmentation(self) -> AugmentSpec:

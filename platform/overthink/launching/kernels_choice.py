@@ -190,7 +190,7 @@ class KernelsChoice:
         return found.removesuffix(".") if found else None
 
     def _obstacle_of(self, definition: GroupDefinition) -> str | None:
-        parts = definition.network, definition.dataset.input_shape, definition.n_classes, definition.largest_batch
+        parts = definition.for_kernels
         if (key := repr(parts)) not in self._obstacles:
             self._obstacles[key] = availability.native_obstacle(*parts, on_message=self._on_message)
         return self._obstacles[key]

@@ -27,11 +27,15 @@ def native_obstacle(
     input_shape: tuple[int, int, int],
     n_classes: int,
     batch_size: int,
+    equilibrium: bool = False,
+    last_exit_alone: bool = False,
     on_message: Callable[[str], None] | None = None,
 ) -> str | None:
     """Return why native kernels cannot train a network on this machine, in words that follow `since`; None if they can.
 
-    It may take seconds, since it compiles what is not compiled yet; `on_message` then receives a sentence.
+    With `equilibrium`, some phase balances gradients between exits; with `last_exit_alone`, some phase leaves the other
+    exits as they are. It may take seconds, since it compiles what is not compiled yet; `on_message` then receives a
+    sentence.
     """
     import torch
 
@@ -41,7 +45,12 @@ def native_obstacle(
 
     try:
         with limited_size():
-            plan_of(network.build(input_shape, n_classes, torch.Generator()), input_shape)
+            built = network.build(input_shape, n_classes, torch.Generator())
+        plan_of(built, input_shape, equilibrium)
+        if last_exit_alone:
+            for head in list(built.exits)[:-1]:
+                head.eval()
+            plan_of(built, input_shape)
         build_kernels(block_for(batch_size), report=on_message)
     except NotPlannableError as error:
         return f"they cannot compute {error}"

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.network_spec import AbstractNetworkSpec
 from overthink.networks.resnet_spec import ResNetSpec
+from overthink.networks.sdn.spec import SdnSpec
 from overthink.networks.torch_spec import TorchSpec
 from overthink.plugins.kinds import Kinds
 
-NETWORKS: Kinds[AbstractNetworkSpec] = Kinds("networks", AbstractNetworkSpec, (MSDNetSpec, ResNetSpec, TorchSpec))  # type: ignore[type-abstract]
+BUILT_IN = (MSDNetSpec, ResNetSpec, SdnSpec, TorchSpec)
+NETWORKS: Kinds[AbstractNetworkSpec] = Kinds("networks", AbstractNetworkSpec, BUILT_IN)  # type: ignore[type-abstract]
 
 if TYPE_CHECKING:
     NetworkSpec = AbstractNetworkSpec

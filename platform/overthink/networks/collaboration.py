@@ -97,7 +97,8 @@ def _connection(kind: Connection, width: int, head: ExitHead) -> nn.Module:
             linear = nn.Linear(head.classify.out_features, width)
             return nn.Sequential(linear, nn.BatchNorm1d(width), nn.ReLU(inplace=True))
         case "convolution":
-            convolution = nn.Conv2d(head.width, width, 3, padding=1, bias=False)
+            channels = cast(MapFeatures, head.features).channels or head.width
+            convolution = nn.Conv2d(channels, width, 3, padding=1, bias=False)
             pooling = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
             return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True), *pooling)
     return nn.Identity()

@@ -1,8 +1,18 @@
 """MUL-ADDs of single layers: the rules by which networks are counted."""
 
+from typing import Protocol, runtime_checkable
+
 from torch import Tensor, nn
 
-FREE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Identity, nn.Flatten)
+FREE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout, nn.Identity, nn.Flatten)
+
+
+@runtime_checkable
+class CountsItself(Protocol):
+    """A layer with a rule of its own."""
+
+    def own_mul_adds(self, given: Tensor, output: Tensor) -> int:
+        """Return the MUL-ADDs of a call."""
 
 
 def mul_adds_of(module: nn.Module, given: Tensor, output: Tensor) -> int:
@@ -13,15 +23,15 @@ def mul_adds_of(module: nn.Module, given: Tensor, output: Tensor) -> int:
         case nn.Linear():
             rows = output.numel() // module.out_features
             return rows * (module.weight.numel() + (module.out_features if module.bias is not None else 0))
-        case nn.ReLU():
-            return output.numel()
         case nn.AvgPool2d() | nn.MaxPool2d():
             kernel = module.kernel_size
             return output.numel() * (kernel**2 if isinstance(kernel, int) else kernel[0] * kernel[1])
-        case nn.AdaptiveAvgPool2d():
+        case nn.ReLU() | nn.AdaptiveAvgPool2d():
             return given.numel()
         case _ if isinstance(module, FREE):
             return 0
+        case CountsItself():
+            return module.own_mul_adds(given, output)
     raise TypeError(f"no rule to count the MUL-ADDs of {type(module).__name__}")
 
 

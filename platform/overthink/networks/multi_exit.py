@@ -29,6 +29,9 @@ class Carry(NamedTuple):
 class MapFeatures(nn.Module, ABC):
     """Features pooled from maps, which a collaboration between exits can read, too."""
 
+    channels: int | None = None
+    """Channels of the maps; None where there are as many as features."""
+
     @abstractmethod
     def maps(self, state: State) -> Tensor:
         """Return maps_BFHW."""

@@ -18,8 +18,7 @@ def kernels_of(run: RunDefinition, device: torch.device) -> Kernels:
         return TORCH
     obstacle: str | None = f"they train on a CPU alone, not on {device}"
     if device.type == "cpu":
-        asked = run.network, run.dataset.input_shape, run.n_classes, run.largest_batch
-        obstacle = availability.native_obstacle(*asked)
+        obstacle = availability.native_obstacle(*run.for_kernels)
     if obstacle:
         raise ValueError(
             f"{socket.gethostname()} cannot train this run by native kernels, since {obstacle.removesuffix('.')}; "

@@ -1,8 +1,8 @@
 """Checkpoints: one safetensors file, written atomically; the previous one is kept. Nothing is unpickled.
 
-A checkpoint holds weights, BatchNorm statistics, momentum and the record of every epoch. Phase, epoch and learning rate
-follow from the number of records; random draws follow from the seeds and the epoch (see `seeds`), so no generator state
-is stored.
+A checkpoint holds weights, BatchNorm statistics, momentum (Adam's moments) and the record of every epoch. Phase, epoch
+and learning rate follow from the number of records; random draws follow from the seeds and the epoch (see `seeds`), so
+no generator state is stored.
 """
 
 import hashlib
@@ -186,6 +186,7 @@ def _tensors(state: TrainingState) -> dict[str, Tensor]:
     return (
         weights
         | {f"momentum/{name}": buffer for name, buffer in state.momentum.items()}
+        | {f"square/{name}": buffer for name, buffer in state.squares.items()}
         | {f"teacher/{name}": tensor for name, tensor in teacher.items()}
     )
 
@@ -202,11 +203,12 @@ def _fill(state: TrainingState, path: Path, content: "_Content", run: RunIdentit
     if state.teacher is not None:
         _load_network(state.teacher, path, _under("teacher/", tensors))
     parameters = dict(state.network.named_parameters())
-    state.momentum.clear()
-    for name, buffer in _under("momentum/", tensors).items():
-        if name not in parameters or parameters[name].shape != buffer.shape:
-            raise ValueError(f"checkpoint {path} is of another network: it has momentum of {name_of(name)}")
-        state.momentum[name] = buffer.to(parameters[name].device)
+    for prefix, moments in (("momentum/", state.momentum), ("square/", state.squares)):
+        moments.clear()
+        for name, buffer in _under(prefix, tensors).items():
+            if name not in parameters or parameters[name].shape != buffer.shape:
+                raise ValueError(f"checkpoint {path} is of another network: it has momentum of {name_of(name)}")
+            moments[name] = buffer.to(parameters[name].device)
     state.history[:] = history
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from overthink.data.augment import AugmentSpec
-from overthink.data.batches import Samples, training_batches
+from overthink.data.batches import Samples, n_batches, training_batches
+from overthink.networks.cost import mul_adds
 from overthink.networks.kernels import TORCH, Descent, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
@@ -16,6 +17,7 @@ from overthink.settings import cuda_graphs
 from overthink.training.captured_step import CapturedStep
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.evaluate import evaluate
+from overthink.training.noise import seeded_noise
 from overthink.training.phases import make_ready, teacher_of, with_attachments
 from overthink.training.regime import Phase
 from overthink.training.step import TrainingStep
@@ -32,6 +34,8 @@ class TrainingState:
     network: MultiExitNetwork
     momentum: dict[str, Tensor] = field(default_factory=dict)
     """Momentum of each parameter by name; empty before a phase's first step."""
+    squares: dict[str, Tensor] = field(default_factory=dict)
+    """Adam's second moments likewise; its first moments are `momentum`."""
     history: list[EpochRecord] = field(default_factory=list)
     teacher: MultiExitNetwork | None = None
     """The network as it was at the end of the previous phase, in phases that distil from it."""
@@ -79,6 +83,7 @@ def no_progress(history: Sequence[EpochRecord], phase: int, stop_after: int | No
 
 def _enter(state: TrainingState, spec: Phase, phase: int, seeds: Seeds) -> None:
     state.momentum.clear()  # a phase starts with fresh momentum
+    state.squares.clear()
     state.teacher = teacher_of(state.network) if spec.has_teacher else None
     state.network = with_attachments(state.network, spec, phase, seeds)
 
@@ -129,9 +134,11 @@ def _train_epoch(
 ) -> tuple[float, Tensor]:
     """Return the mean loss and the accuracy of each exit. Sums stay on the device, so the loop never waits for it."""
     device = train.images_NKHW.device
-    loss_of = spec.loss.build(state.network.n_exits, device, weights_C)
+    loss = spec.loss.at(epoch, spec.epochs, lambda: _relative_costs(state.network, train))
+    loss_of = loss.build(state.network.n_exits, device, weights_C)
     order, augmentation = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
     make_ready(state.network, spec)
+    is_adam = spec.optimiser == "adam"
     step = TrainingStep(
         state.network,
         kernels.training(state.network, spec.gradient_equilibrium),
@@ -140,13 +147,25 @@ def _train_epoch(
         kernels,
         state.momentum,
         Descent(spec.lr_at(epoch), spec.momentum, spec.weight_decay),
+        state.squares if is_adam else None,
+        epoch * n_batches(len(train.labels_N), spec.batch_size),
+        spec.learning,
     )
-    take = CapturedStep(step) if device.type == "cuda" and cuda_graphs() else step
+    # A recording would hold Adam's correction, which changes from step to step
+    take = CapturedStep(step) if device.type == "cuda" and cuda_graphs() and not is_adam else step
     batches = seen = 0
-    for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, augmentation):
-        take(images_BKHW, labels_B)
-        batches, seen = batches + 1, seen + len(labels_B)
+    with seeded_noise(seeds, phase, epoch, device):
+        for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, augmentation):
+            take(images_BKHW, labels_B)
+            batches, seen = batches + 1, seen + len(labels_B)
     return float(step.sums.loss) / batches, (step.sums.right_E / seen).cpu()
+
+
+def _relative_costs(network: MultiExitNetwork, train: Samples) -> tuple[float, ...]:
+    """Return the MUL-ADDs of each exit relative to the last one's, (E,)."""
+    channels, height, width = train.images_NKHW.shape[1:]
+    cost_E = mul_adds(network, (channels, height, width))
+    return tuple(cost / cost_E[-1] for cost in cost_E)
 
 
 def _check_finite(value: float, sentence: str) -> None:

@@ -4,7 +4,7 @@ torch is imported where it is used, so that definitions load without it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from pydantic import Field, model_validator
@@ -58,6 +58,14 @@ class AbstractLossSpec(Spec, ABC):
         """Return the weight of each class (C,) for training labels, or None where all weigh the same."""
         return None
 
+    def at(self, epoch: int, epochs: int, costs: Callable[[], Sequence[float]]) -> "AbstractLossSpec":
+        """Return the loss in an epoch, counted from 0, of a phase of so many epochs: itself, where it never changes.
+
+        `costs` gives the MUL-ADDs of each exit relative to the last one's, (E,). A loss depends on nothing else, so
+        that a resumed run has the same one.
+        """
+        return self
+
     @abstractmethod
     def build(self, n_exits: int, device: "torch.device", class_weights_C: "Tensor | None" = None) -> Loss:
         """Return the loss; raises ValueError as `check` does."""
@@ -95,6 +103,44 @@ class JointLossSpec(AbstractLossSpec):
             return weights_E * cross_entropy(logits_EBC, labels_B, class_weights_C)
 
         return joint
+
+
+class RisingLossSpec(AbstractLossSpec):
+    """Joint cross-entropy in which the exits before the last count more and more (Kaya et al. 2019).
+
+    Exit i < E weighs tau_i(e) = min(C_i, start + e C_i / N) in epoch e = 1..N of its phase; the last exit always 1.
+    """
+
+    kind: Literal["rising"]
+    until: tuple[Annotated[float, Field(gt=0, le=1)], ...] | None = None
+    """C_i of the exits before the last; left out, each exit's MUL-ADDs relative to the last one's."""
+    start: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+    def check(self, n_exits: int) -> None:
+        """Raise ValueError where the loss does not fit a network with that many exits."""
+        super().check(n_exits)
+        if n_exits < 2:
+            raise ValueError("loss.kind: rising weighs the exits before the last, but the network has only one exit")
+        if self.until is not None and len(self.until) != n_exits - 1:
+            raise ValueError(
+                f"loss.until has {len(self.until)} numbers, but the network has {n_exits - 1} exits before its last"
+            )
+
+    def at(self, epoch: int, epochs: int, costs: Callable[[], Sequence[float]]) -> JointLossSpec:
+        """Return the joint loss of an epoch.
+
+        >>> RisingLossSpec(kind="rising", until=(0.15, 0.9)).at(1, 4, tuple).weights
+        (0.085, 0.46, 1.0)
+        """
+        until = costs()[:-1] if self.until is None else self.until
+        tau_E = (*(min(limit, self.start + (epoch + 1) * limit / epochs) for limit in until), 1.0)
+        gamma_E = (1.0,) * len(tau_E) if self.weights is None else self.weights
+        weights = tuple(gamma * tau for gamma, tau in zip(gamma_E, tau_E, strict=True))
+        return JointLossSpec(kind="joint", weights=weights)
+
+    def build(self, n_exits: int, device: "torch.device", class_weights_C: "Tensor | None" = None) -> Loss:
+        """Raise ValueError: the loss is that of an epoch, which `at` returns."""
+        raise ValueError("a rising loss depends on the epoch; build what `at` returns")
 
 
 class OfaLossSpec(AbstractLossSpec):
@@ -139,7 +185,8 @@ class OfaLossSpec(AbstractLossSpec):
         return ofa
 
 
-LOSSES: Kinds[AbstractLossSpec] = Kinds("losses", AbstractLossSpec, (JointLossSpec, OfaLossSpec))  # type: ignore[type-abstract]
+BUILT_IN = (JointLossSpec, RisingLossSpec, OfaLossSpec)
+LOSSES: Kinds[AbstractLossSpec] = Kinds("losses", AbstractLossSpec, BUILT_IN)  # type: ignore[type-abstract]
 
 if TYPE_CHECKING:
     LossSpec = AbstractLossSpec

@@ -29,6 +29,8 @@ class Phase(Spec):
     """Epochs of this phase, counted from 0, from which on the learning rate is lower by `drop_factor`."""
     drop_factor: Annotated[float, Field(gt=0, le=1)] = 0.1
     batch_size: Annotated[int, Field(ge=2)] = 64
+    optimiser: Literal["sgd", "adam"] = "sgd"
+    """Adam's weight decay is added to the gradient, as in torch.optim.Adam; beta_1 is `momentum`, beta_2 is 0.999."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     loss: LossSpec = JointLossSpec(kind="joint")
@@ -37,6 +39,10 @@ class Phase(Spec):
     freeze: Literal["nothing", "backbone", "features"] = "nothing"
     """What this phase freezes, BatchNorm statistics included (the original updates them): the blocks; or the blocks
     and the exits' convolutions, so that only last layers and connections learn.
+    """
+    exits: Literal["all", "last", "earlier"] = "all"
+    """Exits that learn: all; the last one; or those before it. The others stay as they are, bit for bit, and their
+    losses do not count.
     """
     stop_after: Annotated[int, Field(ge=1)] | None = None
     """Stop once the validation loss has had no new minimum for this many epochs; only in the last phase."""
@@ -53,6 +59,11 @@ class Phase(Spec):
     def has_teacher(self) -> bool:
         """Whether exits learn from the network as it was at the end of the previous phase."""
         return self.loss.needs_teacher
+
+    @property
+    def learning(self) -> slice:
+        """Which of exits 1..E learn, as a slice of a sequence of them."""
+        return {"all": slice(None), "last": slice(-1, None), "earlier": slice(None, -1)}[self.exits]
 
     def lr_at(self, epoch: int) -> float:
         """Return the learning rate in an epoch of this phase, counted from 0.
@@ -79,6 +90,8 @@ def check_regime(regime: tuple[Phase, ...], n_exits: int) -> None:
                 raise ValueError("attach: connections lead from exit to exit, but the network has only one exit")
             if phase.attach is not None and any(earlier.attach is not None for earlier in regime[:number]):
                 raise ValueError("attach: an earlier phase has attached connections between exits already")
+            if phase.exits != "all":
+                _check_some_exits(phase, n_exits, any(one.attach is not None for one in regime[: number + 1]))
         except ValueError as error:
             raise ValueError(f"regime.{number}.{error}") from None
 
@@ -91,6 +104,20 @@ def _check_first(phase: Phase) -> None:
         )
     if phase.freeze != "nothing":
         raise ValueError(f"freeze: {phase.freeze} cannot be frozen in the first phase, since it is untrained")
+
+
+def _check_some_exits(phase: Phase, n_exits: int, connected: bool) -> None:
+    if n_exits < 2:
+        raise ValueError(f"exits: {phase.exits} of one exit; leave it out")
+    if connected:
+        raise ValueError(
+            f"exits: {phase.exits} is not possible with connections between exits: each reads those before"
+        )
+    if phase.gradient_equilibrium:
+        raise ValueError(f"gradient_equilibrium: it balances all exits, but only {phase.exits} exits learn")
+    weights = phase.loss.weights
+    if weights is not None and not sum(weights[phase.learning]) > 0:
+        raise ValueError(f"loss.weights: the exits that learn ({phase.exits}) need a weight above 0")
 
 
 def total_epochs(regime: tuple[Phase, ...]) -> int:
@@ -108,6 +135,8 @@ def _phase_label(phase: Phase) -> str:
         *(["isc"] if phase.attach else []),
         phase.loss.kind,
         *(["ge"] if phase.gradient_equilibrium else []),
+        *([f"{phase.exits}-exits" if phase.exits == "earlier" else "last-exit"] if phase.exits != "all" else []),
+        *(["adam"] if phase.optimiser == "adam" else []),
         *([f"frozen-{phase.freeze}"] if phase.freeze != "nothing" else []),
     ]
     return "+".join(parts)

@@ -1,4 +1,4 @@
-"""A step of training: forward pass, loss, backward pass, SGD. It never waits for the device."""
+"""A step of training: forward pass, loss, backward pass, SGD or Adam. It never waits for the device."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from overthink.networks.kernels import Descent, Kernels, Logits
 from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.training.adam import adam
 from overthink.training.losses import Loss
 
 
@@ -29,7 +30,7 @@ class Sums:
 
 @dataclass
 class TrainingStep:
-    """Takes a step of SGD with each batch that it is called with; shapes alone decide what it executes."""
+    """Takes a step with each batch that it is called with; shapes alone decide what it executes."""
 
     network: MultiExitNetwork
     logits_of: Logits
@@ -41,6 +42,12 @@ class TrainingStep:
     momenta: dict[str, Tensor]
     """Of each parameter by name; filled in by the first step, then changed in place."""
     descent: Descent
+    squares: dict[str, Tensor] | None = None
+    """Adam's second moments of each parameter by name, which are kept like momenta; None: the step is one of SGD."""
+    taken: int = 0
+    """Steps before, in this phase; Adam's correction depends on it."""
+    learning: slice = field(default_factory=lambda: slice(None))
+    """Which of exits 1..E learn."""
     sums: Sums = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,8 +56,10 @@ class TrainingStep:
     def __call__(self, images_BKHW: Tensor, labels_B: Tensor) -> None:
         """Take the step, and add the batch's loss and right answers to the sums."""
         logits_EBC = self.logits_of(images_BKHW)
+        learning = set(range(len(logits_EBC))[self.learning])
+        logits_EBC = tuple(one if i in learning else one.detach() for i, one in enumerate(logits_EBC))
         teacher_BC = None if self.teacher is None else self.teacher(images_BKHW)
-        loss = self.loss_of(logits_EBC, labels_B, teacher_BC).sum()
+        loss = self.loss_of(logits_EBC, labels_B, teacher_BC)[self.learning].sum()
         self.network.zero_grad(set_to_none=True)
         loss.backward()
         self._descend()
@@ -63,5 +72,11 @@ class TrainingStep:
         moving = {name: p for name, p in self.network.named_parameters() if p.grad is not None}
         momenta = [self.momenta.get(name) for name in moving]
         gradients = [p.grad for p in moving.values() if p.grad is not None]
-        self.kernels.sgd(list(moving.values()), gradients, momenta, self.descent)
+        self.taken += 1
+        if self.squares is None:
+            self.kernels.sgd(list(moving.values()), gradients, momenta, self.descent)
+        else:
+            squares = [self.squares.get(name) for name in moving]
+            adam(list(moving.values()), gradients, momenta, squares, self.taken, self.descent)
+            self.squares.update((name, one) for name, one in zip(moving, squares, strict=True) if one is not None)
         self.momenta.update((name, buffer) for name, buffer in zip(moving, momenta, strict=True) if buffer is not None)

@@ -39,14 +39,16 @@ def problem_of(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> str:
     fits = {
         "groups": convolution.groups == 1 or convolution.groups == convolution.in_channels == convolution.out_channels,
         "dilation": convolution.dilation == (1, 1),
-        "bias": convolution.bias is None,
+        # BatchNorm subtracts a bias again, so its gradient is 0: one that begins at 0 stays 0
+        "bias": convolution.bias is None or not bool(convolution.bias.any()),
         "padding_mode": convolution.padding_mode == "zeros",
         "kernel_size": kernel[0] == kernel[1] <= LARGEST_KERNEL,
         "stride": stride[0] == stride[1] and stride[0] in STRIDES,
         "padding": not isinstance(padding, str) and padding[0] == padding[1] < kernel[0],
     }
     if wrong := [name for name, right in fits.items() if not right]:
-        return f"a convolution with {wrong[0]} = {getattr(convolution, wrong[0])}"
+        value = "numbers other than 0" if wrong[0] == "bias" else getattr(convolution, wrong[0])
+        return f"a convolution with {wrong[0]} = {value}"
     if not norm.affine or not norm.track_running_stats or norm.momentum is None:
         return f"{norm} without weights, running statistics or momentum"
     if norm.num_features != convolution.out_channels:
