@@ -17,6 +17,11 @@ class AbstractNetworkSpec(Spec, ABC):
     divided: ClassVar[bool] = True
     """Whether its blocks and exits are modules of their own, so that they can be frozen and connected."""
 
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it is built with weights that were trained, its exits aside."""
+        return False
+
     if TYPE_CHECKING:  # fields of some networks, properties of others
 
         @property
