@@ -6,9 +6,14 @@ from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.network_spec import AbstractNetworkSpec
 from overthink.networks.resnet_spec import ResNetSpec
 from overthink.networks.torch_spec import TorchSpec
+from overthink.networks.torchvision_spec import TorchvisionSpec
 from overthink.plugins.kinds import Kinds
 
-NETWORKS: Kinds[AbstractNetworkSpec] = Kinds("networks", AbstractNetworkSpec, (MSDNetSpec, ResNetSpec, TorchSpec))  # type: ignore[type-abstract]
+NETWORKS: Kinds[AbstractNetworkSpec] = Kinds(
+    "networks",
+    AbstractNetworkSpec,  # type: ignore[type-abstract]
+    (MSDNetSpec, ResNetSpec, TorchSpec, TorchvisionSpec),
+)
 
 if TYPE_CHECKING:
     NetworkSpec = AbstractNetworkSpec

@@ -53,3 +53,9 @@ class AbstractNetworkSpec(Spec, ABC):
         self, input_shape: tuple[int, int, int], n_classes: int, generator: "torch.Generator"
     ) -> "MultiExitNetwork":
         """Return the network for images (K, H, W), its weights drawn from the generator alone; raise as `check`."""
+
+    def load_pretrained(self, network: "MultiExitNetwork") -> None:
+        """Put in the weights that a run of this network starts from, if it has such; raises ValueError without them.
+
+        Called once, when a run begins; networks that are only counted or restored keep the weights that they have.
+        """

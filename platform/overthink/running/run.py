@@ -44,6 +44,7 @@ def train(
     shape = data.dataset.image_shape
     with limited_size():
         network = run.network.build(shape, len(data.classes), torch_generator(run.seeds, "init"))
+    run.network.load_pretrained(network)
     if run.weights is not None:
         run.weights.load_into(network)
     network.to(on)
