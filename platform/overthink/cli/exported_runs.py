@@ -12,9 +12,9 @@ from overthink.cli.output import log, number_of, print_json
 from overthink.report.safe_text import print_text
 
 if TYPE_CHECKING:
-    from overthink.launching.importing import ImportedRun
     from overthink.launching.outcomes import Outcomes
     from overthink.launching.plan import PlannedRun
+    from overthink.launching.predicted_runs import RunInStore
     from overthink.running.events import Event
 
 
@@ -53,7 +53,7 @@ def import_folder(folder: Path, as_json: bool) -> int:
         _ = one.definition  # one that is not valid is an error before anything is made
     store, console = Store(), log()
     outcomes: Outcomes | None = None
-    imported: list[ImportedRun] = []
+    imported: list[RunInStore] = []
     listener = _Sentences(console)
     if elsewhere:
         imported = import_again(store, elsewhere, listener)
@@ -72,6 +72,6 @@ def import_folder(folder: Path, as_json: bool) -> int:
     return OK if outcomes is None else exit_code_of(outcomes)
 
 
-def _as_plain(imported: "list[ImportedRun]", outcomes: "Outcomes | None") -> dict[str, Any]:
+def _as_plain(imported: "list[RunInStore]", outcomes: "Outcomes | None") -> dict[str, Any]:
     trained = {} if outcomes is None else outcomes_as_plain(outcomes)
     return {**trained, "imported": [run._asdict() for run in imported]}

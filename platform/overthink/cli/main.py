@@ -16,6 +16,7 @@ from overthink.cli.commands.analyse import analyse
 from overthink.cli.commands.anytime import anytime
 from overthink.cli.commands.bench import bench
 from overthink.cli.commands.budget import budget
+from overthink.cli.commands.cascade import cascade
 from overthink.cli.commands.cluster import cluster
 from overthink.cli.commands.compare import compare
 from overthink.cli.commands.diff import diff
@@ -42,11 +43,11 @@ from overthink.report.safe_text import print_text
 from overthink.settings import lent_home
 
 PANELS: dict[str, tuple[Callable[..., int], ...]] = {
-    "Train": (run, sweep, import_runs, cluster, sync, doctor),
+    "Train": (run, sweep, import_runs, cascade, cluster, sync, doctor),
     "Compare and report": (compare, diff, analyse, study, report, export, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
-UPLOAD_THEMSELVES = (run, sweep, sync, import_runs)
+UPLOAD_THEMSELVES = (run, sweep, sync, import_runs, cascade)
 NAMES: dict[object, str] = {import_runs: "import"}
 """Of commands that no Python function can be called."""
 NEED_NO_STORE = (inspect, cluster, doctor)

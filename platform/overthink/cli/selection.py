@@ -10,6 +10,7 @@ from overthink.comparison.kernels import named_apart
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
 from overthink.definition.source import find
+from overthink.sentences import listed
 from overthink.store import tags
 from overthink.store.changes import as_setting
 from overthink.store.client import Store
@@ -104,6 +105,22 @@ def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
     if not named:
         raise DefinitionError(f"{name}: no run or group has this ID or name (example: 'quickstart: long seed 0')")
     return named[0]
+
+
+def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
+    """Return the run or group with an ID or a name, or the one group of a definition or experiment.
+
+    Raises DefinitionError where there is none, or where a definition or experiment has several groups.
+    """
+    if _by_id(runs, name) or any(run.name == name for run in runs):
+        return one_of(runs, name)
+    groups = {run.run_id: run for run in _selected(runs, name) if run.is_group}
+    if len(groups) == 1:
+        return next(iter(groups.values()))
+    if not groups:
+        raise DefinitionError(f"{name}: no runs in the store")
+    names = [f"{group.name!r}" for group in groups.values()]
+    raise DefinitionError(f"{name}: it has {len(groups)} groups, name one of them: {listed(names)}")
 
 
 def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:

@@ -11,6 +11,8 @@ from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import DatasetSpec
 from overthink.definition.errors import DefinitionError, sentence_for
 from overthink.networks.catalogue import NetworkSpec
+from overthink.networks.weights_spec import WeightsSpec
+from overthink.plugins.modules import reads_own_definition
 from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import STREAMS, Seed, Seeds
 from overthink.spec import Spec
@@ -22,6 +24,7 @@ S = TypeVar("S", bound=Spec)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
 Kernels = Literal["torch", "native"]
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
+LEAST_BATCH = 2
 NAMES = ("of_name", "of_variant", "of_description", "of_changes")
 """Fields with names of a policy's main network; they do not change the key."""
 
@@ -36,7 +39,10 @@ class GroupDefinition(Spec):
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Fraction of the training samples split off for validation (thesis section 4.2: 20%)."""
     network: NetworkSpec
+    weights: WeightsSpec | None = None
+    """A file of weights to start from; drawn from the run's seed if left out. The key has it where it is given."""
     regime: Regime
+    """Its phases; none, `[]`, to evaluate the weights of a file as they are."""
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """CPU threads of one run. With torch's kernels they change the last bits of a result, so they count in its key."""
     kernels: Kernels = "torch"
@@ -64,8 +70,18 @@ class GroupDefinition(Spec):
         except ValueError:
             self.dataset.check()  # a shape that was written in another order explains it
             raise
-        check_regime(self.regime, self.network.blocks)
+        self._check_start()
         return self
+
+    def _check_start(self) -> None:
+        """Complete `weights`, and raise ValueError where there is nothing to train and nothing trained."""
+        if self.weights is not None and reads_own_definition():
+            self.__dict__["weights"] = self.weights.resolved()
+            self.weights.check(self.network, self.dataset.input_shape, self.n_classes)
+        trained = self.weights is not None or self.network.is_pretrained
+        if not self.regime and not trained:
+            raise ValueError("regime: it has no phase, which only weights from a file (weights) can do without")
+        check_regime(self.regime, self.network.blocks, trained)
 
     def _check_undivided(self) -> None:
         """Raise ValueError for a phase that needs blocks and exits of a network that is one module."""
@@ -112,7 +128,7 @@ class GroupDefinition(Spec):
     @property
     def largest_batch(self) -> int:
         """Images of the largest batch of its phases."""
-        return max(phase.batch_size for phase in self.regime)
+        return max((phase.batch_size for phase in self.regime), default=LEAST_BATCH)
 
     @property
     def for_kernels(self) -> tuple[NetworkSpec, tuple[int, int, int], int, int, bool, bool]:
@@ -138,6 +154,8 @@ class GroupDefinition(Spec):
             changed.pop("threads", None)
         if self.augmentation == self.dataset.augment:  # written out or left out, the standard is the same run
             changed.pop("augment", None)
+        if self.weights is not None:  # what the file holds counts, and not where it lies
+            changed["weights"].pop("file")
         if self.policy is not None:  # the main network counts by its own key; its names do not count
             changed["policy"] = {**changed["policy"], "of": self.policy.of.key, **dict.fromkeys(NAMES, "")}
         return short_hash(changed)

@@ -10,11 +10,12 @@ from pathlib import Path
 from overthink.definition.experiment import LoadedExperiment, Reported
 from overthink.definition.loading import experiment_of_run
 from overthink.execution.jobs import Job, Message
-from overthink.launching.importing import ImportedGroup, ImportedRun, RunToImport, import_runs
+from overthink.launching.importing import ImportedGroup, RunToImport, import_runs
 from overthink.launching.launch import brought_to_end
 from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import plan
+from overthink.launching.predicted_runs import RunInStore
 from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
 from overthink.predictions.columns import ColumnNames
 from overthink.predictions.importing import import_file
@@ -90,7 +91,7 @@ def restore_runs(store: Store, exported: Sequence[ExportedRun], listener: Progre
         return brought_to_end(session, runs)
 
 
-def import_again(store: Store, exported: Sequence[ExportedRun], listener: ProgressListener) -> list[ImportedRun]:
+def import_again(store: Store, exported: Sequence[ExportedRun], listener: ProgressListener) -> list[RunInStore]:
     """Bring runs into the store that were imported into the one that they were exported from."""
     groups: dict[ImportedGroup, list[RunToImport]] = {}
     for one in exported:

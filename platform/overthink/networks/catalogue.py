@@ -7,9 +7,10 @@ from overthink.networks.network_spec import AbstractNetworkSpec
 from overthink.networks.resnet_spec import ResNetSpec
 from overthink.networks.sdn.spec import SdnSpec
 from overthink.networks.torch_spec import TorchSpec
+from overthink.networks.torchvision_spec import TorchvisionSpec
 from overthink.plugins.kinds import Kinds
 
-BUILT_IN = (MSDNetSpec, ResNetSpec, SdnSpec, TorchSpec)
+BUILT_IN = (MSDNetSpec, ResNetSpec, SdnSpec, TorchSpec, TorchvisionSpec)
 NETWORKS: Kinds[AbstractNetworkSpec] = Kinds("networks", AbstractNetworkSpec, BUILT_IN)  # type: ignore[type-abstract]
 
 if TYPE_CHECKING:

@@ -17,6 +17,11 @@ class AbstractNetworkSpec(Spec, ABC):
     divided: ClassVar[bool] = True
     """Whether its blocks and exits are modules of their own, so that they can be frozen and connected."""
 
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it is built with weights that were trained, its exits aside."""
+        return False
+
     if TYPE_CHECKING:  # fields of some networks, properties of others
 
         @property
@@ -48,3 +53,9 @@ class AbstractNetworkSpec(Spec, ABC):
         self, input_shape: tuple[int, int, int], n_classes: int, generator: "torch.Generator"
     ) -> "MultiExitNetwork":
         """Return the network for images (K, H, W), its weights drawn from the generator alone; raise as `check`."""
+
+    def load_pretrained(self, network: "MultiExitNetwork") -> None:
+        """Put in the weights that a run of this network starts from, if it has such; raises ValueError without them.
+
+        Called once, when a run begins; networks that are only counted or restored keep the weights that they have.
+        """

@@ -144,7 +144,9 @@ def _provenance_grid(store: Store, runs: Sequence[StoredRun], problems: list[str
             problems.append(str(error))
             continue
         cells = [
-            (key, _listed(made[key])) for key in ("imported", "git", "versions", "machine", "settings") if made.get(key)
+            (key, _listed(made[key]))
+            for key in ("imported", "cascade", "git", "versions", "machine", "settings")
+            if made.get(key)
         ]
         return [Grid(("", f"Provenance of the newest of {len(finished)} finished runs ({newest.run_id[:8]})"), cells)]
     return []

@@ -29,7 +29,7 @@ from overthink.untrusted import name_of
 
 MOST_VALUES = 1000
 """Of a provenance."""
-MADE_WITH = ("imported", "git", "lock_sha256", "versions", "machine", "settings")
+MADE_WITH = ("imported", "cascade", "git", "lock_sha256", "versions", "machine", "settings")
 
 
 class Side(NamedTuple):

@@ -43,7 +43,11 @@ def train(
     data = run_data(run, folder, on, data_root)
     shape = data.dataset.image_shape
     with limited_size():
-        network = run.network.build(shape, len(data.classes), torch_generator(run.seeds, "init")).to(on)
+        network = run.network.build(shape, len(data.classes), torch_generator(run.seeds, "init"))
+    run.network.load_pretrained(network)
+    if run.weights is not None:
+        run.weights.load_into(network)
+    network.to(on)
     final = network_in(copy.deepcopy(network), run.regime, run.seeds)
     cost_E = mul_adds(final, shape)
 
@@ -65,6 +69,8 @@ def train(
     for record in fit(state, run.regime, train, validation, run.augmentation, run.seeds, kernels):
         checkpoint.save(folder, state, identity)
         yield record
+    if not run.regime:  # weights from elsewhere, evaluated as they are
+        checkpoint.save(folder, state, identity)
 
     for name in data.splits.keys() - {"train"}:
         predict(state.network, run, data, name, cost_E, on, kernels).write(folder / f"{name}.parquet")

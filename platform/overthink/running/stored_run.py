@@ -29,7 +29,8 @@ def check_trained_here(run: StoredRun) -> None:
     """Raise ValueError where a run was imported: it has no definition, network or images here."""
     if run.imported:
         raise ValueError(
-            f"{run.name}: it was imported, so that its predictions are all there is; this command needs its definition"
+            f"{run.name}: it was imported or is a cascade, so that its predictions are all there is; this command "
+            "needs its definition"
         )
 
 

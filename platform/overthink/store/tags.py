@@ -49,7 +49,9 @@ KERNEL_SOURCE, IMAGES_PER_BLOCK = "overthink.kernel_source", "overthink.images_p
 """On a run by native kernels: what they were compiled with, the SHA-256 of their source, images that they hold at once.
 """
 IMPORTED = "overthink.imported"
-"""On runs and groups of networks trained elsewhere: where their predictions are from."""
+"""On runs and groups that were not trained here, imported ones and cascades: where their predictions are from."""
+MEMBERS = "overthink.members"
+"""On a run of a cascade: the ids of the runs that it is put together from, in order of cost."""
 SPLITS = "overthink.splits"
 """On an imported run: the splits that it has predictions of; others have all."""
 MIXED = "overthink.mixed"

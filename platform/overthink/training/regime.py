@@ -16,6 +16,8 @@ PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
 STORED_CHECKPOINT = "checkpoint.stored.safetensors"
 """File in a run's folder: a copy of its checkpoint from the store, which an interrupted upload may have truncated."""
 
+NO_TRAINING = "no training"
+
 
 class Phase(Spec):
     """Epochs under one schedule and one loss. Defaults are the thesis's (section 4.2) and the reference's.
@@ -74,16 +76,19 @@ class Phase(Spec):
         return self.lr * self.drop_factor ** sum(epoch >= drop for drop in self.drops)
 
 
-Regime = Annotated[tuple[Phase, ...], Field(min_length=1)]
+Regime = tuple[Phase, ...]
 
 
-def check_regime(regime: tuple[Phase, ...], n_exits: int) -> None:
-    """Raise ValueError naming a phase that does not fit a network with that many exits, or the phases before it."""
+def check_regime(regime: tuple[Phase, ...], n_exits: int, trained: bool = False) -> None:
+    """Raise ValueError naming a phase that does not fit a network with that many exits, or the phases before it.
+
+    `trained`: whether the network has been trained before the first phase.
+    """
     for number, phase in enumerate(regime):
         try:
             phase.loss.check(n_exits)
             if number == 0:
-                _check_first(phase)
+                _check_first(phase, trained)
             if phase.stop_after is not None and number < len(regime) - 1:
                 raise ValueError("stop_after: only the last phase may end early, since others build on its epochs")
             if phase.attach is not None and n_exits < 2:
@@ -96,13 +101,13 @@ def check_regime(regime: tuple[Phase, ...], n_exits: int) -> None:
             raise ValueError(f"regime.{number}.{error}") from None
 
 
-def _check_first(phase: Phase) -> None:
+def _check_first(phase: Phase, trained: bool) -> None:
     if phase.has_teacher:
         raise ValueError(
             "loss.teacher: previous is the network as it was at the end of the previous phase, and the first phase has "
             "none; use teacher: own to learn from the network's own last exit"
         )
-    if phase.freeze != "nothing":
+    if phase.freeze != "nothing" and not trained:
         raise ValueError(f"freeze: {phase.freeze} cannot be frozen in the first phase, since it is untrained")
 
 
@@ -127,7 +132,7 @@ def total_epochs(regime: tuple[Phase, ...]) -> int:
 
 def regime_label(regime: tuple[Phase, ...]) -> str:
     """Return a short name such as `50 joint + 50 isc+ofa`: epochs of each phase, what it attaches, its loss."""
-    return " + ".join(f"{phase.epochs} {_phase_label(phase)}" for phase in regime)
+    return NO_TRAINING if not regime else " + ".join(f"{phase.epochs} {_phase_label(phase)}" for phase in regime)
 
 
 def _phase_label(phase: Phase) -> str:

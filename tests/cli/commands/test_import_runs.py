@@ -113,7 +113,7 @@ def test_two_processes_do_not_import_the_same_runs(folder: Path) -> None:
     both = [subprocess.Popen(call, cwd=folder, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [one.communicate(timeout=200)[1] for one in both]
     codes = sorted(one.returncode for one in both)
-    assert codes == [0, 0] or (codes == [0, 1] and "another process imports these runs" in "".join(said)), said
+    assert codes == [0, 0] or (codes == [0, 1] and "another process stores these runs" in "".join(said)), said
     runs = [run for run in all_runs(Store(f"sqlite:///{folder}/mlflow.db")) if not run.is_group]
     assert [run.is_finished for run in runs] == [True]
 

@@ -11,12 +11,14 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
 from overthink.cli.exported_runs import import_folder
+from overthink.cli.new_name import check_new_name
 from overthink.cli.output import log, number_of, print_json
 from overthink.report.safe_text import print_text
 from overthink.untrusted import name_of
 
 if TYPE_CHECKING:
-    from overthink.launching.importing import ImportedRun, RunToImport
+    from overthink.launching.importing import RunToImport
+    from overthink.launching.predicted_runs import RunInStore
     from overthink.predictions.arrays import IntArray
     from overthink.predictions.columns import Axes, ColumnNames
     from overthink.predictions.importing import ExitCosts
@@ -111,7 +113,7 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
         return import_folder(_folder(context, name), as_json)
     from overthink.predictions.columns import ColumnNames
 
-    _check_name(name, variant)
+    check_new_name(name, variant)
     given = {"ids": ids, "label": label, "level": level, "prediction": prediction, "confidence": confidence}
     given |= {"correct": correct, "logits": logits, "probabilities": probabilities}
     names = ColumnNames(**given, axes=_axes(axes), exit=exit_column)
@@ -160,20 +162,6 @@ def _folder(context: typer.Context, name: str) -> Path:
             shown = name_of(str(value))
             raise ValueError(f"--{option.replace('_', '-')} {shown}: a folder of exported runs is imported as it is")
     return Path(name)
-
-
-def _check_name(name: str, variant: str) -> None:
-    from overthink.definition.errors import DefinitionError
-    from overthink.definition.source import find
-
-    for what, text in (("NAME", name), ("--variant", variant)):
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
-            raise ValueError(f"{what} {text!r}: expected letters, digits, dots, dashes and underscores, at most 100")
-    try:
-        find(name)
-    except DefinitionError:
-        return
-    raise ValueError(f"NAME {name}: a definition has this name, and its runs are trained here; choose another one")
 
 
 def _axes(axes: str | None) -> "Axes | None":
@@ -300,7 +288,7 @@ def _command(
     return " ".join(["overthink import", shlex.quote(name), *(f"--{k} {shlex.quote(v)}" for k, v in parts.items())])
 
 
-def _sentences(runs: "Sequence[RunToImport]", done: "Sequence[ImportedRun]") -> list[str]:
+def _sentences(runs: "Sequence[RunToImport]", done: "Sequence[RunInStore]") -> list[str]:
     from overthink.predictions.absent import IN_WORDS
     from overthink.sentences import listed
 

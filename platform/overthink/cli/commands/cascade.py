@@ -1,0 +1,112 @@
+"""`overthink cascade`: separate networks, run one after the other, as one multi-exit network."""
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from overthink.cli import options
+from overthink.cli.exit_codes import OK
+from overthink.cli.new_name import check_new_name
+from overthink.cli.output import log, number_of, print_json
+from overthink.report.safe_text import print_text
+
+if TYPE_CHECKING:
+    from overthink.launching.cascading import Candidate
+    from overthink.store.client import Store
+
+
+def cascade(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Experiment to put the runs into, such as two-sizes.")],
+    members: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MEMBER...",
+            help="Two or more stored groups or runs, by ID, name ('quickstart: long'), or the definition or experiment "
+            "name of a single group.",
+        ),
+    ],
+    exits: Annotated[
+        str | None,
+        typer.Option(
+            "--exit", metavar="N,...", help="Exit that each member contributes, in the order given. Default: the last."
+        ),
+    ] = None,
+    variant: Annotated[str, typer.Option(metavar="NAME", help="Variant, where an experiment has several.")] = "base",
+    as_json: options.Json = False,
+) -> int:
+    """Store separate networks, cheapest first, as one multi-exit network whose costs add up (thesis section 3.2.1).
+
+    Nothing is trained. Groups are matched seed by seed. A member that is not more accurate on validation data than a
+    cheaper one is left out. Repeating the command changes nothing.
+    """
+    check_new_name(name, variant)
+    numbers = _exits(exits, members)
+    from overthink.launching.cascading import store_cascade
+    from overthink.report.ui_views import ui_hint
+    from overthink.store.client import Store
+
+    store, console = Store(), log()
+    candidates = _candidates(store, members, numbers)
+    command = _command(name, members, exits, variant)
+    done = store_cascade(store, name, variant, candidates, command, lambda sentence: print_text(console, sentence))
+    if as_json:
+        print_json(
+            {
+                "members": list(done.members),
+                "costs": list(done.costs),
+                "cost_unit": done.unit,
+                "notes": list(done.sentences),
+                "runs": [one._asdict() for one in done.runs],
+            }
+        )
+    for sentence in done.sentences:
+        print_text(console, sentence)
+    for number, (member, cost) in enumerate(zip(done.members, done.costs, strict=True), 1):
+        shown = f"{cost:,}" if done.unit == "MUL-ADDs" else f"{cost:.6g}"
+        print_text(console, f"Exit {number}: {member}, {shown} {done.unit} in all")
+    new = sum(one.new for one in done.runs)
+    print_text(console, f"{number_of(len(done.runs), 'run')} of {name}: {variant}, {new} new.")
+    console.print(ui_hint(store, done.runs[0].experiment_id), soft_wrap=True)
+    return OK
+
+
+def _exits(text: str | None, members: Sequence[str]) -> tuple[int | None, ...]:
+    if len(members) < 2:
+        raise ValueError(f"{', '.join(members)}: a cascade needs at least two members")
+    numbers = options.parse_numbers("--exit", text)
+    if numbers is not None and (len(numbers) != len(members) or 0 in numbers):
+        raise ValueError(f"--exit {text}: expected an exit, from 1, for each of the {len(members)} members")
+    found = (None,) * len(members) if numbers is None else numbers
+    pairs = [*zip(members, found, strict=True)]
+    if twice := [pair for pair in pairs if pairs.count(pair) > 1]:
+        raise ValueError(f"{twice[0][0]}: it is named twice with the same exit")
+    return found
+
+
+def _candidates(store: "Store", members: Sequence[str], exits: Sequence[int | None]) -> "list[Candidate]":
+    from overthink.cli.selection import one_group
+    from overthink.comparison.arms import runs_of_primary_arm
+    from overthink.comparison.kernels import named_apart
+    from overthink.definition.errors import DefinitionError
+    from overthink.launching.cascading import Candidate
+    from overthink.store.reader import all_runs
+    from overthink.store.stored import newest_per_key
+
+    runs = named_apart(all_runs(store))
+    found = []
+    for name, exit in zip(members, exits, strict=True):
+        one = one_group(runs, name)
+        of_it = runs_of_primary_arm(one, runs) if one.is_group else [one]
+        finished = {run.seeds[0]: run for run in newest_per_key(of_it).values() if run.is_finished and run.seeds}
+        if not finished:
+            raise DefinitionError(f"{name}: none of its runs is finished")
+        found.append(Candidate(one.name, finished, exit))
+    return found
+
+
+def _command(name: str, members: Sequence[str], exits: str | None, variant: str) -> str:
+    words = [name, *members, *(["--exit", exits] if exits else [])]
+    words += ["--variant", variant] if variant != "base" else []
+    return " ".join(["overthink cascade", *map(shlex.quote, words)])
