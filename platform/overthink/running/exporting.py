@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from overthink.running.new_folder import new_folder
 from overthink.running.run_data import EVERYTHING
 from overthink.store import tags
 from overthink.store.client import MissingArtifactError, Store
@@ -33,11 +34,7 @@ def export_run(store: Store, run: StoredRun, folder: Path) -> Exported:
 
     Raises ValueError where the folder exists, MissingArtifactError where the run has no test predictions.
     """
-    if folder.exists():
-        raise ValueError(f"{folder}: it exists already, and nothing in it is overwritten")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=".unfinished-") as unfinished:
-        place = Path(unfinished) / "run"
+    with new_folder(folder) as place:
         there, missing = [], []
         for name in _artifacts(run):
             try:
@@ -49,7 +46,6 @@ def export_run(store: Store, run: StoredRun, folder: Path) -> Exported:
                 missing.append(name)
         command = _command(run, folder, there)
         (place / RUN_FILE).write_text(json.dumps(_facts(run, command), indent=2), encoding="utf-8")
-        place.rename(folder)
     return Exported(folder, (*there, RUN_FILE), tuple(missing), command)
 
 

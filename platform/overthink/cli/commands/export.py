@@ -1,7 +1,7 @@
-"""`overthink export`: stored runs as plain files."""
+"""`overthink export`: stored runs as plain files, or as models for other programs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,32 +11,114 @@ from overthink.cli.output import log, print_json
 from overthink.cli.output_path import check_folder
 from overthink.report.safe_text import print_text
 
+if TYPE_CHECKING:
+    from overthink.store.client import Store
+    from overthink.store.stored import StoredRun
+
+FILES, SEGMENTS = "files", ("onnx", "torch")
+FORMATS = (FILES, *SEGMENTS)
+
 
 def export(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN", help="Run IDs in the store, or their first characters (at least six).")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder; each run gets one in it.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="files: what the store has, for overthink import. onnx or torch: the network, a file for each exit, "
+            "for other programs.",
+        ),
+    ] = FILES,
+    criterion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CRITERION",
+            help="With onnx and torch: confidence measure: max_softmax (default), entropy, top2_ratio, or patience.",
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="BUDGET",
+            help="With onnx and torch: choose the most accurate thresholds with a mean cost within this budget on "
+            "validation data, in MUL-ADDs per image, e.g. 20e6. Default: the most accurate at any cost.",
+            min=1,
+        ),
+    ] = None,
+    data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> int:
-    """Copy runs out of the store: predictions, definition, provenance and checkpoint.
+    """Write runs out of the store: as plain files, or as a model that other programs can use.
 
-    The predictions are what overthink import takes again, bit for bit.
+    Plain files are predictions, definition, provenance and checkpoint; overthink import takes the predictions again,
+    bit for bit. A model is compared with the predictions of this package after it has been written.
     """
+    if form not in FORMATS:
+        raise ValueError(f"--format {form}: expected one of {', '.join(FORMATS)}")
+    for option, value in (("--criterion", criterion), ("--budget", budget)):
+        if form not in SEGMENTS and value is not None:
+            raise ValueError(f"{option} is for --format {' and '.join(SEGMENTS)}, which have thresholds")
     check_folder("--output", output)
     from overthink.cli.selection import the_run
-    from overthink.report.export import slug
-    from overthink.running.exporting import export_run
     from overthink.store.client import Store
 
-    store, console = Store(), log()
-    chosen = {run.run_id: run for run in (the_run(store, name) for name in runs)}
-    done = [export_run(store, run, output / f"{slug(run.name)}-{run.run_id[:8]}") for run in chosen.values()]
+    store = Store()
+    chosen = list({run.run_id: run for run in (the_run(store, name) for name in runs)}.values())
+    if form == FILES:
+        return _files(store, chosen, output, as_json)
+    return _segments(store, chosen, output, form, criterion or "max_softmax", budget, data_root, as_json)
+
+
+def _folder(output: Path, run: "StoredRun", ending: str = "") -> Path:
+    from overthink.report.export import slug
+
+    return output / f"{slug(run.name)}-{run.run_id[:8]}{ending}"
+
+
+def _files(store: "Store", runs: "list[StoredRun]", output: Path, as_json: bool) -> int:
+    from overthink.running.exporting import export_run
+
+    done = [export_run(store, run, _folder(output, run)) for run in runs]
     if as_json:
         print_json([{**one._asdict(), "folder": str(one.folder)} for one in done])
+    console = log()
     for one in done:
         print_text(console, f"{one.folder}: {', '.join(one.files)}")
         if one.missing:
             print_text(console, f"{one.folder}: the store does not have {', '.join(one.missing)}")
         print_text(console, f"To import it elsewhere, beside that folder: {one.command}")
     return SOME_FAILED if any(one.missing for one in done) else OK
+
+
+def _segments(
+    store: "Store",
+    runs: "list[StoredRun]",
+    output: Path,
+    form: str,
+    criterion: str,
+    budget: float | None,
+    data_root: Path | None,
+    as_json: bool,
+) -> int:
+    from overthink.running.segments.writing import ExitRule, export_segments
+
+    console, done = log(), []
+    for run in runs:
+        folder = _folder(output, run, f"-{form}")
+        found = export_segments(store, run, form, ExitRule(criterion, budget), folder, data_root)
+        done.append({"folder": str(folder), **found.model_dump(mode="json")})
+        files, checked = [one.file for one in found.exits], found.checked
+        print_text(console, f"{folder}: {', '.join([*files, 'model.json'])}")
+        print_text(
+            console,
+            f"Compared with this package on {checked.images} images ({checked.of}): same exits and classes, logits "
+            f"within {checked.largest_difference:.1g}"
+            + (f"; of {checked.by_rounding}, rounding decides the exit" if checked.by_rounding else ""),
+        )
+    if as_json:
+        print_json(done)
+    return OK
