@@ -175,7 +175,7 @@ class Store:
                 raise StoreError(
                     f"store {self.shown}: experiment {name!r} is deleted in MLflow; restore or purge it first"
                 )
-            self._check_place(f"experiment {name!r}", found.artifact_location)
+            self.check_place(f"experiment {name!r}", found.artifact_location)
             not_edited = found.tags.get(tags.MLFLOW_NOTE) == found.tags.get(tags.NOTE)
             if not_edited and found.tags.get(tags.NOTE) != note:
                 self._tag(found.experiment_id, notes)
@@ -203,9 +203,10 @@ class Store:
         with self.sentences():
             for name in names if is_server(self.uri) else ():
                 if found := self.client.get_experiment_by_name(name):
-                    self._check_place(f"experiment {name!r}", found.artifact_location)
+                    self.check_place(f"experiment {name!r}", found.artifact_location)
 
-    def _check_place(self, of: str, location: str) -> None:
+    def check_place(self, of: str, location: str) -> None:
+        """Raise StoreError where a server keeps something, `of`, in a place that is not its own."""
         if is_server(self.uri) and not is_the_servers(location, self.uri, self._default_place):
             raise StoreError(
                 f"store {self.shown}: {of} has its artifacts in {without_password(location)[:200]}, which is not "
@@ -222,7 +223,7 @@ class Store:
         """Return what holds the artifacts of a run; raises StoreError where that is no place of the store."""
         if run_id not in self._repositories:
             uri = self.client.get_run(run_id).info.artifact_uri
-            self._check_place(f"run {run_id}", uri)
+            self.check_place(f"run {run_id}", uri)
             place = uri if self._database is None else beside(self._database, uri)
             self._repositories[run_id] = get_artifact_repository(place, tracking_uri=self.uri)
         return self._repositories[run_id]
