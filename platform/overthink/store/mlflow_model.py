@@ -14,8 +14,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
+from overthink.store.artifact_files import check_place
 from overthink.store.client import Store, StoreError
 from overthink.store.stored import StoredRun
+from overthink.store.unreadable import reading
+from overthink.store.uri import local_folder
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow warns of type hints of its own classes
@@ -141,6 +144,9 @@ def _stored(store: Store, run: StoredRun, folder: Path, name: str) -> str:
     model_id = str(made.model_id)
     with _removed_on_failure(store, model_id):
         store.check_place(f"model {model_id}", made.artifact_location)
+        if (place := local_folder(made.artifact_location)) is not None:
+            with reading(run.run_id, f"model {model_id}"):
+                check_place(place.parent.parent, f"{model_id}/artifacts/MLmodel")
         with store.sentences():
             store.client.log_model_artifacts(model_id, str(folder))
             store.client.finalize_logged_model(model_id, LoggedModelStatus.READY)

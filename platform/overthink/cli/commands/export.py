@@ -1,5 +1,6 @@
 """`overthink export`: stored runs as plain files, or as models for other programs."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,22 +16,30 @@ if TYPE_CHECKING:
     from overthink.store.client import Store
     from overthink.store.stored import StoredRun
 
-FILES, SEGMENTS = "files", ("onnx", "torch")
-FORMATS = (FILES, *SEGMENTS)
+FILES, SEGMENTS, MLFLOW = "files", ("onnx", "torch"), "mlflow"
+FORMATS = (FILES, *SEGMENTS, MLFLOW)
 
 
 def export(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN", help="Run IDs in the store, or their first characters (at least six).")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder; each run gets one in it.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder; each run gets one in it. Without it, an MLflow model goes into the store.",
+        ),
+    ] = None,
     form: Annotated[
         str,
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="files: what the store has, for overthink import. onnx or torch: the network, a file for each exit, "
-            "for other programs.",
+            help="files: what the store has, for overthink import. onnx or torch: the network for other programs, a "
+            "file for each exit. mlflow: the network as a model that MLflow registers and serves.",
         ),
     ] = FILES,
     criterion: Annotated[
@@ -49,28 +58,46 @@ def export(
             min=1,
         ),
     ] = None,
+    register: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With mlflow: register the model under this name, as its next version."),
+    ] = None,
     data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> int:
-    """Write runs out of the store: as plain files, or as a model that other programs can use.
+    """Export runs: as plain files, or their networks as models that other programs can use.
 
     Plain files are predictions, definition, provenance and checkpoint; overthink import takes the predictions again,
-    bit for bit. A model is compared with the predictions of this package after it has been written.
+    bit for bit. Files in onnx and torch are compared with this package's own predictions once they are written.
     """
-    if form not in FORMATS:
-        raise ValueError(f"--format {form}: expected one of {', '.join(FORMATS)}")
-    for option, value in (("--criterion", criterion), ("--budget", budget)):
-        if form not in SEGMENTS and value is not None:
-            raise ValueError(f"{option} is for --format {' and '.join(SEGMENTS)}, which have thresholds")
-    check_folder("--output", output)
+    _check(output, form, criterion, budget, register)
     from overthink.cli.selection import the_run
     from overthink.store.client import Store
 
     store = Store()
     chosen = list({run.run_id: run for run in (the_run(store, name) for name in runs)}.values())
+    if output is None:
+        return _stored(store, chosen, register, data_root, as_json)
     if form == FILES:
         return _files(store, chosen, output, as_json)
+    if form == MLFLOW:
+        return _model_folders(store, chosen, output, data_root, as_json)
     return _segments(store, chosen, output, form, criterion or "max_softmax", budget, data_root, as_json)
+
+
+def _check(output: Path | None, form: str, criterion: str | None, budget: float | None, register: str | None) -> None:
+    """Raise ValueError for options that do not fit each other."""
+    if form not in FORMATS:
+        raise ValueError(f"--format {form}: expected one of {', '.join(FORMATS)}")
+    for option, value in (("--criterion", criterion), ("--budget", budget)):
+        if form not in SEGMENTS and value is not None:
+            raise ValueError(f"{option} is for --format {' and '.join(SEGMENTS)}, whose thresholds it chooses")
+    if register is not None and (form != MLFLOW or output is not None):
+        raise ValueError("--register is for --format mlflow without --output: what is registered is in the store")
+    if output is not None:
+        check_folder("--output", output)
+    elif form != MLFLOW:
+        raise ValueError(f"--format {form} needs a folder: add -o DIR")
 
 
 def _folder(output: Path, run: "StoredRun", ending: str = "") -> Path:
@@ -122,3 +149,39 @@ def _segments(
     if as_json:
         print_json(done)
     return OK
+
+
+def _stored(
+    store: "Store", runs: "list[StoredRun]", register: str | None, data_root: Path | None, as_json: bool
+) -> int:
+    from overthink.report.export import slug
+    from overthink.running.mlflow_export import export_mlflow
+
+    console, done = log(), []
+    for run in runs:
+        model = export_mlflow(store, run, slug(run.name) or run.run_id, register, data_root)
+        done.append({"run_id": run.run_id, **model._asdict()})
+        registered = "" if register is None else f", registered as version {model.version} of {register}"
+        print_text(console, f"{run.name}: {model.uri}{registered}")
+        print_text(console, f"To serve it: {_serving(model.uri)}")
+    if as_json:
+        print_json(done)
+    return OK
+
+
+def _model_folders(store: "Store", runs: "list[StoredRun]", output: Path, data_root: Path | None, as_json: bool) -> int:
+    from overthink.running.mlflow_export import export_mlflow_folder
+
+    console, done = log(), []
+    for run in runs:
+        folder = _folder(output, run, f"-{MLFLOW}")
+        export_mlflow_folder(store, run, folder, data_root)
+        done.append({"run_id": run.run_id, "folder": str(folder)})
+        print_text(console, f"{folder}: to serve it: {_serving(str(folder))}")
+    if as_json:
+        print_json(done)
+    return OK
+
+
+def _serving(model: str) -> str:
+    return f"mlflow models serve --env-manager local -m {shlex.quote(model)}"
