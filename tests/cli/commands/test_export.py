@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import mlflow.pyfunc
 import pytest
 import torch
 from PIL import Image
@@ -229,7 +228,9 @@ def test_an_mlflow_model_is_the_runs_and_registered(
     assert not [path for path in folder.rglob("*") if path.is_file() and b"/tmp" in path.read_bytes()]
     requirements = (folder / "requirements.txt").read_text().splitlines()
     assert {line.partition("==")[0] for line in requirements} == {"mlflow", "overthink"}
-    opened = mlflow.pyfunc.load_model(str(folder))
+    from mlflow import pyfunc  # late, since it warns as it is imported, unless the package has done so before
+
+    opened = pyfunc.load_model(str(folder))
     limit = between(trained)
     pixels = (images_of(trained) / 255).astype(np.float32)
     classes, sure, exits = predicted_by_package(trained, limit)
