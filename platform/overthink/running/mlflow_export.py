@@ -24,7 +24,6 @@ def export_mlflow(store: Store, run: StoredRun, name: str, register: str | None,
 def export_mlflow_folder(store: Store, run: StoredRun, folder: Path, data_root: Path | None) -> None:
     """Write the network of a run as an MLflow model into a new folder; nothing is left where that fails."""
     with new_folder(folder) as place:
-        place.rmdir()  # MLflow makes it
         _write(store, run, place, data_root)
 
 

@@ -1,6 +1,7 @@
 """`overthink export`: stored runs as plain files, or as models for other programs."""
 
 import shlex
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,6 +93,8 @@ def _check(output: Path | None, form: str, criterion: str | None, budget: float 
     for option, value in (("--criterion", criterion), ("--budget", budget)):
         if form not in SEGMENTS and value is not None:
             raise ValueError(f"{option} is for --format {' and '.join(SEGMENTS)}, whose thresholds it chooses")
+    if budget is not None and not isfinite(budget):
+        raise ValueError(f"--budget {budget:g}: expected a number of MUL-ADDs per image, e.g. 20e6")
     if register is not None and (form != MLFLOW or output is not None):
         raise ValueError("--register is for --format mlflow without --output: what is registered is in the store")
     if output is not None:

@@ -20,6 +20,8 @@ from overthink.running.trained_network import TrainedNetwork
 IMAGES = 100
 TOLERANCE = 1e-5
 """Largest difference of a logit, times the largest logit where that is above 1: it is float32."""
+ROUNDING = 1e-6
+"""Of float32, for batches of another size: a difference of a logit, times the largest logit where that is above 1."""
 
 
 class ImagesForCheck(NamedTuple):
@@ -46,19 +48,20 @@ def images_for_check(trained: TrainedNetwork, data_root: Path | None) -> ImagesF
 def check_segments(
     steps: Sequence[Step], trained: TrainedNetwork, threshold_E: Sequence[float], criterion: str, given: ImagesForCheck
 ) -> CheckInfo:
-    """Compare segments with the package's own prediction: logits of every exit, exits and classes.
+    """Compare segments with the package's own prediction: logits of every exit, then exits, classes and logits.
 
-    Raises MismatchError where they differ. The exit of an image is not compared where a confidence is so near its
-    threshold that differences within the tolerance decide.
+    Raises MismatchError where they differ. What is decided by differences of logits as small as those that were seen
+    between all logits is left to rounding: the exit of an image near a threshold, the class of two equal logits.
     """
     images_BKHW, own = trained.normalise(given.images_BKHW), folded(trained.network)
     n_images, n_exits = len(images_BKHW), own.n_exits
     expected_EBC = _all_logits(TorchPassage(own, images_BKHW), n_exits)
     difference = _largest_difference(expected_EBC, _all_logits(SegmentPassage(steps, images_BKHW), n_exits))
+    slack = max(difference, ROUNDING * float(expected_EBC.abs().max().clamp(min=1)))
     expected = exited(TorchPassage(own, images_BKHW), n_images, threshold_E, criterion)
     found = exited(SegmentPassage(steps, images_BKHW), n_images, threshold_E, criterion)
-    near_B = _near(expected_EBC, threshold_E, criterion)
-    _check_exits(expected, found, near_B)
+    near_B = _near(expected_EBC, threshold_E, criterion, slack)
+    _check_exits(expected, found, near_B, slack)
     return CheckInfo(images=n_images, of=given.of, largest_difference=difference, by_rounding=int(near_B.sum()))
 
 
@@ -66,38 +69,51 @@ def _all_logits(passage: Passage, n_exits: int) -> Tensor:
     return torch.stack([passage.next_logits() for _ in range(n_exits)])
 
 
-def _largest_difference(expected_EBC: Tensor, found_EBC: Tensor) -> float:
-    if expected_EBC.shape != found_EBC.shape:
-        raise MismatchError(f"logits have shape {tuple(found_EBC.shape)}, expected {tuple(expected_EBC.shape)}")
-    difference_E = (expected_EBC - found_EBC).abs().amax(dim=(1, 2))
-    allowed_E = TOLERANCE * expected_EBC.abs().amax(dim=(1, 2)).clamp(min=1)
+def _largest_difference(expected: Tensor, found: Tensor) -> float:
+    """Return the largest difference of logits (..., images, classes), exit by exit where there are several."""
+    if expected.shape != found.shape:
+        raise MismatchError(f"logits have shape {tuple(found.shape)}, expected {tuple(expected.shape)}")
+    difference_E = (expected - found).abs().flatten(1).amax(dim=1)
+    allowed_E = TOLERANCE * expected.abs().flatten(1).amax(dim=1).clamp(min=1)
     for number, (difference, allowed) in enumerate(zip(difference_E.tolist(), allowed_E.tolist(), strict=True), 1):
         if not difference <= allowed:
             raise MismatchError(f"a logit of exit {number} differs by {difference:.3g}, more than {allowed:.3g}")
     return float(difference_E.max())
 
 
-def _near(logits_EBC: Tensor, threshold_E: Sequence[float], criterion: str) -> Tensor:
-    """Return which images have, at some exit, a confidence that rounding may bring to the other side, (B,)."""
-    top_EB2 = logits_EBC.topk(2, dim=-1).values
-    slack_EB = 4 * TOLERANCE * top_EB2[..., 0].abs().clamp(min=1)
+def _near(logits_EBC: Tensor, threshold_E: Sequence[float], criterion: str, slack: float) -> Tensor:
+    """Return which images have, at some exit, a confidence that logits within the slack bring to the other side, (B,).
+
+    Where no logit changes by more than s, the largest softmax value changes by at most s, the entropy H by 2 s H, and
+    the ratio of the two largest softmax values by a factor of at most exp(2 s).
+    """
     if criterion == PATIENCE:
-        return ((top_EB2[..., 0] - top_EB2[..., 1]) <= slack_EB)[:-1].any(dim=0)
+        return _tied(logits_EBC, slack)[:-1].any(dim=0)
     sure_EB = torch.from_numpy(SURENESS[criterion](logits_EBC.numpy()))
-    limit_E1 = torch.tensor([list(threshold_E)], dtype=torch.float64).T
-    near_EB = (sure_EB - limit_E1).abs() <= slack_EB * sure_EB.abs().clamp(min=1)
+    limit_E1 = torch.tensor(list(threshold_E), dtype=torch.float64)[:, None]
+    near_EB = (sure_EB - limit_E1).abs() <= 4 * slack * sure_EB.abs().clamp(min=1)
     return near_EB[:-1].any(dim=0)
 
 
-def _check_exits(expected: Exited, found: Exited, near_B: Tensor) -> None:
-    same_exit_B = (expected.exit_B == found.exit_B) | near_B
-    if not bool(same_exit_B.all()):
-        row = int((~same_exit_B).nonzero()[0, 0])
+def _tied(logits: Tensor, slack: float) -> Tensor:
+    """Return where the two largest logits, on the last axis, are equal within the slack."""
+    largest = logits.topk(2, dim=-1).values
+    return (largest[..., 0] - largest[..., 1]) <= 4 * slack
+
+
+def _check_exits(expected: Exited, found: Exited, near_B: Tensor, slack: float) -> None:
+    for row in ((expected.exit_B != found.exit_B) & ~near_B).nonzero()[:1, 0].tolist():
         raise MismatchError(
             f"image {row + 1} exits at {int(found.exit_B[row]) + 1}, expected {int(expected.exit_B[row]) + 1}"
         )
-    top_B2 = expected.logits_BC.topk(2, dim=-1).values
-    close_B = near_B | (top_B2[:, 0] - top_B2[:, 1] <= 4 * TOLERANCE * top_B2[:, 0].abs().clamp(min=1))
-    same_class_B = (expected.predicted_B == found.predicted_B) | close_B
-    if not bool(same_class_B.all()):
-        raise MismatchError(f"image {int((~same_class_B).nonzero()[0, 0]) + 1} gets another class")
+    same_B = expected.exit_B == found.exit_B
+    difference_B = (expected.logits_BC - found.logits_BC).abs().amax(dim=1)
+    allowed = TOLERANCE * float(expected.logits_BC.abs().max().clamp(min=1))
+    for row in (~(difference_B <= allowed) & same_B).nonzero()[:1, 0].tolist():
+        raise MismatchError(
+            f"a logit of image {row + 1}, which exits at {int(found.exit_B[row]) + 1}, differs by "
+            f"{float(difference_B[row]):.3g}, more than {allowed:.3g}"
+        )
+    other_B = (expected.predicted_B != found.predicted_B) & same_B & ~_tied(expected.logits_BC, slack)
+    for row in other_B.nonzero()[:1, 0].tolist():
+        raise MismatchError(f"image {row + 1} gets another class")
