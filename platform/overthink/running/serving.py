@@ -35,15 +35,13 @@ MODEL_CODE = '''"""What MLflow runs to load this model, a network that overthink
 
 from mlflow.models import set_model
 
-{plugins}from overthink.running.serving import ServedNetwork
+from overthink.plugins.modules import name_modules
+from overthink.running.serving import ServedNetwork
 from overthink.store.mlflow_model import ServedModel
 
+name_modules({plugins!r})
 set_model(ServedModel(ServedNetwork.read))
 '''
-PLUGINS = """from overthink.plugins.modules import name_modules
-
-name_modules({names!r})
-"""
 
 
 def write_network(store: Store, run: StoredRun, folder: Path, data_root: Path | None = None) -> TrainedNetwork:
@@ -72,8 +70,7 @@ def write_network(store: Store, run: StoredRun, folder: Path, data_root: Path | 
 
 def model_code() -> str:
     """Return the code of an MLflow model; it imports the plug-ins that the person has named in this process."""
-    names = named_modules()
-    return MODEL_CODE.format(plugins=PLUGINS.format(names=names) if names else "")
+    return MODEL_CODE.format(plugins=named_modules())
 
 
 class ServedNetwork:

@@ -14,6 +14,7 @@ from overthink.cli.commands.export import export
 from overthink.cli.commands.predict import predict
 from overthink.store.client import Store
 from overthink.store.reader import all_runs
+from support.mlflow_server import Served
 from support.served_model import asked, served_model
 from support.two_exits import TwoExits, two_exits
 
@@ -121,6 +122,18 @@ def test_models_move_with_their_store(
     assert place.is_relative_to(new)
     assert (place / "MLmodel").is_file()
     assert Path(moved.client.get_model_version_download_uri("digits", "1")) == place
+
+
+def test_a_server_keeps_models(
+    served: Served, trained: TwoExits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(served.uri)
+    run_id = trained.stored(store)
+    done = exported(run_id, capsys, register="digits")
+    assert store.client.get_model_version("digits", done["version"]).run_id == run_id
+    found = store.client.get_logged_model(done["uri"].removeprefix("models:/"))
+    assert found.artifact_location.startswith("mlflow-artifacts:/")
+    assert (served.folder / "artifacts" / found.artifact_location.partition(":/")[2] / "MLmodel").is_file()
 
 
 @pytest.mark.server
