@@ -10,6 +10,7 @@ from torch import Tensor
 from overthink.inference.patience import PATIENCE
 from overthink.networks.kernels import TORCH, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.networks.passage import Passage
 from overthink.predictions import softmax
 from overthink.predictions.arrays import FloatArray, LogitArray
 
@@ -55,13 +56,10 @@ class EarlyExit:
         kernels: Kernels = TORCH,
     ) -> None:
         """Raise ValueError for an unknown criterion, a wrong number of thresholds, and a threshold that is NaN."""
-        if criterion not in (*SURENESS, PATIENCE):
-            raise ValueError(f"confidence must be one of {', '.join(SURENESS)}, {PATIENCE}, got {criterion!r}")
-        if len(threshold_E) != network.n_exits or np.isnan(threshold_E).any():
-            raise ValueError(f"expected {network.n_exits} thresholds, one per exit, got {list(threshold_E)}")
+        check_rule(criterion, threshold_E, network.n_exits)
         self.network = network.eval()
         self.criterion = criterion
-        self._limits = [*threshold_E[:-1], -np.inf]
+        self._threshold_E = threshold_E
         self._begin = kernels.exit_by_exit(self.network)
 
     @torch.inference_mode()
@@ -72,34 +70,47 @@ class EarlyExit:
         """
         if not len(images_BKHW):
             raise ValueError("there are no images to predict")
-        leaving = list(self._leaving(images_BKHW))
-        if len(leaving) == 1:
-            return leaving[0].exited
-        order_B = torch.cat([group.rows_L for group in leaving]).argsort()
-        return Exited(*(torch.cat(parts)[order_B] for parts in zip(*(group.exited for group in leaving), strict=True)))
+        return exited(self._begin(images_BKHW), len(images_BKHW), self._threshold_E, self.criterion)
 
-    def _leaving(self, images_BKHW: Tensor) -> Iterator[_Leaving]:
-        rows_M = torch.arange(len(images_BKHW))
-        streak_M, before_M = torch.zeros_like(rows_M), torch.full_like(rows_M, -1)
-        passage = self._begin(images_BKHW)
-        for row, limit in enumerate(self._limits):
-            logits_MC = passage.next_logits().cpu()
-            if self.criterion == PATIENCE:
-                predicted_M = logits_MC.argmax(dim=1)
-                streak_M, before_M = torch.where(predicted_M == before_M, streak_M + 1, 1), predicted_M
-                sure_M = streak_M.double()
-            else:
-                sure_M = torch.from_numpy(SURENESS[self.criterion](logits_MC.numpy()))
-            leaves_M = sure_M >= limit
-            n_leave = int(leaves_M.sum())
-            if n_leave == len(rows_M):
-                yield _left(rows_M, row, sure_M, logits_MC)
-                return
-            if n_leave:
-                yield _left(rows_M[leaves_M], row, sure_M[leaves_M], logits_MC[leaves_M])
-                stays_M = (~leaves_M).nonzero()[:, 0]
-                rows_M, streak_M, before_M = rows_M[stays_M], streak_M[stays_M], before_M[stays_M]
-                passage.keep(stays_M)
+
+def check_rule(criterion: str, threshold_E: Sequence[float], n_exits: int) -> None:
+    """Raise ValueError for an unknown criterion, a wrong number of thresholds, and a threshold that is NaN."""
+    if criterion not in (*SURENESS, PATIENCE):
+        raise ValueError(f"confidence must be one of {', '.join(SURENESS)}, {PATIENCE}, got {criterion!r}")
+    if len(threshold_E) != n_exits or np.isnan(threshold_E).any():
+        raise ValueError(f"expected {n_exits} thresholds, one per exit, got {list(threshold_E)}")
+
+
+def exited(passage: Passage, n_samples: int, threshold_E: Sequence[float], criterion: str) -> Exited:
+    """Return where the samples of a passage that begins exit, and with what logits; see `EarlyExit`."""
+    leaving = list(_leaving(passage, n_samples, [*threshold_E[:-1], -np.inf], criterion))
+    if len(leaving) == 1:
+        return leaving[0].exited
+    order_B = torch.cat([group.rows_L for group in leaving]).argsort()
+    return Exited(*(torch.cat(parts)[order_B] for parts in zip(*(group.exited for group in leaving), strict=True)))
+
+
+def _leaving(passage: Passage, n_samples: int, limits: Sequence[float], criterion: str) -> Iterator[_Leaving]:
+    rows_M = torch.arange(n_samples)
+    streak_M, before_M = torch.zeros_like(rows_M), torch.full_like(rows_M, -1)
+    for row, limit in enumerate(limits):
+        logits_MC = passage.next_logits().cpu()
+        if criterion == PATIENCE:
+            predicted_M = logits_MC.argmax(dim=1)
+            streak_M, before_M = torch.where(predicted_M == before_M, streak_M + 1, 1), predicted_M
+            sure_M = streak_M.double()
+        else:
+            sure_M = torch.from_numpy(SURENESS[criterion](logits_MC.numpy()))
+        leaves_M = sure_M >= limit
+        n_leave = int(leaves_M.sum())
+        if n_leave == len(rows_M):
+            yield _left(rows_M, row, sure_M, logits_MC)
+            return
+        if n_leave:
+            yield _left(rows_M[leaves_M], row, sure_M[leaves_M], logits_MC[leaves_M])
+            stays_M = (~leaves_M).nonzero()[:, 0]
+            rows_M, streak_M, before_M = rows_M[stays_M], streak_M[stays_M], before_M[stays_M]
+            passage.keep(stays_M)
 
 
 def _left(rows_L: Tensor, row: int, sure_L: Tensor, logits_LC: Tensor) -> _Leaving:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from overthink.inference.exiting import EarlyExit
+from overthink.inference.exiting import EarlyExit, Exited
 from overthink.networks.cost import mul_adds
 from overthink.networks.folding import folded
 from overthink.networks.kernels import TORCH
@@ -15,17 +15,27 @@ from overthink.running.trained_network import TrainedNetwork
 BATCH = 256
 
 
-class Classified(NamedTuple):
-    """The prediction for one image file."""
+class Answer(NamedTuple):
+    """The prediction for one image."""
 
-    file: str
     label: str
+    """The class by its name."""
     confidence: float
     """Largest softmax value of the exit, a fraction."""
     exit: int
     """Number of the exit that was used, from 1."""
     mul_adds: int
     """MUL-ADDs up to and including that exit."""
+
+
+class Classified(NamedTuple):
+    """The prediction for one image file; fields as those of `Answer`."""
+
+    file: str
+    label: str
+    confidence: float
+    exit: int
+    mul_adds: int
 
 
 def classify(
@@ -43,11 +53,13 @@ def classify(
     for first in range(0, len(files), BATCH):
         some = files[first : first + BATCH]
         with threads_beside(kernels):
-            exited = early(trained.normalise(trained.read_images(some)))
-        confidence_B = max_softmax(exited.logits_BC.numpy())  # for every criterion: patience only counts exits
-        triples = zip(exited.predicted_B.tolist(), confidence_B.tolist(), exited.exit_B.tolist(), strict=True)
-        found += [
-            Classified(str(path), trained.data_info.classes[label], confidence, row + 1, cost_E[row])
-            for path, (label, confidence, row) in zip(some, triples, strict=True)
-        ]
+            answers = answers_of(early(trained.normalise(trained.read_images(some))), trained.data_info.classes, cost_E)
+        found += [Classified(str(path), *answer) for path, answer in zip(some, answers, strict=True)]
     return found
+
+
+def answers_of(exited: Exited, classes: Sequence[str], cost_E: Sequence[int]) -> list[Answer]:
+    """Return where images exited as answers for people."""
+    confidence_B = max_softmax(exited.logits_BC.numpy())  # for every criterion: patience only counts exits
+    triples = zip(exited.predicted_B.tolist(), confidence_B.tolist(), exited.exit_B.tolist(), strict=True)
+    return [Answer(classes[label], confidence, row + 1, cost_E[row]) for label, confidence, row in triples]

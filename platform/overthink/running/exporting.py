@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from overthink.running.exported import RUN_FILE, facts_of
+from overthink.running.new_folder import new_folder
 from overthink.running.run_data import EVERYTHING
 from overthink.store import tags
 from overthink.store.client import MissingArtifactError, Store
@@ -29,11 +30,7 @@ def export_run(store: Store, run: StoredRun, folder: Path) -> Exported:
 
     Raises ValueError where the folder exists, MissingArtifactError where the run has no test predictions.
     """
-    if folder.exists():
-        raise ValueError(f"{folder}: it exists already, and nothing in it is overwritten")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=".unfinished-") as unfinished:
-        place = Path(unfinished) / "run"
+    with new_folder(folder) as place:
         there, missing = [], []
         for name in _artifacts(run):
             try:
@@ -45,7 +42,6 @@ def export_run(store: Store, run: StoredRun, folder: Path) -> Exported:
                 missing.append(name)
         facts = json.dumps(facts_of(run).model_dump(mode="json"), indent=2)
         (place / RUN_FILE).write_text(facts, encoding="utf-8")
-        place.rename(folder)
     return Exported(folder, (*there, RUN_FILE), tuple(missing))
 
 

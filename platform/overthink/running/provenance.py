@@ -61,7 +61,7 @@ def surroundings() -> dict[str, Any]:
         "git_patch": git.patch,
         "lock_sha256": _lock_hash(),
         **({"plugins": found} if (found := used()) else {}),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "versions": {"python": platform.python_version(), **{name: version_of(name) for name in PACKAGES}},
         "machine": {
             "host": socket.gethostname(),
             "system": platform.platform(),
@@ -137,7 +137,8 @@ def _lock_hash() -> str | None:
     return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """Return the version of an installed package; None where it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -24,6 +24,8 @@ class _Move(NamedTuple):
     """The new one."""
     runs: tuple[str, ...]
     """Those whose artifacts lie at the new place."""
+    models: tuple[str, ...]
+    """Of its models, too."""
 
 
 def is_the_servers(location: str, server: str, default: Callable[[], str | None]) -> bool:
@@ -76,6 +78,12 @@ def update_moved(database: Path) -> None:
                 connection.execute(
                     "UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", (f"{move.location}/{run}/artifacts", run)
                 )
+            for model in move.models:
+                place = f"{move.location}/models/{model}/artifacts"
+                connection.execute("UPDATE logged_models SET artifact_location = ? WHERE model_id = ?", (place, model))
+                connection.execute(
+                    "UPDATE model_versions SET storage_location = ? WHERE source = ?", (place, f"models:/{model}")
+                )
 
 
 def _moves(connection: sqlite3.Connection, database: Path) -> list[_Move]:
@@ -87,7 +95,9 @@ def _moves(connection: sqlite3.Connection, database: Path) -> list[_Move]:
         if stored is None or near is None or near.resolve() == stored.resolve() or not near.is_dir():
             continue
         runs = connection.execute("SELECT run_uuid FROM runs WHERE experiment_id = ?", (number,)).fetchall()
+        models = connection.execute("SELECT model_id FROM logged_models WHERE experiment_id = ?", (number,)).fetchall()
         here = tuple(run for (run,) in runs if (near / run).is_dir())
+        models_here = tuple(model for (model,) in models if (near / "models" / model).is_dir())
         if here or not stored.is_dir():
-            found.append(_Move(number, location_of(near), here))
+            found.append(_Move(number, location_of(near), here, models_here))
     return found

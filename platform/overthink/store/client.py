@@ -190,7 +190,7 @@ class Store:
                 raise StoreError(
                     f"store {self.shown}: experiment {name!r} is deleted in MLflow; restore or purge it first"
                 )
-            self._check_place(f"experiment {name!r}", found.artifact_location)
+            self.check_place(f"experiment {name!r}", found.artifact_location)
             not_edited = found.tags.get(tags.MLFLOW_NOTE) == found.tags.get(tags.NOTE)
             if not_edited and found.tags.get(tags.NOTE) != note:
                 self._tag(found.experiment_id, notes)
@@ -218,9 +218,10 @@ class Store:
         with self.sentences():
             for name in names if is_server(self.uri) else ():
                 if found := self.client.get_experiment_by_name(name):
-                    self._check_place(f"experiment {name!r}", found.artifact_location)
+                    self.check_place(f"experiment {name!r}", found.artifact_location)
 
-    def _check_place(self, of: str, location: str) -> None:
+    def check_place(self, of: str, location: str) -> None:
+        """Raise PlaceError where something, `of`, lies where the store does not keep artifacts."""
         is_own = is_the_servers if is_server(self.uri) else is_the_databases
         if not is_own(location, self.uri, self._default_place):
             raise PlaceError(
@@ -238,7 +239,7 @@ class Store:
         """Return what holds the artifacts of a run; raises StoreError where that is no place of the store."""
         if run_id not in self._repositories:
             uri = self.client.get_run(run_id).info.artifact_uri
-            self._check_place(f"run {run_id[:8]}", uri)
+            self.check_place(f"run {run_id[:8]}", uri)
             place = uri if self._database is None else beside(self._database, uri)
             self._repositories[run_id] = get_artifact_repository(place, tracking_uri=self.uri)
         return self._repositories[run_id]

@@ -1,8 +1,9 @@
-"""`overthink export`: stored runs as plain files."""
+"""`overthink export`: stored runs as plain files, or as models for other programs."""
 
 import shlex
+from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,32 +13,179 @@ from overthink.cli.output import log, print_json
 from overthink.cli.output_path import check_folder
 from overthink.report.safe_text import print_text
 
+if TYPE_CHECKING:
+    from overthink.store.client import Store
+    from overthink.store.stored import StoredRun
+
+FILES, SEGMENTS, MLFLOW = "files", ("onnx", "torch"), "mlflow"
+FORMATS = (FILES, *SEGMENTS, MLFLOW)
+
 
 def export(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN", help="Run IDs in the store, or their first characters (at least six).")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder; each run gets one in it.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder; each run gets one in it. Without it, an MLflow model goes into the store.",
+        ),
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="files: what the store has, for overthink import. onnx or torch: the network for other programs, a "
+            "file for each exit. mlflow: the network as a model that MLflow registers and serves.",
+        ),
+    ] = FILES,
+    criterion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CRITERION",
+            help="With onnx and torch: confidence measure: max_softmax (default), entropy, top2_ratio, or patience.",
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="BUDGET",
+            help="With onnx and torch: choose the most accurate thresholds with a mean cost within this budget on "
+            "validation data, in MUL-ADDs per image, e.g. 20e6. Default: the most accurate at any cost.",
+            min=1,
+        ),
+    ] = None,
+    register: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With mlflow: register the model under this name, as its next version."),
+    ] = None,
+    data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> int:
-    """Copy runs out of the store: predictions, definition, provenance and checkpoint.
+    """Export runs: as plain files, or their networks as models that other programs can use.
 
-    overthink import DIR takes them into another store, with the same keys and the same predictions, bit for bit.
+    Plain files are predictions, definition, provenance and checkpoint: overthink import DIR takes them into another
+    store, with the same keys and predictions, bit for bit. Files in onnx and torch are compared with this package's own
+    predictions once they are written.
     """
-    check_folder("--output", output)
+    _check(output, form, criterion, budget, register)
     from overthink.cli.selection import the_run
-    from overthink.report.export import slug
-    from overthink.running.exporting import export_run
     from overthink.store.client import Store
 
-    store, console = Store(), log()
-    chosen = {run.run_id: run for run in (the_run(store, name) for name in runs)}
-    done = [export_run(store, run, output / f"{slug(run.name)}-{run.run_id[:8]}") for run in chosen.values()]
+    store = Store()
+    chosen = list({run.run_id: run for run in (the_run(store, name) for name in runs)}.values())
+    if output is None:
+        return _stored(store, chosen, register, data_root, as_json)
+    if form == FILES:
+        return _files(store, chosen, output, as_json)
+    if form == MLFLOW:
+        return _model_folders(store, chosen, output, data_root, as_json)
+    return _segments(store, chosen, output, form, criterion or "max_softmax", budget, data_root, as_json)
+
+
+def _check(output: Path | None, form: str, criterion: str | None, budget: float | None, register: str | None) -> None:
+    """Raise ValueError for options that do not fit each other."""
+    if form not in FORMATS:
+        raise ValueError(f"--format {form}: expected one of {', '.join(FORMATS)}")
+    for option, value in (("--criterion", criterion), ("--budget", budget)):
+        if form not in SEGMENTS and value is not None:
+            raise ValueError(f"{option} is for --format {' and '.join(SEGMENTS)}, whose thresholds it chooses")
+    if budget is not None and not isfinite(budget):
+        raise ValueError(f"--budget {budget:g}: expected a number of MUL-ADDs per image, e.g. 20e6")
+    if register is not None and (form != MLFLOW or output is not None):
+        raise ValueError("--register is for --format mlflow without --output: what is registered is in the store")
+    if output is not None:
+        check_folder("--output", output)
+    elif form != MLFLOW:
+        raise ValueError(f"--format {form} needs a folder: add -o DIR")
+
+
+def _folder(output: Path, run: "StoredRun", ending: str = "") -> Path:
+    from overthink.report.export import slug
+
+    return output / f"{slug(run.name)}-{run.run_id[:8]}{ending}"
+
+
+def _files(store: "Store", runs: "list[StoredRun]", output: Path, as_json: bool) -> int:
+    from overthink.running.exporting import export_run
+
+    done = [export_run(store, run, _folder(output, run)) for run in runs]
     if as_json:
         print_json([{**one._asdict(), "folder": str(one.folder)} for one in done])
+    console = log()
     for one in done:
         print_text(console, f"{one.folder}: {', '.join(one.files)}")
         if one.missing:
             print_text(console, f"{one.folder}: the store does not have {', '.join(one.missing)}")
     print_text(console, f"To bring them into another store: overthink import {shlex.quote(str(output))}")
     return SOME_FAILED if any(one.missing for one in done) else OK
+
+
+def _segments(
+    store: "Store",
+    runs: "list[StoredRun]",
+    output: Path,
+    form: str,
+    criterion: str,
+    budget: float | None,
+    data_root: Path | None,
+    as_json: bool,
+) -> int:
+    from overthink.running.segments.writing import ExitRule, export_segments
+
+    console, done = log(), []
+    for run in runs:
+        folder = _folder(output, run, f"-{form}")
+        found = export_segments(store, run, form, ExitRule(criterion, budget), folder, data_root)
+        done.append({"folder": str(folder), **found.model_dump(mode="json")})
+        files, checked = [one.file for one in found.exits], found.checked
+        print_text(console, f"{folder}: {', '.join([*files, 'model.json'])}")
+        print_text(
+            console,
+            f"Compared with this package on {checked.images} images ({checked.of}): same exits and classes, logits "
+            f"within {checked.largest_difference:.1g}"
+            + (f"; of {checked.by_rounding}, rounding decides the exit" if checked.by_rounding else ""),
+        )
+    if as_json:
+        print_json(done)
+    return OK
+
+
+def _stored(
+    store: "Store", runs: "list[StoredRun]", register: str | None, data_root: Path | None, as_json: bool
+) -> int:
+    from overthink.report.export import slug
+    from overthink.running.mlflow_export import export_mlflow
+
+    console, done = log(), []
+    for run in runs:
+        model = export_mlflow(store, run, slug(run.name) or run.run_id, register, data_root)
+        done.append({"run_id": run.run_id, **model._asdict()})
+        registered = "" if register is None else f", registered as version {model.version} of {register}"
+        print_text(console, f"{run.name}: {model.uri}{registered}")
+        print_text(console, f"To serve it: {_serving(model.uri)}")
+    if as_json:
+        print_json(done)
+    return OK
+
+
+def _model_folders(store: "Store", runs: "list[StoredRun]", output: Path, data_root: Path | None, as_json: bool) -> int:
+    from overthink.running.mlflow_export import export_mlflow_folder
+
+    console, done = log(), []
+    for run in runs:
+        folder = _folder(output, run, f"-{MLFLOW}")
+        export_mlflow_folder(store, run, folder, data_root)
+        done.append({"run_id": run.run_id, "folder": str(folder)})
+        print_text(console, f"{folder}: to serve it: {_serving(str(folder))}")
+    if as_json:
+        print_json(done)
+    return OK
+
+
+def _serving(model: str) -> str:
+    return f"mlflow models serve --env-manager local -m {shlex.quote(model)}"

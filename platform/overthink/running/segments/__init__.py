@@ -1,0 +1,1 @@
+"""A trained network as files for other programs: a segment between exits each, and a description of how to use them."""

@@ -1,0 +1,173 @@
+"""Networks of stored runs as MLflow models: in the store, registered, and served over HTTP."""
+
+import json
+import shutil
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from overthink.cli.commands.export import export
+from overthink.cli.commands.predict import predict
+from overthink.store.client import Store
+from overthink.store.reader import all_runs
+from support.mlflow_server import Served
+from support.served_model import asked, served_model
+from support.two_exits import TwoExits, two_exits
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> TwoExits:
+    return two_exits(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture
+def run_id(store: Store, trained: TwoExits) -> str:
+    return trained.stored(store)
+
+
+def exported(run_id: str, capsys: pytest.CaptureFixture[str], **options: Any) -> Any:
+    assert export([run_id], form="mlflow", as_json=True, **options) == 0
+    (done,) = json.loads(capsys.readouterr().out)
+    return done
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_model_is_the_runs_and_registered(
+    run_id: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for version in ("1", "2"):
+        done = exported(run_id, capsys, register="digits")
+        assert (done["run_id"], done["name"], done["version"]) == (run_id, "small-base-seed-0", version)
+    found = store.client.get_logged_model(done["uri"].removeprefix("models:/"))
+    assert (found.source_run_id, str(found.status)) == (run_id, "READY")
+    assert store.client.get_model_version("digits", "2").source == done["uri"]
+    assert len(store.client.get_run(run_id).outputs.model_outputs) == 2
+    assert [run.run_id for run in all_runs(store)] == [run_id]
+    folder = Path(found.artifact_location)
+    assert folder.is_relative_to(tmp_path / "mlruns")
+
+
+def test_a_model_holds_no_pickle_and_no_name_of_a_folder(
+    run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = contents(Path(exported(run_id, capsys, output=tmp_path / "models")["folder"]))
+    criteria = ("max_softmax", "entropy", "top2_ratio", "patience")
+    network = {"definition.json", "checkpoint.safetensors", *(f"thresholds-{name}.json" for name in criteria)}
+    about = {"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"}
+    examples = {"input_example.json", "serving_input_example.json"}
+    assert {*files} == {"model_code.py", *about, *examples, *(f"artifacts/network/{name}" for name in network)}
+    assert not [name for name, content in files.items() if b"/tmp" in content or str(tmp_path).encode() in content]
+    requirements = files["requirements.txt"].decode().splitlines()
+    assert {line.partition("==")[0] for line in requirements} == {"mlflow", "overthink"}
+
+
+def test_a_loaded_model_answers_arrays(
+    run_id: str, trained: TwoExits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = exported(run_id, capsys, output=tmp_path / "models")["folder"]
+    from mlflow import pyfunc  # late, since it warns as it is imported, unless the package has done so before
+
+    opened, limit = pyfunc.load_model(folder), trained.half()
+    pixels, expected = (trained.test_images / 255).astype(np.float32), trained.predicted(limit)
+    frame = opened.predict(pixels, params={"thresholds": [limit]})
+    assert frame["class"].tolist() == expected.classes
+    assert frame["exit"].tolist() == expected.exits
+    assert frame["confidence"].tolist() == pytest.approx(expected.confidence, rel=1e-4)
+    cost_E = trained.table().cost_E.tolist()
+    assert frame["mul_adds"].tolist() == [cost_E[number - 1] for number in expected.exits]
+    assert set(opened.predict(pixels)["exit"]) == {2}
+    patience = opened.predict(pixels, params={"criterion": "patience", "thresholds": [1]})
+    assert set(patience["exit"]) == {1}
+    with pytest.raises(Exception, match="thresholds and budget exclude each other"):
+        opened.predict(pixels, params={"thresholds": [0.5], "budget": 1e6})
+
+
+def test_a_name_that_mlflow_refuses_leaves_nothing(run_id: str, store: Store) -> None:
+    with pytest.raises(RuntimeError, match="digits/x"):
+        export([run_id], None, "mlflow", register="digits/x")
+    assert store.client.search_registered_models() == []
+    assert store.client.search_logged_models(experiment_ids=["1"]) == []
+
+
+def test_what_fails_on_the_way_leaves_no_model(run_id: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+
+    def broken(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(MlflowClient, "log_model_artifacts", broken)
+    with pytest.raises(OSError, match="the disk is full"):
+        export([run_id], None, "mlflow", register="digits")
+    assert store.client.search_registered_models() == []
+    assert store.client.search_logged_models(experiment_ids=["1"]) == []
+
+
+def test_models_move_with_their_store(
+    run_id: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = exported(run_id, capsys, register="digits")
+    new = tmp_path / "new"
+    new.mkdir()
+    for name in ("mlflow.db", "mlruns"):
+        shutil.move(tmp_path / name, new / name)
+    moved = Store(f"sqlite:///{new}/mlflow.db")
+    place = Path(moved.client.get_logged_model(done["uri"].removeprefix("models:/")).artifact_location)
+    assert place.is_relative_to(new)
+    assert (place / "MLmodel").is_file()
+    assert Path(moved.client.get_model_version_download_uri("digits", "1")) == place
+
+
+def test_a_server_keeps_models(
+    served: Served, trained: TwoExits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(served.uri)
+    run_id = trained.stored(store)
+    done = exported(run_id, capsys, register="digits")
+    assert store.client.get_model_version("digits", done["version"]).run_id == run_id
+    found = store.client.get_logged_model(done["uri"].removeprefix("models:/"))
+    assert found.artifact_location.startswith("mlflow-artifacts:/")
+    assert (served.folder / "artifacts" / found.artifact_location.partition(":/")[2] / "MLmodel").is_file()
+
+
+@pytest.mark.server
+def test_a_served_model_answers_what_predict_does(
+    run_id: str, trained: TwoExits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = exported(run_id, capsys, output=tmp_path / "models")["folder"]
+    files = [tmp_path / f"{number}.png" for number in range(6)]
+    for number, file in enumerate(files):
+        pixels = np.random.default_rng(number).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(file)
+    fractions = [(trained.run.dataset.read_image(file) / 255).round(4).tolist() for file in files]
+    most, limit = float(np.median(trained.table().mean_cost_P)), trained.half()
+    cases: list[tuple[Any, Any]] = [
+        ({}, {}),
+        ({"threshold": limit}, {"thresholds": [limit]}),
+        ({"budget": most}, {"budget": most}),
+        ({"patience": 1}, {"criterion": "patience", "thresholds": [1]}),
+    ]
+    refusals: list[tuple[Any, str]] = [
+        ({"inputs": [[[[255.0] * 16] * 16] * 4]}, "pixels must be fractions from 0 to 1"),
+        ({"inputs": fractions, "params": {"budget": 1.0}}, "below the cost of the cheapest thresholds"),
+        ({"inputs": fractions, "params": {"criterion": "margin"}}, "criterion 'margin': expected one of"),
+    ]
+    with served_model(folder, tmp_path / "serve.log") as port:
+        for options, params in cases:
+            assert predict(run_id, files, as_json=True, **options) == 0
+            expected = json.loads(capsys.readouterr().out)["images"]
+            found = asked(port, {"inputs": fractions, "params": params})["predictions"]
+            for one, other in zip(found, expected, strict=True):
+                assert one.pop("confidence") == pytest.approx(other.pop("confidence"), rel=1e-6)
+                assert one == {key: value for key, value in other.items() if key != "file"}
+        for body, said in refusals:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                asked(port, body)
+            assert refused.value.code == 400
+            assert said in refused.value.read().decode()
