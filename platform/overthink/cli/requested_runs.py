@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from overthink.comparison.called import called, with_members
 from overthink.definition.errors import DefinitionError
 from overthink.report.safe_text import print_text
 from overthink.seeds import joined
@@ -22,12 +23,20 @@ def requested_runs(
 ) -> list[StoredRun]:
     """Return the runs of definitions as they resolve now, those included that are not in the store yet.
 
-    A name that is no definition is the name of an MLflow experiment: all its groups. Without names, all runs.
+    A name may also be that of a stored run or group, or an ID, and one that is no definition is the name of an MLflow
+    experiment: all its groups. Without names, all runs.
     """
     if not names:
         return runs
     wanted: list[StoredRun] = []
     for name in names:
+        if found := called(runs, name):
+            if settings:
+                raise DefinitionError(
+                    f"--set {settings[0]}: it changes definitions, and {name} is in the store already"
+                )
+            wanted += with_members(found, runs)
+            continue
         stored = [run for run in runs if run.definition == name]
         loaded = _definition(name, settings, optional=bool(stored) and not settings)
         if loaded is None:

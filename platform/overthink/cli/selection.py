@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from overthink.comparison.arms import runs_of_group
+from overthink.comparison.called import SHORTEST_ID, by_id, called, with_members
 from overthink.comparison.kernels import named_apart
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
@@ -16,8 +16,6 @@ from overthink.store.changes import as_setting
 from overthink.store.client import Store
 from overthink.store.reader import all_runs
 from overthink.store.stored import StoredRun
-
-SHORTEST_ID = 6
 
 
 def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
@@ -34,8 +32,8 @@ def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
 
 def not_run(store: Store, names: Sequence[str]) -> DefinitionError:
     """Return the error for definitions without stored runs; it lists the stored groups with other values."""
-    called = {_name_in_store(name) for name in names}
-    others = [run for run in all_runs(store) if run.is_group and run.definition in called]
+    definitions = {_name_in_store(name) for name in names}
+    others = [run for run in all_runs(store) if run.is_group and run.definition in definitions]
     given = ", ".join(names)
     if not others:
         return DefinitionError(f"{given}: no runs in the store; start them with overthink run")
@@ -60,15 +58,16 @@ def _changes_of(group: StoredRun) -> str:
 
 def command_again(name: str, runs: Sequence[StoredRun]) -> str:
     """Return the command that repeats what a name selects among the runs; a line for each set of `--set` options."""
-    by_id = _by_id(runs, name)
-    imported = [run for run in by_id or runs if run.imported]
+    found = called(runs, name)
+    imported = [run for run in found or runs if run.imported]
     if imported:
         return "\n".join(dict.fromkeys(run.params.get("import", "") for run in reversed(imported) if run.params))
-    if by_id and not by_id[0].is_group:
-        return f"overthink run run:{by_id[0].run_id}"
-    groups = by_id or sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
-    called = by_id[0].definition if by_id else name
-    return "\n".join(dict.fromkeys(_command(called, group.changes) for group in groups)) or _command(called, {})
+    if found and not found[0].is_group:
+        return f"overthink run run:{found[0].run_id}"
+    groups = found or sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
+    definition = found[0].definition if found else name
+    again = dict.fromkeys(_command(definition, group.changes) for group in groups)
+    return "\n".join(again) or _command(definition, {})
 
 
 def _command(name: str, changes: Mapping[str, JsonValue]) -> str:
@@ -77,20 +76,29 @@ def _command(name: str, changes: Mapping[str, JsonValue]) -> str:
 
 
 def the_run(store: Store, name: str) -> StoredRun:
-    """Return the finished run with an ID, or with an ID that starts with `name` (at least six characters).
+    """Return the finished run with an ID, its first characters (at least six), or a name; the newest of that name.
 
-    Raises DefinitionError where there is none, where there are several, or where the run is not finished.
+    A group of one run stands for that run. Raises DefinitionError where there is none, where there are several, or
+    where the run is not finished.
     """
-    runs = [run for run in all_runs(store) if run.kind == tags.KIND_RUN]
-    fitting = _by_id(runs, name)
-    if len(fitting) != 1:
+    runs = all_runs(store)
+    found = called(runs, name)
+    of_name = [run for run in with_members(found, runs) if run.kind == tags.KIND_RUN]
+    finished = [run for run in of_name if run.is_finished]
+    if len(by_id(of_name, name)) > 1:
         raise DefinitionError(
-            f"{name}: {len(fitting) or 'no'} runs have an ID that starts with it; "
-            f"give at least {SHORTEST_ID} characters of one run ID"
+            f"{name}: {len(by_id(of_name, name))} runs have an ID that starts with it; give more of it"
         )
-    if fitting[0].outcome != tags.FINISHED:
-        raise DefinitionError(f"{name}: run {fitting[0].name} is not finished (status: {fitting[0].outcome})")
-    return fitting[0]
+    if len(finished) > 1 and any(run.is_group for run in found):
+        raise DefinitionError(f"{name}: it has {len(finished)} finished runs, name one, such as {finished[-1].name!r}")
+    if not of_name:
+        raise DefinitionError(
+            f"{name}: no runs have an ID that starts with it, or this name; give at least {SHORTEST_ID} characters of "
+            "an ID, or a name such as 'quickstart: long seed 0'"
+        )
+    if not finished:
+        raise DefinitionError(f"{name}: run {of_name[0].name} is not finished (status: {of_name[0].outcome})")
+    return finished[0]
 
 
 def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
@@ -98,13 +106,14 @@ def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
 
     Raises DefinitionError where there is none, or where the characters fit several IDs.
     """
-    fitting = _by_id(runs, name)
-    if len(fitting) > 1:
-        raise DefinitionError(f"{name}: {len(fitting)} runs have an ID that starts with it; give more characters")
-    named = fitting or [run for run in runs if run.name == name]
-    if not named:
+    if len(by_id(runs, name)) > 1:
+        raise DefinitionError(
+            f"{name}: {len(by_id(runs, name))} runs have an ID that starts with it; give more characters"
+        )
+    found = called(runs, name)
+    if not found:
         raise DefinitionError(f"{name}: no run or group has this ID or name (example: 'quickstart: long seed 0')")
-    return named[0]
+    return found[0]
 
 
 def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
@@ -112,7 +121,7 @@ def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
 
     Raises DefinitionError where there is none, or where a definition or experiment has several groups.
     """
-    if _by_id(runs, name) or any(run.name == name for run in runs):
+    if called(runs, name):
         return one_of(runs, name)
     groups = {run.run_id: run for run in _selected(runs, name) if run.is_group}
     if len(groups) == 1:
@@ -124,8 +133,8 @@ def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
 
 
 def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
-    if by_id := _by_id(runs, name):
-        return [*by_id, *(run for group in by_id if group.is_group for run in runs_of_group(group, runs))]
+    if found := called(runs, name):
+        return with_members(found, runs)
     try:
         groups = load_experiment(find(name)).groups
         keys = {one.key for group in groups for one in group.definition.by_either_kernels}
@@ -134,7 +143,3 @@ def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
         if not keys:
             raise
     return [run for run in runs if run.group_key in keys]
-
-
-def _by_id(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
-    return [run for run in runs if len(name) >= SHORTEST_ID and run.run_id.startswith(name)]

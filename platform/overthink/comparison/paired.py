@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import compress
 
+from overthink.comparison.called import SHORTEST_ID, without_changes
 from overthink.comparison.difference import Difference, differences_of
 from overthink.comparison.overthinking import Row
 
@@ -19,12 +20,13 @@ def with_differences(
     Of all metrics, or of some; corrected for all comparisons of the table together. Policy networks whose test labels
     are made otherwise have none. `margin` is the largest difference that counts as equal, a fraction.
 
-    The baseline is named by its group, or by its short name (the variant). Raises ValueError where
-    no row, or more than one of a data set, has that name.
+    The baseline is named by its group, by its short name (the variant), each also without what `--set` changed, or by
+    the ID of one of its runs. Raises ValueError where no row, or more than one of a data set, has that name.
     """
-    if not any(_is(row, baseline) for row in rows):
+    baselines = _called(rows, baseline)
+    if not baselines:
         raise ValueError(f"no row is called {baseline!r}; there are {', '.join(repr(row.group) for row in rows)}")
-    compared = [_compared(row, [other for other in rows if _is(other, baseline)], baseline, metrics) for row in rows]
+    compared = [_compared(row, baselines, baseline, metrics) for row in rows]
     differences = _differences([pairs for _, pairs in compared], margin)
     return [replace(row, differences=found) for (row, _), found in zip(compared, differences, strict=True)]
 
@@ -39,8 +41,12 @@ def check_margin(margin: float | None, baseline: str | None) -> None:
         raise ValueError(f"margin {100 * margin:g}: it is one of differences, so name the baseline, too (--against)")
 
 
-def _is(row: Row, name: str) -> bool:
-    return name in (row.group, row.short_name)
+def _called(rows: Sequence[Row], name: str) -> list[Row]:
+    if found := [row for row in rows if name in (row.group, row.short_name)]:
+        return found
+    if found := [row for row in rows if name in map(without_changes, (row.group, row.short_name))]:
+        return found
+    return [row for row in rows if len(name) >= SHORTEST_ID and any(run.startswith(name) for run in row.run_ids)]
 
 
 def _compared(row: Row, baselines: Sequence[Row], name: str, metrics: Collection[str] | None) -> tuple[Row, Pairs]:

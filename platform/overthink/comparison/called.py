@@ -1,0 +1,40 @@
+"""Stored runs by what tables and pages call them: an ID or its first characters, or the name of a run or group."""
+
+from collections.abc import Sequence
+
+from overthink.comparison.arms import runs_of_group
+from overthink.store.stored import StoredRun
+
+SHORTEST_ID = 6
+"""Characters of an ID that name a run."""
+
+
+def by_id(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
+    """Return the runs and groups whose ID begins with a name."""
+    return [run for run in runs if len(name) >= SHORTEST_ID and run.run_id.startswith(name)]
+
+
+def called(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
+    """Return the runs and groups with an ID or a name, exactly: `quickstart: long`, `quickstart: long seed 0`.
+
+    Where no group has the name, it may leave out what `--set` changed: `quickstart: long` is then also the name of
+    `quickstart: long [network.growth=8]`.
+    """
+    if found := by_id(runs, name) or [run for run in runs if name in _names(run)]:
+        return found
+    return [run for run in runs if run.is_group and name == f"{run.definition}: {run.variant}"]
+
+
+def with_members(found: Sequence[StoredRun], runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return runs and groups with the runs of these groups, once each."""
+    members = [run for group in found if group.is_group for run in runs_of_group(group, runs)]
+    return list({run.run_id: run for run in [*found, *members]}.values())
+
+
+def without_changes(name: str) -> str:
+    """Return the name of a group without what `--set` changed of it."""
+    return name.partition(" [")[0]
+
+
+def _names(run: StoredRun) -> tuple[str, ...]:
+    return (run.name, run.group_label) if run.is_group else (run.name,)
