@@ -109,7 +109,9 @@ def test_only_torch_computes_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "phase", [{"attach": {"kind": "isc"}}, {"gradient_equilibrium": True}], ids=["attach", "equilibrium"]
+    "phase",
+    [{"attach": {"kind": "isc"}}, {"gradient_equilibrium": True}, {"exits": "last"}],
+    ids=["attach", "equilibrium", "exits"],
 )
 def test_what_needs_blocks(folder: Path, phase: dict[str, Any]) -> None:
     network = {"kind": "torch", "class": "nets:Two"}
