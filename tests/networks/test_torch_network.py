@@ -15,6 +15,8 @@ from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.networks.torch_spec import TorchSpec
 from overthink.plugins import modules
 from overthink.plugins.modules import PluginError, own_definition
+from overthink.training.phases import make_ready
+from overthink.training.regime import Phase
 from support.plugins import folder_of_networks
 from support.small import small
 
@@ -109,7 +111,9 @@ def test_only_torch_computes_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "phase", [{"attach": {"kind": "isc"}}, {"gradient_equilibrium": True}], ids=["attach", "equilibrium"]
+    "phase",
+    [{"attach": {"kind": "isc"}}, {"gradient_equilibrium": True}, {"exits": "last"}],
+    ids=["attach", "equilibrium", "exits"],
 )
 def test_what_needs_blocks(folder: Path, phase: dict[str, Any]) -> None:
     network = {"kind": "torch", "class": "nets:Two"}
@@ -117,6 +121,12 @@ def test_what_needs_blocks(folder: Path, phase: dict[str, Any]) -> None:
         small(folder, network=network, regime=[{"epochs": 1, **phase}])
     with pytest.raises(ValueError, match=r"blocks are not known"):
         _ = built("Two").blocks
+
+
+def test_it_is_trained_as_a_whole() -> None:
+    network = built("Two").eval()
+    make_ready(network, Phase(epochs=1))
+    assert all(module.training for module in network.modules())
 
 
 def test_a_stored_definition_is_read_without_its_class(folder: Path) -> None:

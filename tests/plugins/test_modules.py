@@ -45,7 +45,7 @@ OTHER = {"kind": "other", "blocks": 3, "channels": 4, "growth": 2, "head_channel
 def test_a_named_module_has_kinds_and_metrics(folder: Path) -> None:
     write(folder, "mine_a")
     with pytest.raises(
-        DefinitionError, match=r"network: unknown kind 'other'; known kinds: 'msdnet', 'resnet', 'torch"
+        DefinitionError, match=r"network: unknown kind 'other'; known kinds: 'msdnet', 'resnet', 'sdn', 'torch"
     ):
         small(folder, network=OTHER)
     loaded = small(folder, network=OTHER, plugins=["mine_a"])
@@ -133,7 +133,7 @@ def test_entry_points(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modules, "entry_points", lambda group: points.get(group, []))
     (group,) = small(folder, network={"kind": "plain-cnn"}, dataset={"kind": "stripes"}, augment={}).groups
     assert (group.definition.network.label, group.definition.dataset.n_classes) == ("plain-cnn 3x8", 2)
-    assert NETWORKS.known() == ["msdnet", "resnet", "torch", "plain-cnn", "broken", "gone", "wrong"]
+    assert NETWORKS.known() == ["msdnet", "resnet", "sdn", "torch", "plain-cnn", "broken", "gone", "wrong"]
     assert [kind for kind, _ in DATASETS.plugged()] == ["stripes"]
     assert list(plugged_metrics()) == ["accuracy/worst"]
     for kind, said in {

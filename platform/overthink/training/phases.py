@@ -58,5 +58,7 @@ def frozen_modules(network: MultiExitNetwork, phase: Phase) -> list[nn.Module]:
     """Return the modules that a phase leaves unchanged, bit for bit."""
     blocks = list(network.blocks) if phase.freeze != "nothing" else []
     heads = [head for head in network.exits if isinstance(head, ExitHead)] if phase.freeze == "features" else []
-    learning = set(list(network.exits)[phase.learning])
-    return [*blocks, *(head.features for head in heads), *(head for head in network.exits if head not in learning)]
+    still = [] if phase.exits == "all" else list(network.exits)
+    if still:
+        del still[phase.learning]
+    return [*blocks, *(head.features for head in heads), *still]

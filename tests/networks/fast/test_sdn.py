@@ -13,6 +13,7 @@ from overthink.networks.fast.layers import NotPlannableError
 from overthink.networks.fast.lowering import plan_of
 from overthink.networks.fast.native import NativeKernels
 from overthink.networks.kernels import TORCH
+from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.networks.sdn.spec import SdnSpec
 from overthink.training.phases import make_ready
@@ -132,6 +133,9 @@ def test_equilibrium_is_an_obstacle_before_training_and_the_last_exit_alone_is_n
     said = native_obstacle(spec_of("resnet"), SHAPE, 10, 16, equilibrium=True)
     assert said is not None
     assert "gradient equilibrium on maps" in said
+    msdnet = MSDNetSpec(kind="msdnet", blocks=2, channels=4, growth=2, head_channels=4)
+    said = native_obstacle(msdnet, SHAPE, 10, 16, last_exit_alone=True)
+    assert said == "they cannot compute a frozen convolution after layers that learn"
     network = built("resnet")
     make_ready(network, Phase(epochs=1, exits="last"))
     assert plan_of(network, SHAPE).learning

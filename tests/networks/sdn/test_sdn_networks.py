@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from overthink.inference.grad_cam import grad_cam
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.folding import folded
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork
@@ -72,6 +73,14 @@ def test_connections_between_exits(backbone: str, connection: Any) -> None:
     attach = CollaborationSpec(kind="isc", connection=connection, width=3, last_layers="grown")
     connected = attach.build(network, torch.Generator().manual_seed(1)).eval()
     torch.testing.assert_close(connected(images(6)), before, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("backbone", SMALL)
+def test_grad_cam_shows_what_each_exit_sees(backbone: str) -> None:
+    network = settled(backbone)
+    heat_EBHW = grad_cam(network, images(3), torch.zeros(network.n_exits, 3, dtype=torch.int64))
+    assert heat_EBHW.shape == (network.n_exits, 3, *SHAPE[1:])
+    assert (heat_EBHW.amax((1, 2, 3)) > 0).any()
 
 
 def test_an_internal_classifier_by_hand() -> None:
