@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 from overthink.inference.budgeted import LookupTable
 from overthink.inference.confidence import CRITERIA
+from overthink.inference.exiting import check_rule
 from overthink.networks.cost import mul_adds
 from overthink.running.new_folder import new_folder
 from overthink.running.provenance import version_of
 from overthink.running.segments.check import MismatchError, check_segments, images_for_check
 from overthink.running.segments.description import (
     DESCRIPTION,
+    CheckInfo,
     Description,
     ExitInfo,
     budgets_of,
@@ -19,7 +21,7 @@ from overthink.running.segments.description import (
     input_info,
     run_info,
 )
-from overthink.running.segments.files import SegmentFiles
+from overthink.running.segments.files import SegmentFiles, Step
 from overthink.running.segments.onnx_files import OnnxFiles
 from overthink.running.segments.torch_files import TorchFiles
 from overthink.running.segments.trace import traced_segments
@@ -60,15 +62,7 @@ def export_segments(
     chosen = _chosen(store, run, rule, trained)
     with new_folder(folder) as place:
         exits = _written(trained, files, place)
-        steps = [files.read(place / one.file) for one in exits]
-        given = images_for_check(trained, data_root)
-        try:
-            checked = check_segments(steps, trained, chosen.threshold_E, rule.criterion, given)
-        except MismatchError as error:
-            raise MismatchError(
-                f"{run.name}: the files in {form} do not compute what this package predicts of the {given.of}, so none"
-                f" were kept: {error}"
-            ) from None
+        checked = _checked([files.read(place / one.file) for one in exits], trained, chosen, rule, run.name, data_root)
         found = Description(
             overthink=version_of(PACKAGE) or "",
             format=form,
@@ -86,6 +80,18 @@ def export_segments(
     return found
 
 
+def _checked(
+    steps: list[Step], trained: TrainedNetwork, chosen: _Chosen, rule: ExitRule, name: str, data_root: Path | None
+) -> CheckInfo:
+    given = images_for_check(trained, data_root)
+    try:
+        return check_segments(steps, trained, chosen.threshold_E, rule.criterion, given)
+    except MismatchError as error:
+        raise MismatchError(
+            f"{name}: the files do not compute what this package predicts of the {given.of}, so none were kept: {error}"
+        ) from None
+
+
 def _chosen(store: Store, run: StoredRun, rule: ExitRule, trained: TrainedNetwork) -> _Chosen:
     if rule.criterion not in CRITERIA:
         raise ValueError(f"confidence must be one of {', '.join(CRITERIA)}, got {rule.criterion!r}")
@@ -93,7 +99,9 @@ def _chosen(store: Store, run: StoredRun, rule: ExitRule, trained: TrainedNetwor
         return _Chosen([-inf], None)
     table, _ = lookup_table_of(store, run, rule.criterion)
     row = table.fitting(inf if rule.budget is None else rule.budget)
-    return _Chosen(table.threshold_PE[row].tolist(), table)
+    threshold_E = table.threshold_PE[row].tolist()
+    check_rule(rule.criterion, threshold_E, trained.network.n_exits)  # of a table that anybody may have stored
+    return _Chosen(threshold_E, table)
 
 
 def _written(trained: TrainedNetwork, files: SegmentFiles, place: Path) -> tuple[ExitInfo, ...]:
