@@ -22,7 +22,8 @@ def imports(text: str) -> set[str]:
 
 
 def test_nothing_is_ever_unpickled() -> None:
-    assert not [path for path, text in TEXTS.items() if "import pickle" in text or "torch.load(" in text]
+    loads = re.compile(r"torch\.load\((?!path, map_location=\"cpu\", weights_only=True\))")
+    assert not [path for path, text in TEXTS.items() if "import pickle" in text or loads.search(text)]
 
 
 def test_the_source_root_does_not_shadow_the_standard_library() -> None:

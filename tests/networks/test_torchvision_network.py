@@ -11,6 +11,7 @@ from torch import nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from overthink.definition.errors import DefinitionError
+from overthink.inference.grad_cam import grad_cam
 from overthink.networks.cost import mul_adds
 from overthink.networks.multi_exit import Carry
 from overthink.networks.torchvision_network import TorchvisionNetwork, with_exits
@@ -58,7 +59,7 @@ def test_exits_read_what_torchvisions_extractor_gives_and_the_end_is_the_models(
         wanted = create_feature_extractor(model, list(exits))(images())
         states = list(network.states(images()))
         for exit, state in zip(exits, states[:-1], strict=True):
-            torch.testing.assert_close(state[0], wanted[exit])
+            torch.testing.assert_close(state[-1], wanted[exit])
         torch.testing.assert_close(network(images())[-1], model(images()))
         pooled_BF = wanted[exits[0]].mean(dim=(2, 3))
         torch.testing.assert_close(network(images())[0], network.exits[0].classify(pooled_BF))  # type: ignore[operator]
@@ -131,6 +132,23 @@ def test_costs_of_attention_by_hand() -> None:
     assert second - first == block + head
     assert last - second == block + tokens * width + head
     assert first == block + head + 16 * (width * 3 * 64 + width)
+
+
+def test_grad_cam_of_every_exit_of_a_convolutional_network_and_none_of_a_transformer() -> None:
+    labels_EB = torch.zeros(4, 2, dtype=torch.int64)
+    assert grad_cam(built(RESNET), images(), labels_EB).shape == (4, 2, 32, 32)
+    with pytest.raises(ValueError, match="Grad-CAM is of feature maps, and exit 1"):
+        grad_cam(with_exits("vit", vit(), ["encoder.layers.encoder_layer_0"], SHAPE, 10), images(), labels_EB[:2])
+
+
+def test_an_exit_at_the_last_map_leaves_the_end_its_pooling() -> None:
+    spec = TorchvisionSpec(kind="torchvision", model="mobilenet_v3_small", exits=("features.12",))
+    check_network(spec, SHAPE)
+    model = torchvision.models.mobilenet_v3_small(num_classes=10).eval()
+    network = built(spec)
+    network.load_model(model.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(network(images())[-1], model(images()))
 
 
 @pytest.mark.parametrize(

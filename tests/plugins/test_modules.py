@@ -133,7 +133,7 @@ def test_entry_points(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modules, "entry_points", lambda group: points.get(group, []))
     (group,) = small(folder, network={"kind": "plain-cnn"}, dataset={"kind": "stripes"}, augment={}).groups
     assert (group.definition.network.label, group.definition.dataset.n_classes) == ("plain-cnn 3x8", 2)
-    assert NETWORKS.known() == ["msdnet", "resnet", "sdn", "torch", "plain-cnn", "broken", "gone", "wrong"]
+    assert NETWORKS.known() == [*"msdnet resnet sdn torch torchvision".split(), "plain-cnn", "broken", "gone", "wrong"]
     assert [kind for kind, _ in DATASETS.plugged()] == ["stripes"]
     assert list(plugged_metrics()) == ["accuracy/worst"]
     for kind, said in {

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +21,7 @@ def with_plugins(command: Callable[..., int]) -> Callable[..., int]:
     """Return a command that also takes `--plugin`: modules to import before it begins."""
 
     @functools.wraps(command)
-    def with_modules(*args: Any, plugin: list[str], **options: Any) -> int:
+    def with_modules(*args: Any, plugin: Sequence[str] = (), **options: Any) -> int:
         if plugin:
             from overthink.plugins.modules import name_modules
 

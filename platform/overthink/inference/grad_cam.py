@@ -15,7 +15,7 @@ def grad_cam(network: MultiExitNetwork, images_BKHW: Tensor, class_EB: Tensor) -
 
     relu(sum_f w_f A_f), with A the coarsest feature maps that the exit reads and w_f the spatial mean of the gradient
     of the class score with respect to A_f; divided by its maximum, resized to the image. All 0 if nothing supports it.
-    class_EB holds the class for each exit and image, int64.
+    class_EB holds the class for each exit and image, int64. Raises ValueError where an exit reads no maps.
     """
     maps_E: list[Tensor] = []
 
@@ -26,6 +26,8 @@ def grad_cam(network: MultiExitNetwork, images_BKHW: Tensor, class_EB: Tensor) -
     try:
         with torch.enable_grad():
             logits_EBC = network(images_BKHW.clone().requires_grad_(True))
+            if without := [number for number, maps in enumerate(maps_E, 1) if maps.ndim != 4]:
+                raise ValueError(f"Grad-CAM is of feature maps, and exit {without[0]} of this network reads none")
             heat = [
                 _heat(maps_BFHW, logits_BC, class_B)
                 for maps_BFHW, logits_BC, class_B in zip(maps_E, logits_EBC, class_EB, strict=True)

@@ -22,14 +22,17 @@ BATCH = 3
 
 
 class Segment(nn.Module):
-    """Nodes of a graph that are computed between two exits: the state before them -> the state after."""
+    """Nodes of a graph that are computed between two exits: the state before them -> the state after.
+
+    The exit reads the last tensor of a state; the others are what later segments read besides.
+    """
 
     def __init__(self, part: fx.GraphModule) -> None:
         super().__init__()
         self.part = part
 
     def forward(self, state: State) -> State:
-        """Return what the exit reads, and then whatever else later segments read."""
+        """Return the state after."""
         return cast(State, self.part(*state))
 
 
@@ -39,6 +42,12 @@ class Segments(NamedTuple):
     segments: list[nn.Module]
     shapes: list[tuple[int, ...]]
     """Of what each exit reads, for one image."""
+    end: nn.Module | None
+    """From the map that the last exit reads to the features of the last layer: (map,) -> (features,); None where it
+    reads the features.
+    """
+    width: int
+    """Features of the last layer."""
     last_layer: str
     """Name of the linear layer."""
 
@@ -52,7 +61,10 @@ def segments_of(model: nn.Module, exits: Sequence[str], images_BKHW: Tensor) -> 
     graph, paths = _traced(model)
     last = _last_layer(model, graph)
     places = {node: place for place, node in enumerate(graph.nodes)}
-    taps = [_node(name, paths) for name in exits] + [cast(fx.Node, last.args[0])]
+    taps = [_node(name, paths) for name in exits]
+    features = cast(fx.Node, last.args[0])
+    end = _from_last_map(model, features, taps)
+    taps.append(end[0] if end else features)
     of_segment: dict[fx.Node, int] = {}
     for number, tap in enumerate(taps):
         if tap in of_segment:
@@ -66,12 +78,14 @@ def segments_of(model: nn.Module, exits: Sequence[str], images_BKHW: Tensor) -> 
     segments, state = [], [next(node for node in ordered if node.op == "placeholder")]
     for number, tap in enumerate(taps):
         nodes = [node for node in ordered if of_segment[node] == number and node not in state]
-        after = [tap, *_live([*state, *nodes], tap, of_segment, number)]
+        after = [*_live([*state, *nodes], tap, of_segment, number), tap]
         segments.append(Segment(_part(model, state, nodes, after)))
         state = after
     shapes = _shapes(segments, images_BKHW, [*exits, "its last layer"])
-    _check_unshared(segments)
-    return Segments(cast(list[nn.Module], segments), shapes, str(last.target))
+    after_last = Segment(_part(model, end[:1], end[1:], end[-1:])) if end else None
+    _check_unshared([*segments, *([after_last] if after_last else [])])
+    layer = cast(nn.Linear, model.get_submodule(str(last.target)))
+    return Segments(cast(list[nn.Module], segments), shapes, after_last, layer.in_features, str(last.target))
 
 
 def _traced(model: nn.Module) -> tuple[fx.Graph, dict[fx.Node, str]]:
@@ -102,6 +116,23 @@ def _last_layer(model: nn.Module, graph: fx.Graph) -> fx.Node:
     if not isinstance(model.get_submodule(str(last.target)), nn.Linear):
         raise ValueError(f"network.model: its last layer, {last.target}, is not linear")
     return last
+
+
+def _from_last_map(model: nn.Module, features: fx.Node, taps: Sequence[fx.Node]) -> list[fx.Node]:
+    """Return the map that the last features are pooled from, and the nodes from it to them; empty where there is none.
+
+    That is where they follow from the input of an AdaptiveAvgPool2d alone, which no exit before reads.
+    """
+    nodes = [features]
+    while len(nodes[0].all_input_nodes) == 1:
+        before = nodes[0].all_input_nodes[0]
+        pools = nodes[0].op == "call_module" and isinstance(
+            model.get_submodule(str(nodes[0].target)), nn.AdaptiveAvgPool2d
+        )
+        nodes.insert(0, before)
+        if pools:
+            return [] if before in taps else nodes
+    return []
 
 
 def _node(name: str, paths: dict[fx.Node, str]) -> fx.Node:
@@ -162,7 +193,7 @@ def _shapes(segments: Sequence[nn.Module], images_BKHW: Tensor, names: Sequence[
             segment.train()
             if not all(isinstance(one, Tensor) and one.ndim and len(one) == BATCH for one in state):
                 raise ValueError(f"network.exits: {name}: something else than features of images is passed on there")
-            shapes.append(tuple(state[0].shape[1:]))
+            shapes.append(tuple(state[-1].shape[1:]))
     return shapes
 
 

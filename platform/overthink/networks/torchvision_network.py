@@ -21,7 +21,7 @@ from overthink.untrusted import one_line
 
 NO_EXITS = ("swin", "googlenet", "inception")
 """Beginnings of models whose maps have channels last, or that have other outputs in training."""
-SEGMENT = "blocks."
+PART = ".part."
 LAST_LAYER = "classify"
 
 
@@ -34,11 +34,28 @@ class PooledMaps(MapFeatures):
 
     def maps(self, state: State) -> Tensor:
         """Return maps_BFHW."""
-        return state[0]
+        return state[-1]
 
     def pooled(self, maps_BFHW: Tensor) -> Tensor:
         """Return features_BF of maps."""
         return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
+
+
+class AsTheModelDoes(MapFeatures):
+    """What a model makes of its last map: pooling, and sometimes more layers."""
+
+    def __init__(self, end: nn.Module) -> None:
+        super().__init__()
+        self.end = end
+
+    def maps(self, state: State) -> Tensor:
+        """Return maps_BFHW."""
+        return state[-1]
+
+    def pooled(self, maps_BFHW: Tensor) -> Tensor:
+        """Return features_BF of maps."""
+        (features_BF,) = cast(State, self.end((maps_BFHW,)))
+        return features_BF.flatten(1)
 
 
 class ClassToken(nn.Module):
@@ -50,7 +67,7 @@ class ClassToken(nn.Module):
 
     def forward(self, state: State) -> Tensor:
         """Return features_BF."""
-        return cast(Tensor, self.flatten(state[0][:, 0]))
+        return cast(Tensor, self.flatten(state[-1][:, 0]))
 
 
 class AsTheyAre(nn.Module):
@@ -62,7 +79,7 @@ class AsTheyAre(nn.Module):
 
     def forward(self, state: State) -> Tensor:
         """Return features_BF."""
-        return cast(Tensor, self.flatten(state[0]))
+        return cast(Tensor, self.flatten(state[-1]))
 
 
 class TorchvisionNetwork(PlainNetwork):
@@ -93,7 +110,7 @@ class TorchvisionNetwork(PlainNetwork):
         Raises ValueError where a weight is missing or has another shape.
         """
         own = self.state_dict()
-        named = {name: name.split(".part.", 1)[1] for name in own if name.startswith(SEGMENT)}
+        named = {name: name.split(PART, 1)[1] for name in own if PART in name}
         last = f"exits.{self.n_exits - 1}.{LAST_LAYER}"
         if len(weights.get(f"{self.last_layer}.bias", ())) == self.n_classes:
             named |= {f"{last}.{one}": f"{self.last_layer}.{one}" for one in ("weight", "bias")}
@@ -132,8 +149,8 @@ def with_exits(
     cut_up = segments_of(model, exits, torch.zeros(1, *input_shape))
     tokens = isinstance(getattr(model, "class_token", None), nn.Parameter)
     heads = [_head(*one, tokens, n_classes) for one in zip(exits, cut_up.shapes[:-1], strict=True)]
-    (width,) = cut_up.shapes[-1]
-    heads.append(ExitHead(AsTheyAre(), width, n_classes))
+    features = AsTheyAre() if cut_up.end is None else AsTheModelDoes(cut_up.end)
+    heads.append(ExitHead(features, cut_up.width, n_classes))
     return TorchvisionNetwork(name, cut_up.segments, heads, cut_up.last_layer)
 
 
