@@ -4,8 +4,8 @@ For a price of cost, the thresholds that maximise accuracy - price * cost are se
 last to the first, over all candidates of that exit at once, until none changes. What a sample gains by leaving at exit
 i is known once all later thresholds are: its value here minus its value where it would leave else, so that the best
 threshold is the maximum of a cumulative sum over samples by score. Several prices give thresholds for all budgets;
-between two neighbouring prices, thresholds in between are tried as well. It is not convex: what is found is a local
-optimum of two starts, no exit early and the solution for the price before.
+between two neighbouring prices, thresholds in between are tried as well. It is not convex: what is found is the best
+local optimum of some starts: all samples leave at one exit, or as the price before has it.
 """
 
 from typing import NamedTuple
@@ -42,9 +42,11 @@ def direct_search(material: Material) -> list[Thresholds]:
     place_EN = np.stack([np.searchsorted(g, s, side="right") for g, s in zip(candidate_E, sure_EN[:-1], strict=True)])
     search = _Search(place_EN, material.right_EN, material.cost_E / material.cost_E[-1])
     never_E = np.array([len(one) for one in candidate_E])
+    rows = np.arange(len(never_E))
+    at_one_exit = [np.where(rows == row, 0, never_E) for row in rows]
     found, before_E = [never_E], never_E
     for price in PRICES:
-        starts = [never_E] if (before_E == never_E).all() else [never_E, before_E]
+        starts = [before_E, never_E, *at_one_exit]
         chosen = max((_climb(search, start_E, price) for start_E in starts), key=lambda one: one[0])
         found += [*_between(before_E, chosen[1]), chosen[1]]
         before_E = chosen[1]

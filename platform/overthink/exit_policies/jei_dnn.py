@@ -66,17 +66,24 @@ def fit_gates(validation: Predictions) -> list[Learned]:
     share_E = cost_E / cost_E[-1]
     best = [np.asarray((loss_EN + price * share_E[:, None]).argmin(axis=0)) for price in PRICES]
     distinct = {best_N.tobytes(): best_N for best_N in best}
-    return [Learned(gates_for(feature_ENF, best_N)) for best_N in distinct.values()]
+    found: list[Learned] = []
+    start_EF = None
+    for best_N in distinct.values():
+        gates = gates_for(feature_ENF, best_N, start_EF)
+        start_EF = gates.coefficient_EF
+        found.append(Learned(gates))
+    return found
 
 
-def gates_for(feature_ENF: FloatArray, best_N: IntArray) -> Gates:
+def gates_for(feature_ENF: FloatArray, best_N: IntArray, start_EF: FloatArray | None = None) -> Gates:
     """Return the gates for the best exit of each sample, rows of exits (N,)."""
     found = []
     for row, feature_NF in enumerate(feature_ENF):
         open_N = best_N <= row
         n, n_row = len(best_N), int((best_N == row).sum())
         weight = min(LARGEST_WEIGHT, (n - n_row) / n_row) if n_row else LARGEST_WEIGHT
-        found.append(fit_logistic(feature_NF, open_N, np.where(open_N, max(weight, 1e-6), 1.0)))
+        weight_N = np.where(open_N, max(weight, 1e-6), 1.0)
+        found.append(fit_logistic(feature_NF, open_N, weight_N, None if start_EF is None else start_EF[row]))
     return Gates(np.stack(found))
 
 

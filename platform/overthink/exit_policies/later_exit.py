@@ -55,16 +55,26 @@ class Boosted(Judge):
     cost = float(TREES * (DEPTH + 1))
 
     def __init__(self, feature_NF: FloatArray, target_N: BoolArray) -> None:
-        from sklearn.ensemble import HistGradientBoostingClassifier
+        from sklearn.ensemble import HistGradientBoostingClassifier  # type: ignore[import-untyped]
 
-        self._trees: Any = HistGradientBoostingClassifier(
+        trees = HistGradientBoostingClassifier(
             max_iter=TREES, max_depth=DEPTH, learning_rate=0.15, early_stopping=False, random_state=0
-        ).fit(feature_NF, target_N)
+        )
+        with _one_thread():
+            self._trees: Any = trees.fit(feature_NF, target_N)
 
     def chance(self, feature_MF: FloatArray) -> FloatArray:
         """Return the probability."""
-        chance_M: FloatArray = self._trees.predict_proba(feature_MF)[:, 1]
+        with _one_thread():
+            chance_M: FloatArray = self._trees.predict_proba(feature_MF)[:, 1]
         return chance_M
+
+
+def _one_thread() -> Any:
+    """OpenMP's threads wait for each other in a loop: on busy cores, two take forty times as long as one."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1, user_api="openmp")
 
 
 class Certain(Judge):

@@ -1,10 +1,10 @@
 """Optimal stopping on binned scores: the best that scores alone can do, if only the present one matters.
 
-A state is an exit k and a bin b of its score. On validation data, a_k(b) is the accuracy of the samples in it, T_k(b, b')
-the share of them that exit k + 1 has in bin b'. For a price of cost, V_E(b) = a_E(b) and, backwards,
-V_k(b) = max(a_k(b), sum_b' T_k(b, b') V_{k+1}(b') - price * (c_{k+1} - c_k)): a sample leaves where the first is not the
-smaller one (Bellman's equation; the derivation is ours). It supposes that a score says all about the future that
-earlier ones could say.
+A state is an exit k and a bin b of its score. On validation data, a_k(b) is the accuracy of the samples in it, and
+T_k(b, b') the share of them that exit k + 1 has in bin b'. For a price of cost, V_E(b) = a_E(b) and, backwards,
+V_k(b) = max(a_k(b), sum_b' T_k(b, b') V_{k+1}(b') - price * (c_{k+1} - c_k)): a sample leaves where the first of the
+two is not the smaller one (Bellman's equation; the derivation is ours). It supposes that a score says all about the
+future that earlier ones could say.
 """
 
 from dataclasses import dataclass
