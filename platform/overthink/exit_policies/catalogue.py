@@ -25,6 +25,7 @@ from overthink.predictions.predictions import Predictions
 
 Rules = Callable[[Material], Sequence[Rule]]
 LOGITS: tuple[Known, ...] = ("logits", "labels")
+ANSWERS: tuple[Known, ...] = ("confidence", "classes", "labels")
 LEARNED: tuple[Known, ...] = ("classes", "confidence", "entropy", "top2_ratio")
 THESIS = "thesis section 3.2.3"
 
@@ -54,11 +55,11 @@ def _measures() -> list[ExitPolicy]:
     return found
 
 
-def _scored(name: str, title: str, scorer: Scorer, source: str) -> list[ExitPolicy]:
+def _scored(name: str, title: str, scorer: Scorer, source: str, needs: tuple[Known, ...] = LOGITS) -> list[ExitPolicy]:
     fixed = _fixed(scorer)
     return [
-        ExitPolicy(name, title, fixed, algorithm_1, source, LOGITS),
-        ExitPolicy(f"{name}-direct", f"{title}, direct", fixed, direct_search, source, LOGITS),
+        ExitPolicy(name, title, fixed, algorithm_1, source, needs),
+        ExitPolicy(f"{name}-direct", f"{title}, direct", fixed, direct_search, source, needs),
     ]
 
 
@@ -77,13 +78,13 @@ BUILT_IN: tuple[ExitPolicy, ...] = (
     ExitPolicy("patience-direct", "Agreeing exits, direct", _fixed(Patience()), direct_search, "ours", ("classes",)),
     ExitPolicy("temperature", "Calibrated softmax", _temperature, algorithm_1, "Guo et al. 2017", LOGITS),
     ExitPolicy("temperature-direct", "Calibrated softmax, direct", _temperature, direct_search, "ours", LOGITS),
-    ExitPolicy("classwise", "Thresholds by class", _by_class, classwise, "ours", ("confidence", "classes", "labels")),
+    ExitPolicy("classwise", "Thresholds by class", _by_class, classwise, "ours", ANSWERS),
     *_scored("mean", "Mean of exits", Mean(), "ensemble of the exits so far"),
     *_scored("product", "Product of experts", ProductOfExperts(), "Hinton 2002"),
     *_scored("geometric", "Geometric mean of exits", GeometricMean(), "ensemble of the exits so far"),
     ExitPolicy("zero-time-waste", "Zero-Time-Waste", _zero_time_waste, algorithm_1, "Wolczyk et al. 2021", LOGITS),
     ExitPolicy("zero-time-waste-direct", "Zero-Time-Waste, direct", _zero_time_waste, direct_search, "ours", LOGITS),
-    *_scored("caching", "Most confident exit so far", Caching(), "Jazbec et al. 2023"),
+    *_scored("caching", "Most confident exit so far", Caching(), "Jazbec et al. 2023", ANSWERS),
     *_scored("monotone", "Conditionally monotone", ConditionallyMonotone(), "Jazbec et al. 2023"),
     ExitPolicy("logistic", "Learned, logistic", learned(Logistic), direct_search, "ours", LEARNED),
     ExitPolicy("boosted", "Learned, boosted trees", learned(Boosted), direct_search, "ours", LEARNED),
