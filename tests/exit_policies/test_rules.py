@@ -13,7 +13,7 @@ from overthink.exit_policies.direct_search import candidates, direct_search
 from overthink.exit_policies.policy import Material
 from overthink.exit_policies.rules import Rule, Thresholds, at_exits, exits_by
 from overthink.exit_policies.scoring import Scores
-from overthink.predictions.arrays import FloatArray
+from overthink.predictions.arrays import BoolArray
 from support.random_exits import made_up
 
 
@@ -50,7 +50,7 @@ def test_no_single_threshold_improves_on_what_the_search_finds() -> None:
     given = material(300, 4, seed=1)
     rules = direct_search(given)
     for price in direct.PRICES[1::5]:
-        best = max(rules, key=lambda rule, price=price: value(given, rule, price))
+        best = rules[int(np.argmax([value(given, rule, price) for rule in rules]))]
         for row in range(3):
             for limit in [*candidates(given.scores.sure_EN[row]), np.inf]:
                 other_E = best.threshold_E.copy()
@@ -73,7 +73,7 @@ def test_optimal_stopping_finds_what_trying_all_rules_finds(price: float) -> Non
     move_EBB = random.dirichlet([1, 1], size=(2, 2))
     start_B = np.array([0.4, 0.6])
 
-    def expected(stop_EB: FloatArray) -> float:
+    def expected(stop_EB: BoolArray) -> float:
         value_B = accuracy_EB[2]
         for row in (1, 0):
             going_on_B = move_EBB[row] @ value_B - price * extra_E[row]

@@ -72,7 +72,7 @@ class Boosted(Judge):
 
 def _one_thread() -> Any:
     """OpenMP's threads wait for each other in a loop: on busy cores, two take forty times as long as one."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     return threadpool_limits(limits=1, user_api="openmp")
 

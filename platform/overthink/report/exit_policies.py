@@ -92,7 +92,8 @@ def readable_pairs(store: Store, runs: Sequence[StoredRun]) -> tuple[list[Pair],
     ]
     found = group_predictions(store, [run for run in runs if run.has_validation], PAIR)
     problems += found.problems
-    pairs, kept = [], []
+    pairs: list[Pair] = []
+    kept: list[StoredRun] = []
     for run, (validation, test) in zip(found.runs, found.values, strict=True):
         if pairs and not same_samples(test, pairs[0].test):
             problems.append(f"{run.name}: it was tested on other samples than {kept[0].name}, and is left out")
