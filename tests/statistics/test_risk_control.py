@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from overthink.predictions.arrays import FloatArray
 from overthink.statistics.risk_control import (
     binomial_p,
     crc_certified,
@@ -17,9 +18,9 @@ from overthink.statistics.risk_control import (
 )
 
 
-def every(n: int, step: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def every(n: int, step: int) -> FloatArray:
     """Return n losses: 1 at every step-th sample."""
-    return (np.arange(1, n + 1) % step == 0).astype(np.float64)
+    return np.asarray((np.arange(1, n + 1) % step == 0).astype(np.float64))
 
 
 def test_p_values() -> None:
@@ -40,7 +41,7 @@ def test_p_values() -> None:
         (np.tile([0.0, 0.2, 0.4], 100), 0.220108),
     ],
 )
-def test_wsr_bound(loss_N: "np.ndarray[tuple[int], np.dtype[np.float64]]", bound: float) -> None:
+def test_wsr_bound(loss_N: FloatArray, bound: float) -> None:
     assert wsr_bound(loss_N, 0.1) == pytest.approx(bound, rel=1e-5)
 
 

@@ -129,7 +129,7 @@ class Online:
         self._point, self._row = point, 0
         self._memory: Memory = ()
 
-    def step(self, logits_MC: LogitArray) -> Decided:
+    def step(self, logits_MC: LogitArray, /) -> Decided:
         """Return which of the remaining samples leave at the next exit, whose logits these are, and the answers."""
         point, row, seen = self._point, self._row, Seen(len(logits_MC), logits_MC)
         score = point.scorer.step(row, seen, self._memory)
@@ -140,7 +140,7 @@ class Online:
             leaves_M = point.rule.leaves(row, score.sure_M, score.answer_M)
         return Decided(leaves_M, seen.predicted_M if score.answer_M is None else score.answer_M, score.sure_M)
 
-    def keep(self, rows_M: IntArray) -> None:
+    def keep(self, rows_M: IntArray, /) -> None:
         """Forget all samples but those in these rows."""
         self._memory = tuple(values[rows_M] for values in self._memory)
 

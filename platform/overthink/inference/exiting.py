@@ -1,7 +1,7 @@
 """Early exiting on a network: confident samples leave the batch, and later blocks run on the remaining ones only."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from overthink.inference.patience import PATIENCE
 from overthink.networks.kernels import TORCH, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.predictions import softmax
-from overthink.predictions.arrays import FloatArray, LogitArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray, LogitArray
 
 SURENESS: dict[str, Callable[[LogitArray], FloatArray]] = {
     "max_softmax": softmax.max_softmax,
@@ -39,6 +39,65 @@ class _Leaving(NamedTuple):
     exited: Exited
 
 
+class OneBatch(Protocol):
+    """A rule on its way through a network with one batch."""
+
+    def step(self, logits_MC: LogitArray, /) -> tuple[BoolArray, IntArray, FloatArray]:
+        """Return whether each of the M remaining samples leaves at the next exit, its answer, and how sure it is.
+
+        At the last exit all of them leave.
+        """
+
+    def keep(self, rows_M: IntArray, /) -> None:
+        """Forget all samples but those in these rows."""
+
+
+class LeavingRule(Protocol):
+    """A rule by which samples leave; `exit_policies` has more of them than thresholds."""
+
+    def online(self) -> OneBatch:
+        """Return it for one batch."""
+
+
+class LeavingByRule:
+    """A network in which samples leave by a rule; exits after a sample's own are not computed for it."""
+
+    def __init__(self, network: MultiExitNetwork, rule: LeavingRule, kernels: Kernels = TORCH) -> None:
+        self.network, self.rule = network.eval(), rule
+        self._begin = kernels.exit_by_exit(self.network)
+
+    @torch.inference_mode()
+    def __call__(self, images_BKHW: Tensor) -> Exited:
+        """Return predictions for normalised images (float32). Raises ValueError for no images."""
+        if not len(images_BKHW):
+            raise ValueError("there are no images to predict")
+        leaving = list(self._leaving(images_BKHW))
+        if len(leaving) == 1:
+            return leaving[0].exited
+        order_B = torch.cat([group.rows_L for group in leaving]).argsort()
+        return Exited(*(torch.cat(parts)[order_B] for parts in zip(*(group.exited for group in leaving), strict=True)))
+
+    def _leaving(self, images_BKHW: Tensor) -> Iterator[_Leaving]:
+        rows_M = torch.arange(len(images_BKHW))
+        passage, online = self._begin(images_BKHW), self.rule.online()
+        for row in range(self.network.n_exits):
+            logits_MC = passage.next_logits().cpu()
+            leaves, answers, sure = map(torch.from_numpy, online.step(logits_MC.numpy()))
+            if bool(leaves.all()):
+                yield _left(rows_M, row, answers, sure, logits_MC)
+                return
+            if bool(leaves.any()):
+                yield _left(rows_M[leaves], row, answers[leaves], sure[leaves], logits_MC[leaves])
+                stays_M = (~leaves).nonzero()[:, 0]
+                rows_M = rows_M[stays_M]
+                online.keep(stays_M.numpy())
+                passage.keep(stays_M)
+
+
+def _left(rows_L: Tensor, row: int, answer_L: Tensor, sure_L: Tensor, logits_LC: Tensor) -> _Leaving:
+    return _Leaving(rows_L, Exited(answer_L, torch.full_like(rows_L, row), sure_L, logits_LC))
+
+
 class EarlyExit:
     """A network in which each sample exits at the first exit with a confidence of at least the exit's threshold.
 
@@ -59,48 +118,44 @@ class EarlyExit:
             raise ValueError(f"confidence must be one of {', '.join(SURENESS)}, {PATIENCE}, got {criterion!r}")
         if len(threshold_E) != network.n_exits or np.isnan(threshold_E).any():
             raise ValueError(f"expected {network.n_exits} thresholds, one per exit, got {list(threshold_E)}")
-        self.network = network.eval()
-        self.criterion = criterion
-        self._limits = [*threshold_E[:-1], -np.inf]
-        self._begin = kernels.exit_by_exit(self.network)
+        self.network, self.criterion = network.eval(), criterion
+        self._leaving = LeavingByRule(network, _ByThresholds((*threshold_E[:-1], -np.inf), criterion), kernels)
 
-    @torch.inference_mode()
     def __call__(self, images_BKHW: Tensor) -> Exited:
         """Return predictions for normalised images (float32); exits after a sample's own are not computed for it.
 
         Raises ValueError for no images.
         """
-        if not len(images_BKHW):
-            raise ValueError("there are no images to predict")
-        leaving = list(self._leaving(images_BKHW))
-        if len(leaving) == 1:
-            return leaving[0].exited
-        order_B = torch.cat([group.rows_L for group in leaving]).argsort()
-        return Exited(*(torch.cat(parts)[order_B] for parts in zip(*(group.exited for group in leaving), strict=True)))
-
-    def _leaving(self, images_BKHW: Tensor) -> Iterator[_Leaving]:
-        rows_M = torch.arange(len(images_BKHW))
-        streak_M, before_M = torch.zeros_like(rows_M), torch.full_like(rows_M, -1)
-        passage = self._begin(images_BKHW)
-        for row, limit in enumerate(self._limits):
-            logits_MC = passage.next_logits().cpu()
-            if self.criterion == PATIENCE:
-                predicted_M = logits_MC.argmax(dim=1)
-                streak_M, before_M = torch.where(predicted_M == before_M, streak_M + 1, 1), predicted_M
-                sure_M = streak_M.double()
-            else:
-                sure_M = torch.from_numpy(SURENESS[self.criterion](logits_MC.numpy()))
-            leaves_M = sure_M >= limit
-            n_leave = int(leaves_M.sum())
-            if n_leave == len(rows_M):
-                yield _left(rows_M, row, sure_M, logits_MC)
-                return
-            if n_leave:
-                yield _left(rows_M[leaves_M], row, sure_M[leaves_M], logits_MC[leaves_M])
-                stays_M = (~leaves_M).nonzero()[:, 0]
-                rows_M, streak_M, before_M = rows_M[stays_M], streak_M[stays_M], before_M[stays_M]
-                passage.keep(stays_M)
+        return self._leaving(images_BKHW)
 
 
-def _left(rows_L: Tensor, row: int, sure_L: Tensor, logits_LC: Tensor) -> _Leaving:
-    return _Leaving(rows_L, Exited(logits_LC.argmax(dim=1), torch.full_like(rows_L, row), sure_L, logits_LC))
+class _ByThresholds(NamedTuple):
+    limits: tuple[float, ...]
+    criterion: str
+
+    def online(self) -> "_OneBatchByThresholds":
+        return _OneBatchByThresholds(self)
+
+
+class _OneBatchByThresholds:
+    def __init__(self, rule: _ByThresholds) -> None:
+        self._rule, self._row = rule, 0
+        self._streak_M: FloatArray | None = None
+        self._before_M: IntArray | None = None
+
+    def step(self, logits_MC: LogitArray, /) -> tuple[BoolArray, IntArray, FloatArray]:
+        limit, self._row = self._rule.limits[self._row], self._row + 1
+        predicted_M = logits_MC.argmax(axis=1)
+        if self._rule.criterion != PATIENCE:
+            sure_M = SURENESS[self._rule.criterion](logits_MC)
+        elif self._streak_M is None:
+            sure_M = np.ones(len(logits_MC))
+        else:
+            sure_M = np.where(predicted_M == self._before_M, self._streak_M + 1, 1.0)
+        self._streak_M, self._before_M = sure_M, predicted_M
+        return np.asarray(sure_M >= limit), predicted_M, sure_M
+
+    def keep(self, rows_M: IntArray, /) -> None:
+        assert self._streak_M is not None
+        assert self._before_M is not None
+        self._streak_M, self._before_M = self._streak_M[rows_M], self._before_M[rows_M]

@@ -5,7 +5,7 @@ safest one on, and the first that is not certified ends the search: fixed-sequen
 for their number, and no loss that falls from setting to setting. Settings and networks must not come from the samples.
 """
 
-from math import ceil, floor, log, log1p
+from math import ceil, log, log1p
 
 import numpy as np
 
@@ -46,18 +46,26 @@ def wsr_bound(loss_N: FloatArray, delta: float) -> float:
     which max_i sum_{j<=i} log(1 - nu_j (x_j - m)) is log(1/delta). It depends on the order of the samples, which must
     not depend on their losses. Losses are at most 1; they may be negative. 1 where no smaller m is excluded.
     """
-    n, count_N = len(loss_N), np.arange(1, len(loss_N) + 1)
-    mean_N = (0.5 + loss_N.cumsum()) / (1 + count_N)
-    variance_N = (0.25 + ((loss_N - mean_N) ** 2).cumsum()) / (1 + count_N)
-    before_N = np.concatenate([[0.25], variance_N[:-1]])
-    bet_N = np.minimum(1.0, np.sqrt(2 * log(1 / delta) / (n * before_N)))
-    low, high = -1.0, 1.0
+    bet_GN, low, high = _bets(loss_N[None], delta), -1.0, 1.0
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            wealth = np.log(np.maximum(1 - bet_N * (loss_N - middle), 0.0)).cumsum().max()
-        low, high = (low, middle) if wealth >= log(1 / delta) else (middle, high)
+        low, high = (low, middle) if _excluded(loss_N[None], bet_GN, middle, delta)[0] else (middle, high)
     return high
+
+
+def _bets(loss_GN: FloatArray, delta: float) -> FloatArray:
+    n, count_N = loss_GN.shape[1], np.arange(1, loss_GN.shape[1] + 1)
+    mean_GN = (0.5 + loss_GN.cumsum(axis=1)) / (1 + count_N)
+    variance_GN = (0.25 + ((loss_GN - mean_GN) ** 2).cumsum(axis=1)) / (1 + count_N)
+    before_GN = np.column_stack([np.full(len(loss_GN), 0.25), variance_GN[:, :-1]])
+    return np.asarray(np.minimum(1.0, np.sqrt(2 * log(1 / delta) / (n * before_GN))))
+
+
+def _excluded(loss_GN: FloatArray, bet_GN: FloatArray, mean: float, delta: float) -> BoolArray:
+    """Return whether a mean is excluded: betting against it would have won enough."""
+    with np.errstate(divide="ignore"):
+        wealth_GN = np.log(np.maximum(1 - bet_GN * (loss_GN - mean), 0.0)).cumsum(axis=1)
+    return np.asarray(wealth_GN.max(axis=1) >= log(1 / delta))
 
 
 def ltt_certified(loss_GN: FloatArray, risk: float, delta: float) -> BoolArray:
@@ -73,7 +81,7 @@ def ltt_certified(loss_GN: FloatArray, risk: float, delta: float) -> BoolArray:
 
 def ucb_certified(loss_GN: FloatArray, risk: float, delta: float) -> BoolArray:
     """Return of each setting whether the upper confidence bound of its loss is below `risk`."""
-    return np.array([wsr_bound(loss_N, delta) < risk for loss_N in loss_GN])
+    return _excluded(loss_GN, _bets(loss_GN, delta), risk, delta)
 
 
 def crc_certified(loss_GN: FloatArray, risk: float, delta: float) -> BoolArray:
@@ -108,11 +116,11 @@ def crc_needs(risk: float, delta: float) -> int:
 def ucb_needs(risk: float, delta: float) -> int:
     """Return the number of samples without any loss whose upper confidence bound is below a risk."""
     low, high = 1, 2
-    while wsr_bound(np.zeros(high), delta) >= risk:
+    while not ucb_certified(np.zeros((1, high)), risk, delta).any():
         low, high = high, 2 * high
     while low < high:
-        middle = floor((low + high) / 2)
-        if wsr_bound(np.zeros(middle), delta) < risk:
+        middle = (low + high) // 2
+        if ucb_certified(np.zeros((1, middle)), risk, delta).any():
             high = middle
         else:
             low = middle + 1

@@ -10,6 +10,7 @@ import pytest
 
 from overthink.exit_policies.catalogue import TABLE, named
 from overthink.exit_policies.references import REFERENCES
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.store.client import Store
 from overthink.store.reader import all_runs
@@ -20,7 +21,7 @@ COSTS = ("--costs", "1000,2500,4000")
 
 
 def save(path: Path, of: Predictions) -> None:
-    np.savez(path, logits=of.logits_ENC, labels=of.labels_N)
+    np.savez(path, logits=needed(of.logits_ENC, "logits"), labels=needed(of.labels_N, "labels"))
 
 
 @pytest.fixture
