@@ -97,7 +97,7 @@ def test_too_few_samples_are_said() -> None:
     )
     with pytest.raises(ValueError, match=expected):
         certify(few, Promise(0.01, 0.95))
-    with pytest.raises(ValueError, match="--risk 1.5: expected a fraction"):
+    with pytest.raises(ValueError, match=r"--risk 1.5: expected a fraction"):
         certify(few, Promise(1.5, 0.95))
     with pytest.raises(ValueError, match="one of ltt, ucb, crc, got 'x'"):
         certify(few, Promise(0.5, 0.95), "x")

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from overthink.comparison.arms import runs_of_primary_arm
 from overthink.comparison.observations import by_training
+from overthink.exit_policies.guarantee import Promise
+from overthink.exit_policies.kept_promises import Kept, kept_promises
 from overthink.exit_policies.policy import ExitPolicy
 from overthink.exit_policies.references import Reference
 from overthink.exit_policies.side_by_side import SideBySide, side_by_side
@@ -27,6 +29,7 @@ class Choice(NamedTuple):
     shares: Sequence[float]
     """Budgets, of the last exit's cost."""
     against: str
+    promises: Sequence[Promise] = ()
 
 
 class GroupPolicies(NamedTuple):
@@ -39,6 +42,8 @@ class GroupPolicies(NamedTuple):
     found: SideBySide | None
     """None where nothing could be computed."""
     problems: tuple[str, ...]
+    promises: tuple[Kept, ...] = ()
+    """Where a risk was asked for."""
 
 
 def policies_of(
@@ -47,15 +52,16 @@ def policies_of(
     """Yield the policies of each group among stored runs, and of runs whose group is not among them."""
     for name, group_id, runs in groups_of(chosen):
         pairs, kept, problems = readable_pairs(store, runs)
-        found = None
+        found, kept_ones = None, []
         if pairs:
             try:
+                kept_ones = [one for promise in choice.promises for one in kept_promises(pairs, promise)]
                 found = side_by_side(
                     pairs, choice.policies, choice.references, choice.shares, choice.against, on_policy
                 )
             except ValueError as error:
                 problems.append(f"{name}: {reason(error)}")
-        yield GroupPolicies(name, group_id, tuple(run.run_id for run in kept), found, tuple(problems))
+        yield GroupPolicies(name, group_id, tuple(run.run_id for run in kept), found, tuple(problems), tuple(kept_ones))
 
 
 def groups_of(chosen: Sequence[StoredRun]) -> Iterator[tuple[str, str, list[StoredRun]]]:

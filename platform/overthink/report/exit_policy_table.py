@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import isnan
 from typing import Any
 
+from overthink.exit_policies.kept_promises import Kept
 from overthink.exit_policies.side_by_side import AtBudget, Row, SideBySide
 from overthink.report.grids import Grid
 from overthink.sentences import listed
@@ -104,6 +105,30 @@ def _overthinking_caption(share: float) -> str:
         "and the answer right; too early: the other way round; caused: an exit that was passed is right and the answer "
         "wrong. Not monotone: at any budget an answer is right and a later one wrong."
     )
+
+
+def promises_grid(kept: Sequence[Kept], risk: float, confidence: float) -> Grid:
+    """Return what is certified for a risk, and how often the promise is broken."""
+    titles = ("Method", "Promise of", "Threshold", "Saved", "Loss", "Broken", "Clearly broken", "Mean loss")
+    rows = [
+        [
+            *(one.title, one.of, f"{one.threshold:g}", _cell(one.saved, digits=0), _cell(one.risk, digits=2)),
+            *(f"{100 * one.broken:.0f}", f"{100 * one.clearly_broken:.0f}", f"{100 * one.mean_risk:.2f}"),
+        ]
+        for one in kept
+    ]
+    caption = (
+        f"Percent. Promised: a loss of at most {100 * risk:g}%, with a chance of {100 * confidence:g}% over draws of "
+        "validation samples (of conformal risk control: on average over draws). Loss: accuracy below the last exit's, "
+        "or samples answered otherwise; saved: of the last exit's cost; both on test data. Broken: share of new splits "
+        "of validation and test samples whose test loss is higher; clearly: by more than two of its standard errors."
+    )
+    return Grid(titles, rows, caption, words=2)
+
+
+def promise_as_plain(kept: Kept) -> dict[str, Any]:
+    """Return it as JSON types."""
+    return kept._asdict() | {"risk": _plain(kept.risk), "saved": _plain(kept.saved)}
 
 
 def verdict(found: SideBySide) -> list[str]:

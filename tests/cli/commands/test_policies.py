@@ -154,3 +154,32 @@ def test_policies_are_listed(folder: Path) -> None:
     shown = ok(folder, "--list")
     assert "zero-time-waste" in shown
     assert "Zhou et al. 2020" in shown
+
+
+def test_promises(folder: Path) -> None:
+    done = invoke(
+        folder, "policies", "theirs", "--policy", "static", "--risk", "0.1", "--confidence", "0.9", "--format", "json"
+    )
+    assert done.returncode == 0, done.stderr
+    (group,) = json.loads(done.stdout)
+    assert [(one["method"], one["of"]) for one in group["promises"]][:2] == [("ltt", "accuracy"), ("ucb", "accuracy")]
+    assert all(0 <= one["broken"] <= 1 and one["risk"]["value"] < 0.2 for one in group["promises"])
+    shown = ok(folder, "theirs", "--policy", "static", "--risk", "0.1", "--confidence", "0.9")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "Learn-then-Test" in " ".join(shown.split())
+    few = invoke(folder, "policies", "theirs", "--risk", "0.001")
+    assert few.returncode == 2
+    assert "needs at least 999 validation samples (Conformal risk control), and there are 240" in few.stderr
+
+
+def test_budget_certifies_a_risk(folder: Path) -> None:
+    run = next(run for run in all_runs(Store(f"sqlite:///{folder}/mlflow.db")) if not run.is_group)
+    asked = ("budget", run.run_id, "--risk", "0.1", "--confidence", "0.9")
+    found = json.loads(invoke(folder, *asked, "--json").stdout)
+    assert found["samples"] == 240
+    assert found["validation_risk"] < 0.1
+    assert f"confidence above {found['threshold']:g}" in " ".join(invoke(folder, *asked).stdout.split())
+    few = invoke(folder, "budget", run.run_id, "--risk", "0.01")
+    assert (few.returncode, few.stdout) == (2, "")
+    assert "needs at least 299 validation samples (Learn-then-Test), and there are 240" in few.stderr
+    assert "give either --mul-adds, a budget, or --risk" in invoke(folder, "budget", run.run_id).stderr

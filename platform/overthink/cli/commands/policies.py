@@ -16,13 +16,14 @@ from overthink.report.grids import Grid
 from overthink.report.safe_text import escape_for_terminal, print_text
 
 if TYPE_CHECKING:
+    from overthink.exit_policies.guarantee import Promise
     from overthink.exit_policies.side_by_side import SideBySide
     from overthink.report.exit_policies import Choice, GroupPolicies
 
 FORMATS = ("table", "json", "csv", "latex", "html")
 
 
-def policies(
+def policies(  # noqa: PLR0913, PLR0917 - an option each
     names: options.Runs = None,
     budgets: Annotated[
         str, typer.Option(metavar="PERCENT,...", help="Budgets, in percent of the last exit's cost.")
@@ -37,6 +38,8 @@ def policies(
     references: Annotated[
         bool, typer.Option("--references/--no-references", help="Also show exits by chance, oracles and bounds.")
     ] = True,
+    risk: options.Risk = None,
+    confidence: options.Confidence = 0.95,
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help=f"Output format: {', '.join(FORMATS)} (with a figure).")
     ] = "table",
@@ -59,7 +62,7 @@ def policies(
     from overthink.store.client import Store
     from overthink.store.unreadable import problems_of
 
-    choice = _choice(policy, against, references, shares)
+    choice = _choice(policy, against, references, shares, _promises(risk, confidence))
     store, console = Store(), log()
     chosen = chosen_runs(store, names or [])
     if names and not chosen:
@@ -76,7 +79,7 @@ def policies(
         print_text(console, f"{output}: exit policies of {len(shown)} group{'s' if len(shown) > 1 else ''}")
     elif form == "table":
         for one in shown:
-            _show(one, shares)
+            _show(one, shares, choice.promises)
     else:
         print_raw(_text(shown, form, shares) + "\n")
     print_problems(console, problems)
@@ -91,7 +94,9 @@ def parsed_budgets(text: str) -> tuple[float, ...]:
     return tuple(sorted({float(entry.rstrip("%")) / 100 for entry in entries}))
 
 
-def _choice(asked: Sequence[str], against: str, references: bool, shares: Sequence[float]) -> "Choice":
+def _choice(
+    asked: Sequence[str], against: str, references: bool, shares: Sequence[float], promises: "Sequence[Promise]"
+) -> "Choice":
     from overthink.exit_policies.catalogue import TABLE, named, plugged
     from overthink.exit_policies.references import REFERENCES
     from overthink.report.exit_policies import Choice
@@ -101,7 +106,16 @@ def _choice(asked: Sequence[str], against: str, references: bool, shares: Sequen
     chosen = [named(name) for name in wanted]
     if against not in wanted:
         chosen.insert(0, baseline)
-    return Choice(chosen, REFERENCES if references else (), shares, against)
+    return Choice(chosen, REFERENCES if references else (), shares, against, promises)
+
+
+def _promises(risk: float | None, confidence: float) -> "list[Promise]":
+    from overthink.exit_policies.guarantee import Promise, check_promise
+
+    if risk is None:
+        return []
+    check_promise(Promise(risk, confidence))
+    return [Promise(risk, confidence, "accuracy"), Promise(risk, confidence, "agreement")]
 
 
 def _middle(shares: Sequence[float]) -> float:
@@ -109,8 +123,8 @@ def _middle(shares: Sequence[float]) -> float:
     return 0.5 if 0.5 in shares else shares[(len(shares) - 1) // 2]
 
 
-def _show(one: "GroupPolicies", shares: Sequence[float]) -> None:
-    from overthink.report.exit_policy_table import accuracy_grid, overthinking_grid, verdict
+def _show(one: "GroupPolicies", shares: Sequence[float], promises: "Sequence[Promise]") -> None:
+    from overthink.report.exit_policy_table import accuracy_grid, overthinking_grid, promises_grid, verdict
 
     assert one.found is not None
     shown = results()
@@ -122,6 +136,9 @@ def _show(one: "GroupPolicies", shares: Sequence[float]) -> None:
     for sentence in verdict(one.found):
         shown.print(escape_for_terminal(sentence))
     shown.print()
+    if one.promises:
+        print_grid(promises_grid(one.promises, promises[0].risk, promises[0].confidence))
+        shown.print()
 
 
 def _list() -> None:
@@ -152,13 +169,20 @@ def _as_text(found: "SideBySide", shares: Sequence[float]) -> str:
 def _text(shown: "Sequence[GroupPolicies]", form: str, shares: Sequence[float]) -> str:
     import json
 
-    from overthink.report.exit_policy_table import accuracy_grid, as_csv, as_plain, overthinking_grid
+    from overthink.report.exit_policy_table import accuracy_grid, as_csv, as_plain, overthinking_grid, promise_as_plain
     from overthink.report.table_files import grid_as_latex
 
     pairs = [(one, one.found) for one in shown if one.found is not None]
     if form == "json":
         records = [
-            {"group": one.name, "group_id": one.group_id, "runs": [*one.run_ids], **as_plain(of)} for one, of in pairs
+            {
+                "group": one.name,
+                "group_id": one.group_id,
+                "runs": [*one.run_ids],
+                **as_plain(of),
+                "promises": [promise_as_plain(kept) for kept in one.promises],
+            }
+            for one, of in pairs
         ]
         return json.dumps(records, indent=2)
     if form == "csv":
