@@ -5,7 +5,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from overthink.metrics.failure_prediction import auroc, aurc, excess_aurc, least_aurc
+from overthink.metrics.failure_prediction import aurc, auroc, excess_aurc, least_aurc
 
 
 def test_auroc_counts_pairs() -> None:

@@ -103,16 +103,19 @@ TABLE = (
 def policies() -> dict[str, ExitPolicy]:
     """Return all by name: built in, then those of plug-ins. Raises PluginError for what is none, or a name twice."""
     found = {policy.name: policy for policy in BUILT_IN}
-    for one in plugged():
+    for place, one in plugged():
         if one.name in found:
-            raise PluginError(f"a plug-in has an exit policy named {one.name}, and there is one; use another name")
+            raise PluginError(f"{place} has an exit policy named {one.name}, and there is one; use another name")
         found[one.name] = one
     return found
 
 
-def plugged() -> list[ExitPolicy]:
-    """Return the exit policies of plug-ins; raises PluginError where an entry point names something else."""
-    found: dict[int, ExitPolicy] = {}
+def plugged() -> list[tuple[str, ExitPolicy]]:
+    """Return the exit policies of plug-ins, and where they are from.
+
+    Raises PluginError where an entry point names something else.
+    """
+    found: dict[int, tuple[str, ExitPolicy]] = {}
     for one in objects("exit_policies"):
         values = one.value if isinstance(one.value, tuple) else (one.value,)
         those = [
@@ -120,7 +123,7 @@ def plugged() -> list[ExitPolicy]:
         ]
         if one.place.startswith(("package ", "entry point ")) and len(those) < len(values):
             raise PluginError(f"{one.place}: {one.name} is no ExitPolicy, and no tuple of them")
-        found |= {id(value): value for value in those}
+        found |= {id(value): (one.place, value) for value in those}
     return list(found.values())
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from overthink.comparison.arms import runs_of_primary_arm
 from overthink.comparison.observations import by_training
+from overthink.exit_policies.failure import Foresight, foresight
 from overthink.exit_policies.guarantee import Promise
 from overthink.exit_policies.kept_promises import Kept, kept_promises
 from overthink.exit_policies.policy import ExitPolicy
@@ -30,6 +31,7 @@ class Choice(NamedTuple):
     """Budgets, of the last exit's cost."""
     against: str
     promises: Sequence[Promise] = ()
+    foresight: bool = False
 
 
 class GroupPolicies(NamedTuple):
@@ -44,6 +46,8 @@ class GroupPolicies(NamedTuple):
     problems: tuple[str, ...]
     promises: tuple[Kept, ...] = ()
     """Where a risk was asked for."""
+    foresight: tuple[Foresight, ...] = ()
+    """Where it was asked for."""
 
 
 def policies_of(
@@ -61,7 +65,10 @@ def policies_of(
                 )
             except ValueError as error:
                 problems.append(f"{name}: {reason(error)}")
-        yield GroupPolicies(name, group_id, tuple(run.run_id for run in kept), found, tuple(problems), tuple(kept_ones))
+        seen = tuple(foresight(pairs)) if choice.foresight and pairs else ()
+        yield GroupPolicies(
+            name, group_id, tuple(run.run_id for run in kept), found, tuple(problems), tuple(kept_ones), seen
+        )
 
 
 def groups_of(chosen: Sequence[StoredRun]) -> Iterator[tuple[str, str, list[StoredRun]]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import isnan
 from typing import Any
 
+from overthink.exit_policies.failure import Foresight
 from overthink.exit_policies.kept_promises import Kept
 from overthink.exit_policies.side_by_side import AtBudget, Row, SideBySide
 from overthink.report.grids import Grid
@@ -129,6 +130,40 @@ def promises_grid(kept: Sequence[Kept], risk: float, confidence: float) -> Grid:
 def promise_as_plain(kept: Kept) -> dict[str, Any]:
     """Return it as JSON types."""
     return kept._asdict() | {"risk": _plain(kept.risk), "saved": _plain(kept.saved)}
+
+
+FORESIGHT = {
+    "auroc_E": "Failure of an exit: chance in percent that a right answer is more confident than a wrong one (AUROC).",
+    "excess_E": "Failure of an exit: area under the risk-coverage curve above the least possible one, times 100.",
+    "overthinking_E": "Overthinking to come: of samples that an exit gets right, chance in percent that one that stays "
+    "right is more confident than one that a later exit gets wrong (50: confidence says nothing).",
+    "calibration_E": "Expected calibration error, percent.",
+}
+
+
+def foresight_grids(found: Sequence[Foresight]) -> list[Grid]:
+    """Return a table of each statistic: a row a confidence, a column an exit."""
+    grids = []
+    for name, caption in FORESIGHT.items():
+        rows = [
+            [one.measure, *(NONE if isnan(value) else f"{100 * value:.2f}" for value in values)]
+            for one in found
+            if (values := getattr(one, name)) is not None
+        ]
+        if rows:
+            grids.append(Grid(["Confidence", *(f"Exit {number}" for number in range(1, len(rows[0])))], rows, caption))
+    return grids
+
+
+def foresight_as_plain(of: Foresight) -> dict[str, Any]:
+    """Return it as JSON types, null for what is not a number."""
+    values = of._asdict()
+    numbers = {name: values.pop(name) for name in FORESIGHT}
+    plain = {
+        name: None if found is None else [None if isnan(value) else value for value in found.tolist()]
+        for name, found in numbers.items()
+    }
+    return values | plain
 
 
 def verdict(found: SideBySide) -> list[str]:

@@ -40,6 +40,10 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     ] = True,
     risk: options.Risk = None,
     confidence: options.Confidence = 0.95,
+    foresight: Annotated[
+        bool,
+        typer.Option("--foresight", help="Also show how well confidences foresee failure and overthinking."),
+    ] = False,
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help=f"Output format: {', '.join(FORMATS)} (with a figure).")
     ] = "table",
@@ -62,7 +66,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.store.client import Store
     from overthink.store.unreadable import problems_of
 
-    choice = _choice(policy, against, references, shares, _promises(risk, confidence))
+    choice = _choice(policy, against, references, shares, _promises(risk, confidence), foresight)
     store, console = Store(), log()
     chosen = chosen_runs(store, names or [])
     if names and not chosen:
@@ -95,18 +99,23 @@ def parsed_budgets(text: str) -> tuple[float, ...]:
 
 
 def _choice(
-    asked: Sequence[str], against: str, references: bool, shares: Sequence[float], promises: "Sequence[Promise]"
+    asked: Sequence[str],
+    against: str,
+    references: bool,
+    shares: Sequence[float],
+    promises: "Sequence[Promise]",
+    foresight: bool,
 ) -> "Choice":
     from overthink.exit_policies.catalogue import TABLE, named, plugged
     from overthink.exit_policies.references import REFERENCES
     from overthink.report.exit_policies import Choice
 
     baseline = named(against)
-    wanted = list(dict.fromkeys(asked or (*TABLE, *(one.name for one in plugged()))))
+    wanted = list(dict.fromkeys(asked or (*TABLE, *(one.name for _, one in plugged()))))
     chosen = [named(name) for name in wanted]
     if against not in wanted:
         chosen.insert(0, baseline)
-    return Choice(chosen, REFERENCES if references else (), shares, against, promises)
+    return Choice(chosen, REFERENCES if references else (), shares, against, promises, foresight)
 
 
 def _promises(risk: float | None, confidence: float) -> "list[Promise]":
@@ -124,7 +133,13 @@ def _middle(shares: Sequence[float]) -> float:
 
 
 def _show(one: "GroupPolicies", shares: Sequence[float], promises: "Sequence[Promise]") -> None:
-    from overthink.report.exit_policy_table import accuracy_grid, overthinking_grid, promises_grid, verdict
+    from overthink.report.exit_policy_table import (
+        accuracy_grid,
+        foresight_grids,
+        overthinking_grid,
+        promises_grid,
+        verdict,
+    )
 
     assert one.found is not None
     shown = results()
@@ -138,6 +153,9 @@ def _show(one: "GroupPolicies", shares: Sequence[float], promises: "Sequence[Pro
     shown.print()
     if one.promises:
         print_grid(promises_grid(one.promises, promises[0].risk, promises[0].confidence))
+        shown.print()
+    for grid in foresight_grids(one.foresight):
+        print_grid(grid)
         shown.print()
 
 
@@ -169,7 +187,14 @@ def _as_text(found: "SideBySide", shares: Sequence[float]) -> str:
 def _text(shown: "Sequence[GroupPolicies]", form: str, shares: Sequence[float]) -> str:
     import json
 
-    from overthink.report.exit_policy_table import accuracy_grid, as_csv, as_plain, overthinking_grid, promise_as_plain
+    from overthink.report.exit_policy_table import (
+        accuracy_grid,
+        as_csv,
+        as_plain,
+        foresight_as_plain,
+        overthinking_grid,
+        promise_as_plain,
+    )
     from overthink.report.table_files import grid_as_latex
 
     pairs = [(one, one.found) for one in shown if one.found is not None]
@@ -181,6 +206,7 @@ def _text(shown: "Sequence[GroupPolicies]", form: str, shares: Sequence[float]) 
                 "runs": [*one.run_ids],
                 **as_plain(of),
                 "promises": [promise_as_plain(kept) for kept in one.promises],
+                "foresight": [foresight_as_plain(of_one) for of_one in one.foresight],
             }
             for one, of in pairs
         ]
