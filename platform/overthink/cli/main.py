@@ -28,6 +28,7 @@ from overthink.cli.commands.import_runs import import_runs
 from overthink.cli.commands.inspect import inspect
 from overthink.cli.commands.labels import labels
 from overthink.cli.commands.plugins import plugins
+from overthink.cli.commands.policies import policies
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.report import report
 from overthink.cli.commands.run import run
@@ -44,7 +45,7 @@ from overthink.settings import lent_home
 
 PANELS: dict[str, tuple[Callable[..., int], ...]] = {
     "Train": (run, sweep, import_runs, cascade, cluster, sync, doctor),
-    "Compare and report": (compare, diff, analyse, study, report, export, ui),
+    "Compare and report": (compare, diff, analyse, policies, study, report, export, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
 UPLOAD_THEMSELVES = (run, sweep, sync, import_runs, cascade)

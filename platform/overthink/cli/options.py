@@ -85,6 +85,16 @@ Margin = Annotated[
         "you see the results.",
     ),
 ]
+Risk = Annotated[
+    float | None,
+    typer.Option(
+        metavar="FRACTION",
+        help="Promise that accuracy falls at most by this below the last exit's, e.g. 0.01.",
+    ),
+]
+Confidence = Annotated[
+    float, typer.Option(metavar="FRACTION", help="With --risk: chance with which the promise is kept.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")]
 DataRoot = Annotated[
     Path | None,

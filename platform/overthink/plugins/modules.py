@@ -1,8 +1,9 @@
-"""Plug-ins: modules with networks, data sets, losses and metrics of a person's own.
+"""Plug-ins: modules with networks, data sets, losses, metrics and exit policies of a person's own.
 
-They are found in two places: installed packages, by the entry points `overthink.networks`, `.datasets`, `.losses` and
-`.metrics`; and modules that a person names, with `--plugin`, under `plugins:` or as `network.class` in a definition
-file. Nothing else is ever imported, above all not what the definition of a stored run names.
+They are found in two places: installed packages, by the entry points `overthink.networks`, `.datasets`, `.losses`,
+`.metrics` and `.exit_policies`; and modules that a person names, with `--plugin`, under `plugins:` or as
+`network.class` in a definition file. Nothing else is ever imported, above all not what the definition of a stored run
+names.
 """
 
 import sys
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 from overthink.plugins.source import Source, source_of
 from overthink.sentences import cut
 
-GROUPS = "networks", "datasets", "losses", "metrics"
+GROUPS = "networks", "datasets", "losses", "metrics", "exit_policies"
 PACKAGE = __name__.partition(".")[0]
 
 

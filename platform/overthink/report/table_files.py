@@ -58,6 +58,19 @@ def as_latex(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     return "\n".join([f"% {one_line(layout.caption(rows))}", *lines, r"\end{tabular}"])
 
 
+def grid_as_latex(grid: grids.Grid) -> str:
+    """Return a table of text as a LaTeX table for the booktabs package; its caption is a comment."""
+    alignment = "".join("l" if number < grid.words else "r" for number in range(len(grid.titles)))
+    lines = [
+        rf"\begin{{tabular}}{{{alignment}}}",
+        r"\toprule",
+        " & ".join(map(_latex, grid.titles)) + r" \\",
+        r"\midrule",
+    ]
+    lines += [" & ".join(map(_latex, row)) + r" \\" for row in grid.rows]
+    return "\n".join([f"% {one_line(grid.caption)}", *lines, r"\bottomrule", r"\end{tabular}"])
+
+
 def _latex(text: str) -> str:
     return "".join(LATEX_SPECIAL.get(character, character) for character in one_line(text))
 

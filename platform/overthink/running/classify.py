@@ -1,18 +1,21 @@
 """Classification of image files with a trained network that may exit early."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from overthink.inference.exiting import EarlyExit, Exited
+from overthink.exit_policies.policy import Point
+from overthink.inference.exiting import EarlyExit, Exited, LeavingByRule
 from overthink.networks.cost import mul_adds
 from overthink.networks.folding import folded
-from overthink.networks.kernels import TORCH
+from overthink.networks.kernels import TORCH, Kernels
+from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.predictions.softmax import max_softmax
 from overthink.running.inference_kernels import kernels_for_images, threads_beside
 from overthink.running.trained_network import TrainedNetwork
 
 BATCH = 256
+EarlyExits = Callable[[MultiExitNetwork, Kernels], EarlyExit | LeavingByRule]
 
 
 class Answer(NamedTuple):
@@ -45,10 +48,31 @@ def classify(
 
     Images are converted as the data set's own are. Raises ValueError naming a file that is no usable image.
     """
+    cost_E = mul_adds(trained.network, trained.definition.dataset.input_shape)
+    return _classified(
+        files, trained, cost_E, lambda network, kernels: EarlyExit(network, threshold_E, criterion, kernels)
+    )
+
+
+def classify_by_policy(files: Sequence[Path], trained: TrainedNetwork, policy: Point) -> list[Classified]:
+    """Return the prediction for each file; samples leave, and are answered, by a fitted exit policy.
+
+    Its own cost counts; the confidence is that of the exit, as for `classify`.
+    """
+    cost_E = [round(cost) for cost in policy.cost_E.tolist()]
+    return _classified(files, trained, cost_E, lambda network, kernels: LeavingByRule(network, policy, kernels))
+
+
+def _classified(
+    files: Sequence[Path], trained: TrainedNetwork, cost_E: Sequence[int], early_exit: EarlyExits
+) -> list[Classified]:
+    """Return the prediction for each file, by early exits on the network that kernels can run.
+
+    Images are converted as the data set's own are. Raises ValueError naming a file that is no usable image.
+    """
     kernels = kernels_for_images(trained, min(len(files), BATCH))
     network = folded(trained.network) if kernels is TORCH else trained.network
-    early = EarlyExit(network, threshold_E, criterion, kernels)
-    cost_E = mul_adds(trained.network, trained.definition.dataset.input_shape)
+    early = early_exit(network, kernels)
     found: list[Classified] = []
     for first in range(0, len(files), BATCH):
         some = files[first : first + BATCH]

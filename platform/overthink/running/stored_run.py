@@ -11,6 +11,9 @@ from overthink.data.dataset import Dataset
 from overthink.data.digits import default_root
 from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import RunDefinition, parse_run
+from overthink.exit_policies.catalogue import named
+from overthink.exit_policies.guarantee import Certified, Promise, certify
+from overthink.exit_policies.policy import Point
 from overthink.inference.budget_file import from_json
 from overthink.inference.budgeted import LookupTable, lookup_table
 from overthink.inference.confidence import CRITERIA
@@ -68,6 +71,26 @@ def network_of(store: Store, run_id: str, data_root: Path | None) -> TrainedNetw
             return restored(definition, checkpoint, data_root)
 
 
+def check_validation(run: StoredRun) -> None:
+    """Raise ValueError where a run has no validation predictions."""
+    if not run.has_validation:
+        raise ValueError(
+            f"{run.name}: it has no validation predictions, on which thresholds are chosen; import them with --val"
+        )
+
+
+def policy_of(store: Store, run: StoredRun, policy: str, budget: float) -> Point:
+    """Return an exit policy for a budget per sample, in the unit of the run's costs, fitted on its validation data."""
+    check_validation(run)
+    return named(policy).fit(store.predictions(run.run_id, "val")).at(budget)
+
+
+def certified_of(store: Store, run: StoredRun, promise: Promise, method: str = "ltt") -> Certified:
+    """Return the threshold that a run's validation data certify for a promise of a risk; see `guarantee.certify`."""
+    check_validation(run)
+    return certify(store.predictions(run.run_id, "val"), promise, method)
+
+
 def lookup_table_of(
     store: Store, run: StoredRun, criterion: str, scale: bool = False
 ) -> tuple[LookupTable, FloatArray | None]:
@@ -76,10 +99,7 @@ def lookup_table_of(
     The table is the stored one, else it is computed from the validation predictions. With `scale`, confidences are
     temperature-scaled first; raises ValueError where the run kept no logits.
     """
-    if not run.has_validation:
-        raise ValueError(
-            f"{run.name}: it has no validation predictions, on which thresholds are chosen; import them with --val"
-        )
+    check_validation(run)
     if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale and not run.imported:
         file = tags.BUDGETS_FILE.format(criterion=criterion)
         text = store.text(run.run_id, file)

@@ -299,7 +299,7 @@ def test_kernels_that_cannot_be_had_are_an_error_or_a_sentence(
 def test_mistakes_of_a_person(run_id: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="give one of them"):
         predict(run_id, [], threshold=0.5, budget=1e6)
-    with pytest.raises(ValueError, match="--patience exclude each other"):
+    with pytest.raises(ValueError, match="--risk exclude each other"):
         predict(run_id, [], patience=2, budget=1e6)
     with pytest.raises(ValueError, match=r"absent\.png: no such file"):
         predict(run_id, [tmp_path / "absent.png"])
@@ -383,3 +383,39 @@ def test_files_become_images_of_the_data_set(tmp_path: Path) -> None:
     odd = NpzSpec(kind="npz", path="x.npz", shape=(3, 20, 30), classes=2)
     with pytest.raises(ValueError, match="an image file cannot be converted to an image of 3x20x30"):
         odd.read_image(path)
+
+
+@pytest.mark.parametrize("name", ["max-softmax", "patience-direct", "caching", "logistic"])
+def test_predict_leaves_by_an_exit_policy(
+    run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Exits, classes and costs are those that the fitted policy has for the network's own logits."""
+    from overthink.running.stored_run import policy_of
+
+    files, store = pictures(tmp_path, 12), Store()
+    back = network_of(store, run_id, None)
+    images_NKHW = np.stack([back.definition.dataset.read_image(path) for path in files])
+    with torch.no_grad():
+        logits_ENC = torch.stack(back.network(back.normalise(torch.from_numpy(images_NKHW)))).numpy()
+    costs = needed(store.predictions(run_id, "val").cost_E, "costs")
+    budget_ = float(costs[:2].mean())
+    answer = predicted(run_id, files, capsys, policy=name, budget=budget_)
+    point = policy_of(store, the_run(store, run_id), name, budget_)
+    zeros_N = np.zeros(12, dtype=np.int64)
+    own = Predictions.from_logits(logits_ENC, zeros_N, np.arange(12), zeros_N, (), costs, "", "test", True)
+    taken = point.offline(own)
+    assert answer["policy"] == name
+    assert [image["exit"] for image in answer["images"]] == (taken.exit_N + 1).tolist()
+    assert [image["mul_adds"] for image in answer["images"]] == taken.cost_N.round().tolist()
+
+
+def test_predict_keeps_a_promise(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = pictures(tmp_path, 2)
+    with pytest.raises(ValueError, match=r"needs at least .* validation samples"):
+        predict(run_id, files, risk=0.001)
+    answer = predicted(run_id, files, capsys, risk=0.5, confidence=0.9)
+    assert answer["policy"] == "max-softmax"
+    with pytest.raises(ValueError, match=r"--policy mean: give the --budget"):
+        predict(run_id, files, policy="mean")
+    with pytest.raises(ValueError, match="exclude each other"):
+        predict(run_id, files, risk=0.1, budget=1e6)

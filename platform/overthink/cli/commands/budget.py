@@ -7,7 +7,7 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, print_grid, print_json
+from overthink.cli.output import log, print_grid, print_json, results
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def budget(
     run: options.RunId,
     mul_adds: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--mul-adds",
             metavar="BUDGET",
             help="Budget in MUL-ADDs per sample, e.g. 20e6; of an imported run in the unit of its costs.",
         ),
-    ],
+    ] = None,
     criterion: Annotated[
         str,
         typer.Option(metavar="CRITERION", help="Confidence measure: max_softmax, entropy, top2_ratio, or patience."),
@@ -33,9 +33,19 @@ def budget(
     scale: Annotated[
         bool, typer.Option("--scale", help="Calibrate the confidences of each exit by temperature scaling first.")
     ] = False,
+    risk: options.Risk = None,
+    confidence: options.Confidence = 0.95,
     as_json: options.Json = False,
 ) -> int:
-    """Show the exit thresholds of a run that are most accurate within a budget, on validation data."""
+    """Show the exit thresholds of a run that are most accurate within a budget, on validation data.
+
+    With --risk instead of a budget: the threshold for which validation data certify that risk.
+    """
+    if (mul_adds is None) == (risk is None):
+        raise ValueError("give either --mul-adds, a budget, or --risk")
+    if risk is not None:
+        return _certified(run, risk, confidence, as_json)
+    assert mul_adds is not None
     if not mul_adds > 0:
         raise ValueError(f"--mul-adds {mul_adds:g}: expected a budget above 0")
     from overthink.cli.selection import the_run
@@ -77,6 +87,35 @@ def budget(
     console.print(
         f"On validation data: accuracy {100 * table.accuracy_P[row]:.2f}%, "
         f"{_budget(float(table.mean_cost_P[row]), table.cost_unit, 3)} per sample."
+    )
+    return OK
+
+
+def _certified(run: str, risk: float, confidence: float, as_json: bool) -> int:
+    from overthink.cli.selection import the_run
+    from overthink.exit_policies.guarantee import Promise
+    from overthink.predictions.absent import in_unit
+    from overthink.running.stored_run import certified_of
+    from overthink.store.client import Store
+
+    store = Store()
+    stored = the_run(store, run)
+    found = certified_of(store, stored, Promise(risk, confidence))
+    point, unit = found.point, store.predictions(stored.run_id, "val").cost_unit
+    if as_json:
+        numbers = {"risk": risk, "confidence": confidence, "threshold": found.threshold, "samples": found.n}
+        on_validation = {"validation_risk": found.calibration_risk, "validation_accuracy": point.accuracy}
+        cost = {"cost_per_sample": point.mean_cost, "cost_unit": unit}
+        print_json({"run_id": stored.run_id, **numbers, **on_validation, **cost})
+        return OK
+    console = log()
+    print_text(
+        console, f"{stored.name} ({stored.run_id[:8]}), risk {100 * risk:g}% at {100 * confidence:g}% confidence"
+    )
+    results().print(found.sentence, soft_wrap=True)
+    saved = 100 * (1 - point.mean_cost / float(point.cost_E[-1]))
+    console.print(
+        f"It costs {in_unit(point.mean_cost, unit)} per validation sample: {saved:.0f}% less than the last exit."
     )
     return OK
 

@@ -1,4 +1,4 @@
-"""`overthink plugins`: networks, data sets, losses and metrics beyond those of the package."""
+"""`overthink plugins`: networks, data sets, losses, metrics and exit policies beyond those of the package."""
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
@@ -9,6 +9,7 @@ from overthink.report.grids import Grid
 def plugins(as_json: options.Json = False) -> int:
     """List the plug-ins of installed packages, and those of modules named with --plugin."""
     from overthink.data.catalogue import DATASETS
+    from overthink.exit_policies.catalogue import plugged
     from overthink.metrics.catalogue import plugged_metrics
     from overthink.networks.catalogue import NETWORKS
     from overthink.plugins.modules import installed, place_of
@@ -18,6 +19,7 @@ def plugins(as_json: options.Json = False) -> int:
     of_packages = [(one.name, place_of(one)) for one in installed("metrics")]
     found += [("metrics", name, "a plug-in") for name in plugged_metrics()] if not of_packages else []
     found += [("metrics", *one) for one in of_packages]
+    found += [("exit_policies", policy.name, place) for place, policy in plugged()]
     if as_json:
         print_json([{"group": group, "name": name, "place": place} for group, name, place in found])
     elif found:

@@ -12,10 +12,13 @@ from overthink.cli.output import log, number_of, print_grid, print_json
 from overthink.report.grids import Grid
 
 if TYPE_CHECKING:
+    from overthink.exit_policies.policy import Point
     from overthink.running.classify import Classified
+    from overthink.store.client import Store
+    from overthink.store.stored import StoredRun
 
 
-def predict(
+def predict(  # noqa: PLR0913, PLR0917 - an option each
     run: options.RunId,
     images: Annotated[
         list[Path],
@@ -40,20 +43,31 @@ def predict(
         int | None,
         typer.Option(metavar="N", help="Stop when N consecutive exits predict the same class.", min=1),
     ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="With --budget: exit policy to leave by; overthink policies --list names them."
+        ),
+    ] = None,
+    risk: options.Risk = None,
+    confidence: options.Confidence = 0.95,
     data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> int:
     """Classify image files with a run.
 
-    At most one of --threshold, --budget and --patience can be used; without an exit option, the last exit is used.
+    At most one of --threshold, --budget, --patience and --risk can be used; without an exit option, the last exit is
+    used.
     """
-    if sum(value is not None for value in (threshold, budget, patience)) > 1:
-        raise ValueError("--threshold, --budget and --patience exclude each other; give one of them")
+    if sum(value is not None for value in (threshold, budget, patience, risk)) > 1:
+        raise ValueError("--threshold, --budget, --patience and --risk exclude each other; give one of them")
+    if policy is not None and budget is None:
+        raise ValueError(f"--policy {policy}: give the --budget that it is to be fitted for, e.g. --budget 20e6")
     if absent := [path for path in images if not path.is_file()]:
         raise ValueError(f"{absent[0]}: no such file")
     from overthink.cli.selection import the_run
     from overthink.networks.cost import mul_adds
-    from overthink.running.classify import classify
+    from overthink.running.classify import classify, classify_by_policy
     from overthink.running.stored_run import check_trained_here, lookup_table_of, network_of
     from overthink.store.client import Store
 
@@ -61,17 +75,23 @@ def predict(
     stored = the_run(store, run)
     check_trained_here(stored)
     trained = network_of(store, stored.run_id, data_root)
+    point = _point(store, stored, policy, budget, risk, confidence)
     limit = patience if patience is not None else threshold
     limits = [inf if limit is None else float(limit)] * trained.network.n_exits
-    if budget is not None:
+    if budget is not None and point is None:
         table, _ = lookup_table_of(store, stored, "max_softmax")
         limits = table.threshold_PE[table.fitting(budget)].tolist()
     criterion = "max_softmax" if patience is None else "patience"
-    found = classify(images, trained, limits, criterion)
+    if point is None:
+        found = classify(images, trained, limits, criterion)
+    else:
+        found = classify_by_policy(images, trained, point)
     mean_cost = sum(one.mul_adds for one in found) / len(found)
     if as_json:
         thresholds = [None if value == inf else value for value in limits[:-1]]
-        head = {"run_id": stored.run_id, "thresholds": thresholds, "mul_adds_per_image": mean_cost}
+        head: dict[str, object] = {"run_id": stored.run_id, "thresholds": thresholds, "mul_adds_per_image": mean_cost}
+        if point is not None:
+            head |= {"thresholds": None, "policy": policy or "max-softmax"}
         print_json({**head, "images": [_as_plain(one) for one in found]})
         return OK
     print_grid(_grid(found))
@@ -79,6 +99,20 @@ def predict(
     images_counted = number_of(len(found), "image")
     log().print(f"{images_counted}, mean cost {mean_cost / 1e6:.2f} M MUL-ADDs; last exit: {last / 1e6:.2f} M.")
     return OK
+
+
+def _point(
+    store: "Store", stored: "StoredRun", policy: str | None, budget: float | None, risk: float | None, confidence: float
+) -> "Point | None":
+    """Return the policy that is asked for, fitted; None where thresholds are asked for."""
+    from overthink.exit_policies.guarantee import Promise
+    from overthink.running.stored_run import certified_of, policy_of
+
+    if risk is not None:
+        certified = certified_of(store, stored, Promise(risk, confidence))
+        log().print(certified.sentence)
+        return certified.point
+    return None if policy is None or budget is None else policy_of(store, stored, policy, budget)
 
 
 def _as_plain(found: "Classified") -> dict[str, object]:

@@ -1,0 +1,223 @@
+"""`overthink policies`: exit policies side by side, from stored predictions."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from overthink.cli import options
+from overthink.cli.exit_codes import OK, SOME_FAILED
+from overthink.cli.output import log, print_grid, print_problems, results
+from overthink.cli.output_path import check_file
+from overthink.cli.terminal import print_raw
+from overthink.report.grids import Grid
+from overthink.report.safe_text import escape_for_terminal, print_text
+
+if TYPE_CHECKING:
+    from overthink.exit_policies.guarantee import Promise
+    from overthink.exit_policies.side_by_side import SideBySide
+    from overthink.report.exit_policies import Choice, GroupPolicies
+
+FORMATS = ("table", "json", "csv", "latex", "html")
+
+
+def policies(  # noqa: PLR0913, PLR0917 - an option each
+    names: options.Runs = None,
+    budgets: Annotated[
+        str, typer.Option(metavar="PERCENT,...", help="Budgets, in percent of the last exit's cost.")
+    ] = "25%,50%,75%,100%",
+    policy: Annotated[
+        list[str],
+        typer.Option("--policy", metavar="NAME", help="Exit policy to compare; see --list. Repeatable. Default: most."),
+    ] = [],  # noqa: B006 - typer copies it
+    against: Annotated[
+        str, typer.Option(metavar="NAME", help="Exit policy that the others are compared with.")
+    ] = "max-softmax",
+    references: Annotated[
+        bool, typer.Option("--references/--no-references", help="Also show exits by chance, oracles and bounds.")
+    ] = True,
+    risk: options.Risk = None,
+    confidence: options.Confidence = 0.95,
+    foresight: Annotated[
+        bool,
+        typer.Option("--foresight", help="Also show how well confidences foresee failure and overthinking."),
+    ] = False,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help=f"Output format: {', '.join(FORMATS)} (with a figure).")
+    ] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file, not to the terminal.")
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the names of exit policies, and exit.")] = False,
+) -> int:
+    """Compare rules by which samples leave a network early, fitted on validation data, on stored predictions."""
+    if form not in FORMATS:
+        raise ValueError(f"--format {form}: not one of {', '.join(FORMATS)}")
+    if output is not None:
+        check_file("--output", output)
+    if listing:
+        _list()
+        return OK
+    shares = parsed_budgets(budgets)
+    from overthink.cli.selection import chosen_runs, not_run
+    from overthink.report.exit_policies import policies_of
+    from overthink.store.client import Store
+    from overthink.store.unreadable import problems_of
+
+    choice = _choice(policy, against, references, shares, _promises(risk, confidence), foresight)
+    store, console = Store(), log()
+    chosen = chosen_runs(store, names or [])
+    if names and not chosen:
+        raise not_run(store, names)
+    found, problems = [], list(problems_of(chosen))
+    for one in policies_of(store, chosen, choice, lambda _: None):
+        found.append(one)
+        problems += [*one.problems, *(one.found.problems if one.found else ())]
+    shown = [one for one in found if one.found is not None]
+    if not shown:
+        raise ValueError(next(iter(problems), f"{', '.join(names or ['the store'])}: no finished run with predictions"))
+    if output is not None:
+        output.write_text(_text(shown, form, shares) + "\n", encoding="utf-8")
+        print_text(console, f"{output}: exit policies of {len(shown)} group{'s' if len(shown) > 1 else ''}")
+    elif form == "table":
+        for one in shown:
+            _show(one, shares, choice.promises)
+    else:
+        print_raw(_text(shown, form, shares) + "\n")
+    print_problems(console, problems)
+    return SOME_FAILED if len(shown) < len(found) else OK
+
+
+def parsed_budgets(text: str) -> tuple[float, ...]:
+    """Return `25%,50%` as fractions of the last exit's cost, ascending; raise ValueError where it is none."""
+    entries = text.split(",")
+    if not all(re.fullmatch(r"\d{1,3}(\.\d{1,6})?%?", entry) and float(entry.rstrip("%")) > 0 for entry in entries):
+        raise ValueError(f"--budgets {text}: expected percent of the last exit's cost, e.g. 25%,50%,100%")
+    return tuple(sorted({float(entry.rstrip("%")) / 100 for entry in entries}))
+
+
+def _choice(
+    asked: Sequence[str],
+    against: str,
+    references: bool,
+    shares: Sequence[float],
+    promises: "Sequence[Promise]",
+    foresight: bool,
+) -> "Choice":
+    from overthink.exit_policies.catalogue import TABLE, named, plugged
+    from overthink.exit_policies.references import REFERENCES
+    from overthink.report.exit_policies import Choice
+
+    baseline = named(against)
+    wanted = list(dict.fromkeys(asked or (*TABLE, *(one.name for _, one in plugged()))))
+    chosen = [named(name) for name in wanted]
+    if against not in wanted:
+        chosen.insert(0, baseline)
+    return Choice(chosen, REFERENCES if references else (), shares, against, promises, foresight)
+
+
+def _promises(risk: float | None, confidence: float) -> "list[Promise]":
+    from overthink.exit_policies.guarantee import Promise, check_promise
+
+    if risk is None:
+        return []
+    check_promise(Promise(risk, confidence))
+    return [Promise(risk, confidence, "accuracy"), Promise(risk, confidence, "agreement")]
+
+
+def _middle(shares: Sequence[float]) -> float:
+    """Return the budget of the second table: 50% if it is asked for, else the middle one."""
+    return 0.5 if 0.5 in shares else shares[(len(shares) - 1) // 2]
+
+
+def _show(one: "GroupPolicies", shares: Sequence[float], promises: "Sequence[Promise]") -> None:
+    from overthink.report.exit_policy_table import (
+        accuracy_grid,
+        foresight_grids,
+        overthinking_grid,
+        promises_grid,
+        verdict,
+    )
+
+    assert one.found is not None
+    shown = results()
+    shown.print(escape_for_terminal(one.name, "bold"), "")
+    print_grid(accuracy_grid(one.found))
+    shown.print()
+    print_grid(overthinking_grid(one.found, _middle(shares)))
+    shown.print()
+    for sentence in verdict(one.found):
+        shown.print(escape_for_terminal(sentence))
+    shown.print()
+    if one.promises:
+        print_grid(promises_grid(one.promises, promises[0].risk, promises[0].confidence))
+        shown.print()
+    for grid in foresight_grids(one.foresight):
+        print_grid(grid)
+        shown.print()
+
+
+def _list() -> None:
+    from overthink.exit_policies.catalogue import policies as known
+    from overthink.predictions.absent import IN_WORDS
+
+    rows = [
+        (one.name, one.title, ", ".join(IN_WORDS[part] for part in one.needs), one.source) for one in known().values()
+    ]
+    print_grid(Grid(("Name", "Policy", "Needs", "Source"), rows, words=4))
+
+
+def _as_text(found: "SideBySide", shares: Sequence[float]) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from overthink.report.exit_policy_table import accuracy_grid, overthinking_grid, verdict
+    from overthink.report.grids import as_rich
+
+    file = StringIO()
+    console = Console(file=file, width=100)
+    for grid in (accuracy_grid(found), overthinking_grid(found, _middle(shares))):
+        console.print(as_rich(grid), "")
+    return file.getvalue() + "\n".join(verdict(found))
+
+
+def _text(shown: "Sequence[GroupPolicies]", form: str, shares: Sequence[float]) -> str:
+    import json
+
+    from overthink.report.exit_policy_table import (
+        accuracy_grid,
+        as_csv,
+        as_plain,
+        foresight_as_plain,
+        overthinking_grid,
+        promise_as_plain,
+    )
+    from overthink.report.table_files import grid_as_latex
+
+    pairs = [(one, one.found) for one in shown if one.found is not None]
+    if form == "json":
+        records = [
+            {
+                "group": one.name,
+                "group_id": one.group_id,
+                "runs": [*one.run_ids],
+                **as_plain(of),
+                "promises": [promise_as_plain(kept) for kept in one.promises],
+                "foresight": [foresight_as_plain(of_one) for of_one in one.foresight],
+            }
+            for one, of in pairs
+        ]
+        return json.dumps(records, indent=2)
+    if form == "csv":
+        return as_csv([(one.name, of) for one, of in pairs])
+    if form == "html":
+        from overthink.report.exit_policy_page import exit_policy_page
+
+        return exit_policy_page(shown, _middle(shares))
+    grids = [grid for one, of in pairs for grid in (accuracy_grid(of), overthinking_grid(of, _middle(shares)))]
+    if form == "latex":
+        return "\n\n".join(map(grid_as_latex, grids))
+    return "\n\n".join(f"{one.name}\n\n{_as_text(of, shares)}" for one, of in pairs)

@@ -1,0 +1,118 @@
+"""Groups of stored runs, and what their predictions say of exit policies."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from overthink.comparison.arms import runs_of_primary_arm
+from overthink.comparison.observations import by_training
+from overthink.exit_policies.failure import Foresight, foresight
+from overthink.exit_policies.guarantee import Promise
+from overthink.exit_policies.kept_promises import Kept, kept_promises
+from overthink.exit_policies.policy import ExitPolicy
+from overthink.exit_policies.references import Reference
+from overthink.exit_policies.side_by_side import SideBySide, side_by_side
+from overthink.exit_policies.trial import Pair
+from overthink.predictions.correctness import same_samples
+from overthink.report.group_predictions import group_predictions
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.stored import StoredRun, newest_per_key
+from overthink.untrusted import reason
+
+PAIR = "val", "test"
+
+
+class Choice(NamedTuple):
+    """What is asked for."""
+
+    policies: Sequence[ExitPolicy]
+    references: Sequence[Reference]
+    shares: Sequence[float]
+    """Budgets, of the last exit's cost."""
+    against: str
+    promises: Sequence[Promise] = ()
+    foresight: bool = False
+
+
+class GroupPolicies(NamedTuple):
+    """The exit policies of one group, or of one run."""
+
+    name: str
+    group_id: str
+    """Empty for runs whose group was not asked for."""
+    run_ids: tuple[str, ...]
+    found: SideBySide | None
+    """None where nothing could be computed."""
+    problems: tuple[str, ...]
+    promises: tuple[Kept, ...] = ()
+    """Where a risk was asked for."""
+    foresight: tuple[Foresight, ...] = ()
+    """Where it was asked for."""
+
+
+def policies_of(
+    store: Store, chosen: Sequence[StoredRun], choice: Choice, on_policy: Callable[[str], None]
+) -> Iterator[GroupPolicies]:
+    """Yield the policies of each group among stored runs, and of runs whose group is not among them."""
+    for name, group_id, runs in groups_of(chosen):
+        pairs, kept, problems = readable_pairs(store, runs)
+        found, kept_ones = None, []
+        if pairs:
+            try:
+                kept_ones = [one for promise in choice.promises for one in kept_promises(pairs, promise)]
+                found = side_by_side(
+                    pairs, choice.policies, choice.references, choice.shares, choice.against, on_policy
+                )
+            except ValueError as error:
+                problems.append(f"{name}: {reason(error)}")
+        seen = tuple(foresight(pairs)) if choice.foresight and pairs else ()
+        yield GroupPolicies(
+            name, group_id, tuple(run.run_id for run in kept), found, tuple(problems), tuple(kept_ones), seen
+        )
+
+
+def groups_of(chosen: Sequence[StoredRun]) -> Iterator[tuple[str, str, list[StoredRun]]]:
+    """Yield name, ID and finished runs of each group; runs that are equal by construction once."""
+    finished = [run for run in newest_per_key(run for run in chosen if not run.is_group).values() if _usable(run)]
+    covered: set[str] = set()
+    for group in sorted((run for run in chosen if run.is_group and not run.is_policy), key=lambda run: run.started_ms):
+        runs = runs_of_primary_arm(group, finished)
+        covered |= {run.run_id for run in runs}
+        if runs:
+            yield group.name, group.run_id, _once(runs)
+    others: dict[str, list[StoredRun]] = {}
+    for run in finished:
+        if run.run_id not in covered:
+            others.setdefault(run.group_key or run.run_id, []).append(run)
+    for runs in others.values():
+        yield runs[0].name if len(runs) == 1 else runs[0].group_label, "", _once(runs)
+
+
+def _usable(run: StoredRun) -> bool:
+    return run.outcome == tags.FINISHED and not run.is_policy
+
+
+def _once(runs: Sequence[StoredRun]) -> list[StoredRun]:
+    return [alike[0] for alike in by_training(runs)]
+
+
+def readable_pairs(store: Store, runs: Sequence[StoredRun]) -> tuple[list[Pair], list[StoredRun], list[str]]:
+    """Return validation and test predictions of runs of one network and one test set, and a sentence for each other."""
+    without = [run for run in runs if not run.has_validation]
+    problems = [
+        f"{run.name}: it has no validation predictions, on which policies are fitted; import them with --val"
+        for run in without
+    ]
+    found = group_predictions(store, [run for run in runs if run.has_validation], PAIR)
+    problems += found.problems
+    pairs: list[Pair] = []
+    kept: list[StoredRun] = []
+    for run, (validation, test) in zip(found.runs, found.values, strict=True):
+        if pairs and not same_samples(test, pairs[0].test):
+            problems.append(f"{run.name}: it was tested on other samples than {kept[0].name}, and is left out")
+        elif test.cost_E is None:
+            problems.append(f"{run.name}: the costs of its exits are not known, so that it has no budget")
+        else:
+            pairs.append(Pair(validation, test))
+            kept.append(run)
+    return pairs, kept, problems

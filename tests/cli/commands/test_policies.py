@@ -1,0 +1,185 @@
+"""`overthink policies`, on runs whose predictions are made up."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from overthink.exit_policies.catalogue import TABLE, named
+from overthink.exit_policies.references import REFERENCES
+from overthink.predictions.absent import needed
+from overthink.predictions.predictions import Predictions
+from overthink.store.client import Store
+from overthink.store.reader import all_runs
+from support.command import invoke
+from support.random_exits import made_up
+
+COSTS = ("--costs", "1000,2500,4000")
+
+
+def save(path: Path, of: Predictions) -> None:
+    np.savez(path, logits=needed(of.logits_ENC, "logits"), labels=needed(of.labels_N, "labels"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, empty_database: Path) -> Path:
+    """Return a folder with a store of one group of three imported networks."""
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    for seed in range(3):
+        save(tmp_path / f"v-{seed}.npz", made_up(240, "val", seed))
+        test = made_up(200, "test", 0) if seed == 0 else networks(seed)
+        save(tmp_path / f"t-{seed}.npz", test)
+    done = invoke(tmp_path, "import", "theirs", "--test", "t-{seed}.npz", "--val", "v-{seed}.npz", *COSTS)
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def networks(seed: int) -> Predictions:
+    """Return the samples of the first network, seen by another one."""
+    first, random = made_up(200, "test", 0), np.random.default_rng(seed)
+    assert first.logits_ENC is not None
+    assert first.labels_N is not None
+    logits_ENC = first.logits_ENC + random.normal(size=first.logits_ENC.shape)
+    zeros_N = np.zeros(200, dtype=np.int64)
+    return Predictions.from_logits(
+        logits_ENC, first.labels_N, first.ids_N, zeros_N, (), [1000, 2500, 4000], "", "test", True
+    )
+
+
+def ok(folder: Path, *arguments: str) -> str:
+    done = invoke(folder, "policies", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_policy_is_compared_and_numbers_are_those_of_the_predictions(folder: Path) -> None:
+    (group,) = json.loads(ok(folder, "theirs", "--format", "json"))
+    assert group["problems"] == []
+    assert [row["name"] for row in group["rows"]] == [*TABLE, *(one.name for one in REFERENCES)]
+    assert (group["n_runs"], len(group["runs"]), group["n_samples"]) == (3, 3, 200)
+    store = Store(f"sqlite:///{folder}/mlflow.db")
+    expected = []
+    for run_id in group["runs"]:
+        point = named("top2-ratio").fit(store.predictions(run_id, "val")).at(2000.0)
+        expected.append(point.offline(store.predictions(run_id, "test")).right_N.mean())
+    row = next(row for row in group["rows"] if row["name"] == "top2-ratio")
+    assert row["at"][1]["budget"] == 0.5
+    assert row["at"][1]["accuracy"]["value"] == pytest.approx(np.mean(expected))
+    assert row["against"]["difference"]["low"] < row["against"]["difference"]["high"]
+
+
+def test_the_table_is_read_at_80_columns(folder: Path) -> None:
+    shown = ok(folder, "theirs", "--policy", "product", "--policy", "static", "--budgets", "30%,50%,100")
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "30%" in shown
+    assert [line.split()[0] for line in lines if line.startswith(("max-", "prod", "static", "oracle"))] == [
+        *("max-softmax", "product", "static", "oracle†"),
+        *("max-softmax", "product", "static", "oracle†"),
+    ]
+    assert "Largest area: " in shown
+    assert "± half of the 95% interval for new seeds and new test samples" in " ".join(shown.split())
+
+
+def test_one_run_has_intervals_over_samples(folder: Path) -> None:
+    run = next(run for run in all_runs(Store(f"sqlite:///{folder}/mlflow.db")) if not run.is_group)
+    done = invoke(folder, "policies", run.run_id, "--policy", "max-softmax", "--format", "json")
+    (one,) = json.loads(done.stdout)
+    assert (one["n_runs"], one["runs"], one["group_id"]) == (1, [run.run_id], "")
+    assert one["rows"][0]["at"][0]["accuracy"]["low"] is not None
+    assert "cross-training: the oracle of another training needs two runs" in done.stderr
+
+
+def test_files(folder: Path) -> None:
+    asked = ("theirs", "--policy", "mean", "--budgets", "50%")
+    records = list(csv.DictReader(io.StringIO(ok(folder, *asked, "--format", "csv"))))
+    assert [(row["policy"], row["budget"]) for row in records[:2]] == [("max-softmax", "0.5"), ("mean", "0.5")]
+    assert 0 < float(records[0]["accuracy_low"]) < float(records[0]["accuracy"])
+    latex = ok(folder, *asked, "--format", "latex")
+    assert r"\begin{tabular}{lrrr}" in latex
+    assert r"max-softmax & " in latex
+    assert r"$\pm$" in latex
+    assert ok(folder, *asked, "--format", "html", "-o", "page.html") == ""
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "Plotly.newPlot" in page
+    assert "zero-time-waste" not in page
+    ok(folder, *asked, "-o", "table.txt")
+    assert "Largest area" in (folder / "table.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (("--policy", "max_softmax"), "no exit policy is named 'max_softmax'; did you mean 'max-softmax'?"),
+        (("--against", "nothing"), "no exit policy is named 'nothing'"),
+        (("--budgets", "20%"), "a budget of 20% of the last exit's cost is below the cost of exit 1, 25%"),
+        (("--budgets", "half"), "--budgets half: expected percent of the last exit's cost, e.g. 25%,50%,100%"),
+        (("--budgets", "0%"), "--budgets 0%: expected percent"),
+        (("--format", "xml"), "--format xml: not one of table, json, csv, latex, html"),
+        (("-o", "nowhere/table.txt"), "nowhere/table.txt: folder nowhere does not exist"),
+    ],
+)
+def test_mistakes_are_one_sentence(folder: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = invoke(folder, "policies", "theirs", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_run_without_validation_data_is_named(folder: Path) -> None:
+    invoke(folder, "import", "bare", "--test", "t-0.npz", *COSTS)
+    done = invoke(folder, "policies", "bare")
+    assert done.returncode == 2
+    assert "no validation predictions, on which policies are fitted; import them with --val" in done.stderr
+
+
+def test_a_class_that_never_occurs_leaves_out_one_policy(folder: Path) -> None:
+    few = made_up(240, "val", 0)
+    assert few.labels_N is not None
+    assert few.logits_ENC is not None
+    kept_M = np.flatnonzero(few.labels_N != 3)
+    np.savez(folder / "few.npz", logits=few.logits_ENC[:, kept_M], labels=few.labels_N[kept_M])
+    done = invoke(folder, "import", "few", "--test", "t-0.npz", "--val", "few.npz", *COSTS)
+    assert done.returncode == 0, done.stderr
+    done = invoke(folder, "policies", "few", "--policy", "classwise", "--format", "json")
+    assert done.returncode == 0
+    assert "classwise: class 3 never occurs in the validation data" in done.stderr
+    assert json.loads(done.stdout)[0]["rows"][0]["name"] == "max-softmax"
+
+
+def test_policies_are_listed(folder: Path) -> None:
+    shown = ok(folder, "--list")
+    assert "zero-time-waste" in shown
+    assert "Zhou et al. 2020" in shown
+
+
+def test_promises(folder: Path) -> None:
+    done = invoke(
+        folder, "policies", "theirs", "--policy", "static", "--risk", "0.1", "--confidence", "0.9", "--format", "json"
+    )
+    assert done.returncode == 0, done.stderr
+    (group,) = json.loads(done.stdout)
+    assert [(one["method"], one["of"]) for one in group["promises"]][:2] == [("ltt", "accuracy"), ("ucb", "accuracy")]
+    assert all(0 <= one["broken"] <= 1 and one["risk"]["value"] < 0.2 for one in group["promises"])
+    shown = ok(folder, "theirs", "--policy", "static", "--risk", "0.1", "--confidence", "0.9")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "Learn-then-Test" in " ".join(shown.split())
+    few = invoke(folder, "policies", "theirs", "--risk", "0.001")
+    assert few.returncode == 2
+    assert "needs at least 999 validation samples (Conformal risk control), and there are 240" in few.stderr
+
+
+def test_budget_certifies_a_risk(folder: Path) -> None:
+    run = next(run for run in all_runs(Store(f"sqlite:///{folder}/mlflow.db")) if not run.is_group)
+    asked = ("budget", run.run_id, "--risk", "0.1", "--confidence", "0.9")
+    found = json.loads(invoke(folder, *asked, "--json").stdout)
+    assert found["samples"] == 240
+    assert found["validation_risk"] < 0.1
+    assert f"confidence above {found['threshold']:g}" in " ".join(invoke(folder, *asked).stdout.split())
+    few = invoke(folder, "budget", run.run_id, "--risk", "0.01")
+    assert (few.returncode, few.stdout) == (2, "")
+    assert "needs at least 299 validation samples (Learn-then-Test), and there are 240" in few.stderr
+    assert "give either --mul-adds, a budget, or --risk" in invoke(folder, "budget", run.run_id).stderr
