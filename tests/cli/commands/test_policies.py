@@ -183,3 +183,41 @@ def test_budget_certifies_a_risk(folder: Path) -> None:
     assert (few.returncode, few.stdout) == (2, "")
     assert "needs at least 299 validation samples (Learn-then-Test), and there are 240" in few.stderr
     assert "give either --mul-adds, a budget, or --risk" in invoke(folder, "budget", run.run_id).stderr
+
+
+def test_foresight(folder: Path) -> None:
+    asked = ("theirs", "--policy", "static", "--no-references", "--foresight")
+    (group,) = json.loads(ok(folder, *asked, "--format", "json"))
+    found = {one["measure"]: one for one in group["foresight"]}
+    assert all(0.3 < value < 1 for one in found.values() for value in one["auroc_E"])
+    assert found["entropy"]["overthinking_E"][-1] is None
+    assert found["entropy"]["calibration_E"] is None
+    shown = " ".join(ok(folder, *asked).split())
+    assert "Overthinking to come" in shown
+    assert f"{100 * found['margin']['auroc_E'][0]:.2f}" in shown
+
+
+def test_plugins_are_listed_and_compared(folder: Path) -> None:
+    (folder / "policies_of_mine.py").write_text(
+        "from dataclasses import replace\n"
+        "from overthink.exit_policies.catalogue import named\n"
+        "MINE = replace(named('margin'), name='mine')\n"
+    )
+    done = invoke(folder, "plugins", "--plugin", "policies_of_mine", "--json")
+    assert {"group": "exit_policies", "name": "mine", "place": "module policies_of_mine"} in json.loads(done.stdout)
+    (group,) = json.loads(
+        ok(
+            folder,
+            "theirs",
+            "--policy",
+            "mine",
+            "--policy",
+            "margin",
+            "--format",
+            "json",
+            "--plugin",
+            "policies_of_mine",
+        )
+    )
+    rows = {row["name"]: row for row in group["rows"]}
+    assert rows["mine"]["at"] == rows["margin"]["at"]
