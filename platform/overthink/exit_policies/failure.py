@@ -43,9 +43,10 @@ def foresight(runs: Sequence[tuple[Predictions, Predictions]]) -> list[Foresight
             of_runs = [_of_run(measure, validation, test) for validation, test in runs]
         except (AbsentError, ValueError):
             continue
-        parts = [np.mean(values, axis=0) for values in zip(*(one[:3] for one in of_runs), strict=True)]
+        auroc_E, excess_E, overthinking_E = (np.mean([one[place] for one in of_runs], axis=0) for place in range(3))
         errors = [one[3] for one in of_runs if one[3] is not None]
-        found.append(Foresight(measure, *parts, np.mean(errors, axis=0) if errors else None))
+        calibration_E = np.mean(errors, axis=0) if errors else None
+        found.append(Foresight(measure, auroc_E, excess_E, overthinking_E, calibration_E))
     return found
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.store.client import Store
 from overthink.store.reader import all_runs
 from support.command import invoke
+from support.plugins import clean_plugins
 from support.random_exits import made_up
 
 COSTS = ("--costs", "1000,2500,4000")
@@ -167,6 +169,10 @@ def test_promises(folder: Path) -> None:
     shown = ok(folder, "theirs", "--policy", "static", "--risk", "0.1", "--confidence", "0.9")
     assert max(map(len, shown.splitlines())) <= 80
     assert "Learn-then-Test" in " ".join(shown.split())
+    ok(folder, "theirs", "--policy", "static", "--risk", "0.1", "--foresight", "--format", "html", "-o", "page.html")
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "Promised: a loss of at most 10%, with a chance of 95%" in page
+    assert "Overthinking to come" in page
     few = invoke(folder, "policies", "theirs", "--risk", "0.001")
     assert few.returncode == 2
     assert "needs at least 999 validation samples (Conformal risk control), and there are 240" in few.stderr
@@ -197,6 +203,14 @@ def test_foresight(folder: Path) -> None:
     assert f"{100 * found['margin']['auroc_E'][0]:.2f}" in shown
 
 
+@pytest.fixture
+def no_plugins(folder: Path) -> Iterator[None]:
+    """Forget, after the test, what it has named."""
+    for _ in clean_plugins(folder):
+        yield
+
+
+@pytest.mark.usefixtures("no_plugins")
 def test_plugins_are_listed_and_compared(folder: Path) -> None:
     (folder / "policies_of_mine.py").write_text(
         "from dataclasses import replace\n"

@@ -83,7 +83,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
         print_text(console, f"{output}: exit policies of {len(shown)} group{'s' if len(shown) > 1 else ''}")
     elif form == "table":
         for one in shown:
-            _show(one, shares, choice.promises)
+            _show(one, shares)
     else:
         print_raw(_text(shown, form, shares) + "\n")
     print_problems(console, problems)
@@ -132,7 +132,7 @@ def _middle(shares: Sequence[float]) -> float:
     return 0.5 if 0.5 in shares else shares[(len(shares) - 1) // 2]
 
 
-def _show(one: "GroupPolicies", shares: Sequence[float], promises: "Sequence[Promise]") -> None:
+def _show(one: "GroupPolicies", shares: Sequence[float]) -> None:
     from overthink.report.exit_policy_table import (
         accuracy_grid,
         foresight_grids,
@@ -152,7 +152,7 @@ def _show(one: "GroupPolicies", shares: Sequence[float], promises: "Sequence[Pro
         shown.print(escape_for_terminal(sentence))
     shown.print()
     if one.promises:
-        print_grid(promises_grid(one.promises, promises[0].risk, promises[0].confidence))
+        print_grid(promises_grid(one.promises))
         shown.print()
     for grid in foresight_grids(one.foresight):
         print_grid(grid)
