@@ -43,7 +43,9 @@ def foresight(runs: Sequence[tuple[Predictions, Predictions]]) -> list[Foresight
             of_runs = [_of_run(measure, validation, test) for validation, test in runs]
         except (AbsentError, ValueError):
             continue
-        auroc_E, excess_E, overthinking_E = (np.mean([one[place] for one in of_runs], axis=0) for place in range(3))
+        auroc_E = np.mean([one[0] for one in of_runs], axis=0)
+        excess_E = np.mean([one[1] for one in of_runs], axis=0)
+        overthinking_E = np.mean([one[2] for one in of_runs], axis=0)
         errors = [one[3] for one in of_runs if one[3] is not None]
         calibration_E = np.mean(errors, axis=0) if errors else None
         found.append(Foresight(measure, auroc_E, excess_E, overthinking_E, calibration_E))
