@@ -152,6 +152,16 @@ def test_a_class_that_never_occurs_leaves_out_one_policy(folder: Path) -> None:
     assert json.loads(done.stdout)[0]["rows"][0]["name"] == "max-softmax"
 
 
+def test_a_bound_can_be_named(folder: Path) -> None:
+    for asked, rows in (
+        (("--policy", "random"), ["max-softmax", "random"]),
+        (("--policy", "static", "--policy", "oracle"), ["max-softmax", "static", "oracle"]),
+        (("--policy", "static", "--no-references"), ["max-softmax", "static"]),
+    ):
+        (group,) = json.loads(ok(folder, "theirs", *asked, "--format", "json"))
+        assert [row["name"] for row in group["rows"]] == rows
+
+
 def test_policies_are_listed(folder: Path) -> None:
     shown = ok(folder, "--list")
     assert "zero-time-waste" in shown
