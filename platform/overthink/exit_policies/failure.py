@@ -43,12 +43,12 @@ def foresight(runs: Sequence[tuple[Predictions, Predictions]]) -> list[Foresight
             of_runs = [_of_run(measure, validation, test) for validation, test in runs]
         except (AbsentError, ValueError):
             continue
-        right_E = np.mean([right_E for right_E, _, _, _ in of_runs], axis=0)
-        excess_E = np.mean([excess_E for _, excess_E, _, _ in of_runs], axis=0)
-        stays_E = np.mean([stays_E for _, _, stays_E, _ in of_runs], axis=0)
-        errors = [error_E for _, _, _, error_E in of_runs if error_E is not None]
+        auroc_E = np.mean([one[0] for one in of_runs], axis=0)
+        excess_E = np.mean([one[1] for one in of_runs], axis=0)
+        overthinking_E = np.mean([one[2] for one in of_runs], axis=0)
+        errors = [one[3] for one in of_runs if one[3] is not None]
         calibration_E = np.mean(errors, axis=0) if errors else None
-        found.append(Foresight(measure, right_E, excess_E, stays_E, calibration_E))
+        found.append(Foresight(measure, auroc_E, excess_E, overthinking_E, calibration_E))
     return found
 
 

@@ -25,6 +25,8 @@ class Kept(NamedTuple):
     method: str
     title: str
     of: str
+    promised: float
+    confidence: float
     threshold: float
     """Median of what is certified; 1: no sample leaves early."""
     risk: Interval
@@ -81,7 +83,7 @@ def _kept(pairs: Sequence[Pair], promise: Promise, method: str, splits: int, see
     return Kept(
         method,
         METHODS[method].title,
-        promise.of,
+        *(promise.of, promise.risk, promise.confidence),
         float(np.median(thresholds)),
         crossed_mean(np.stack(losses_RN), over),
         crossed_mean(np.stack(saved_RN), over),

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from overthink.report import grids
 from overthink.report.exit_policies import GroupPolicies
-from overthink.report.exit_policy_table import accuracy_grid, overthinking_grid, verdict
+from overthink.report.exit_policy_table import (
+    accuracy_grid,
+    foresight_grids,
+    overthinking_grid,
+    promises_grid,
+    verdict,
+)
 from overthink.report.figures.exit_policies import draw_policy_lines, policy_lines
 from overthink.report.pages import Captioned, Section, document
 
@@ -20,7 +26,9 @@ def exit_policy_page(groups: Sequence[GroupPolicies], share: float) -> str:
     for one in groups:
         if one.found is not None:
             figure = Captioned("Accuracy against cost", draw_policy_lines(policy_lines(one.found)), wide=True)
-            tables = [grids.as_html(grid) for grid in (accuracy_grid(one.found), overthinking_grid(one.found, share))]
+            shown = [accuracy_grid(one.found), overthinking_grid(one.found, share), *foresight_grids(one.foresight)]
+            shown += [promises_grid(one.promises)] if one.promises else []
+            tables = [grids.as_html(grid) for grid in shown]
             paragraphs = [*verdict(one.found), DASHED, *one.problems, *one.found.problems]
             runs = f"Runs: {' '.join(one.run_ids)}"
             sections.append(Section(one.name, [*paragraphs, runs], tables=tables, figures=[figure]))

@@ -108,8 +108,9 @@ def _overthinking_caption(share: float) -> str:
     )
 
 
-def promises_grid(kept: Sequence[Kept], risk: float, confidence: float) -> Grid:
-    """Return what is certified for a risk, and how often the promise is broken."""
+def promises_grid(kept: Sequence[Kept]) -> Grid:
+    """Return what is certified for a risk, the same for all, and how often the promise is broken."""
+    risk, confidence = kept[0].promised, kept[0].confidence
     titles = ("Method", "Promise of", "Threshold", "Saved", "Loss", "Broken", "Clearly broken", "Mean loss")
     rows = [
         [

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.store.client import Store
 from overthink.store.reader import all_runs
 from support.command import invoke
+from support.plugins import clean_plugins
 from support.random_exits import made_up
 
 COSTS = ("--costs", "1000,2500,4000")
@@ -150,6 +152,16 @@ def test_a_class_that_never_occurs_leaves_out_one_policy(folder: Path) -> None:
     assert json.loads(done.stdout)[0]["rows"][0]["name"] == "max-softmax"
 
 
+def test_a_bound_can_be_named(folder: Path) -> None:
+    for asked, rows in (
+        (("--policy", "random"), ["max-softmax", "random"]),
+        (("--policy", "static", "--policy", "oracle"), ["max-softmax", "static", "oracle"]),
+        (("--policy", "static", "--no-references"), ["max-softmax", "static"]),
+    ):
+        (group,) = json.loads(ok(folder, "theirs", *asked, "--format", "json"))
+        assert [row["name"] for row in group["rows"]] == rows
+
+
 def test_policies_are_listed(folder: Path) -> None:
     shown = ok(folder, "--list")
     assert "zero-time-waste" in shown
@@ -167,6 +179,10 @@ def test_promises(folder: Path) -> None:
     shown = ok(folder, "theirs", "--policy", "static", "--risk", "0.1", "--confidence", "0.9")
     assert max(map(len, shown.splitlines())) <= 80
     assert "Learn-then-Test" in " ".join(shown.split())
+    ok(folder, "theirs", "--policy", "static", "--risk", "0.1", "--foresight", "--format", "html", "-o", "page.html")
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "Promised: a loss of at most 10%, with a chance of 95%" in page
+    assert "Overthinking to come" in page
     few = invoke(folder, "policies", "theirs", "--risk", "0.001")
     assert few.returncode == 2
     assert "needs at least 999 validation samples (Conformal risk control), and there are 240" in few.stderr
@@ -183,3 +199,49 @@ def test_budget_certifies_a_risk(folder: Path) -> None:
     assert (few.returncode, few.stdout) == (2, "")
     assert "needs at least 299 validation samples (Learn-then-Test), and there are 240" in few.stderr
     assert "give either --mul-adds, a budget, or --risk" in invoke(folder, "budget", run.run_id).stderr
+
+
+def test_foresight(folder: Path) -> None:
+    asked = ("theirs", "--policy", "static", "--no-references", "--foresight")
+    (group,) = json.loads(ok(folder, *asked, "--format", "json"))
+    found = {one["measure"]: one for one in group["foresight"]}
+    assert all(0.3 < value < 1 for one in found.values() for value in one["auroc_E"])
+    assert found["entropy"]["overthinking_E"][-1] is None
+    assert found["entropy"]["calibration_E"] is None
+    shown = " ".join(ok(folder, *asked).split())
+    assert "Overthinking to come" in shown
+    assert f"{100 * found['margin']['auroc_E'][0]:.2f}" in shown
+
+
+@pytest.fixture
+def no_plugins(folder: Path) -> Iterator[None]:
+    """Forget, after the test, what it has named."""
+    for _ in clean_plugins(folder):
+        yield
+
+
+@pytest.mark.usefixtures("no_plugins")
+def test_plugins_are_listed_and_compared(folder: Path) -> None:
+    (folder / "policies_of_mine.py").write_text(
+        "from dataclasses import replace\n"
+        "from overthink.exit_policies.catalogue import named\n"
+        "MINE = replace(named('margin'), name='mine')\n"
+    )
+    done = invoke(folder, "plugins", "--plugin", "policies_of_mine", "--json")
+    assert {"group": "exit_policies", "name": "mine", "place": "module policies_of_mine"} in json.loads(done.stdout)
+    (group,) = json.loads(
+        ok(
+            folder,
+            "theirs",
+            "--policy",
+            "mine",
+            "--policy",
+            "margin",
+            "--format",
+            "json",
+            "--plugin",
+            "policies_of_mine",
+        )
+    )
+    rows = {row["name"]: row for row in group["rows"]}
+    assert rows["mine"]["at"] == rows["margin"]["at"]

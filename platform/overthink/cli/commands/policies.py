@@ -30,7 +30,11 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     ] = "25%,50%,75%,100%",
     policy: Annotated[
         list[str],
-        typer.Option("--policy", metavar="NAME", help="Exit policy to compare; see --list. Repeatable. Default: most."),
+        typer.Option(
+            "--policy",
+            metavar="NAME",
+            help="Exit policy, bound or oracle to compare; see --list. Repeatable. Default: most.",
+        ),
     ] = [],  # noqa: B006 - typer copies it
     against: Annotated[
         str, typer.Option(metavar="NAME", help="Exit policy that the others are compared with.")
@@ -83,7 +87,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
         print_text(console, f"{output}: exit policies of {len(shown)} group{'s' if len(shown) > 1 else ''}")
     elif form == "table":
         for one in shown:
-            _show(one, shares, choice.promises)
+            _show(one, shares)
     else:
         print_raw(_text(shown, form, shares) + "\n")
     print_problems(console, problems)
@@ -110,12 +114,13 @@ def _choice(
     from overthink.exit_policies.references import REFERENCES
     from overthink.report.exit_policies import Choice
 
-    baseline = named(against)
-    wanted = list(dict.fromkeys(asked or (*TABLE, *(one.name for _, one in plugged()))))
+    baseline, beside = named(against), [one for one in REFERENCES if one.name in asked]
+    own = [name for name in asked if name not in {one.name for one in beside}]
+    wanted = list(dict.fromkeys(own or ([] if beside else (*TABLE, *(one.name for _, one in plugged())))))
     chosen = [named(name) for name in wanted]
     if against not in wanted:
         chosen.insert(0, baseline)
-    return Choice(chosen, REFERENCES if references else (), shares, against, promises, foresight)
+    return Choice(chosen, beside or (REFERENCES if references else ()), shares, against, promises, foresight)
 
 
 def _promises(risk: float | None, confidence: float) -> "list[Promise]":
@@ -132,7 +137,7 @@ def _middle(shares: Sequence[float]) -> float:
     return 0.5 if 0.5 in shares else shares[(len(shares) - 1) // 2]
 
 
-def _show(one: "GroupPolicies", shares: Sequence[float], promises: "Sequence[Promise]") -> None:
+def _show(one: "GroupPolicies", shares: Sequence[float]) -> None:
     from overthink.report.exit_policy_table import (
         accuracy_grid,
         foresight_grids,
@@ -152,7 +157,7 @@ def _show(one: "GroupPolicies", shares: Sequence[float], promises: "Sequence[Pro
         shown.print(escape_for_terminal(sentence))
     shown.print()
     if one.promises:
-        print_grid(promises_grid(one.promises, promises[0].risk, promises[0].confidence))
+        print_grid(promises_grid(one.promises))
         shown.print()
     for grid in foresight_grids(one.foresight):
         print_grid(grid)
