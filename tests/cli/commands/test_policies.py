@@ -166,6 +166,7 @@ def test_policies_are_listed(folder: Path) -> None:
     shown = ok(folder, "--list")
     assert "zero-time-waste" in shown
     assert "Zhou et al. 2020" in shown
+    assert "labels of test data" in " ".join(shown.split())
 
 
 def test_promises(folder: Path) -> None:
