@@ -166,6 +166,7 @@ def test_policies_are_listed(folder: Path) -> None:
     shown = ok(folder, "--list")
     assert "zero-time-waste" in shown
     assert "Zhou et al. 2020" in shown
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith("oracle")] == ["oracle"]
 
 
 def test_promises(folder: Path) -> None:

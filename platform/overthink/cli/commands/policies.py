@@ -166,11 +166,13 @@ def _show(one: "GroupPolicies", shares: Sequence[float]) -> None:
 
 def _list() -> None:
     from overthink.exit_policies.catalogue import policies as known
+    from overthink.exit_policies.references import REFERENCES
     from overthink.predictions.absent import IN_WORDS
 
     rows = [
         (one.name, one.title, ", ".join(IN_WORDS[part] for part in one.needs), one.source) for one in known().values()
     ]
+    rows += [(one.name, one.title, "labels of test data" if one.uses_labels else "", one.source) for one in REFERENCES]
     print_grid(Grid(("Name", "Policy", "Needs", "Source"), rows, words=4))
 
 
