@@ -31,6 +31,7 @@ from overthink.cli.commands.plugins import plugins
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.report import report
 from overthink.cli.commands.run import run
+from overthink.cli.commands.runs import runs
 from overthink.cli.commands.study import study
 from overthink.cli.commands.sweep import sweep
 from overthink.cli.commands.sync import UploadFirst, sync
@@ -44,7 +45,7 @@ from overthink.settings import lent_home
 
 PANELS: dict[str, tuple[Callable[..., int], ...]] = {
     "Train": (run, sweep, import_runs, cascade, cluster, sync, doctor),
-    "Compare and report": (compare, diff, analyse, study, report, export, ui),
+    "Compare and report": (runs, compare, diff, analyse, study, report, export, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
 UPLOAD_THEMSELVES = (run, sweep, sync, import_runs, cascade)

@@ -45,9 +45,9 @@ def compare(
     from overthink.store.uri import tracking_uri
 
     layouts = {"overthinking": OVERTHINKING, "policy": POLICY}
-    _check("--by", by, list(GROUPINGS))
-    _check("--format", form, list(FORMATS))
-    _check("--table", table, list(layouts))
+    options.check_choice("--by", by, list(GROUPINGS))
+    options.check_choice("--format", form, list(FORMATS))
+    options.check_choice("--table", table, list(layouts))
     over = parse_over(interval)
     equal_within = options.parse_margin(margin, against)
     layout, policies, console = layouts[table], table == "policy", log()
@@ -68,10 +68,3 @@ def compare(
     elif rows:
         print_table(as_rich(rows, layout))
     return SOME_FAILED if any(row.gaps for row in rows) else OK
-
-
-def _check(option: str, value: str, known: list[str]) -> None:
-    from overthink.definition.errors import nearest
-
-    if value not in known:
-        raise ValueError(f"{option} {value}: not one of {', '.join(known)}{nearest(value, known)}")
