@@ -94,6 +94,12 @@ Margin = Annotated[
         "you see the results.",
     ),
 ]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", metavar="NAME", help="Metric to show, instead of the usual; test/ may be left out. Repeatable."
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")]
 DataRoot = Annotated[
     Path | None,
