@@ -17,6 +17,7 @@ from overthink.cli.commands.anytime import anytime
 from overthink.cli.commands.bench import bench
 from overthink.cli.commands.budget import budget
 from overthink.cli.commands.cascade import cascade
+from overthink.cli.commands.clean import clean
 from overthink.cli.commands.cluster import cluster
 from overthink.cli.commands.compare import compare
 from overthink.cli.commands.diff import diff
@@ -44,7 +45,7 @@ from overthink.report.safe_text import print_text
 from overthink.settings import lent_home
 
 PANELS: dict[str, tuple[Callable[..., int], ...]] = {
-    "Train": (run, sweep, import_runs, cascade, cluster, sync, doctor),
+    "Train": (run, sweep, import_runs, cascade, cluster, sync, clean, doctor),
     "Compare and report": (runs, compare, diff, analyse, study, report, export, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
