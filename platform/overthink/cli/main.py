@@ -17,6 +17,7 @@ from overthink.cli.commands.anytime import anytime
 from overthink.cli.commands.bench import bench
 from overthink.cli.commands.budget import budget
 from overthink.cli.commands.cascade import cascade
+from overthink.cli.commands.clean import clean
 from overthink.cli.commands.cluster import cluster
 from overthink.cli.commands.compare import compare
 from overthink.cli.commands.diff import diff
@@ -32,6 +33,7 @@ from overthink.cli.commands.policies import policies
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.report import report
 from overthink.cli.commands.run import run
+from overthink.cli.commands.runs import runs
 from overthink.cli.commands.study import study
 from overthink.cli.commands.sweep import sweep
 from overthink.cli.commands.sync import UploadFirst, sync
@@ -44,8 +46,8 @@ from overthink.report.safe_text import print_text
 from overthink.settings import lent_home
 
 PANELS: dict[str, tuple[Callable[..., int], ...]] = {
-    "Train": (run, sweep, import_runs, cascade, cluster, sync, doctor),
-    "Compare and report": (compare, diff, analyse, policies, study, report, export, ui),
+    "Train": (run, sweep, import_runs, cascade, cluster, sync, clean, doctor),
+    "Compare and report": (runs, compare, diff, analyse, policies, study, report, export, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
 UPLOAD_THEMSELVES = (run, sweep, sync, import_runs, cascade)

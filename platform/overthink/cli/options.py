@@ -1,6 +1,7 @@
 """Arguments and options that several commands share."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -77,6 +78,14 @@ Interval = Annotated[
         "all runs.",
     ),
 ]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="Only runs that meet a condition on parameters, tags and metrics, e.g. 'network.growth=8 and "
+        "(status=finished or accuracy/last>0.6)'.",
+    ),
+]
 Margin = Annotated[
     float | None,
     typer.Option(
@@ -94,6 +103,12 @@ Risk = Annotated[
 ]
 Confidence = Annotated[
     float, typer.Option(metavar="FRACTION", help="With --risk: chance with which the promise is kept.")
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", metavar="NAME", help="Metric to show, instead of the usual; test/ may be left out. Repeatable."
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")]
 DataRoot = Annotated[
@@ -119,3 +134,11 @@ def parse_numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
         raise ValueError(f"{option} {text}: expected integers separated by commas, e.g. 1,5")
     return tuple(map(int, text.split(",")))
+
+
+def check_choice(option: str, value: str, known: Sequence[str]) -> None:
+    """Raise ValueError naming the option where a value is none of its choices."""
+    from overthink.definition.errors import nearest
+
+    if value not in known:
+        raise ValueError(f"{option} {value}: not one of {', '.join(known)}{nearest(value, list(known))}")

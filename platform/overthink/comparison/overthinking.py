@@ -109,8 +109,9 @@ class Row:
 def overthinking_rows(stored: Iterable[StoredRun], by: str = "variant", metrics: Sequence[str] = COLUMNS) -> list[Row]:
     """Return the rows of the table in the order of first runs, grouped by variant or by something that runs share.
 
-    Runs are grouped by keys, not by names: rows that would have the same name show what differs in their definitions.
-    A study has a row an arm; it is left out where rows are grouped otherwise.
+    `by` is one of `GROUPINGS`, or a parameter; runs and groups then need theirs. Runs are grouped by keys, not names:
+    rows that would have the same name show what differs in their definitions. A study has a row an arm; it is left out
+    where rows are grouped otherwise.
     """
     found = grouped(stored, by)
     rows = [

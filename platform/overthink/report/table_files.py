@@ -87,11 +87,11 @@ def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys(key for record in records for key in record)), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _safe_for_spreadsheets(value) for key, value in record.items()} for record in records)
+    writer.writerows({key: safe_for_spreadsheets(value) for key, value in record.items()} for record in records)
     return text.getvalue().rstrip("\n")
 
 
-def _safe_for_spreadsheets(value: Any) -> Any:
+def safe_for_spreadsheets(value: Any) -> Any:
     """Return a name from a store so that no spreadsheet runs it as a formula, and no terminal obeys it."""
     if not isinstance(value, str):
         return value

@@ -10,18 +10,28 @@ from overthink.cli.output import log, print_problems, print_table
 from overthink.cli.terminal import print_raw
 
 
-def compare(
+def compare(  # noqa: PLR0913, PLR0917 - an option each
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME", help="Definitions or experiment names. Default: all runs."),
     ] = None,
     by: Annotated[
-        str, typer.Option(metavar="PART", help="Group rows by variant, definition, dataset, network, or regime.")
+        str,
+        typer.Option(
+            metavar="PART",
+            help="Group rows by variant, definition, dataset, network, regime, or a parameter, e.g. network.growth.",
+        ),
     ] = "variant",
     form: Annotated[
         str,
         typer.Option("--format", metavar="FORMAT", help="Output format: table, markdown, latex, csv, json, or html."),
     ] = "table",
+    where: options.Where = None,
+    metrics: options.Metrics = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Sort rows by a metric that is shown, n, or group; descending: -NAME."),
+    ] = None,
     settings: options.Settings = [],  # noqa: B006 - typer copies it
     against: options.Against = None,
     margin: options.Margin = None,
@@ -32,12 +42,16 @@ def compare(
     ] = "overthinking",
 ) -> int:
     """Show the overthinking table, or the table of policy networks, from stored runs."""
+    from overthink.cli.compared import check_grouping, chosen_layout, sorting
     from overthink.cli.intervals import crossed, parse_over
+    from overthink.cli.named_values import asked
     from overthink.cli.requested_runs import requested_runs
     from overthink.comparison.grouping import GROUPINGS
+    from overthink.comparison.named_values import metrics_to_read
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.comparison.paired import with_differences
     from overthink.comparison.stored_runs import stored_runs
+    from overthink.report.chosen_table import in_order
     from overthink.report.policy_table import POLICY
     from overthink.report.table_files import FORMATS, TEXTS
     from overthink.report.tables import OVERTHINKING, as_rich
@@ -45,15 +59,24 @@ def compare(
     from overthink.store.uri import tracking_uri
 
     layouts = {"overthinking": OVERTHINKING, "policy": POLICY}
-    _check("--by", by, list(GROUPINGS))
-    _check("--format", form, list(FORMATS))
-    _check("--table", table, list(layouts))
+    options.check_choice("--format", form, list(FORMATS))
+    options.check_choice("--table", table, list(layouts))
     over = parse_over(interval)
     equal_within = options.parse_margin(margin, against)
     layout, policies, console = layouts[table], table == "policy", log()
-    runs = requested_runs(stored_runs(refresh, layout.metrics), names or [], settings, console)
+    wanted = asked(where, metric=metrics or [])
+    needed = [*layout.metrics, *metrics_to_read(wanted.names)]
+    stored = stored_runs(refresh, needed, params=where is not None or by not in GROUPINGS)
+    wanted.check(stored, lambda: stored_runs(params=True))
+    runs = requested_runs(stored, names or [], settings, console)
     print_problems(console, problems_of(runs))
-    rows = overthinking_rows((run for run in runs if run.is_policy == policies), by, layout.metrics)
+    check_grouping(by, runs)
+    layout = chosen_layout(layout, metrics, stored)
+    by_what = sorting(sort, layout, by)
+    some = [run for run in wanted.with_groups(runs) if run.is_policy == policies]
+    rows = overthinking_rows(some, by, layout.metrics)
+    if by_what is not None:
+        rows = in_order(rows, by_what)
     if against is not None and rows:
         rows = with_differences(rows, against, layout.compared, equal_within)
     rows = crossed(rows, over, tracking_uri(), console)
@@ -68,10 +91,3 @@ def compare(
     elif rows:
         print_table(as_rich(rows, layout))
     return SOME_FAILED if any(row.gaps for row in rows) else OK
-
-
-def _check(option: str, value: str, known: list[str]) -> None:
-    from overthink.definition.errors import nearest
-
-    if value not in known:
-        raise ValueError(f"{option} {value}: not one of {', '.join(known)}{nearest(value, known)}")

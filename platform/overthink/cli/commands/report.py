@@ -15,6 +15,7 @@ from overthink.report.safe_text import print_text
 from overthink.store import tags
 
 if TYPE_CHECKING:
+    from overthink.cli.named_values import Asked
     from overthink.report.experiments import ExperimentReport
     from overthink.statistics.estimate import Over
     from overthink.store.client import Store
@@ -28,6 +29,7 @@ def report(
     against: options.Against = None,
     margin: options.Margin = None,
     interval: options.Interval = "both",
+    where: options.Where = None,
 ) -> int:
     """Write a self-contained HTML page: tables, figures, findings, provenance, and the commands to repeat them.
 
@@ -36,15 +38,22 @@ def report(
     check_file("--output", output)
     equal_within = options.parse_margin(margin, against)
     from overthink.cli.intervals import parse_over
+    from overthink.cli.named_values import asked
     from overthink.cli.selection import not_run
+    from overthink.definition.errors import DefinitionError
     from overthink.report.pages import document
     from overthink.store.client import Store
     from overthink.store.readable import of_each
+    from overthink.store.reader import all_runs
     from overthink.store.writer import Writer
 
-    store, console = Store(), log()
-    parts = _sections(store, names, against, equal_within, parse_over(interval), console)
+    over, wanted, store, console = parse_over(interval), asked(where), Store(), log()
+    if where is not None:
+        wanted.check(everything := all_runs(store), lambda: everything)
+    parts = _sections(store, names, wanted, against, equal_within, over, console)
     if not any(one.sections for one in parts):
+        if where is not None:
+            raise DefinitionError(f"{', '.join(names)}: no run meets --where {where!r}")
         raise not_run(store, names)
     page = document(", ".join(names), [section for one in parts for section in one.sections])
     output.write_text(page, encoding="utf-8")
@@ -56,7 +65,13 @@ def report(
 
 
 def _sections(
-    store: "Store", names: Sequence[str], against: str | None, margin: float | None, over: "Over", console: Console
+    store: "Store",
+    names: Sequence[str],
+    wanted: "Asked",
+    against: str | None,
+    margin: float | None,
+    over: "Over",
+    console: Console,
 ) -> "list[ExperimentReport]":
     """Return the sections of each name: without differences, and a message, where it lacks the baseline.
 
@@ -67,7 +82,7 @@ def _sections(
 
     sections, without = [], []
     for name in names:
-        runs = chosen_runs(store, [name])
+        runs = wanted.with_groups(chosen_runs(store, [name]))
         command = command_again(name, runs)
         try:
             sections.append(report_on(store, name, runs, against, command, margin, over))

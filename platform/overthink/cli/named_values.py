@@ -1,0 +1,57 @@
+"""Options that name what runs have, parameters, tags and metrics: checked against what the store has."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from overthink.comparison.named_values import FACTS, groups_reduced, known_names, meeting, value_of
+from overthink.comparison.where import Condition, parse
+from overthink.definition.errors import DefinitionError, nearest
+from overthink.store.stored import StoredRun
+
+
+class Asked(NamedTuple):
+    """What the options name."""
+
+    where: Condition | None
+    names: dict[str, str]
+    """Name -> the option that it is in."""
+
+    def check(self, runs: Sequence[StoredRun], everything: Callable[[], Sequence[StoredRun]]) -> None:
+        """Raise DefinitionError for a name under which no run has anything; `everything` reads all that runs have.
+
+        A store without runs knows no names, and every name is right.
+        """
+        unknown = [name for name in self.names if name not in FACTS and not any(_has(run, name) for run in runs)]
+        if not unknown or not runs:
+            return
+        known = known_names(everything())
+        for name in unknown:
+            if name not in known:
+                raise DefinitionError(
+                    f"{self.names[name]}: no run has a parameter, tag or metric {name}{nearest(name, known)}"
+                )
+
+    def runs(self, runs: Sequence[StoredRun]) -> list[StoredRun]:
+        """Return the runs and groups that meet --where."""
+        return list(runs) if self.where is None else meeting(runs, self.where)
+
+    def with_groups(self, runs: Sequence[StoredRun]) -> list[StoredRun]:
+        """Return the runs that meet --where, with their groups, which then ask for these runs alone."""
+        return list(runs) if self.where is None else groups_reduced(runs, self.where)
+
+
+def asked(where: str | None, **others: Iterable[str]) -> Asked:
+    """Return what --where and other options name; raises DefinitionError where a condition is none."""
+    try:
+        condition = None if where is None else parse(where)
+    except ValueError as error:
+        raise DefinitionError(f"--where {where!r}: {error}") from None
+    names = dict.fromkeys(condition.names(), f"--where {where!r}") if condition else {}
+    for option, given in others.items():
+        for name in given:
+            names.setdefault(name.removeprefix("-"), f"--{option} {name}")
+    return Asked(condition, names)
+
+
+def _has(run: StoredRun, name: str) -> bool:
+    return value_of(run, name) is not None

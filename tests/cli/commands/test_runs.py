@@ -1,0 +1,97 @@
+"""The list of runs: found by names and conditions, sorted, in every format."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.command import invoke
+from support.old_store import unpack
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a store with runs of several definitions; nothing of it waits to be uploaded."""
+    folder = tmp_path_factory.mktemp("store")
+    unpack(folder)
+    (folder / ".overthink").rename(folder / "state")
+    return folder
+
+
+def listed(folder: Path, *arguments: str) -> list[str]:
+    done = invoke(folder, "runs", *arguments, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return [run["name"] for run in json.loads(done.stdout)]
+
+
+def test_all_runs_newest_first_fit_80_columns(store: Path) -> None:
+    done = invoke(store, "runs")
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "2b00cf28  small: long" in done.stdout
+    assert "11.25  21.25  20.00" in done.stdout
+    found = json.loads(invoke(store, "runs", "--format", "json").stdout)
+    assert len(found) == 17
+    assert [run["started"] for run in found] == sorted((run["started"] for run in found), reverse=True)
+
+
+def test_names_conditions_sorting_and_limit(store: Path) -> None:
+    assert listed(store, "small: long") == ["small: long seed 1", "small: long", "small: long seed 0"]
+    assert listed(store, "b99b69") == ["small: long seed 0"]
+    assert listed(store, "tied: base", "--where", "kind=group") == ["tied: base"]
+    grown = listed(store, "--where", "network.growth=4 and kind=run and status=finished")
+    assert [name.partition(" [")[0] for name in grown] == ["small: long", "small: short"]
+    best = listed(store, "--sort", "-test/overthinking/any_later", "--limit", "2")
+    assert best == ["small: long seed 1", "small: long"]
+    assert listed(store, "--where", "accuracy/last>0.12 or definition=small-policy and kind=group") == [
+        *("small-policy: base", "small: long seed 1")
+    ]
+
+
+def test_chosen_columns_and_csv(store: Path) -> None:
+    table = invoke(store, "runs", "small: long", "--metric", "network.growth", "--metric", "val/oracle/accuracy").stdout
+    assert "network.growth" in table
+    assert "Any later" not in table
+    text = invoke(store, "runs", "small: long", "--metric", "network.growth", "--format", "csv").stdout
+    records = list(csv.DictReader(io.StringIO(text)))
+    assert [record["network.growth"] for record in records] == ["2", "2", "2"]
+    assert records[0]["name"] == "small: long seed 1"
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--where", "network.growht=4"], "tag or metric network.growht; did you mean 'network.growth'?"),
+        (["--sort", "-acuracy/last"], "--sort -acuracy/last: no run has"),
+        (["--metric", "test/acuracy/last"], "did you mean 'test/accuracy/last'?"),
+        (["--where", "network.growth=4 and"], "expected a name after"),
+        (["--format", "xls"], "--format xls: not one of table, json, csv"),
+        (["no-such-definition"], "no-such-definition"),
+    ],
+)
+def test_mistakes_are_one_sentence(store: Path, arguments: list[str], said: str) -> None:
+    done = invoke(store, "runs", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in " ".join(done.stderr.split())
+
+
+def test_nothing_in_the_store(tmp_path: Path) -> None:
+    done = invoke(tmp_path, "runs", "--where", "network.growth=4")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "No such runs in the store" in done.stderr
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_listing_imports_nothing_heavy(store: Path) -> None:
+    code = (
+        "from overthink.cli.commands.runs import runs\n"
+        "import sys; runs(where='network.growth=4 and accuracy/last>0', sort='-accuracy/last')\n"
+        "print([name for name in 'torch mlflow pandas plotly scipy sklearn numpy'.split() if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=store)
+    assert "small: long" in " ".join(done.stdout.split())
+    assert done.stdout.splitlines()[-1] == "[]"
