@@ -50,6 +50,11 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     how = launch_options(jobs, device, data_root, engine, resources, kernels, force, reuse=not no_reuse)
     if dry_run:
         return _show_plan(experiments, how, as_json)
+    from overthink.cli.preflight import refuse
+    from overthink.launching.preflight import obstacles
+    from overthink.store.uri import tracking_uri
+
+    refuse(obstacles(experiments, how, tracking_uri()))  # before a store is made
     start_early(how)
     from overthink.cli.progress import progress_for
     from overthink.launching.launch import launch
@@ -72,10 +77,12 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
 
 def _show_plan(experiments: "Sequence[LoadedExperiment]", how: "Options", as_json: bool) -> int:
+    from overthink.cli.preflight import note
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
     from overthink.launching.kernels_choice import KernelsChoice
     from overthink.launching.plan import TO_DO, plan
+    from overthink.launching.preflight import obstacles
     from overthink.store.client import Store
     from overthink.store.uri import database_file, tracking_uri
 
@@ -86,6 +93,7 @@ def _show_plan(experiments: "Sequence[LoadedExperiment]", how: "Options", as_jso
     runs = plan(store, experiments, how.force, how.reuse, dry=True)
     for sentence in changed_data(runs, how.data_root):
         print_text(console, f"{sentence}.")
+    note(obstacles(experiments, how, tracking_uri()))
     if as_json:
         print_json([_as_plain(run) for run in runs])
         return OK
