@@ -10,6 +10,7 @@ from overthink.data.cifar import Cifar10Spec, Cifar100Spec, get_cifar_10, get_ci
 from overthink.data.dataset import Dataset
 from overthink.data.dataset_spec import AbstractDatasetSpec
 from overthink.data.digits import default_root, get_mnist
+from overthink.data.files import shown
 from overthink.data.imagenette import FETCHES, ImagenetteSpec
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from overthink.data.mnist import MnistSpec, get_fashion_mnist
@@ -126,6 +127,32 @@ def _plugged(kind: str) -> tuple[type[AbstractDatasetSpec], dict[str, Any]]:
     found = DATASETS.find(kind)
     assert found is not None
     return found, {"kind": kind}
+
+
+def fetched_as(spec: DatasetSpec) -> str | None:
+    """Return the name of a data set in `FETCHABLE`; None for one that cannot be downloaded, or need not be."""
+    if isinstance(spec, MaxMinMnistSpec):
+        return None if spec.digits == "embedded" else "mnist"
+    name = spec.archive if isinstance(spec, ImagenetteSpec) else spec.kind
+    return name if name in FETCHABLE else None
+
+
+def absence(spec: DatasetSpec, data_root: Path | None = None) -> str | None:
+    """Return what of a data set is missing in a folder (default: `default_root`), and the remedy; None if it is here.
+
+    Only the presence of files is looked at; whether they are complete and unmodified is checked when they are read.
+    """
+    try:
+        root = data_root or default_root()
+        if spec.is_here(root):
+            return None
+        place = shown(spec.place(root))
+    except (OSError, ValueError) as error:
+        return f"data set {spec.kind} cannot be looked for: {error}"
+    if (name := fetched_as(spec)) is None:
+        return f"data set {spec.kind} is not at {place}; put it there, or name another folder"
+    given = f" --data-root {place}" if data_root else ""
+    return f"data set {spec.kind} is not in {place}; download it with `overthink data get {name}{given}`"
 
 
 def load_dataset(spec: DatasetSpec, data_root: Path | None = None) -> Dataset:

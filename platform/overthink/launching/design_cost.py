@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from statistics import median
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from overthink.launching.plan import TO_DO, PlannedRun
 from overthink.store import tags
-from overthink.store.client import Store
-from overthink.store.reader import find_runs
 from overthink.study.design import base_point_of
+
+if TYPE_CHECKING:
+    from overthink.store.client import Store
 
 
 class DesignCost(NamedTuple):
@@ -40,7 +41,7 @@ class DesignCost(NamedTuple):
         return f"{said} The {self.to_train} to train take {minutes:.0f} min one after another, by those finished."
 
 
-def design_costs(runs: Sequence[PlannedRun], store: Store | None) -> list[DesignCost]:
+def design_costs(runs: Sequence[PlannedRun], store: "Store | None") -> list[DesignCost]:
     """Return the costs of the studies among planned runs."""
     by_group: dict[str, list[PlannedRun]] = {}
     for run in runs:
@@ -49,9 +50,13 @@ def design_costs(runs: Sequence[PlannedRun], store: Store | None) -> list[Design
     return [_cost(name, members, store) for name, members in by_group.items()]
 
 
-def _cost(name: str, members: Sequence[PlannedRun], store: Store | None) -> DesignCost:
+def _cost(name: str, members: Sequence[PlannedRun], store: "Store | None") -> DesignCost:
     group, points = members[0].group, [base_point_of(arm) for arm in members[0].group.arms]
-    known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
+    known = []
+    if store is not None:
+        from overthink.store.reader import find_runs
+
+        known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key)
     seconds = [(run.ended_ms - run.started_ms) / 1000 for run in known if run.is_finished and run.ended_ms is not None]
     return DesignCost(
         group=name,

@@ -10,6 +10,7 @@ from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import TO_DO, PlannedRun, plan
+from overthink.launching.preflight import check_machine, obstacles
 from overthink.launching.session import Session
 from overthink.metrics.catalogue import plugged_metrics
 from overthink.store.client import Store
@@ -27,9 +28,11 @@ def launch(
     A run that fails, diverges or is killed is recorded as such and leaves the others alone. Interrupted, it closes what
     is open as interrupted and raises on; a later call resumes from the checkpoints. Without an `engine`, the one that
     the options name executes the runs. Raises StoreError, before any of this, where an experiment's artifacts would
-    not lie where the server keeps them.
+    not lie where the server keeps them, and ValueError where this machine lacks what runs that are to do need.
     """
     plugged_metrics()  # one that cannot be imported is an error now, not after the training
+    if engine is None:
+        check_machine(obstacles(experiments, options, store.uri))
     store.check_places({loaded.experiment.name for loaded in experiments})
     started, waited = time.perf_counter(), store.seconds
     with opened_session(store, options, listener, engine) as session:

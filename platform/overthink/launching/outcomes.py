@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from overthink.execution.resources import ONE_CORE, Resources
 from overthink.launching.plan import PlannedRun
-from overthink.outbox.sender import PendingUploads
 from overthink.running.events import Event
 from overthink.store import tags
+
+if TYPE_CHECKING:
+    from overthink.outbox.sender import PendingUploads  # it imports MLflow
 
 EngineName = Literal["local", "ray"]
 KernelsAsked = Literal["auto", "torch", "native"]
@@ -57,7 +59,7 @@ class Outcomes:
     """Name of a group -> why its runs could not be aggregated."""
     experiment_ids: dict[str, str] = field(default_factory=dict)
     """Definition name -> MLflow experiment id."""
-    pending: PendingUploads | None = None
+    pending: "PendingUploads | None" = None
     """What could not be uploaded by the end; it is queued on disk."""
     _last: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0

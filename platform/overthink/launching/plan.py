@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -14,13 +14,14 @@ from overthink.definition.run_definition import RunDefinition
 from overthink.outbox.pending import finished_keys
 from overthink.seeds import joined
 from overthink.store import tags
-from overthink.store.claims import Claims
-from overthink.store.client import Store, StoreError
 from overthink.store.liveness import is_gone, is_this
-from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import state_folder
 from overthink.study.design import arms_text
+
+if TYPE_CHECKING:  # both import MLflow, which takes seconds; what is all finished is planned without it
+    from overthink.store.claims import Claims
+    from overthink.store.client import Store
 
 Action = Literal["train", "resume", "done", "diverged", "busy", "queued"]
 TO_DO: tuple[Action, ...] = ("train", "resume")
@@ -49,7 +50,7 @@ class PlannedRun:
     """Whether it is trained although a finished run of its key is in the store."""
     lock: FileLock | None
     """Held while this process trains the run; None in a dry run and where there is nothing to do."""
-    claims: Claims | None = None
+    claims: "Claims | None" = None
     """Holds this process's claim on the run in the store."""
     parent: Parent | None = None
     """Where its first phases come from; None where it trains them itself."""
@@ -66,6 +67,8 @@ class PlannedRun:
     def release(self) -> None:
         """Release the lock and the claim, so that other processes may train the run."""
         if self.claims is not None:
+            from overthink.store.client import StoreError
+
             with suppress(StoreError):  # it counts no longer once this process has ended
                 self.claims.release(self.key)
         if self.lock is not None:
@@ -88,12 +91,12 @@ def run_folder(key: str) -> Path:
 
 
 def plan(
-    store: Store | None,
+    store: "Store | None",
     experiments: Sequence[LoadedExperiment],
     force: bool = False,
     reuse: bool = True,
     dry: bool = False,
-    claims: Claims | None = None,
+    claims: "Claims | None" = None,
 ) -> list[PlannedRun]:
     """Return every run that the experiments ask for, once each, in their order. Unless dry, runs to do are locked.
 
@@ -130,30 +133,37 @@ def plan(
     return [replace(run, parent=_parent(store, run, planned)) for run in ready] if reuse else ready
 
 
-def _known(store: Store | None, group: Group) -> list[StoredRun]:
-    return find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
+def _known(store: "Store | None", group: Group) -> list[StoredRun]:
+    return _found(store, group_key=group.definition.key)
+
+
+def _found(store: "Store | None", **wanted: str) -> list[StoredRun]:
+    if store is None:
+        return []
+    from overthink.store.reader import find_runs
+
+    return find_runs(store, kind=tags.KIND_RUN, **wanted)
 
 
 def _to_do(known: Sequence[StoredRun], key: str, force: bool) -> bool:
-    standing = _standing(run for run in known if run.run_key == key)
-    return _action(standing, force, locked_out=False) in TO_DO
+    stands = standing(run for run in known if run.run_key == key)
+    return _action(stands, force, locked_out=False) in TO_DO
 
 
-def _unfinished(store: Store | None, main: LoadedExperiment) -> LoadedExperiment:
+def _unfinished(store: "Store | None", main: LoadedExperiment) -> LoadedExperiment:
     """Return a policy network's main network with the seeds at which it is not trained yet."""
     (group,) = main.groups
     left = tuple(run.seeds for run in group.runs if _finished(store, run.key) is None)
     return replace(main, groups=(replace(group, seeds=left),) if left else ())
 
 
-def _finished(store: Store | None, key: str) -> str | None:
+def _finished(store: "Store | None", key: str) -> str | None:
     """Return the id of the finished run of a key, if there is one."""
-    known = find_runs(store, kind=tags.KIND_RUN, run_key=key) if store else []
-    runs = newest_per_key(known).values()
+    runs = newest_per_key(_found(store, run_key=key)).values()
     return next((run.run_id for run in runs if run.outcome == tags.FINISHED), None)
 
 
-def _with_main_networks(store: Store | None, policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> PlannedRun:
+def _with_main_networks(store: "Store | None", policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> PlannedRun:
     """Return a policy network's run that is to be trained with the trainings of main networks that it needs."""
     main = policy.run.chooses_for
     if main is None or policy.action not in TO_DO:
@@ -167,7 +177,7 @@ def _with_main_networks(store: Store | None, policy: PlannedRun, planned: Mappin
     return replace(policy, main=needed(main), labelled_by=tuple(map(needed, policy.run.labelled_by)))
 
 
-def _parent(store: Store | None, child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
+def _parent(store: "Store | None", child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
     """Return the run that has trained, or will have trained, the most of a run's first phases."""
     if child.action not in TO_DO:
         return None
@@ -190,18 +200,18 @@ def _planned(
     dry: bool,
     waits: bool,
 ) -> PlannedRun:
-    key, standing = run.key, _standing(known)
-    action = _action(standing, force, locked_out=lock is None and not dry)
+    key, stands = run.key, standing(known)
+    action = _action(stands, force, locked_out=lock is None and not dry)
     if waits and action in TO_DO and not force:
         action = "queued"  # its results are on this disk and are uploaded first
     if lock is not None and action not in TO_DO:
         lock.release()
         lock = None
     forced = any(entry.outcome == tags.FINISHED for entry in known)
-    return PlannedRun(experiment, group, run, key, action, standing if action != "train" else None, forced, lock)
+    return PlannedRun(experiment, group, run, key, action, stands if action != "train" else None, forced, lock)
 
 
-def _standing(known: Iterable[StoredRun]) -> StoredRun | None:
+def standing(known: Iterable[StoredRun]) -> StoredRun | None:
     """Return the run that a key stands at: the finished one, unless a later --force was interrupted and is resumed."""
     runs = sorted(known, key=lambda run: (run.started_ms, run.is_finished))
     if runs and runs[-1].forced and runs[-1].outcome != tags.DIVERGED:

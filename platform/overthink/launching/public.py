@@ -59,7 +59,8 @@ def launch(
 
     Raises:
         DefinitionError: A definition is not valid.
-        ValueError: Native kernels are asked for, or needed to go on with runs, and cannot be used here.
+        ValueError: Native kernels are asked for, or needed to go on with runs, and cannot be used here; or this
+            machine lacks what runs that are to do need: data, a CUDA device, room on its disk.
         StoreError: The store does not answer.
 
     Example:

@@ -1,13 +1,16 @@
 """Links into the MLflow UI, and the saved views that they open: which columns the table of runs has."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from overthink.comparison.overthinking import COLUMNS
 from overthink.definition.run_definition import GroupDefinition
 from overthink.store import tags
-from overthink.store.client import Store
 from overthink.store.uri import without_account
 from overthink.store.view import link, view_key, view_state
+
+if TYPE_CHECKING:
+    from overthink.store.client import Store
 
 PORT = 5000
 LOCAL_NAME = "overthink.localhost"
@@ -36,15 +39,18 @@ def views(columns: Sequence[str] = COLUMNS) -> dict[str, str]:
     return {view_key(state): state for state in states}
 
 
-def runs_link(store: Store, experiment_id: str, base_url: str | None = None) -> str:
+def runs_link(store: "Store", experiment_id: str, base_url: str | None = None) -> str:
     """Return the address of an experiment's runs, in its own view where it has one."""
     served = without_account(store.uri) if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{PORT}"
     return link(base_url or served, experiment_id, store.view_of(experiment_id))
 
 
-def ui_hint(store: Store, experiment_id: str) -> str:
+def ui_hint(store: "Store", experiment_id: str) -> str:
     """Return a sentence on how to open an experiment's runs in a browser."""
     address = runs_link(store, experiment_id)
-    return (
-        f"In the MLflow UI: {address}" if store.uri.startswith("http") else f"To browse: overthink ui, then {address}"
-    )
+    return f"In the MLflow UI: {address}" if store.uri.startswith("http") else local_hint(experiment_id, address)
+
+
+def local_hint(experiment_id: str, address: str | None = None, view: str | None = None) -> str:
+    """Return the same for a store on this machine: an address, or that of a view of the experiment."""
+    return f"To browse: overthink ui, then {address or link(f'http://{LOCAL_NAME}:{PORT}', experiment_id, view)}"

@@ -12,11 +12,13 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from overthink.store import tags
-from overthink.store.client import Store
 from overthink.store.liveness import RunProcess, alive_tags, is_gone
+
+if TYPE_CHECKING:
+    from overthink.store.client import Store
 
 PREFIX = tags.named("claim.")
 KEYS_A_CLAIM = 100
@@ -47,7 +49,7 @@ class _Own:
 class Claims:
     """The claims of this process on runs of one store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: "Store") -> None:
         self._store = store
         self._own: list[_Own] = []
 
@@ -111,7 +113,7 @@ class Claims:
         self._own.remove(own)
 
 
-def claimed_keys(store: Store) -> set[str]:
+def claimed_keys(store: "Store") -> set[str]:
     """Return the keys of the runs that processes which are alive have claimed. Raises StoreError."""
     claims = (_parsed(name, text) for name, text in store.experiment_tags(PREFIX))
     return {key for claim in claims if claim is not None for key in claim.keys}

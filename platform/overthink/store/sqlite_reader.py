@@ -55,6 +55,22 @@ def read(database: Path, metrics: Sequence[str] | None = None, params: bool = Tr
         return None
 
 
+def experiment_tags(database: Path) -> dict[str, dict[str, str]]:
+    """Return the tags of each experiment that is not deleted, by its id; nothing can be wrong."""
+    found: dict[str, dict[str, str]] = {}
+    rows = (
+        "SELECT experiment_id, experiment_tags.key, experiment_tags.value FROM experiment_tags "
+        "JOIN experiments USING (experiment_id) WHERE lifecycle_stage = 'active'"
+    )
+    try:
+        with closing(opened(database)) as connection:
+            for experiment_id, key, value in connection.execute(rows):
+                found.setdefault(str(experiment_id), {})[str(key)] = str(value or "")
+    except sqlite3.Error:
+        return {}
+    return found
+
+
 def artifact_folders(database: Path) -> dict[str, Path]:
     """Return the folder of each run's artifacts, of those runs that keep them on this machine; nothing can be wrong.
 

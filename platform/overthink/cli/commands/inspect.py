@@ -10,7 +10,7 @@ from overthink.cli.output import print_json, results
 from overthink.untrusted import one_line
 
 if TYPE_CHECKING:
-    from overthink.definition.experiment import Group
+    from overthink.definition.experiment import Group, LoadedExperiment
     from overthink.running.network_size import ExitSize
 
 Shape = tuple[int, int, int]
@@ -36,6 +36,7 @@ def inspect(
 
     (loaded,) = load_definitions([definition], settings, seeds)
     shape = _shape(images) if images else None
+    _note_missing_data(loaded)
     sizes = []
     for group in loaded.groups:
         of = group.definition
@@ -50,6 +51,14 @@ def inspect(
     for group, of_group in zip(loaded.groups, sizes, strict=True):
         _show(loaded.experiment.name, group, of_group)
     return OK
+
+
+def _note_missing_data(loaded: "LoadedExperiment") -> None:
+    from overthink.cli.preflight import note
+    from overthink.data.catalogue import absence
+
+    absent = [absence(group.definition.dataset) for group in loaded.groups]
+    note(list(dict.fromkeys(found for found in absent if found is not None)))
 
 
 def _shape(text: str) -> Shape:

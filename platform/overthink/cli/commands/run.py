@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from overthink.definition.experiment import LoadedExperiment
     from overthink.launching.outcomes import Options, Outcomes
     from overthink.launching.plan import PlannedRun
+    from overthink.launching.settled import Settled
     from overthink.report.tables import Layout
     from overthink.store.client import Store
+    from overthink.store.stored import StoredRun
 
 
 def run(  # noqa: PLR0913, PLR0917 - an option each
@@ -48,8 +50,18 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
     experiments = load_definitions(definitions, settings, seeds)
     how = launch_options(jobs, device, data_root, engine, resources, kernels, force, reuse=not no_reuse)
+    from overthink.launching.settled import settled
+    from overthink.store.uri import tracking_uri
+
+    finished = settled(experiments, how, tracking_uri())
+    if finished is not None and not dry_run:
+        return _show_finished(finished, how, as_json)
     if dry_run:
-        return _show_plan(experiments, how, as_json)
+        return _show_plan(experiments, how, as_json, finished)
+    from overthink.cli.preflight import refuse
+    from overthink.launching.preflight import obstacles
+
+    refuse(obstacles(experiments, how, tracking_uri()))  # before a store is made
     start_early(how)
     from overthink.cli.progress import progress_for
     from overthink.launching.launch import launch
@@ -59,31 +71,43 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     console, store = log(), Store()
     with progress_for(console) as progress:
         outcomes = launch(store, experiments, how, progress)
-    show_outcomes(outcomes, console)
     # The tables are made from the store, which may be unreachable where something could not be uploaded.
-    tables = _tables(store, experiments if outcomes.pending is None else ())
-    if as_json:
-        _print_document(outcomes, tables)
-    else:
-        _print_tables(tables)
+    runs = [] if outcomes.pending is not None else _runs_of(store, experiments)
+    _show(outcomes, runs, store.uri, as_json)
     if outcomes.experiment_ids and outcomes.pending is None:
         console.print(ui_hint(store, next(iter(outcomes.experiment_ids.values()))), soft_wrap=True)
     return exit_code_of(outcomes)
 
 
-def _show_plan(experiments: "Sequence[LoadedExperiment]", how: "Options", as_json: bool) -> int:
+def _show_finished(finished: "Settled", how: "Options", as_json: bool) -> int:
+    """Do what a launch of runs that are all finished does: show their table."""
+    from overthink.cli.progress import progress_for
+    from overthink.launching.changed_data import changed_data
+    from overthink.launching.outcomes import Outcomes
+    from overthink.report.ui_views import local_hint
+    from overthink.store.uri import tracking_uri
+
+    console, outcomes = log(), Outcomes()
+    with progress_for(console) as progress:
+        progress.on_plan(finished.runs)
+        for sentence in changed_data(finished.runs, how.data_root):
+            progress.on_message(f"{sentence}.")
+    for run in finished.runs:
+        outcomes.add(run.action, run)
+    _show(outcomes, finished.stored, tracking_uri(), as_json)
+    console.print(local_hint(finished.experiment_id, view=finished.view), soft_wrap=True)
+    return exit_code_of(outcomes)
+
+
+def _show_plan(
+    experiments: "Sequence[LoadedExperiment]", how: "Options", as_json: bool, finished: "Settled | None"
+) -> int:
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
-    from overthink.launching.kernels_choice import KernelsChoice
-    from overthink.launching.plan import TO_DO, plan
-    from overthink.store.client import Store
-    from overthink.store.uri import database_file, tracking_uri
+    from overthink.launching.plan import TO_DO
 
-    database = database_file(tracking_uri())
-    store = None if database is not None and not database.exists() else Store()  # opening one would create it
     console = log()
-    experiments = KernelsChoice(how, store, partial(print_text, console)).experiments(experiments)
-    runs = plan(store, experiments, how.force, how.reuse, dry=True)
+    runs, store = (finished.runs, None) if finished is not None else _planned(experiments, how)
     for sentence in changed_data(runs, how.data_root):
         print_text(console, f"{sentence}.")
     if as_json:
@@ -101,6 +125,23 @@ def _show_plan(experiments: "Sequence[LoadedExperiment]", how: "Options", as_jso
     return OK
 
 
+def _planned(experiments: "Sequence[LoadedExperiment]", how: "Options") -> "tuple[list[PlannedRun], Store | None]":
+    """Return what there is to do, and the store if there is one; say what would keep it from being done."""
+    from overthink.cli.preflight import note
+    from overthink.launching.kernels_choice import KernelsChoice
+    from overthink.launching.plan import plan
+    from overthink.launching.preflight import obstacles
+    from overthink.store.client import Store
+    from overthink.store.uri import database_file, tracking_uri
+
+    database = database_file(tracking_uri())
+    store = None if database is not None and not database.exists() else Store()  # opening one would create it
+    experiments = KernelsChoice(how, store, partial(print_text, log())).experiments(experiments)
+    runs = plan(store, experiments, how.force, how.reuse, dry=True)
+    note(obstacles(experiments, how, tracking_uri()))
+    return runs, store
+
+
 def _as_plain(run: "PlannedRun") -> dict[str, Any]:
     return {
         "name": run.name,
@@ -112,21 +153,35 @@ def _as_plain(run: "PlannedRun") -> dict[str, Any]:
     }
 
 
-def _tables(store: "Store", experiments: "Sequence[LoadedExperiment]") -> "list[tuple[Layout, list[Row]]]":
-    """Return the overthinking table of the experiments' runs, and that of policy networks."""
-    from overthink.cli.intervals import crossed
-    from overthink.comparison.overthinking import overthinking_rows
-    from overthink.report.policy_table import POLICY
-    from overthink.report.tables import OVERTHINKING
+def _runs_of(store: "Store", experiments: "Sequence[LoadedExperiment]") -> "list[StoredRun]":
+    """Return the stored runs of experiments, by whichever kernels, and their groups."""
     from overthink.store.reader import find_runs
 
     groups = (group for experiment in experiments for group in experiment.groups)
     keys = dict.fromkeys(one.key for group in groups for one in group.definition.by_either_kernels)
-    runs = [run for key in keys for run in find_runs(store, group_key=key)]
+    return [run for key in keys for run in find_runs(store, group_key=key)]
+
+
+def _show(outcomes: "Outcomes", runs: "Sequence[StoredRun]", uri: str, as_json: bool) -> None:
+    show_outcomes(outcomes, log())
+    tables = _tables(runs, uri)
+    if as_json:
+        _print_document(outcomes, tables)
+    else:
+        _print_tables(tables)
+
+
+def _tables(runs: "Sequence[StoredRun]", uri: str) -> "list[tuple[Layout, list[Row]]]":
+    """Return the overthinking table of runs, and that of policy networks."""
+    from overthink.cli.intervals import crossed
+    from overthink.comparison.overthinking import overthinking_rows
+    from overthink.report.policy_table import POLICY
+    from overthink.report.tables import OVERTHINKING
+
     tables = []
     for layout, policies in ((OVERTHINKING, False), (POLICY, True)):
         rows = overthinking_rows((run for run in runs if run.is_policy == policies), metrics=layout.metrics)
-        tables.append((layout, crossed(rows, "both", store.uri, log())))
+        tables.append((layout, crossed(rows, "both", uri, log())))
     return tables
 
 

@@ -72,14 +72,18 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.sweep.storage import storage_uri
 
     uri = storage_uri(storage)
+    how = launch_options(jobs, device, data_root, engine, resources, kernels)
     if dry_run:
-        return _dry_run(loaded, uri, as_json)
+        return _dry_run(loaded, uri, how, as_json)
     if best:
         from overthink.sweep.best_definition import as_yaml, best_definition
 
         print_raw(as_yaml(best_definition(*_best(loaded, uri)), Path(loaded.source).name))
         return OK
-    how = launch_options(jobs, device, data_root, engine, resources, kernels)
+    if confirm is None:
+        from overthink.cli.preflight import refuse
+
+        refuse(_obstacles(loaded, uri, how))
     start_early(how)
     return _search(loaded, uri, how, as_json) if confirm is None else _confirm(loaded, uri, how, confirm, as_json)
 
@@ -138,12 +142,33 @@ def _best(loaded: "LoadedSweep", uri: str) -> "tuple[LoadedSweep, tuple[TrialRes
     return loaded, found.best
 
 
-def _dry_run(loaded: "LoadedSweep", uri: str, as_json: bool) -> int:
+def _obstacles(loaded: "LoadedSweep", uri: str, how: "Options") -> list[str]:
+    """Return why trials that are still to do cannot be trained here."""
+    from overthink.launching.preflight import machine_obstacles
+    from overthink.store.uri import tracking_uri
+
+    if not (loaded.sweep.trains or loaded.sweep.needs_labels):
+        return []
+    varied = any(name.startswith("dataset") for name in loaded.sweep.space)
+    needed = [] if varied else [(loaded.sweep.name, loaded.base.dataset)]
+    found = machine_obstacles(needed, how, tracking_uri())
+    return found if found and _left(loaded, _results(loaded, uri)[1]) else []
+
+
+def _left(loaded: "LoadedSweep", found: "Results") -> int:
+    """Return the number of trials to begin or to go on with."""
+    running = found.counts.get(tags.RUNNING, 0)
+    return running + max(loaded.sweep.wanted - sum(found.counts.values()), 0)
+
+
+def _dry_run(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> int:
+    from overthink.cli.preflight import note
     from overthink.sweep.summary import format_counts
 
     (loaded, found), console = _results(loaded, uri), log()
     running = found.counts.get(tags.RUNNING, 0)
     left = max(loaded.sweep.wanted - sum(found.counts.values()), 0)
+    note(_obstacles(loaded, uri, how))
     if as_json:
         counts = {"trials": found.counts, "to_begin": left, "to_go_on_with": running}
         print_json({"study": loaded.study_name, **counts})

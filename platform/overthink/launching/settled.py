@@ -1,0 +1,130 @@
+"""Launches that have nothing to do, told from an SQLite store without MLflow and torch, whose import takes seconds.
+
+Whatever is not plainly finished and in order (something to train, to upload, to aggregate, to mark as interrupted, a
+changed description) is left to the usual way, which brings it in order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from overthink.definition.experiment import Group, LoadedExperiment
+from overthink.definition.run_definition import GroupDefinition
+from overthink.launching.outcomes import Options
+from overthink.launching.plan import PlannedRun, standing
+from overthink.report.ui_views import columns_of, views
+from overthink.seeds import joined
+from overthink.settings import check_settings, default_kernels
+from overthink.store import sqlite_reader, tags
+from overthink.store.claims import PREFIX
+from overthink.store.stored import StoredRun
+from overthink.store.uri import database_file, journals_folder
+
+
+class Settled(NamedTuple):
+    """Runs that are all finished, as they are in the store."""
+
+    runs: list[PlannedRun]
+    """What is planned, which is nothing: the action of each is `done`."""
+    stored: list[StoredRun]
+    """Every run and group of the groups that were asked for."""
+    experiment_id: str
+    """Of the first one."""
+    view: str
+    """Key of the view that its table opens with."""
+
+
+class _Read(NamedTuple):
+    """What a store has."""
+
+    by_group: Mapping[str, list[StoredRun]]
+    """Key of a group -> the group, of each experiment, and its runs."""
+    tags: Mapping[str, Mapping[str, str]]
+    """Of experiments, by id."""
+
+
+def settled(experiments: Sequence[LoadedExperiment], options: Options, uri: str) -> Settled | None:
+    """Return the runs of experiments if all of them are finished, and nothing else is left to do; None otherwise."""
+    database = database_file(uri)
+    if options.force or options.engine != "local" or database is None or not database.exists() or _has_journals():
+        return None
+    check_settings(options.data_root)
+    if (store := _read(database)) is None:
+        return None
+    asked = default_kernels() if options.kernels == "auto" else options.kernels
+    runs: list[PlannedRun] = []
+    for loaded in experiments:
+        groups = [_finished(loaded, group, store, asked) for group in loaded.groups]
+        of = [run for group in groups if group is not None for run in group]
+        if None in groups or len({run.run.kernels for run in of}) > 1:  # kernels that differ may be refused
+            return None
+        runs += of
+    keys = list(dict.fromkeys(run.group.definition.key for run in runs))
+    if not runs or len(keys) < sum(len(loaded.groups) for loaded in experiments):  # variants that are one
+        return None
+    experiment_id = _group(runs[0].experiment, keys[0], store)[0].experiment_id
+    view = store.tags[experiment_id][tags.VIEWS].split()[0]
+    return Settled(runs, [run for key in keys for run in store.by_group[key]], experiment_id, view)
+
+
+def _has_journals() -> bool:
+    folder = journals_folder()
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _read(database: Path) -> _Read | None:
+    """Return what a store has; None where something in it is running, or seems to be."""
+    found, of_experiments = sqlite_reader.read(database), sqlite_reader.experiment_tags(database)
+    if found is None or any(run.outcome == tags.RUNNING for run in found):
+        return None
+    if any(key.startswith(PREFIX) for of in of_experiments.values() for key in of):  # somebody is about to train
+        return None
+    by_group: dict[str, list[StoredRun]] = {}
+    for run in found:
+        by_group.setdefault(run.group_key, []).append(run)
+    return _Read(by_group, of_experiments)
+
+
+def _finished(loaded: LoadedExperiment, group: Group, store: _Read, asked: str) -> list[PlannedRun] | None:
+    """Return the runs of a group that is finished and aggregated, by the kernels that it was begun with."""
+    definition = _begun(group, store, asked)
+    if definition is None or not _is_in_order(loaded, replace(group, definition=definition), store):
+        return None
+    group, runs = replace(group, definition=definition), []
+    for run in group.runs:
+        key = run.key
+        stands = standing(one for one in store.by_group[definition.key] if one.run_key == key and not one.is_group)
+        if stands is None or not stands.is_finished:
+            return None
+        runs.append(PlannedRun(loaded, group, run, key, "done", stands, forced=True, lock=None))
+    return runs
+
+
+def _begun(group: Group, store: _Read, asked: str) -> GroupDefinition | None:
+    """Return a group's definition by the only kernels that the store has runs of, if they are what is asked for."""
+    if group.definition.policy is not None or "threads" in group.changes:
+        return None  # the first has a main network, which may be unfinished; the second native kernels leave out
+    begun = [one for one in group.definition.by_either_kernels if one.key in store.by_group]
+    return begun[0] if len(begun) == 1 and asked in ("auto", begun[0].kernels) else None
+
+
+def _is_in_order(loaded: LoadedExperiment, group: Group, store: _Read) -> bool:
+    """Tell whether a group is there once, aggregated over the seeds asked for, in an experiment as it should be."""
+    found = _group(loaded, group.definition.key, store)
+    if len(found) != 1 or not found[0].is_finished:
+        return False
+    of_group, of_experiment = found[0], store.tags.get(found[0].experiment_id, {})
+    seeds = joined([*(seeds.label for seeds in of_group.seeds), *(seeds.label for seeds in group.seeds)])
+    edited = of_experiment.get(tags.MLFLOW_NOTE) != of_experiment.get(tags.NOTE)
+    offered = " ".join(views(columns_of(group.definition)))
+    return (
+        seeds == of_group.seeds_label
+        and (edited or of_experiment.get(tags.NOTE) == loaded.experiment.description)
+        and of_experiment.get(tags.VIEWS) == offered
+    )
+
+
+def _group(loaded: LoadedExperiment, key: str, store: _Read) -> list[StoredRun]:
+    """Return the groups of a key in an experiment: as a rule one."""
+    return [run for run in store.by_group[key] if run.is_group and run.definition == loaded.experiment.name]

@@ -1,0 +1,106 @@
+"""What is all finished is told without MLflow and torch, and in the same words; whatever is not is left to a launch."""
+
+import json
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import connect
+from typing import Any
+
+import pytest
+
+from overthink.launching import settled
+from overthink.launching.outcomes import Options
+from overthink.store import tags
+from overthink.store.client import Store
+from support.command import invoke
+from support.launches import launch_inline
+from support.small import definition, small
+
+QUICK: dict[str, Any] = {
+    "regime": [{"epochs": 1}],
+    "seeds": 2,
+    "variants": {"narrow": {}, "wide": {"network.growth": 4}},
+}
+DATABASE = "mlflow.db"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """A folder with a finished small experiment; tests that change something put it back."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        (folder / DATABASE).write_bytes(empty_database.read_bytes())
+        launch_inline(Store(f"sqlite:///{folder / DATABASE}"), [small(folder, **QUICK)])
+    return folder
+
+
+def is_settled(folder: Path, options: Options | None = None, **changes: Any) -> bool:
+    loaded = small(folder, **{**QUICK, **changes})
+    definition(folder, **QUICK)
+    return settled.settled([loaded], options or Options(), f"sqlite:///{folder / DATABASE}") is not None
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_it_answers_without_mlflow_and_torch(trained: Path, more: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom overthink.cli.main import execute\n"
+        f"code = execute({['run', 'small.yaml', *more]!r})\n"
+        "print(code, [name for name in 'torch mlflow pandas plotly scipy sklearn'.split() if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=trained)
+    assert done.stdout.splitlines()[-1] == "0 []"
+    said = "Nothing was done" if more else "All 4 runs were already finished; nothing was trained."
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--json",), ("--dry-run",), ("--dry-run", "--json")])
+def test_it_says_what_a_launch_says(trained: Path, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = invoke(trained, "run", "small.yaml", *more)
+    monkeypatch.setattr(settled, "settled", lambda *_: None)
+    usual = invoke(trained, "run", "small.yaml", *more)
+    assert (fast.returncode, fast.stdout, fast.stderr) == (usual.returncode, usual.stdout, usual.stderr)
+    assert fast.returncode == 0
+    if more == ("--json",):
+        assert len(json.loads(fast.stdout)["rows"]) == 2
+
+
+def test_what_is_not_plainly_finished_is_left_to_a_launch(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_settled(trained)
+    assert not is_settled(trained, Options(force=True))
+    assert not is_settled(trained, Options(kernels="native"))
+    assert not is_settled(trained, seeds=3)
+    assert not is_settled(trained, seeds=[1], name="other")
+    assert not is_settled(trained, description="Another description.")
+    journals = trained / "state" / "journals"
+    monkeypatch.setenv("OVERTHINK_STATE", str(journals.parent))
+    journals.mkdir(parents=True)
+    assert is_settled(trained)
+    (journals / "one").mkdir()
+    assert not is_settled(trained)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"UPDATE tags SET value = 'interrupted' WHERE key = '{tags.OUTCOME}'; UPDATE runs SET status = 'KILLED'",
+        "UPDATE runs SET status = 'RUNNING' WHERE name LIKE '%wide'",
+        "UPDATE runs SET lifecycle_stage = 'deleted' WHERE name LIKE '%wide seed 1%'",
+        "INSERT INTO experiment_tags SELECT 'overthink.claim.a', '{}', experiment_id FROM experiments",
+        f"DELETE FROM experiment_tags WHERE key = '{tags.VIEWS}'",
+        "DROP TABLE latest_metrics",
+        "UPDATE experiments SET lifecycle_stage = 'deleted'",
+    ],
+)
+def test_a_store_that_is_not_in_order_is_left_to_a_launch(trained: Path, change: str) -> None:
+    before = (trained / DATABASE).read_bytes()
+    try:
+        with closing(connect(trained / DATABASE)) as database:
+            database.executescript(change)
+            database.commit()
+        assert (trained / DATABASE).read_bytes() != before
+        assert not is_settled(trained)
+    finally:
+        (trained / DATABASE).write_bytes(before)
