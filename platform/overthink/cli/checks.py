@@ -116,7 +116,8 @@ def _store() -> Check:
         Store(uri).ping()
     except (StoreError, ValueError, OSError) as error:
         return Check("Store", f"{shown}: not reachable", f"{error}; MLFLOW_TRACKING_URI names the store")
-    return Check("Store", f"{shown}: reachable")
+    size = f", {database.stat().st_size / 2**20:.1f} MB" if database is not None else ""
+    return Check("Store", f"{shown}: reachable{size}")
 
 
 def _disk() -> Iterator[Check]:
@@ -142,6 +143,7 @@ def _uploads() -> Check:
 
 
 def _data() -> Check:
+    from overthink.data.catalogue import ENTRIES
     from overthink.data.digits import default_root
 
     try:
@@ -151,4 +153,7 @@ def _data() -> Check:
     above = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         return Check("Data folder", f"{root}", f"{above} cannot be written to; set OVERTHINK_DATA to a folder that can")
-    return Check("Data folder", f"{root}{'' if above == root else ': made when data are fetched'}")
+    if above != root:
+        return Check("Data folder", f"{root}: made when data are fetched")
+    here = [entry.name for entry in ENTRIES if entry.needs is not None and entry.example.is_here(root)]
+    return Check("Data folder", f"{root}: {', '.join(here) or 'nothing yet; overthink data list shows what there is'}")

@@ -37,6 +37,18 @@ def test_a_machine_that_has_all(
     assert "ok       Native kernels: built" in capsys.readouterr().out
 
 
+def test_data_that_are_here(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    Native(monkeypatch)
+    folder = here / "data" / "cifar-100-binary"
+    folder.mkdir(parents=True)
+    assert checked(capsys)["Data folder"]["found"].endswith(
+        "data: nothing yet; overthink data list shows what there is"
+    )
+    for name in ("train.bin", "test.bin"):
+        (folder / name).touch()
+    assert checked(capsys)["Data folder"]["found"] == f"{here / 'data'}: cifar-100"
+
+
 def test_runs_that_wait_for_their_upload_and_a_full_disk(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
