@@ -43,6 +43,8 @@ def checks(on_message: Callable[[str], None]) -> Iterator[Check]:
     if not torch.problem:
         yield _native(on_message)
     yield _store()
+    yield from _disk()
+    yield _uploads()
     yield _data()
 
 
@@ -114,10 +116,34 @@ def _store() -> Check:
         Store(uri).ping()
     except (StoreError, ValueError, OSError) as error:
         return Check("Store", f"{shown}: not reachable", f"{error}; MLFLOW_TRACKING_URI names the store")
-    return Check("Store", f"{shown}: reachable")
+    size = f", {database.stat().st_size / 2**20:.1f} MB" if database is not None else ""
+    return Check("Store", f"{shown}: reachable{size}")
+
+
+def _disk() -> Iterator[Check]:
+    """Yield how much room there is where runs are kept, and what is wrong with those folders."""
+    from overthink.launching.outcomes import Options
+    from overthink.launching.preflight import LEAST_FREE, machine_obstacles
+    from overthink.store.uri import state_folder
+
+    above = next(folder for folder in (state_folder(), *state_folder().parents) if folder.is_dir())
+    found = f"{shutil.disk_usage(above).free / 2**30:.1f} GB left for unfinished runs; {LEAST_FREE // 2**20} MB needed"
+    yield Check("Disk", found, "; ".join(machine_obstacles([], Options(), tracking_uri())))
+
+
+def _uploads() -> Check:
+    from overthink.store.uri import journals_folder
+
+    folder = journals_folder()
+    count = sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
+    if not count:
+        return Check("Uploads", "none waits")
+    found = f"{count} run{'s' if count > 1 else ''} not fully uploaded"
+    return Check("Uploads", found, "unless it is being trained, overthink sync uploads it", needed=False)
 
 
 def _data() -> Check:
+    from overthink.data.catalogue import ENTRIES
     from overthink.data.digits import default_root
 
     try:
@@ -127,4 +153,7 @@ def _data() -> Check:
     above = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         return Check("Data folder", f"{root}", f"{above} cannot be written to; set OVERTHINK_DATA to a folder that can")
-    return Check("Data folder", f"{root}{'' if above == root else ': made when data are fetched'}")
+    if above != root:
+        return Check("Data folder", f"{root}: made when data are fetched")
+    here = [entry.name for entry in ENTRIES if entry.needs is not None and entry.example.is_here(root)]
+    return Check("Data folder", f"{root}: {', '.join(here) or 'nothing yet; overthink data list shows what there is'}")

@@ -40,8 +40,8 @@ class _Read(NamedTuple):
 
     by_group: Mapping[str, list[StoredRun]]
     """Key of a group -> the group, of each experiment, and its runs."""
-    tags: Mapping[str, Mapping[str, str]]
-    """Of experiments, by id."""
+    experiments: Mapping[str, Mapping[str, str]]
+    """Id -> the tags of an experiment."""
 
 
 def settled(experiments: Sequence[LoadedExperiment], options: Options, uri: str) -> Settled | None:
@@ -64,7 +64,7 @@ def settled(experiments: Sequence[LoadedExperiment], options: Options, uri: str)
     if not runs or len(keys) < sum(len(loaded.groups) for loaded in experiments):  # variants that are one
         return None
     experiment_id = _group(runs[0].experiment, keys[0], store)[0].experiment_id
-    view = store.tags[experiment_id][tags.VIEWS].split()[0]
+    view = store.experiments[experiment_id][tags.VIEWS].split()[0]
     return Settled(runs, [run for key in keys for run in store.by_group[key]], experiment_id, view)
 
 
@@ -114,7 +114,7 @@ def _is_in_order(loaded: LoadedExperiment, group: Group, store: _Read) -> bool:
     found = _group(loaded, group.definition.key, store)
     if len(found) != 1 or not found[0].is_finished:
         return False
-    of_group, of_experiment = found[0], store.tags.get(found[0].experiment_id, {})
+    of_group, of_experiment = found[0], store.experiments.get(found[0].experiment_id, {})
     seeds = joined([*(seeds.label for seeds in of_group.seeds), *(seeds.label for seeds in group.seeds)])
     edited = of_experiment.get(tags.MLFLOW_NOTE) != of_experiment.get(tags.NOTE)
     offered = " ".join(views(columns_of(group.definition)))

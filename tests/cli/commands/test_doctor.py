@@ -27,13 +27,38 @@ def test_a_machine_that_has_all(
     Native(monkeypatch)
     found = checked(capsys)
     assert list(found) == [
-        *("Python", "torch", "CPU", "Instruction set", "GPU", "C++ compiler", "Native kernels", "Store", "Data folder"),
+        *("Python", "torch", "CPU", "Instruction set", "GPU", "C++ compiler", "Native kernels", "Store", "Disk"),
+        *("Uploads", "Data folder"),
     ]
     assert found["Native kernels"]["problem"] == ""
     assert "none yet" in found["Store"]["found"]
     assert not (here / "mlflow.db").exists()
     assert doctor() == 0
     assert "ok       Native kernels: built" in capsys.readouterr().out
+
+
+def test_data_that_are_here(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    Native(monkeypatch)
+    folder = here / "data" / "cifar-100-binary"
+    folder.mkdir(parents=True)
+    assert checked(capsys)["Data folder"]["found"].endswith(
+        "data: nothing yet; overthink data list shows what there is"
+    )
+    for name in ("train.bin", "test.bin"):
+        (folder / name).touch()
+    assert checked(capsys)["Data folder"]["found"] == f"{here / 'data'}: cifar-100"
+
+
+def test_runs_that_wait_for_their_upload_and_a_full_disk(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Native(monkeypatch)
+    (here / ".overthink" / "journals" / "one").mkdir(parents=True)
+    found = checked(capsys)
+    assert (found["Uploads"]["found"], found["Disk"]["problem"]) == ("1 run not fully uploaded", "")
+    assert "overthink sync" in found["Uploads"]["problem"]
+    monkeypatch.setattr("overthink.launching.preflight.LEAST_FREE", 2**80)
+    assert "are needed" in checked(capsys, code=1)["Disk"]["problem"]
 
 
 def test_what_is_missing_and_can_be_done_without(

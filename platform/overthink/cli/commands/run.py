@@ -65,11 +65,17 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     start_early(how)
     from overthink.cli.progress import progress_for
     from overthink.launching.launch import launch
+    from overthink.launching.time_needed import needed_by_earlier_runs
     from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
 
     console, store = log(), Store()
-    with progress_for(console) as progress:
+
+    def time_of(runs: "Sequence[PlannedRun]") -> str:
+        needed = needed_by_earlier_runs(runs, store.uri, how.jobs)
+        return needed.text if needed is not None else ""
+
+    with progress_for(console, time_of) as progress:
         outcomes = launch(store, experiments, how, progress)
     # The tables are made from the store, which may be unreachable where something could not be uploaded.
     runs = [] if outcomes.pending is not None else _runs_of(store, experiments)
@@ -105,6 +111,7 @@ def _show_plan(
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
     from overthink.launching.plan import TO_DO
+    from overthink.launching.time_needed import needed_by_earlier_runs
 
     console = log()
     runs, store = (finished.runs, None) if finished is not None else _planned(experiments, how)
@@ -120,6 +127,8 @@ def _show_plan(
         print_text(console, f"{run.key}  {run.name}: {ACTIONS[run.action]}{begins}")
     for cost in design_costs(runs, store):
         print_text(console, cost.text)
+    if store is not None and (needed := needed_by_earlier_runs(runs, store.uri, how.jobs)) is not None:
+        print_text(console, needed.text)
     todo = sum(run.action in TO_DO for run in runs)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
