@@ -26,7 +26,7 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
  && /opt/uv/bin/uv pip install -r server.txt
 
 FROM build AS build-runner
-RUN /opt/uv/bin/uv pip install -r pyproject.toml --extra server --extra ray
+RUN /opt/uv/bin/uv pip install -r pyproject.toml --extra server --extra ray --extra onnx
 COPY README.md LICENSE ./
 COPY platform platform
 COPY experiments experiments

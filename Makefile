@@ -47,7 +47,7 @@ bench: $(READY)  ## benchmarks; figures go to docs/log.md with the machine they 
 	$(BIN)/python -m benchmarks
 
 lock: $(READY)  ## pin anew what pyproject.toml allows
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra ray \
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra ray --extra onnx \
 	  --extra server --group dev pyproject.toml -o requirements.lock
 	echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile -q --universal --generate-hashes \
 	  --no-header --python-version 3.11 - -o .ci/uv.lock

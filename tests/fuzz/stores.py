@@ -131,7 +131,8 @@ def _looked_at(damaged: Damaged, run_id: str, call: _Call) -> Trial:
 def _problem(call: _Call, code: int, out: str, err: str) -> str:
     """Return what is wrong with how a command ended; an empty text where nothing is."""
     longest, asked = max(map(len, err.splitlines()), default=0), any(words in err for words in OPTIONS)
-    named = call.of_one[:8] in err or " seed " in err  # by its id or its name
+    # By its id or its name; a group of one run stands for that run.
+    named = " seed " in err or any(run_id[:8] in err for run_id in (call.of_one, *_members(call.of_one)))
     wrong = {
         "it is not a sentence about the store": "Traceback" in err or "internal error" in err or "Warning:" in err,
         "a sentence that nobody understands": NO_SENTENCE.search(err),

@@ -129,8 +129,9 @@ class RisingLossSpec(AbstractLossSpec):
     def at(self, epoch: int, epochs: int, costs: Callable[[], Sequence[float]]) -> JointLossSpec:
         """Return the joint loss of an epoch.
 
-        >>> RisingLossSpec(kind="rising", until=(0.15, 0.9)).at(1, 4, tuple).weights
-        (0.085, 0.46, 1.0)
+        >>> weights = RisingLossSpec(kind="rising", until=(0.15, 0.9)).at(1, 4, tuple).weights
+        >>> [round(weight, 3) for weight in weights]
+        [0.085, 0.46, 1.0]
         """
         until = costs()[:-1] if self.until is None else self.until
         tau_E = (*(min(limit, self.start + (epoch + 1) * limit / epochs) for limit in until), 1.0)
