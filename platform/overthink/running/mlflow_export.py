@@ -7,7 +7,7 @@ from overthink.running.new_folder import new_folder
 from overthink.running.provenance import version_of
 from overthink.running.serving import model_code, write_network
 from overthink.store.client import Store
-from overthink.store.mlflow_model import LoggedModel, log_model, write_model
+from overthink.store.mlflow_model import LoggedModel, log_model, models_of, write_model
 from overthink.store.stored import StoredRun
 
 PACKAGE = __name__.partition(".")[0]
@@ -19,6 +19,11 @@ def export_mlflow(store: Store, run: StoredRun, name: str, register: str | None,
         folder = Path(temporary) / "model"
         _write(store, run, folder, data_root)
         return log_model(store, run, folder, name, register)
+
+
+def has_model(store: Store, run: StoredRun) -> bool:
+    """Return whether the store has an MLflow model of a run."""
+    return bool(models_of(store, run))
 
 
 def export_mlflow_folder(store: Store, run: StoredRun, folder: Path, data_root: Path | None) -> None:

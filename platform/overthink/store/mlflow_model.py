@@ -121,6 +121,13 @@ def _forget_origins(folder: Path) -> None:
     model.save(str(folder / "MLmodel"))
 
 
+def models_of(store: Store, run: StoredRun) -> list[str]:
+    """Return the IDs of the models that are ready in a store as outcomes of a run."""
+    with store.sentences():
+        found = store.client.search_logged_models([run.experiment_id], f"source_run_id = '{run.run_id}'")
+    return [str(model.model_id) for model in found if model.status == LoggedModelStatus.READY]
+
+
 def log_model(store: Store, run: StoredRun, folder: Path, name: str, register: str | None = None) -> LoggedModel:
     """Store an MLflow model as the outcome of a run, and register it, where a name is given, as its next version.
 

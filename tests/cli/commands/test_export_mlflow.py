@@ -12,10 +12,13 @@ from PIL import Image
 
 from overthink.cli.commands.export import export
 from overthink.cli.commands.predict import predict
+from overthink.cli.commands.run import run
 from overthink.store.client import Store
 from overthink.store.reader import all_runs
+from support.launches import launch_inline
 from support.mlflow_server import Served
 from support.served_model import asked, served_model
+from support.small import small
 from support.two_exits import TwoExits, two_exits
 
 
@@ -52,6 +55,16 @@ def test_a_model_is_the_runs_and_registered(
     assert [run.run_id for run in all_runs(store)] == [run_id]
     folder = Path(found.artifact_location)
     assert folder.is_relative_to(tmp_path / "mlruns")
+
+
+def test_run_stores_a_model_of_each_run_once(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    launch_inline(store, [small(tmp_path, seeds=2, regime=[{"epochs": 1}])])
+    for said in (2, 0):
+        assert run([str(tmp_path / "small.yaml")], models=True, kernels="torch") == 0
+        assert capsys.readouterr().err.count("MLflow model models:/m-") == said
+    runs = [one.run_id for one in all_runs(store) if not one.is_group]
+    found = store.client.search_logged_models([all_runs(store)[0].experiment_id])
+    assert sorted(model.source_run_id for model in found) == sorted(runs)
 
 
 def test_a_model_holds_no_pickle_and_no_name_of_a_folder(

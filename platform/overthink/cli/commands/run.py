@@ -14,6 +14,8 @@ from overthink.cli.output import log, print_json, print_table
 from overthink.report.safe_text import print_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from overthink.comparison.overthinking import Row
     from overthink.definition.experiment import LoadedExperiment
     from overthink.launching.outcomes import Options, Outcomes
@@ -39,6 +41,12 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     no_reuse: Annotated[
         bool, typer.Option("--no-reuse", help="Train every phase; do not reuse phases that another run has trained.")
     ] = False,
+    models: Annotated[
+        bool,
+        typer.Option(
+            "--models", help="Store the network of each finished run as an MLflow model, too, for MLflow's Models page."
+        ),
+    ] = False,
     as_json: options.Json = False,
 ) -> int:
     """Train the runs of definitions and show the overthinking table.
@@ -54,7 +62,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.store.uri import tracking_uri
 
     finished = settled(experiments, how, tracking_uri())
-    if finished is not None and not dry_run:
+    if finished is not None and not dry_run and not models:
         return _show_finished(finished, how, as_json)
     if dry_run:
         return _show_plan(experiments, how, as_json, finished)
@@ -80,9 +88,27 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     # The tables are made from the store, which may be unreachable where something could not be uploaded.
     runs = [] if outcomes.pending is not None else _runs_of(store, experiments)
     _show(outcomes, runs, store.uri, as_json)
+    if models:
+        _store_models(store, runs, data_root)
     if outcomes.experiment_ids and outcomes.pending is None:
         console.print(ui_hint(store, next(iter(outcomes.experiment_ids.values()))), soft_wrap=True)
     return exit_code_of(outcomes)
+
+
+def _store_models(store: "Store", runs: "Sequence[StoredRun]", data_root: "Path | None") -> None:
+    """Store the networks of finished runs as MLflow models, those that have none yet; say which cannot be one."""
+    from overthink.report.export import slug
+    from overthink.running.mlflow_export import export_mlflow, has_model
+    from overthink.store.client import StoreError
+
+    console = log()
+    for run in (run for run in runs if not run.is_group and run.is_finished):
+        try:
+            if not has_model(store, run):
+                model = export_mlflow(store, run, slug(run.name) or run.run_id, None, data_root)
+                print_text(console, f"{run.name}: MLflow model {model.uri}")
+        except (ValueError, StoreError) as error:
+            print_text(console, f"{run.name}: no MLflow model: {error}")
 
 
 def _show_finished(finished: "Settled", how: "Options", as_json: bool) -> int:
