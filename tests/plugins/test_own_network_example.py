@@ -1,7 +1,10 @@
 """The example package, from a definition to a classified image, by the real command and real workers."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from PIL import Image
 
 from overthink.plugins import modules
-from support.command import invoke
+from support.command import invoke, overthink
 from support.plugins import EXAMPLE, clean_plugins
 
 
@@ -73,3 +76,24 @@ def test_the_example_is_trained_compared_and_asked(package: Path) -> None:
             asked = invoke(package, "predict", run_id[:8], "black.png", "--threshold", "0.5", "--plugin", "own_network")
             assert asked.returncode == 0, asked.stderr
             assert "vertical" in asked.stdout or "horizontal" in asked.stdout
+
+
+@pytest.mark.process
+def test_installed_it_needs_no_option(package: Path, tmp_path: Path) -> None:
+    """As `pip install` leaves it: found by its entry points, from a folder without its source."""
+    there, work = tmp_path / "installed", tmp_path / "work"
+    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target"]
+    subprocess.run([sys.executable, *install, there, package], check=True, capture_output=True)
+    work.mkdir()
+    shutil.copy(package / "stripes.yaml", work)
+    shutil.copy(package / "mlflow.db", work)
+    path = os.pathsep.join([str(there), *filter(None, [os.environ.get("PYTHONPATH")])])
+    words = ("--seeds", "0", "--set", "regime.0.epochs=1", "--set", "dataset.train=100", "--kernels", "torch")
+    done = overthink(work, "run", "stripes.yaml", *words, PYTHONPATH=path)
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(overthink(work, "plugins", "--json", PYTHONPATH=path).stdout)
+    assert {(one["group"], one["name"], one["place"]) for one in listed} == {
+        ("networks", "plain-cnn", "package own-network"),
+        ("datasets", "stripes", "package own-network"),
+        ("metrics", "worst-exit", "package own-network"),
+    }
