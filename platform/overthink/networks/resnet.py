@@ -8,11 +8,12 @@ from itertools import chain
 from typing import Any, Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from overthink.networks.fast.lowering import Scales
 from overthink.networks.fast.plan_builder import PlanBuilder
-from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
+from overthink.networks.multi_exit import ExitHead, PlainNetwork, State
+from overthink.networks.pooled_maps import PooledMaps
 from overthink.networks.weights import Init, draw_weights
 
 Stem = Literal["small", "imagenet"]
@@ -32,7 +33,7 @@ def build_resnet(
     widths = [width * 2**number for number in range(len(layers))]
     with torch.random.fork_rng(devices=[]):  # the modules' own initialisers must not change the global generator
         backbone = Backbone(_stem(stem, n_image_channels, width), layers, widths)
-        network = PlainNetwork([backbone], [ExitHead(Pooled(), widths[-1], n_classes)])
+        network = PlainNetwork([backbone], [ExitHead(PooledMaps(), widths[-1], n_classes)])
     draw_weights(network, init, generator)
     return network
 
@@ -61,26 +62,6 @@ class Backbone(nn.Module):
             shortcut = maps if block.downsample is None else plan.unit(maps, block.downsample)
             maps = plan.unit(inner, block.conv2, block.bn2, block.relu, shortcut=shortcut)
         return (maps,)
-
-
-class Pooled(MapFeatures):
-    """The mean of every map."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool = nn.AdaptiveAvgPool2d(1)
-
-    def maps(self, state: State) -> Tensor:
-        """Return maps_BFHW, the last stage's."""
-        return state[-1]
-
-    def pooled(self, maps_BFHW: Tensor) -> Tensor:
-        """Return features_BF of maps."""
-        return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
-
-    def lower(self, _plan: PlanBuilder, scales: Scales) -> Scales:
-        """Return the last stage's maps, which have a place in a plan already."""
-        return scales
 
 
 def _stem(stem: Stem, n_in: int, n_out: int) -> nn.Sequential:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from overthink.networks.graph_segments import segments_of
 from overthink.networks.multi_exit import ExitHead, MapFeatures, MultiExitNetwork, PlainNetwork, State
+from overthink.networks.pooled_maps import PooledMaps
 from overthink.sentences import cut, listed
 from overthink.untrusted import one_line
 
@@ -23,22 +24,6 @@ NO_EXITS = ("swin", "googlenet", "inception")
 """Beginnings of models whose maps have channels last, or that have other outputs in training."""
 PART = ".part."
 LAST_LAYER = "classify"
-
-
-class PooledMaps(MapFeatures):
-    """The mean of each channel of a map."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool = nn.AdaptiveAvgPool2d(1)
-
-    def maps(self, state: State) -> Tensor:
-        """Return maps_BFHW."""
-        return state[-1]
-
-    def pooled(self, maps_BFHW: Tensor) -> Tensor:
-        """Return features_BF of maps."""
-        return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
 
 
 class AsTheModelDoes(MapFeatures):

@@ -10,9 +10,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from overthink.networks.fast.lowering import Scales
-from overthink.networks.fast.plan_builder import PlanBuilder
-from overthink.networks.multi_exit import ExitHead, MapFeatures, PlainNetwork, State
+from overthink.networks.multi_exit import ExitHead, PlainNetwork, State
+from overthink.networks.pooled_maps import PooledMaps
 from overthink.networks.sdn.classifier import Mixture, internal_classifier
 from overthink.networks.sdn.layout import Backbone, Layout, first_channels
 from overthink.networks.sdn.units import (
@@ -70,27 +69,7 @@ def _stem(layout: Layout, n_image_channels: int) -> nn.Module | None:
     return first_convolution(n_image_channels, n_out, layout.stem_stride)
 
 
-class Pooled(MapFeatures):
-    """The mean of every map."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool = nn.AdaptiveAvgPool2d(1)
-
-    def maps(self, state: State) -> Tensor:
-        """Return maps_BFHW, the last unit's."""
-        return state[-1]
-
-    def pooled(self, maps_BFHW: Tensor) -> Tensor:
-        """Return features_BF of maps."""
-        return cast(Tensor, self.pool(maps_BFHW)).flatten(1)
-
-    def lower(self, _plan: PlanBuilder, scales: Scales) -> Scales:
-        """Return the last unit's maps, which have a place in a plan already."""
-        return scales
-
-
-class WidePooled(Pooled):
+class WidePooled(PooledMaps):
     """The mean of every map after BatchNorm and ReLU, which a pre-activation block leaves to its successor."""
 
     def __init__(self, channels: int) -> None:
@@ -102,7 +81,7 @@ class WidePooled(Pooled):
         return cast(Tensor, self.activation(state[-1]))
 
 
-class Hidden(Pooled):
+class Hidden(PooledMaps):
     """The two hidden layers of a VGG; there is no ReLU after the second."""
 
     def __init__(self, channels: int, n_positions: int, widths: tuple[int, int], dropout: float) -> None:
@@ -136,7 +115,7 @@ def _exits(layout: Layout, input_shape: tuple[int, int, int], n_classes: int) ->
         case "wrn":
             last = ExitHead(WidePooled(channels), channels, n_classes)
         case _:
-            last = ExitHead(Pooled(), channels, n_classes)
+            last = ExitHead(PooledMaps(), channels, n_classes)
     return [*internal, last]
 
 
