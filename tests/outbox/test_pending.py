@@ -164,8 +164,8 @@ def test_an_unreachable_store_stops_neither_help_nor_the_check_of_options(tmp_pa
     left("a")
     helped = invoke(tmp_path, "compare", "--help", **QUICK)
     assert (helped.returncode, helped.stderr) == (0, "")
-    wrong = invoke(tmp_path, "compare", "--by", "regim", **QUICK)
+    wrong = invoke(tmp_path, "compare", "--format", "tabel", **QUICK)
     assert wrong.returncode == 2
     assert f"Queued results could not be uploaded (store {ABSENT}: " in wrong.stderr
-    assert "--by regim: not one of" in wrong.stderr
+    assert "--format tabel: not one of" in wrong.stderr
     assert invoke(tmp_path, "sync", **QUICK).returncode == 1
