@@ -23,6 +23,7 @@ from overthink.running.events import Event, Failed, Finished, Started
 from overthink.running.exported import ExportedRun, plain_settings
 from overthink.running.provenance import surroundings
 from overthink.store import tags
+from overthink.store.artifact_files import check_file
 from overthink.store.client import Store
 
 
@@ -99,6 +100,8 @@ def import_again(store: Store, exported: Sequence[ExportedRun], listener: Progre
         group = ImportedGroup(facts.experiment, facts.variant, facts.dataset, facts.imported)
         files = {split: one.folder / f"predictions/{split}.parquet" for split in ("test", "val", "train")}
         there = {split: file for split, file in files.items() if split == "test" or file.exists()}
+        for file in there.values():
+            check_file(one.folder, f"predictions/{file.name}")
         splits = {split: import_file(file, split, ColumnNames()) for split, file in there.items()}
         groups.setdefault(group, []).append(RunToImport(one.seeds, splits, there))
     return [run for group, runs in groups.items() for run in import_runs(store, group, runs, listener.on_message)]

@@ -1,6 +1,7 @@
 """The folder of an exported run, read back. It may be from anybody: all of it is checked before any of it is used."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -16,6 +17,7 @@ from overthink.running.run_data import EVERYTHING
 from overthink.seeds import joined, seeds_of_labels
 from overthink.spec import Spec
 from overthink.store import tags
+from overthink.store.artifact_files import check_file
 from overthink.store.stored import StoredRun
 from overthink.training.checkpoint import CheckpointInfo, load_trained
 from overthink.training.phases import blank_network
@@ -136,6 +138,9 @@ class ExportedRun:
     def checked(self) -> Restored:
         """Return what its files hold; raises ValueError or OSError naming the file that does not fit."""
         run, shape = self.definition, self.definition.dataset.input_shape
+        for name in self.files.values():
+            with _named(self.folder / name):
+                check_file(self.folder, name)
         network = blank_network(run.network, run.regime, shape, run.n_classes, run.seeds)
         checkpoint = load_trained(self.folder / self.files[OWN_CHECKPOINT], network, run.key)
         costs = mul_adds(network, shape)
@@ -145,10 +150,8 @@ class ExportedRun:
             for split in (Path(name).stem for name in self.files if name != OWN_CHECKPOINT)
         }
         file = self.folder / tags.PROVENANCE_FILE
-        try:
+        with _named(file):
             attempts = attempts_of(_text(file)) if file.exists() else []
-        except ValueError as error:
-            raise ValueError(f"{name_of(str(file))}: {error}") from None
         return Restored(checkpoint, costs, tuple(parameter_counts(network)), samples, attempts)
 
     def _samples(self, split: str, fingerprint: str, costs: Sequence[int]) -> int:
@@ -166,7 +169,8 @@ def exported_runs(place: Path) -> list[ExportedRun]:
 
     Raises DefinitionError where there is none, or where one of them is not valid.
     """
-    folders = [file.parent for file in sorted([*place.glob(RUN_FILE), *place.glob(f"*/{RUN_FILE}")])]
+    root = place.resolve() if place.is_symlink() else place  # what a person names may be a link, what is in it may not
+    folders = [file.parent for file in sorted([*root.glob(RUN_FILE), *root.glob(f"*/{RUN_FILE}")])]
     if not folders:
         raise DefinitionError(
             f"{name_of(str(place))}: no exported run is in this folder: none of its folders has {RUN_FILE}; to import "
@@ -187,16 +191,27 @@ def plain_settings(attempts: Sequence[Mapping[str, Any]]) -> dict[str, str | int
 
 
 def _parsed(file: Path, longest: int) -> Any:
-    try:
+    with _named(file):
         return parse_json(_text(file), longest)
-    except ValueError as error:
-        raise DefinitionError(f"{name_of(str(file))}: {error}") from None
 
 
 def _text(file: Path) -> str:
+    with _named(file):
+        check_file(file.parent, file.name)
+        try:
+            return file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ValueError(error.strerror or str(error)) from None
+        except UnicodeDecodeError:
+            raise ValueError("it is no text") from None
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Name the file in what is wrong with it."""
     try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DefinitionError(f"{name_of(str(file))}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise DefinitionError(f"{name_of(str(file))}: it is no text") from None
+        yield
+    except DefinitionError:
+        raise
+    except ValueError as error:
+        raise DefinitionError(f"{name_of(str(file))}: {error}") from None

@@ -87,6 +87,8 @@ def test_another_store_gets_the_same_runs(exported: Path, there: Path) -> None:
             assert files[0] == files[1]
     assert table(there) == table(exported)
     assert table(there, "--table", "policy") == table(exported, "--table", "policy")
+    (there / "again").symlink_to(there / "out")
+    assert "already finished" in invoke(there, "import", "again").stderr
     main, policy = after
     assert policy.main is not None
     assert policy.main.run_id == main.run_id
@@ -150,6 +152,17 @@ def test_a_folder_that_is_not_valid_is_refused_before_anything_is_made(
         (main / file).write_text(content)
     done = invoke(there, "import", "out")
     assert (done.returncode, sentence in done.stderr, runs_in(there)) == (WRONG_USAGE, True, []), done.stderr
+
+
+@pytest.mark.parametrize("name", ["run.json", "definition.json", "provenance.json", "predictions/val.parquet"])
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(there: Path, name: str) -> None:
+    main = next(one for one in (there / "out").iterdir() if "policy" not in one.name)
+    (main / name).unlink()
+    (main / name).symlink_to("/dev/zero")
+    done = invoke(there, "import", "out")
+    assert done.returncode != OK
+    assert "it is a link that leads out of the run's folder" in done.stderr
+    assert runs_in(there) == []
 
 
 def test_a_definition_of_another_run_is_refused(there: Path) -> None:
