@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from overthink.comparison import named_values
 from overthink.comparison.arms import asked_by, in_arms, without_studies
 from overthink.comparison.intervals import crossed_estimates
 from overthink.comparison.names import Named, suffixes
@@ -26,25 +27,16 @@ from overthink.untrusted import parse_json
 
 FACTS: dict[str, Callable[[StoredRun], Any]] = {
     "group": lambda run: run.group_label,
-    "definition": lambda run: run.definition,
-    "variant": lambda run: run.variant,
-    "changes": lambda run: run.changes_label,
+    **{name: named_values.FACTS[name] for name in ("definition", "variant", "changes")},
     "arm": lambda run: run.arm,
-    "seed": lambda run: run.seeds_label,
-    "outcome": lambda run: run.outcome,
-    "dataset": lambda run: run.dataset.label,
-    "network": lambda run: run.network.label,
-    "regime": lambda run: run.regime.label,
-    "labels": lambda run: run.labels.label if run.labels else "",
-    "kernels": lambda run: run.kernels,
-    "instruction_set": lambda run: run.instruction_set,
-    "kind": lambda run: run.kind,
-    "task": lambda run: run.task or "exits",
+    "seed": named_values.FACTS["seed"],
+    "outcome": named_values.FACTS["status"],
+    **{name: named_values.FACTS[name] for name in ("dataset", "network", "regime", "labels", "kernels")},
+    **{name: named_values.FACTS[name] for name in ("instruction_set", "kind", "task")},
     "run_id": lambda run: run.run_id,
-    "group_key": lambda run: run.group_key,
-    "run_key": lambda run: run.run_key,
+    **{name: named_values.FACTS[name] for name in ("group_key", "run_key")},
     "started": lambda run: pd.Timestamp(run.started_ms, unit="ms", tz="UTC"),
-    "data": lambda run: run.data,
+    "data": named_values.FACTS["data"],
 }
 """Column -> its value for a run."""
 GROUP = (

@@ -87,7 +87,7 @@ def _accuracy_caption(found: SideBySide) -> str:
     ]
     if any(row.against for row in found.rows):
         sentences.append(
-            f"Δ area: to {found.baseline}, paired by seed and sample; {APART} told apart from it: the interval "
+            f"Δ area: to {found.baseline}, paired by seed and sample; {APART} different from it: the interval "
             "excludes 0, and Holm's p over seeds is at most 0.05."
         )
     if any(row.uses_labels for row in found.rows):
@@ -182,7 +182,7 @@ def verdict(found: SideBySide) -> list[str]:
     for what, those in (
         ("Better than", [row.name for row in others if row.against and row.against.told_apart and _above(row)]),
         ("Worse than", [row.name for row in others if row.against and row.against.told_apart and not _above(row)]),
-        ("Not told apart from", [row.name for row in others if row.against and not row.against.told_apart]),
+        ("No difference shown to", [row.name for row in others if row.against and not row.against.told_apart]),
     ):
         if those:
             said.append(f"{what} {found.baseline}: {listed(those, most=40)}.")
