@@ -44,8 +44,8 @@ def checkpoint_seconds() -> float:
 
 
 def cuda_graphs() -> bool:
-    """Return whether training on a GPU records its step and replays it, an experiment: OVERTHINK_CUDA_GRAPHS=1."""
-    return os.environ.get("OVERTHINK_CUDA_GRAPHS") == "1"
+    """Return whether training on a GPU records its step and replays it; OVERTHINK_CUDA_GRAPHS=0: it does not."""
+    return os.environ.get("OVERTHINK_CUDA_GRAPHS") != "0"
 
 
 def default_kernels() -> Literal["auto", "torch", "native"]:

@@ -35,7 +35,8 @@ def test_a_last_batch_of_one_is_left_out() -> None:
 
 def test_augmentation_against_a_loop_over_samples() -> None:
     images = samples(20).images_NKHW
-    result = augmented(images, AugmentSpec(pad=2, flip=True), np.random.default_rng(7))
+    augment = AugmentSpec(pad=2, flip=True)
+    result = augmented(images, augment, torch.from_numpy(augment.drawn(20, np.random.default_rng(7))))
     chance = np.random.default_rng(7)
     top, left = chance.integers(0, 5, size=(2, 20))
     flip = chance.random(20) < 0.5
@@ -50,4 +51,14 @@ def test_augmentation_against_a_loop_over_samples() -> None:
 
 def test_no_augmentation_changes_nothing() -> None:
     images = samples(3).images_NKHW
-    assert augmented(images, AugmentSpec(), np.random.default_rng(0)) is images
+    assert augmented(images, AugmentSpec(), torch.zeros(3, 3)) is images
+
+
+def test_each_batch_has_draws_of_its_own_whenever_they_are_drawn() -> None:
+    data, augment = samples(11), AugmentSpec(pad=2, flip=True)
+    batches = training_batches(data, 4, augment, np.random.default_rng(3), np.random.default_rng(5))
+    order, chance = np.random.default_rng(3).permutation(11), np.random.default_rng(5)
+    for number, (images, _) in enumerate(batches):
+        rows = data.images_NKHW[order[4 * number : 4 * number + 4]]
+        expected = augmented(rows, augment, torch.from_numpy(augment.drawn(len(rows), chance)))
+        assert torch.equal(images, data.normalise(expected))

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from overthink.networks.kernels import TORCH, Descent
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
-from overthink.training.captured_step import WARM, CapturedStep, Replay
+from overthink.training.captured_step import WARM, CapturedStep, LastCapture, Replay
 from overthink.training.losses import OfaLossSpec
 from overthink.training.step import TrainingStep
 
@@ -83,3 +83,15 @@ def test_a_step_never_waits_for_the_device() -> None:
         step(*batch(1))
         with pytest.raises(AssertionError, match="waits for the device"):
             step.sums.loss.item()
+
+
+def test_epochs_of_the_same_settings_share_a_recording_and_others_do_not() -> None:
+    capture, step = LastCapture(), step_of(network())
+    first = capture.of(("phase", 0.1), step)
+    first(*batch(0))
+    assert first.sums.loss > 0
+    again = capture.of(("phase", 0.1), step_of(network()))
+    assert again is first
+    assert again.sums.loss == 0
+    assert not again.sums.right_E.any()
+    assert capture.of(("phase", 0.01), step) is not first

@@ -20,28 +20,31 @@ class AugmentSpec(Spec):
     flip: bool = False
     """Mirror horizontally with probability 1/2 (not for digits)."""
 
+    def drawn(self, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the first row, the first column and the flip (0 or 1) of the crop of each image of a batch, (3, B)."""
+        crop_2B = rng.integers(0, 2 * self.pad + 1, size=(2, batch))
+        flip_B = rng.random(batch) < 0.5 if self.flip else np.zeros(batch)
+        return np.vstack([crop_2B, flip_B]).astype(np.int64)
 
-def augmented(images_BKHW: "Tensor", augment: AugmentSpec, rng: np.random.Generator) -> "Tensor":
-    """Return uint8 images (B, K, H, W), each with its own random crop and flip."""
+
+def augmented(images_BKHW: "Tensor", augment: AugmentSpec, drawn_3B: "Tensor") -> "Tensor":
+    """Return uint8 images (B, K, H, W), each with the crop and flip that were drawn for it, on the same device."""
+    import torch
     from torch.nn import functional
 
     if not augment.pad and not augment.flip:
         return images_BKHW
-    batch, _, height, width = images_BKHW.shape
-    top_B, left_B = rng.integers(0, 2 * augment.pad + 1, size=(2, batch))
-    flip_B = rng.random(batch) < 0.5 if augment.flip else np.zeros(batch, dtype=bool)
-    rows_BH = top_B[:, None] + np.arange(height)
-    columns_BW = left_B[:, None] + np.where(flip_B[:, None], np.arange(width)[::-1], np.arange(width))
-    padded_BKHW = functional.pad(images_BKHW, [augment.pad] * 4)
-    return _gather(padded_BKHW, rows_BH, columns_BW)
-
-
-def _gather(images_BKHW: "Tensor", rows_BH: NDArray[np.int64], columns_BW: NDArray[np.int64]) -> "Tensor":
-    import torch
-
+    batch, channels, height, width = images_BKHW.shape
     device = images_BKHW.device
-    sample_B = torch.arange(len(images_BKHW), device=device)
-    channel_K = torch.arange(images_BKHW.shape[1], device=device)
-    rows = torch.from_numpy(rows_BH).to(device)[:, None, :, None]
-    columns = torch.from_numpy(columns_BW).to(device)[:, None, None, :]
-    return images_BKHW[sample_B[:, None, None, None], channel_K[None, :, None, None], rows, columns]
+    top_B, left_B, flip_B = drawn_3B
+    across_W = torch.arange(width, device=device)
+    rows_BH = top_B[:, None] + torch.arange(height, device=device)
+    columns_BW = left_B[:, None] + torch.where(flip_B[:, None] == 1, across_W.flip(0), across_W)
+    sample_B, channel_K = torch.arange(batch, device=device), torch.arange(channels, device=device)
+    padded_BKHW = functional.pad(images_BKHW, [augment.pad] * 4)
+    return padded_BKHW[
+        sample_B[:, None, None, None],
+        channel_K[None, :, None, None],
+        rows_BH[:, None, :, None],
+        columns_BW[:, None, None],
+    ]

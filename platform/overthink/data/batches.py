@@ -50,12 +50,16 @@ def training_batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield one epoch of shuffled, augmented batches: images (B, K, H, W) float32 and labels (B,).
 
-    `order` shuffles the samples, `augmentation` draws crops and flips. The last batch may be smaller; a last batch of
-    one sample is left out, since BatchNorm cannot normalise it.
+    `order` shuffles the samples, `augmentation` draws crops and flips: all of an epoch's before its first batch, so
+    that no batch waits for a GPU. The last batch may be smaller; a last batch of one sample is left out, since
+    BatchNorm cannot normalise it.
     """
     device = samples.images_NKHW.device
     order_N = torch.from_numpy(order.permutation(len(samples.labels_N))).to(device)
-    for rows_B in order_N.split(batch_size):
-        if len(rows_B) > 1:
-            images_BKHW = augmented(samples.images_NKHW[rows_B], augment, augmentation)
-            yield samples.normalise(images_BKHW), samples.labels_N[rows_B]
+    batches = [rows_B for rows_B in order_N.split(batch_size) if len(rows_B) > 1]
+    sizes = [len(rows_B) for rows_B in batches]
+    drawn = [np.empty((3, 0), np.int64), *(augment.drawn(size, augmentation) for size in sizes)]
+    drawn_3N = torch.from_numpy(np.concatenate(drawn, axis=1)).to(device)
+    for rows_B, drawn_3B in zip(batches, drawn_3N.split(sizes, dim=1), strict=True):
+        images_BKHW = augmented(samples.images_NKHW[rows_B], augment, drawn_3B)
+        yield samples.normalise(images_BKHW), samples.labels_N[rows_B]

@@ -20,6 +20,7 @@ def configure(threads: int, device: str, strict: bool = True) -> torch.device:
             raise ValueError(f"--device {device}: this machine has {torch.cuda.device_count()} CUDA devices")
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may be nondeterministic
         torch.use_deterministic_algorithms(strict, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a launch each
         torch.backends.cudnn.benchmark = not strict
         torch.backends.cudnn.allow_tf32 = False
     return on

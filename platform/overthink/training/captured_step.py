@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from overthink.training.step import TrainingStep
+from overthink.training.step import Sums, TrainingStep
 
 WARM = 3
 """Steps that are taken one operation at a time before the recording: libraries choose their algorithms there."""
@@ -18,7 +18,7 @@ Replay = Callable[[], None]
 def cuda_graph(work: Replay) -> Replay:
     """Record work on a CUDA device without executing it, and return what executes it."""
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         work()
     return graph.replay
 
@@ -26,7 +26,7 @@ def cuda_graph(work: Replay) -> Replay:
 class CapturedStep:
     """Takes the same steps as a `TrainingStep`: batches like the first are replayed, others are taken as they are.
 
-    It holds the learning rate and the parameters that it was recorded with, so each epoch has its own.
+    It holds the learning rate, the loss and the parameters that it was recorded with.
     """
 
     def __init__(self, step: TrainingStep, record: Callable[[Replay], Replay] = cuda_graph) -> None:
@@ -34,6 +34,16 @@ class CapturedStep:
         self._batch: tuple[Tensor, Tensor] | None = None
         self._replay: Replay | None = None
         self._taken = 0
+
+    @property
+    def sums(self) -> Sums:
+        """What the steps since `restart` add up."""
+        return self._step.sums
+
+    def restart(self) -> None:
+        """Add up from nothing again."""
+        self.sums.loss.zero_()
+        self.sums.right_E.zero_()
 
     def __call__(self, images_BKHW: Tensor, labels_B: Tensor) -> None:
         """Take a step."""
@@ -49,6 +59,22 @@ class CapturedStep:
         if self._replay is None:
             self._replay = self._record(lambda: self._step(images, labels))
         self._replay()
+
+
+class LastCapture:
+    """Keeps one recording, for the epochs that take the same steps."""
+
+    def __init__(self) -> None:
+        self._settings: object = None
+        self._captured: CapturedStep | None = None
+
+    def of(self, settings: object, step: TrainingStep) -> CapturedStep:
+        """Return the captured step, a new one where `settings` differ from those of the last epoch."""
+        if self._captured is None or settings != self._settings:
+            self._captured = None  # first: it holds memory
+            self._settings, self._captured = settings, CapturedStep(step)
+        self._captured.restart()
+        return self._captured
 
 
 def _beside(device: torch.device, work: Replay) -> None:

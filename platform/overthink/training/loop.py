@@ -14,7 +14,7 @@ from overthink.networks.kernels import TORCH, Descent, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds, generator
 from overthink.settings import cuda_graphs
-from overthink.training.captured_step import CapturedStep
+from overthink.training.captured_step import LastCapture
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.evaluate import evaluate
 from overthink.training.noise import seeded_noise
@@ -46,6 +46,19 @@ class TrainingState:
         return len(self.history)
 
 
+@dataclass(frozen=True)
+class _Course:
+    """What stays the same throughout a training."""
+
+    regime: tuple[Phase, ...]
+    train: Samples
+    validation: Samples
+    augment: AugmentSpec
+    seeds: Seeds
+    kernels: Kernels
+    capture: LastCapture = field(default_factory=LastCapture)
+
+
 def fit(
     state: TrainingState,
     regime: tuple[Phase, ...],
@@ -59,13 +72,14 @@ def fit(
 
     Raises DivergedError as soon as a loss is not finite.
     """
+    course = _Course(regime, train, validation, augment, seeds, kernels)
     steps = [(phase, epoch) for phase, spec in enumerate(regime) for epoch in range(spec.epochs)]
     for phase, epoch in steps[state.epochs_done :]:
         if no_progress(state.history, phase + 1, regime[phase].stop_after):
             return
         if epoch == 0:
             _enter(state, regime[phase], phase, seeds)
-        record = _run_epoch(state, regime[phase], phase, epoch, train, validation, augment, seeds, kernels)
+        record = _run_epoch(state, course, phase, epoch)
         state.history.append(record)
         if epoch + 1 == regime[phase].epochs:
             state.teacher = None
@@ -88,24 +102,15 @@ def _enter(state: TrainingState, spec: Phase, phase: int, seeds: Seeds) -> None:
     state.network = with_attachments(state.network, spec, phase, seeds)
 
 
-def _run_epoch(
-    state: TrainingState,
-    spec: Phase,
-    phase: int,
-    epoch: int,
-    train: Samples,
-    validation: Samples,
-    augment: AugmentSpec,
-    seeds: Seeds,
-    kernels: Kernels,
-) -> EpochRecord:
+def _run_epoch(state: TrainingState, course: _Course, phase: int, epoch: int) -> EpochRecord:
     started = time.perf_counter()
+    spec, train = course.regime[phase], course.train
     weights_C = spec.loss.class_weights(train.labels_N, state.network.n_classes)
-    loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds, weights_C, kernels)
+    loss, accuracy_E = _train_epoch(state, course, phase, epoch, weights_C)
     trained = time.perf_counter()
     number = state.epochs_done + 1
     _check_finite(loss, f"the training loss became {loss} in epoch {number} at learning rate {spec.lr_at(epoch):g}")
-    on_validation = evaluate(state.network, validation, weights_C, kernels)
+    on_validation = evaluate(state.network, course.validation, weights_C, course.kernels)
     val_loss = tuple(on_validation.loss_E.double().tolist())
     _check_finite(sum(val_loss), f"the validation loss became {sum(val_loss)} after epoch {number}")
     return EpochRecord(
@@ -122,43 +127,36 @@ def _run_epoch(
 
 
 def _train_epoch(
-    state: TrainingState,
-    spec: Phase,
-    phase: int,
-    epoch: int,
-    train: Samples,
-    augment: AugmentSpec,
-    seeds: Seeds,
-    weights_C: Tensor | None,
-    kernels: Kernels,
+    state: TrainingState, course: _Course, phase: int, epoch: int, weights_C: Tensor | None
 ) -> tuple[float, Tensor]:
     """Return the mean loss and the accuracy of each exit. Sums stay on the device, so the loop never waits for it."""
+    spec, train, seeds = course.regime[phase], course.train, course.seeds
     device = train.images_NKHW.device
     loss = spec.loss.at(epoch, spec.epochs, lambda: _relative_costs(state.network, train))
     loss_of = loss.build(state.network.n_exits, device, weights_C)
-    order, augmentation = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
     make_ready(state.network, spec)
-    is_adam = spec.optimiser == "adam"
     step = TrainingStep(
         state.network,
-        kernels.training(state.network, spec.gradient_equilibrium),
+        course.kernels.training(state.network, spec.gradient_equilibrium),
         loss_of,
-        None if state.teacher is None else kernels.last_exit(state.teacher),
-        kernels,
+        None if state.teacher is None else course.kernels.last_exit(state.teacher),
+        course.kernels,
         state.momentum,
         Descent(spec.lr_at(epoch), spec.momentum, spec.weight_decay),
-        state.squares if is_adam else None,
+        state.squares if spec.optimiser == "adam" else None,
         epoch * n_batches(len(train.labels_N), spec.batch_size),
         spec.learning,
     )
     # A recording would hold Adam's correction, which changes from step to step
-    take = CapturedStep(step) if device.type == "cuda" and cuda_graphs() and not is_adam else step
+    captures = device.type == "cuda" and cuda_graphs() and spec.optimiser != "adam"
+    take = course.capture.of((phase, step.descent, loss), step) if captures else step
+    order, augmentation = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
     batches = seen = 0
     with seeded_noise(seeds, phase, epoch, device):
-        for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, augmentation):
+        for images_BKHW, labels_B in training_batches(train, spec.batch_size, course.augment, order, augmentation):
             take(images_BKHW, labels_B)
             batches, seen = batches + 1, seen + len(labels_B)
-    return float(step.sums.loss) / batches, (step.sums.right_E / seen).cpu()
+    return float(take.sums.loss) / batches, (take.sums.right_E / seen).cpu()
 
 
 def _relative_costs(network: MultiExitNetwork, train: Samples) -> tuple[float, ...]:
