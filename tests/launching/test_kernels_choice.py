@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from overthink.cli.commands.run import run
+from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import experiment_of_run, load_experiment
 from overthink.launching.kernels_choice import GPU_FILES, KernelsChoice
@@ -299,3 +300,19 @@ def test_a_plan_shows_the_keys_that_would_be_trained(
         definition = loaded.groups[0].definition.by(kernels)
         assert planned["run_key"] == definition.with_seeds(loaded.groups[0].seeds[0]).key
         assert planned["kernels"] == kernels
+
+
+def test_less_than_float32_is_never_by_native_kernels(
+    native: Native, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = small(tmp_path, precision="bf16")
+    with pytest.raises(
+        ValueError, match="small: base: precision: bf16 is a GPU's, and --device auto means the CPU here"
+    ):
+        chosen(loaded)
+    with pytest.raises(ValueError, match="bf16 is a GPU's, but native kernels train on a CPU alone"):
+        chosen(loaded, kernels="native")
+    monkeypatch.setattr(device, "has_gpu", lambda: True)
+    assert chosen(loaded) == ({"base": "torch"}, [])
+    with pytest.raises(DefinitionError, match="precision: native kernels compute in float32 on a CPU, not in bf16"):
+        small(tmp_path, precision="bf16", kernels="native")

@@ -34,10 +34,12 @@ REGIMES = {
 }
 
 
-def trained(folder: Path, regime: list[dict[str, object]], epochs: int | None = None) -> dict[str, str]:
+def trained(
+    folder: Path, regime: list[dict[str, object]], epochs: int | None = None, precision: str = "f32"
+) -> dict[str, str]:
     """Train on the GPU, where `epochs` is given in two pieces, and return digests of what is written."""
     folder.mkdir(parents=True, exist_ok=True)
-    run: RunDefinition = small(folder, regime=regime, kernels="torch").groups[0].runs[0]
+    run: RunDefinition = small(folder, regime=regime, kernels="torch", precision=precision).groups[0].runs[0]
     if epochs is not None:
         for _ in islice(train(run, folder, "cuda"), 1 + epochs):
             pass
@@ -68,3 +70,9 @@ def test_a_cpu_trains_nearly_the_same(tmp_path: Path) -> None:
     cpu, gpu = (Predictions.read(tmp_path / device / "test.parquet") for device in ("cpu", "cuda"))
     agree_EN = needed(cpu.predicted_EN, "classes") == needed(gpu.predicted_EN, "classes")
     assert agree_EN.mean() > 0.97
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_less_than_float32_gives_the_same_bits_twice(precision: str, tmp_path: Path) -> None:
+    results = [trained(tmp_path / folder, PLAIN, precision=precision) for folder in ("one", "other")]
+    assert results[0] == results[1] != trained(tmp_path / "float32", PLAIN)

@@ -24,6 +24,7 @@ S = TypeVar("S", bound=Spec)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
 Kernels = Literal["torch", "native"]
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
+Precision = Literal["f32", "tf32", "bf16"]
 LEAST_BATCH = 2
 NAMES = ("of_name", "of_variant", "of_description", "of_changes")
 """Fields with names of a policy's main network; they do not change the key."""
@@ -53,6 +54,11 @@ class GroupDefinition(Spec):
     A definition that leaves `kernels` out leaves the choice to the launch (`--kernels`, `launching.kernels_choice`);
     written out, torch's too, it is kept.
     """
+    precision: Precision = "f32"
+    """In which a GPU trains: float32, as a CPU; `tf32`: it multiplies numbers of 10 bits after the point and adds in
+    float32; `bf16`: torch's autocast to bfloat16, with weights, losses and the optimiser in float32. Predictions of a
+    network trained in `bf16` are computed in float32. The key has it where it is not float32.
+    """
     keep_logits: bool = False
     """Store all logits in the predictions, in addition to the values derived from them."""
     policy: "PolicySpec | None" = None
@@ -62,6 +68,8 @@ class GroupDefinition(Spec):
     def _parts_fit(self) -> Self:
         if self.policy is not None:
             self._check_policy(self.policy)
+        if self.precision != "f32" and self.kernels == "native":
+            raise ValueError(f"precision: native kernels compute in float32 on a CPU, not in {self.precision}")
         network = self.network.resolved(self.dataset.input_shape, self.n_classes)
         self.__dict__["network"] = network  # a specification is frozen, and this completes it
         self._check_undivided()
@@ -175,6 +183,11 @@ class GroupDefinition(Spec):
         """Whether `kernels` are written out, so that a launch does not choose them."""
         return "kernels" in self.model_fields_set
 
+    @property
+    def possible_kernels(self) -> tuple[Kernels, ...]:
+        """The kernels that compute in its precision."""
+        return KERNELS if self.precision == "f32" else ("torch",)
+
     def by(self, kernels: Kernels) -> "GroupDefinition":
         """Return the definition with kernels written out; those of a policy's main network stay."""
         return self.model_copy(update={"kernels": kernels})
@@ -187,7 +200,7 @@ class GroupDefinition(Spec):
     @property
     def by_either_kernels(self) -> "tuple[GroupDefinition, ...]":
         """The definitions that a launch may choose among, torch first: one where kernels are written out."""
-        own = (self.kernels,) if self.has_kernels else KERNELS
+        own = (self.kernels,) if self.has_kernels else self.possible_kernels
         mains = () if self.policy is None else self.policy.of.by_either_kernels
         with_mains = [self.with_main(main) for main in mains] or [self]
         return tuple(one.by(kernels) for one, kernels in product(with_mains, own))

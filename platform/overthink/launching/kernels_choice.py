@@ -12,7 +12,7 @@ from typing import NamedTuple, get_args
 
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of
-from overthink.definition.run_definition import KERNELS, GroupDefinition, Kernels
+from overthink.definition.run_definition import GroupDefinition, Kernels
 from overthink.launching.outcomes import KernelsAsked, Options
 from overthink.networks import availability
 from overthink.outbox.pending import finished_keys
@@ -93,9 +93,9 @@ class KernelsChoice:
     ) -> Candidate:
         """Return a group with what the store has of it by either kernels; unasked for where that decides nothing."""
         there, to_do = set[Kernels](), set[Kernels]()
-        if self._options.kernels == "torch" and not definition.has_kernels:
+        if self._options.kernels == "torch" and not definition.has_kernels and definition.precision == "f32":
             return Candidate(name, definition, frozenset(), frozenset())
-        for kernels in KERNELS:
+        for kernels in definition.possible_kernels:
             group = definition.by(kernels)
             known = find_runs(self._store, kind=tags.KIND_RUN, group_key=group.key) if self._store else []
             keys = {group.with_seeds(one).key for one in seeds}
@@ -116,6 +116,8 @@ class KernelsChoice:
                     f"{_names(candidates)}: --kernels {asked}, but the definition has kernels: {kernels} written out"
                 )
             asked = kernels
+        if self._reduced(candidates, asked):
+            return "torch"
         if asked == "auto":
             asked = default_kernels()
         if asked == "auto":
@@ -124,6 +126,18 @@ class KernelsChoice:
             why = "its definition has native kernels" if written else "native kernels were asked for"
             raise ValueError(f"{_names(candidates)}: {why}, but {obstacle}")
         return asked
+
+    def _reduced(self, candidates: Sequence[Candidate], asked: KernelsAsked) -> bool:
+        """Return whether groups are to be computed in less than float32; raises ValueError where they cannot be."""
+        reduced = [one for one in candidates if one.definition.precision != "f32"]
+        if not reduced:
+            return False
+        because = f"{_names(reduced)}: precision: {reduced[0].definition.precision} is a GPU's"
+        if asked == "native":
+            raise ValueError(f"{because}, but {CPU_ONLY}")
+        if any("torch" in one.to_do for one in reduced) and not self._has_gpu():
+            raise ValueError(f"{because}, and --device {self._options.device} means the CPU here; leave it out")
+        return True
 
     def _experiment(self, loaded: LoadedExperiment) -> LoadedExperiment:
         mains = iter(self.main_networks(loaded))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from overthink.definition.experiment import LoadedExperiment
 from overthink.execution.jobs import Engine
 from overthink.launching.changed_data import changed_data
+from overthink.launching.gpu_sharing import takes_turns
 from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
@@ -40,6 +41,8 @@ def launch(
         runs = plan(store, experiments, options.force, options.reuse, claims=session.claims)
         session.add(runs)
         listener.on_plan(runs)
+        if turns := takes_turns(options, [run.run for run in runs if run.action in TO_DO]):
+            listener.on_message(turns)
         for sentence in changed_data(runs, options.data_root):
             listener.on_message(f"{sentence}.")
         outcomes = brought_to_end(session, runs)

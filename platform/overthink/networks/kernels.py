@@ -91,4 +91,20 @@ class TorchKernels(Kernels):
         )
 
 
+class Bfloat16Kernels(TorchKernels):
+    """Torch's operations on a GPU that trains in bfloat16, weights and losses excepted; it evaluates in float32."""
+
+    def training(self, network: MultiExitNetwork, equilibrium: bool = False) -> Logits:
+        """Return the network's forward pass."""
+        forward = super().training(network, equilibrium)
+
+        def logits_of(images_BKHW: Tensor) -> tuple[Tensor, ...]:
+            with torch.autocast(images_BKHW.device.type, dtype=torch.bfloat16):
+                logits_EBC = forward(images_BKHW)
+            return tuple(logits_BC.float() for logits_BC in logits_EBC)
+
+        return logits_of
+
+
 TORCH = TorchKernels()
+BFLOAT16 = Bfloat16Kernels()

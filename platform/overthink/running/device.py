@@ -5,10 +5,11 @@ import os
 import torch
 
 
-def configure(threads: int, device: str, strict: bool = True) -> torch.device:
+def configure(threads: int, device: str, strict: bool = True, tf32: bool = False) -> torch.device:
     """Set up torch so that the same run gives the same bits, and return the device; `auto` is CUDA where there is one.
 
-    Where not `strict`, a GPU may use nondeterministic kernels, which group sums in other ways.
+    Where not `strict`, a GPU may use nondeterministic kernels, which group sums in other ways; with `tf32` it may round
+    what it multiplies to TF32.
     Raises ValueError for a CUDA device that the machine lacks.
     """
     torch.set_num_threads(threads)
@@ -22,7 +23,7 @@ def configure(threads: int, device: str, strict: bool = True) -> torch.device:
         torch.use_deterministic_algorithms(strict, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a launch each
         torch.backends.cudnn.benchmark = not strict
-        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
     return on
 
 

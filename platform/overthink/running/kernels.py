@@ -6,7 +6,7 @@ import torch
 
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks import availability
-from overthink.networks.kernels import TORCH, Kernels
+from overthink.networks.kernels import BFLOAT16, TORCH, Kernels
 
 
 def kernels_of(run: RunDefinition, device: torch.device) -> Kernels:
@@ -14,8 +14,12 @@ def kernels_of(run: RunDefinition, device: torch.device) -> Kernels:
 
     Raises ValueError where this machine cannot train it by them: no other ones take their place.
     """
+    if run.precision != "f32" and device.type != "cuda":
+        raise ValueError(
+            f"precision: {run.precision} is a GPU's, and this run would be trained on {device}; leave it out"
+        )
     if run.kernels == "torch":
-        return TORCH
+        return BFLOAT16 if run.precision == "bf16" else TORCH
     obstacle: str | None = f"they train on a CPU alone, not on {device}"
     if device.type == "cpu":
         obstacle = availability.native_obstacle(*run.for_kernels)

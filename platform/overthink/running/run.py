@@ -38,7 +38,7 @@ def train(
     checkpoint, which the caller has put into the folder. Raises DivergedError where the loss is not finite, ValueError
     for data or checkpoints that do not fit, OSError where the folder cannot be written.
     """
-    on = configure(torch_threads(run), device, strict=run.seeds.kernel == 0)
+    on = configure(torch_threads(run), device, strict=run.seeds.kernel == 0, tf32=run.precision == "tf32")
     kernels = kernels_of(run, on)
     data = run_data(run, folder, on, data_root)
     shape = data.dataset.image_shape
