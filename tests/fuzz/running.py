@@ -7,9 +7,10 @@ import argparse
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,22 +47,49 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path("fuzz-problems"), help="folder for what had a problem")
     given = parser.parse_args()
     numbers = range(given.first, given.first + given.count)
-    context = get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), context, initializer=PARTS[given.part].prepare) as pool:
-        trials = []
-        for done in pool.map(partial(_one, given.part, given.seed, given.keep), numbers, chunksize=25):
-            trials.append(done)
-            if done.problem:
-                print(f"trial {done.number}: {done.problem}: {done.command}: {done.message[:300]}", flush=True)  # noqa: T201
+    trials = []
+    for done in _done(given.part, given.seed, given.keep, numbers):
+        trials.append(done)
+        if done.problem:
+            print(f"trial {done.number}: {done.problem}: {done.command}: {done.message[:300]}", flush=True)  # noqa: T201
     print(_summary(given.part, given.seed, trials))  # noqa: T201
     return int(any(done.problem for done in trials))
 
 
-def _one(part: str, seed: int, keep: Path, number: int) -> Trial:
+def _done(part: str, seed: int, keep: Path, numbers: Iterable[int]) -> Iterator[Trial]:
+    """Yield trials as they end; one whose process dies is a problem, and the others go on in new processes."""
+    left = list(numbers)
+    while left:
+        with TemporaryDirectory() as begun:
+            pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=PARTS[part].prepare)
+            with pool, suppress(BrokenProcessPool):
+                of = {pool.submit(_one, part, seed, keep, Path(begun), number): number for number in left}
+                for future in as_completed(of):
+                    yield future.result()
+                    left.remove(of[future])
+            for number in sorted({int(name) for name in os.listdir(begun)} & set(left)):
+                yield from _alone(part, seed, keep, number)
+                left.remove(number)
+
+
+def _alone(part: str, seed: int, keep: Path, number: int) -> Iterator[Trial]:
+    """Yield one trial in a process of its own, as a problem where the process dies again."""
+    with TemporaryDirectory() as begun:
+        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=PARTS[part].prepare)
+        with pool:
+            try:
+                yield pool.submit(_one, part, seed, keep, Path(begun), number).result()
+            except BrokenProcessPool:
+                yield Trial(number, "", -1, "", 0.0, 0, "the process died")
+
+
+def _one(part: str, seed: int, keep: Path, begun: Path, number: int) -> Trial:
+    (begun / str(number)).touch()
     with TemporaryDirectory() as folder:
         done = PARTS[part].trial(seed, number, Path(folder))
         if done.problem and PARTS[part].keeps:
             shutil.copytree(folder, keep / f"{part}-{seed}-{number}", dirs_exist_ok=True)
+    (begun / str(number)).unlink()
     return done
 
 

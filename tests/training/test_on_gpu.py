@@ -9,10 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from overthink.definition.run_definition import RunDefinition
-from overthink.predictions.absent import needed
-from overthink.predictions.predictions import Predictions
 from overthink.running.run import train
 from overthink.training.checkpoint import NAME
+from overthink.training.epoch_record import EpochRecord
 from support.small import small
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -62,14 +61,13 @@ def test_same_bits_twice_and_recorded_and_resumed(
 
 
 def test_a_cpu_trains_nearly_the_same(tmp_path: Path) -> None:
-    regime = [{"epochs": 1, "batch_size": 32, "lr": 0.01}]
+    regime = [{"epochs": 1, "batch_size": 32, "lr": 0.001}]
     run = small(tmp_path, regime=regime, kernels="torch").groups[0].runs[0]
+    losses = []
     for device in ("cpu", "cuda"):
         (tmp_path / device).mkdir()
-        list(train(run, tmp_path / device, device))
-    cpu, gpu = (Predictions.read(tmp_path / device / "test.parquet") for device in ("cpu", "cuda"))
-    agree_EN = needed(cpu.predicted_EN, "classes") == needed(gpu.predicted_EN, "classes")
-    assert agree_EN.mean() > 0.97
+        losses += [one.train_loss for one in train(run, tmp_path / device, device) if isinstance(one, EpochRecord)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
