@@ -7,11 +7,11 @@ from typing import NamedTuple
 from overthink.comparison.stored_runs import stored_runs
 from overthink.launching.plan import TO_DO, PlannedRun
 from overthink.launching.recording.facts import group_tags
+from overthink.launching.shared_epochs import own_epochs
 from overthink.store import tags
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import ASKED, StoredRun
 from overthink.store.uri import database_file
-from overthink.training.regime import total_epochs
 
 Like = tuple[str, str, str]
 """Keys of data set and network, and kernels: what the time of an epoch depends on most."""
@@ -43,8 +43,8 @@ def time_needed(runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: i
 
     A run takes its epochs times the median of seconds per epoch, over finished runs of the same data set, network and
     kernels, from their start to their end (so all of loading, evaluation and pages counts). Runs that began from
-    another one's phases are left out, since their epochs are not all their own. Epochs that a checkpoint or another
-    run spares are counted, so the estimate is rather too long.
+    another one's phases are left out, since their epochs are not all their own. A fork takes its own epochs. Those that
+    a checkpoint or another run's phases spare are counted, so the estimate is rather too long.
     """
     to_do = [run for run in runs if run.action in TO_DO]
     like = {run.group.definition.key: _like_of(run) for run in to_do}
@@ -53,11 +53,7 @@ def time_needed(runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: i
         of = (run.dataset.key, run.network.key, run.kernels)
         if of in per_epoch and (seconds := _seconds_per_epoch(run)) is not None:
             per_epoch[of].append(seconds)
-    took = [
-        total_epochs(run.run.regime) * median(per_epoch[of])
-        for run in to_do
-        if per_epoch[of := like[run.group.definition.key]]
-    ]
+    took = [own_epochs(run) * median(per_epoch[of]) for run in to_do if per_epoch[of := like[run.group.definition.key]]]
     if not took:
         return None
     at_once = min(max(jobs, 1), len(took))

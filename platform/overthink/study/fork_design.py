@@ -3,7 +3,7 @@
 A trunk is a run of its own, with a seed of its own for every source. At each of some epochs every arm forks from it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from overthink.seeds import FORKABLE, Seeds, Source
 from overthink.study.arms import ALL_SOURCES
@@ -65,6 +65,16 @@ def fork_epoch_of(arm: str) -> int:
     """
     _, _, number = arm.partition(AT)[0].partition(FROM)
     return int(number) if number.isdecimal() else 0
+
+
+def fork_name_of(arm: str, arms: Collection[str]) -> str | None:
+    """Return the name that an arm of forks has at every epoch and base point; None of `all`, and without forks.
+
+    >>> fork_name_of("order:10@2", ["all", "order", "order:10@2"]), fork_name_of("all", ["all", "order:10"])
+    ('order', None)
+    """
+    name = arm.partition(AT)[0].partition(FROM)[0]
+    return None if name == ALL_SOURCES or not any(map(fork_epoch_of, arms)) else name
 
 
 def arms_from_start(arms: Mapping[str, Sequence[Seeds]]) -> dict[str, Sequence[Seeds]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from overthink.report.study_page import Pictures
     from overthink.store.client import Store
     from overthink.study.findings import Findings
+    from overthink.study.forks import ForkArm
     from overthink.study.sources import SourceShares
 
 
@@ -66,6 +67,7 @@ class _Answer(NamedTuple):
     study: "Study"
     found: "dict[str, Findings]"
     shares: "SourceShares | None"
+    forks: "dict[str, ForkArm]"
     problem: ValueError | None
     """Why it shows nothing; that of this group does not end the others."""
 
@@ -79,9 +81,9 @@ def _answer(store: "Store", one: "Study", data_root: Path | None, console: Conso
     try:
         return _Answer(read.study, *_findings(store, read, data_root, console), None)
     except StudyError as error:
-        return _Answer(read.study, {}, None, error)
+        return _Answer(read.study, {}, None, {}, error)
     except ValueError as error:
-        return _Answer(read.study, {}, None, StudyError(f"{one.group.name}: {reason(error)}"))
+        return _Answer(read.study, {}, None, {}, StudyError(f"{one.group.name}: {reason(error)}"))
 
 
 def _studies(store: "Store", name: str, unreadable: list[str]) -> "list[Study]":
@@ -101,12 +103,12 @@ def _studies(store: "Store", name: str, unreadable: list[str]) -> "list[Study]":
 
 def _findings(
     store: "Store", read: "ReadStudy", data_root: Path | None, console: Console
-) -> "tuple[dict[str, Findings], SourceShares | None]":
-    """Return the findings of a study by arm and its shares by source, and add its page to the group.
+) -> "tuple[dict[str, Findings], SourceShares | None, dict[str, ForkArm]]":
+    """Return the findings of a study by arm, its shares by source and its forks, and add its page to the group.
 
     There are none where no arm has two finished runs.
     """
-    from overthink.report.studies import findings_by_arm, shares_of_study
+    from overthink.report.studies import findings_by_arm, forks_of_study, shares_of_study
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
     from overthink.store.client import MissingArtifactError
@@ -118,7 +120,7 @@ def _findings(
     found = findings_by_arm(one, known, read.validations)
     if not found:
         print_text(console, f"{one.group.name}: {NOT_YET}")
-        return found, None
+        return found, None, {}
     pictures: Pictures = ()
     if (whole := primary_arm_of(found)) is not None:
         runs = one.arms[whole].runs
@@ -126,28 +128,35 @@ def _findings(
             pictures = study_pictures(store, runs, [known[run.run_id] for run in runs], data_root)
         except (ValueError, MissingArtifactError) as error:  # only the pictures need images
             print_text(console, f"No pictures of samples: {error}")
-    shares = shares_of_study(one, known)
-    page = study_page(one.group.name, found, shares, pictures, one.kernels_warning)
+    shares, forks = shares_of_study(one, known), forks_of_study(one, known)
+    page = study_page(one.group.name, found, shares, pictures, one.kernels_warning, forks)
     try:
         Writer(store).text(one.group.run_id, tags.STUDY_PAGE, page)
     except UnreadableRunError as error:
         print_text(console, str(error))
-    return found, shares
+    return found, shares, forks
 
 
 def _show(store: "Store", answer: _Answer, console: Console) -> None:
+    from overthink.report.fork_table import fork_grids
     from overthink.report.source_table import source_grids
     from overthink.report.study_table import arms_grid, ties_grid
     from overthink.report.ui_views import ui_hint
+    from overthink.study.fork_sentences import fork_sentences
     from overthink.study.verdict import primary_arm_of, verdict
 
-    one, found, shares, _ = answer
+    one, found, shares, forks, _ = answer
     shown = results()
     shown.print(escape_for_terminal(one.group.name, "bold"), "")
-    for paragraph in verdict(found, shares):
+    for paragraph in (*verdict(found, shares), *fork_sentences(forks)):
         shown.print(escape_for_terminal(paragraph), "")
     whole = primary_arm_of(found)
-    for grid in (arms_grid(found), *source_grids(shares), *([ties_grid(found[whole])] if whole is not None else [])):
+    for grid in (
+        arms_grid(found),
+        *fork_grids(forks),
+        *source_grids(shares),
+        *([ties_grid(found[whole])] if whole is not None else []),
+    ):
         if grid.rows:
             print_grid(grid)
     shown.print()
@@ -160,20 +169,22 @@ def _show(store: "Store", answer: _Answer, console: Console) -> None:
 
 
 def _as_plain(answer: _Answer) -> dict[str, Any]:
+    from overthink.study.fork_sentences import fork_sentences
     from overthink.study.verdict import verdict
 
-    one, found, shares, problem = answer
+    one, found, shares, forks, problem = answer
     return {
         "group": one.group.run_id,
         "missing": one.missing,
         "kernels_warning": one.kernels_warning,
         "problem": str(problem) if problem else None if found else NOT_YET,
-        "verdict": verdict(found, shares) if found else [],
+        "verdict": [*verdict(found, shares), *fork_sentences(forks)] if found else [],
         "arms": {
             name: {"runs": [run.run_id for run in one.arms[name].runs], **_plain(findings._asdict())}
             for name, findings in found.items()
         },
         "source_shares": _plain(shares),
+        "forks": _plain(forks),
     }
 
 
