@@ -12,6 +12,7 @@ from overthink.store import tags
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import ASKED, StoredRun
 from overthink.store.uri import database_file
+from overthink.training.regime import total_epochs
 
 Like = tuple[str, str, str]
 """Keys of data set and network, and kernels: what the time of an epoch depends on most."""
@@ -29,13 +30,16 @@ class TimeNeeded(NamedTuple):
     jobs: int
     earlier: int
     """Finished runs that it is from."""
+    spared: float = 0.0
+    """Seconds that the epochs would take which forks share with their trunks."""
 
     @property
     def text(self) -> str:
         """One sentence, with its source."""
         at_once = f" with {self.jobs} jobs" if self.jobs > 1 else ""
         of = f"{self.known} of {self.runs} runs" if self.known < self.runs else _counted(self.runs, "run")
-        return f"About {_shown(self.seconds)} for {of}{at_once}, by {_counted(self.earlier, 'earlier run')}."
+        spared = f" What forks share would take {_shown(self.spared)} more of one job." if self.spared else ""
+        return f"About {_shown(self.seconds)} for {of}{at_once}, by {_counted(self.earlier, 'earlier run')}.{spared}"
 
 
 def time_needed(runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: int) -> TimeNeeded | None:
@@ -53,12 +57,14 @@ def time_needed(runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: i
         of = (run.dataset.key, run.network.key, run.kernels)
         if of in per_epoch and (seconds := _seconds_per_epoch(run)) is not None:
             per_epoch[of].append(seconds)
-    took = [own_epochs(run) * median(per_epoch[of]) for run in to_do if per_epoch[of := like[run.group.definition.key]]]
-    if not took:
+    known = [(run, median(took)) for run in to_do if (took := per_epoch[like[run.group.definition.key]])]
+    if not known:
         return None
-    at_once = min(max(jobs, 1), len(took))
-    seconds = max(sum(took) / at_once, *took)
-    return TimeNeeded(len(to_do), len(took), seconds, at_once, sum(map(len, per_epoch.values())))
+    each = [own_epochs(run) * of_epoch for run, of_epoch in known]
+    spared = sum((total_epochs(run.run.regime) - own_epochs(run)) * of_epoch for run, of_epoch in known)
+    at_once = min(max(jobs, 1), len(each))
+    seconds = max(sum(each) / at_once, *each)
+    return TimeNeeded(len(to_do), len(each), seconds, at_once, sum(map(len, per_epoch.values())), spared)
 
 
 def needed_by_earlier_runs(runs: Sequence[PlannedRun], uri: str, jobs: int) -> TimeNeeded | None:

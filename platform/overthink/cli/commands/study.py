@@ -13,6 +13,7 @@ from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.store import tags
 
 if TYPE_CHECKING:
+    from overthink.report.fork_lines import Connected
     from overthink.report.studies import ReadStudy, Study
     from overthink.report.study_page import Pictures
     from overthink.store.client import Store
@@ -30,6 +31,13 @@ def study(
         typer.Argument(metavar="STUDY", help="Definition of a study, experiment name, or ID of a group of runs."),
     ],
     data_root: options.DataRoot = None,
+    connectivity: Annotated[
+        bool,
+        typer.Option(
+            "--connectivity",
+            help="Of a study of forks: loss and error along the straight line from each trunk's weights to its forks'.",
+        ),
+    ] = False,
     as_json: options.Json = False,
 ) -> int:
     """Split the variance of overthinking into a per-sample and a per-training part.
@@ -45,6 +53,8 @@ def study(
         if one.kernels_warning:
             print_text(console, one.kernels_warning)
     answers = [_answer(store, one, data_root, console, unreadable) for one in studies]
+    if connectivity:
+        answers = [_with_lines(store, answer, data_root, console) for answer in answers]
     print_problems(console, unreadable)
     problems = [answer.problem for answer in answers if answer.problem is not None]
     if not any(answer.found for answer in answers):
@@ -70,6 +80,8 @@ class _Answer(NamedTuple):
     forks: "dict[str, ForkArm]"
     problem: ValueError | None
     """Why it shows nothing; that of this group does not end the others."""
+    lines: "list[Connected] | None" = None
+    """Between its forks' networks; None where not asked for."""
 
 
 def _answer(store: "Store", one: "Study", data_root: Path | None, console: Console, unreadable: list[str]) -> _Answer:
@@ -84,6 +96,16 @@ def _answer(store: "Store", one: "Study", data_root: Path | None, console: Conso
         return _Answer(read.study, {}, None, {}, error)
     except ValueError as error:
         return _Answer(read.study, {}, None, {}, StudyError(f"{one.group.name}: {reason(error)}"))
+
+
+def _with_lines(store: "Store", answer: _Answer, data_root: Path | None, console: Console) -> _Answer:
+    from overthink.report.fork_lines import connected
+
+    if not answer.found:
+        return answer
+    return answer._replace(
+        lines=connected(store, answer.study, data_root, lambda sentence: print_text(console, sentence))
+    )
 
 
 def _studies(store: "Store", name: str, unreadable: list[str]) -> "list[Study]":
@@ -138,6 +160,7 @@ def _findings(
 
 
 def _show(store: "Store", answer: _Answer, console: Console) -> None:
+    from overthink.report.fork_lines import connected_grid
     from overthink.report.fork_table import fork_grids
     from overthink.report.source_table import source_grids
     from overthink.report.study_table import arms_grid, ties_grid
@@ -145,7 +168,7 @@ def _show(store: "Store", answer: _Answer, console: Console) -> None:
     from overthink.study.fork_sentences import fork_sentences
     from overthink.study.verdict import primary_arm_of, verdict
 
-    one, found, shares, forks, _ = answer
+    one, found, shares, forks, _, lines = answer
     shown = results()
     shown.print(escape_for_terminal(one.group.name, "bold"), "")
     for paragraph in (*verdict(found, shares), *fork_sentences(forks)):
@@ -159,6 +182,8 @@ def _show(store: "Store", answer: _Answer, console: Console) -> None:
     ):
         if grid.rows:
             print_grid(grid)
+    if lines is not None:
+        print_grid(connected_grid(lines))
     shown.print()
     if one.missing:
         console.print(
@@ -172,7 +197,7 @@ def _as_plain(answer: _Answer) -> dict[str, Any]:
     from overthink.study.fork_sentences import fork_sentences
     from overthink.study.verdict import verdict
 
-    one, found, shares, forks, problem = answer
+    one, found, shares, forks, problem, lines = answer
     return {
         "group": one.group.run_id,
         "missing": one.missing,
@@ -185,6 +210,7 @@ def _as_plain(answer: _Answer) -> dict[str, Any]:
         },
         "source_shares": _plain(shares),
         "forks": _plain(forks),
+        "connectivity": _plain(lines),
     }
 
 
