@@ -5,12 +5,13 @@ that point alone: no generator state is saved, and a resumed run draws the same 
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from overthink.spec import Spec
 
@@ -30,8 +31,28 @@ LABEL = re.compile(
     rf"(?:(?P<all>{NUMBER})|{'-'.join(f'{stream}(?P<{stream}>{NUMBER})' for stream in STREAMS)})"
     rf"(?:-kernel(?P<kernel>{NUMBER}))?(?:-repeat(?P<repeat>{NUMBER}))?"
 )
-"""The label of a run's seeds."""
+"""The label of a run's seeds; of a fork, what stands before `FORK`."""
+FORK = "-fork"
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+
+
+class Fork(Spec):
+    """Where a run leaves another one, its trunk, and those of its seeds that are not its trunk's from there on.
+
+    The validation split and the first weights are drawn before the first epoch, so a fork has its trunk's.
+    """
+
+    at: Annotated[int, Field(ge=1, le=10_000_000)]
+    """Epochs, over all phases, that it shares with its trunk."""
+    order: Seed | None = None
+    augment: Seed | None = None
+    kernel: Seed | None = None
+    repeat: Seed | None = None
+
+    @property
+    def own(self) -> dict[str, int]:
+        """Source of randomness -> the fork's own seed."""
+        return {source: seed for source in FORKABLE if (seed := getattr(self, source)) is not None}
 
 
 class Seeds(Spec):
@@ -52,14 +73,50 @@ class Seeds(Spec):
     """
     repeat: Seed = 0
     """Number of the repeat; nothing depends on it."""
+    fork: Fork | None = None
+    """Of a fork: where it leaves the run of the seeds above, its trunk."""
+
+    @classmethod
+    def same(cls, seed: int) -> "Seeds":
+        """Return seeds of which all streams have the same."""
+        return cls(split=seed, init=seed, order=seed, augment=seed)
+
+    @model_serializer(mode="wrap")
+    def _leave_out_no_fork(self, as_plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the seeds as plain data; those of no fork read as they did before there were forks."""
+        plain: dict[str, Any] = as_plain(self)
+        if self.fork is None:
+            plain.pop("fork", None)
+        return plain
+
+    @property
+    def trunk(self) -> "Seeds | None":
+        """Of a fork, the seeds of the run that it shares its first epochs with."""
+        return None if self.fork is None else self.model_copy(update={"fork": None})
+
+    @property
+    def at_end(self) -> "Seeds":
+        """The seeds that training ends with: a fork's own where it has its own, otherwise its trunk's."""
+        return self if self.fork is None else self.model_copy(update={"fork": None} | self.fork.own)
+
+    def forked(self, at: int, own: Mapping[str, int]) -> "Seeds":
+        """Return the seeds of a fork of the run with these seeds, after so many epochs.
+
+        >>> Seeds(split=0, init=0, order=0, augment=0).forked(10, {"order": 7}).label
+        '0-fork10-order7'
+        """
+        return self.model_copy(update={"fork": Fork.model_validate({"at": at, **own})})
 
     @property
     def label(self) -> str:
-        """A short name: the seed if all streams share it, otherwise each stream with its seed.
+        """A short name: the seed if all streams share it, otherwise each stream with its seed; and a fork's epoch.
 
         >>> Seeds(split=3, init=3, order=3, augment=3).label, Seeds(split=0, init=1, order=0, augment=0).label
         ('3', 'split0-init1-order0-augment0')
         """
+        if self.fork is not None and self.trunk is not None:
+            own = "".join(f"-{source}{seed}" for source, seed in self.fork.own.items())
+            return f"{self.trunk.label}{FORK}{self.fork.at}{own}"
         values = [getattr(self, stream) for stream in STREAMS]
         more = [f"{source}{value}" for source in ("kernel", "repeat") if (value := getattr(self, source))]
         if len(set(values)) == 1:
@@ -68,8 +125,17 @@ class Seeds(Spec):
 
     @property
     def without_repeat(self) -> "Seeds":
-        """The same with repeat 0: where these are equal, runs of one definition are equal by construction."""
-        return self.model_copy(update={"repeat": 0}) if self.repeat else self
+        """The same with repeat 0: where these are equal, runs of one definition are equal by construction.
+
+        Without its repeat, a fork whose seeds are all its trunk's is its trunk.
+        """
+        plain = self.model_copy(update={"repeat": 0, "fork": None})
+        if self.fork is None:
+            return plain if self.repeat else self
+        own = {source: seed for source, seed in self.fork.own.items() if source != "repeat"}
+        return (
+            plain.forked(self.fork.at, own) if any(seed != getattr(self, one) for one, seed in own.items()) else plain
+        )
 
 
 class SeedStreams(Spec):
@@ -93,6 +159,8 @@ class SeedStreams(Spec):
 
 Source = Literal["split", "init", "order", "augment", "kernel", "repeat"]
 SOURCES: tuple[Source, ...] = get_args(Source)
+FORKABLE: tuple[Source, ...] = ("order", "augment", "kernel", "repeat")
+"""Sources in which a fork can differ from its trunk: what is drawn anew in each epoch."""
 
 SeedPlan = Annotated[int, Field(ge=1, le=MOST_RUNS)] | Annotated[tuple[Seed, ...], Field(min_length=1)] | SeedStreams
 
@@ -106,10 +174,14 @@ def expand(plan: int | tuple[int, ...] | SeedStreams) -> tuple[Seeds, ...]:
     if isinstance(plan, int):
         plan = tuple(range(plan))
     if isinstance(plan, tuple):
-        return tuple(dict.fromkeys(Seeds(**dict.fromkeys(STREAMS, seed)) for seed in plan))
+        return tuple(dict.fromkeys(Seeds.same(seed) for seed in plan))
     lists = [value for stream in STREAMS if isinstance(value := getattr(plan, stream), tuple)]
     runs = range(len(lists[0]) if lists else 1)
-    return tuple(dict.fromkeys(Seeds(**{s: _seed_of_run(getattr(plan, s), run) for s in STREAMS}) for run in runs))
+    return tuple(dict.fromkeys(_seeds_of_run(plan, run) for run in runs))
+
+
+def _seeds_of_run(plan: SeedStreams, run: int) -> Seeds:
+    return Seeds.model_validate({stream: _seed_of_run(getattr(plan, stream), run) for stream in STREAMS})
 
 
 def _seed_of_run(value: int | tuple[int, ...] | None, run: int) -> int:
@@ -181,20 +253,29 @@ def _seeds_of(part: str) -> Iterator[Seeds]:
     """Yield the seeds of a span such as `0:5`, of at most MOST_RUNS, or of one label."""
     if span := re.fullmatch(f"({NUMBER}):({NUMBER})", part):
         first, end = int(span[1]), min(int(span[2]), LARGEST_SEED + 1)
-        yield from (_same_seeds(number) for number in range(first, min(end, first + MOST_RUNS)))
+        yield from (Seeds.same(number) for number in range(first, min(end, first + MOST_RUNS)))
+    elif FORK in part:
+        of, _, own = part.partition(FORK)
+        yield from (fork for trunk in _seeds_of(of) for fork in _forks_of(trunk, own))
     elif label := LABEL.fullmatch(part):
         numbers = {name: int(number) for name, number in label.groupdict().items() if number is not None}
         if max(numbers.values()) <= LARGEST_SEED:
-            yield Seeds(**dict.fromkeys(STREAMS, numbers.pop("all", 0)) | numbers)
+            yield Seeds.same(numbers.pop("all", 0)).model_copy(update=numbers)
 
 
-def _same_seeds(number: int) -> Seeds:
-    return Seeds(**dict.fromkeys(STREAMS, number))
+def _forks_of(trunk: Seeds, own: str) -> Iterator[Seeds]:
+    """Yield the fork of a trunk whose label ends like this, such as `10-order7`; nothing where none does."""
+    pattern = f"(?P<at>{NUMBER})" + "".join(f"(?:-{source}(?P<{source}>{NUMBER}))?" for source in FORKABLE)
+    if (found := re.fullmatch(pattern, own)) is None:
+        return
+    numbers = {name: int(number) for name, number in found.groupdict().items() if number is not None}
+    with suppress(ValidationError):  # a number beyond what a seed or an epoch can be
+        yield trunk.model_copy(update={"fork": Fork.model_validate(numbers)})
 
 
 def sources_of(seeds: Collection[Seeds]) -> tuple[Source, ...]:
-    """Return the sources of randomness in which seeds differ."""
-    return tuple(source for source in SOURCES if len({getattr(one, source) for one in seeds}) > 1)
+    """Return the sources of randomness in which seeds differ, those of forks as they are from the fork on."""
+    return tuple(source for source in SOURCES if len({getattr(one.at_end, source) for one in seeds}) > 1)
 
 
 def generator(seeds: Seeds, stream: Stream, *place: int) -> "np.random.Generator":

@@ -46,6 +46,16 @@ def test_epochs_times_the_median_of_earlier_runs_over_jobs(tmp_path: Path, store
     assert "for 2 runs with 2 jobs, by 1 earlier run. 2 of 2 runs would be trained." in said
 
 
+def test_forks_take_their_own_epochs(tmp_path: Path, store: Store) -> None:
+    """A trunk of 3 epochs, one of its forks from epoch 1 on, and one from epoch 2 on, at 4 s an epoch."""
+    launch_inline(store, [small(tmp_path, **ONE)])
+    (run,) = [one for one in stored_runs(uri=store.uri, params=True) if not one.is_group]
+    forks = small(tmp_path, arms={"order": ["order"]}, repeats=2, fork_at=[1, 2])
+    found = time_needed(plan(store, [forks], dry=True), [took(run, 4)], jobs=1)
+    assert found == TimeNeeded(3, 3, (3 + 2 + 1) * 4, 1, 1, spared=3 * 4)
+    assert found.text == "About 24 s for 3 runs, by 1 earlier run. What forks share would take 12 s more of one job."
+
+
 @pytest.mark.parametrize("seconds, shown", [(0.2, "1 s"), (89, "89 s"), (720, "12 min"), (7200, "2.0 h")])
 def test_its_words(seconds: float, shown: str) -> None:
     assert TimeNeeded(6, 6, seconds, 2, 3).text == f"About {shown} for 6 runs with 2 jobs, by 3 earlier runs."

@@ -10,7 +10,7 @@ import torch
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples
 from overthink.networks.resnet_spec import ResNetSpec
-from overthink.seeds import STREAMS, Seeds
+from overthink.seeds import Seeds
 from overthink.training import checkpoint
 from overthink.training.checkpoint import RunIdentity
 from overthink.training.epoch_record import EpochRecord
@@ -20,7 +20,7 @@ from overthink.training.regime import Phase
 
 BALANCED = JointLossSpec(kind="joint", balanced=True)
 LABELS_N = torch.tensor([0] * 6 + [1] * 2)
-SEEDS = Seeds(**dict.fromkeys(STREAMS, 0))
+SEEDS = Seeds.same(0)
 
 
 def test_weights_by_hand() -> None:

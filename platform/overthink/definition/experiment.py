@@ -15,6 +15,8 @@ from overthink.seeds import LONGEST_LABELS, SeedPlan, Seeds, Source
 from overthink.spec import Spec
 from overthink.store.changes import changes_text
 from overthink.study.design import MOST_REPEATS, seeds_of_arms, sobol_arms
+from overthink.study.fork_design import check_forks, seeds_of_forks
+from overthink.training.regime import check_epochs
 
 Description = Annotated[str, Field(min_length=1, max_length=8000)]
 """As long as a tag of the store may be."""
@@ -60,6 +62,8 @@ class Experiment(GroupDefinition):
     """Number of runs of each arm at a base point; all arms share repeat 0."""
     base_points: Annotated[int, Field(ge=1, le=MOST_REPEATS)] = 1
     """For a study: number of runs around which arms vary their sources."""
+    fork_at: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """For a study: epochs from which on the repeats of arms differ; the runs around which they do are their trunks."""
     reported: tuple[Reported, ...] = ()
 
     @field_validator("sobol")
@@ -81,6 +85,19 @@ class Experiment(GroupDefinition):
         return self
 
     @model_validator(mode="after")
+    def _forks_are_possible(self) -> Self:
+        if self.fork_at:
+            check_forks(self.arms, self.sobol)
+            self.check_forks_of(self)
+        return self
+
+    def check_forks_of(self, definition: GroupDefinition) -> None:
+        """Raise ValueError where a variant's runs cannot be forked at the epochs of `fork_at`."""
+        if self.fork_at and definition.policy is not None:
+            raise ValueError("fork_at: forks of policy networks are not possible, only of multi-exit networks")
+        check_epochs("fork_at", self.fork_at, definition.regime)
+
+    @model_validator(mode="after")
     def _reported_fits_the_store(self) -> Self:
         length = len(json.dumps([entry.model_dump(mode="json") for entry in self.reported]))
         if length > LONGEST_LABELS:
@@ -97,6 +114,8 @@ class Experiment(GroupDefinition):
     @property
     def seeds_by_arm(self) -> dict[str, tuple[Seeds, ...]]:
         """Of a study: the seeds of each arm, an arm at each base point."""
+        if self.fork_at:
+            return seeds_of_forks(self.arms, self.repeats or 0, self.base_points, self.fork_at)
         return seeds_of_arms(sobol_arms(self.sobol) | self.arms, self.repeats or 0, self.base_points)
 
 
@@ -127,8 +146,13 @@ class Group:
 
     @property
     def runs(self) -> tuple[RunDefinition, ...]:
-        """The definitions of the runs, one per seed."""
-        return tuple(self.definition.with_seeds(seeds) for seeds in self.seeds)
+        """The definitions of the runs, one per seed; a trunk keeps snapshots where its forks leave it, a fork none."""
+        left_at: dict[Seeds, set[int]] = {}
+        for seeds in self.seeds:
+            if seeds.fork is not None and seeds.trunk is not None:
+                left_at.setdefault(seeds.trunk, set()).add(seeds.fork.at)
+        kept = {one: () if one.fork else sorted({*self.definition.keep, *left_at.get(one, ())}) for one in self.seeds}
+        return tuple(self.definition.keeping(epochs).with_seeds(seeds) for seeds, epochs in kept.items())
 
 
 @dataclass(frozen=True)

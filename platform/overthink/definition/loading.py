@@ -212,6 +212,10 @@ def _resolve(
             raise DefinitionError(f"{place}.{path}: a variant cannot change {path!r}, which is not part of a run")
         changed = override(changed, path, value, place)
     definition = group_definition(settings.apply(changed), place if changes else source)
+    try:
+        experiment.check_forks_of(definition)
+    except ValueError as error:
+        raise DefinitionError(f"{place if changes else source}: {error}") from None
     # A paper's numbers belong to the definition as it is written, not to one with other values.
     as_written = not settings.values or _is(definition, changed, place)
     reported = tuple(entry for entry in experiment.reported if as_written and entry.variant in (None, variant))
@@ -229,6 +233,18 @@ def _is(definition: GroupDefinition, written: dict[str, Any], place: str) -> boo
         return group_definition(written, place).key == definition.key
     except DefinitionError:
         return False
+
+
+def trunks_of(loaded: LoadedExperiment) -> list[LoadedExperiment]:
+    """Return an experiment for each group of an experiment that has forks, and not their trunks: with those."""
+    found = []
+    for group in loaded.groups:
+        trunks = {trunk.key: trunk for run in group.runs if (trunk := run.trunk) and trunk.seeds not in group.seeds}
+        for trunk in trunks.values():  # with its snapshots: of one definition, each trunk may have others
+            epochs = sorted({one.fork.at for one in group.seeds if one.fork and one.trunk == trunk.seeds})
+            of = replace(group, definition=group.definition.keeping(epochs), seeds=(trunk.seeds,), arms={})
+            found.append(replace(loaded, groups=(of,)))
+    return found
 
 
 def main_networks_of(loaded: LoadedExperiment) -> list[LoadedExperiment]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from itertools import product
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
@@ -14,10 +15,10 @@ from overthink.networks.catalogue import NetworkSpec
 from overthink.networks.weights_spec import WeightsSpec
 from overthink.plugins.modules import reads_own_definition
 from overthink.policy.label_spec import LabelSpec
-from overthink.seeds import STREAMS, Seed, Seeds
+from overthink.seeds import Seed, Seeds
 from overthink.spec import Spec
 from overthink.store.changes import Changes
-from overthink.training.regime import Regime, check_regime
+from overthink.training.regime import Regime, check_epochs, check_regime
 from overthink.untrusted import parse_json
 
 S = TypeVar("S", bound=Spec)
@@ -61,6 +62,8 @@ class GroupDefinition(Spec):
     """
     keep_logits: bool = False
     """Store all logits in the predictions, in addition to the values derived from them."""
+    keep: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """Epochs, counted over all phases, after which a snapshot is kept. It changes no result, so it is in no key."""
     policy: "PolicySpec | None" = None
     """For a policy network M_ee: its main network M and its labels. Its classes are exits of M, its data set is M's."""
 
@@ -90,6 +93,7 @@ class GroupDefinition(Spec):
         if not self.regime and not trained:
             raise ValueError("regime: it has no phase, which only weights from a file (weights) can do without")
         check_regime(self.regime, self.network.blocks, trained)
+        check_epochs("keep", self.keep, self.regime)
 
     def _check_undivided(self) -> None:
         """Raise ValueError for a phase that needs blocks and exits of a network that is one module."""
@@ -110,10 +114,15 @@ class GroupDefinition(Spec):
 
     @model_serializer(mode="wrap")
     def _leave_kernels_open(self, as_plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Return the definition as plain data, without kernels that are not written out: in a file they would be."""
+        """Return the definition as plain data, without kernels that are not written out: in a file they would be.
+
+        Without snapshots it reads as it did before there were any.
+        """
         plain: dict[str, Any] = as_plain(self)
         if not self.has_kernels:
             plain.pop("kernels", None)
+        if not self.keep:
+            plain.pop("keep", None)
         return plain
 
     def _check_policy(self, policy: "PolicySpec") -> None:
@@ -158,6 +167,7 @@ class GroupDefinition(Spec):
         A field added in a later version leaves the keys of older runs unchanged.
         """
         changed = self.model_dump(mode="json", exclude_defaults=True)
+        changed.pop("keep", None)
         if self.kernels == "native":
             changed.pop("threads", None)
         if self.augmentation == self.dataset.augment:  # written out or left out, the standard is the same run
@@ -192,6 +202,10 @@ class GroupDefinition(Spec):
         """Return the definition with kernels written out; those of a policy's main network stay."""
         return self.model_copy(update={"kernels": kernels})
 
+    def keeping(self, epochs: Iterable[int]) -> Self:
+        """Return the definition with snapshots after these epochs."""
+        return self.model_copy(update={"keep": tuple(epochs)})
+
     def with_main(self, main: "GroupDefinition") -> "GroupDefinition":
         """Return a policy network's definition with another main network of the same names."""
         assert self.policy is not None
@@ -215,13 +229,26 @@ class RunDefinition(GroupDefinition):
 
     seeds: Seeds
 
+    @model_validator(mode="after")
+    def _fork_fits(self) -> Self:
+        if self.seeds.fork is not None:
+            check_epochs("seeds.fork.at", (self.seeds.fork.at,), self.regime)
+        return self
+
+    @property
+    def trunk(self) -> "RunDefinition | None":
+        """Of a fork, the run that it shares its first epochs with, which keeps a snapshot of the last of them."""
+        if self.seeds.fork is None or self.seeds.trunk is None:
+            return None
+        return self.group.keeping([self.seeds.fork.at]).with_seeds(self.seeds.trunk)
+
     @property
     def chooses_for(self) -> "RunDefinition | None":
         """The run of a policy network's main network; None for a multi-exit network."""
         if self.policy is None:
             return None
         seed = self.policy.of_seed
-        seeds = self.seeds if seed == "same" else Seeds(**dict.fromkeys(STREAMS, seed))
+        seeds = self.seeds if seed == "same" else Seeds.same(seed)
         return self.policy.of.with_seeds(seeds)
 
     @property

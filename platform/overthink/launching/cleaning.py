@@ -16,7 +16,7 @@ from overthink.store.uri import cache_folder, database_file, journals_folder, st
 Kind = Literal["cache", "leftovers", "checkpoints", "pages", "deleted"]
 CACHES = ("stores", "predictions")
 """Folders of the cache with copies of what stores have: they are fetched again."""
-CHECKPOINTS, PAGES = ("checkpoint/*",), ("*.html", "analysis/*.html")
+CHECKPOINTS, PAGES = ("checkpoint/*", "snapshots/*"), ("*.html", "analysis/*.html")
 """Artifacts of a run."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from filelock import FileLock, Timeout
 
 from overthink.definition.experiment import Group, LoadedExperiment
-from overthink.definition.loading import main_networks_of
+from overthink.definition.loading import main_networks_of, trunks_of
 from overthink.definition.run_definition import RunDefinition
 from overthink.outbox.pending import finished_keys
 from overthink.seeds import joined
@@ -18,6 +18,7 @@ from overthink.store.liveness import is_gone, is_this
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import state_folder
 from overthink.study.design import arms_text
+from overthink.training.regime import total_epochs
 
 if TYPE_CHECKING:  # both import MLflow, which takes seconds; what is all finished is planned without it
     from overthink.store.claims import Claims
@@ -53,7 +54,7 @@ class PlannedRun:
     claims: "Claims | None" = None
     """Holds this process's claim on the run in the store."""
     parent: Parent | None = None
-    """Where its first phases come from; None where it trains them itself."""
+    """Where its first phases, or a fork's first epochs, come from; None where it trains them itself."""
     main: Parent | None = None
     """Of a policy run that is to be trained, the run whose exits it learns to choose."""
     labelled_by: tuple[Parent, ...] = ()
@@ -95,19 +96,21 @@ def plan(
     experiments: Sequence[LoadedExperiment],
     force: bool = False,
     reuse: bool = True,
+    forks: bool = True,
     dry: bool = False,
     claims: "Claims | None" = None,
 ) -> list[PlannedRun]:
     """Return every run that the experiments ask for, once each, in their order. Unless dry, runs to do are locked.
 
     With `claims` they are claimed in the store, too, and those that another process has claimed are busy. With
-    `reuse`, a run begins where a run of its first phases and its seeds has ended. None stands for a store that does not
-    exist yet.
+    `reuse`, a run begins where a run of its first phases and its seeds has ended; with `forks`, a fork begins where it
+    leaves its trunk, which is planned, too. None stands for a store that does not exist yet.
     """
     planned: dict[str, PlannedRun] = {}
     waiting = finished_keys(store.uri) if store else set()
     mains = [_unfinished(store, of) for experiment in experiments for of in main_networks_of(experiment)]
-    for experiment in (*experiments, *mains):
+    trunks = [_unfinished(store, of) for experiment in experiments for of in trunks_of(experiment) if forks]
+    for experiment in (*experiments, *mains, *trunks):
         for group in experiment.groups:
             arms_text(group.arms)  # these two raise for too many before anything is trained
             joined(seeds.label for seeds in group.seeds)
@@ -115,7 +118,7 @@ def plan(
             locks = {key: None if dry else locked(key) for key in runs}
             known = _known(store, group)
             free = [key for key in runs if locks[key] and (force or key not in waiting)]
-            todo = [key for key in free if _to_do(known, key, force)]
+            todo = [key for key in free if _to_do(known, runs[key], force)]
             if store and claims and todo:
                 note = experiment.experiment.description
                 won = claims.claim(store.experiment(experiment.experiment.name, note), todo)
@@ -130,7 +133,9 @@ def plan(
                 if claims and one.lock is None:
                     claims.release(key)
     ready = [_with_main_networks(store, run, planned) for run in planned.values()]
-    return [replace(run, parent=_parent(store, run, planned)) for run in ready] if reuse else ready
+    if forks:
+        ready = [replace(run, parent=_trunk(store, run, planned)) for run in ready]
+    return [replace(run, parent=run.parent or _parent(store, run, planned)) for run in ready] if reuse else ready
 
 
 def _known(store: "Store | None", group: Group) -> list[StoredRun]:
@@ -145,22 +150,27 @@ def _found(store: "Store | None", **wanted: str) -> list[StoredRun]:
     return find_runs(store, kind=tags.KIND_RUN, **wanted)
 
 
-def _to_do(known: Sequence[StoredRun], key: str, force: bool) -> bool:
-    stands = standing(run for run in known if run.run_key == key)
-    return _action(stands, force, locked_out=False) in TO_DO
+def _to_do(known: Sequence[StoredRun], run: RunDefinition, force: bool) -> bool:
+    stands = standing(one for one in known if one.run_key == run.key)
+    return _action(stands, force or lacks_snapshots(stands, run), locked_out=False) in TO_DO
 
 
-def _unfinished(store: "Store | None", main: LoadedExperiment) -> LoadedExperiment:
-    """Return a policy network's main network with the seeds at which it is not trained yet."""
-    (group,) = main.groups
-    left = tuple(run.seeds for run in group.runs if _finished(store, run.key) is None)
-    return replace(main, groups=(replace(group, seeds=left),) if left else ())
+def lacks_snapshots(stored: StoredRun | None, run: RunDefinition) -> bool:
+    """Tell whether a finished run has not kept all the snapshots that are asked for, so that it is trained again."""
+    return stored is not None and stored.is_finished and not {*run.keep} <= {*stored.snapshots}
 
 
-def _finished(store: "Store | None", key: str) -> str | None:
-    """Return the id of the finished run of a key, if there is one."""
-    runs = newest_per_key(_found(store, run_key=key)).values()
-    return next((run.run_id for run in runs if run.outcome == tags.FINISHED), None)
+def _unfinished(store: "Store | None", needed: LoadedExperiment) -> LoadedExperiment:
+    """Return what other runs need, main networks or trunks, with the seeds at which it is not trained yet."""
+    (group,) = needed.groups
+    left = tuple(run.seeds for run in group.runs if _finished(store, run) is None)
+    return replace(needed, groups=(replace(group, seeds=left),) if left else ())
+
+
+def _finished(store: "Store | None", run: RunDefinition) -> str | None:
+    """Return the id of the finished run of a definition, if there is one, with the snapshots that it asks for."""
+    runs = newest_per_key(_found(store, run_key=run.key)).values()
+    return next((one.run_id for one in runs if one.is_finished and not lacks_snapshots(one, run)), None)
 
 
 def _with_main_networks(store: "Store | None", policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> PlannedRun:
@@ -172,20 +182,34 @@ def _with_main_networks(store: "Store | None", policy: PlannedRun, planned: Mapp
     def needed(run: RunDefinition) -> Parent:
         key = run.key
         to_come = key in planned and planned[key].action in TO_DO
-        return Parent(key, None if to_come else _finished(store, key))
+        return Parent(key, None if to_come else _finished(store, run))
 
     return replace(policy, main=needed(main), labelled_by=tuple(map(needed, policy.run.labelled_by)))
 
 
+def _trunk(store: "Store | None", fork: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
+    """Return the trunk of a fork that is to be trained."""
+    trunk = fork.run.trunk
+    if trunk is None or fork.action not in TO_DO:
+        return None
+    to_come = (key := trunk.key) in planned and planned[key].action in TO_DO
+    return Parent(key, None if to_come else _finished(store, trunk))
+
+
 def _parent(store: "Store | None", child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
-    """Return the run that has trained, or will have trained, the most of a run's first phases."""
+    """Return the run that has trained, or will have trained, the most of a run's first phases.
+
+    A run that keeps snapshots trains the epochs before them itself.
+    """
     if child.action not in TO_DO:
         return None
     for n_phases in range(len(child.run.regime) - 1, 0, -1):
-        key = child.run.model_copy(update={"regime": child.run.regime[:n_phases]}).key
-        if key in planned and planned[key].action in TO_DO:
+        first = child.run.model_copy(update={"regime": child.run.regime[:n_phases], "keep": ()})
+        if child.run.keep and total_epochs(first.regime) >= child.run.keep[0]:
+            continue
+        if (key := first.key) in planned and planned[key].action in TO_DO:
             return Parent(key, None)
-        if (run_id := _finished(store, key)) is not None:
+        if (run_id := _finished(store, first)) is not None:
             return Parent(key, run_id)
     return None
 
@@ -201,6 +225,7 @@ def _planned(
     waits: bool,
 ) -> PlannedRun:
     key, stands = run.key, standing(known)
+    force = force or lacks_snapshots(stands, run)
     action = _action(stands, force, locked_out=lock is None and not dry)
     if waits and action in TO_DO and not force:
         action = "queued"  # its results are on this disk and are uploaded first

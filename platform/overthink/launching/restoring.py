@@ -86,7 +86,7 @@ def restore_runs(store: Store, exported: Sequence[ExportedRun], listener: Progre
     experiments = _experiments(exported)
     store.check_places({loaded.experiment.name for loaded in experiments})
     with opened_session(store, Options(), listener, FolderEngine(exported)) as session:
-        runs = plan(store, experiments, reuse=False, claims=session.claims)
+        runs = plan(store, experiments, reuse=False, forks=False, claims=session.claims)
         session.add(runs)
         listener.on_plan(runs)
         return brought_to_end(session, runs)

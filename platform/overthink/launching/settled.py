@@ -12,7 +12,7 @@ from typing import NamedTuple
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.run_definition import GroupDefinition
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import PlannedRun, standing
+from overthink.launching.plan import PlannedRun, lacks_snapshots, standing
 from overthink.report.ui_views import columns_of, views
 from overthink.seeds import joined
 from overthink.settings import check_settings, default_kernels
@@ -95,7 +95,7 @@ def _finished(loaded: LoadedExperiment, group: Group, store: _Read, asked: str) 
     for run in group.runs:
         key = run.key
         stands = standing(one for one in store.by_group[definition.key] if one.run_key == key and not one.is_group)
-        if stands is None or not stands.is_finished:
+        if stands is None or not stands.is_finished or lacks_snapshots(stands, run):
             return None
         runs.append(PlannedRun(loaded, group, run, key, "done", stands, forced=True, lock=None))
     return runs

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from overthink.comparison.stored_runs import stored_runs
 from overthink.launching.plan import TO_DO, PlannedRun
 from overthink.launching.recording.facts import group_tags
+from overthink.launching.shared_epochs import own_epochs
 from overthink.store import tags
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import ASKED, StoredRun
@@ -29,13 +30,16 @@ class TimeNeeded(NamedTuple):
     jobs: int
     earlier: int
     """Finished runs that it is from."""
+    spared: float = 0.0
+    """Seconds that the epochs would take which forks share with their trunks."""
 
     @property
     def text(self) -> str:
         """One sentence, with its source."""
         at_once = f" with {self.jobs} jobs" if self.jobs > 1 else ""
         of = f"{self.known} of {self.runs} runs" if self.known < self.runs else _counted(self.runs, "run")
-        return f"About {_shown(self.seconds)} for {of}{at_once}, by {_counted(self.earlier, 'earlier run')}."
+        spared = f" What forks share would take {_shown(self.spared)} more of one job." if self.spared else ""
+        return f"About {_shown(self.seconds)} for {of}{at_once}, by {_counted(self.earlier, 'earlier run')}.{spared}"
 
 
 def time_needed(runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: int) -> TimeNeeded | None:
@@ -43,8 +47,8 @@ def time_needed(runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: i
 
     A run takes its epochs times the median of seconds per epoch, over finished runs of the same data set, network and
     kernels, from their start to their end (so all of loading, evaluation and pages counts). Runs that began from
-    another one's phases are left out, since their epochs are not all their own. Epochs that a checkpoint or another
-    run spares are counted, so the estimate is rather too long.
+    another one's phases are left out, since their epochs are not all their own. A fork takes its own epochs. Those that
+    a checkpoint or another run's phases spare are counted, so the estimate is rather too long.
     """
     to_do = [run for run in runs if run.action in TO_DO]
     like = {run.group.definition.key: _like_of(run) for run in to_do}
@@ -53,16 +57,14 @@ def time_needed(runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: i
         of = (run.dataset.key, run.network.key, run.kernels)
         if of in per_epoch and (seconds := _seconds_per_epoch(run)) is not None:
             per_epoch[of].append(seconds)
-    took = [
-        total_epochs(run.run.regime) * median(per_epoch[of])
-        for run in to_do
-        if per_epoch[of := like[run.group.definition.key]]
-    ]
-    if not took:
+    known = [(run, median(took)) for run in to_do if (took := per_epoch[like[run.group.definition.key]])]
+    if not known:
         return None
-    at_once = min(max(jobs, 1), len(took))
-    seconds = max(sum(took) / at_once, *took)
-    return TimeNeeded(len(to_do), len(took), seconds, at_once, sum(map(len, per_epoch.values())))
+    each = [own_epochs(run) * of_epoch for run, of_epoch in known]
+    spared = sum((total_epochs(run.run.regime) - own_epochs(run)) * of_epoch for run, of_epoch in known)
+    at_once = min(max(jobs, 1), len(each))
+    seconds = max(sum(each) / at_once, *each)
+    return TimeNeeded(len(to_do), len(each), seconds, at_once, sum(map(len, per_epoch.values())), spared)
 
 
 def needed_by_earlier_runs(runs: Sequence[PlannedRun], uri: str, jobs: int) -> TimeNeeded | None:

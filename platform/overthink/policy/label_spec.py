@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from overthink.policy.exit_labels import ExitLabels, checked_exits, labels_by_first, labels_by_score
 from overthink.predictions.predictions import Predictions
-from overthink.seeds import STREAMS, Seed, Seeds, joined
+from overthink.seeds import Seed, Seeds, joined
 from overthink.spec import Spec
 
 
@@ -100,4 +100,4 @@ class LabelSpec(Spec):
 
 
 def _seeds(training: int | Seeds) -> Seeds:
-    return training if isinstance(training, Seeds) else Seeds(**dict.fromkeys(STREAMS, training))
+    return training if isinstance(training, Seeds) else Seeds.same(training)

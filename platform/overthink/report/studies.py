@@ -22,6 +22,8 @@ from overthink.study.confidence_rule import confidence_rule
 from overthink.study.control import of_one_training
 from overthink.study.design import base_point_of
 from overthink.study.findings import Findings, findings
+from overthink.study.fork_design import arms_from_start
+from overthink.study.forks import ForkArm, Outcome, fork_arms
 from overthink.study.sources import SourceShares, source_shares
 from overthink.study.transferred_oracle import ConfidenceRule
 
@@ -164,16 +166,28 @@ def _rule(
 def shares_of_study(study: Study, known: Mapping[str, Predictions]) -> SourceShares | None:
     """Return what part each source has in the variance of overthinking, over all base points.
 
-    None for a group that is no study of several sources. Raises ValueError where runs were tested on different samples.
+    Of a study of forks, by the arms whose repeats differ from the first epoch on. None for a group that is no study of
+    several sources. Raises ValueError where runs were tested on different samples.
     """
     tests = {seeds: known[run.run_id] for arm in study.arms.values() for run in arm.runs for seeds in run.seeds}
     if len({(test.ids_N.tobytes(), test.n_exits) for test in tests.values()}) > 1:
         raise ValueError(
             f"{study.group.name}: the runs of the study were tested on different samples, or differ in exits"
         )
-    return source_shares(
-        {name: arm.seeds for name, arm in study.arms.items()}, {seeds: test.correct_EN for seeds, test in tests.items()}
-    )
+    arms = arms_from_start({name: arm.seeds for name, arm in study.arms.items()})
+    return source_shares(arms, {seeds: test.correct_EN for seeds, test in tests.items()})
+
+
+def forks_of_study(study: Study, known: Mapping[str, Predictions]) -> dict[str, ForkArm]:
+    """Return what a study's forks show, by arm; nothing without forks, or where runs have stored no classes."""
+    outcomes = {
+        seeds: Outcome(test.predicted_EN, test.correct_EN)
+        for arm in study.arms.values()
+        for run in arm.runs
+        for seeds in run.seeds
+        if (test := known[run.run_id]).predicted_EN is not None
+    }
+    return fork_arms({name: arm.seeds for name, arm in study.arms.items()}, outcomes)
 
 
 def often_and_never_overthought(repeats: Sequence[Predictions], count: int) -> tuple[IntArray, IntArray]:

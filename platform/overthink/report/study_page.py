@@ -1,6 +1,7 @@
 """The page of a study: its verdict in words, its tables, its figures, and samples overthought often and never."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from overthink.report.figures.study import (
     draw_churn,
@@ -16,11 +17,13 @@ from overthink.report.figures.study_answers import (
     draw_oracle_transfer,
     draw_shares,
 )
+from overthink.report.fork_page import fork_sections
 from overthink.report.grids import as_html
 from overthink.report.pages import Captioned, Section, document
 from overthink.report.source_page import source_sections
 from overthink.report.study_table import arms_grid, exits_grid, ties_grid
 from overthink.study.findings import Findings
+from overthink.study.forks import ForkArm
 from overthink.study.sources import SourceShares
 from overthink.study.verdict import primary_arm_of, verdict
 
@@ -34,13 +37,18 @@ def study_page(
     shares: SourceShares | None = None,
     pictures: Pictures = (),
     warning: str = "",
+    forks: Mapping[str, ForkArm] = MappingProxyType({}),
 ) -> str:
     """Return the page; a `warning` stands below the answer."""
-    return document(title, study_sections(arms, shares, pictures, warning))
+    return document(title, study_sections(arms, shares, pictures, warning, forks))
 
 
 def study_sections(
-    arms: Mapping[str, Findings], shares: SourceShares | None = None, pictures: Pictures = (), warning: str = ""
+    arms: Mapping[str, Findings],
+    shares: SourceShares | None = None,
+    pictures: Pictures = (),
+    warning: str = "",
+    forks: Mapping[str, ForkArm] = MappingProxyType({}),
 ) -> list[Section]:
     """Return the sections of the page: the answer and its figure first."""
     question = "Is overthinking due to the randomness of training?"
@@ -48,13 +56,18 @@ def study_sections(
     first = list(filter(None, (answer, warning)))
     whole = primary_arm_of(arms)
     if whole is None:
-        return [Section(question, first), Section("Numbers", tables=[as_html(arms_grid(arms))])]
+        return [
+            Section(question, first),
+            *fork_sections(forks),
+            Section("Numbers", tables=[as_html(arms_grid(arms))]),
+        ]
     found = arms[whole]
     grids = (arms_grid(arms), ties_grid(found), exits_grid(found))
     tables = [as_html(grid) for grid in grids if grid.rows]
     return [
         Section(question, first, figures=_ensemble_figure(whole, found)),
         Section("In detail", details),
+        *fork_sections(forks),
         *source_sections(shares),
         Section("Figures", figures=study_figures(arms, whole)),
         Section("Numbers", [f"The tables after the first are of arm {whole}."], tables=tables),

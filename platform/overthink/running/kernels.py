@@ -28,7 +28,7 @@ def kernels_of(run: RunDefinition, device: torch.device) -> Kernels:
             f"{socket.gethostname()} cannot train this run by native kernels, since {obstacle.removesuffix('.')}; "
             "--kernels torch starts other runs"
         )
-    return availability.native_kernels(run.largest_batch, run.threads, run.seeds.kernel)
+    return availability.native_kernels(run.largest_batch, run.threads, run.seeds.at_end.kernel)
 
 
 def kernel_settings(run: RunDefinition) -> dict[str, str | int]:
@@ -44,4 +44,4 @@ def torch_threads(run: RunDefinition) -> int:
     Beside native kernels it has one: it computes little there, and threads of its own would wait in a loop on the cores
     that the kernels need. The seed `kernel` changes how sums are grouped: by more threads.
     """
-    return run.threads + run.seeds.kernel if run.kernels == "torch" else 1
+    return run.threads + run.seeds.at_end.kernel if run.kernels == "torch" else 1

@@ -35,10 +35,13 @@ def train(
     """Train one network and write its predictions and checkpoints to the folder; yield an event for each step.
 
     Training resumes from the folder's checkpoint. Without one, and with `parent_key`, it starts from that run's last
-    checkpoint, which the caller has put into the folder. Raises DivergedError where the loss is not finite, ValueError
-    for data or checkpoints that do not fit, OSError where the folder cannot be written.
+    checkpoint (a fork from its trunk's snapshot), which the caller has put into the folder.
+
+    Raises DivergedError where the loss is not finite, ValueError for data or checkpoints that do not fit, OSError where
+    the folder cannot be written.
     """
-    on = configure(torch_threads(run), device, strict=run.seeds.kernel == 0, tf32=run.precision == "tf32")
+    seeds = run.seeds.at_end
+    on = configure(torch_threads(run), device, strict=seeds.kernel == 0, tf32=run.precision == "tf32")
     kernels = kernels_of(run, on)
     data = run_data(run, folder, on, data_root)
     shape = data.dataset.image_shape
@@ -55,6 +58,7 @@ def train(
     identity = RunIdentity(run.key, data.dataset.digest, run.regime, run.seeds, data.info)
     if not checkpoint.load(folder, state, identity) and parent_key is not None:
         checkpoint.adopt(folder / PARENT_CHECKPOINT, state, identity, parent_key)
+    assert state.history or run.seeds.fork is None, "a fork begins with its trunk's snapshot"
     yield Started(
         dataset=data.dataset.name,
         digest=data.dataset.digest,
@@ -66,8 +70,10 @@ def train(
         notes=(*data.notes, *final.notes),
     )
     train, validation = data.samples("train", on), data.samples("val", on)
-    for record in fit(state, run.regime, train, validation, run.augmentation, run.seeds, kernels):
+    for record in fit(state, run.regime, train, validation, run.augmentation, seeds, kernels):
         checkpoint.save(folder, state, identity)
+        if record.epoch in run.keep:
+            checkpoint.keep_snapshot(folder, record.epoch)
         yield record
     if not run.regime:  # weights from elsewhere, evaluated as they are
         checkpoint.save(folder, state, identity)

@@ -74,6 +74,7 @@ class RawRun:
             network=_part(values, "network"),
             regime=_part(values, "regime"),
             parent=_link(values, tags.PARENT_RUN, tags.PARENT_KEY),
+            snapshots=tuple(filter(None, map(_number, values.words(tags.SNAPSHOTS)))),
             main=_link(values, tags.MAIN_RUN, tags.MAIN_KEY),
             trial=_number(values.text(tags.TRIAL)),
             kernels="" if imported else "native" if self.tags.get(tags.KERNELS) == "native" else "torch",

@@ -99,7 +99,9 @@ class StoredRun:
     reported: Mapping[str, PaperNumber] = field(default_factory=dict)
     """Metric -> what a paper reports for it."""
     parent: RunLink | None = None
-    """The run of the same seeds that trained the first phases."""
+    """The run of the same seeds that trained the first phases; of a fork, its trunk."""
+    snapshots: tuple[int, ...] = ()
+    """Epochs after which it has kept snapshots."""
     main: RunLink | None = None
     """Of a policy network: the run of its main network."""
     labelled_by: tuple[str, ...] = ()

@@ -59,13 +59,15 @@ def seeds_of_arms(arms: Arms, repeats: int, base_points: int = 1) -> dict[str, t
                 found.setdefault(name, tuple(Seeds(**base | dict.fromkeys(sources, run)) for run in runs))
             elif point == 0 or {*sources} - {"repeat"}:
                 seeds = tuple(
-                    Seeds(**base | _varied(sources, base, repeat, point, base_points)) for repeat in range(repeats)
+                    Seeds(**base | varied_seeds(sources, base, repeat, point, base_points)) for repeat in range(repeats)
                 )
                 found[f"{name}{AT}{point}" if point else name] = seeds
     return found
 
 
-def _varied(sources: Sequence[Source], base: Mapping[str, int], repeat: int, point: int, points: int) -> dict[str, int]:
+def varied_seeds(
+    sources: Sequence[Source], base: Mapping[str, int], repeat: int, point: int, points: int
+) -> dict[str, int]:
     """Return the seeds of what varies at a repeat of a base point."""
     if repeat == 0:
         return {}

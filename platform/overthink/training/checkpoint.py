@@ -8,6 +8,7 @@ no generator state is stored.
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -27,7 +28,14 @@ from overthink.spec import Spec
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.loop import TrainingState
 from overthink.training.phases import teacher_of, with_attachments
-from overthink.training.regime import OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, Phase, total_epochs
+from overthink.training.regime import (
+    OWN_CHECKPOINT,
+    PREVIOUS_CHECKPOINT,
+    STORED_CHECKPOINT,
+    Phase,
+    snapshot_name,
+    total_epochs,
+)
 from overthink.untrusted import name_of
 
 NAME = OWN_CHECKPOINT
@@ -134,16 +142,32 @@ def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
     return False
 
 
-def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -> None:
-    """Load the last checkpoint of a parent run, whose regime is the beginning of this run's, into a new state.
+def keep_snapshot(folder: Path, epoch: int) -> None:
+    """Keep a copy of the folder's checkpoint as the snapshot after an epoch; raises OSError if the disk is full."""
+    with atomic_write(folder / snapshot_name(epoch)) as unfinished:
+        shutil.copyfile(folder / NAME, unfinished)
 
-    Raises ValueError naming the file if it is unreadable, another run's, or does not end at the end of a phase.
+
+def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -> None:
+    """Load what a run begins with into a new state: of a fork, the snapshot of its trunk where it leaves it.
+
+    Otherwise the last checkpoint of a parent run, whose regime is the beginning of this run's.
+
+    Raises ValueError naming the file if it is unreadable, another run's, or of another epoch: for a fork, not of where
+    it leaves its trunk; otherwise, not at the end of a phase.
     """
+    fork = run.seeds.fork
     try:
         content = _read(path, state.network)
     except (OSError, SafetensorError, ValueError) as error:
-        raise ValueError(f"{path}: not a readable checkpoint: {error}; --no-reuse trains without it") from None
+        remedy = "--no-reuse trains without it" if fork is None else "--force trains its trunk again"
+        raise ValueError(f"{path}: not a readable checkpoint: {error}; {remedy}") from None
     _check_key(path, content, parent_key)
+    if fork is not None:
+        if len(content.history) != fork.at:
+            raise ValueError(f"checkpoint {path} is of epoch {len(content.history)}, and the fork begins at {fork.at}")
+        _fill(state, path, content, run)
+        return
     ends = [total_epochs(run.regime[:number]) for number in range(1, len(run.regime))]
     if len(content.history) not in ends:
         raise ValueError(f"checkpoint {path} is not at the end of a phase; --no-reuse trains without it")

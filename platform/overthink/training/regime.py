@@ -1,5 +1,6 @@
 """A regime: the sequence of phases that a network is trained by."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -15,6 +16,15 @@ PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
 """File in a run's folder: the checkpoint before the newest."""
 STORED_CHECKPOINT = "checkpoint.stored.safetensors"
 """File in a run's folder: a copy of its checkpoint from the store, which an interrupted upload may have truncated."""
+
+SNAPSHOTS = "snapshots"
+"""Folder of a run's artifacts that has its snapshots."""
+
+
+def snapshot_name(epoch: int) -> str:
+    """Return the name of the file, in a run's folder and among its artifacts, of its snapshot after so many epochs."""
+    return f"epoch-{epoch}.safetensors"
+
 
 NO_TRAINING = "no training"
 
@@ -99,6 +109,17 @@ def check_regime(regime: tuple[Phase, ...], n_exits: int, trained: bool = False)
                 _check_some_exits(phase, n_exits, any(one.attach is not None for one in regime[: number + 1]))
         except ValueError as error:
             raise ValueError(f"regime.{number}.{error}") from None
+
+
+def check_epochs(key: str, epochs: Sequence[int], regime: tuple[Phase, ...]) -> None:
+    """Raise ValueError naming the key where epochs, counted over all phases, do not ascend or training ends before."""
+    total = total_epochs(regime)
+    if list(epochs) != sorted(set(epochs)):
+        raise ValueError(f"{key}: epochs must ascend, got {list(epochs)}")
+    if epochs and epochs[-1] >= total:
+        raise ValueError(f"{key}: epoch {epochs[-1]} is not before the end of training, which has {total} epochs")
+    if epochs and regime[-1].stop_after is not None and epochs[-1] > total_epochs(regime[:-1]) + regime[-1].stop_after:
+        raise ValueError(f"{key}: training may end before epoch {epochs[-1]}, since its last phase has stop_after")
 
 
 def _check_first(phase: Phase, trained: bool) -> None:

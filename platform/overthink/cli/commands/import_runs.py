@@ -195,26 +195,26 @@ def _costs(text: str | None, unit: str) -> "ExitCosts | None":
 
 
 def _seeds(seed: int | None, by_stream: str | None) -> "Seeds | None":
-    from overthink.seeds import LARGEST_SEED, STREAMS, Seeds
+    from overthink.seeds import LARGEST_SEED, Seeds
 
     if by_stream is None:
         if seed is not None and seed > LARGEST_SEED:
             raise ValueError(f"--seed {seed}: expected at most 2^63 - 1")
-        return None if seed is None else Seeds(**dict.fromkeys(STREAMS, seed))
+        return None if seed is None else Seeds.same(seed)
     if seed is not None:
         raise ValueError("--seed and --seeds exclude each other; give one of them")
     found = re.findall(r"(split|init|order|augment|kernel|repeat)=([0-9]{1,18})(?:,|$)", by_stream)
     given = {stream: int(number) for stream, number in found}
     if ",".join(f"{stream}={number}" for stream, number in found) != by_stream or "init" not in given:
         raise ValueError(f"--seeds {by_stream}: expected seeds by stream with one of init, e.g. split=0,init=3")
-    return Seeds(**dict.fromkeys(STREAMS, given["init"]) | given)
+    return Seeds.same(given["init"]).model_copy(update=given)
 
 
 def _files(patterns: Mapping[str, str], seeds: "Seeds | None") -> "dict[Seeds, dict[str, Path]]":
     """Return the files of each run by its seeds: one run, or where names hold {seed}, one a test file."""
-    from overthink.seeds import LARGEST_SEED, STREAMS, Seeds
+    from overthink.seeds import LARGEST_SEED, Seeds
 
-    zero = Seeds(**dict.fromkeys(STREAMS, 0))
+    zero = Seeds.same(0)
     if not any(SEED in pattern for pattern in patterns.values()):
         return {seeds or zero: {split: Path(pattern) for split, pattern in patterns.items()}}
     if seeds is not None:
@@ -225,9 +225,7 @@ def _files(patterns: Mapping[str, str], seeds: "Seeds | None") -> "dict[Seeds, d
     if not numbers:
         raise ValueError(f"--test {patterns['test']}: no such files")
     return {
-        Seeds(**dict.fromkeys(STREAMS, number)): {
-            split: Path(pattern.replace(SEED, str(number))) for split, pattern in patterns.items()
-        }
+        Seeds.same(number): {split: Path(pattern.replace(SEED, str(number))) for split, pattern in patterns.items()}
         for number in sorted(numbers)
     }
 

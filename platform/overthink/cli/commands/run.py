@@ -137,6 +137,7 @@ def _show_plan(
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
     from overthink.launching.plan import TO_DO
+    from overthink.launching.shared_epochs import shared_epochs_text
     from overthink.launching.time_needed import needed_by_earlier_runs
 
     console = log()
@@ -147,17 +148,24 @@ def _show_plan(
         print_json([_as_plain(run) for run in runs])
         return OK
     for run in runs:
-        begins = f", starting from the phases of run {run.parent.key}" if run.parent else ""
+        begins = f", starting from {_shared(run)} of run {run.parent.key}" if run.parent else ""
         if run.labelled_by:
             begins += f", with labels averaged over runs {', '.join(of.key for of in run.labelled_by)}"
         print_text(console, f"{run.key}  {run.name}: {ACTIONS[run.action]}{begins}")
     for cost in design_costs(runs, store):
         print_text(console, cost.text)
+    if shared := shared_epochs_text(runs):
+        print_text(console, shared)
     if store is not None and (needed := needed_by_earlier_runs(runs, store.uri, how.jobs)) is not None:
         print_text(console, needed.text)
     todo = sum(run.action in TO_DO for run in runs)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
+
+
+def _shared(run: "PlannedRun") -> str:
+    fork = run.run.seeds.fork
+    return "the phases" if fork is None else f"epoch {fork.at}"
 
 
 def _planned(experiments: "Sequence[LoadedExperiment]", how: "Options") -> "tuple[list[PlannedRun], Store | None]":

@@ -13,10 +13,12 @@ from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.store import tags
 
 if TYPE_CHECKING:
+    from overthink.report.fork_lines import Connected
     from overthink.report.studies import ReadStudy, Study
     from overthink.report.study_page import Pictures
     from overthink.store.client import Store
     from overthink.study.findings import Findings
+    from overthink.study.forks import ForkArm
     from overthink.study.sources import SourceShares
 
 
@@ -29,6 +31,13 @@ def study(
         typer.Argument(metavar="STUDY", help="Definition of a study, experiment name, or ID of a group of runs."),
     ],
     data_root: options.DataRoot = None,
+    connectivity: Annotated[
+        bool,
+        typer.Option(
+            "--connectivity",
+            help="Of a study of forks: loss and error along the straight line from each trunk's weights to its forks'.",
+        ),
+    ] = False,
     as_json: options.Json = False,
 ) -> int:
     """Split the variance of overthinking into a per-sample and a per-training part.
@@ -44,6 +53,8 @@ def study(
         if one.kernels_warning:
             print_text(console, one.kernels_warning)
     answers = [_answer(store, one, data_root, console, unreadable) for one in studies]
+    if connectivity:
+        answers = [_with_lines(store, answer, data_root, console) for answer in answers]
     print_problems(console, unreadable)
     problems = [answer.problem for answer in answers if answer.problem is not None]
     if not any(answer.found for answer in answers):
@@ -66,8 +77,11 @@ class _Answer(NamedTuple):
     study: "Study"
     found: "dict[str, Findings]"
     shares: "SourceShares | None"
+    forks: "dict[str, ForkArm]"
     problem: ValueError | None
     """Why it shows nothing; that of this group does not end the others."""
+    lines: "list[Connected] | None" = None
+    """Between its forks' networks; None where not asked for."""
 
 
 def _answer(store: "Store", one: "Study", data_root: Path | None, console: Console, unreadable: list[str]) -> _Answer:
@@ -79,9 +93,19 @@ def _answer(store: "Store", one: "Study", data_root: Path | None, console: Conso
     try:
         return _Answer(read.study, *_findings(store, read, data_root, console), None)
     except StudyError as error:
-        return _Answer(read.study, {}, None, error)
+        return _Answer(read.study, {}, None, {}, error)
     except ValueError as error:
-        return _Answer(read.study, {}, None, StudyError(f"{one.group.name}: {reason(error)}"))
+        return _Answer(read.study, {}, None, {}, StudyError(f"{one.group.name}: {reason(error)}"))
+
+
+def _with_lines(store: "Store", answer: _Answer, data_root: Path | None, console: Console) -> _Answer:
+    from overthink.report.fork_lines import connected
+
+    if not answer.found:
+        return answer
+    return answer._replace(
+        lines=connected(store, answer.study, data_root, lambda sentence: print_text(console, sentence))
+    )
 
 
 def _studies(store: "Store", name: str, unreadable: list[str]) -> "list[Study]":
@@ -101,12 +125,12 @@ def _studies(store: "Store", name: str, unreadable: list[str]) -> "list[Study]":
 
 def _findings(
     store: "Store", read: "ReadStudy", data_root: Path | None, console: Console
-) -> "tuple[dict[str, Findings], SourceShares | None]":
-    """Return the findings of a study by arm and its shares by source, and add its page to the group.
+) -> "tuple[dict[str, Findings], SourceShares | None, dict[str, ForkArm]]":
+    """Return the findings of a study by arm, its shares by source and its forks, and add its page to the group.
 
     There are none where no arm has two finished runs.
     """
-    from overthink.report.studies import findings_by_arm, shares_of_study
+    from overthink.report.studies import findings_by_arm, forks_of_study, shares_of_study
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
     from overthink.store.client import MissingArtifactError
@@ -118,7 +142,7 @@ def _findings(
     found = findings_by_arm(one, known, read.validations)
     if not found:
         print_text(console, f"{one.group.name}: {NOT_YET}")
-        return found, None
+        return found, None, {}
     pictures: Pictures = ()
     if (whole := primary_arm_of(found)) is not None:
         runs = one.arms[whole].runs
@@ -126,30 +150,40 @@ def _findings(
             pictures = study_pictures(store, runs, [known[run.run_id] for run in runs], data_root)
         except (ValueError, MissingArtifactError) as error:  # only the pictures need images
             print_text(console, f"No pictures of samples: {error}")
-    shares = shares_of_study(one, known)
-    page = study_page(one.group.name, found, shares, pictures, one.kernels_warning)
+    shares, forks = shares_of_study(one, known), forks_of_study(one, known)
+    page = study_page(one.group.name, found, shares, pictures, one.kernels_warning, forks)
     try:
         Writer(store).text(one.group.run_id, tags.STUDY_PAGE, page)
     except UnreadableRunError as error:
         print_text(console, str(error))
-    return found, shares
+    return found, shares, forks
 
 
 def _show(store: "Store", answer: _Answer, console: Console) -> None:
+    from overthink.report.fork_lines import connected_grid
+    from overthink.report.fork_table import fork_grids
     from overthink.report.source_table import source_grids
     from overthink.report.study_table import arms_grid, ties_grid
     from overthink.report.ui_views import ui_hint
+    from overthink.study.fork_sentences import fork_sentences
     from overthink.study.verdict import primary_arm_of, verdict
 
-    one, found, shares, _ = answer
+    one, found, shares, forks, _, lines = answer
     shown = results()
     shown.print(escape_for_terminal(one.group.name, "bold"), "")
-    for paragraph in verdict(found, shares):
+    for paragraph in (*verdict(found, shares), *fork_sentences(forks)):
         shown.print(escape_for_terminal(paragraph), "")
     whole = primary_arm_of(found)
-    for grid in (arms_grid(found), *source_grids(shares), *([ties_grid(found[whole])] if whole is not None else [])):
+    for grid in (
+        arms_grid(found),
+        *fork_grids(forks),
+        *source_grids(shares),
+        *([ties_grid(found[whole])] if whole is not None else []),
+    ):
         if grid.rows:
             print_grid(grid)
+    if lines is not None:
+        print_grid(connected_grid(lines))
     shown.print()
     if one.missing:
         console.print(
@@ -160,20 +194,23 @@ def _show(store: "Store", answer: _Answer, console: Console) -> None:
 
 
 def _as_plain(answer: _Answer) -> dict[str, Any]:
+    from overthink.study.fork_sentences import fork_sentences
     from overthink.study.verdict import verdict
 
-    one, found, shares, problem = answer
+    one, found, shares, forks, problem, lines = answer
     return {
         "group": one.group.run_id,
         "missing": one.missing,
         "kernels_warning": one.kernels_warning,
         "problem": str(problem) if problem else None if found else NOT_YET,
-        "verdict": verdict(found, shares) if found else [],
+        "verdict": [*verdict(found, shares), *fork_sentences(forks)] if found else [],
         "arms": {
             name: {"runs": [run.run_id for run in one.arms[name].runs], **_plain(findings._asdict())}
             for name, findings in found.items()
         },
         "source_shares": _plain(shares),
+        "forks": _plain(forks),
+        "connectivity": _plain(lines),
     }
 
 

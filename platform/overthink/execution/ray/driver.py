@@ -19,12 +19,20 @@ from overthink.execution.ray.files import File, files_in, write
 from overthink.execution.resources import Resources, parse_resources
 from overthink.running.events import Died, EndedEarly, Failed, Lost, ends, parse_event
 from overthink.running.run_data import LABELLED_BY, MAIN
-from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT
+from overthink.training.regime import (
+    OWN_CHECKPOINT,
+    PARENT_CHECKPOINT,
+    PREVIOUS_CHECKPOINT,
+    STORED_CHECKPOINT,
+    snapshot_name,
+)
 
 TRAVEL_ALONG = (
     *(OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, PARENT_CHECKPOINT),
     *(f"{MAIN}/*", f"{LABELLED_BY}/*/*"),
 )
+COMES_BACK = re.compile(r"\w+\.parquet|" + re.escape(snapshot_name(0)).replace("0", "[0-9]{1,8}"))
+"""Names of files of a run, beside its checkpoint."""
 LISTEN_SECONDS = 0.2
 AHEAD = 2
 """Jobs that wait on the cluster itself: an autoscaler sees that they would like a machine."""
@@ -131,7 +139,7 @@ class Driver:
         try:
             yielded = self._ray.get(next(generator))
             if isinstance(yielded, File):
-                if yielded.name != OWN_CHECKPOINT and not re.fullmatch(r"\w+\.parquet", yielded.name):
+                if yielded.name != OWN_CHECKPOINT and not COMES_BACK.fullmatch(yielded.name):
                     raise ValueError(f"a machine sent a file that does not belong to a run: {yielded.name!r}")
                 write(job.folder, {yielded.name: yielded.content})
                 return

@@ -23,7 +23,7 @@ from overthink.execution.worker import events_of
 from overthink.running.events import Finished, Started, as_json
 from overthink.running.provenance import surroundings
 from overthink.training.epoch_record import EpochRecord
-from overthink.training.regime import OWN_CHECKPOINT
+from overthink.training.regime import OWN_CHECKPOINT, snapshot_name
 
 PREFIX = "overthink-job-"
 
@@ -31,7 +31,8 @@ PREFIX = "overthink-job-"
 def train_there(order: Order, files: Mapping[str, bytes]) -> Iterator[str | File]:
     """Execute an order; yield what happens, as JSON, and the files that it leaves behind, before that.
 
-    A checkpoint is sent back once an epoch, but no more often than every `order.checkpoint_seconds`.
+    A snapshot is sent back when it is made; a checkpoint once an epoch, but no more often than every
+    `order.checkpoint_seconds`.
     """
     _tidy()
     folder = Path(mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
@@ -42,9 +43,11 @@ def train_there(order: Order, files: Mapping[str, bytes]) -> Iterator[str | File
             match event:
                 case Started():
                     event = replace(event, environment=surroundings())  # noqa: PLW2901 - the same event, complete
-                case EpochRecord() if time.monotonic() - sent >= order.checkpoint_seconds:
-                    yield File(OWN_CHECKPOINT, (folder / OWN_CHECKPOINT).read_bytes())
-                    sent = time.monotonic()
+                case EpochRecord():
+                    yield from files_in(folder, [snapshot_name(event.epoch)])
+                    if time.monotonic() - sent >= order.checkpoint_seconds:
+                        yield File(OWN_CHECKPOINT, (folder / OWN_CHECKPOINT).read_bytes())
+                        sent = time.monotonic()
                 case Finished():
                     yield from files_in(folder, (OWN_CHECKPOINT, "*.parquet"))
             yield json.dumps(as_json(event))

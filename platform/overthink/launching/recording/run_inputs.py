@@ -14,7 +14,13 @@ from overthink.store import tags
 from overthink.store.client import Store, StoreError
 from overthink.store.liveness import this_host
 from overthink.store.unreadable import UnreadableRunError
-from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT, STORED_CHECKPOINT
+from overthink.training.regime import (
+    OWN_CHECKPOINT,
+    PARENT_CHECKPOINT,
+    SNAPSHOTS,
+    STORED_CHECKPOINT,
+    snapshot_name,
+)
 
 PREDICTIONS = "predictions/val.parquet", "predictions/test.parquet"
 
@@ -36,7 +42,8 @@ class RunInputs:
     def fetch(self, run: PlannedRun, folder: Path) -> str | None:
         """Put all that a run begins with into its folder; return the key of the run whose checkpoint it continues.
 
-        Raises ValueError where a policy network's main network is not trained, StoreError where files are missing.
+        Raises ValueError where a policy network's main network or a fork's trunk is not trained, StoreError where files
+        are missing.
         """
         self._checkpoint(run, folder)
         self._attempts(run, folder)
@@ -72,11 +79,15 @@ class RunInputs:
     def _parent(self, run: PlannedRun, folder: Path) -> str | None:
         """Put the checkpoint that a run begins with into its folder; return its key, or None where there is none.
 
-        A checkpoint that the store no longer has costs training those phases again, and nothing else.
+        A checkpoint that the store no longer has costs training those phases again, and nothing else. Raises ValueError
+        where a fork's snapshot is missing, without which it is another training.
         """
         if run.parent is None or any((folder / name).exists() for name in (OWN_CHECKPOINT, STORED_CHECKPOINT)):
             return None
         source = run.parent.run_id or self.finished.get(run.parent.key)
+        if run.run.seeds.fork is not None:
+            self.parents[run.key] = self._snapshot(run.parent.key, source, run.run.seeds.fork.at, folder)
+            return run.parent.key
         if source is None:  # it was to be trained first and did not finish: the run trains those phases itself
             return None
         try:
@@ -85,6 +96,22 @@ class RunInputs:
             return None
         self.parents[run.key] = _handle(source)
         return run.parent.key
+
+    def _snapshot(self, trunk: str, source: RunLogger | str | None, epoch: int, folder: Path) -> str:
+        """Put a trunk's snapshot into the folder of its fork; return the trunk's handle."""
+        if source is None:
+            raise ValueError(
+                f"its trunk, run {trunk}, is not trained: it failed, diverged, or another process is training it"
+            )
+        try:
+            self._fetch(source, f"{SNAPSHOTS}/{snapshot_name(epoch)}", folder / PARENT_CHECKPOINT)
+        except (StoreError, UnreadableRunError) as error:
+            self._store.ping()
+            raise ValueError(
+                f"its trunk, run {trunk}, has no snapshot after epoch {epoch} in the store; --force trains it again "
+                f"({error})"
+            ) from None
+        return _handle(source)
 
     def _main(self, run: PlannedRun, folder: Path) -> None:
         """Put a main network's predictions and checkpoint, which a policy network learns from, into its folder.

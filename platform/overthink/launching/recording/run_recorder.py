@@ -20,7 +20,7 @@ from overthink.store import tags
 from overthink.store.group_spec import GroupSpec
 from overthink.store.liveness import NO_PROCESS
 from overthink.training.epoch_record import EpochRecord
-from overthink.training.regime import OWN_CHECKPOINT
+from overthink.training.regime import OWN_CHECKPOINT, SNAPSHOTS, snapshot_name
 
 SPLITS = ("val", "test")
 FINAL_METRICS = "test/accuracy/last", "test/policy/accuracy"
@@ -45,6 +45,8 @@ class RunRecorder:
     """Handles of the run that trained its first phases, and of a policy network's main network."""
     labelled_by: tuple[str, ...] = ()
     """Handles of the runs that a policy network's labels are averaged over."""
+    snapshots: list[int] = field(default_factory=list)
+    """Epochs after which there are snapshots in the store."""
     again: bool = False
     """Whether an earlier attempt may have logged what this one logs."""
     copies: CheckpointCopies | None = None
@@ -63,14 +65,14 @@ class RunRecorder:
             **group.tags,
         }
         params = parameters(planned.run, planned.group.variant)
-        known, before = None, NO_PROCESS
+        known, before, snapshots = None, NO_PROCESS, []
         if planned.stored is not None:
-            known, before = planned.stored.run_id, planned.stored.process
+            known, before, snapshots = planned.stored.run_id, planned.stored.process, [*planned.stored.snapshots]
         resolved = planned.run.model_dump(mode="json")
         start = RunStart(group, planned.key, planned.name, run_tags, params, known, before, resolved)
         logger = sender.begin(start, held)
         copies = CheckpointCopies(logger) if sender.is_shared else None
-        return cls(logger, planned, again=known is not None, copies=copies)
+        return cls(logger, planned, snapshots=snapshots, again=known is not None, copies=copies)
 
     def link_parent(self, handle: str) -> None:
         """Log which run trained the first phases."""
@@ -96,6 +98,7 @@ class RunRecorder:
                 return self._started(event)
             case EpochRecord():
                 self._epoch(event)
+                self._snapshot(event.epoch)
                 if self.copies is not None:
                     self.copies.send(run_folder(self.planned.key))
             case Lost():
@@ -120,6 +123,8 @@ class RunRecorder:
         self.history.clear()
         for record in event.history:
             self._epoch(record)
+            if record.epoch not in self.snapshots:
+                self._snapshot(record.epoch)
         return warning
 
     def _provenance(self, event: Started) -> str | None:
@@ -141,6 +146,14 @@ class RunRecorder:
         self.history.append(record)
         marker = EPOCH_LOSS if self.again else None
         self.logger.log(epoch_metrics(record), record.epoch, unless_there=marker)
+
+    def _snapshot(self, epoch: int) -> None:
+        """Record the snapshot after an epoch, if there is one, and that the run has it."""
+        file = run_folder(self.planned.key) / snapshot_name(epoch)
+        if epoch in self.planned.run.keep and file.exists():
+            self.logger.artifacts([file], SNAPSHOTS)
+            self.snapshots.append(epoch)
+            self.logger.log(run_tags={tags.SNAPSHOTS: " ".join(map(str, self.snapshots))})
 
     def _finished(self) -> None:
         """Record predictions, metrics, pictures and checkpoint; the run's folder stays until all is uploaded."""
@@ -167,7 +180,11 @@ class RunRecorder:
     def _relations(self) -> list[str]:
         """Return in Markdown which other runs this one builds on, and what is special about how it was computed."""
         relations = ["Trained by native kernels."] if self.planned.run.kernels == "native" else []
-        if self.parent:
+        if self.parent and (fork := self.planned.run.seeds.fork):
+            relations.append(
+                f"Its first epochs, {fork.at}, are those of {link_to(self.parent)}, of which it is a fork."
+            )
+        elif self.parent:
             relations.append(f"Its first phases were trained in {link_to(self.parent)}.")
         if self.main:
             relations.append(f"It chooses exits of {link_to(self.main)}.")
