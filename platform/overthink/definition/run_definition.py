@@ -17,6 +17,7 @@ from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import STREAMS, Seed, Seeds
 from overthink.spec import Spec
 from overthink.store.changes import Changes
+from overthink.training.recording import RecordSpec
 from overthink.training.regime import Regime, check_regime
 from overthink.untrusted import parse_json
 
@@ -55,6 +56,10 @@ class GroupDefinition(Spec):
     """
     keep_logits: bool = False
     """Store all logits in the predictions, in addition to the values derived from them."""
+    record: RecordSpec | None = None
+    """Which samples' answers to record in the course of the training; none if left out. The key has it where it is
+    given: what the run leaves behind differs, although its weights do not.
+    """
     policy: "PolicySpec | None" = None
     """For a policy network M_ee: its main network M and its labels. Its classes are exits of M, its data set is M's."""
 
@@ -82,6 +87,8 @@ class GroupDefinition(Spec):
         if not self.regime and not trained:
             raise ValueError("regime: it has no phase, which only weights from a file (weights) can do without")
         check_regime(self.regime, self.network.blocks, trained)
+        if self.record is not None and not self.regime:
+            raise ValueError("record: nothing is trained (regime: []), so there is no course to record")
 
     def _check_undivided(self) -> None:
         """Raise ValueError for a phase that needs blocks and exits of a network that is one module."""
