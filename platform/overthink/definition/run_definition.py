@@ -18,6 +18,7 @@ from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import Seed, Seeds
 from overthink.spec import Spec
 from overthink.store.changes import Changes
+from overthink.training.recording import RecordSpec
 from overthink.training.regime import Regime, check_epochs, check_regime
 from overthink.untrusted import parse_json
 
@@ -64,6 +65,10 @@ class GroupDefinition(Spec):
     """Store all logits in the predictions, in addition to the values derived from them."""
     keep: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """Epochs, counted over all phases, after which a snapshot is kept. It changes no result, so it is in no key."""
+    record: RecordSpec | None = None
+    """Which samples' answers to record in the course of the training; none if left out. The key has it where it is
+    given: what the run leaves behind differs, although its weights do not.
+    """
     policy: "PolicySpec | None" = None
     """For a policy network M_ee: its main network M and its labels. Its classes are exits of M, its data set is M's."""
 
@@ -94,6 +99,8 @@ class GroupDefinition(Spec):
             raise ValueError("regime: it has no phase, which only weights from a file (weights) can do without")
         check_regime(self.regime, self.network.blocks, trained)
         check_epochs("keep", self.keep, self.regime)
+        if self.record is not None and not self.regime:
+            raise ValueError("record: nothing is trained (regime: []), so there is no course to record")
 
     def _check_undivided(self) -> None:
         """Raise ValueError for a phase that needs blocks and exits of a network that is one module."""

@@ -4,6 +4,7 @@ A Parquet file's footer says what it holds: rows, columns and their types, and t
 compression. From these follows how much memory reading it takes.
 """
 
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -23,8 +24,11 @@ PLAIN = {"PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY", "BIT_PACKED"}
 LEVEL_BYTES = 12
 
 
-def opened(file: BinaryIO) -> pq.ParquetFile:
-    """Return a Parquet file of which the footer alone is read; raises ValueError where that is too large."""
+def opened(file: BinaryIO, names: Sequence[str] = ("level",)) -> pq.ParquetFile:
+    """Return a Parquet file of which the footer alone is read; raises ValueError where that is too large.
+
+    `names` are its columns of names, each of which is in memory once.
+    """
     size = file.seek(0, 2)
     file.seek(max(size - 8, 0))
     if int.from_bytes(file.read(4), "little") > LARGEST_FOOTER:
@@ -32,7 +36,7 @@ def opened(file: BinaryIO) -> pq.ParquetFile:
     file.seek(0)
     return pq.ParquetFile(
         file,
-        read_dictionary=["level"],
+        read_dictionary=list(names),
         page_checksum_verification=True,
         thrift_string_size_limit=LARGEST_FOOTER,
         thrift_container_size_limit=MOST_ROW_GROUPS * MOST_EXITS,

@@ -11,6 +11,8 @@ from pydantic import ConfigDict, Field, JsonValue
 from overthink.definition.errors import DefinitionError
 from overthink.definition.run_definition import RunDefinition, parse_run, validated
 from overthink.networks.cost import mul_adds, parameter_counts
+from overthink.predictions.course import COURSE_FILE
+from overthink.predictions.course_file import read_course
 from overthink.predictions.predictions import Predictions
 from overthink.running.provenance import attempts_of
 from overthink.running.run_data import EVERYTHING
@@ -133,6 +135,7 @@ class ExportedRun:
         return {
             OWN_CHECKPOINT: f"checkpoint/{OWN_CHECKPOINT}",
             **{f"{split}.parquet": f"predictions/{split}.parquet" for split in splits},
+            **({COURSE_FILE: f"predictions/{COURSE_FILE}"} if self.definition.record is not None else {}),
         }
 
     def checked(self) -> Restored:
@@ -147,12 +150,25 @@ class ExportedRun:
         fingerprint = f"run {run.key} data {checkpoint.data_digest}"
         samples = {
             split: self._samples(split, fingerprint, costs)
-            for split in (Path(name).stem for name in self.files if name != OWN_CHECKPOINT)
+            for split in (Path(name).stem for name in self.files if name not in (OWN_CHECKPOINT, COURSE_FILE))
         }
+        self._check_course(fingerprint, len(costs))
         file = self.folder / tags.PROVENANCE_FILE
         with _named(file):
             attempts = attempts_of(_text(file)) if file.exists() else []
         return Restored(checkpoint, costs, tuple(parameter_counts(network)), samples, attempts)
+
+    def _check_course(self, fingerprint: str, n_exits: int) -> None:
+        """Raise DefinitionError where its definition records a course, and its file holds none of this run."""
+        if self.definition.record is None:
+            return
+        file = self.folder / self.files[COURSE_FILE]
+        with _named(file):
+            found = read_course(file)
+            if (found.fingerprint, found.split) != (fingerprint, self.definition.record.samples):
+                raise ValueError("it holds another course than that of this run")
+            if found.n_exits != n_exits:
+                raise ValueError(f"it is of {found.n_exits} exits, and the run's network has {n_exits}")
 
     def _samples(self, split: str, fingerprint: str, costs: Sequence[int]) -> int:
         file = self.folder / f"predictions/{split}.parquet"

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from overthink.predictions.course import COURSE_FILE
 from overthink.running.exported import RUN_FILE, facts_of
 from overthink.running.new_folder import new_folder
 from overthink.running.run_data import EVERYTHING
@@ -47,7 +48,8 @@ def export_run(store: Store, run: StoredRun, folder: Path) -> Exported:
 
 def _artifacts(run: StoredRun) -> list[str]:
     splits = [*run.splits, *([EVERYTHING] if run.is_policy else [])]
-    names = [f"predictions/{split}.parquet" for split in splits] + [tags.PROVENANCE_FILE]
+    course = [f"predictions/{COURSE_FILE}"] if run.records else []
+    names = [f"predictions/{split}.parquet" for split in splits] + course + [tags.PROVENANCE_FILE]
     return names if run.imported else [*names, tags.DEFINITION_FILE, f"checkpoint/{OWN_CHECKPOINT}"]
 
 

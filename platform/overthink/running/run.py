@@ -12,10 +12,12 @@ from pathlib import Path
 from overthink.definition.run_definition import RunDefinition
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.size_limit import limited_size
+from overthink.predictions.course import COURSE_FILE
+from overthink.predictions.course_file import write_course
 from overthink.running.device import configure, settings
 from overthink.running.events import Finished, Started
 from overthink.running.kernels import kernel_settings, kernels_of, torch_threads
-from overthink.running.run_data import EVERYTHING, predict, run_data
+from overthink.running.run_data import EVERYTHING, course_of, predict, recorder_of, run_data
 from overthink.seeds import torch_generator
 from overthink.training import checkpoint
 from overthink.training.checkpoint import RunIdentity
@@ -54,7 +56,7 @@ def train(
     final = network_in(copy.deepcopy(network), run.regime, run.seeds)
     cost_E = mul_adds(final, shape)
 
-    state = TrainingState(network)
+    state = TrainingState(network, recorder=recorder_of(run, data, on))
     identity = RunIdentity(run.key, data.dataset.digest, run.regime, run.seeds, data.info)
     if not checkpoint.load(folder, state, identity) and parent_key is not None:
         checkpoint.adopt(folder / PARENT_CHECKPOINT, state, identity, parent_key)
@@ -80,4 +82,6 @@ def train(
 
     for name in data.splits.keys() - {"train"}:
         predict(state.network, run, data, name, cost_E, on, kernels).write(folder / f"{name}.parquet")
+    if state.recorder is not None:
+        write_course(folder / COURSE_FILE, course_of(state.recorder, run, data))
     yield Finished()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from overthink.data.batches import Samples
 from overthink.data.catalogue import DatasetSpec, load_dataset
@@ -20,12 +21,14 @@ from overthink.networks.cost import mul_adds
 from overthink.networks.kernels import Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.policy.early_exit_data import early_exit_split, shuffled
+from overthink.predictions.course import Course
 from overthink.predictions.predictions import Predictions
 from overthink.running.kernels import kernels_of
 from overthink.seeds import generator
 from overthink.training.checkpoint import DataInfo, load_trained
 from overthink.training.evaluate import logits_of
 from overthink.training.phases import blank_network
+from overthink.training.recording import Recorder, RecordSpec, check_room
 from overthink.training.regime import OWN_CHECKPOINT
 
 MAIN = "main"
@@ -68,7 +71,11 @@ class RunData(NamedTuple):
 
     def samples(self, name: str, device: torch.device) -> Samples:
         """Return a split as tensors on a device."""
-        split, (mean_K, std_K) = self.splits[name], self.dataset.pixel_statistics
+        return self.of_split(self.splits[name], device)
+
+    def of_split(self, split: Split, device: torch.device) -> Samples:
+        """Return samples of this data set as tensors on a device."""
+        mean_K, std_K = self.dataset.pixel_statistics
         return Samples(
             images_NKHW=torch.from_numpy(split.images_NKHW).to(device),
             labels_N=torch.from_numpy(split.labels_N).to(device),
@@ -133,6 +140,36 @@ def predict(
         split=name,
         keep_logits=run.keep_logits or run.policy is not None,
     )
+
+
+def recorder_of(run: RunDefinition, data: RunData, device: torch.device) -> Recorder | None:
+    """Return what records the answers that a run asks for; None where it asks for none.
+
+    Raises ValueError for ids that the run's data do not have, and where there would be too much to keep.
+    """
+    if (spec := run.record) is None:
+        return None
+    split, rows_N = data.splits[spec.samples], _recorded_rows(spec, data)
+    check_room(spec, run.regime, len(data.splits["train"].labels_N), run.network.blocks, len(rows_N))
+    samples = data.of_split(split.rows(rows_N), device)
+    return Recorder(spec, samples, rows_N if spec.samples == "val" else None)
+
+
+def course_of(recorder: Recorder, run: RunDefinition, data: RunData) -> Course:
+    """Return what a run has recorded."""
+    assert run.record is not None
+    ids_N = data.splits[run.record.samples].ids_N[_recorded_rows(run.record, data)]
+    return recorder.course(run.record.samples, _fingerprint(run, data.dataset), ids_N)
+
+
+def _recorded_rows(spec: RecordSpec, data: RunData) -> NDArray[np.int64]:
+    """Return the rows of the recorded samples in their split, ascending."""
+    ids_N = data.splits[spec.samples].ids_N
+    if spec.ids is None:
+        return np.arange(len(ids_N))
+    if missing := {*spec.ids} - {*ids_N.tolist()}:
+        raise ValueError(f"record.ids: {min(missing)} is not among the {len(ids_N)} {spec.samples} samples of this run")
+    return np.flatnonzero(np.isin(ids_N, spec.ids))
 
 
 def _of_network(dataset: Dataset, run: RunDefinition) -> RunData:

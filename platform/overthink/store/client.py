@@ -31,6 +31,8 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+from overthink.predictions.course import COURSE_FILE, Course
+from overthink.predictions.course_file import read_course
 from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.artifact_files import check_artifact
@@ -347,6 +349,14 @@ class Store:
                 if found.split != split:
                     raise ValueError(f"it is of split {found.split}")
                 return found
+
+    def course(self, run_id: str) -> Course:
+        """Return the course that a run has recorded; raises UnreadableRunError for a damaged one."""
+        name = f"predictions/{COURSE_FILE}"
+        with TemporaryDirectory() as folder:
+            path = self.artifact(run_id, name, Path(folder))
+            with reading(run_id, name):
+                return read_course(path)
 
     def experiment_names(self) -> dict[str, str]:
         """Return the names of all experiments by id."""

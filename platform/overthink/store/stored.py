@@ -172,6 +172,11 @@ class StoredRun:
         return "val" in self.splits
 
     @property
+    def records(self) -> bool:
+        """Whether its definition, or its group's, asks for the course of the training."""
+        return "record.samples" in self.params
+
+    @property
     def is_policy(self) -> bool:
         """Whether this is of policy networks."""
         return bool(self.task)

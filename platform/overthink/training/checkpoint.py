@@ -1,8 +1,8 @@
 """Checkpoints: one safetensors file, written atomically; the previous one is kept. Nothing is unpickled.
 
-A checkpoint holds weights, BatchNorm statistics, momentum (Adam's moments) and the record of every epoch. Phase, epoch
-and learning rate follow from the number of records; random draws follow from the seeds and the epoch (see `seeds`), so
-no generator state is stored.
+A checkpoint holds weights, BatchNorm statistics, momentum (Adam's moments), the record of every epoch, and the answers
+that the run has recorded so far (`recording`). Phase, epoch and learning rate follow from the number of records; random
+draws follow from the seeds and the epoch (see `seeds`), so no generator state is stored.
 """
 
 import hashlib
@@ -103,6 +103,7 @@ def save(folder: Path, state: TrainingState, run: RunIdentity) -> Path:
         "history": json.dumps([asdict(record) for record in state.history]),
         "digest": _digest(tensors),
         **({"inputs": run.data_info.model_dump_json()} if run.data_info is not None else {}),
+        **({"course": state.recorder.as_text()} if state.recorder is not None else {}),
     }
     path = folder / NAME
     try:
@@ -207,11 +208,13 @@ def _data_info(meta: Mapping[str, str]) -> DataInfo | None:
 def _tensors(state: TrainingState) -> dict[str, Tensor]:
     weights = {f"network/{name}": tensor for name, tensor in state.network.state_dict().items()}
     teacher = state.teacher.state_dict() if state.teacher is not None else {}
+    course = state.recorder.tensors() if state.recorder is not None else {}
     return (
         weights
         | {f"momentum/{name}": buffer for name, buffer in state.momentum.items()}
         | {f"square/{name}": buffer for name, buffer in state.squares.items()}
         | {f"teacher/{name}": tensor for name, tensor in teacher.items()}
+        | {f"course/{name}": tensor for name, tensor in course.items()}
     )
 
 
@@ -233,6 +236,11 @@ def _fill(state: TrainingState, path: Path, content: "_Content", run: RunIdentit
             if name not in parameters or parameters[name].shape != buffer.shape:
                 raise ValueError(f"checkpoint {path} is of another network: it has momentum of {name_of(name)}")
             moments[name] = buffer.to(parameters[name].device)
+    if state.recorder is not None:
+        try:
+            state.recorder.restore(meta.get("course", ""), _under("course/", tensors))
+        except ValueError as error:
+            raise ValueError(f"checkpoint {path}: {error}; --force restarts the run") from None
     state.history[:] = history
 
 

@@ -14,10 +14,11 @@ BATCH = 250
 
 
 class Evaluation(NamedTuple):
-    """Mean cross-entropy (nats) and accuracy (fraction) of each exit."""
+    """Mean cross-entropy (nats) and accuracy (fraction) of each exit, and the logits that they are of."""
 
     loss_E: Tensor
     accuracy_E: Tensor
+    logits_ENC: Tensor
 
 
 @torch.inference_mode()
@@ -38,4 +39,4 @@ def evaluate(
     labels_N = samples.labels_N.cpu()
     accuracy_E = (logits_ENC.argmax(dim=2) == labels_N).double().mean(dim=1)
     weights_C = None if class_weights_C is None else class_weights_C.cpu()
-    return Evaluation(cross_entropy(list(logits_ENC), labels_N, weights_C), accuracy_E)
+    return Evaluation(cross_entropy(list(logits_ENC), labels_N, weights_C), accuracy_E, logits_ENC)

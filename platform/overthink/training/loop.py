@@ -16,9 +16,10 @@ from overthink.seeds import Seeds, generator
 from overthink.settings import cuda_graphs
 from overthink.training.captured_step import LastCapture
 from overthink.training.epoch_record import EpochRecord
-from overthink.training.evaluate import evaluate
+from overthink.training.evaluate import evaluate, logits_of
 from overthink.training.noise import seeded_noise
 from overthink.training.phases import make_ready, teacher_of, with_attachments
+from overthink.training.recording import Recorder
 from overthink.training.regime import Phase
 from overthink.training.step import TrainingStep
 
@@ -39,6 +40,8 @@ class TrainingState:
     history: list[EpochRecord] = field(default_factory=list)
     teacher: MultiExitNetwork | None = None
     """The network as it was at the end of the previous phase, in phases that distil from it."""
+    recorder: Recorder | None = None
+    """Records the answers to some samples; None where the run asks for none."""
 
     @property
     def epochs_done(self) -> int:
@@ -113,6 +116,11 @@ def _run_epoch(state: TrainingState, course: _Course, phase: int, epoch: int) ->
     on_validation = evaluate(state.network, course.validation, weights_C, course.kernels)
     val_loss = tuple(on_validation.loss_E.double().tolist())
     _check_finite(sum(val_loss), f"the validation loss became {sum(val_loss)} after epoch {number}")
+    if state.recorder is not None and state.recorder.is_due(number, epoch + 1 == spec.epochs):
+        answers_ENC = state.recorder.of_validation(on_validation.logits_ENC)
+        if answers_ENC is None:
+            answers_ENC = logits_of(state.network, state.recorder.samples, course.kernels)
+        state.recorder.add(answers_ENC, number, phase + 1, spec.lr_at(epoch))
     return EpochRecord(
         epoch=number,
         phase=phase + 1,
@@ -135,6 +143,7 @@ def _train_epoch(
     loss = spec.loss.at(epoch, spec.epochs, lambda: _relative_costs(state.network, train))
     loss_of = loss.build(state.network.n_exits, device, weights_C)
     make_ready(state.network, spec)
+    all_batches = n_batches(len(train.labels_N), spec.batch_size)
     step = TrainingStep(
         state.network,
         course.kernels.training(state.network, spec.gradient_equilibrium),
@@ -144,7 +153,7 @@ def _train_epoch(
         state.momentum,
         Descent(spec.lr_at(epoch), spec.momentum, spec.weight_decay),
         state.squares if spec.optimiser == "adam" else None,
-        epoch * n_batches(len(train.labels_N), spec.batch_size),
+        epoch * all_batches,
         spec.learning,
     )
     # A recording would hold Adam's correction, which changes from step to step
@@ -156,6 +165,11 @@ def _train_epoch(
         for images_BKHW, labels_B in training_batches(train, spec.batch_size, course.augment, order, augmentation):
             take(images_BKHW, labels_B)
             batches, seen = batches + 1, seen + len(labels_B)
+            if state.recorder is not None and state.recorder.after_step() and batches < all_batches:
+                answers_ENC = logits_of(state.network, state.recorder.samples, course.kernels)
+                epochs = state.epochs_done + batches / all_batches
+                state.recorder.add(answers_ENC, epochs, phase + 1, spec.lr_at(epoch))
+                make_ready(state.network, spec)
     return float(take.sums.loss) / batches, (take.sums.right_E / seen).cpu()
 
 

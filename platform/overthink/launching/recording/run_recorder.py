@@ -12,6 +12,7 @@ from overthink.metrics.naming import by_exit
 from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.outbox.uploader import id_of, link_to
+from overthink.predictions.course import COURSE_FILE
 from overthink.report.run_results import results_of
 from overthink.running.events import Event, Finished, Lost, Started
 from overthink.running.provenance import attempts_of, changed_settings, provenance
@@ -164,6 +165,8 @@ class RunRecorder:
         splits = ("val", "test") if run.policy is None else ("val", "test", EVERYTHING)
         self.logger.artifacts([folder / f"{split}.parquet" for split in splits], "predictions")
         self.logger.artifacts([folder / OWN_CHECKPOINT], "checkpoint")
+        if run.record is not None:
+            self.logger.artifacts([folder / COURSE_FILE], "predictions")
         self.logger.text("figures.html", results.page)
         # An attempt may have been cut off after it had logged them.
         marker = FINAL_METRICS[run.policy is not None] if self.again else None

@@ -1,0 +1,88 @@
+"""`overthink dynamics`: when samples are learned, forgotten and overthought in the course of a training."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from overthink.cli.exit_codes import OK, SOME_FAILED
+from overthink.cli.options import check_choice
+from overthink.cli.output import log, print_grid, print_problems, results
+from overthink.cli.terminal import print_raw
+from overthink.report.safe_text import escape_for_terminal, print_text
+from overthink.store import tags
+
+if TYPE_CHECKING:
+    from overthink.dynamics.findings import Dynamics
+    from overthink.report.dynamics import GroupDynamics
+    from overthink.store.client import Store
+
+FORMATS = ("table", "json", "csv")
+
+
+def dynamics(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME", help="Definitions, experiment names, or IDs of runs or groups.")
+    ],
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help=f"Output format: {', '.join(FORMATS)}.")
+    ] = "table",
+) -> int:
+    """Show when samples were learned, forgotten and overthought, from recorded courses of trainings.
+
+    Takes runs whose definition asks for a record. A page with figures is added to each group, or to a single run.
+    """
+    check_choice("--format", form, FORMATS)
+    from overthink.cli.selection import chosen_runs, not_run
+    from overthink.report.dynamics import dynamics_of
+    from overthink.report.dynamics_table import as_csv, as_plain
+    from overthink.store.client import Store
+    from overthink.store.unreadable import problems_of
+
+    store, console = Store(), log()
+    chosen = chosen_runs(store, names)
+    if not chosen:
+        raise not_run(store, names)
+    asked = list(dynamics_of(store, chosen))
+    problems = [*problems_of(chosen), *(problem for one in asked for problem in one.problems)]
+    shown = [(one, one.found) for one in asked if one.found is not None]
+    if not shown:
+        raise ValueError(next(iter(problems), f"{', '.join(names)}: no run of a multi-exit network"))
+    for one, found in shown:
+        problems += _added_page(store, one, found)
+        if form == "table":
+            _show(one, found)
+    if form == "json":
+        print_raw(json.dumps([as_plain(one, found) for one, found in shown], indent=2) + "\n")
+    elif form == "csv":
+        print_raw(as_csv(shown))
+    print_problems(console, problems)
+    print_text(console, f"Figures and all numbers: artifact {tags.DYNAMICS_PAGE}.")
+    return SOME_FAILED if len(shown) < len(asked) else OK
+
+
+def _added_page(store: "Store", one: "GroupDynamics", found: "Dynamics") -> list[str]:
+    """Add the page to the group, or the run; return why that is not possible, if it is not."""
+    from overthink.report.dynamics_page import dynamics_page
+    from overthink.store.unreadable import UnreadableRunError
+    from overthink.store.writer import Writer
+
+    try:
+        Writer(store).text(one.run_id, tags.DYNAMICS_PAGE, dynamics_page(one, found))
+    except UnreadableRunError as error:
+        return [str(error)]
+    return []
+
+
+def _show(one: "GroupDynamics", found: "Dynamics") -> None:
+    from overthink.dynamics.verdict import verdict
+    from overthink.report.dynamics_table import grids, intervals_sentence
+
+    shown = results()
+    shown.print(escape_for_terminal(one.name, "bold"))
+    shown.print(escape_for_terminal(intervals_sentence(found)), "")
+    for paragraph in verdict(found):
+        shown.print(escape_for_terminal(paragraph), "")
+    for grid in grids(found):
+        print_grid(grid)
+        shown.print()

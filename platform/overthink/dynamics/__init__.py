@@ -1,0 +1,1 @@
+"""Dynamics: when samples are learned, forgotten and overthought, from the recorded courses of trainings."""

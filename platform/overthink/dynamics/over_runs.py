@@ -1,0 +1,60 @@
+"""Means over trainings with intervals: for new trainings and samples where all recorded the same samples.
+
+Else, as where each training validates on its own samples, for new trainings alone.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from overthink.predictions.arrays import BoolArray, FloatArray
+from overthink.statistics.crossed import crossed_jackknife, crossed_mean, leave_out
+from overthink.statistics.estimate import estimate
+from overthink.statistics.jackknife import Interval, jackknife
+
+ArrayOfRun = FloatArray | BoolArray
+
+
+class OverRuns(NamedTuple):
+    """How means over trainings are taken."""
+
+    crossed: bool
+    """Whether all trainings recorded the same samples."""
+
+    def mean(self, values_RN: Sequence[ArrayOfRun]) -> Interval:
+        """Return the mean of what each training (R) has of each sample (N)."""
+        if self.crossed:
+            return crossed_mean(np.stack(values_RN).astype(np.float64))
+        return over_seeds([float(values_N.mean()) for values_N in values_RN])
+
+    def ratio(self, part_RN: Sequence[ArrayOfRun], whole_RN: Sequence[ArrayOfRun]) -> Interval | None:
+        """Return the sum of the parts over that of the wholes; None where there is no whole."""
+        if not any(whole_N.any() for whole_N in whole_RN):
+            return None
+        if not self.crossed:
+            pairs = zip(part_RN, whole_RN, strict=True)
+            return over_seeds([float(part_N.sum() / whole_N.sum()) for part_N, whole_N in pairs if whole_N.any()])
+        both_RKN = np.stack([np.stack(pair) for pair in zip(part_RN, whole_RN, strict=True)]).astype(np.float64)
+        left_out = leave_out(lambda runs: np.asarray(both_RKN[list(runs)].mean(axis=0)), len(both_RKN))
+        return crossed_jackknife(left_out, _over)
+
+
+def over_seeds(value_R: Sequence[float]) -> Interval:
+    """Return the mean of a number that each training has, with its interval for new trainings."""
+    found = estimate(value_R)
+    return Interval(found.mean, found.low, found.high)
+
+
+def over_pairs(value_RR: FloatArray) -> Interval:
+    """Return the mean over all ordered pairs of different trainings; its interval leaves out trainings, never pairs."""
+    n = len(value_RR)
+    apart_RR = ~np.eye(n, dtype=np.bool_)
+    without = [np.delete(np.delete(value_RR, out, 0), out, 1) for out in range(n)] if n > 2 else []
+    return jackknife(
+        float(value_RR[apart_RR].mean()), [float(one[~np.eye(n - 1, dtype=np.bool_)].mean()) for one in without]
+    )
+
+
+def _over(mean_K: FloatArray) -> float:
+    return float(mean_K[0] / mean_K[1]) if mean_K[1] > 0 else float("nan")

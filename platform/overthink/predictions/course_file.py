@@ -1,0 +1,134 @@
+"""The file of a course: one Parquet file, a row per sample, readable without this package.
+
+Columns: sample_id, label, and for every exit i from 1 two lists with a value for each moment: exit_i_correct (0 or 1)
+and exit_i_confidence (0 to 255: 255 times the largest softmax probability). Moments, split and fingerprint are JSON in
+the schema metadata. One version of pyarrow writes the same bytes for the same content.
+"""
+
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from pydantic import Field, FiniteFloat, ValidationError
+
+from overthink.atomic_file import atomic_write
+from overthink.predictions.bounds import MOST_EXITS, check_size, opened
+from overthink.predictions.course import ByteArray, Course, Moment
+from overthink.spec import Spec
+
+METADATA_KEY = b"overthink.course"
+SAMPLE_COLUMNS = {"sample_id": pa.int64(), "label": pa.int64()}
+EXIT_COLUMNS = "correct", "confidence"
+MOST_MOMENTS = 100_000
+
+
+class _Moment(Spec):
+    epoch: Annotated[FiniteFloat, Field(gt=0)]
+    step: Annotated[int, Field(ge=1)]
+    phase: Annotated[int, Field(ge=1)]
+    lr: Annotated[FiniteFloat, Field(gt=0)]
+
+
+class _Header(Spec):
+    format_version: Literal[1]
+    split: str
+    fingerprint: str
+    exits: Annotated[int, Field(ge=1, le=MOST_EXITS)]
+    moments: Annotated[tuple[_Moment, ...], Field(min_length=1, max_length=MOST_MOMENTS)]
+
+
+def write_course(path: Path, course: Course) -> None:
+    """Write the file atomically; raises OSError if it cannot be written."""
+    columns = {"sample_id": pa.array(course.ids_N), "label": pa.array(course.labels_N)}
+    for exit in range(course.n_exits):
+        columns[f"exit_{exit + 1}_correct"] = _lists(course.correct_TEN[:, exit].astype(np.uint8))
+        columns[f"exit_{exit + 1}_confidence"] = _lists(course.confidence_TEN[:, exit])
+    header = _Header(
+        format_version=1,
+        split=course.split,
+        fingerprint=course.fingerprint,
+        exits=course.n_exits,
+        moments=tuple(_Moment(**moment._asdict()) for moment in course.moments),
+    )
+    table = pa.table(columns).replace_schema_metadata({METADATA_KEY: header.model_dump_json()})
+    with atomic_write(path) as unfinished, unfinished.open("wb") as file:
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+
+
+def read_course(path: Path) -> Course:
+    """Read a file and validate all of it.
+
+    Raises ValueError, in one clause without the file's name, if it is not Parquet, is damaged, or holds no course;
+    OSError if it cannot be opened.
+    """
+    with path.open("rb") as file:
+        try:
+            return _read(file)
+        except (pa.ArrowException, OSError) as error:
+            what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ValueError(f"it is not a readable Parquet file ({what})") from error
+
+
+def _read(file: BinaryIO) -> Course:
+    parquet = opened(file, names=())
+    header = _header(parquet.schema_arrow)
+    _check_columns(parquet.schema_arrow, header)
+    check_size(parquet, file.seek(0, 2))
+    table = parquet.read()
+    ids_N, labels_N = (np.from_dlpack(_whole(table[name])).astype(np.int64) for name in SAMPLE_COLUMNS)
+    correct_TEN, confidence_TEN = (_stacked(table, name, header) for name in EXIT_COLUMNS)
+    if correct_TEN.max() > 1:
+        raise ValueError(f"its columns exit_i_correct hold 0 or 1, and also {correct_TEN.max()}")
+    moments = tuple(Moment(**moment.model_dump()) for moment in header.moments)
+    correct = correct_TEN.astype(np.bool_)
+    return Course(header.split, header.fingerprint, moments, ids_N, labels_N, correct, confidence_TEN)
+
+
+def _header(schema: pa.Schema) -> _Header:
+    text = (schema.metadata or {}).get(METADATA_KEY)
+    if text is None:
+        raise ValueError(f"its schema has no metadata {METADATA_KEY.decode()!r}, so it holds no course of a training")
+    try:
+        return _Header.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "JSON"
+        raise ValueError(f"its metadata is not valid: {where}: {first['msg']}") from None
+
+
+def _check_columns(schema: pa.Schema, header: _Header) -> None:
+    """Check names and types before any row is read."""
+    lists = pa.list_(pa.uint8(), len(header.moments))
+    of_exits = {f"exit_{exit + 1}_{name}": lists for exit in range(header.exits) for name in EXIT_COLUMNS}
+    expected = SAMPLE_COLUMNS | of_exits
+    for name, kind in expected.items():
+        if name not in schema.names:
+            raise ValueError(f"its column {name} is missing")
+        if not (found := schema.field(schema.names.index(name)).type).equals(kind):
+            raise ValueError(f"its column {name} is {found}, expected {kind}")
+    if len(schema.names) > len(expected):
+        extra = sorted(set(schema.names) - set(expected)) or "repeated names"
+        raise ValueError(f"it has columns that a course does not have: {extra}")
+
+
+def _lists(values_TN: ByteArray) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(values_TN.T.ravel()), len(values_TN))
+
+
+def _stacked(table: pa.Table, name: str, header: _Header) -> ByteArray:
+    """Return the lists of all exits, (T, E, N)."""
+    columns = [_whole(table[f"exit_{exit + 1}_{name}"]) for exit in range(header.exits)]
+    flat = [column.flatten() for column in columns]
+    if any(one.null_count for one in flat):
+        raise ValueError(f"its columns exit_i_{name} have missing values")
+    values_ENT = np.stack([np.from_dlpack(one).reshape(table.num_rows, len(header.moments)) for one in flat])
+    return np.ascontiguousarray(values_ENT.transpose(2, 0, 1))
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    if whole.null_count:
+        raise ValueError("it has missing values")
+    return whole
