@@ -70,7 +70,8 @@ def test_groups_are_in_the_order_of_their_names_and_two_columns_are_wider(store:
         (["accuracy", "small: short", "-o", "a.gif"], "suffix '.gif' is not one of .pdf, .svg, .png, .html"),
         (["accuracy", "small: short", "-o", "none/a.pdf"], "folder none does not exist"),
         (["accuracy", "nothing", "-o", "a.pdf"], "nothing: no such file"),
-        (["accuracy", "small-policy", "-o", "a.pdf"], "no finished runs of multi-exit networks"),
+        (["accuracy", "quickstart", "-o", "a.pdf"], "quickstart: no runs in the store"),
+        (["accuracy", "eade9a6e", "-o", "a.pdf"], "no finished runs of multi-exit networks"),
     ],
 )
 def test_what_cannot_be_drawn_leaves_no_file(store: Path, arguments: list[str], said: str) -> None:

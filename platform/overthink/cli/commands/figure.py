@@ -47,7 +47,7 @@ def figure(
         raise ValueError(f"--output {output}: suffix {output.suffix!r} is not one of {', '.join(SUFFIXES)}")
     check_file("--output", output)
     check_file("--output", numbers)
-    from overthink.cli.selection import chosen_by_name
+    from overthink.cli.selection import chosen_by_name, not_run
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.definition.errors import DefinitionError
     from overthink.report.group_overlays import as_csv, overlay_of
@@ -55,9 +55,12 @@ def figure(
     from overthink.store.unreadable import problems_of
 
     store, console = Store(), log()
-    chosen = [[run for run in of_name if not run.is_policy] for of_name in chosen_by_name(store, names)]
-    runs = list({run.run_id: run for of_name in chosen for run in of_name}.values())
-    rows = _in_order([row for row in overthinking_rows(runs) if row.finished], chosen)
+    chosen = chosen_by_name(store, names)
+    if not any(chosen):
+        raise not_run(store, names)
+    runs = list({run.run_id: run for of_name in chosen for run in of_name if not run.is_policy}.values())
+    everything = overthinking_rows(runs)
+    rows = _in_order([row for row in everything if row.finished], chosen)
     if not rows:
         raise DefinitionError(f"{', '.join(names)}: no finished runs of multi-exit networks")
     found = overlay_of(store, kind, rows, runs)
@@ -66,9 +69,12 @@ def figure(
         raise ValueError(f"{', '.join(names)}: no predictions can be read")
     output.write_bytes(_file(found.info, output, columns))
     numbers.write_text(as_csv(found.info), encoding="utf-8")
+    for row in everything:
+        if not row.finished:
+            print_text(console, f"Left out: {row.group}, without a finished run")
     print_text(console, f"Written: {output} and {numbers}")
     print_text(console, found.info.sentence)
-    return SOME_FAILED if found.problems or any(row.gaps for row in rows) else OK
+    return SOME_FAILED if found.problems or any(row.gaps for row in everything) else OK
 
 
 def _in_order(rows: "list[Row]", chosen: "list[list[StoredRun]]") -> "list[Row]":

@@ -45,6 +45,7 @@ def _add_band(figure: go.Figure, info: Overlay, curve: Curve, colour: str) -> No
     figure.add_scatter(
         x=[*x, *reversed(x)],
         y=percent([*curve.high_P, *reversed(curve.low_P)]),
+        mode="lines",
         fill="toself",
         fillcolor=translucent(colour, BAND),
         line={"width": 0},
