@@ -24,6 +24,7 @@ from overthink.cli.commands.diff import diff
 from overthink.cli.commands.doctor import doctor
 from overthink.cli.commands.dynamics import dynamics
 from overthink.cli.commands.export import export
+from overthink.cli.commands.figure import figure
 from overthink.cli.commands.frequency import frequency
 from overthink.cli.commands.grad_cam import grad_cam
 from overthink.cli.commands.import_runs import import_runs
@@ -48,7 +49,7 @@ from overthink.settings import lent_home
 
 PANELS: dict[str, tuple[Callable[..., int], ...]] = {
     "Train": (run, sweep, import_runs, cascade, cluster, sync, clean, doctor),
-    "Compare and report": (runs, compare, diff, analyse, policies, study, dynamics, report, export, ui),
+    "Compare and report": (runs, compare, diff, analyse, policies, study, dynamics, figure, report, export, ui),
     "Look into runs": (predict, budget, anytime, labels, bench, frequency, grad_cam),
 }
 UPLOAD_THEMSELVES = (run, sweep, sync, import_runs, cascade)

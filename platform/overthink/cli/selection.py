@@ -23,11 +23,16 @@ def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
 
     The ID of a group selects it and its runs. Raises DefinitionError where a name selects nothing.
     """
-    runs = named_apart(all_runs(store))
     if not names:
-        return runs
-    found = [run for name in names for run in _selected(runs, name)]
+        return named_apart(all_runs(store))
+    found = [run for of_name in chosen_by_name(store, names) for run in of_name]
     return list({run.run_id: run for run in found}.values())
+
+
+def chosen_by_name(store: Store, names: Sequence[str]) -> list[list[StoredRun]]:
+    """Return the runs and groups that each name selects. Raises DefinitionError where a name selects nothing."""
+    runs = named_apart(all_runs(store))
+    return [_selected(runs, name) for name in names]
 
 
 def not_run(store: Store, names: Sequence[str]) -> DefinitionError:

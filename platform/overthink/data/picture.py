@@ -34,8 +34,8 @@ class _Layout(NamedTuple):
 def sample_grid(dataset: Dataset, per_cell: int = 1, most_classes: int = 10) -> "Image.Image":
     """Return a picture with one column per class and `per_cell` rows per level: the first test samples of each.
 
-    Images of three channels are shown in colour, others as the mean of their channels (with `space_to_depth`, that is a
-    downsampled image). A place without a sample stays empty.
+    Images of three channels are shown in colour, others as the mean of their channels. A place without a sample stays
+    empty.
     """
     from PIL import Image, ImageFont
 
@@ -55,7 +55,7 @@ def sample_grid(dataset: Dataset, per_cell: int = 1, most_classes: int = 10) -> 
 def _layout(
     dataset: Dataset, levels: tuple[str, ...], per_cell: int, font: "ImageFont.ImageFont | ImageFont.FreeTypeFont"
 ) -> _Layout:
-    _, height, width = dataset.image_shape
+    height, width = dataset.test.images_NKHW.shape[2:]
     factor = math.ceil(CELL / min(height, width))
     widest = math.ceil(max(font.getlength(level) for level in levels))
     return _Layout(2 * MARGIN + widest, factor * width, factor * height, per_cell)

@@ -10,12 +10,15 @@ from torch.nn import functional
 from overthink.networks.multi_exit import MultiExitNetwork, State
 
 
-def grad_cam(network: MultiExitNetwork, images_BKHW: Tensor, class_EB: Tensor) -> Tensor:
+def grad_cam(
+    network: MultiExitNetwork, images_BKHW: Tensor, class_EB: Tensor, size: tuple[int, int] | None = None
+) -> Tensor:
     """Return how much each pixel supports a class at each exit, (E, B, H, W) on the CPU, in [0, 1].
 
     relu(sum_f w_f A_f), with A the coarsest feature maps that the exit reads and w_f the spatial mean of the gradient
-    of the class score with respect to A_f; divided by its maximum, resized to the image. All 0 if nothing supports it.
-    class_EB holds the class for each exit and image, int64. Raises ValueError where an exit reads no maps.
+    of the class score with respect to A_f; divided by its maximum, resized to `size`, by default the image's. All 0 if
+    nothing supports it. class_EB holds the class for each exit and image, int64. Raises ValueError where an exit reads
+    no maps.
     """
     maps_E: list[Tensor] = []
 
@@ -35,8 +38,10 @@ def grad_cam(network: MultiExitNetwork, images_BKHW: Tensor, class_EB: Tensor) -
     finally:
         for hook in hooks:
             hook.remove()
-    size = images_BKHW.shape[2:]
-    enlarged = [functional.interpolate(of_B[:, None], size=size, mode="bilinear")[:, 0] for of_B in heat]
+    enlarged = [
+        functional.interpolate(of_B[:, None], size=size or images_BKHW.shape[2:], mode="bilinear")[:, 0]
+        for of_B in heat
+    ]
     return torch.stack(enlarged).detach().cpu()
 
 

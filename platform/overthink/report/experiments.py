@@ -13,6 +13,7 @@ from overthink.predictions.correctness import same_samples
 from overthink.report.grids import Grid
 from overthink.report.grids import as_html as grid_html
 from overthink.report.group_predictions import group_predictions
+from overthink.report.opening import opening
 from overthink.report.pages import Section
 from overthink.report.policy_group import on_test_data, with_ceiling
 from overthink.report.policy_page import policy_figures, policy_intro
@@ -96,9 +97,13 @@ def report_on(
             missing = missing or any(row.gaps for row in rows)
             provenance = _provenance_grid(store, some, left_out)
             kind = "policy networks" if policies else "multi-exit networks"
+            heading = f"{name}: {kind}"
+            if not policies:
+                sections.append(opening(store, heading, rows, some, left_out))
             unfinished = [] if provenance else ["No run has finished yet."]
-            tables = [as_html(rows, layout), *map(grid_html, [_run_ids_grid(rows), *provenance])]
-            sections.append(Section(f"{name}: {kind}", unfinished, command, tables))
+            sections.append(Section(heading if policies else "", unfinished, command, [as_html(rows, layout)]))
+            behind = [grid_html(grid) for grid in (_run_ids_grid(rows), *provenance)]
+            sections.append(Section("Versions, machine and runs", tables=behind, is_folded=True))
     for group in groups:
         of_group, problems = _group_sections(store, group, runs)
         sections += of_group

@@ -16,6 +16,8 @@ CELL, GAP, LINE, MARGIN = 128, 10, 17, 16
 FONT_SIZE = 13
 PAPER, INK, RIGHT, WRONG = (255, 255, 255), (31, 41, 51), (35, 110, 70), (179, 67, 43)
 OPACITY = 0.6
+SCALE, SCALE_WIDTH = 16, 256
+SCALE_TITLE = "support of the class: share of the map's largest value, over white and over black"
 
 
 class ExitAnswer(NamedTuple):
@@ -42,8 +44,11 @@ def grad_cam_picture(samples: list[ExplainedSample]) -> "Image.Image":
     from PIL import Image, ImageDraw, ImageFont
 
     columns = 1 + len(samples[0].answers)
-    height = CELL + 2 * LINE + GAP
-    picture = Image.new("RGB", (2 * MARGIN + columns * (CELL + GAP) - GAP, 2 * MARGIN + len(samples) * height), PAPER)
+    first = enlarged(as_rgb(samples[0].image_KHW), CELL)
+    across, height = max(first.width, CELL) + GAP, first.height + 2 * LINE + GAP
+    picture = Image.new(
+        "RGB", (2 * MARGIN + columns * across - GAP, 2 * MARGIN + len(samples) * height + SCALE + LINE), PAPER
+    )
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_SIZE)
     for row, sample in enumerate(samples):
         top = MARGIN + row * height
@@ -55,10 +60,25 @@ def grad_cam_picture(samples: list[ExplainedSample]) -> "Image.Image":
             )
             cells.append((enlarged(_over(grey, heat_HW), CELL), title, RIGHT if answer.right else WRONG))
         for column, (cell, title, colour) in enumerate(cells):
-            left = MARGIN + column * (CELL + GAP)
+            left = MARGIN + column * across
             picture.paste(cell, (left, top + 2 * LINE))
             pen.multiline_text((left, top), _fitted(title, font), fill=colour, font=font, spacing=2)
+    top = MARGIN + len(samples) * height
+    picture.paste(_scale(), (MARGIN, top))
+    pen.text((MARGIN, top + SCALE), "0", fill=INK, font=font)
+    pen.text((MARGIN + SCALE_WIDTH + GAP, top), SCALE_TITLE, fill=INK, font=font)
+    pen.text((MARGIN + SCALE_WIDTH, top + SCALE), "1", fill=INK, font=font, anchor="ra")
     return picture
+
+
+def _scale() -> "Image.Image":
+    """Return the colours of maps from 0 to 1: over white pixels above, over black ones below."""
+    from PIL import Image
+
+    heat_HW = np.broadcast_to(np.linspace(0, 1, SCALE_WIDTH), (SCALE, SCALE_WIDTH))
+    black_HW3, white_HW3 = (np.full((SCALE, SCALE_WIDTH, 3), value, dtype=np.uint8) for value in (0, 255))
+    over_HW3 = np.concatenate([_over(white_HW3[: SCALE // 2], heat_HW[: SCALE // 2]), _over(black_HW3, heat_HW)])
+    return Image.fromarray(over_HW3[:SCALE])
 
 
 def _over(image_HW3: NDArray[np.uint8], heat_HW: FloatArray) -> NDArray[np.uint8]:

@@ -39,7 +39,7 @@ def most_confidently_overthought(test: Predictions, count: int) -> IntArray:
 def grad_cam_samples(
     store: Store, run: StoredRun, test: Predictions, rows_M: IntArray, true_class: bool, data_root: Path | None
 ) -> list[ExplainedSample]:
-    """Return each sample with its map of every exit, of the predicted class or of the true one.
+    """Return each sample as a picture with its map of every exit, of the predicted class or of the true one.
 
     Raises DefinitionError where the data set is not on this machine, or differs from the one of the run.
     """
@@ -51,12 +51,14 @@ def grad_cam_samples(
     if true_class:
         class_EM = np.broadcast_to(needed(test.labels_N, "labels")[rows_M], class_EM.shape)
     inputs_MKHW = trained.normalise(torch.from_numpy(images_MKHW))
-    heat_EMHW = grad_cam(trained.network, inputs_MKHW, torch.tensor(class_EM)).numpy()
+    pictures_MKHW = trained.definition.dataset.pictures(images_MKHW)
+    size = pictures_MKHW.shape[2], pictures_MKHW.shape[3]
+    heat_EMHW = grad_cam(trained.network, inputs_MKHW, torch.tensor(class_EM), size).numpy()
     return [
         ExplainedSample(
-            image_KHW, heat_EMHW[:, place].astype(np.float64), *_words(test, row, trained.data_info.classes)
+            picture_KHW, heat_EMHW[:, place].astype(np.float64), *_words(test, row, trained.data_info.classes)
         )
-        for place, (row, image_KHW) in enumerate(zip(rows_M.tolist(), images_MKHW, strict=True))
+        for place, (row, picture_KHW) in enumerate(zip(rows_M.tolist(), pictures_MKHW, strict=True))
     ]
 
 

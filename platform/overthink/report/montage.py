@@ -22,22 +22,24 @@ def as_rgb(image_KHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def enlarged(image_HW3: NDArray[np.uint8], cell: int) -> "Image.Image":
-    """Return a square picture whose pixels stay square."""
+    """Return a picture about as wide as a cell, each pixel equally often; never smaller than the image."""
     from PIL import Image
 
-    return Image.fromarray(np.ascontiguousarray(image_HW3)).resize((cell, cell), Image.Resampling.NEAREST)
+    factor = max(1, round(cell / image_HW3.shape[1]))
+    return Image.fromarray(np.repeat(np.repeat(image_HW3, factor, axis=0), factor, axis=1))
 
 
 def montage(images: Sequence[NDArray[np.uint8]]) -> bytes:
-    """Return a PNG file of images (K, H, W), row by row."""
+    """Return a PNG file of images (K, H, W) of one size, one or more, row by row."""
     from PIL import Image
 
-    rows = -(-len(images) // COLUMNS)
-    width = min(len(images), COLUMNS) * (CELL + GAP) - GAP
-    picture = Image.new("RGB", (max(width, 1), max(rows * (CELL + GAP) - GAP, 1)), (255, 255, 255))
-    for place, image_KHW in enumerate(images):
+    cells = [enlarged(as_rgb(image_KHW), CELL) for image_KHW in images]
+    width, height = cells[0].width + GAP, cells[0].height + GAP
+    rows = -(-len(cells) // COLUMNS)
+    picture = Image.new("RGB", (min(len(cells), COLUMNS) * width - GAP, rows * height - GAP), (255, 255, 255))
+    for place, cell in enumerate(cells):
         row, column = divmod(place, COLUMNS)
-        picture.paste(enlarged(as_rgb(image_KHW), CELL), (column * (CELL + GAP), row * (CELL + GAP)))
+        picture.paste(cell, (column * width, row * height))
     content = BytesIO()
     picture.save(content, "PNG")
     return content.getvalue()

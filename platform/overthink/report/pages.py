@@ -26,6 +26,7 @@ img { image-rendering: pixelated; max-width: 100%; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(520px, 100%), 1fr)); gap: 1.2rem 1.8rem; }
 figure { margin: 0; min-width: 0; } figure.wide { grid-column: 1 / -1; }
 figcaption { font-weight: 600; margin-bottom: .2rem; }
+summary { cursor: pointer; color: #52606d; margin-bottom: .6rem; }
 """
 
 
@@ -48,6 +49,8 @@ class Section(NamedTuple):
     figures: Sequence[Captioned] = ()
     pictures: Sequence[tuple[str, bytes]] = ()
     """Captions, and PNG files."""
+    is_folded: bool = False
+    """Whether it shows its heading alone until a reader opens it; for what few look up."""
 
 
 def page(title: str, intro: str, figures: Sequence[Captioned]) -> str:
@@ -70,15 +73,17 @@ def document(title: str, sections: Sequence[Section]) -> str:
 
 def _section(number: int, section: Section) -> str:
     figures = "\n".join(_figure(f"{number}-{place}", figure) for place, figure in enumerate(section.figures))
+    heading = html.escape(section.heading)
     parts = [
-        f"<h2>{html.escape(section.heading)}</h2>" if section.heading else "",
+        f"<h2>{heading}</h2>" if section.heading and not section.is_folded else "",
         *(f"<p>{html.escape(text)}</p>" for text in section.paragraphs),
         f"<pre>{html.escape(section.code)}</pre>" if section.code else "",
         *section.tables,
         f"<main>\n{figures}\n</main>" if figures else "",
         *(_picture(caption, content) for caption, content in section.pictures),
     ]
-    return "\n".join(filter(None, parts))
+    body = "\n".join(filter(None, parts))
+    return f"<details><summary>{heading}</summary>\n{body}\n</details>" if section.is_folded else body
 
 
 def _picture(caption: str, content: bytes) -> str:

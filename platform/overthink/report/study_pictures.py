@@ -8,7 +8,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.montage import montage
 from overthink.report.studies import often_and_never_overthought
 from overthink.report.study_page import Pictures
-from overthink.running.stored_run import dataset_of
+from overthink.running.stored_run import dataset_of, definition_of
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
 
@@ -24,12 +24,13 @@ def study_pictures(
     Raises DefinitionError where the data set is not on this machine, or differs from the one of the runs.
     """
     test = dataset_of(store, runs[0], data_root).test
+    pictures_NKHW = definition_of(store, runs[0].run_id).dataset.pictures(test.images_NKHW)
     captions = (
         f"Overthought in most trainings (any later), of {len(runs)}",
         "Never overthought, though not every exit of every training is right",
     )
     return [
-        (caption, montage(list(test.images_NKHW[rows_of(test.ids_N, ids_M, "test data")])))
+        (caption, montage(list(pictures_NKHW[rows_of(test.ids_N, ids_M, "test data")])))
         for caption, ids_M in zip(captions, often_and_never_overthought(repeats, SHOWN), strict=True)
         if len(ids_M)
     ]

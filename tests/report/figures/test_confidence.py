@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from overthink.metrics.calibration import calibration_error
+from overthink.policy.significance import accuracy_interval
 from overthink.predictions.absent import needed
 from overthink.report.figures.confidence import (
     MOST_POINTS,
@@ -22,7 +23,19 @@ def test_reliability_of_all_samples_together() -> None:
     assert all(len(sure) == len(right) for sure, right in zip(info.confidence_EB, info.accuracy_EB, strict=True))
     assert all(list(sure) == sorted(sure) for sure in info.confidence_EB)
     names = [trace.name for trace in draw_calibration(info).data]
-    assert names[1] == f"exit 1, ECE {100 * info.error_E[0]:.1f}%"
+    assert names[:2] == ["calibrated: accuracy = confidence", f"exit 1, ECE {100 * info.error_E[0]:.1f}%"]
+    assert all(sum(shares) == pytest.approx(1) and min(shares) > 0 for shares in info.share_EB)
+
+
+def test_runs_that_share_their_samples_make_no_interval_narrower() -> None:
+    alone, twice = calibration([ONE]), calibration([ONE, ONE])
+    assert (twice.low_EB, twice.high_EB) == (alone.low_EB, alone.high_EB)
+    ends = zip(alone.low_EB[0], alone.accuracy_EB[0], alone.high_EB[0], strict=True)
+    assert all(low <= accuracy <= high for low, accuracy, high in ends)
+    shares = [share * len(ONE.ids_N) for share in alone.share_EB[0]]
+    place = shares.index(max(shares))
+    right = round(alone.accuracy_EB[0][place] * shares[place])
+    assert (alone.low_EB[0][place], alone.high_EB[0][place]) == accuracy_interval(right, round(shares[place]))
 
 
 def test_ranks_are_picked_evenly_and_correlations_averaged() -> None:

@@ -35,4 +35,6 @@ def test_the_figure_has_a_line_each_in_percent() -> None:
     (baseline,) = [trace for trace in figure.data if trace.name == "max-softmax"]
     assert baseline.line.color == INK
     assert max(baseline.y) > 1
-    assert [trace.line.dash for trace in figure.data if trace.name == "oracle"] == ["dash"]
+    dashed = [trace for trace in figure.data if trace.line.dash]
+    assert {"oracle", "static"} < {trace.name for trace in dashed}
+    assert len({trace.line.color for trace in dashed}) == len({trace.line.dash for trace in dashed}) == len(dashed)

@@ -1,5 +1,6 @@
 """`overthink data`: list, download and show data sets."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -89,7 +90,8 @@ def show(
     dataset = load_dataset(spec, data_root)
     for note in dataset.notes:
         print_text(log(), f"{note}.")
-    sample_grid(dataset).save(path)
+    test = replace(dataset.test, images_NKHW=spec.pictures(dataset.test.images_NKHW))
+    sample_grid(replace(dataset, test=test)).save(path)
     print_text(log(), f"{path}: a column for each class, a row for each level")
     return OK
 

@@ -7,22 +7,30 @@ import numpy as np
 import plotly.graph_objects as go
 
 from overthink.metrics.agreement import confidence_ranks, rank_correlation
-from overthink.metrics.calibration import BINS, calibration_error, reliability
+from overthink.metrics.calibration import BINS, Reliability, calibration_error, reliability
+from overthink.policy.significance import accuracy_interval
 from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.over_runs import Rows, mean_over_runs
-from overthink.report.figures.style import ACCENT, GREY, PALE, empty_figure, exit_colours, exit_names, percent
+from overthink.report.figures.style import ACCENT, GREY, GRID, empty_figure, exit_colours, exit_names, percent
 
 MOST_POINTS = 1500
 """Of a scatter plot: more hide each other."""
 
 
 class Calibration(NamedTuple):
-    """Accuracy against confidence, a curve for each exit; samples of all runs together."""
+    """Accuracy against confidence, a curve for each exit; samples of all runs together.
+
+    Bins without samples are left out, so exits have curves of different length.
+    """
 
     confidence_EB: Rows
     accuracy_EB: Rows
-    """Bins without samples are left out, so exits have curves of different length."""
+    low_EB: Rows
+    high_EB: Rows
+    """Ends of Wilson's 95% interval of the accuracy, for new samples: runs share theirs, so each counts once."""
+    share_EB: Rows
+    """Share of the samples that is in a bin."""
     error_E: tuple[float, ...]
     """Expected calibration error, a fraction, mean over runs."""
 
@@ -32,35 +40,85 @@ def calibration(runs: Sequence[Predictions]) -> Calibration:
     of_runs = [needed(run.max_softmax_EN, "confidence") for run in runs]
     confidence_EN = np.concatenate(of_runs, axis=1)
     correct_EN = np.concatenate([run.correct_EN for run in runs], axis=1)
-    bins = [reliability(right_N, sure_N, BINS) for right_N, sure_N in zip(correct_EN, confidence_EN, strict=True)]
+    bins = [
+        _without_empty(reliability(right_N, sure_N, BINS))
+        for right_N, sure_N in zip(correct_EN, confidence_EN, strict=True)
+    ]
+    ends = [_intervals(found, len(runs)) for found in bins]
     return Calibration(
-        confidence_EB=tuple(tuple(found.confidence_B[found.count_B > 0].tolist()) for found in bins),
-        accuracy_EB=tuple(tuple(found.accuracy_B[found.count_B > 0].tolist()) for found in bins),
+        confidence_EB=tuple(tuple(found.confidence_B.tolist()) for found in bins),
+        accuracy_EB=tuple(tuple(found.accuracy_B.tolist()) for found in bins),
+        low_EB=tuple(tuple(low for low, _ in of_exit) for of_exit in ends),
+        high_EB=tuple(tuple(high for _, high in of_exit) for of_exit in ends),
+        share_EB=tuple(tuple((found.count_B / correct_EN.shape[1]).tolist()) for found in bins),
         error_E=mean_over_runs(
             [calibration_error(run.correct_EN, sure_EN) for run, sure_EN in zip(runs, of_runs, strict=True)]
         ),
     )
 
 
+def _without_empty(found: Reliability) -> Reliability:
+    filled_B = found.count_B > 0
+    return Reliability(found.count_B[filled_B], found.confidence_B[filled_B], found.accuracy_B[filled_B])
+
+
+def _intervals(found: Reliability, runs: int) -> list[tuple[float, float]]:
+    samples_B = np.maximum(np.rint(found.count_B / runs), 1).astype(int)
+    right_B = np.rint(found.accuracy_B * samples_B).astype(int)
+    return [accuracy_interval(right, count) for right, count in zip(right_B.tolist(), samples_B.tolist(), strict=True)]
+
+
 def draw_calibration(info: Calibration) -> go.Figure:
-    """Draw accuracy against confidence; on the dashed diagonal both are equal."""
+    """Draw accuracy against confidence, with how many samples have it below; on the dashed diagonal both are equal."""
     figure = empty_figure("confidence (max-softmax, %)", "accuracy (%)")
     figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", line={"color": PALE, "dash": "dash"}, showlegend=False, hoverinfo="skip"
+        x=[0, 100],
+        y=[0, 100],
+        name="calibrated: accuracy = confidence",
+        mode="lines",
+        line={"color": GREY, "dash": "dash", "width": 1.5},
+        hoverinfo="skip",
     )
     colours = exit_colours(len(info.error_E))
-    for name, sure_B, right_B, error, colour in zip(
-        exit_names(len(colours)), info.confidence_EB, info.accuracy_EB, info.error_E, colours, strict=True
-    ):
-        figure.add_scatter(
-            x=percent(sure_B),
-            y=percent(right_B),
-            name=f"{name}, ECE {100 * error:.1f}%",
-            mode="lines+markers",
-            line={"color": colour, "width": 2},
-            hovertemplate=name + ": %{y:.1f}% right at %{x:.1f}% confidence<extra></extra>",
-        )
+    for place, (name, colour) in enumerate(zip(exit_names(len(colours)), colours, strict=True)):
+        _add_exit(figure, info, place, name, colour)
+    samples = {"title": {"text": "samples (%)", "font": {"size": 13}}, "domain": [0, 0.2], "rangemode": "tozero"}
+    figure.update_layout(height=520, yaxis_domain=[0.3, 1], yaxis2={**samples, "gridcolor": GRID}, xaxis_anchor="y2")
     return figure
+
+
+def _add_exit(figure: go.Figure, info: Calibration, place: int, name: str, colour: str) -> None:
+    sure, right = percent(info.confidence_EB[place]), percent(info.accuracy_EB[place])
+    low, high = percent(info.low_EB[place]), percent(info.high_EB[place])
+    shares = percent(info.share_EB[place])
+    figure.add_scatter(
+        x=sure,
+        y=right,
+        error_y={
+            "array": [max(end - value, 0) for end, value in zip(high, right, strict=True)],
+            "arrayminus": [max(value - end, 0) for end, value in zip(low, right, strict=True)],
+            "thickness": 1,
+            "width": 2,
+            "color": colour,
+        },
+        name=f"{name}, ECE {100 * info.error_E[place]:.1f}%",
+        legendgroup=name,
+        mode="lines+markers",
+        line={"color": colour, "width": 2},
+        text=[f"{share:.1f}" for share in shares],
+        hovertemplate=name + ": %{y:.1f}% right at %{x:.1f}% confidence, %{text}% of the samples<extra></extra>",
+    )
+    figure.add_scatter(
+        x=sure,
+        y=shares,
+        yaxis="y2",
+        legendgroup=name,
+        showlegend=False,
+        mode="lines+markers",
+        line={"color": colour, "width": 1.5},
+        marker={"size": 4},
+        hovertemplate=name + ": %{y:.1f}% of the samples at %{x:.1f}% confidence<extra></extra>",
+    )
 
 
 class ConfidenceRanks(NamedTuple):

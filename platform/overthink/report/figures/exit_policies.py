@@ -1,14 +1,17 @@
 """Accuracy of exit policies against their cost."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from overthink.exit_policies.side_by_side import SideBySide
-from overthink.report.figures.style import ACCENT, GREY, INK, PALE, empty_figure, escaped
+from overthink.report.figures.style import ACCENT, GREY, HUES, INK, PALE, SECOND, empty_figure, escaped
 
-HUES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
-"""Distinct for colour-blind readers (Okabe & Ito 2008); those of the policies with the largest areas."""
+WITH_LABELS = ((GREY, "dash"), ("#8a5a99", "dashdot"), ("#6a8d3c", "longdash"))
+"""Colours and dashes of policies that use labels: no two look alike."""
+CONSTANT = {"static": (ACCENT, "dot"), "random": (SECOND, "longdashdot")}
+"""Of policies that do not look at the sample."""
 
 
 class PolicyLine(NamedTuple):
@@ -53,23 +56,26 @@ def draw_policy_lines(info: PolicyLines) -> go.Figure:
     figure.update_layout(
         legend={"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"}, height=480, legend_itemwidth=44
     )
+    using_labels = [line.name for line in info.lines if line.uses_labels]
     for line in sorted(info.lines, key=lambda line: (line.uses_labels, line.rank)):
         figure.add_scatter(
             x=[100 * cost for cost in line.cost_A],
             y=[100 * accuracy for accuracy in line.accuracy_A],
             name=escaped(line.name),
             mode="lines",
-            line=_style(line, info.baseline),
+            line=_style(line, info.baseline, using_labels),
             hovertemplate="%{fullData.name}: %{y:.2f}% right for %{x:.1f}% of the cost<extra></extra>",
         )
     return figure
 
 
-def _style(line: PolicyLine, baseline: str) -> dict[str, object]:
+def _style(line: PolicyLine, baseline: str, using_labels: Sequence[str]) -> dict[str, object]:
     if line.uses_labels:
-        return {"color": GREY, "dash": "dash", "width": 1.5}
+        colour, dash = WITH_LABELS[using_labels.index(line.name) % len(WITH_LABELS)]
+        return {"color": colour, "dash": dash, "width": 1.5}
     if line.name == baseline:
         return {"color": INK, "width": 3}
-    if line.name in ("static", "random"):
-        return {"color": ACCENT, "dash": "dot", "width": 1.8}
+    if line.name in CONSTANT:
+        colour, dash = CONSTANT[line.name]
+        return {"color": colour, "dash": dash, "width": 1.8}
     return {"color": HUES[line.rank], "width": 2} if line.rank < len(HUES) else {"color": PALE, "width": 1.2}

@@ -10,6 +10,8 @@ from plotly.colors import sample_colorscale
 from overthink.predictions.absent import CostUnit
 
 INK, GREY, PALE, ACCENT, SECOND = "#1f2933", "#7b8794", "#cbd2d9", "#b3432b", "#e0a458"
+HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Of things side by side, such as groups: distinct for colour-blind readers (Okabe & Ito 2008)."""
 FONT = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"
 
 GRID = "#ebf0f8"
@@ -98,6 +100,16 @@ def exit_colours(count: int) -> list[str]:
 def exit_names(exits: int | Sequence[int]) -> list[str]:
     """Return `exit 1`, `exit 2` and so on, for a number of exits or for some exits."""
     return [f"exit {number}" for number in (range(1, exits + 1) if isinstance(exits, int) else exits)]
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """Return a colour `#rrggbb` for areas through which others show.
+
+    >>> translucent("#0072b2", 0.2)
+    'rgba(0, 114, 178, 0.2)'
+    """
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
 def percent(fractions: Sequence[float]) -> list[float]:

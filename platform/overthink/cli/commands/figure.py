@@ -1,0 +1,98 @@
+"""`overthink figure`: several groups in one plot, for a paper or a page."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from overthink.cli import options
+from overthink.cli.exit_codes import OK, SOME_FAILED
+from overthink.cli.output import log, print_problems
+from overthink.cli.output_path import check_file
+from overthink.report.safe_text import print_text
+
+if TYPE_CHECKING:
+    from overthink.comparison.overthinking import Row
+    from overthink.report.figures.groups import Overlay
+    from overthink.store.stored import StoredRun
+
+SUFFIXES = (".pdf", ".svg", ".png", ".html")
+
+
+def figure(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="What to show: accuracy, overthinking, budget, or depth.")
+    ],
+    names: Annotated[
+        list[str], typer.Argument(metavar="GROUP", help="Groups by name or ID, definitions, or experiment names.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write, by its suffix a PDF, SVG, PNG, or HTML file; its numbers are written beside it as "
+            "CSV.",
+        ),
+    ],
+    columns: Annotated[
+        int, typer.Option(metavar="N", min=1, max=2, help="Width of the figure in columns of a paper: 1 or 2.")
+    ] = 1,
+) -> int:
+    """Draw several groups in one plot, with 95% intervals over seeds as bands."""
+    numbers = output.with_suffix(".csv")
+    options.check_choice("KIND", kind, ("accuracy", "overthinking", "budget", "depth"))
+    if output.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"--output {output}: suffix {output.suffix!r} is not one of {', '.join(SUFFIXES)}")
+    check_file("--output", output)
+    check_file("--output", numbers)
+    from overthink.cli.selection import chosen_by_name, not_run
+    from overthink.comparison.overthinking import overthinking_rows
+    from overthink.definition.errors import DefinitionError
+    from overthink.report.group_overlays import as_csv, overlay_of
+    from overthink.store.client import Store
+    from overthink.store.unreadable import problems_of
+
+    store, console = Store(), log()
+    chosen = chosen_by_name(store, names)
+    if not any(chosen):
+        raise not_run(store, names)
+    runs = list({run.run_id: run for of_name in chosen for run in of_name if not run.is_policy}.values())
+    everything = overthinking_rows(runs)
+    rows = _in_order([row for row in everything if row.finished], chosen)
+    if not rows:
+        raise DefinitionError(f"{', '.join(names)}: no finished runs of multi-exit networks")
+    found = overlay_of(store, kind, rows, runs)
+    print_problems(console, [*problems_of(runs), *found.problems])
+    if found.info is None:
+        raise ValueError(f"{', '.join(names)}: no predictions can be read")
+    output.write_bytes(_file(found.info, output, columns))
+    numbers.write_text(as_csv(found.info), encoding="utf-8")
+    for row in everything:
+        if not row.finished:
+            print_text(console, f"Left out: {row.group}, without a finished run")
+    print_text(console, f"Written: {output} and {numbers}")
+    print_text(console, found.info.sentence)
+    return SOME_FAILED if found.problems or any(row.gaps for row in everything) else OK
+
+
+def _in_order(rows: "list[Row]", chosen: "list[list[StoredRun]]") -> "list[Row]":
+    """Return rows in the order of the names that chose their runs."""
+    place: dict[str, int] = {}
+    for number, of_name in enumerate(chosen):
+        for run in of_name:
+            place.setdefault(run.run_id, number)
+    return sorted(rows, key=lambda row: place[row.run_ids[0]])
+
+
+def _file(info: "Overlay", output: Path, columns: int) -> bytes:
+    from overthink.report.figures.groups_page import draw_groups
+    from overthink.report.figures.groups_paper import paper_figure
+    from overthink.report.pages import Captioned, page
+
+    form = output.suffix.lower()[1:]
+    if form != "html":
+        return paper_figure(info, form, columns)
+    drawn = Captioned(info.caption, draw_groups(info), wide=True)
+    return page(info.caption, info.sentence, [drawn]).encode()

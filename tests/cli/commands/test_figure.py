@@ -1,0 +1,82 @@
+"""Several groups in one plot, as a file of each format, with its numbers beside it."""
+
+import csv
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+from support.command import invoke
+from support.old_store import unpack
+
+GROUPS = ("small: short", "small: long")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a store with runs of several definitions; nothing of it waits to be uploaded."""
+    folder = tmp_path_factory.mktemp("store")
+    unpack(folder)
+    (folder / ".overthink").rename(folder / "state")
+    return folder
+
+
+def test_each_suffix_gives_a_file_of_its_format(store: Path) -> None:
+    for suffix in ("pdf", "svg", "png", "html"):
+        done = invoke(store, "figure", "accuracy", *GROUPS, "-o", f"drawn.{suffix}")
+        assert done.returncode == 0, done.stderr
+        assert "short n = 2, long n = 2" in " ".join(done.stderr.split())
+    content = (store / "drawn.pdf").read_bytes()
+    assert content.startswith(b"%PDF-1.")
+    assert content.rstrip().endswith(b"%%EOF")
+    assert b"/Subtype /Image" not in content  # vectors
+    assert b"/FontFile2" in content  # TrueType, embedded
+    svg = ElementTree.parse(store / "drawn.svg")
+    words = {element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"short", "long", "accuracy on test data (%)"} <= words
+    with Image.open(store / "drawn.png") as picture:
+        assert picture.width == round(3.35 * 300)
+    page = (store / "drawn.html").read_text()
+    assert "Plotly.newPlot" in page
+    assert "95% interval of the mean for new seeds" in page
+
+
+def test_the_same_numbers_give_the_same_bytes_and_stand_beside(store: Path) -> None:
+    for name in ("first", "second"):
+        assert invoke(store, "figure", "overthinking", *GROUPS, "-o", f"{name}.pdf").returncode == 0
+    assert (store / "first.pdf").read_bytes() == (store / "second.pdf").read_bytes()
+    with (store / "first.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [*rows[0]] == ["group", "curve", "runs", "MUL-ADDs", "mean", "low", "high"]
+    assert list(dict.fromkeys((row["group"], row["curve"]) for row in rows)) == [
+        *(("short", name) for name in ("any later", "final")),
+        *(("long", name) for name in ("any later", "final")),
+    ]
+    assert all(0 <= float(row["low"]) <= float(row["mean"]) <= float(row["high"]) <= 1 for row in rows)
+
+
+def test_groups_are_in_the_order_of_their_names_and_two_columns_are_wider(store: Path) -> None:
+    done = invoke(store, "figure", "depth", *reversed(GROUPS), "-o", "wide.png", "--columns", "2")
+    assert "long n = 2, short n = 2" in " ".join(done.stderr.split())
+    with Image.open(store / "wide.png") as picture:
+        assert picture.width == 2100
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["accurcy", "small: short", "-o", "a.pdf"], "KIND accurcy: not one of accuracy, overthinking, budget, depth"),
+        (["accuracy", "small: short", "-o", "a.gif"], "suffix '.gif' is not one of .pdf, .svg, .png, .html"),
+        (["accuracy", "small: short", "-o", "none/a.pdf"], "folder none does not exist"),
+        (["accuracy", "nothing", "-o", "a.pdf"], "nothing: no such file"),
+        (["accuracy", "quickstart", "-o", "a.pdf"], "quickstart: no runs in the store"),
+        (["accuracy", "eade9a6e", "-o", "a.pdf"], "no finished runs of multi-exit networks"),
+    ],
+)
+def test_what_cannot_be_drawn_leaves_no_file(store: Path, arguments: list[str], said: str) -> None:
+    done = invoke(store, "figure", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert said in " ".join(done.stderr.split())
+    assert not (store / "a.csv").exists()
+    assert not (store / "a.pdf").exists()

@@ -1,0 +1,28 @@
+from overthink.comparison.overthinking import overthinking_rows
+from overthink.report.opening import summary
+from support.stored_runs import parent, stored
+
+
+def test_three_sentences_on_several_groups() -> None:
+    runs = [
+        parent("0:2", "a", variant="short"),
+        *(stored(str(seed), last=0.6 + seed / 100, group="a", variant="short", started_ms=seed) for seed in (0, 1)),
+        parent("0:3", "b", variant="long", started_ms=5),
+        *(stored(str(seed), last=0.9, group="b", variant="long", started_ms=5 + seed) for seed in (0, 1)),
+    ]
+    assert summary(overthinking_rows(runs)) == (
+        "4 finished runs of 2 groups on max-min-mnist, 1 more missing or unfinished. Accuracy of the last exit goes "
+        "from 60.5% [54.1, 66.9] (short) to 90.0% [90.0, 90.0] (long), with intervals that do not overlap. Any-later "
+        "overthinking is 20.0% [20.0, 20.0]; final overthinking is 10.0% [10.0, 10.0]."
+    )
+
+
+def test_one_run_and_none() -> None:
+    one = [parent("0"), stored("0")]
+    assert summary(overthinking_rows(one)) == (
+        "1 finished run of 1 group on max-min-mnist. Accuracy of the last exit is 60.0%. Any-later overthinking is "
+        "20.0%; final overthinking is 10.0%."
+    )
+    assert summary(overthinking_rows([parent("0")])) == (
+        "0 finished runs of 1 group on max-min-mnist, 1 more missing or unfinished."
+    )
