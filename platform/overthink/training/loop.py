@@ -9,6 +9,7 @@ from torch import Tensor
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, n_batches, training_batches
+from overthink.metrics.overthinking import final_overthinking_rate, overthinking_rate
 from overthink.networks.cost import mul_adds
 from overthink.networks.kernels import TORCH, Descent, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
@@ -108,6 +109,7 @@ def _run_epoch(
     on_validation = evaluate(state.network, validation, weights_C, kernels)
     val_loss = tuple(on_validation.loss_E.double().tolist())
     _check_finite(sum(val_loss), f"the validation loss became {sum(val_loss)} after epoch {number}")
+    correct_EN = on_validation.correct_EN.numpy()
     return EpochRecord(
         epoch=number,
         phase=phase + 1,
@@ -118,6 +120,9 @@ def _run_epoch(
         val_accuracy=tuple(on_validation.accuracy_E.tolist()),
         seconds=time.perf_counter() - started,
         images_per_second=len(train.labels_N) / (trained - started),
+        val_overthinking=overthinking_rate(correct_EN),
+        val_final_overthinking=final_overthinking_rate(correct_EN),
+        val_oracle=float(correct_EN.any(axis=0).mean()),
     )
 
 
