@@ -9,7 +9,7 @@ import pytest
 from overthink.launching.plan import PlannedRun, plan, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
 from overthink.launching.recording.group_recorder import group_spec
-from overthink.launching.recording.run_recorder import ATTEMPTS_FILE, EPOCH_LOSS, RunRecorder
+from overthink.launching.recording.run_recorder import ATTEMPTS_FILE, EPOCH_LOSS, RunRecorder, epoch_metrics
 from overthink.outbox.run_logger import RunStart
 from overthink.running.events import Lost
 from overthink.running.provenance import attempts_of
@@ -62,6 +62,19 @@ def test_a_new_run_logs_its_definition_its_data_and_its_epochs(run: PlannedRun) 
     recorder.ended(tags.DIVERGED, "the loss is not finite")
     recorder.ended(tags.INTERRUPTED, "by a signal")  # a run ends once
     assert logger.end == (tags.DIVERGED, "the loss is not finite")
+
+
+def test_an_epoch_logs_overthinking_beside_accuracy() -> None:
+    metrics = epoch_metrics(replace(epoch(3), val_overthinking=0.2, val_final_overthinking=0.125, val_oracle=0.75))
+    assert metrics["epochs/val_overthinking/any_later"] == 0.2
+    assert metrics["epochs/val_overthinking/final"] == 0.125
+    assert metrics["epochs/val_accuracy/oracle"] == 0.75
+
+
+def test_an_epoch_of_an_earlier_version_or_of_one_exit_has_no_overthinking() -> None:
+    one_exit = replace(epoch(3), val_accuracy=(0.7,), val_overthinking=0.0, val_final_overthinking=0.0, val_oracle=0.7)
+    for record in (epoch(3), one_exit):
+        assert not [name for name in epoch_metrics(record) if "overthinking" in name or "oracle" in name]
 
 
 def test_epochs_after_a_lost_machine_are_logged_unless_they_are_there(run: PlannedRun) -> None:

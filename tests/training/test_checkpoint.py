@@ -1,5 +1,6 @@
 """Checkpoints of regimes with phases: structure, teacher, momentum; and those that belong elsewhere."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,19 @@ def test_an_early_checkpoint_that_does_not_name_its_data_is_read(tmp_path: Path)
     loaded = fresh()
     assert load(tmp_path, loaded, identity())
     assert everything(loaded) == everything(go_on(fresh(), 1))
+
+
+def test_a_checkpoint_from_before_epochs_had_overthinking_is_read_and_goes_on(tmp_path: Path) -> None:
+    path = save(tmp_path, go_on(fresh(), 2), identity())
+    with safe_open(path, framework="pt") as file:
+        meta, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    new = ("val_overthinking", "val_final_overthinking", "val_oracle")
+    history = [{name: one for name, one in epoch.items() if name not in new} for epoch in json.loads(meta["history"])]
+    save_file(tensors, path, metadata=meta | {"history": json.dumps(history)})
+    loaded = fresh()
+    assert load(tmp_path, loaded, identity())
+    assert [record.val_overthinking for record in loaded.history] == [None, None]
+    assert everything(go_on(loaded, 1)) == everything(go_on(fresh(), 3))
 
 
 def test_a_damaged_copy_from_the_store_is_as_good_as_none(tmp_path: Path) -> None:

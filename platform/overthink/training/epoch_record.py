@@ -21,3 +21,9 @@ class EpochRecord:
     seconds: float
     images_per_second: float
     """Training images per second, without the time for validation."""
+    val_overthinking: float | None = None
+    """Fraction of validation samples that some exit has right and any later one wrong; None in earlier versions."""
+    val_final_overthinking: float | None = None
+    """Fraction that an exit has right and the last one wrong, likewise."""
+    val_oracle: float | None = None
+    """Fraction that some exit has right: the accuracy of an oracle, likewise."""

@@ -14,11 +14,16 @@ BATCH = 250
 
 
 class Evaluation(NamedTuple):
-    """Mean cross-entropy (nats) and accuracy (fraction) of each exit, and the logits that they are of."""
+    """Mean cross-entropy (nats) of each exit, its logits, and which samples it has right, bool (E, N)."""
 
     loss_E: Tensor
-    accuracy_E: Tensor
+    correct_EN: Tensor
     logits_ENC: Tensor
+
+    @property
+    def accuracy_E(self) -> Tensor:  # noqa: N802
+        """Accuracy (fraction) of each exit."""
+        return self.correct_EN.double().mean(dim=1)
 
 
 @torch.inference_mode()
@@ -34,9 +39,9 @@ def logits_of(network: MultiExitNetwork, samples: Samples, kernels: Kernels = TO
 def evaluate(
     network: MultiExitNetwork, samples: Samples, class_weights_C: Tensor | None = None, kernels: Kernels = TORCH
 ) -> Evaluation:
-    """Return loss, weighted by class if weights (C,) are given, and accuracy of every exit over the samples."""
+    """Return loss, weighted by class if weights (C,) are given, and the samples that every exit has right."""
     logits_ENC = logits_of(network, samples, kernels)
     labels_N = samples.labels_N.cpu()
-    accuracy_E = (logits_ENC.argmax(dim=2) == labels_N).double().mean(dim=1)
+    correct_EN = logits_ENC.argmax(dim=2) == labels_N
     weights_C = None if class_weights_C is None else class_weights_C.cpu()
-    return Evaluation(cross_entropy(list(logits_ENC), labels_N, weights_C), accuracy_E, logits_ENC)
+    return Evaluation(cross_entropy(list(logits_ENC), labels_N, weights_C), correct_EN, logits_ENC)

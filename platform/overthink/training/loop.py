@@ -9,6 +9,7 @@ from torch import Tensor
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples, n_batches, training_batches
+from overthink.metrics.overthinking import final_overthinking_rate, overthinking_rate
 from overthink.networks.cost import mul_adds
 from overthink.networks.kernels import TORCH, Descent, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
@@ -121,6 +122,7 @@ def _run_epoch(state: TrainingState, course: _Course, phase: int, epoch: int) ->
         if answers_ENC is None:
             answers_ENC = logits_of(state.network, state.recorder.samples, course.kernels)
         state.recorder.add(answers_ENC, number, phase + 1, spec.lr_at(epoch))
+    correct_EN = on_validation.correct_EN.numpy()
     return EpochRecord(
         epoch=number,
         phase=phase + 1,
@@ -131,6 +133,9 @@ def _run_epoch(state: TrainingState, course: _Course, phase: int, epoch: int) ->
         val_accuracy=tuple(on_validation.accuracy_E.tolist()),
         seconds=time.perf_counter() - started,
         images_per_second=len(train.labels_N) / (trained - started),
+        val_overthinking=overthinking_rate(correct_EN),
+        val_final_overthinking=final_overthinking_rate(correct_EN),
+        val_oracle=float(correct_EN.any(axis=0).mean()),
     )
 
 

@@ -204,7 +204,15 @@ def _attempts_in(file: Path) -> list[dict[str, Any]]:
 
 
 def epoch_metrics(record: EpochRecord) -> dict[str, float]:
-    """Return the metrics of one epoch, named so that MLflow draws a chart a section."""
+    """Return the metrics of one epoch. Everything before a name's last `/` is its chart section in MLflow.
+
+    Networks of one exit, and epochs that an earlier version trained, have no overthinking.
+    """
+    of_exits = {
+        "epochs/val_overthinking/any_later": record.val_overthinking,
+        "epochs/val_overthinking/final": record.val_final_overthinking,
+        "epochs/val_accuracy/oracle": record.val_oracle,
+    }
     return {
         EPOCH_LOSS: record.train_loss,
         "epochs/learning_rate": record.lr,
@@ -212,4 +220,5 @@ def epoch_metrics(record: EpochRecord) -> dict[str, float]:
         **by_exit("epochs/train_accuracy", record.train_accuracy),
         **by_exit("epochs/val_accuracy", record.val_accuracy),
         **by_exit("epochs/val_loss", record.val_loss),
+        **{name: value for name, value in of_exits.items() if value is not None and len(record.val_accuracy) > 1},
     }
