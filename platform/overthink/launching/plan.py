@@ -178,11 +178,16 @@ def _with_main_networks(store: "Store | None", policy: PlannedRun, planned: Mapp
 
 
 def _parent(store: "Store | None", child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
-    """Return the run that has trained, or will have trained, the most of a run's first phases."""
+    """Return the run that has trained, or will have trained, the most of a run's first phases.
+
+    All of them, where the run differs in a corruption of its test images alone.
+    """
     if child.action not in TO_DO:
         return None
-    for n_phases in range(len(child.run.regime) - 1, 0, -1):
-        key = child.run.model_copy(update={"regime": child.run.regime[:n_phases]}).key
+    clean = child.run.with_clean_tests
+    others = range(len(clean.regime) - (clean.key == child.key), 0, -1)
+    for n_phases in others:
+        key = clean.model_copy(update={"regime": clean.regime[:n_phases]}).key
         if key in planned and planned[key].action in TO_DO:
             return Parent(key, None)
         if (run_id := _finished(store, key)) is not None:

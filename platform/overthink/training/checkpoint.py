@@ -25,7 +25,7 @@ from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds
 from overthink.spec import Spec
 from overthink.training.epoch_record import EpochRecord
-from overthink.training.loop import TrainingState
+from overthink.training.loop import TrainingState, no_progress
 from overthink.training.phases import teacher_of, with_attachments
 from overthink.training.regime import OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT, Phase, total_epochs
 from overthink.untrusted import name_of
@@ -135,7 +135,7 @@ def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
 
 
 def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -> None:
-    """Load the last checkpoint of a parent run, whose regime is the beginning of this run's, into a new state.
+    """Load the last checkpoint of a parent run, whose regime is the beginning of this run's or all of it.
 
     Raises ValueError naming the file if it is unreadable, another run's, or does not end at the end of a phase.
     """
@@ -144,8 +144,9 @@ def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -
     except (OSError, SafetensorError, ValueError) as error:
         raise ValueError(f"{path}: not a readable checkpoint: {error}; --no-reuse trains without it") from None
     _check_key(path, content, parent_key)
-    ends = [total_epochs(run.regime[:number]) for number in range(1, len(run.regime))]
-    if len(content.history) not in ends:
+    ends = [total_epochs(run.regime[:number]) for number in range(1, len(run.regime) + 1)]
+    ended_early = no_progress(content.history, len(run.regime), run.regime[-1].stop_after)
+    if len(content.history) not in ends and not ended_early:
         raise ValueError(f"checkpoint {path} is not at the end of a phase; --no-reuse trains without it")
     _fill(state, path, content, run)
 

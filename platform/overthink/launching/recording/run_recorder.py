@@ -168,7 +168,8 @@ class RunRecorder:
         """Return in Markdown which other runs this one builds on, and what is special about how it was computed."""
         relations = ["Trained by native kernels."] if self.planned.run.kernels == "native" else []
         if self.parent:
-            relations.append(f"Its first phases were trained in {link_to(self.parent)}.")
+            what = "Its network was" if self.planned.run.dataset.corruption else "Its first phases were"
+            relations.append(f"{what} trained in {link_to(self.parent)}.")
         if self.main:
             relations.append(f"It chooses exits of {link_to(self.main)}.")
         if self.labelled_by:
