@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from overthink.networks.boosting_spec import BoostingSpec
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.spec import Spec
 from overthink.training.losses import JointLossSpec, LossSpec
@@ -16,6 +17,7 @@ PREVIOUS_CHECKPOINT = "checkpoint.previous.safetensors"
 STORED_CHECKPOINT = "checkpoint.stored.safetensors"
 """File in a run's folder: a copy of its checkpoint from the store, which an interrupted upload may have truncated."""
 
+AttachSpec = Annotated[CollaborationSpec | BoostingSpec, Field(discriminator="kind")]
 NO_TRAINING = "no training"
 
 
@@ -36,7 +38,7 @@ class Phase(Spec):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     loss: LossSpec = JointLossSpec(kind="joint")
-    attach: CollaborationSpec | None = None
+    attach: AttachSpec | None = None
     """Attached to the network at the start of the phase, and kept."""
     freeze: Literal["nothing", "backbone", "features"] = "nothing"
     """What this phase freezes, BatchNorm statistics included (the original updates them): the blocks; or the blocks
@@ -137,7 +139,7 @@ def regime_label(regime: tuple[Phase, ...]) -> str:
 
 def _phase_label(phase: Phase) -> str:
     parts = [
-        *(["isc"] if phase.attach else []),
+        *([phase.attach.kind] if phase.attach else []),
         phase.loss.kind,
         *(["ge"] if phase.gradient_equilibrium else []),
         *([f"{phase.exits}-exits" if phase.exits == "earlier" else "last-exit"] if phase.exits != "all" else []),
