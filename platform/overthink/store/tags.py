@@ -98,6 +98,8 @@ FREQUENCY_PAGE, GRAD_CAM_PICTURE = "analysis/frequency.html", "analysis/grad-cam
 """Artifacts of runs whose images were looked at again."""
 STUDY_PAGE, REPORT_PAGE = "analysis/study.html", "analysis/report.html"
 """Artifacts of groups: of a study's, and of those that a report shows."""
+POLICIES_PAGE = "analysis/policies.html"
+"""Artifact of groups, or runs, whose exit policies were compared."""
 GROUP_PAGE = "figures.html"
 """Artifact of every group."""
 ANALYSIS = "overthink.analysis"
