@@ -133,10 +133,10 @@ def test_classwise_thresholds_do_not_follow_chance() -> None:
 
 
 def test_a_class_that_never_occurs_is_named() -> None:
-    from overthink.predictions.common_samples import _at
+    from overthink.predictions.common_samples import at_rows
 
     validation = made_up(100, "val")
     assert validation.labels_N is not None
     check_classes(validation)
     with pytest.raises(ValueError, match="class 2 never occurs in the validation data"):
-        check_classes(_at(validation, np.flatnonzero(validation.labels_N != 2)))
+        check_classes(at_rows(validation, np.flatnonzero(validation.labels_N != 2)))

@@ -8,7 +8,7 @@ from overthink.exit_policies.trial import Pair, area_costs, at_equal_cost, trial
 from overthink.inference.budget_oracle import budget_oracle
 from overthink.inference.oracle import upper_bound
 from overthink.predictions.absent import needed
-from overthink.predictions.common_samples import _at
+from overthink.predictions.common_samples import at_rows
 from support.random_exits import made_up
 
 PAIRS = [Pair(made_up(300, "val", seed), made_up(200, "test", seed)) for seed in range(3)]
@@ -129,7 +129,7 @@ def test_differences_are_paired_and_holm_adjusts_them() -> None:
 def test_a_policy_that_cannot_be_fitted_is_left_out_with_a_sentence() -> None:
     validation = PAIRS[0].validation
     assert validation.labels_N is not None
-    without = _at(validation, np.flatnonzero(validation.labels_N != 2))
+    without = at_rows(validation, np.flatnonzero(validation.labels_N != 2))
     found = side_by_side(
         [Pair(without, PAIRS[0].test)], [named("classwise"), named("static")], REFERENCES[1:2], (0.5,), "static"
     )

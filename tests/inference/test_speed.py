@@ -4,6 +4,7 @@ import torch
 
 from overthink.inference import speed
 from overthink.inference.speed import FULL, FULL_FOLDED, distributions, speeds
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray, LogitArray
 from support.trained_networks import images, settled
 
 
@@ -39,3 +40,24 @@ def test_samples_leave_as_asked_for(batch: int) -> None:
     np.testing.assert_allclose(timings["80% first"].share_E, [0.8, 0.1, 0.1], atol=2.1 / 30)
     assert all(timing.images == 30 and timing.batch == batch and timing.speedup > 0 for timing in timings.values())
     assert torch.is_grad_enabled()
+
+
+class FirstExit:
+    """Every sample leaves at exit 1."""
+
+    def online(self) -> "FirstExit":
+        return self
+
+    def step(self, logits_MC: LogitArray) -> tuple[BoolArray, IntArray, FloatArray]:
+        n = len(logits_MC)
+        return np.ones(n, dtype=np.bool_), logits_MC.argmax(axis=1), np.ones(n)
+
+    def keep(self, rows_M: IntArray) -> None:
+        raise AssertionError("nothing is left")
+
+
+def test_exit_policies_are_measured_beside_them() -> None:
+    timings = {one.way: one for one in speeds(settled(), images(8), 4, rounds=1, rules={"first": FirstExit()})}
+    assert [*timings] == [FULL, FULL_FOLDED, "uniform", "80% first", "first"]
+    assert timings["first"].share_E == (1.0, 0.0, 0.0)
+    assert timings["first"].seconds_per_batch > 0

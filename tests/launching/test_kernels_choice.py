@@ -127,6 +127,15 @@ def test_groups_that_differ_in_threads_alone_are_one_by_native_kernels(native: N
     assert [group.label for group in one.groups] == ["one [network.growth=4]"]
 
 
+def test_a_trained_network_is_tested_on_corrupted_images_by_its_own_kernels(
+    native: Native, store: Store, tmp_path: Path
+) -> None:
+    trained(store, small(tmp_path, **ONE), "torch")
+    noisy = load_experiment(tmp_path / "small.yaml", ["dataset.corruption=contrast:1"])
+    kernels, _ = chosen(noisy, store)
+    assert [*kernels.values()] == ["torch"]
+
+
 def test_a_group_that_was_begun_with_torch_goes_on_with_torch(native: Native, store: Store, tmp_path: Path) -> None:
     assert trained(store, small(tmp_path, **ONE), "torch") == []
     assert trained(store, small(tmp_path, **ONE)) == []

@@ -13,10 +13,12 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from overthink.comparison.overthinking import overthinking_rows
+from overthink.comparison.paired import with_differences
 from overthink.definition.loading import experiment_of_run
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.confidence import CRITERIA
@@ -532,3 +534,27 @@ def test_killed_in_the_second_phase_of_a_child_ends_bit_for_bit(store: Store, tm
     found = store.predictions(child.run_id, "test")
     assert (needed(found.max_softmax_EN, "confidence") == needed(whole.max_softmax_EN, "confidence")).all()
     assert (needed(found.predicted_EN, "classes") == needed(whole.predicted_EN, "classes")).all()
+
+
+def test_a_corruption_is_asked_of_a_network_that_is_trained(store: Store, tmp_path: Path) -> None:
+    """All phases are another run's; validation predictions and weights are the same, test predictions are not."""
+    trained_early = {"regime": [{"epochs": 30, "lr": 1e-9, "stop_after": 1}], "seeds": 1}
+    noisy = {"dataset.corruption": "gaussian-noise:5"}
+    loaded, quiet = small(tmp_path, **trained_early, variants={"clean": {}, "noisy": noisy}), Quiet()
+    planned = {run.group.variant: run for run in plan(store, [loaded], dry=True)}
+    assert planned["clean"].parent is None
+    assert planned["noisy"].parent == (planned["clean"].key, None)
+    assert launch_inline(store, [loaded], Options(), quiet).complete
+    assert {body["run"] for body in quiet.bodies if body["event"] == "epoch"} == {"small: clean seed 0"}
+    runs = {run.variant: run for run in runs_of(store)}
+    assert runs["noisy"].parent == (runs["clean"].run_id, runs["clean"].run_key)
+    assert runs["noisy"].dataset.label == "max-min-mnist, gaussian-noise 5"
+    assert "Its network was trained in" in runs["noisy"].note
+    clean, other = (
+        {split: store.predictions(runs[name].run_id, split) for split in ("val", "test")} for name in ("clean", "noisy")
+    )
+    assert np.array_equal(needed(clean["val"].entropy_EN, "entropy"), needed(other["val"].entropy_EN, "entropy"))
+    assert not np.array_equal(needed(clean["test"].entropy_EN, "entropy"), needed(other["test"].entropy_EN, "entropy"))
+    rows = overthinking_rows(list(runs.values()))
+    compared = with_differences(rows, "small: clean")
+    assert [row.has_no_baseline for row in compared] == [False, False]

@@ -11,10 +11,14 @@ from overthink.cli.commands.compare import compare
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.run import run
 from overthink.definition.loading import load_experiment
+from overthink.exit_policies.catalogue import named
+from overthink.exit_policies.references import REFERENCES
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.launching.public import Silent
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
+from overthink.report.exit_policies import Choice, policies_of
 from overthink.running.events import Event, Failed
 from overthink.store import tags
 from overthink.store.client import Store
@@ -92,6 +96,21 @@ def test_what_a_policy_run_leaves_behind(store: Store, tmp_path: Path) -> None:
     assert "best constant answer" in page
     (group,) = find_runs(store, kind=tags.KIND_GROUP, task=tags.POLICY)
     assert group.metrics["test/policy/accuracy"] == pytest.approx(policy.metrics["test/policy/accuracy"], abs=1e-6)
+
+
+def test_it_is_a_row_of_the_exit_policies_of_its_main_network(store: Store) -> None:
+    (main,) = [run for run in find_runs(store, kind=tags.KIND_RUN) if not run.is_policy]
+    choice = Choice([named("max-softmax")], REFERENCES[:1], (0.5, 1.0), "max-softmax")
+    (found,) = policies_of(store, [main], choice, lambda _: None)
+    assert found.found is not None
+    assert [row.name for row in found.found.rows] == ["max-softmax", policy_run(store).group_label, "random"]
+    policy = policy_run(store).metrics
+    row = found.found.rows[1]
+    point = policy["test/policy/routed/accuracy"], policy["test/policy/routed/mul_adds_with_policy"]
+    last = float(needed(store.predictions(main.run_id, "test").cost_E, "costs")[-1])
+    reached = [(at.accuracy.value, at.cost * last) for at in row.at]
+    fixed = store.predictions(main.run_id, "test").correct_EN.mean(axis=1)[[0, -1]].tolist()
+    assert all(one == pytest.approx(point) or one[0] in fixed for one in reached)
 
 
 def test_a_second_time_there_is_nothing_to_do(store: Store, launched_once: Path) -> None:

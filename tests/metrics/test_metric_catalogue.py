@@ -7,6 +7,7 @@ import pytest
 from overthink.metrics.catalogue import CATALOGUE, compute, describe
 from overthink.metrics.metric import Metric
 from overthink.metrics.naming import level_names
+from overthink.predictions.common_samples import at_rows
 from overthink.predictions.predictions import Predictions
 
 MLFLOW_KEY = re.compile(r"[A-Za-z0-9_. /-]{1,250}")
@@ -64,6 +65,8 @@ def test_every_metric_by_hand() -> None:
         "hindsight/exit_1": 0,
         "hindsight/exit_2": 1 / 3,
         "hindsight/exit_3": 2 / 3,
+        # all are equally sure, so that all leave at exit 1
+        **{f"budgeted/held_out_at_{percent}_percent": 3 / 6 for percent in (25, 50, 75, 100)},
         # budgets of 15, 30, 45 and 60 a sample: 3 samples are right at exit 1, one more for 15, another for 50
         "budget_oracle/accuracy_at_25_percent": 4 / 6,
         "budget_oracle/accuracy_at_50_percent": 5 / 6,
@@ -181,3 +184,14 @@ def test_what_thresholds_are_needed_for_needs_validation_data() -> None:
     assert {"budgeted/area", "budgeted/accuracy_at_100_percent", "budgeted/recovered_at_50_percent"} <= added
     assert both["budgeted/accuracy_at_50_percent"] <= both["budget_oracle/accuracy_at_100_percent"]
     assert describe("budgeted/accuracy_at_50_percent").title == "Accuracy for 50% of the last exit's cost"
+
+
+def test_each_half_is_tried_with_the_thresholds_of_the_other() -> None:
+    both = random_predictions(3, 4, 200)
+    rows_N = np.arange(200)
+    even, odd = (at_rows(both, rows_N[first::2]) for first in (0, 1))
+    one, other = compute(even, odd), compute(odd, even)
+    found = compute(both)
+    for percent in (50, 75, 100):
+        name = f"budgeted/accuracy_at_{percent}_percent"
+        assert found[f"budgeted/held_out_at_{percent}_percent"] == pytest.approx((one[name] + other[name]) / 2)

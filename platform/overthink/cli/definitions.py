@@ -1,32 +1,40 @@
 """Experiments to train: from definition files, shipped definitions, and stored runs."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from overthink.cli.output import log
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import experiment_of_run, load_experiment
-from overthink.definition.source import find
+from overthink.definition.source import find, override
 from overthink.report.safe_text import print_text
 from overthink.seeds import parse_seeds
 
 if TYPE_CHECKING:
     from overthink.definition.experiment import LoadedExperiment
 
+CORRUPTION = "dataset.corruption"
 STORED = "run:"
 """Prefix of the ID of a stored run, where a definition is expected."""
 
 
-def load_definitions(names: Sequence[str], settings: Sequence[str], seeds: str | None) -> "list[LoadedExperiment]":
+def load_definitions(
+    names: Sequence[str], settings: Sequence[str], seeds: str | None, corruptions: Sequence[str] = ()
+) -> "list[LoadedExperiment]":
     """Return the experiments of definitions, with overridden values and seeds; print which variants are equal.
 
-    Raises DefinitionError where a definition is wrong, and where a stored run is to be changed.
+    Then the same ones with each corruption of the test images. Raises DefinitionError where a definition is wrong, and
+    where a stored run is to be changed otherwise.
     """
     chosen = parse_seeds(seeds) if seeds is not None else None
     if (settings or chosen) and any(name.startswith(STORED) for name in names):
         raise DefinitionError("run:ID repeats a stored run unchanged; --set and --seeds cannot be used with it")
     loaded = [
-        _load_stored(name) if name.startswith(STORED) else load_experiment(find(name), settings, chosen)
+        _load_stored(name, corruption)
+        if name.startswith(STORED)
+        else load_experiment(find(name), [*settings, *([f"{CORRUPTION}={corruption}"] if corruption else [])], chosen)
+        for corruption in (None, *corruptions)
         for name in names
     ]
     for one in loaded:
@@ -40,9 +48,13 @@ def print_merged(loaded: "LoadedExperiment") -> None:
         print_text(log(), sentence)
 
 
-def _load_stored(name: str) -> "LoadedExperiment":
+def _load_stored(name: str, corruption: str | None) -> "LoadedExperiment":
     from overthink.store.client import Store  # imports MLflow, which definition files do not need
     from overthink.store.reader import stored_definition
 
     stored = stored_definition(Store(), name.removeprefix(STORED))
-    return experiment_of_run(stored.text, name, stored.name, stored.variant, stored.description, changes=stored.changes)
+    text, changes = stored.text, stored.changes
+    if corruption is not None:
+        text = json.dumps(override(json.loads(text), CORRUPTION, corruption, name))
+        changes = {**changes, CORRUPTION: corruption}
+    return experiment_of_run(text, name, stored.name, stored.variant, stored.description, changes=changes)

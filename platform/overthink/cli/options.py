@@ -136,6 +136,14 @@ def parse_numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, text.split(",")))
 
 
+def parse_budgets(text: str) -> tuple[float, ...]:
+    """Return `25%,50%` as fractions of the last exit's cost, ascending; raise ValueError where it is none."""
+    entries = text.split(",")
+    if not all(re.fullmatch(r"\d{1,3}(\.\d{1,6})?%?", entry) and float(entry.rstrip("%")) > 0 for entry in entries):
+        raise ValueError(f"--budgets {text}: expected percent of the last exit's cost, e.g. 25%,50%,100%")
+    return tuple(sorted({float(entry.rstrip("%")) / 100 for entry in entries}))
+
+
 def check_choice(option: str, value: str, known: Sequence[str]) -> None:
     """Raise ValueError naming the option where a value is none of its choices."""
     from overthink.definition.errors import nearest

@@ -91,10 +91,11 @@ def without_same_runs(row: Row, baseline: Row) -> Row:
 def _same_data(one: Row, other: Row) -> bool:
     """Return whether two rows are of one data set; equal names may stand for samples of different sizes.
 
-    Equal keys may stand for files with other content: the digests of the data decide.
+    Equal keys may stand for files with other content, and other keys for the same samples, of which one row's are
+    corrupted: the digests of the data decide.
     """
-    if one.data and other.data and not one.data.keys() & other.data.keys():
-        return False
+    if one.data and other.data:
+        return bool(one.data.keys() & other.data.keys())
     if one.dataset_key and other.dataset_key:
         return one.dataset_key == other.dataset_key
     return one.dataset == other.dataset

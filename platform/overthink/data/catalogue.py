@@ -1,7 +1,7 @@
 """The data sets that a definition can name: those built in, and those of plug-ins."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,5 +156,13 @@ def absence(spec: DatasetSpec, data_root: Path | None = None) -> str | None:
 
 
 def load_dataset(spec: DatasetSpec, data_root: Path | None = None) -> Dataset:
-    """Load a data set from a folder (default: `default_root`); raises ValueError naming a missing or damaged file."""
-    return spec.load(data_root or default_root())
+    """Load a data set from a folder (default: `default_root`), and corrupt its test images where it says so.
+
+    Raises ValueError naming a missing or damaged file.
+    """
+    dataset = spec.load(data_root or default_root())
+    if spec.corruption is None:
+        return dataset
+    pictures_NKHW = spec.corruption.apply(spec.pictures(dataset.test.images_NKHW))
+    test = replace(dataset.test, images_NKHW=spec.from_pictures(pictures_NKHW))
+    return replace(dataset, name=f"{dataset.name}, {spec.corruption.label}", test=test)

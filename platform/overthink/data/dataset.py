@@ -54,7 +54,7 @@ class Dataset:
     levels: tuple[str, ...]
     """Names of difficulty levels, easiest first; empty where the data set has none."""
     digest: str
-    """SHA-256 over every array: equal digests mean equal data."""
+    """SHA-256 over every array, before any corruption of the test images: equal digests mean equal data."""
     validation: Split | None = None
     """Validation samples in addition to those split from training; their ids follow those of training."""
     published: PixelStatistics | None = None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.augment import AugmentSpec
+from overthink.data.corruption import CorruptionSpec
 from overthink.data.dataset import Dataset
 from overthink.data.image_file import Size, read_image
 from overthink.spec import Spec
@@ -21,6 +22,14 @@ class AbstractDatasetSpec(Spec, ABC):
         @property
         def kind(self) -> str:
             """The data set's name in a definition."""
+
+    corruption: CorruptionSpec | None = None
+    """Of the test images; what a network is trained and validated on stays as it is."""
+
+    @property
+    def label(self) -> str:
+        """Its kind, and what its test images are corrupted by."""
+        return self.kind if self.corruption is None else f"{self.kind}, {self.corruption.label}"
 
     @property
     @abstractmethod
@@ -73,3 +82,7 @@ class AbstractDatasetSpec(Spec, ABC):
     def pictures(self, images_NKHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return images of this data set with pixels that were rearranged into channels back in their places."""
         return images_NKHW
+
+    def from_pictures(self, pictures_NKHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return what `pictures` made pictures of."""
+        return pictures_NKHW

@@ -104,6 +104,10 @@ class MaxMinMnistSpec(AbstractDatasetSpec):
         """Return images of one channel, (N, 1, H, W): `space_to_depth` undone."""
         return from_depth(images_NKHW, self.space_to_depth)
 
+    def from_pictures(self, pictures_NKHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return images whose pixels are rearranged into channels again."""
+        return _to_depth(pictures_NKHW[:, 0], self.space_to_depth)
+
     def load(self, data_root: Path | None = None) -> Dataset:
         """Draw the data set. Raises ValueError naming the file where MNIST's files are missing or damaged.
 

@@ -13,7 +13,7 @@ def summary(definition: GroupDefinition) -> dict[str, str]:
     policy = {} if definition.policy is None else {"labels": definition.policy.labels.label}
     return {
         **policy,
-        "dataset": dataset.kind,
+        "dataset": dataset.label,
         "network": network.label,
         "regime": regime_label(definition.regime),
         "kernels": definition.kernels,

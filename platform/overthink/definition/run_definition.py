@@ -145,6 +145,15 @@ class GroupDefinition(Spec):
             raise ValueError(f"policy.labels.{error}") from None
 
     @property
+    def with_clean_tests(self) -> Self:
+        """The definition whose network is the same, trained likewise, and tested on images as they are."""
+        clean = self.model_copy(update={"dataset": self.dataset.model_copy(update={"corruption": None})})
+        if self.policy is None:
+            return clean
+        main = self.policy.of.with_clean_tests
+        return clean.model_copy(update={"policy": self.policy.model_copy(update={"of": main})})
+
+    @property
     def n_classes(self) -> int:
         """Number of classes: the data set's, or the competing exits of a policy network."""
         return self.dataset.n_classes if self.policy is None else len(self.policy.exits)

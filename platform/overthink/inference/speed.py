@@ -1,15 +1,16 @@
 """Speed of early exits, measured against the full forward pass in alternating rounds on the same machine."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from statistics import median
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from overthink.inference.exiting import EarlyExit
+from overthink.inference.exiting import EarlyExit, Exited, LeavingByRule, LeavingRule
 from overthink.inference.thresholds import thresholds
 from overthink.networks.folding import folded
 from overthink.networks.kernels import TORCH, Kernels
@@ -24,6 +25,8 @@ FULL_FOLDED = "full, folded"
 NATIVE = "native: "
 """Before the name of a way: by the native kernels, with torch on one thread."""
 FIRST_SHARE = 0.8
+Exiting = Callable[[Tensor], Exited]
+"""Images -> where they leave, and with what answers."""
 
 
 class Timing(NamedTuple):
@@ -50,16 +53,21 @@ def distributions(n_exits: int) -> dict[str, FloatArray]:
 
 
 def speeds(
-    network: MultiExitNetwork, images_NKHW: Tensor, batch: int, rounds: int, native: Kernels | None = None
+    network: MultiExitNetwork,
+    images_NKHW: Tensor,
+    batch: int,
+    rounds: int,
+    native: Kernels | None = None,
+    rules: Mapping[str, LeavingRule] = MappingProxyType({}),
 ) -> list[Timing]:
     """Return the speed of a network on normalised images: the full forward pass, and with early exits.
 
     All of it by torch, and by native kernels too where these are given. Thresholds are computed on these images (thesis
-    Algorithm 1), so that the distributions are met.
+    Algorithm 1), so that the distributions are met; `rules` are fitted already, and take the time that they need.
     """
     network, quick = network.eval(), folded(network)
     batches = images_NKHW.split(batch)
-    early = _early_exits(quick, images_NKHW, TORCH)
+    early = _early_exits(quick, images_NKHW, TORCH, rules)
     ways: dict[str, Callable[[Tensor], object]] = {
         FULL: torch.inference_mode()(network.forward),
         FULL_FOLDED: torch.inference_mode()(quick.forward),
@@ -67,7 +75,7 @@ def speeds(
     }
     if native is not None:
         ways[NATIVE + FULL] = _on_one_thread(torch.inference_mode()(native.evaluation(network)))
-        for way, exits in _early_exits(network, images_NKHW, native).items():
+        for way, exits in _early_exits(network, images_NKHW, native, rules).items():
             early[NATIVE + way] = exits
             ways[NATIVE + way] = _on_one_thread(exits)
     seconds: dict[str, list[float]] = {way: [] for way in ways}
@@ -77,7 +85,7 @@ def speeds(
             if number:  # the first round is a warm-up
                 seconds[way].append(took)
     last_only = (*[0.0] * (network.n_exits - 1), 1.0)
-    shares = {way: _shares(exits, batches) for way, exits in early.items()}
+    shares = {way: _shares(exits, batches, network.n_exits) for way, exits in early.items()}
     return [
         Timing(
             way,
@@ -93,14 +101,17 @@ def speeds(
 
 
 @torch.inference_mode()
-def _early_exits(network: MultiExitNetwork, images_NKHW: Tensor, kernels: Kernels) -> dict[str, EarlyExit]:
+def _early_exits(
+    network: MultiExitNetwork, images_NKHW: Tensor, kernels: Kernels, rules: Mapping[str, LeavingRule]
+) -> dict[str, Exiting]:
     logits_of = kernels.evaluation(network)
     parts = [torch.stack(logits_of(images_BKHW)) for images_BKHW in images_NKHW.split(256)]
     sure_EN = max_softmax(torch.cat(parts, dim=1).numpy())
-    return {
+    found: dict[str, Exiting] = {
         way: EarlyExit(network, thresholds(sure_EN, q_E).tolist(), kernels=kernels)
         for way, q_E in distributions(len(sure_EN)).items()
     }
+    return found | {name: LeavingByRule(network, rule, kernels) for name, rule in rules.items()}
 
 
 def _on_one_thread(go: Callable[[Tensor], object]) -> Callable[[Tensor], object]:
@@ -124,7 +135,7 @@ def _seconds(go: Callable[[Tensor], object], batches: tuple[Tensor, ...]) -> flo
     return time.perf_counter() - began
 
 
-def _shares(early: EarlyExit, batches: tuple[Tensor, ...]) -> tuple[float, ...]:
+def _shares(early: Exiting, batches: tuple[Tensor, ...], n_exits: int) -> tuple[float, ...]:
     exit_N = torch.cat([early(images_BKHW).exit_B for images_BKHW in batches])
-    counts_E = torch.bincount(exit_N, minlength=early.network.n_exits)
+    counts_E = torch.bincount(exit_N, minlength=n_exits)
     return tuple((counts_E / len(exit_N)).tolist())

@@ -23,6 +23,7 @@ from overthink.store import tags
 from overthink.store.claims import claimed_keys
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
+from overthink.store.stored import StoredRun
 
 ENDED = (tags.FINISHED, tags.DIVERGED)
 """Outcomes of runs that a launch leaves alone."""
@@ -97,14 +98,20 @@ class KernelsChoice:
             return Candidate(name, definition, frozenset(), frozenset())
         for kernels in definition.possible_kernels:
             group = definition.by(kernels)
-            known = find_runs(self._store, kind=tags.KIND_RUN, group_key=group.key) if self._store else []
+            # Tested on clean images, too: networks that are not to be trained again by other kernels
+            alike = {one.key: one for one in (group, group.with_clean_tests)}
+            known = [run for key in alike for run in self._runs_of(key)]
             keys = {group.with_seeds(one).key for one in seeds}
-            if known or keys & (self._queued | self._claimed):
+            trained = {of.with_seeds(one).key for of in alike.values() for one in seeds}
+            if known or trained & (self._queued | self._claimed):
                 there.add(kernels)
             ended = {run.run_key for run in known if run.outcome in ENDED}
             if force or keys - ended - self._queued - self._claimed:
                 to_do.add(kernels)
         return Candidate(name, definition, frozenset(there), frozenset(to_do))
+
+    def _runs_of(self, group_key: str) -> list[StoredRun]:
+        return find_runs(self._store, kind=tags.KIND_RUN, group_key=group_key) if self._store else []
 
     def choose(self, candidates: Sequence[Candidate]) -> Kernels:
         """Return the kernels of groups that must not mix them; raises ValueError where none can be used."""

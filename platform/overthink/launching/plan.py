@@ -199,12 +199,14 @@ def _trunk(store: "Store | None", fork: PlannedRun, planned: Mapping[str, Planne
 def _parent(store: "Store | None", child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
     """Return the run that has trained, or will have trained, the most of a run's first phases.
 
-    A run that keeps snapshots trains the epochs before them itself.
+    All of them, where the run differs in a corruption of its test images alone. A run that keeps snapshots trains the
+    epochs before them itself.
     """
     if child.action not in TO_DO:
         return None
-    for n_phases in range(len(child.run.regime) - 1, 0, -1):
-        first = child.run.model_copy(update={"regime": child.run.regime[:n_phases], "keep": ()})
+    clean = child.run.with_clean_tests
+    for n_phases in range(len(clean.regime) - (clean.key == child.key), 0, -1):
+        first = clean.model_copy(update={"regime": clean.regime[:n_phases], "keep": ()})
         if child.run.keep and total_epochs(first.regime) >= child.run.keep[0]:
             continue
         if (key := first.key) in planned and planned[key].action in TO_DO:

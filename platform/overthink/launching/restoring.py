@@ -66,7 +66,7 @@ class FolderEngine:
         (target / ATTEMPTS_FILE).write_text(json.dumps({"attempts": found.attempts}), encoding="utf-8")
         taken_from = {"run_id": exported.facts.run_id, "name": exported.facts.name}
         yield Started(
-            dataset=exported.definition.dataset.kind,
+            dataset=exported.definition.dataset.label,
             digest=found.checkpoint.data_digest,
             samples=found.samples,
             parameters=found.parameters,

@@ -16,6 +16,7 @@ from overthink.inference.budgeted import (
 )
 from overthink.metrics.metric import Metric
 from overthink.predictions.absent import needed
+from overthink.predictions.common_samples import at_rows
 from overthink.predictions.predictions import Predictions
 
 SECTION = "thesis section 3.2.3, Algorithm 1, max-softmax"
@@ -23,6 +24,22 @@ SECTION = "thesis section 3.2.3, Algorithm 1, max-softmax"
 
 def _batch(test: Predictions, validation: Predictions) -> BudgetedBatch:
     return budgeted_batch(lookup_table(validation), test)
+
+
+def held_out(p: Predictions) -> dict[str, float]:
+    """Return accuracies by name, where thresholds of every second sample are tried on the others, both ways.
+
+    Budgets that the thresholds of some half do not fit are left out, and all of them for a single sample.
+    """
+    rows_N = np.arange(len(p.ids_N))
+    halves = [at_rows(p, rows_N[first::2]) for first in (0, 1) if first < len(rows_N)]
+    found = [accuracy_at_shares(_batch(test, fitted)) for fitted, test in zip(halves, halves[::-1], strict=True)]
+    shares = [share for share in QUARTERS if len(found) == 2 and all(share in of_half for of_half in found)]
+    sizes = [len(half.ids_N) for half in halves[::-1]]
+    return _named(
+        "budgeted/held_out",
+        {share: float(np.average([of_half[share] for of_half in found], weights=sizes)) for share in shares},
+    )
 
 
 def _oracle(p: Predictions) -> dict[str, float]:
@@ -53,6 +70,14 @@ BUDGETED = (
         "higher",
         lambda p, v: _named("budgeted/accuracy", accuracy_at_shares(_batch(p, v))),
         needs_validation=True,
+        needs=("confidence", "costs"),
+    ),
+    Metric(
+        "budgeted/held_out_at_{percent}_percent",
+        "Accuracy for {percent}% of the last exit's cost, each half of the samples with the other's thresholds",
+        SECTION + "; ours: for data that thresholds are chosen on, such as a sweep's validation data",
+        "higher",
+        held_out,
         needs=("confidence", "costs"),
     ),
     Metric(

@@ -5,31 +5,21 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
+from overthink.networks.connected import ConnectedNetwork, check_unconnected
 from overthink.networks.multi_exit import ExitHead, MapFeatures, MultiExitNetwork, Part, Reading
 from overthink.networks.weights import draw_weights
 
 Connection = Literal["linear", "identity", "convolution"]
 
 
-class CollaborativeNetwork(MultiExitNetwork):
-    """A network with a connection from every exit to the next (thesis section 3.4)."""
+class CollaborativeNetwork(ConnectedNetwork):
+    """A network whose exits concatenate a connection with their features (thesis section 3.4)."""
 
     def __init__(self, inner: MultiExitNetwork, connections: list[nn.Module], reads_maps: bool, gradient: bool) -> None:
-        super().__init__()
-        self.inner = inner
+        super().__init__(inner)
         self.connections = nn.ModuleList(connections)
         self._reads_maps = reads_maps
         self._gradient = gradient
-
-    @property
-    def blocks(self) -> nn.ModuleList:  # type: ignore[override]
-        """Blocks 1..E."""
-        return self.inner.blocks
-
-    @property
-    def exits(self) -> nn.ModuleList:  # type: ignore[override]
-        """Exits 1..E; the last layers of all but the first also read a connection."""
-        return self.inner.exits
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -48,16 +38,6 @@ class CollaborativeNetwork(MultiExitNetwork):
             exit_output = exit_output.detach()
         return logits_BC, exit_output
 
-    @property
-    def last_exit_reads(self) -> tuple[int, ...]:
-        """All exits: each reads the one before it."""
-        return tuple(range(1, self.n_exits + 1))
-
-    def last_logits(self, images_BKHW: Tensor) -> Tensor:
-        """Return logits_BC of the last exit, which depends on all exits before it."""
-        *_, logits_BC = self.logits(images_BKHW)
-        return logits_BC
-
 
 def attach_collaboration(
     network: MultiExitNetwork,
@@ -73,8 +53,7 @@ def attach_collaboration(
     The values are those of the specification. New weights are PyTorch's default, drawn from the generator alone. Raises
     ValueError if the network has connections already, or if connections need feature maps and an exit has none.
     """
-    if isinstance(network, CollaborativeNetwork):
-        raise ValueError("attach: the network has connections between its exits already")
+    check_unconnected(network)
     heads = [cast(ExitHead, head) for head in network.exits]
     if connection == "convolution" and not all(isinstance(head.features, MapFeatures) for head in heads):
         raise ValueError("attach.connection: convolution needs exits with feature maps, which this network lacks")

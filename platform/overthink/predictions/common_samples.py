@@ -20,7 +20,7 @@ def on_common_samples(networks: Sequence[Predictions]) -> list[Predictions]:
         shared_N = shared_N[np.isin(shared_N, other.ids_N)]
     if len(shared_N) == 0:
         raise ValueError(f"these {len(networks)} predictions have no sample in common")
-    found = [_at(one, _rows(one.ids_N, shared_N)) for one in networks]
+    found = [at_rows(one, _rows(one.ids_N, shared_N)) for one in networks]
     if not all(same_samples(one, found[0]) for one in found):
         raise ValueError(f"these {len(networks)} predictions have different labels for the same samples")
     return found
@@ -28,7 +28,7 @@ def on_common_samples(networks: Sequence[Predictions]) -> list[Predictions]:
 
 def in_order_of_ids(one: Predictions) -> Predictions:
     """Return predictions with their samples in the order of their ids, so that other files' can be compared."""
-    return _at(one, np.argsort(one.ids_N))
+    return at_rows(one, np.argsort(one.ids_N))
 
 
 def _rows(ids_N: IntArray, wanted_M: IntArray) -> IntArray:
@@ -37,7 +37,7 @@ def _rows(ids_N: IntArray, wanted_M: IntArray) -> IntArray:
     return rows_M
 
 
-def _at(one: Predictions, rows_M: IntArray) -> Predictions:
+def at_rows(one: Predictions, rows_M: IntArray) -> Predictions:
     """Return the predictions of some rows, in that order."""
     if len(rows_M) == len(one.ids_N) and (rows_M == np.arange(len(rows_M))).all():
         return one

@@ -14,6 +14,7 @@ from overthink.exit_policies.side_by_side import SideBySide, side_by_side
 from overthink.exit_policies.trial import Pair
 from overthink.predictions.correctness import same_samples
 from overthink.report.group_predictions import group_predictions
+from overthink.report.policy_networks import policy_networks
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun, newest_per_key
@@ -60,9 +61,10 @@ def policies_of(
         if pairs:
             try:
                 kept_ones = [one for promise in choice.promises for one in kept_promises(pairs, promise)]
-                found = side_by_side(
-                    pairs, choice.policies, choice.references, choice.shares, choice.against, on_policy
-                )
+                networks, unreadable = policy_networks(store, kept) if choice.references else ([], [])
+                problems += unreadable
+                references = [*networks, *choice.references]
+                found = side_by_side(pairs, choice.policies, references, choice.shares, choice.against, on_policy)
             except ValueError as error:
                 problems.append(f"{name}: {reason(error)}")
         seen = tuple(foresight(pairs)) if choice.foresight and pairs else ()

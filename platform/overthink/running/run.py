@@ -24,7 +24,7 @@ from overthink.training.checkpoint import RunIdentity
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.loop import TrainingState, fit
 from overthink.training.phases import network_in
-from overthink.training.regime import PARENT_CHECKPOINT
+from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT
 
 
 def train(
@@ -37,7 +37,7 @@ def train(
     """Train one network and write its predictions and checkpoints to the folder; yield an event for each step.
 
     Training resumes from the folder's checkpoint. Without one, and with `parent_key`, it starts from that run's last
-    checkpoint (a fork from its trunk's snapshot), which the caller has put into the folder.
+    checkpoint (a fork from its trunk's snapshot), which the caller has put into the folder, and which may have all epochs.
 
     Raises DivergedError where the loss is not finite, ValueError for data or checkpoints that do not fit, OSError where
     the folder cannot be written.
@@ -77,7 +77,7 @@ def train(
         if record.epoch in run.keep:
             checkpoint.keep_snapshot(folder, record.epoch)
         yield record
-    if not run.regime:  # weights from elsewhere, evaluated as they are
+    if not (folder / OWN_CHECKPOINT).exists():  # nothing was trained: weights from elsewhere, or of a clean run
         checkpoint.save(folder, state, identity)
 
     for name in data.splits.keys() - {"train"}:

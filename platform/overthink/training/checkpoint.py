@@ -26,7 +26,7 @@ from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds
 from overthink.spec import Spec
 from overthink.training.epoch_record import EpochRecord
-from overthink.training.loop import TrainingState
+from overthink.training.loop import TrainingState, no_progress
 from overthink.training.phases import teacher_of, with_attachments
 from overthink.training.regime import (
     OWN_CHECKPOINT,
@@ -152,7 +152,7 @@ def keep_snapshot(folder: Path, epoch: int) -> None:
 def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -> None:
     """Load what a run begins with into a new state: of a fork, the snapshot of its trunk where it leaves it.
 
-    Otherwise the last checkpoint of a parent run, whose regime is the beginning of this run's.
+    Otherwise the last checkpoint of a parent run, whose regime is the beginning of this run's or all of it.
 
     Raises ValueError naming the file if it is unreadable, another run's, or of another epoch: for a fork, not of where
     it leaves its trunk; otherwise, not at the end of a phase.
@@ -169,8 +169,9 @@ def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -
             raise ValueError(f"checkpoint {path} is of epoch {len(content.history)}, and the fork begins at {fork.at}")
         _fill(state, path, content, run)
         return
-    ends = [total_epochs(run.regime[:number]) for number in range(1, len(run.regime))]
-    if len(content.history) not in ends:
+    ends = [total_epochs(run.regime[:number]) for number in range(1, len(run.regime) + 1)]
+    ended_early = no_progress(content.history, len(run.regime), run.regime[-1].stop_after)
+    if len(content.history) not in ends and not ended_early:
         raise ValueError(f"checkpoint {path} is not at the end of a phase; --no-reuse trains without it")
     _fill(state, path, content, run)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from overthink.networks.boosting_spec import BoostingSpec
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.spec import Spec
 from overthink.training.losses import JointLossSpec, LossSpec
@@ -27,6 +28,7 @@ def snapshot_name(epoch: int) -> str:
 
 
 NO_TRAINING = "no training"
+AttachSpec = Annotated[CollaborationSpec | BoostingSpec, Field(discriminator="kind")]
 
 
 class Phase(Spec):
@@ -46,7 +48,7 @@ class Phase(Spec):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     loss: LossSpec = JointLossSpec(kind="joint")
-    attach: CollaborationSpec | None = None
+    attach: AttachSpec | None = None
     """Attached to the network at the start of the phase, and kept."""
     freeze: Literal["nothing", "backbone", "features"] = "nothing"
     """What this phase freezes, BatchNorm statistics included (the original updates them): the blocks; or the blocks
@@ -158,7 +160,7 @@ def regime_label(regime: tuple[Phase, ...]) -> str:
 
 def _phase_label(phase: Phase) -> str:
     parts = [
-        *(["isc"] if phase.attach else []),
+        *([phase.attach.kind] if phase.attach else []),
         phase.loss.kind,
         *(["ge"] if phase.gradient_equilibrium else []),
         *([f"{phase.exits}-exits" if phase.exits == "earlier" else "last-exit"] if phase.exits != "all" else []),

@@ -15,6 +15,7 @@ from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.store.client import Store
 from overthink.store.reader import all_runs
+from overthink.store.stored import StoredRun
 from support.command import invoke
 from support.plugins import clean_plugins
 from support.random_exits import made_up
@@ -246,3 +247,25 @@ def test_plugins_are_listed_and_compared(folder: Path) -> None:
     )
     rows = {row["name"]: row for row in group["rows"]}
     assert rows["mine"]["at"] == rows["margin"]["at"]
+
+
+def test_a_page_and_metrics_are_left_in_the_store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("theirs", "--policy", "top2-ratio", "--budgets", "50%,100%", "--no-references")
+    ok(folder, *asked, "--no-save")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+    store = Store()
+
+    def group() -> StoredRun:
+        (found,) = [run for run in all_runs(store) if run.is_group]
+        return found
+
+    assert not [name for name in group().metrics if name.startswith("exit_policies/")]
+    (told,) = json.loads(ok(folder, *asked, "--format", "json"))
+    row = next(row for row in told["rows"] if row["name"] == "top2-ratio")
+    metrics = group().metrics
+    assert metrics["exit_policies/top2-ratio/area"] == row["area"]["value"]
+    assert metrics["exit_policies/top2-ratio/accuracy_at_50_percent"] == row["at"][0]["accuracy"]["value"]
+    assert "top2-ratio" in store.text(group().run_id, "analysis/policies.html")
+    ok(folder, *asked)
+    history = store.client.get_metric_history(group().run_id, "exit_policies/top2-ratio/area")
+    assert len(history) == 1

@@ -246,6 +246,14 @@ def test_bench_measures_each_way(run_id: str, capsys: pytest.CaptureFixture[str]
     assert "80% first" in capsys.readouterr().out
 
 
+def test_bench_leaves_by_exit_policies(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(run_id, [50], 1, 1, kernels="torch", policy=["top2-ratio"], budgets="60%,100%", as_json=True) == 0
+    ways = [timing["way"] for timing in json.loads(capsys.readouterr().out)["timings"]]
+    assert ways[-2:] == ["top2-ratio, 60%", "top2-ratio, 100%"]
+    with pytest.raises(ValueError, match="did you mean 'top2-ratio'"):
+        bench(run_id, [50], 1, 1, policy=["top2-rati"])
+
+
 def test_bench_has_native_kernels_where_they_are_wanted(
     run_id: str, kernels: KernelsForTests, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,9 +14,14 @@ from overthink.report.safe_text import print_text
 from overthink.settings import default_kernels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from overthink.inference.exiting import LeavingRule
     from overthink.inference.speed import Timing
     from overthink.networks.kernels import Kernels
     from overthink.running.trained_network import TrainedNetwork
+    from overthink.store.client import Store
+    from overthink.store.stored import StoredRun
 
 BATCHES = [1, 32, 256]
 
@@ -29,6 +34,17 @@ def bench(
     ] = 7,
     threads: Annotated[int, typer.Option(metavar="N", help="Number of threads; 0 = one per CPU core.", min=0)] = 0,
     kernels: options.BenchKernels = "auto",
+    policy: Annotated[
+        list[str],
+        typer.Option(
+            "--policy",
+            metavar="NAME",
+            help="Also measure leaving by this exit policy, fitted on validation data. Repeatable.",
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    budgets: Annotated[
+        str, typer.Option(metavar="PERCENT,...", help="Budgets of --policy, in percent of the last exit's cost.")
+    ] = "50%",
     data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> int:
@@ -46,9 +62,11 @@ def bench(
     from overthink.store.client import Store
 
     check_kernels(kernels)
+    shares = options.parse_budgets(budgets)
     store, console = Store(), log()
     stored = the_run(store, run)
     check_trained_here(stored)
+    rules = _rules(store, stored, policy, shares)
     trained = network_of(store, stored.run_id, data_root)
     torch.set_num_threads(threads or os.cpu_count() or 1)
     most = max(image_count(size) for size in batch)
@@ -60,13 +78,30 @@ def bench(
     timings = []
     for size in batch:
         native = _native(trained, size, kernels)
-        timings += speeds(trained.network, images_NKHW[: image_count(size)], size, rounds, native)
+        timings += speeds(trained.network, images_NKHW[: image_count(size)], size, rounds, native, rules)
     if as_json:
         head = {"run_id": stored.run_id, "threads": torch.get_num_threads(), "rounds": rounds, "images": source}
         print_json({**head, "timings": [timing._asdict() for timing in timings]})
     else:
         print_grid(_grid(timings))
     return OK
+
+
+def _rules(
+    store: "Store", run: "StoredRun", policies: "Sequence[str]", shares: "Sequence[float]"
+) -> "dict[str, LeavingRule]":
+    """Return each exit policy, fitted for each budget, by a name with both."""
+    if not policies:
+        return {}
+    from overthink.exit_policies.catalogue import named
+    from overthink.predictions.absent import needed
+    from overthink.running.stored_run import check_validation
+
+    check_validation(run)
+    validation = store.predictions(run.run_id, "val")
+    whole = float(needed(validation.cost_E, "costs")[-1])
+    curves = {one.name: one.fit(validation) for one in map(named, dict.fromkeys(policies))}
+    return {f"{name}, {100 * share:g}%": curve.at(share * whole) for name, curve in curves.items() for share in shares}
 
 
 def _native(trained: "TrainedNetwork", batch: int, asked: str) -> "Kernels | None":

@@ -1,6 +1,5 @@
 """`overthink policies`: exit policies side by side, from stored predictions."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from overthink.exit_policies.guarantee import Promise
     from overthink.exit_policies.side_by_side import SideBySide
     from overthink.report.exit_policies import Choice, GroupPolicies
+    from overthink.store.client import Store
+    from overthink.store.stored import StoredRun
 
 FORMATS = ("table", "json", "csv", "latex", "html")
 
@@ -48,6 +49,9 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
         bool,
         typer.Option("--foresight", help="Also show how well confidences foresee failure and overthinking."),
     ] = False,
+    save: Annotated[
+        bool, typer.Option("--save/--no-save", help="Add a page and metrics to the groups in the store.")
+    ] = True,
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help=f"Output format: {', '.join(FORMATS)} (with a figure).")
     ] = "table",
@@ -64,7 +68,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     if listing:
         _list()
         return OK
-    shares = parsed_budgets(budgets)
+    shares = options.parse_budgets(budgets)
     from overthink.cli.selection import chosen_runs, not_run
     from overthink.report.exit_policies import policies_of
     from overthink.store.client import Store
@@ -80,6 +84,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
         found.append(one)
         problems += [*one.problems, *(one.found.problems if one.found else ())]
     shown = [one for one in found if one.found is not None]
+    problems += _stored(store, shown, chosen, _middle(shares)) if save else []
     if not shown:
         raise ValueError(next(iter(problems), f"{', '.join(names or ['the store'])}: no finished run with predictions"))
     if output is not None:
@@ -94,12 +99,19 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     return SOME_FAILED if len(shown) < len(found) else OK
 
 
-def parsed_budgets(text: str) -> tuple[float, ...]:
-    """Return `25%,50%` as fractions of the last exit's cost, ascending; raise ValueError where it is none."""
-    entries = text.split(",")
-    if not all(re.fullmatch(r"\d{1,3}(\.\d{1,6})?%?", entry) and float(entry.rstrip("%")) > 0 for entry in entries):
-        raise ValueError(f"--budgets {text}: expected percent of the last exit's cost, e.g. 25%,50%,100%")
-    return tuple(sorted({float(entry.rstrip("%")) / 100 for entry in entries}))
+def _stored(store: "Store", shown: "Sequence[GroupPolicies]", chosen: "Sequence[StoredRun]", share: float) -> list[str]:
+    """Add pages and metrics to the store; return what went wrong."""
+    from overthink.report.stored_policies import store_policies
+    from overthink.store.client import StoreError
+    from overthink.store.unreadable import UnreadableRunError
+
+    known, problems = {run.run_id: run for run in chosen}, []
+    for one in shown:
+        try:
+            store_policies(store, one, known, share)
+        except (StoreError, UnreadableRunError) as error:
+            problems.append(f"{one.name}: its page is not stored: {error}")
+    return problems
 
 
 def _choice(

@@ -41,6 +41,13 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     no_reuse: Annotated[
         bool, typer.Option("--no-reuse", help="Train every phase; do not reuse phases that another run has trained.")
     ] = False,
+    corruption: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KIND:SEVERITY",
+            help="Also test on corrupted images, e.g. gaussian-noise:3, without training again. Repeatable.",
+        ),
+    ] = [],  # noqa: B006 - typer copies it
     models: Annotated[
         bool,
         typer.Option(
@@ -56,7 +63,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     check_execution(device, engine, resources, kernels)
     from overthink.cli.definitions import load_definitions
 
-    experiments = load_definitions(definitions, settings, seeds)
+    experiments = load_definitions(definitions, settings, seeds, list(dict.fromkeys(corruption)))
     how = launch_options(jobs, device, data_root, engine, resources, kernels, force, reuse=not no_reuse)
     from overthink.launching.settled import settled
     from overthink.store.uri import tracking_uri

@@ -188,7 +188,8 @@ class RunRecorder:
                 f"Its first epochs, {fork.at}, are those of {link_to(self.parent)}, of which it is a fork."
             )
         elif self.parent:
-            relations.append(f"Its first phases were trained in {link_to(self.parent)}.")
+            what = "Its network was" if self.planned.run.dataset.corruption else "Its first phases were"
+            relations.append(f"{what} trained in {link_to(self.parent)}.")
         if self.main:
             relations.append(f"It chooses exits of {link_to(self.main)}.")
         if self.labelled_by:

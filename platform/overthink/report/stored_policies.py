@@ -1,0 +1,46 @@
+"""What `overthink policies` leaves in the store: metrics and a page of each group, or of a run without its group."""
+
+from collections.abc import Mapping
+from math import isnan
+
+from overthink.exit_policies.side_by_side import SideBySide
+from overthink.metrics.naming import level_names
+from overthink.report.exit_policies import GroupPolicies
+from overthink.report.exit_policy_page import exit_policy_page
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.stored import StoredRun
+from overthink.store.writer import Writer
+
+
+def policy_metrics(found: SideBySide) -> dict[str, float]:
+    """Return accuracy at each budget and area of every row, by name; fractions.
+
+    Such as `exit_policies/top2-ratio/accuracy_at_50_percent`. What is not a number is left out.
+    """
+    named = zip(level_names([row.name for row in found.rows]), found.rows, strict=True)
+    values = {
+        f"exit_policies/{name}/{what}": value
+        for name, row in named
+        for what, value in (
+            *((f"accuracy_at_{100 * at.budget:g}_percent", at.accuracy.value) for at in row.at),
+            *([("area", row.area.value)] if row.area is not None else []),
+        )
+    }
+    return {name: value for name, value in values.items() if not isnan(value)}
+
+
+def store_policies(store: Store, one: GroupPolicies, known: Mapping[str, StoredRun], share: float) -> str | None:
+    """Add the page and the metrics to the group, or to the only run; return its ID, None where there is neither.
+
+    Metrics that it has already are not written again. Raises StoreError where the store cannot be written.
+    """
+    target = one.group_id or (one.run_ids[0] if len(one.run_ids) == 1 else None)
+    if target is None or one.found is None:
+        return None
+    writer, there = Writer(store), known[target].metrics
+    new = {name: value for name, value in policy_metrics(one.found).items() if there.get(name) != value}
+    if new:
+        writer.log(target, new)
+    writer.text(target, tags.POLICIES_PAGE, exit_policy_page([one], share))
+    return target
