@@ -44,6 +44,8 @@ class OfStage(NamedTuple):
     """Overthought at its first moment."""
     last: Interval
     """Overthought at its last moment."""
+    stays: Interval | None
+    """Share of those overthought at its last moment that are overthought at the end."""
     born: Interval | None
     """Share of the samples overthought at the end that are so for good since a moment of this stage."""
     born_final: Interval | None
@@ -175,10 +177,12 @@ def _of_stage(
         here_RN = [(births_N >= stage.start) & (births_N < stage.stop) for births_N in births_RN]
         return over.ratio(here_RN, [flags_TN[-1] for flags_TN in flags_RTN])
 
+    last_RN = [flags_TN[stage.stop - 1] for flags_TN in any_later_RTN]
     return OfStage(
         stage,
         over.mean([flags_TN[stage.start] for flags_TN in any_later_RTN]),
-        over.mean([flags_TN[stage.stop - 1] for flags_TN in any_later_RTN]),
+        over.mean(last_RN),
+        over.ratio([last_N & flags_TN[-1] for last_N, flags_TN in zip(last_RN, any_later_RTN, strict=True)], last_RN),
         born(any_later_RTN),
         born(final_RTN),
     )

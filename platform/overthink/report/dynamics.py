@@ -47,7 +47,7 @@ def _of_runs(store: Store, name: str, run_id: str, members: Sequence[StoredRun])
             else "its runs have recorded no course; record: {samples: val} in the definition does"
         )
         return GroupDynamics(name, run_id, (), None, (f"{name}: {why}",))
-    read = of_each(sorted(recorded, key=lambda run: run.seeds), lambda run: store.course(run.run_id))
+    read = of_each(sorted(recorded, key=lambda run: run.started_ms), lambda run: store.course(run.run_id))
     if not read.values:
         return GroupDynamics(name, run_id, (), None, tuple(read.problems))
     try:

@@ -9,6 +9,7 @@ import numpy as np
 
 from overthink.dynamics.findings import Disorder, Dynamics, OfFates
 from overthink.dynamics.order import LearningOrder
+from overthink.dynamics.verdict import verdict
 from overthink.predictions.arrays import FloatArray
 from overthink.report.dynamics import GroupDynamics
 from overthink.report.figures.dynamics import AMOUNTS
@@ -17,9 +18,9 @@ from overthink.report.study_table import interval
 from overthink.statistics.jackknife import Interval
 
 STAGES_CAPTION = (
-    "Percent of samples overthought (any later) at the first and at the last moment of a stage; born: of the samples "
-    "overthought at the end, those that are so for good since this stage. A stage lies between two drops of the "
-    "learning rate, or two phases."
+    "Percent of samples overthought (any later) at the first and at the last moment of a stage. Stay so: of those at "
+    "its last moment, overthought at the end. Born: of those overthought at the end, so for good since this stage. A "
+    "stage lies between two drops of the learning rate, or two phases."
 )
 EXITS_CAPTION = (
     "Percent of samples. Learned: epoch after which a sample is right for good, mean over those right at the end. "
@@ -66,9 +67,9 @@ def _stages(found: Dynamics) -> Grid:
     for number, one in enumerate(found.stages, start=1):
         first, last = found.moments[one.stage.start], found.moments[one.stage.stop - 1]
         epochs = f"{first.epoch:g} to {last.epoch:g}" if first.epoch < last.epoch else f"{last.epoch:g}"
-        rates = (_cell(one.first), _cell(one.last), _cell(one.born), _cell(one.born_final))
+        rates = (_cell(one.first), _cell(one.last), _cell(one.stays), _cell(one.born))
         rows.append((str(number), epochs, f"{one.stage.lr:g}", *rates))
-    titles = ("Stage", "Epochs", "lr", "At first", "At last", "Born (any later)", "Born (final)")
+    titles = ("Stage", "Epochs", "lr", "At first", "At last", "Stay so", "Born")
     return Grid(titles, rows, STAGES_CAPTION)
 
 
@@ -194,6 +195,7 @@ def as_plain(one: GroupDynamics, found: Dynamics) -> dict[str, Any]:
         "split": found.split,
         "samples": found.samples,
         "same_samples": found.crossed,
+        "verdict": verdict(found),
         "numbers": [record._asdict() for record in records(found)],
         "stages": [stage.stage._asdict() for stage in found.stages],
         "moments": [moment._asdict() for moment in found.moments],
