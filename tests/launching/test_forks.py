@@ -3,20 +3,27 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 import yaml
 
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import experiment_of_run, load_experiment
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import plan
+from overthink.launching.restoring import restore_runs
 from overthink.predictions.absent import needed
+from overthink.report.fork_lines import connected, connected_grid
+from overthink.report.studies import study_of
+from overthink.running.exported import exported_runs
+from overthink.running.exporting import export_run
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs, stored_definition
 from overthink.store.stored import StoredRun
 from support.command import invoke
 from support.launches import Quiet, launch_inline
-from support.outages import runs_of
+from support.outages import runs_of, the_group
 from support.small import definition, small
 
 STUDY: dict[str, Any] = {
@@ -43,7 +50,10 @@ def by_label(store: Store) -> dict[str, StoredRun]:
     return {run.seeds_label: run for run in runs_of(store)}
 
 
-def test_forks_of_one_trunk(tmp_path: Path, store: Store) -> None:
+def test_forks_of_one_trunk(
+    tmp_path: Path, store: Store, empty_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other.db").write_bytes(empty_database.read_bytes())
     quiet = Quiet()
     outcomes = launch_inline(store, [forks(tmp_path)], TORCH, quiet)
     assert outcomes.complete
@@ -64,6 +74,30 @@ def test_forks_of_one_trunk(tmp_path: Path, store: Store) -> None:
     of_trunk = store.predictions(trunk.run_id, "test")
     assert (needed(control.predicted_EN, "classes") == needed(of_trunk.predicted_EN, "classes")).all()
     assert "of which it is a fork" in runs["0-fork1-order1"].note
+
+    of_study = study_of(the_group(store), runs_of(store))
+    (one, two) = connected(store, of_study, None, lambda _sentence: None)
+    assert [(at.arm, at.shared, at.lines) for at in (one, two)] == [("order", "1", 1), ("order", "2", 1)]
+    assert one.loss_PE.shape == (5, 3)
+    assert np.isfinite(two.loss_PE).all()
+    assert connected_grid([one, two]).rows[1][:3] == ("order", "2", "1")
+
+    for run in (trunk, runs["0-fork2-order1"]):
+        export_run(store, run, tmp_path / "exported" / run.seeds_label)
+    monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "other"))
+    other = Store(f"sqlite:///{tmp_path}/other.db")
+    assert restore_runs(other, exported_runs(tmp_path / "exported"), Quiet()).complete
+    assert {*by_label(other)} == {"0", "0-fork2-order1"}
+    assert by_label(other)["0-fork2-order1"].run_key == runs["0-fork2-order1"].run_key
+    imported = plan(other, [forks(tmp_path, arms={"order": ["order"]}, fork_at=[2])], dry=True)
+    assert {run.action for run in imported} == {"done"}  # no fork is left to need the trunk's snapshot
+    imported = plan(other, [forks(tmp_path, arms={"order": ["order"]}, fork_at=[1, 2])], dry=True)
+    assert {run.run.seeds.label: run.action for run in imported} == {
+        "0": "train",
+        "0-fork1-order1": "train",
+        "0-fork2-order1": "done",
+    }
+    monkeypatch.delenv("OVERTHINK_STATE")
 
     dry = plan(store, [forks(tmp_path, fork_at=[0, 1, 2])], dry=True)
     assert {run.run.seeds.label: run.action for run in dry if run.action != "done"} == {

@@ -14,6 +14,7 @@ from overthink.outbox.run_logger import RunStart
 from overthink.running.events import Lost
 from overthink.running.provenance import attempts_of
 from overthink.store import tags
+from overthink.store.stored import StoredRun
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import OWN_CHECKPOINT
 from support.engines import started
@@ -40,6 +41,23 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PlannedRun:
     (planned,) = plan(None, [small(tmp_path, seeds=1)], dry=True)
     run_folder(planned.key).mkdir(parents=True)
     return planned
+
+
+def test_a_snapshot_is_recorded_once_also_where_its_run_was_killed_before_that(run: PlannedRun) -> None:
+    """Those of an earlier attempt that the store has stay as they are; without a file there is none."""
+    earlier = StoredRun("before", "1", run.name, "KILLED", 0, snapshots=(1,))
+    kept = replace(run, run=run.run.keeping([1, 2, 3]), stored=earlier)
+    for number in (1, 2, 3):
+        (run_folder(run.key) / f"epoch-{number}.safetensors").write_bytes(bytes([number]))
+    recorder = RunRecorder.open(Sender(), kept, group_spec([kept], {}))  # type: ignore[arg-type]
+    logger = recorder.logger
+    assert isinstance(logger, MemoryLogger)
+    recorder.record(replace(started(), history=(epoch(1), epoch(2))))
+    assert logger.files == {"snapshots/epoch-2.safetensors": b"\x02"}
+    assert logger.tags[tags.SNAPSHOTS] == "1 2"
+    (run_folder(run.key) / "epoch-3.safetensors").unlink()
+    recorder.record(epoch(3))
+    assert logger.tags[tags.SNAPSHOTS] == "1 2"
 
 
 def epoch(number: int) -> EpochRecord:

@@ -13,10 +13,13 @@ from overthink.definition.errors import DefinitionError
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import BoolArray
 from overthink.report.studies import StudyError, often_and_never_overthought
+from overthink.running.exported import facts_of
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 from overthink.study.design import arms_text, seeds_of_arms, sobol_arms
+from overthink.study.fork_design import seeds_of_forks
 from support.repeats import by_difficulty, predictions, tied
 from support.small import small
 
@@ -83,6 +86,41 @@ def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Is overthinking due to the randomness of training?" in page
     assert study("my-study", Path("nowhere")) == 0
     assert "minus across" in capsys.readouterr().out
+
+
+def test_a_study_of_forks(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Forks at epoch 4 are their trunks; those at 2 are as different as the trunks are."""
+    arms = seeds_of_forks({"later": ("order", "augment")}, 2, 3, (2, 4))
+    labels = list(dict.fromkeys(seeds.label for arm in arms.values() for seeds in arm))
+    drawn = dict(zip(labels, by_difficulty(len(labels), 200), strict=True))
+    correct = {label: drawn[label.partition("-")[0]] if "fork4" in label else drawn[label] for label in labels}
+    group, ids = stored(here, correct, arms=arms_text(arms))
+    printed = asked(capsys)
+    assert printed["missing"] == 0
+    assert printed["connectivity"] is None
+    later = printed["forks"]["later"]
+    assert (later["trunks"], later["sources"]) == (3, ["order", "augment"])
+    first, last = later["epochs"]
+    assert (first["epoch"], last["epoch"]) == (2, 4)
+    assert last["any_later"]["differ"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert last["any_later"]["decided"]["value"] == 1
+    assert first["any_later"]["differ"]["value"] > 0.05
+    assert printed["verdict"][-1].startswith("When is it decided which samples are overthought (any later)?")
+    assert printed["source_shares"] is None  # no arm varies from the first epoch on
+    assert [len(printed["arms"][name]["runs"]) for name in ("all", "later:2")] == [3, 2]
+    page = Store().artifact(group, tags.STUDY_PAGE, here / "page").read_text()
+    assert "When is it decided?" in page
+    assert study("my-study", Path("nowhere")) == 0
+    assert "independent" in capsys.readouterr().out
+    (trunk,) = [run for run in find_runs(Store(), kind=tags.KIND_RUN) if run.run_id == ids["0"]]
+    assert facts_of(trunk).arms["later:4@2"] == "2 2-fork4-order1002-augment1002"
+
+
+def test_lines_are_those_of_forks(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored(here, whole())
+    with pytest.raises(ValueError, match=r"my-study: base: --connectivity needs a study with forks \(fork_at\)"):
+        study("my-study", Path("nowhere"), connectivity=True)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_study_of_several_base_points(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of, trunks_of
-from overthink.definition.run_definition import RunDefinition
+from overthink.definition.run_definition import GroupDefinition, RunDefinition
 from overthink.outbox.pending import finished_keys
 from overthink.seeds import joined
 from overthink.store import tags
@@ -117,6 +117,7 @@ def plan(
             runs = {key: run for run in group.runs if (key := run.key) not in planned}
             locks = {key: None if dry else locked(key) for key in runs}
             known = _known(store, group)
+            runs = runs if force else _without_needless_snapshots(runs, known, group.definition.keep)
             free = [key for key in runs if locks[key] and (force or key not in waiting)]
             todo = [key for key in free if _to_do(known, runs[key], force)]
             if store and claims and todo:
@@ -155,9 +156,24 @@ def _to_do(known: Sequence[StoredRun], run: RunDefinition, force: bool) -> bool:
     return _action(stands, force or lacks_snapshots(stands, run), locked_out=False) in TO_DO
 
 
-def lacks_snapshots(stored: StoredRun | None, run: RunDefinition) -> bool:
+def _without_needless_snapshots(
+    runs: Mapping[str, RunDefinition], known: Sequence[StoredRun], asked: Sequence[int]
+) -> dict[str, RunDefinition]:
+    """Return runs by key; of finished trunks, with the snapshots that are asked for or unfinished forks begin with."""
+    finished = {run.run_key for run in known if run.is_finished}
+    needed: dict[str, set[int]] = {}
+    for key, run in runs.items():
+        if run.seeds.fork is not None and run.trunk is not None and key not in finished:
+            needed.setdefault(run.trunk.key, set()).add(run.seeds.fork.at)
+    return {
+        key: run.keeping(sorted({*asked, *needed.get(key, ())})) if key in finished and run.keep else run
+        for key, run in runs.items()
+    }
+
+
+def lacks_snapshots(stored: StoredRun | None, asked: GroupDefinition) -> bool:
     """Tell whether a finished run has not kept all the snapshots that are asked for, so that it is trained again."""
-    return stored is not None and stored.is_finished and not {*run.keep} <= {*stored.snapshots}
+    return stored is not None and stored.is_finished and not {*asked.keep} <= {*stored.snapshots}
 
 
 def _unfinished(store: "Store | None", needed: LoadedExperiment) -> LoadedExperiment:

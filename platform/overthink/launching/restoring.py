@@ -134,4 +134,5 @@ def _experiment(exported: ExportedRun) -> LoadedExperiment:
     )
     (group,) = loaded.groups
     reported = tuple(Reported(**fact.model_dump()) for fact in facts.reported)
-    return replace(loaded, groups=(replace(group, reported=reported, arms=exported.arms),))
+    definition = group.definition.keeping(())  # an exported run has no snapshots
+    return replace(loaded, groups=(replace(group, definition=definition, reported=reported, arms=exported.arms),))

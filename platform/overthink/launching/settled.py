@@ -95,7 +95,7 @@ def _finished(loaded: LoadedExperiment, group: Group, store: _Read, asked: str) 
     for run in group.runs:
         key = run.key
         stands = standing(one for one in store.by_group[definition.key] if one.run_key == key and not one.is_group)
-        if stands is None or not stands.is_finished or lacks_snapshots(stands, run):
+        if stands is None or not stands.is_finished or (run.keep and lacks_snapshots(stands, group.definition)):
             return None
         runs.append(PlannedRun(loaded, group, run, key, "done", stands, forced=True, lock=None))
     return runs

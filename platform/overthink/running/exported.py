@@ -30,6 +30,8 @@ RUN_FILE = "run.json"
 LONGEST_FACTS = 200_000
 Text = Annotated[str, Field(max_length=8000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
+ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}(:[0-9]{1,8})?(@[0-9]{1,4})?$")]
+"""With the epoch of a fork, and the number of a base point: `later:10@2`."""
 
 
 class ReportedFact(Spec):
@@ -60,7 +62,7 @@ class RunFacts(Spec):
     """Of a network trained elsewhere: where its predictions are from."""
     changes: dict[str, JsonValue] = Field(default_factory=dict)
     changes_label: Text = ""
-    arms: dict[Name, Text] = Field(default_factory=dict)
+    arms: dict[ArmName, Text] = Field(default_factory=dict)
     """Of a study's run: arm -> the labels of its seeds."""
     reported: tuple[ReportedFact, ...] = ()
 
