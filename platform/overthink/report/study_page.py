@@ -47,7 +47,7 @@ def study_sections(
     answer, *details = verdict(arms, shares)
     first = list(filter(None, (answer, warning)))
     whole = primary_arm_of(arms)
-    if whole is None:
+    if whole is None or arms[whole].has_one_exit:
         return [Section(question, first), Section("Numbers", tables=[as_html(arms_grid(arms))])]
     found = arms[whole]
     grids = (arms_grid(arms), ties_grid(found), exits_grid(found))
