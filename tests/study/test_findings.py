@@ -92,13 +92,18 @@ def test_words_for_coins() -> None:
     assert "it is not shown that some trainings overthink more than others" in text
 
 
-def test_words_for_a_network_with_one_exit() -> None:
-    """It cannot overthink: no share is 0 or 100%, and no exits are coupled."""
-    alone = found(by_difficulty(4, 100, exits=1))
-    text = verdict({"all": alone})
-    assert text[0] == "There is no any-later overthinking (arm all, 4 repeats, 100 test samples)."
-    assert not any("variance of" in paragraph for paragraph in text)
-    assert study_page("one exit", {"all": alone}).count("<table") == 2
+def test_a_network_of_one_exit_cannot_overthink_by_definition() -> None:
+    """Rates of 0 with an interval above 0 would say that another training might."""
+    one = {"all": found(by_difficulty(4, 100, exits=1))}
+    assert verdict(one) == [
+        "A network of one exit cannot overthink: no exit comes before its last one (arm all, 4 repeats, 100 test "
+        "samples)."
+    ]
+    ((_, _, _, any_later, final, averaged, _),) = arms_grid(one).rows
+    assert (any_later, final, averaged) == ("-", "-", "-")
+    page = study_page("one exit", one)
+    assert "cannot overthink" in page
+    assert "Plotly.newPlot" not in page.rpartition("</head>")[2]  # no figures of single dots
 
 
 def test_no_interval_holds_what_is_impossible() -> None:

@@ -55,7 +55,7 @@ def study_sections(
     answer, *details = verdict(arms, shares)
     first = list(filter(None, (answer, warning)))
     whole = primary_arm_of(arms)
-    if whole is None:
+    if whole is None or arms[whole].has_one_exit:
         return [
             Section(question, first),
             *fork_sections(forks),

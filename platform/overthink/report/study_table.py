@@ -31,9 +31,10 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
             name,
             "1" if _is_control(found) else str(found.repeats),
             _spread(found.accuracy_E[-1]),
-            _spread(found.any_later.rate),
-            _spread(found.final.rate),
-            "-" if found.same or found.ensembles is None else _averaged(found.ensembles.any_later),
+            *(("-", "-") if found.has_one_exit else (_spread(found.any_later.rate), _spread(found.final.rate))),
+            "-"
+            if found.same or found.has_one_exit or found.ensembles is None
+            else _averaged(found.ensembles.any_later),
             interval(found.churn_E[-1].disagreement, end_digits=0).replace(" ", "\n", 1) if found.churn_E else "-",
         )
         for name, found in arms.items()

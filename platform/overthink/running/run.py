@@ -37,7 +37,7 @@ def train(
     """Train one network and write its predictions and checkpoints to the folder; yield an event for each step.
 
     Training resumes from the folder's checkpoint. Without one, and with `parent_key`, it starts from that run's last
-    checkpoint (a fork from its trunk's snapshot), which the caller has put into the folder, and which may have all epochs.
+    checkpoint, a fork from its trunk's snapshot, which the caller has put into the folder. It may have all epochs.
 
     Raises DivergedError where the loss is not finite, ValueError for data or checkpoints that do not fit, OSError where
     the folder cannot be written.

@@ -12,6 +12,8 @@ FEWEST = 5
 def summary(arm: str, found: Findings) -> str:
     """Return the sentences, with how many trainings and samples they are from."""
     behind = f"(arm {arm}, {found.repeats} repeats, {found.samples} test samples)"
+    if found.has_one_exit:
+        return f"A network of one exit cannot overthink: no exit comes before its last one {behind}."
     if found.any_later.rate.mean.value == 0:
         return f"There is no any-later overthinking {behind}."
     return " ".join(

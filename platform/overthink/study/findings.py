@@ -67,6 +67,11 @@ class Findings(NamedTuple):
     depth_RE: FloatArray | None
     """Each repeat's shares of samples whose answer stands from exit 1, 2, ..., E on; None without classes."""
 
+    @property
+    def has_one_exit(self) -> bool:
+        """Whether the networks cannot overthink: rates are 0 by definition, and their intervals say nothing."""
+        return len(self.accuracy_E) == 1
+
 
 def findings(
     repeats: Sequence[Predictions],

