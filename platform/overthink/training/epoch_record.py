@@ -21,3 +21,5 @@ class EpochRecord:
     seconds: float
     images_per_second: float
     """Training images per second, without the time for validation."""
+    gradient_dominance: tuple[float, ...] = ()
+    """Cosine of each exit's gradient and that of all, -1 to 1; nothing where it is not asked for."""

@@ -17,6 +17,7 @@ from overthink.settings import cuda_graphs
 from overthink.training.captured_step import CapturedStep
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.evaluate import evaluate
+from overthink.training.gradients import gradient_dominance
 from overthink.training.noise import seeded_noise
 from overthink.training.phases import make_ready, teacher_of, with_attachments
 from overthink.training.regime import Phase
@@ -101,7 +102,7 @@ def _run_epoch(
 ) -> EpochRecord:
     started = time.perf_counter()
     weights_C = spec.loss.class_weights(train.labels_N, state.network.n_classes)
-    loss, accuracy_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds, weights_C, kernels)
+    loss, accuracy_E, dominance_E = _train_epoch(state, spec, phase, epoch, train, augment, seeds, weights_C, kernels)
     trained = time.perf_counter()
     number = state.epochs_done + 1
     _check_finite(loss, f"the training loss became {loss} in epoch {number} at learning rate {spec.lr_at(epoch):g}")
@@ -118,6 +119,7 @@ def _run_epoch(
         val_accuracy=tuple(on_validation.accuracy_E.tolist()),
         seconds=time.perf_counter() - started,
         images_per_second=len(train.labels_N) / (trained - started),
+        gradient_dominance=dominance_E,
     )
 
 
@@ -131,8 +133,11 @@ def _train_epoch(
     seeds: Seeds,
     weights_C: Tensor | None,
     kernels: Kernels,
-) -> tuple[float, Tensor]:
-    """Return the mean loss and the accuracy of each exit. Sums stay on the device, so the loop never waits for it."""
+) -> tuple[float, Tensor, tuple[float, ...]]:
+    """Return the mean loss, the accuracy of each exit, and its gradient dominance where that is asked for.
+
+    Sums stay on the device, so the loop never waits for it.
+    """
     device = train.images_NKHW.device
     loss = spec.loss.at(epoch, spec.epochs, lambda: _relative_costs(state.network, train))
     loss_of = loss.build(state.network.n_exits, device, weights_C)
@@ -158,7 +163,10 @@ def _train_epoch(
         for images_BKHW, labels_B in training_batches(train, spec.batch_size, augment, order, augmentation):
             take(images_BKHW, labels_B)
             batches, seen = batches + 1, seen + len(labels_B)
-    return float(step.sums.loss) / batches, (step.sums.right_E / seen).cpu()
+    dominance_E = (
+        gradient_dominance(state.network, spec, loss_of, step.teacher, train) if spec.gradient_dominance else ()
+    )
+    return float(step.sums.loss) / batches, (step.sums.right_E / seen).cpu(), dominance_E
 
 
 def _relative_costs(network: MultiExitNetwork, train: Samples) -> tuple[float, ...]:

@@ -193,4 +193,5 @@ def epoch_metrics(record: EpochRecord) -> dict[str, float]:
         **by_exit("epochs/train_accuracy", record.train_accuracy),
         **by_exit("epochs/val_accuracy", record.val_accuracy),
         **by_exit("epochs/val_loss", record.val_loss),
+        **by_exit("epochs/gradient_dominance", record.gradient_dominance),
     }
