@@ -112,6 +112,7 @@ class GroupDefinition(Spec):
                 "freeze": phase.freeze != "nothing",
                 "exits": phase.exits != "all",
                 "gradient_equilibrium": phase.gradient_equilibrium,
+                "gradient_dominance": phase.gradient_dominance,
             }
             for key in (key for key, is_asked in asked.items() if is_asked):
                 raise ValueError(

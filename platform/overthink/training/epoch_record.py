@@ -27,3 +27,5 @@ class EpochRecord:
     """Fraction that an exit has right and the last one wrong, likewise."""
     val_oracle: float | None = None
     """Fraction that some exit has right: the accuracy of an oracle, likewise."""
+    gradient_dominance: tuple[float, ...] = ()
+    """Cosine of each exit's gradient and that of all, -1 to 1; nothing where it is not asked for."""

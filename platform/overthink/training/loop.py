@@ -18,6 +18,7 @@ from overthink.settings import cuda_graphs
 from overthink.training.captured_step import LastCapture
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.evaluate import evaluate, logits_of
+from overthink.training.gradients import gradient_dominance
 from overthink.training.noise import seeded_noise
 from overthink.training.phases import make_ready, teacher_of, with_attachments
 from overthink.training.recording import Recorder
@@ -110,7 +111,7 @@ def _run_epoch(state: TrainingState, course: _Course, phase: int, epoch: int) ->
     started = time.perf_counter()
     spec, train = course.regime[phase], course.train
     weights_C = spec.loss.class_weights(train.labels_N, state.network.n_classes)
-    loss, accuracy_E = _train_epoch(state, course, phase, epoch, weights_C)
+    loss, accuracy_E, dominance_E = _train_epoch(state, course, phase, epoch, weights_C)
     trained = time.perf_counter()
     number = state.epochs_done + 1
     _check_finite(loss, f"the training loss became {loss} in epoch {number} at learning rate {spec.lr_at(epoch):g}")
@@ -136,13 +137,17 @@ def _run_epoch(state: TrainingState, course: _Course, phase: int, epoch: int) ->
         val_overthinking=overthinking_rate(correct_EN),
         val_final_overthinking=final_overthinking_rate(correct_EN),
         val_oracle=float(correct_EN.any(axis=0).mean()),
+        gradient_dominance=dominance_E,
     )
 
 
 def _train_epoch(
     state: TrainingState, course: _Course, phase: int, epoch: int, weights_C: Tensor | None
-) -> tuple[float, Tensor]:
-    """Return the mean loss and the accuracy of each exit. Sums stay on the device, so the loop never waits for it."""
+) -> tuple[float, Tensor, tuple[float, ...]]:
+    """Return the mean loss, the accuracy of each exit, and its gradient dominance where that is asked for.
+
+    Sums stay on the device, so the loop never waits for it.
+    """
     spec, train, seeds = course.regime[phase], course.train, course.seeds
     device = train.images_NKHW.device
     loss = spec.loss.at(epoch, spec.epochs, lambda: _relative_costs(state.network, train))
@@ -175,7 +180,10 @@ def _train_epoch(
                 epochs = state.epochs_done + batches / all_batches
                 state.recorder.add(answers_ENC, epochs, phase + 1, spec.lr_at(epoch))
                 make_ready(state.network, spec)
-    return float(take.sums.loss) / batches, (take.sums.right_E / seen).cpu()
+    dominance_E = (
+        gradient_dominance(state.network, spec, loss_of, step.teacher, train) if spec.gradient_dominance else ()
+    )
+    return float(take.sums.loss) / batches, (take.sums.right_E / seen).cpu(), dominance_E
 
 
 def _relative_costs(network: MultiExitNetwork, train: Samples) -> tuple[float, ...]:

@@ -62,6 +62,8 @@ class Phase(Spec):
     """Stop once the validation loss has had no new minimum for this many epochs; only in the last phase."""
     gradient_equilibrium: bool = False
     """Whether gradients are balanced between exits (Li et al. 2019)."""
+    gradient_dominance: bool = False
+    """Whether each epoch also logs which exit shared weights follow (`training.gradients`); training is the same."""
 
     @model_validator(mode="after")
     def _drops_ascend(self) -> "Phase":
