@@ -74,9 +74,8 @@ def test_a_run_that_begins_with_a_parent_of_two_phases(tmp_path: Path) -> None:
     assert everything(go_on(child, 2)) == everything(go_on(fresh(), 5))
 
 
-@pytest.mark.parametrize("epochs", [2, 5])
-def test_a_parent_has_ended_one_of_the_childs_phases_but_the_last(tmp_path: Path, epochs: int) -> None:
-    path = save(tmp_path, go_on(fresh(), epochs), identity(key="parent"))
+def test_a_parent_has_ended_one_of_the_childs_phases(tmp_path: Path) -> None:
+    path = save(tmp_path, go_on(fresh(), 2), identity(key="parent"))
     with pytest.raises(ValueError, match=r"checkpoint.safetensors is not at the end of a phase"):
         adopt(path, fresh(), identity(), "parent")
 
