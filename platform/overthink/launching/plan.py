@@ -243,8 +243,7 @@ def _planned(
     waits: bool,
 ) -> PlannedRun:
     key, stands = run.key, standing(known)
-    force = force or lacks_snapshots(stands, run)
-    action = _action(stands, force, locked_out=lock is None and not dry)
+    action = _action(stands, force or lacks_snapshots(stands, run), locked_out=lock is None and not dry)
     if waits and action in TO_DO and not force:
         action = "queued"  # its results are on this disk and are uploaded first
     if lock is not None and action not in TO_DO:

@@ -15,7 +15,7 @@ from overthink.report.study_table import interval
 from overthink.running.connectivity import Line, line_between
 from overthink.running.run_data import RunData, splits_of
 from overthink.running.stored_run import dataset_of, network_of
-from overthink.statistics.jackknife import Interval, jackknife
+from overthink.statistics.jackknife import FEWEST, Interval, jackknife
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
 from overthink.study.arms import ALL_SOURCES
@@ -77,7 +77,7 @@ def _lines(
 
 
 def _mean(arm: str, shared: str, lines: list[Line]) -> Connected:
-    intervals = _means if shared == INDEPENDENT else _intervals
+    intervals = _means if shared == INDEPENDENT or len(lines) < FEWEST else _intervals
     return Connected(
         arm,
         shared,

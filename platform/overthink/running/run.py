@@ -60,7 +60,8 @@ def train(
     identity = RunIdentity(run.key, data.dataset.digest, run.regime, run.seeds, data.info)
     if not checkpoint.load(folder, state, identity) and parent_key is not None:
         checkpoint.adopt(folder / PARENT_CHECKPOINT, state, identity, parent_key)
-    assert state.history or run.seeds.fork is None, "a fork begins with its trunk's snapshot"
+    if run.seeds.fork is not None and not state.history:
+        raise ValueError("a fork begins with its trunk's snapshot, which is not in its folder; --force restarts both")
     yield Started(
         dataset=data.dataset.name,
         digest=data.dataset.digest,
