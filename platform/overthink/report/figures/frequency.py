@@ -37,8 +37,8 @@ def draw_frequencies(axis: str, spreads: tuple[Spread, ...], never_right: Spread
             "width": 0,
         },
         name="± standard deviation over samples",
-        mode="lines",
-        line={"color": PALE, "width": 0},
+        mode="markers",
+        marker={"color": PALE, "size": 7, "symbol": "square"},
         hoverinfo="skip",
     )
     figure.add_scatter(
