@@ -40,7 +40,7 @@ from overthink.store.reader import find_runs, stored_definition
 from overthink.store.stored import StoredRun
 from overthink.store.uri import journals_folder
 from overthink.store.writer import Writer
-from support.launches import Quiet, attempts, command, launch_inline, lines_until, opened, workers_of
+from support.launches import Quiet, attempts, command, launch_anew, launch_inline, lines_until, opened, workers_of
 from support.outages import runs_of, the_group
 from support.small import definition, small
 
@@ -126,7 +126,7 @@ def test_more_seeds_train_those_alone_and_join_the_group(launched: Store, tmp_pa
 
 def test_force_trains_anew_and_the_newest_counts(launched: Store, tmp_path: Path) -> None:
     store = launched
-    launch_inline(store, [small(tmp_path, seeds=1)], Options(force=True), Quiet())
+    launch_anew(store, [small(tmp_path, seeds=1)], Options(force=True), Quiet())
     runs = [run for run in runs_of(store) if run.seeds_label == "0"]
     assert len(runs) == 2
     old, new = sorted(runs, key=lambda run: run.started_ms)
@@ -235,7 +235,7 @@ def test_one_run_that_cannot_be_recorded_leaves_the_others_alone(
 
     monkeypatch.setattr(Journal, "keep", full)
     short = small(tmp_path, regime=[{"epochs": 1}])
-    outcomes = launch_inline(store, [short], Options(), Quiet())
+    outcomes = launch_anew(store, [short], Options(), Quiet())  # its run is in the store before it is recorded
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FAILED: 1, tags.FINISHED: 1}
     (message,) = outcomes.messages.values()
     assert "could not be recorded: [Errno 28] No space left" in message

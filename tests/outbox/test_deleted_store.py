@@ -21,7 +21,7 @@ from overthink.store.client import Store, StoreError
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord
-from support.launches import Quiet, launch_inline
+from support.launches import Quiet, launch_anew, launch_inline
 from support.outages import assert_nothing_lost_or_doubled
 from support.small import small
 
@@ -74,8 +74,13 @@ def assert_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[
     assert capfd.readouterr().err == ""
 
 
-def launched(store: Store, tmp_path: Path, listener: Quiet) -> Outcomes:
-    return launch_inline(store, [small(tmp_path)], Options(), listener)
+def harmed(store: Store, tmp_path: Path, listener: Quiet) -> Outcomes:
+    """Launch while something happens: training takes its time, so that uploads are under way."""
+    return launch_anew(store, [small(tmp_path)], Options(), listener)
+
+
+def launched_again(store: Store, tmp_path: Path) -> Outcomes:
+    return launch_inline(store, [small(tmp_path)], Options(), Quiet())
 
 
 @pytest.mark.parametrize("epoch, seed, more", [(1, "0", False), (3, "0", True), (2, "1", False)])
@@ -94,7 +99,7 @@ def test_results_of_a_deleted_store_are_in_the_one_that_the_next_command_makes(
         if more:
             shutil.rmtree(tmp_path / "mlruns", ignore_errors=True)
 
-    outcomes = launched(store, tmp_path, Deleting(harm, epoch, seed))
+    outcomes = harmed(store, tmp_path, Deleting(harm, epoch, seed))
     assert len(outcomes.runs[tags.FINISHED]) == 2
     assert "the file was deleted or moved; the next command makes a new one" in str(outcomes.pending)
     assert "overthink sync" in str(outcomes.pending)
@@ -102,7 +107,7 @@ def test_results_of_a_deleted_store_are_in_the_one_that_the_next_command_makes(
     new = Store(store.uri)
     assert deliver(new, Writer(new)).queued == {}
     # What was in the store alone is lost with it, and trained again.
-    assert launched(new, tmp_path, Quiet()).complete
+    assert launched_again(new, tmp_path).complete
     assert_nothing_lost_or_doubled(new, whole, tmp_path)
 
 
@@ -120,12 +125,12 @@ def test_a_full_disk_keeps_results_for_the_next_command(
     database.close()
     with ExitStack() as full:
         listener = Deleting(lambda: full.enter_context(files_of_at_most((tmp_path / "mlflow.db").stat().st_size)))
-        outcomes = launched(store, tmp_path, listener)
+        outcomes = harmed(store, tmp_path, listener)
     assert len(outcomes.runs[tags.FINISHED]) == 2
     assert "disk" in str(outcomes.pending)
     assert "\n" not in str(outcomes.pending)
     assert_quiet(caplog, capfd)
-    assert launched(store, tmp_path, Quiet()).complete
+    assert launched_again(store, tmp_path).complete
     assert_nothing_lost_or_doubled(store, whole, tmp_path)
 
 
@@ -138,7 +143,7 @@ def test_deleted_artifacts_of_a_run_that_is_trained_are_stored_again(
             time.sleep(0.1)
         shutil.rmtree(tmp_path / "mlruns")
 
-    assert launched(store, tmp_path, Deleting(harm)).complete
+    assert harmed(store, tmp_path, Deleting(harm)).complete
     assert_quiet(caplog, capfd)
     assert_nothing_lost_or_doubled(store, whole, tmp_path)
 

@@ -34,7 +34,7 @@ from overthink.store.reader import find_runs
 from overthink.store.uri import identity, journals_folder
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord
-from support.launches import Quiet, command, launch_inline, lines_until, opened
+from support.launches import Quiet, command, launch_anew, lines_until, opened
 from support.mlflow_server import Proxy, Served
 from support.outages import TIMED, Histories, artifacts, assert_nothing_lost_or_doubled, histories, runs_of, the_group
 from support.policy_file import policy_file
@@ -56,7 +56,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) 
     folder = tmp_path_factory.mktemp("undisturbed")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        assert launch_inline(
+        assert launch_anew(
             opened(folder, empty_database, patch), [small(folder, **SIX)], Options(jobs=2), Quiet()
         ).complete
     return folder
@@ -94,7 +94,7 @@ def overthink(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str
 
 def test_killed_and_started_again_while_runs_train(served: Served, undisturbed: Path, tmp_path: Path) -> None:
     watch = Meddler(epoch_2_0=served.kill, started__1=lambda: served.start(wait=False))
-    outcomes = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
+    outcomes = launch_anew(Store(), [small(tmp_path, **SIX)], Options(), watch)
     assert outcomes.complete, outcomes
     assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path)
     assert the_group(Store()).metrics["seeds/n"] == 2.0
@@ -114,17 +114,17 @@ def test_unreachable_until_after_the_end(
     """From the moment on, the second run's whole life included; then the next command uploads, asked or not."""
     monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
     watch = Meddler(**{moment: served.kill})
-    outcomes = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
+    outcomes = launch_anew(Store(), [small(tmp_path, **SIX)], Options(), watch)
     assert not outcomes.complete
     assert outcomes.pending is not None
     assert len(outcomes.pending.runs) == 2
     assert "`overthink sync` uploads them" in str(outcomes.pending)
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}
     with pytest.raises(StoreError):
-        launch_inline(Store(), [small(tmp_path, **SIX)], Options(), watch)
+        launch_anew(Store(), [small(tmp_path, **SIX)], Options(), watch)
     served.start()
     if next_command == "run":
-        again = launch_inline(Store(), [small(tmp_path, **SIX)], Options(), quiet := Meddler())
+        again = launch_anew(Store(), [small(tmp_path, **SIX)], Options(), quiet := Meddler())
         assert again.complete
         assert {outcome: len(runs) for outcome, runs in again.runs.items()} == {"done": 2}
         assert {body["event"] for body in quiet.bodies} == {"noted"}
@@ -176,7 +176,7 @@ def test_the_coordinator_is_killed_during_an_outage(served: Served, undisturbed:
     process.communicate()
     served.start()
     assert has_pending(served.uri)
-    again = launch_inline(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), Quiet())
+    again = launch_anew(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), Quiet())
     assert again.complete
     assert_nothing_lost_or_doubled(Store(), undisturbed, tmp_path, seeds=1)
 
@@ -188,7 +188,7 @@ def test_every_third_reply_is_lost(
     proxy = Proxy(served.port, lambda *_: "drop" if next(turn) % 3 == 0 else None)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.uri)
     try:
-        assert launch_inline(Store(), [small(tmp_path, **SIX)], Options(), Quiet()).complete
+        assert launch_anew(Store(), [small(tmp_path, **SIX)], Options(), Quiet()).complete
     finally:
         proxy.close()
     assert proxy.harmed > 20
@@ -227,7 +227,7 @@ def test_a_run_is_resumed_on_another_machine_from_the_copy_of_its_checkpoint(
     (run,) = runs_of(Store())
     copy = artifacts(Store(), run, tmp_path / "copy")["checkpoint/checkpoint.safetensors"]
     shutil.rmtree(tmp_path / ".overthink")  # the other machine never had it
-    again = launch_inline(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), watch := Quiet())
+    again = launch_anew(Store(), [small(tmp_path, **(SIX | {"seeds": 1}))], Options(), watch := Quiet())
     assert again.complete
     (started,) = (body for body in watch.bodies if body["event"] == "started")
     assert 1 <= len(started["history"]) <= 4
@@ -243,7 +243,7 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     more = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 2, "lr": 0.05}]}
     of = {"definition": "small.yaml", "set": more}
     loaded = load_experiment(policy_file(tmp_path, policy={"of": of, "labels": {"lambda": 50}}, seeds=1))
-    outcomes = launch_inline(Store(), [loaded], Options(), Meddler(planned=served.kill))
+    outcomes = launch_anew(Store(), [loaded], Options(), Meddler(planned=served.kill))
     assert {outcome: len(runs) for outcome, runs in outcomes.runs.items()} == {tags.FINISHED: 2}, outcomes.messages
     served.start()
     store = Store()
@@ -566,5 +566,5 @@ def test_an_invalid_setting_is_reported_before_anything_is_begun(
     store = opened(tmp_path, empty_database, monkeypatch)
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=f"{name}={value}: expected seconds"):
-        launch_inline(store, [small(tmp_path)], Options(), Quiet())
+        launch_anew(store, [small(tmp_path)], Options(), Quiet())
     assert find_runs(store) == []

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -41,6 +42,34 @@ def records(events: Sequence[object]) -> list[tuple[object, ...]]:
     ]
 
 
+class Whole(NamedTuple):
+    """A run that nothing disturbed."""
+
+    events: Sequence[object]
+    checkpoints: Sequence[bytes]
+    """After each epoch."""
+    folder: Path
+
+
+def undisturbed(folder: Path, **changes: Any) -> Whole:
+    events, checkpoints = [], []
+    for event in train(small(folder, **changes).groups[0].runs[0], folder, "cpu"):
+        events.append(event)
+        if isinstance(event, EpochRecord):
+            checkpoints.append((folder / NAME).read_bytes())
+    return Whole(events, checkpoints, folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return undisturbed(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def whole_of_two_phases(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return undisturbed(tmp_path_factory.mktemp("whole-of-two"), regime=TWO_PHASES)
+
+
 def test_a_run_from_definition_to_predictions(tmp_path: Path) -> None:
     run = small(tmp_path).groups[0].runs[0]
     events = list(train(run, tmp_path, "cpu"))
@@ -72,51 +101,42 @@ def test_the_same_seeds_give_the_same_bits_and_others_do_not(tmp_path: Path) -> 
 @pytest.mark.parametrize("own_epochs", [0, 1, 3])
 @pytest.mark.parametrize("stored_epochs", [1, 2, 3])
 def test_a_copy_of_the_checkpoint_is_enough_to_finish_a_run_elsewhere(
-    tmp_path: Path, own_epochs: int, stored_epochs: int
+    tmp_path: Path, whole: Whole, own_epochs: int, stored_epochs: int
 ) -> None:
     """Also the copy of the last epoch, after which nothing is left to train; an older own one does not replace it."""
     run = small(tmp_path).groups[0].runs[0]
-    whole, here = tmp_path / "whole", tmp_path / "here"
-    for folder in (whole, here):
-        folder.mkdir()
-    for number, event in enumerate(train(run, whole, "cpu")):
-        if number == stored_epochs and isinstance(event, EpochRecord):
-            shutil.copyfile(whole / NAME, here / STORED_CHECKPOINT)
-        if number == own_epochs and isinstance(event, EpochRecord):
-            shutil.copyfile(whole / NAME, here / NAME)
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / STORED_CHECKPOINT).write_bytes(whole.checkpoints[stored_epochs - 1])
+    if own_epochs:
+        (here / NAME).write_bytes(whole.checkpoints[own_epochs - 1])
     started, *rest = train(run, here, "cpu")
     assert isinstance(started, Started)
     assert len(started.history) == max(own_epochs, stored_epochs)
     assert isinstance(rest[-1], Finished)
-    assert digests(here) == digests(whole)
-    assert weights(here) == weights(whole)
+    assert digests(here) == digests(whole.folder)
+    assert weights(here) == weights(whole.folder)
 
 
 @pytest.mark.parametrize("epochs_before", [1, 2, 3])
-def test_a_run_that_stopped_goes_on_bit_for_bit(tmp_path: Path, epochs_before: int) -> None:
-    run = small(tmp_path).groups[0].runs[0]
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    whole.mkdir()
+def test_a_run_that_stopped_goes_on_bit_for_bit(tmp_path: Path, whole: Whole, epochs_before: int) -> None:
+    run, parts = small(tmp_path).groups[0].runs[0], tmp_path / "parts"
     parts.mkdir()
-    uninterrupted = list(train(run, whole, "cpu"))
     stopping = train(run, parts, "cpu")
     before = [next(stopping) for _ in range(1 + epochs_before)]
     stopping.close()  # type: ignore[attr-defined]
     after = list(train(run, parts, "cpu"))
-    assert records(before) + records(after) == records(uninterrupted)
-    assert digests(parts) == digests(whole)
-    assert weights(parts) == weights(whole)
+    assert records(before) + records(after) == records(whole.events)
+    assert digests(parts) == digests(whole.folder)
+    assert weights(parts) == weights(whole.folder)
     resumed = after[0]
     assert isinstance(resumed, Started)
     assert len(resumed.history) == epochs_before
 
 
-def test_a_damaged_checkpoint_costs_an_epoch_and_nothing_else(tmp_path: Path) -> None:
-    run = small(tmp_path).groups[0].runs[0]
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    whole.mkdir()
+def test_a_damaged_checkpoint_costs_an_epoch_and_nothing_else(tmp_path: Path, whole: Whole) -> None:
+    run, parts = small(tmp_path).groups[0].runs[0], tmp_path / "parts"
     parts.mkdir()
-    list(train(run, whole, "cpu"))
     stopping = train(run, parts, "cpu")
     for _ in range(3):
         next(stopping)
@@ -127,7 +147,7 @@ def test_a_damaged_checkpoint_costs_an_epoch_and_nothing_else(tmp_path: Path) ->
     after = list(train(run, parts, "cpu"))
     assert isinstance(after[0], Started)
     assert len(after[0].history) == 1
-    assert digests(parts) == digests(whole)
+    assert digests(parts) == digests(whole.folder)
 
 
 TWO_PHASES = [
@@ -137,22 +157,19 @@ TWO_PHASES = [
 
 
 @pytest.mark.parametrize("epochs_before", [1, 2, 3])
-def test_a_second_phase_goes_on_bit_for_bit(tmp_path: Path, epochs_before: int) -> None:
+def test_a_second_phase_goes_on_bit_for_bit(tmp_path: Path, whole_of_two_phases: Whole, epochs_before: int) -> None:
     """At the border of phases, in the middle of the second (which has a teacher to remember), and at its end."""
-    run = small(tmp_path, regime=TWO_PHASES).groups[0].runs[0]
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    whole.mkdir()
+    run, parts = small(tmp_path, regime=TWO_PHASES).groups[0].runs[0], tmp_path / "parts"
     parts.mkdir()
-    uninterrupted = list(train(run, whole, "cpu"))
     stopping = train(run, parts, "cpu")
     before = [next(stopping) for _ in range(1 + epochs_before)]
     stopping.close()  # type: ignore[attr-defined]
     remembers_teacher = any(name.startswith("teacher/") for name in weights(parts))
     assert remembers_teacher == (epochs_before == 2)
     after = list(train(run, parts, "cpu"))
-    assert records(before) + records(after) == records(uninterrupted)
-    assert digests(parts) == digests(whole)
-    assert weights(parts) == weights(whole)
+    assert records(before) + records(after) == records(whole_of_two_phases.events)
+    assert digests(parts) == digests(whole_of_two_phases.folder)
+    assert weights(parts) == weights(whole_of_two_phases.folder)
     assert isinstance(before[0], Started)
     assert tuple(needed(Predictions.read(parts / "test.parquet").cost_E, "costs")) == before[0].mul_adds
 
@@ -169,17 +186,14 @@ def parent_and_child(folder: Path) -> tuple[RunDefinition, RunDefinition, Path, 
     return parent, child, *folders
 
 
-def test_a_run_that_begins_with_another_ends_as_if_it_had_not(tmp_path: Path) -> None:
+def test_a_run_that_begins_with_another_ends_as_if_it_had_not(tmp_path: Path, whole_of_two_phases: Whole) -> None:
     parent, child, _, folder = parent_and_child(tmp_path)
-    whole = tmp_path / "whole"
-    whole.mkdir()
-    uninterrupted = list(train(child, whole, "cpu"))
     events = list(train(child, folder, "cpu", parent_key=parent.key))
     assert isinstance(events[0], Started)
     assert len(events[0].history) == 1
-    assert records([*events[0].history, *events]) == records(uninterrupted)
-    assert digests(folder) == digests(whole)
-    assert weights(folder) == weights(whole)
+    assert records([*events[0].history, *events]) == records(whole_of_two_phases.events)
+    assert digests(folder) == digests(whole_of_two_phases.folder)
+    assert weights(folder) == weights(whole_of_two_phases.folder)
 
 
 def test_a_parent_that_does_not_fit_is_named(tmp_path: Path) -> None:

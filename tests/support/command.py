@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from overthink.cli.main import execute
+from support.light_pages import leave_out_plotlyjs
 
 
 def overthink(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -28,13 +29,15 @@ def overthink(folder: Path, *arguments: str, **environment: str) -> "subprocess.
 def invoke(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run the command in this process, in a folder; exit code and output are those of a process.
 
-    The store is `mlflow.db` of the folder, by its absolute path: MLflow keeps one engine for each URI.
+    The store is `mlflow.db` of the folder, by its absolute path: MLflow keeps one engine for each URI. Pages are
+    without plotly.js.
     """
     store = f"sqlite:///{folder}/mlflow.db"
     settings = {"COLUMNS": "80", "MLFLOW_TRACKING_URI": store, "OVERTHINK_DEBUG": "", **environment}
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, chdir(folder), redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "excepthook", sys.excepthook)  # typer sets its own
+        leave_out_plotlyjs(patch)
         for name, value in settings.items():
             patch.setenv(name, value)
         code = execute(arguments)

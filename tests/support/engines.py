@@ -1,16 +1,20 @@
-"""Engines for tests: one that trains in this process, one that follows a script, and worker targets that obey."""
+"""Engines for tests: they train in this process, replay what was trained, or follow a script; obedient workers."""
 
+import hashlib
 import json
 import os
 import sys
 import time
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import ClassVar, NamedTuple
 
 from overthink.execution.jobs import Job, Message, Order, order_in
 from overthink.execution.worker import end_with_coordinator, events_of
+from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
 from overthink.running.events import Died, Event, Finished, Started, as_json, ends
 
 
@@ -43,6 +47,71 @@ class InlineEngine:
 
     def _events(self, job: Job) -> Generator[Event, None, None]:
         yield from events_of(job.order)
+
+
+class Step(NamedTuple):
+    """An event of a training, and what was done to the run's folder before it."""
+
+    event: Event
+    written: dict[str, bytes]
+    removed: set[str]
+
+
+class ReplayingEngine(InlineEngine):
+    """Trains as `InlineEngine` does, but the same order on the same files once a process: again, it is replayed.
+
+    Replayed are the events, and before each of them the files as training had left them. For tests of what is done with
+    a training; those of training itself, of repeating and of resuming it take `InlineEngine`.
+    """
+
+    _trainings: ClassVar[dict[tuple[Order, str], list[Step]]] = {}
+
+    def _events(self, job: Job) -> Generator[Event, None, None]:
+        folder = Path(job.order.folder)
+        key = (replace(job.order, folder="", checkpoint_seconds=0), _digest(_files(folder)))
+        if key in self._trainings:
+            yield from _replayed(self._trainings[key], folder)
+            return
+        steps: list[Step] = []
+        before = _files(folder)
+        for event in super()._events(job):
+            after = _files(folder)
+            written = {name: content for name, content in after.items() if before.get(name) != content}
+            steps.append(Step(event, written, before.keys() - after.keys()))
+            yield event
+            before = _files(folder)
+        if isinstance(steps[-1].event, Finished) and _repeatable(job.order):
+            self._trainings[key] = steps
+
+
+def _replayed(steps: Sequence[Step], folder: Path) -> Generator[Event, None, None]:
+    for event, written, removed in steps:
+        for name in removed:
+            (folder / name).unlink()
+        for name, content in written.items():
+            (folder / name).write_bytes(content)
+        yield event
+
+
+def _repeatable(order: Order) -> bool:
+    """Return whether a training depends on its order and its folder alone: not on data or code that a test changes."""
+    run = json.loads(order.run)
+    is_embedded: bool = run["dataset"].get("digits") == "embedded"
+    is_native: bool = run.get("kernels") == "native"
+    return is_embedded and not is_native and not order.plugins and run.get("weights") is None
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Return what training can read or write in a run's folder."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in (ATTEMPTS_FILE, "worker.lock"))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 class ScriptedEngine(InlineEngine):

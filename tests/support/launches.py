@@ -16,7 +16,8 @@ from overthink.launching.outcomes import Options, Outcomes
 from overthink.launching.plan import PlannedRun
 from overthink.running.events import Event, as_json
 from overthink.store.client import Store
-from support.engines import InlineEngine
+from support.engines import InlineEngine, ReplayingEngine
+from support.light_pages import leave_out_plotlyjs
 
 Bodies = list[dict[str, Any]]
 
@@ -71,7 +72,16 @@ def lines_until(process: "subprocess.Popen[str]", words: str) -> Iterator[str]:
 def launch_inline(
     store: Store, experiments: Sequence[LoadedExperiment], options: Options | None = None, listener: Any = None
 ) -> Outcomes:
-    """Launch as `overthink run` does, but train in this process: for tests that are not about worker processes."""
+    """Launch as `overthink run` does, but train here, and the same run once: for tests of what is done with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_plotlyjs(patch)
+        return launch(store, experiments, options or Options(), listener or Quiet(), ReplayingEngine())
+
+
+def launch_anew(
+    store: Store, experiments: Sequence[LoadedExperiment], options: Options | None = None, listener: Any = None
+) -> Outcomes:
+    """Launch like `launch_inline`, but train whatever was trained before: for tests in which that is the point."""
     return launch(store, experiments, options or Options(), listener or Quiet(), InlineEngine())
 
 

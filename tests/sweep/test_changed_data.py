@@ -11,7 +11,7 @@ from overthink.store.client import Store
 from overthink.sweep.storage import storage_uri
 from overthink.sweep.sweeping import sweep
 from support.data_files import images
-from support.engines import InlineEngine
+from support.engines import ReplayingEngine
 from support.small_sweep import RecordingListener, tiny_sweep
 
 
@@ -36,7 +36,7 @@ def swept(folder: Path, store: Store, trials: int, dataset: dict[str, Any]) -> l
     listener = Messages()
     run_data._dataset.cache_clear()
     loaded = tiny_sweep(folder, of, trials=trials, space={"regime.0.lr": {"choice": [0.01, 0.1]}})
-    sweep(loaded, store, storage_uri(), Options(), listener, InlineEngine())
+    sweep(loaded, store, storage_uri(), Options(), listener, ReplayingEngine())
     return [message for message in listener.messages if "DIFFERENT DATA" in message]
 
 

@@ -14,7 +14,7 @@ from overthink.store.reader import find_runs
 from overthink.sweep.storage import TrialStoreError, storage_uri
 from overthink.sweep.sweeping import sweep
 from overthink.training.epoch_record import EpochRecord
-from support.engines import InlineEngine
+from support.engines import ReplayingEngine
 from support.small_sweep import RecordingListener, tiny_sweep
 
 
@@ -43,11 +43,11 @@ def test_a_deleted_database_ends_a_sweep_in_one_sentence(
     monkeypatch.setenv("OVERTHINK_PATIENCE", "1")
     loaded = tiny_sweep(tmp_path, seeds=1, trials=3)
     with pytest.raises((TrialStoreError, StoreError), match="the file was deleted or moved; the next command makes"):
-        sweep(loaded, store, storage_uri(), Options(), Deleting(tmp_path / name), InlineEngine())
+        sweep(loaded, store, storage_uri(), Options(), Deleting(tmp_path / name), ReplayingEngine())
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert capfd.readouterr().err == ""
     again = RecordingListener()
-    found = sweep(loaded, new := Store(store.uri), storage_uri(), Options(), again, InlineEngine())
+    found = sweep(loaded, new := Store(store.uri), storage_uri(), Options(), again, ReplayingEngine())
     assert found.results.counts == {tags.FINISHED: 3}
     runs = find_runs(new, kind=tags.KIND_RUN)
     # A trial that is finished stays so; its run went with the store.

@@ -16,7 +16,7 @@ from overthink.sweep.definition import LoadedSweep, load_sweep
 from overthink.sweep.kernels import as_begun
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.sweeping import Swept, sweep
-from support.engines import InlineEngine
+from support.engines import ReplayingEngine
 from support.native import Native
 from support.policy_file import policy_file
 from support.small_sweep import SWEEP, RecordingListener, tiny_sweep
@@ -47,7 +47,7 @@ class Listener(RecordingListener):
 
 def swept(store: Store, loaded: LoadedSweep, kernels: KernelsAsked = "auto") -> tuple[Swept, list[str]]:
     listener = Listener()
-    found = sweep(loaded, store, storage_uri(), Options(kernels=kernels), listener, InlineEngine())
+    found = sweep(loaded, store, storage_uri(), Options(kernels=kernels), listener, ReplayingEngine())
     return found, listener.messages
 
 

@@ -22,7 +22,7 @@ from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import CARRIED, distribution, existing, open_study
 from overthink.sweep.sweeping import Swept, sweep
-from support.engines import InlineEngine
+from support.engines import ReplayingEngine
 from support.launches import launch_inline
 from support.policy_file import policy_file
 from support.small_sweep import SWEEP, RecordingListener, tiny_sweep
@@ -37,7 +37,7 @@ FREE: dict[str, Any] = {
 
 def swept(store: Store, loaded: LoadedSweep, jobs: int = 1) -> tuple[Swept, RecordingListener]:
     listener = RecordingListener()
-    return sweep(loaded, store, storage_uri(), Options(jobs=jobs), listener, InlineEngine()), listener
+    return sweep(loaded, store, storage_uri(), Options(jobs=jobs), listener, ReplayingEngine()), listener
 
 
 @contextmanager
@@ -134,8 +134,9 @@ def test_what_costs_too_much_is_not_trained(store: Store, tmp_path: Path) -> Non
 def test_a_bound_on_what_is_measured_keeps_a_trial_from_being_best(store: Store, tmp_path: Path) -> None:
     """More parameters are worse here, and too few are forbidden: the best is the smallest that is allowed."""
     bound = {"metric": "network/parameters/exit_1", "at_least": 0}
-    free = tiny_sweep(tmp_path, **FREE, sampler={"kind": "grid"}, constraints=[bound], trials=100)
-    found, _ = swept(store, free)
+    space = {"network.growth": {"int": [2, 4]}, "network.channels": {"int": [4, 6]}}
+    loaded = tiny_sweep(tmp_path, **FREE | {"space": space}, sampler={"kind": "grid"}, constraints=[bound], trials=100)
+    found, _ = swept(store, loaded)
     (best,) = found.results.best
     assert best.point == {"network.growth": 2, "network.channels": 4}
 
@@ -227,10 +228,10 @@ def test_label_balance_needs_trainings_of_the_main_network_alone(
         objectives=[{"metric": "labels/balance"}],
         space={"policy.labels.lambda": {"float": [0.1, 1000], "log": True}},
         sampler={"kind": "quasi-random"},
-        trials=30,
+        trials=16,
     )
     found, _ = swept(store, loaded)
-    assert found.ended == {tags.FINISHED: 30}
+    assert found.ended == {tags.FINISHED: 16}
     trained = find_runs(store, kind=tags.KIND_RUN)
     assert [run.is_policy for run in trained] == [False] * mains
     lambdas = sorted(float(trial.point["policy.labels.lambda"]) for trial in found.results.trials)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,16 +28,25 @@ def save(path: Path, of: Predictions) -> None:
     np.savez(path, logits=needed(of.logits_ENC, "logits"), labels=needed(of.labels_N, "labels"))
 
 
-@pytest.fixture
-def folder(tmp_path: Path, empty_database: Path) -> Path:
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
     """Return a folder with a store of one group of three imported networks."""
-    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    folder = tmp_path_factory.mktemp("imported")
+    (folder / "mlflow.db").write_bytes(empty_database.read_bytes())
     for seed in range(3):
-        save(tmp_path / f"v-{seed}.npz", made_up(240, "val", seed))
+        save(folder / f"v-{seed}.npz", made_up(240, "val", seed))
         test = made_up(200, "test", 0) if seed == 0 else networks(seed)
-        save(tmp_path / f"t-{seed}.npz", test)
-    done = invoke(tmp_path, "import", "theirs", "--test", "t-{seed}.npz", "--val", "v-{seed}.npz", *COSTS)
+        save(folder / f"t-{seed}.npz", test)
+    files = ("--test", "t-{seed}.npz", "--val", "v-{seed}.npz")
+    done = invoke(folder, "import", "theirs", *files, *COSTS, XDG_CACHE_HOME=str(folder / "cache"))
     assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def folder(imported: Path, tmp_path: Path) -> Path:
+    """Return a copy of it, without the pages of its runs."""
+    shutil.copytree(imported, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("figures.html"))
     return tmp_path
 
 
