@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
+from overthink.cli.definitions import load_definitions
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.definition.loading import experiment_of_run
@@ -558,3 +559,12 @@ def test_a_corruption_is_asked_of_a_network_that_is_trained(store: Store, tmp_pa
     rows = overthinking_rows(list(runs.values()))
     compared = with_differences(rows, "small: clean")
     assert [row.has_no_baseline for row in compared] == [False, False]
+
+
+def test_stored_runs_that_are_tested_on_corrupted_images_are_one_group(launched: Store) -> None:
+    ids = [f"run:{run.run_id}" for run in runs_of(launched)]
+    loaded = load_definitions(ids, [], None, ["contrast:2"])
+    assert launch_inline(launched, loaded, Options(), Quiet()).complete
+    (noisy,) = [run for run in find_runs(launched, kind=tags.KIND_GROUP) if "contrast" in run.dataset.label]
+    assert noisy.seeds_label == "0 1"
+    assert noisy.metrics["seeds/n"] == 2

@@ -74,8 +74,16 @@ def test_a_run_that_begins_with_a_parent_of_two_phases(tmp_path: Path) -> None:
     assert everything(go_on(child, 2)) == everything(go_on(fresh(), 5))
 
 
-def test_a_parent_has_ended_one_of_the_childs_phases(tmp_path: Path) -> None:
-    path = save(tmp_path, go_on(fresh(), 2), identity(key="parent"))
+def test_a_parent_may_have_all_phases(tmp_path: Path) -> None:
+    save(tmp_path, go_on(fresh(), 5), identity(key="parent"))
+    child = fresh()
+    adopt(tmp_path / NAME, child, identity(), "parent")
+    assert everything(child) == everything(go_on(fresh(), 5))
+
+
+@pytest.mark.parametrize("epochs", [2, 4])
+def test_a_parent_has_ended_one_of_the_childs_phases(tmp_path: Path, epochs: int) -> None:
+    path = save(tmp_path, go_on(fresh(), epochs), identity(key="parent"))
     with pytest.raises(ValueError, match=r"checkpoint.safetensors is not at the end of a phase"):
         adopt(path, fresh(), identity(), "parent")
 

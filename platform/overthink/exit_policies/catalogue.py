@@ -7,6 +7,7 @@ from overthink.exit_policies.algorithm_1 import agreeing_exits, algorithm_1
 from overthink.exit_policies.classwise import check_classes, classwise
 from overthink.exit_policies.confidences import OfExit
 from overthink.exit_policies.direct_search import direct_search
+from overthink.exit_policies.drawn import Dice, draws
 from overthink.exit_policies.eenet import fit_eenet
 from overthink.exit_policies.ensembles import Caching, ConditionallyMonotone, GeometricMean, Mean, ProductOfExperts
 from overthink.exit_policies.jei_dnn import fit_gates, open_gates
@@ -90,6 +91,7 @@ BUILT_IN: tuple[ExitPolicy, ...] = (
     ExitPolicy("boosted", "Learned, boosted trees", learned(Boosted), direct_search, "ours", LEARNED),
     ExitPolicy("jei-dnn", "JEI-DNN's gates", fit_gates, open_gates, "Regol et al. 2023", LOGITS),
     ExitPolicy("eenet", "EENet's scores", fit_eenet, algorithm_1, "Ilhan et al. 2024", LOGITS),
+    ExitPolicy("random", "Exits by chance", _fixed(Dice()), draws, "ours"),
     ExitPolicy("stopping", "Optimal stopping", _fixed(OfExit("max-softmax")), optimal_stopping, "ours"),
 )
 TABLE = (

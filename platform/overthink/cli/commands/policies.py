@@ -181,10 +181,11 @@ def _list() -> None:
     from overthink.exit_policies.references import REFERENCES
     from overthink.predictions.absent import IN_WORDS
 
+    fitted = known()
     rows = [
-        (one.name, one.title, ", ".join(IN_WORDS[part] for part in one.needs), one.source) for one in known().values()
+        (one.name, one.title, ", ".join(IN_WORDS[part] for part in one.needs), one.source) for one in fitted.values()
     ]
-    rows += [(one.name, one.title, "labels of test data" if one.uses_labels else "", one.source) for one in REFERENCES]
+    rows += [(one.name, one.title, "labels of test data", one.source) for one in REFERENCES if one.name not in fitted]
     print_grid(Grid(("Name", "Policy", "Needs", "Source"), rows, words=4))
 
 

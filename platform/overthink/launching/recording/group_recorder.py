@@ -23,14 +23,18 @@ from overthink.store.writer import Writer
 
 
 def group_spec(members: Sequence[PlannedRun], views: Mapping[str, str]) -> GroupSpec:
-    """Return where the runs of a group belong in a store; `views` are the saved views of its experiment."""
+    """Return where the runs of a group belong in a store; `views` are the saved views of its experiment.
+
+    Its seeds are those of all members, which several stored runs asked for together have between them.
+    """
     first = members[0]
+    seeds = dict.fromkeys(seeds.label for member in members for seeds in member.group.seeds)
     return GroupSpec(
         experiment=first.experiment.experiment.name,
         note=first.experiment.experiment.description,
         views=views,
         group=first.group_name,
-        seeds=tuple(seeds.label for seeds in first.group.seeds),
+        seeds=tuple(seeds),
         tags=group_tags(first.experiment, first.group),
         params=parameters(first.group.definition, first.group.variant),
     )
