@@ -62,6 +62,10 @@ def test_rates_at_the_end_are_those_of_the_metrics_and_births_add_up() -> None:
     assert sum(born) == pytest.approx(1)
     assert sum(part.value for part in found.fates if part is not None) == pytest.approx(1)
     assert sum(part.value for part in found.depth_E) == pytest.approx(1)
+    stop = found.stages[0].stage.stop - 1
+    assert found.stages[0].stays is not None
+    assert found.stages[0].stays.value == pytest.approx(found.curves.stays_T[stop])
+    assert found.stages[-1].stays is None
     assert found.curves.born_T[-1] == pytest.approx(1)
     assert found.curves.stays_T[-1] == pytest.approx(1)
     assert found.curves.any_later_T[-1] == pytest.approx(found.any_later.value)

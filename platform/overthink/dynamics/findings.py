@@ -45,7 +45,7 @@ class OfStage(NamedTuple):
     last: Interval
     """Overthought at its last moment."""
     stays: Interval | None
-    """Share of those overthought at its last moment that are overthought at the end."""
+    """Share of those overthought at its last moment that are overthought at the end; None for the last stage."""
     born: Interval | None
     """Share of the samples overthought at the end that are so for good since a moment of this stage."""
     born_final: Interval | None
@@ -178,11 +178,13 @@ def _of_stage(
         return over.ratio(here_RN, [flags_TN[-1] for flags_TN in flags_RTN])
 
     last_RN = [flags_TN[stage.stop - 1] for flags_TN in any_later_RTN]
+    both_RN = [last_N & flags_TN[-1] for last_N, flags_TN in zip(last_RN, any_later_RTN, strict=True)]
+    ends = stage.stop == len(any_later_RTN[0])
     return OfStage(
         stage,
         over.mean([flags_TN[stage.start] for flags_TN in any_later_RTN]),
         over.mean(last_RN),
-        over.ratio([last_N & flags_TN[-1] for last_N, flags_TN in zip(last_RN, any_later_RTN, strict=True)], last_RN),
+        None if ends else over.ratio(both_RN, last_RN),
         born(any_later_RTN),
         born(final_RTN),
     )

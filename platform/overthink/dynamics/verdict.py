@@ -2,6 +2,7 @@
 
 from overthink.dynamics.findings import Dynamics
 from overthink.dynamics.order import LearningOrder
+from overthink.sentences import listed
 from overthink.statistics.jackknife import Interval
 
 
@@ -17,7 +18,13 @@ def _born(found: Dynamics) -> str:
     if len(found.stages) == 1:
         return ""
     count = last.stage.stop - last.stage.start
-    return (
+    staying = [
+        f"{_percent(one.stays)} of those overthought after epoch {found.moments[one.stage.stop - 1].epoch:g}"
+        for one in found.stages
+        if one.stays is not None
+    ]
+    before = f"How early the overthought samples are decided: {listed(staying)}, are so at the end. " if staying else ""
+    return before + (
         f"Of the samples overthought at the end (any later), {_percent(last.born)} are so for good only since the last "
         f"stage of the training, {count} of {len(found.moments)} recorded moments."
     )
