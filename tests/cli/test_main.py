@@ -171,7 +171,7 @@ def test_a_dry_run_says_what_a_design_costs(tmp_path: Path, empty_database: Path
     design = {"sobol": ["split", "init", "order", "augment"], "repeats": 2, "base_points": 3}
     (tmp_path / "study.yaml").write_text(json.dumps(study | design))
     said = " ".join(invoke(tmp_path, "run", "study.yaml", "--dry-run").stderr.split())
-    assert "design: base: 27 networks for 9 arms of 2 around 3 base points, 51 without runs that arms share." in said
+    assert "base · design: 27 networks for 9 arms of 2 around 3 base points, 51 without runs that arms share." in said
     assert "27 of 27 runs would be trained" in said
 
 
@@ -185,9 +185,9 @@ def test_some_failed_runs_are_exit_code_3(tmp_path: Path, empty_database: Path) 
     document = json.loads(done.stdout)
     assert (document["complete"], document["policy"]["rows"]) == (False, [])
     runs = {run["name"]: run for run in document["runs"]}
-    assert runs["small: good seed 0"]["outcome"] == "finished"
-    assert runs["small: wild seed 0"]["outcome"] == "diverged"
-    message = runs["small: wild seed 0"]["message"]
+    assert runs["seed 0 · good · small"]["outcome"] == "finished"
+    assert runs["seed 0 · wild · small"]["outcome"] == "diverged"
+    message = runs["seed 0 · wild · small"]["message"]
     assert "diverged" in message
     good, wild = sorted(document["rows"], key=lambda row: row["group"])
     assert good["estimates"]["test/accuracy/last"]["n"] == 1

@@ -23,6 +23,8 @@ RUNS = [
         ("quickstart: long [network.growth=4]", ["group-g2-0-0"]),
         ("quickstart: long", ["group-g2-0-0"]),
         ("g1 1", ["run-g1-1-0"]),
+        ("quickstart: short seed 1", ["run-g1-1-0"]),
+        ("quickstart: long [network.growth=4] seed 0", ["run-g2-0-0"]),
         ("run-g1", ["run-g1-0-0", "run-g1-1-0"]),
         ("short", []),
         ("quickstart", []),

@@ -122,8 +122,8 @@ def test_two_trainings_have_a_ceiling_without_an_interval(store: Store) -> None:
     averaged = of_variant(store, "averaged", tags.KIND_GROUP)
     assert (averaged.metrics[f"{CEILING}/trainings"], averaged.metrics[f"{CEILING}/averaged"]) == (1, 2)
     assert "Noise ceiling unknown: 1 set of 2 trainings of the main network." in averaged.note
-    assert "majority of other trainings" in store.text(own.run_id, tags.GROUP_PAGE)
-    assert "majority of other trainings" not in store.text(averaged.run_id, tags.GROUP_PAGE)
+    assert "majority of other trainings" in store.text(own.run_id, tags.FIGURES_PAGE)
+    assert "majority of other trainings" not in store.text(averaged.run_id, tags.FIGURES_PAGE)
 
 
 def test_more_trainings_make_an_interval(
@@ -219,8 +219,8 @@ def test_a_training_that_fails_fails_what_is_labelled_by_it_alone(
     monkeypatch.setattr(InlineEngine, "_events", failing)
     outcomes = launch(store_of_its_own, [loaded], Options(), Quiet(), InlineEngine())
     standing = {one.name: outcome for outcome, runs in outcomes.runs.items() for one in runs}
-    assert standing["small-policy: own seed 0"] == tags.FINISHED
-    assert standing["small-policy: averaged seed 0"] == tags.FAILED
+    assert standing["seed 0 · own · small-policy"] == tags.FINISHED
+    assert standing["seed 0 · averaged · small-policy"] == tags.FAILED
     (said,) = [words for key, words in outcomes.messages.items() if key != second]
     assert f"its main network, run {second}, is not trained" in said
 

@@ -79,10 +79,16 @@ def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Pa
         "network/mul_adds/exit_3",
     ):
         assert metric in first.metrics
+    assert f"| 3 | {first.metrics['network/mul_adds/exit_3'] / 1e6:.2f} M |" in first.note
+    assert f"(#/experiments/{first.experiment_id}/runs/{first.group_id}?workflowType" in first.note
     predictions = store.predictions(first.run_id, "test")
     assert first.metrics["test/accuracy/exit_3"] == pytest.approx(predictions.correct_EN[2].mean())
+    assert predictions.logits_ENC is None
+    assert store.predictions(first.run_id, "val").logits_ENC is not None  # on which temperatures are fitted
     mlflow_run = store.client.get_run(first.run_id)
     assert mlflow_run.data.params["network.growth"] == "2"
+    assert not [name for name in mlflow_run.data.metrics if name.startswith("network/")]  # constants make no charts
+    assert len(mlflow_run.data.tags[tags.PARAMETERS].split()) == 3
     assert mlflow_run.data.params["seeds.order"] == "0"
     assert mlflow_run.inputs.dataset_inputs[0].dataset.name == "max-min-mnist"
     assert "| exit |" in first.note
@@ -101,6 +107,8 @@ def test_a_group_says_what_its_seeds_say_together(launched: Store) -> None:
     group = the_group(store)
     assert first.group_id == second.group_id == group.run_id
     assert (group.outcome, group.seeds_label, group.metrics["seeds/n"]) == (tags.FINISHED, "0 1", 2.0)
+    assert group.metrics["network/mul_adds/exit_3"] == first.metrics["network/mul_adds/exit_3"]
+    assert f"[1](#/experiments/{group.experiment_id}/runs/{second.run_id}?workflowType" in group.note
     last = [run.metrics["test/accuracy/last"] for run in (first, second)]
     assert group.metrics["test/accuracy/last"] == pytest.approx(sum(last) / 2, abs=1e-6)
     assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(abs(last[0] - last[1]) / 2**0.5, abs=1e-6)
@@ -120,7 +128,7 @@ def test_a_second_call_trains_nothing(launched: Store, tmp_path: Path) -> None:
 def test_more_seeds_train_those_alone_and_join_the_group(launched: Store, tmp_path: Path) -> None:
     store, quiet = launched, Quiet()
     launch_inline(store, [small(tmp_path, seeds=3)], Options(kernels="torch"), quiet)
-    assert {body["run"] for body in quiet.bodies} == {"small: base seed 2"}
+    assert {body["run"] for body in quiet.bodies} == {"seed 2 · base · small"}
     assert the_group(store).metrics["seeds/n"] == 3.0
     assert the_group(store).seeds_label == "0:3"
 
@@ -143,7 +151,7 @@ def test_a_run_repeats_from_the_store_alone(launched: Store) -> None:
     again = experiment_of_run(stored.text, "run:ID", stored.name, stored.variant, stored.description)
     assert again.experiment.description == "Tiny networks for tests."
     (planned,) = plan(launched, [again], dry=True)
-    assert (planned.key, planned.action, planned.name) == (first.run_key, "done", "small: base seed 0")
+    assert (planned.key, planned.action, planned.name) == (first.run_key, "done", "seed 0 · base · small")
     (forced,) = plan(launched, [again], force=True, dry=True)
     assert forced.action == "train"
 
@@ -280,7 +288,7 @@ def test_a_damaged_file_of_one_group_leaves_the_other_groups_alone(store: Store,
     store.client.log_artifact(damaged.run_id, str(tmp_path / "test.parquet"), "predictions")
     outcomes = launch_inline(store, [small(tmp_path, seeds=2, **two)], Options(jobs=2), Quiet())
     assert not outcomes.complete
-    assert list(outcomes.unaggregated) == ["small: one"]
+    assert list(outcomes.unaggregated) == ["one · small"]
     groups = {run.variant: run for run in find_runs(store, kind=tags.KIND_GROUP)}
     assert (groups["one"].outcome, groups["two"].outcome) == (tags.INTERRUPTED, tags.FINISHED)
     assert groups["two"].metrics["seeds/n"] == 2.0
@@ -337,7 +345,7 @@ def test_phases_that_two_runs_share_are_trained_once(store: Store, tmp_path: Pat
     assert planned["two"].parent == (planned["one"].key, None)
     assert launch_inline(store, [shared], Options(jobs=2), quiet).complete
     trained = [(body["run"], body["epoch"]) for body in quiet.bodies if body["event"] == "epoch"]
-    assert trained == [("small: one seed 0", 1), ("small: two seed 0", 2)]
+    assert trained == [("seed 0 · one · small", 1), ("seed 0 · two · small", 2)]
     runs = {run.variant: run for run in runs_of(store)}
     assert runs["two"].parent == (runs["one"].run_id, runs["one"].run_key)
     assert runs["one"].run_id in runs["two"].note

@@ -67,7 +67,7 @@ def test_labels_exchanged_after_a_run(tmp_path: Path, store: Store) -> None:
     assert said(store, own(tmp_path)) == []
     exchange(mine)
     (sentence,) = said(store, own(tmp_path))
-    assert sentence.startswith("small: base seed 0: DIFFERENT DATA: finished on other data (SHA-256 ")
+    assert sentence.startswith("seed 0 · base · small: DIFFERENT DATA: finished on other data (SHA-256 ")
     assert sentence.endswith(f"folder: {mine}); --force trains again.")
     assert len(find_runs(store, kind=tags.KIND_RUN)) == 1, "nothing is trained without --force"
     dry = invoke(tmp_path, "run", str(tmp_path / "small.yaml"), "--dry-run")
@@ -125,14 +125,14 @@ def test_a_sentence_names_the_seeds_of_a_group(tmp_path: Path, store: Store) -> 
     said(store, own(tmp_path, seeds=[0, 1, 2]))
     exchange(mine)
     (sentence,) = said(store, own(tmp_path, seeds=[0, 1, 2]))
-    assert sentence.startswith("small: base seed 0:3: DIFFERENT DATA")
+    assert sentence.startswith("seed 0:3 · base · small: DIFFERENT DATA")
 
 
 def test_what_is_left_out_is_said_once(tmp_path: Path, store: Store) -> None:
     mine = pictures(tmp_path)
     (mine / "train" / "cat" / "a.xyz").touch()
     found = said(store, own(tmp_path, seeds=[0, 1]))
-    assert found == [f"small: base seed 0: left out of {mine}/train/cat: 1 file of kind .xyz."]
+    assert found == [f"seed 0 · base · small: left out of {mine}/train/cat: 1 file of kind .xyz."]
 
 
 @pytest.mark.parametrize("kind", ["folder", "npz"])

@@ -84,8 +84,8 @@ def test_a_new_run_logs_its_definition_its_data_and_its_epochs(run: PlannedRun) 
 
 def test_an_epoch_logs_overthinking_beside_accuracy() -> None:
     metrics = epoch_metrics(replace(epoch(3), val_overthinking=0.2, val_final_overthinking=0.125, val_oracle=0.75))
-    assert metrics["epochs/val_overthinking/any_later"] == 0.2
-    assert metrics["epochs/val_overthinking/final"] == 0.125
+    assert metrics["epochs/overthinking/val_any_later"] == 0.2
+    assert metrics["epochs/overthinking/val_final"] == 0.125
     assert metrics["epochs/val_accuracy/oracle"] == 0.75
 
 

@@ -131,7 +131,7 @@ def test_unreachable_until_after_the_end(
     else:
         done = overthink(tmp_path, next_command)
         assert done.returncode == 0, done.stderr
-        assert "queued entries of small: base seed 0, small: base seed 1" in done.stderr
+        assert "queued entries of seed 0 · base · small, seed 1 · base · small" in done.stderr
     store = Store()
     assert_nothing_lost_or_doubled(store, undisturbed, tmp_path)
     group = the_group(store)

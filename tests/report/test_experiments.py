@@ -84,7 +84,7 @@ def test_an_id_is_reported_with_the_command_that_repeats_it(groups: list[str], t
     text = (tmp_path / "report.html").read_text()
     assert "overthink run mine<" in text
     assert "55.00 ± 7.07" in text
-    run = next(run for run in search(Store(), "") if run.name == "mine: plain seed 1")
+    run = next(run for run in search(Store(), "") if run.name == "seed 1 · plain · mine")
     assert report([run.run_id[:8]], tmp_path / "report.html") == 0
     assert f"overthink run run:{run.run_id}<" in (tmp_path / "report.html").read_text()
 
@@ -122,7 +122,7 @@ def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path, capsy
     writer, experiment = Writer(store), store.experiment("other", "note")
     common = {tags.DEFINITION: "other", tags.VARIANT: "base", tags.GROUP_KEY: "other"}
     own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: "0", tags.RUN_KEY: "other 0"}
-    run = writer.create(experiment, "other: base seed 0", own, {})
+    run = writer.create(experiment, "seed 0 · base · other", own, {})
     writer.text(run, tags.PROVENANCE_FILE, {"versions": {"torch": "2"}})
     writer.log(run, {"test/accuracy/last": 0.5}, 0)
     writer.close(run, tags.FINISHED)
@@ -138,7 +138,7 @@ def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path, capsy
 def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Path) -> None:
     """They are reported, with intervals over seeds alone; equal ids with other labels are other samples, too."""
     store = Store()
-    (seed_1,) = (run for run in search(store, "") if run.name == "mine: plain seed 1")
+    (seed_1,) = (run for run in search(store, "") if run.name == "seed 1 · plain · mine")
     report([groups[0]], tmp_path / "report.html")
     assert "60 test samples." in (tmp_path / "report.html").read_text()
     more = predictions(by_difficulty(1, 70))[0]

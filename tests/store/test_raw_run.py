@@ -1,7 +1,7 @@
 """A store's tags become typed fields; whatever somebody wrote into a tag, a listing goes on."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -69,6 +69,25 @@ def test_fields_are_typed() -> None:
         "none": (Seeds(split=0, init=0, order=0, augment=0), Seeds(split=0, init=0, order=0, augment=0, repeat=1))
     }
     assert (run.trial, run.main, run.policy_run_ids, run.process.process) == (12, ("m", "k"), ("a", "b"), "7@1")
+
+
+def test_what_a_network_is_reads_as_metrics_from_tags_and_from_metrics_of_earlier_versions() -> None:
+    tagged = parsed(mul_adds="12 34.5", parameters="1000 2000")
+    assert {name: value for name, value in tagged.metrics.items() if name.startswith("network/")} == {
+        "network/mul_adds/exit_1": 12,
+        "network/mul_adds/exit_2": 34.5,
+        "network/parameters/exit_1": 1000,
+        "network/parameters/exit_2": 2000,
+    }
+    old = replace(raw("0"), metrics={"network/mul_adds/exit_1": 7.0}).parsed()
+    assert old.metrics == {"network/mul_adds/exit_1": 7.0}
+
+
+@pytest.mark.parametrize("text", ["12 many", "nan 3", "1e300"])
+def test_sizes_of_a_network_that_are_no_numbers_are_left_out_and_named(text: str) -> None:
+    run = parsed(parameters=text)
+    assert "network/parameters/exit_1" not in run.metrics
+    assert run.problems
 
 
 def test_labels_of_earlier_versions_have_the_key_that_new_ones_store() -> None:

@@ -34,7 +34,7 @@ def test_state_decodes_to_the_intended_fields() -> None:
         "selectedColumns": chosen,
         "columnOrder": ["attributes.`Run Name`", "runDateAndNestInfo", "duration", *chosen],
         "columnWidths": {
-            "attributes.`Run Name`": 240,
+            "attributes.`Run Name`": 300,
             "runDateAndNestInfo": 135,
             "duration": 80,
             "metrics.`test/accuracy/last`": 134,
@@ -44,9 +44,28 @@ def test_state_decodes_to_the_intended_fields() -> None:
     }
 
 
+CURVES = {"Curves": [view.Chart("LINE", ("v/1", "v/2"))], "Key": [view.Chart("BAR", ("a/x",))]}
+
+
+def test_state_holds_sections_and_charts_in_order() -> None:
+    state = decoded(view.view_state([], [], "mine", sections=CURVES))
+    assert state["isAccordionReordered"] is True
+    assert state["compareRunSections"] == [
+        {"uuid": "s0", "name": "Curves", "display": True, "isReordered": False},
+        {"uuid": "s1", "name": "Key", "display": True, "isReordered": False},
+    ]
+    line, bar = state["compareRunCharts"]
+    assert (line["uuid"], line["metricSectionId"], line["type"]) == ("s0c0", "s0", "LINE")
+    assert (line["metricKey"], line["selectedMetricKeys"]) == ("v/1", ["v/1", "v/2"])
+    assert (line["lineSmoothness"], line["useGlobalLineSmoothing"], line["useGlobalXaxisKey"]) == (0, True, True)
+    kept = {"isGenerated": False, "deleted": False, "runsCountToCompare": 100}
+    place = {"uuid": "s1c0", "metricSectionId": "s1", "type": "BAR"}
+    assert bar == place | kept | {"metricKey": "a/x", "selectedMetricKeys": ["a/x"]}
+
+
 def test_state_holds_no_null() -> None:
     """The UI's page breaks on one."""
-    assert "null" not in view.view_state(["m"], ["p"], "mine")
+    assert "null" not in view.view_state(["m"], ["p"], "mine", sections=CURVES)
 
 
 @pytest.mark.parametrize("name", ["loss: a.b-c/d e", "précision/sortie_1", "準確率", 'a"b\\c', "x' OR '1", "<b>"])
@@ -85,6 +104,12 @@ def test_link_literals() -> None:
     assert view.link("http://127.0.0.1:5000", "7", "k1") == f"{runs}&viewStateShareKey=k1"
 
 
+def test_links_to_runs_from_descriptions_stay_on_the_pages_about_training() -> None:
+    assert view.run_link("7", "ab", view.FIGURES) == (
+        "#/experiments/7/runs/ab/artifacts/figures.html?workflowType=machine_learning"
+    )
+
+
 def test_link_carries_nothing_that_makes_the_ui_ignore_the_view() -> None:
     query = parse_qs(urlsplit(view.link("http://h/mlflow", "7", "k")).fragment.partition("?")[2])
     assert not {"searchFilter", "orderByKey", "orderByAsc", "startTime", "lifecycleFilter"} & set(query)
@@ -97,8 +122,10 @@ def test_the_installed_ui_knows_every_field() -> None:
     assert spec.origin is not None
     scripts = Path(spec.origin).parent.glob("server/js/build/static/js/*.js")
     bundle = "".join(script.read_text() for script in scripts)
+    state = decoded(view.view_state(["m"], [], "mine", sections=CURVES))
     names = {
-        *decoded(view.view_state(["m"], [], "mine")),
+        *state,
+        *(name for part in ("compareRunSections", "compareRunCharts") for one in state[part] for name in one),
         view.TAG_PREFIX,
         "viewStateShareKey",
         "workflowType",

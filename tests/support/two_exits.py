@@ -65,7 +65,7 @@ class TwoExits(NamedTuple):
         """Log the run as a finished one; return its id."""
         writer = Writer(store)
         of_run = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: self.run.key}
-        created = writer.create(store.experiment("small", "note"), "small: base seed 0", of_run, {})
+        created = writer.create(store.experiment("small", "note"), "seed 0 · base · small", of_run, {})
         writer.text(created, tags.DEFINITION_FILE, self.run.model_dump(mode="json"))
         writer.artifacts(created, [self.folder / "val.parquet", self.folder / "test.parquet"], "predictions")
         if with_checkpoint:

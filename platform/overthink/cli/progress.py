@@ -154,7 +154,9 @@ def _sentence(run: PlannedRun, event: Event) -> str:
             return f"started on {event.settings['device']} ({images} training images, {cost:.1f} M MUL-ADDs)"
         case EpochRecord():
             total = total_epochs(run.run.regime)
-            return f"epoch {event.epoch}/{total}, loss {event.train_loss:.3f}, {_accuracies(event)}"
+            return (
+                f"epoch {event.epoch}/{total}, loss {event.train_loss:.3f}, {_accuracies(event)}{_overthinking(event)}"
+            )
         case Finished():
             return "finished"
         case Lost():
@@ -167,5 +169,10 @@ def _accuracies(record: EpochRecord) -> str:
     return "val % " + "/".join(f"{100 * accuracy:.0f}" for accuracy in record.val_accuracy)
 
 
+def _overthinking(record: EpochRecord) -> str:
+    found = record.val_overthinking
+    return "" if found is None or len(record.val_accuracy) == 1 else f", overthinking {100 * found:.0f}"
+
+
 def _short(name: str, longest: int = 26) -> str:
-    return name if len(name) <= longest else "…" + name[1 - longest :]
+    return name if len(name) <= longest else name[: longest - 1] + "…"

@@ -87,7 +87,7 @@ class SweepBars:
 
     def on_event(self, run: PlannedRun, event: Event) -> None:
         """Move the bar of a run."""
-        self._runs.move(run, f"{run.group.label} seed {run.run.seeds.label}", event)
+        self._runs.move(run, run.name, event)
         self._lines.on_event(run, event)
 
     def on_message(self, sentence: str) -> None:

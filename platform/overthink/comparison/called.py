@@ -17,8 +17,8 @@ def by_id(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
 def called(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     """Return the runs and groups with an ID or a name, exactly: `quickstart: long`, `quickstart: long seed 0`.
 
-    Where no group has the name, it may leave out what `--set` changed: `quickstart: long` is then also the name of
-    `quickstart: long [network.growth=8]`.
+    The names that MLflow shows, `seed 0 · long · quickstart`, are names, too. Where no group has the name, it may leave
+    out what `--set` changed: `quickstart: long` is then also the name of `quickstart: long [network.growth=8]`.
     """
     if found := by_id(runs, name) or [run for run in runs if name in _names(run)]:
         return found
@@ -37,4 +37,6 @@ def without_changes(name: str) -> str:
 
 
 def _names(run: StoredRun) -> tuple[str, ...]:
-    return (run.name, run.group_label) if run.is_group else (run.name,)
+    if run.is_group:
+        return run.name, run.group_label
+    return run.name, f"{run.group_label} seed {run.seeds_label}"

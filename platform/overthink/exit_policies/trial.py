@@ -73,8 +73,10 @@ def at_equal_cost(right_BN: FloatArray, cost_B: FloatArray, wanted_A: FloatArray
 
 def trial(policy: ExitPolicy, pair: Pair, budgets_B: FloatArray) -> Trial:
     """Return what a policy does; budgets in the unit of the costs. Raises ValueError where it cannot be fitted."""
-    curve = policy.fit(pair.validation)
-    return tried(curve, pair, budgets_B)
+    for part in policy.needs:
+        if part in pair.test.absent:  # before a fit that is in vain: runs store more of validation data
+            needed(None, part)
+    return tried(policy.fit(pair.validation), pair, budgets_B)
 
 
 def tried(curve: PolicyCurve, pair: Pair, budgets_B: FloatArray) -> Trial:

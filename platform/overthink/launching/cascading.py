@@ -14,6 +14,7 @@ from overthink.sentences import LONGEST_VALUE, cut, listed
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
+from overthink.store.run_names import run_name
 from overthink.store.stored import StoredRun
 
 
@@ -202,7 +203,7 @@ def _run(
     found = {split: cascade([one.of_split[split][seeds] for one in read]) for split in splits}
     runs = [one.candidate.runs[seeds] for one in read]
     provenance = _provenance(read, seeds, left_out, found["test"])
-    where = f"{group.label} seed {seeds.label}"
+    where = run_name(group.label, seeds.label)
     return PredictedRun(seeds, found, where, provenance, {tags.MEMBERS: " ".join(run.run_id for run in runs)})
 
 

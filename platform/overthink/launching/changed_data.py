@@ -10,6 +10,7 @@ from overthink.data.digits import default_root
 from overthink.data.files import shown
 from overthink.launching.plan import PlannedRun
 from overthink.seeds import joined
+from overthink.store.run_names import run_name
 from overthink.store.stored import StoredRun
 
 SHOWN = 8
@@ -36,7 +37,7 @@ def changed_data(runs: Iterable[PlannedRun], data_root: Path | None) -> Iterator
             groups[run.group_name, run.run.dataset, run.stored.data].append(run)
     yield from _differences(
         [
-            (f"{name} seed {joined(run.run.seeds.label for run in of_group)}", spec, seen)
+            (run_name(name, joined(run.run.seeds.label for run in of_group)), spec, seen)
             for (name, spec, seen), of_group in groups.items()
         ],
         data_root,

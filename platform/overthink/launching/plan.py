@@ -15,6 +15,7 @@ from overthink.outbox.pending import finished_keys
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.liveness import is_gone, is_this
+from overthink.store.run_names import group_name, run_name
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import state_folder
 from overthink.study.design import arms_text
@@ -77,13 +78,13 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        """A readable name: definition, variant and seeds."""
-        return f"{self.group_name} seed {self.run.seeds.label}"
+        """A readable name: seeds, variant and definition."""
+        return run_name(self.group_name, self.run.seeds.label)
 
     @property
     def group_name(self) -> str:
         """A readable name of its group."""
-        return f"{self.experiment.experiment.name}: {self.group.label}"
+        return group_name(self.experiment.experiment.name, self.group.variant, self.group.departs)
 
 
 def run_folder(key: str) -> Path:

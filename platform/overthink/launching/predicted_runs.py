@@ -12,12 +12,13 @@ import numpy as np
 from pydantic import JsonValue
 
 from overthink.definition.run_definition import short_hash
+from overthink.launching.recording.facts import network_tags
 from overthink.launching.recording.group_recorder import close_group
 from overthink.launching.sync import deliver, mark_abandoned_as_interrupted
 from overthink.metrics.catalogue import compute
-from overthink.metrics.naming import by_exit
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
+from overthink.outbox.uploader import pages_of
 from overthink.predictions.importing import content_digest
 from overthink.predictions.predictions import Predictions
 from overthink.report.notes import run_note
@@ -31,6 +32,7 @@ from overthink.store.group import ensure_group
 from overthink.store.group_spec import GroupSpec
 from overthink.store.liveness import NO_PROCESS
 from overthink.store.reader import find_runs
+from overthink.store.run_names import group_name, run_name
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.writer import Writer
 
@@ -64,7 +66,7 @@ class PredictedGroup:
     @property
     def label(self) -> str:
         """The group's name."""
-        return f"{self.name}: {self.variant}"
+        return group_name(self.name, self.variant)
 
 
 class PredictedRun(NamedTuple):
@@ -164,7 +166,7 @@ def _plan(store: Store, group: PredictedGroup, runs: Sequence[PredictedRun], key
     for run in runs:
         digests = {split: content_digest(one) for split, one in sorted(run.splits.items())}
         run_key = short_hash({"group": key, "seeds": run.seeds.label, "splits": digests})
-        name = f"{group.label} seed {run.seeds.label}"
+        name = run_name(group.label, run.seeds.label)
         others = [one for one in stored.values() if one.seeds == (run.seeds,) and one.run_key != run_key]
         if finished := [one for one in others if one.is_finished]:
             raise ValueError(
@@ -233,6 +235,7 @@ def _record(outbox: OutboxSender, group: PredictedGroup, spec: GroupSpec, planne
         tags.RUN_KEY: planned.key,
         tags.SEEDS: run.seeds.label,
         tags.SPLITS: " ".join(run.splits),
+        **network_tags([] if test.mul_adds_E is None else test.mul_adds_E.tolist(), []),
         **run.tags,
         **spec.tags,
     }
@@ -256,11 +259,11 @@ def _record(outbox: OutboxSender, group: PredictedGroup, spec: GroupSpec, planne
             predictions.write(file)
         logger.artifacts(files, "predictions")
     logger.text(tags.PROVENANCE_FILE, {"attempts": [{group.made: dict(run.provenance)}]})
-    logger.text("figures.html", run_page(planned.name, test, []))
+    logger.text(tags.FIGURES_PAGE, run_page(planned.name, test, []))
     logger.log(metrics, unless_there=None if known is None else FINAL_METRIC)
     costs = [None] * test.n_exits if test.cost_E is None else test.cost_E.tolist()
     note = f"{spec.note}\n\n{run_note(metrics, costs, test.cost_unit)}"
-    logger.log(run_tags={tags.MLFLOW_NOTE: note})
+    logger.log(run_tags={tags.MLFLOW_NOTE: f"{note}\n\n{pages_of(logger.handle)}"})
     logger.close(tags.FINISHED)
 
 
@@ -269,9 +272,7 @@ def _metrics(run: PredictedRun) -> dict[str, float]:
     found = {"test": compute(run.test, validation)}
     if validation is not None:
         found["val"] = compute(validation)
-    mul_adds_E = run.test.mul_adds_E
-    network = {} if mul_adds_E is None else by_exit("network/mul_adds", mul_adds_E.tolist())
-    return {f"{split}/{name}": value for split, values in found.items() for name, value in values.items()} | network
+    return {f"{split}/{name}": value for split, values in found.items() for name, value in values.items()}
 
 
 def _group_spec(group: PredictedGroup, key: str, runs: Sequence[PredictedRun]) -> GroupSpec:

@@ -31,13 +31,14 @@ from overthink.store.replacing import (
     replaced_by_run_of,
 )
 from overthink.store.stored import StoredRun
+from overthink.store.view import FIGURES, run_link
 from overthink.store.writer import Value, Writer
 
 ATTEMPT = "attempt-"
 """Begins the handle of a run that has no id in the store yet."""
 LOOK_AGAIN_SECONDS = 1.0
 """After which an upload looks again whether the run is still its own."""
-_HANDLES = re.compile(r"\[\[(id|link) ((?:attempt-)?[0-9a-f]{32})\]\]")
+_HANDLES = re.compile(r"\[\[(id|link|pages) ((?:attempt-)?[0-9a-f]{32})\]\]")
 
 
 def id_of(handle: str) -> str:
@@ -48,6 +49,11 @@ def id_of(handle: str) -> str:
 def link_to(handle: str) -> str:
     """Return a placeholder for a Markdown link to a run in a tag."""
     return f"[[link {handle}]]"
+
+
+def pages_of(handle: str) -> str:
+    """Return a placeholder for Markdown links to a run's figures and to its group in a tag."""
+    return f"[[pages {handle}]]"
 
 
 class Uploader:
@@ -276,12 +282,17 @@ class Uploader:
 
     def _with_ids(self, text: str) -> str:
         """Put the store's ids and links in the place of handles."""
-        replace: dict[str, Callable[[str], str]] = {"id": self._id, "link": self._link}
+        replace: dict[str, Callable[[str], str]] = {"id": self._id, "link": self._link, "pages": self._pages}
         return _HANDLES.sub(lambda found: replace[found[1]](found[2]), text)
 
     def _link(self, handle: str) -> str:
         run = run_of(self._store, self._id(handle))
-        return f"[run {run.run_id[:8]}](#/experiments/{run.experiment_id}/runs/{run.run_id})"
+        return f"[run {run.run_id[:8]}]({run_link(run.experiment_id, run.run_id)})"
+
+    def _pages(self, handle: str) -> str:
+        run = run_of(self._store, self._id(handle))
+        figures = f"[Figures]({run_link(run.experiment_id, run.run_id, FIGURES)})"
+        return f"{figures} of this run; [all seeds]({run_link(run.experiment_id, run.group_id)}) together."
 
     def _id(self, handle: str) -> str:
         if handle not in self._ids:

@@ -1,6 +1,7 @@
 """The Markdown descriptions that MLflow shows beside a run and a group."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 from overthink.comparison.kernels import computed_by, different_kernels
 from overthink.comparison.observations import held_fixed
@@ -11,9 +12,18 @@ from overthink.predictions.absent import CostUnit, cost_cell
 from overthink.report.averages import estimate_lines, in_words
 from overthink.report.tables import TITLES
 from overthink.store.stored import StoredRun
+from overthink.store.view import FIGURES, run_link
+
+MOST_LINKS = 40
+"""Runs of a group that its description links to; MLflow keeps 8000 characters."""
 
 
-def run_note(metrics: Mapping[str, float], costs: Sequence[float | None], unit: CostUnit = "MUL-ADDs") -> str:
+def run_note(
+    metrics: Mapping[str, float],
+    costs: Sequence[float | None],
+    unit: CostUnit = "MUL-ADDs",
+    parameters: Sequence[int] = (),
+) -> str:
     """Return a run's description: how much the network overthinks, and a table of its exits; `-`: not known."""
     any_later, final = metrics["test/overthinking/any_later"], metrics["test/overthinking/final"]
     lines = [
@@ -21,14 +31,15 @@ def run_note(metrics: Mapping[str, float], costs: Sequence[float | None], unit: 
         f"thesis eq. 3.11; final: an exit is right and the last one wrong, {100 * final:.2f}%). The last exit reaches "
         f"{100 * metrics['test/accuracy/last']:.2f}%, an oracle {100 * metrics['test/oracle/accuracy']:.2f}%.",
         "",
-        f"| exit | {unit if unit != 'relative' else 'cost'} | validation accuracy | test accuracy |",
-        "|--:|--:|--:|--:|",
+        f"| exit | {unit if unit != 'relative' else 'cost'} | parameters | validation accuracy | test accuracy |",
+        "|--:|--:|--:|--:|--:|",
     ]
-    for number, cost in enumerate(costs, start=1):
+    for number, (cost, count) in enumerate(zip_longest(costs, parameters), start=1):
         shown = "-" if cost is None else cost_cell(cost, unit)
         found = [metrics.get(f"{split}/accuracy/exit_{number}") for split in ("val", "test")]
         val, test = ("-" if accuracy is None else f"{100 * accuracy:.2f}%" for accuracy in found)
-        lines.append(f"| {number} | {shown} | {val} | {test} |")
+        size = "-" if count is None else f"{count:,}"
+        lines.append(f"| {number} | {shown} | {size} | {val} | {test} |")
     return "\n".join(lines)
 
 
@@ -63,7 +74,9 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
         if values:
             cells = (*estimate_lines(metric_estimate(metric, values)), "-")
             lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
-    seeds = ", ".join(sorted(run.seeds_label or "?" for run in runs))
+    by_seed = sorted(runs, key=lambda run: run.seeds_label)
+    seeds = ", ".join(_linked(run) if place < MOST_LINKS else run.seeds_label for place, run in enumerate(by_seed))
+    figures = run_link(runs[0].experiment_id, runs[0].group_id, FIGURES)
     of_arm = f" of arm {arm}" if arm else ""
     fixed = held_fixed(runs)
     holds = f" Held fixed, so not covered by the intervals: {in_words(fixed)}." if fixed else ""
@@ -73,6 +86,11 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
             *lines,
             *(["", mixed] if mixed else []),
             "",
-            f"n = {len(runs)} finished runs{of_arm} (seeds {seeds}).{holds} Curves and figures: see the child runs.",
+            f"n = {len(runs)} finished runs{of_arm} (seeds {seeds}).{holds} Their [figures]({figures}) together; each "
+            "has its own.",
         ]
     )
+
+
+def _linked(run: StoredRun) -> str:
+    return f"[{run.seeds_label or '?'}]({run_link(run.experiment_id, run.run_id)})"

@@ -65,7 +65,7 @@ def analyse_policies(store: Store, runs: Sequence[StoredRun], groups: Sequence[S
                 found = group_results(store, group.name, shown, definition)
                 step = max(writer.logged_steps(group.run_id, "seeds/n"), default=0)
                 writer.log(group.run_id, found.metrics, step, run_tags={tags.MLFLOW_NOTE: found.note})
-                writer.text(group.run_id, tags.GROUP_PAGE, found.page)
+                writer.text(group.run_id, tags.FIGURES_PAGE, found.page)
         except ValueError as error:
             new, problems = False, (f"{group.name}: {reason(error)}",)
         yield Analysed(group, new, problems)

@@ -8,6 +8,7 @@ from overthink.definition.run_definition import RunDefinition
 from overthink.metrics.catalogue import compute
 from overthink.policy.catalogue import compute_answers, compute_evidence
 from overthink.policy.evidence import Answers, Evidence, check_evidence
+from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.report.notes import policy_note, run_note
 from overthink.report.policy_page import policy_page
@@ -35,29 +36,27 @@ def results_of(
     name: str,
     folder: Path,
     history: Sequence[EpochRecord],
-    network: Mapping[str, float],
+    parameters: Sequence[int],
 ) -> Results:
-    """Return the results of a run from the predictions in a folder; `network` has metrics of its network.
+    """Return the results of a run from the predictions in a folder; its network's `parameters` are those of its exits.
 
     Raises ValueError naming a file that cannot be read.
     """
     if run.policy is not None:
-        return _of_policy(run, name, folder, history, network)
+        return _of_policy(run, name, folder, history)
     validation, test = map(_in_folder(folder), ("val", "test"))
-    metrics = _split("val", compute(validation)) | _split("test", compute(test, validation)) | dict(network)
-    costs = [network[f"network/mul_adds/exit_{number}"] for number in range(1, test.n_exits + 1)]
-    return Results(metrics, run_page(name, test, history), run_note(metrics, costs))
+    metrics = _split("val", compute(validation)) | _split("test", compute(test, validation))
+    costs = needed(test.cost_E, "costs").tolist()
+    return Results(metrics, run_page(name, test, history), run_note(metrics, costs, parameters=parameters))
 
 
-def _of_policy(
-    run: RunDefinition, name: str, folder: Path, history: Sequence[EpochRecord], network: Mapping[str, float]
-) -> Results:
+def _of_policy(run: RunDefinition, name: str, folder: Path, history: Sequence[EpochRecord]) -> Results:
     assert run.policy is not None
     trainings = [_in_folder(folder / LABELLED_BY / of.key) for of in run.labelled_by]
     evidence = _evidence(run, _in_folder(folder), _in_folder(folder / MAIN), trainings)
     answers = Answers.of(evidence.validation, evidence.exits)
     found = compute_evidence(evidence)
-    metrics = _split("val", compute_answers(answers)) | _split("test", found) | dict(network)
+    metrics = _split("val", compute_answers(answers)) | _split("test", found)
     return Results(metrics, policy_page(name, [evidence], history), policy_note(found, run.policy, len(history)))
 
 

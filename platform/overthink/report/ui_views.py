@@ -7,7 +7,7 @@ from overthink.comparison.overthinking import COLUMNS
 from overthink.definition.run_definition import GroupDefinition
 from overthink.store import tags
 from overthink.store.uri import without_account
-from overthink.store.view import link, view_key, view_state
+from overthink.store.view import Chart, link, view_key, view_state
 
 if TYPE_CHECKING:
     from overthink.store.client import Store
@@ -15,6 +15,23 @@ if TYPE_CHECKING:
 PORT = 5000
 LOCAL_NAME = "overthink.localhost"
 """This machine, by a name that browsers resolve: under `localhost` MLflow opens its assistant over the runs."""
+EXITS = range(1, 11)
+"""Exits that charts over the epochs name; of these, a chart has the ones that a network has."""
+OVER_EPOCHS = {
+    "Over the epochs: accuracy, overthinking, loss": [
+        Chart("LINE", (metric,))
+        for metric in (
+            "epochs/val_accuracy/last",
+            "epochs/overthinking/val_any_later",
+            "epochs/overthinking/val_final",
+            "epochs/train_loss",
+        )
+    ],
+    "Over the epochs: all exits": [
+        Chart("LINE", tuple(f"epochs/{name}/exit_{number}" for number in EXITS) + more)
+        for name, more in (("val_accuracy", ("epochs/val_accuracy/oracle",)), ("val_loss", ()), ("train_accuracy", ()))
+    ],
+}
 PARAMETERS = ("variant", "seed", "regime", "network")
 POLICY_COLUMNS = (
     "test/policy/accuracy",
@@ -32,9 +49,10 @@ def columns_of(definition: GroupDefinition, goals: Sequence[str] = ()) -> tuple[
 def views(columns: Sequence[str] = COLUMNS) -> dict[str, str]:
     """Return the saved views of an experiment, key -> state: all runs first, then groups alone (means over seeds)."""
     groups = f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'"
+    results = {"Results": [Chart("BAR", (metric,)) for metric in columns]}
     states = (
-        view_state(columns, PARAMETERS, "overthink: all runs"),
-        view_state(("seeds/n", *columns), PARAMETERS, "overthink: groups (means over seeds)", groups),
+        view_state(columns, PARAMETERS, "overthink: all runs", sections=OVER_EPOCHS | results),
+        view_state(("seeds/n", *columns), PARAMETERS, "overthink: groups (means over seeds)", groups, results),
     )
     return {view_key(state): state for state in states}
 

@@ -138,7 +138,7 @@ def predict(
         cost_E=np.array(cost_E, dtype=np.int64),
         fingerprint=_fingerprint(run, data.dataset),
         split=name,
-        keep_logits=run.keep_logits or run.policy is not None,
+        keep_logits=run.keep_logits or run.policy is not None or name == "val",  # temperatures are fitted on these
     )
 
 

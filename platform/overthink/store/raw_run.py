@@ -62,7 +62,7 @@ class RawRun:
             "labelled_by": values.words(tags.LABELLED_BY),
             "policy_run_ids": values.words(tags.POLICY_RUNS),
             "note": values.paragraphs(tags.MLFLOW_NOTE),
-            "metrics": values.metrics(self.metrics),
+            "metrics": _network(values) | values.metrics(self.metrics),
             "params": values.params(self.params),
         }
         outcome, imported, splits = values.text(tags.OUTCOME), values.text(tags.IMPORTED), values.words(tags.SPLITS)
@@ -134,6 +134,10 @@ def _part(values: RunValues, name: str) -> Part:
 def _link(values: RunValues, run: str, key: str) -> RunLink | None:
     run_id = values.text(run)
     return RunLink(run_id, values.text(key)) if run_id else None
+
+
+def _network(values: RunValues) -> dict[str, float]:
+    return values.per_exit(tags.MUL_ADDS, "network/mul_adds") | values.per_exit(tags.PARAMETERS, "network/parameters")
 
 
 def _labels(values: RunValues) -> Labels | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, TypeVar
 
+from overthink.metrics.naming import by_exit
 from overthink.store import tags
 from overthink.untrusted import LONGEST_NAME, name_of, parse_json, reason
 
@@ -46,6 +47,15 @@ class RunValues:
     def words(self, tag: str) -> tuple[str, ...]:
         """Return the words of a tag."""
         return tuple(map(name_of, self._kept(tag).split()))
+
+    def per_exit(self, tag: str, section: str) -> dict[str, float]:
+        """Return the numbers of a tag as metrics of exits 1, 2, ...; none where one is no number."""
+        try:
+            found = by_exit(section, map(float, self._kept(tag).split()))
+        except ValueError:
+            self.problems.append(f"tag {tag}: it is no list of numbers")
+            return {}
+        return self.metrics(found)
 
     def json(self, tag: str, read: Callable[[Any], T]) -> T | None:
         """Return what `read` makes of a tag's JSON; None where there is none, or where it cannot be read."""

@@ -1,29 +1,51 @@
-"""Saved views of MLflow's UI: the columns, order and filter with which the runs of an experiment open.
+"""Saved views of MLflow's UI: the columns, order, filter and charts with which the runs of an experiment open.
 
 Without one, MLflow opens a page about language models and shows no metric in its table. A view is an experiment tag
 `TAG_PREFIX + key`, opened by `link`. MLflow documents none of this: the names below were read in the JavaScript bundle
-of MLflow 3.17.2 and tried in a browser. A field left out takes the UI's default, a column of a metric that no run has
-is not shown, and `null` or an unknown `orderByKey` breaks the page. Charts are left to MLflow.
+of MLflow 3.17.2 and tried in a browser. A field left out takes the UI's default, a column or chart of a metric that no
+run has is not shown, and `null` or an unknown `orderByKey` breaks the page. Metrics that no chart begins with get one
+of MLflow's own, below ours, in a section named like all of the metric's name before its last `/`.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
+
+from overthink.store import tags
 
 TAG_PREFIX = "mlflow.sharedViewState."
 CREATED = "attributes.`Created`"
 """Newest first. Under its own spelling of this key, `attributes.start_time`, MLflow folds runs under their group."""
-BUILT_IN_WIDTHS = {"attributes.`Run Name`": 240, "runDateAndNestInfo": 135, "duration": 80}
+MODEL_TRAINING = "workflowType=machine_learning"
+"""In an address: the pages about training models. Without it MLflow shows those about language models until a person
+has used its switch; no tag of an experiment changes that (`mlflow.experimentKind` was tried)."""
+FIGURES = f"/artifacts/{tags.FIGURES_PAGE}"
+"""Of a run's address: the page of its figures, or a group's."""
+BUILT_IN_WIDTHS = {"attributes.`Run Name`": 300, "runDateAndNestInfo": 135, "duration": 80}
 """Columns that are always shown, with their widths in pixels."""
 
 
-def view_state(metrics: Sequence[str], parameters: Sequence[str], name: str, search: str = "") -> str:
+class Chart(NamedTuple):
+    """Lines over the steps of each metric, or bars of the last values, of all runs that are shown."""
+
+    kind: Literal["LINE", "BAR"]
+    metrics: tuple[str, ...]
+
+
+Sections = Mapping[str, Sequence[Chart]]
+"""Charts under headings, in this order."""
+
+
+def view_state(
+    metrics: Sequence[str], parameters: Sequence[str], name: str, search: str = "", sections: Sections | None = None
+) -> str:
     """Return the value of a view's tag; the UI lists it in its menu Views as `name`.
 
     The table shows each run's name, Created, Duration, then metrics and parameters in this order. `search` is a filter
-    in MLflow's language. Equal arguments give equal text. MLflow 3.17 takes at most 20,000 characters.
+    in MLflow's language. Without `sections`, charts are MLflow's own. Equal arguments give equal text. MLflow 3.17
+    takes at most 20,000 characters.
     Raises ValueError for a backtick in the name of a column.
     """
     names = [("metrics", key) for key in metrics] + [("params", key) for key in parameters]
@@ -36,6 +58,7 @@ def view_state(metrics: Sequence[str], parameters: Sequence[str], name: str, sea
         "columnOrder": [*BUILT_IN_WIDTHS, *widths],
         "columnWidths": BUILT_IN_WIDTHS | widths,
         "runsHiddenMode": "FIRST_20_RUNS",
+        **(_charts(sections) if sections else {}),
     }
     # Times only order the menu; real ones would give each writing another text, and so another key.
     return _text({"name": name, "createdAt": 0, "updatedAt": 0, "state": _text(state)})
@@ -45,6 +68,32 @@ def _column(kind: str, name: str) -> str:
     if "`" in name:
         raise ValueError(f"{name!r} cannot be a column: MLflow allows no backtick in the names of {kind}.")
     return f"{kind}.`{name}`"
+
+
+def _charts(sections: Sections) -> dict[str, Any]:
+    headings = [
+        {"uuid": f"s{number}", "name": name, "display": True, "isReordered": False}
+        for number, name in enumerate(sections)
+    ]
+    charts = [
+        {
+            "uuid": f"s{number}c{place}",
+            "metricSectionId": f"s{number}",
+            "type": chart.kind,
+            "metricKey": chart.metrics[0],
+            "selectedMetricKeys": [*chart.metrics],
+            "isGenerated": False,  # else bars become lines when a second step arrives
+            "deleted": False,
+            "runsCountToCompare": 100,
+            # Left out, lines are smoothed by 70 of 100.
+            **({"lineSmoothness": 0, "useGlobalLineSmoothing": True, "useGlobalXaxisKey": True} if is_line else {}),
+        }
+        for number, of_section in enumerate(sections.values())
+        for place, chart in enumerate(of_section)
+        for is_line in [chart.kind == "LINE"]
+    ]
+    # Without the last, MLflow sorts sections by name.
+    return {"compareRunSections": headings, "compareRunCharts": charts, "isAccordionReordered": True}
 
 
 def _text(value: dict[str, Any]) -> str:
@@ -62,7 +111,10 @@ def link(base_url: str, experiment_id: str, key: str | None = None) -> str:
     Add no order or filter beside the key: MLflow then ignores the view. It adds them itself once the page is open, so
     that a reload or Back drops the view, unless the reader has pressed "Override saved view".
     """
-    query = {"workflowType": "machine_learning"}
-    if key is not None:
-        query["viewStateShareKey"] = key
-    return f"{base_url.rstrip('/')}/#/experiments/{experiment_id}/runs?{urlencode(query)}"
+    view = "" if key is None else f"&{urlencode({'viewStateShareKey': key})}"
+    return f"{base_url.rstrip('/')}/#/experiments/{experiment_id}/runs?{MODEL_TRAINING}{view}"
+
+
+def run_link(experiment_id: str, run_id: str, page: str = "") -> str:
+    """Return the address of a run's page (`/artifacts`) from any other page of the UI, for links in descriptions."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}{page}?{MODEL_TRAINING}"

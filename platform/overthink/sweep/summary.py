@@ -7,6 +7,7 @@ from optuna.study import Study
 from overthink.report.grids import Grid, as_html
 from overthink.report.pages import Section, document
 from overthink.seeds import expand
+from overthink.store.view import FIGURES, run_link
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.figures import sweep_figures
 from overthink.sweep.goal import NETWORK, Objective
@@ -64,7 +65,7 @@ def sweep_page(loaded: LoadedSweep, study: Study, found: Results) -> str:
     )
 
 
-def sweep_note(loaded: LoadedSweep, found: Results, experiment_id: str) -> str:
+def sweep_note(loaded: LoadedSweep, found: Results, experiment_id: str, run_id: str) -> str:
     """Return the Markdown description of the sweep's run, with links to its best trials."""
     objectives = loaded.sweep.objectives
     lines = [
@@ -75,11 +76,11 @@ def sweep_note(loaded: LoadedSweep, found: Results, experiment_id: str) -> str:
     ]
     front = {trial.number for trial in found.best}
     for trial in ranked(found, [objective.goal for objective in objectives])[:BEST_SHOWN]:
-        link = f"[trial {trial.number}](#/experiments/{experiment_id}/runs/{trial.run_id})"
+        link = f"[trial {trial.number}]({run_link(experiment_id, trial.run_id)})"
         values = " | ".join(f"{value:.4f}" for value in trial.values)
         name = (link if trial.run_id.isalnum() else "") + _mark(trial, front).replace("*", " (best)")
         lines.append(f"| {name} | {values} | `{_plain(trial.label)}` |")
-    lines += ["", "The figures are in figures.html, under Artifacts."]
+    lines += ["", f"[Figures]({run_link(experiment_id, run_id, FIGURES)}) of the sweep."]
     return "\n".join(lines)
 
 

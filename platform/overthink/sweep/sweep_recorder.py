@@ -8,6 +8,7 @@ from overthink.report.ui_views import columns_of, views
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
+from overthink.store.run_names import group_name
 from overthink.store.writer import Writer
 from overthink.sweep.ask_tell import Asked, Ending
 from overthink.sweep.definition import LoadedSweep
@@ -52,7 +53,7 @@ class SweepRecorder:
         if group_run_id is not None:
             self.writer.log(group_run_id, metrics, number, run_tags=trial_tags)
             return group_run_id
-        name = f"{self.loaded.sweep.name}: trial-{number} [{format_point(point)}]"
+        name = group_name(self.loaded.sweep.name, f"trial-{number}", format_point(point))
         parameters = {path: str(value) for path, value in point.items()}
         run_id = self.writer.create(self.experiment_id, name, trial_tags, {})
         self.writer.log(run_id, metrics, params=parameters)
@@ -69,7 +70,7 @@ class SweepRecorder:
 
     def show(self, page: str, note: str, counts: Mapping[str, int]) -> None:
         """Store the sweep's page and note, and the number of trials of each outcome."""
-        self.writer.text(self.run_id, "figures.html", page)
+        self.writer.text(self.run_id, tags.FIGURES_PAGE, page)
         counted = {tags.named(f"trials_{state}"): str(count) for state, count in counts.items()}
         self.writer.log(self.run_id, run_tags={tags.MLFLOW_NOTE: note, **counted})
 

@@ -78,8 +78,8 @@ def sweep(
             finally:
                 trials.release()
             found = results_of(loaded, study.study)
-            page, note = sweep_page(loaded, study.study, found), sweep_note(loaded, found, recorder.experiment_id)
-            recorder.show(page, note, found.counts)
+            note = sweep_note(loaded, found, recorder.experiment_id, recorder.run_id)
+            recorder.show(sweep_page(loaded, study.study, found), note, found.counts)
             recorder.close(tags.FAILED if reporter.stop_reason else tags.FINISHED, reporter.stop_reason)
     return Swept(
         loaded,

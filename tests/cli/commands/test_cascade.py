@@ -61,8 +61,8 @@ def test_groups_become_a_cascade_that_every_command_shows(folder: Path) -> None:
     add(folder, "large", 2, "4e6,8e6,20e6")
     add(folder, "worse", -1, "5e6,6e6,7e6")
     found = json.loads(ok(folder, "cascade", "both", "large", "small", "worse", "--json"))
-    assert (found["members"], found["costs"]) == (["small: base", "large: base"], [3_000_000, 23_000_000])
-    assert "worse: base is left out: small: base costs no more" in found["notes"][0]
+    assert (found["members"], found["costs"]) == (["base · small", "base · large"], [3_000_000, 23_000_000])
+    assert "base · worse is left out: base · small costs no more" in found["notes"][0]
 
     store = store_of(folder)
     (group,) = find_runs(store, kind=tags.KIND_GROUP, definition="both")
@@ -104,7 +104,7 @@ def test_repeating_it_changes_nothing_and_other_members_need_another_name(folder
     done = invoke(folder, "cascade", "both", "small", "large", "--exit", "1,3")
     assert (done.returncode, "choose another NAME or --variant" in " ".join(done.stderr.split())) == (2, True)
     assert all_runs(store_of(folder)) == before
-    assert "Exit 1: small: base exit 1, 1,000,000 MUL-ADDs" in said(
+    assert "Exit 1: base · small exit 1, 1,000,000 MUL-ADDs" in said(
         folder, "both", "small", "large", "--exit", "1,3", "--variant", "first"
     )
 
@@ -119,9 +119,9 @@ def test_without_validation_data_nothing_is_left_out_and_seeds_are_matched(folde
     add(folder, "small", 0, "1e6,2e6,3e6", 3)
     add(folder, "worse", -1, "5e6,6e6,7e6", 2, False)
     text = said(folder, "both", "worse", "small")
-    assert "Seeds 2 are left out: worse: base has no finished runs" in text
-    assert "worse: base has no validation predictions, and test data select nothing" in text
-    assert "Exit 2: worse: base, 10,000,000 MUL-ADDs in all" in text
+    assert "Seeds 2 are left out: base · worse has no finished runs" in text
+    assert "base · worse has no validation predictions, and test data select nothing" in text
+    assert "Exit 2: base · worse, 10,000,000 MUL-ADDs in all" in text
     assert "2 runs of both: base, 2 new." in text
     run = find_runs(store_of(folder), kind=tags.KIND_RUN, definition="both")[0]
     assert run.splits == ("test",)
@@ -146,13 +146,13 @@ def test_bad_input_is_one_sentence_and_nothing_is_made(folder: Path) -> None:
         (("small", "large"), "small: it has 2 groups, name one of them"),
         (("small: base", "few"), "different test samples (80 and 120, 80 in common)"),
         (("small: base", "five"), "different labels for the same test samples"),
-        (("small: base", "free"), "free: base: its costs are not known"),
+        (("small: base", "free"), "base · free: its costs are not known"),
         (("small: base", "later"), "no seed of which every member has a finished run"),
         (("small: base", "worse"), "only one member is left"),
         (("small: base", "nothing"), "nothing"),
         (("small: base", "abcdef12"), "abcdef12"),
         (("small: base", "large", "--exit", "1"), "an exit, from 1, for each of the 2 members"),
-        (("small: base", "large", "--exit", "1,4"), "--exit 4: large: base has 3 exits"),
+        (("small: base", "large", "--exit", "1,4"), "--exit 4: base · large has 3 exits"),
         (("small: base", "large", "--variant", "../x"), "expected letters, digits"),
     ):
         done = invoke(folder, "cascade", "both", *arguments)

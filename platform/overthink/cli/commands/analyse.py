@@ -63,7 +63,7 @@ def analyse(
     print_problems(console, [*problems_of(chosen), *problems])
     if done:
         console.print(ui_hint(store, done[0].run.experiment_id), soft_wrap=True)
-        console.print(f"Figures: artifact {tags.ANALYSIS_PAGE} of each run; {tags.GROUP_PAGE} of policy networks.")
+        console.print(f"Figures: artifact {tags.ANALYSIS_PAGE} of each run; {tags.FIGURES_PAGE} of policy networks.")
     return SOME_FAILED if problems else OK
 
 

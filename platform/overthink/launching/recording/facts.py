@@ -52,6 +52,15 @@ def parameters(definition: GroupDefinition, variant: str) -> dict[str, str]:
     return flat(definition.model_dump(mode="json")) | named
 
 
+def network_tags(mul_adds: Sequence[float], parameters: Sequence[float]) -> dict[str, str]:
+    """Return the tags of what a network is: MUL-ADDs and parameters of exits 1, 2, ..., those that are known."""
+    return {
+        tag: " ".join(f"{number:.17g}" for number in of_exits)
+        for tag, of_exits in ((tags.MUL_ADDS, mul_adds), (tags.PARAMETERS, parameters))
+        if of_exits
+    }
+
+
 def kernel_tags(attempts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the tags of what computed a run, from the provenance of its attempts; what changed is named in order."""
     known = [_kernel_settings(attempt.get("settings")) for attempt in attempts]

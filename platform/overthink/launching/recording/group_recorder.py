@@ -1,11 +1,12 @@
 """Recording a group: its runs aggregated over seeds."""
 
 from collections.abc import Mapping, Sequence
+from itertools import count, takewhile
 
 from overthink.comparison.arms import asked_for, primary_arm, runs_of_group, runs_of_primary_arm
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.plan import PlannedRun
-from overthink.launching.recording.facts import group_tags, parameters
+from overthink.launching.recording.facts import group_tags, network_tags, parameters
 from overthink.launching.recording.run_recorder import SPLITS
 from overthink.report.group_predictions import group_predictions
 from overthink.report.notes import group_note
@@ -67,8 +68,9 @@ def close_group(
             found = Results({}, group_page(name, [test for (test,) in read.values]), group_note(runs, arm=arm))
         else:
             found = group_results(store, name, runs, run)
-        writer.log(group_id, aggregates(runs) | found.metrics, step, run_tags={tags.MLFLOW_NOTE: found.note})
-        writer.text(group_id, tags.GROUP_PAGE, found.page)
+        of_group = {tags.MLFLOW_NOTE: found.note, **_network_tags(runs[0])}
+        writer.log(group_id, aggregates(runs) | found.metrics, step, run_tags=of_group)
+        writer.text(group_id, tags.FIGURES_PAGE, found.page)
     if problems:  # the others are aggregated, but the group is not finished before all are
         raise UnreadableRunError(problems[0])
     writer.close(group_id, outcome or outcome_of_group(group, stored))
@@ -89,9 +91,17 @@ def outcome_of_group(group: StoredRun, stored: Sequence[StoredRun]) -> str:
     return tags.PRUNED if unfinished == {tags.PRUNED} else tags.INTERRUPTED
 
 
+def _network_tags(run: StoredRun) -> dict[str, str]:
+    def of_exits(name: str) -> list[float]:
+        names = (f"network/{name}/exit_{number}" for number in count(1))
+        return [run.metrics[one] for one in takewhile(run.metrics.__contains__, names)]
+
+    return network_tags(of_exits("mul_adds"), of_exits("parameters"))
+
+
 def aggregates(runs: Sequence[StoredRun]) -> dict[str, float]:
     """Return the mean over seeds under each metric's own name, its deviation under `seeds_std/`, and `seeds/n`."""
-    names = [name for name in runs[0].metrics if name.split("/")[0] in (*SPLITS, "network")]
+    names = [name for name in runs[0].metrics if name.split("/")[0] in SPLITS]
     estimates = {
         name: estimate([run.metrics[name] for run in runs])
         for name in names

@@ -7,11 +7,11 @@ from typing import Any
 
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
-from overthink.launching.recording.facts import kernel_tags, parameters
+from overthink.launching.recording.facts import kernel_tags, network_tags, parameters
 from overthink.metrics.naming import by_exit
 from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
-from overthink.outbox.uploader import id_of, link_to
+from overthink.outbox.uploader import id_of, link_to, pages_of
 from overthink.predictions.course import COURSE_FILE
 from overthink.report.run_results import results_of
 from overthink.running.events import Event, Finished, Lost, Started
@@ -39,7 +39,6 @@ class RunRecorder:
     logger: RunLogger
     planned: PlannedRun
     history: list[EpochRecord] = field(default_factory=list)
-    mul_adds: tuple[int, ...] = ()
     parameters: tuple[int, ...] = ()
     parent: str = ""
     main: str = ""
@@ -116,7 +115,8 @@ class RunRecorder:
 
     def _started(self, event: Started) -> str | None:
         """Record the data, the network and the provenance, and epochs that the store does not have."""
-        self.mul_adds, self.parameters = event.mul_adds, event.parameters
+        self.parameters = event.parameters
+        self.logger.log(run_tags=network_tags(event.mul_adds, event.parameters))
         source = self.planned.run.dataset.model_dump(mode="json")
         self.logger.dataset(event.dataset, event.digest, source)
         warning = self._provenance(event)
@@ -159,19 +159,17 @@ class RunRecorder:
     def _finished(self) -> None:
         """Record predictions, metrics, pictures and checkpoint; the run's folder stays until all is uploaded."""
         run, folder = self.planned.run, run_folder(self.planned.key)
-        network: dict[str, float] = {}
-        network |= by_exit("network/mul_adds", self.mul_adds) | by_exit("network/parameters", self.parameters)
-        results = results_of(run, self.planned.name, folder, self.history, network)
+        results = results_of(run, self.planned.name, folder, self.history, self.parameters)
         splits = ("val", "test") if run.policy is None else ("val", "test", EVERYTHING)
         self.logger.artifacts([folder / f"{split}.parquet" for split in splits], "predictions")
         self.logger.artifacts([folder / OWN_CHECKPOINT], "checkpoint")
         if run.record is not None:
             self.logger.artifacts([folder / COURSE_FILE], "predictions")
-        self.logger.text("figures.html", results.page)
+        self.logger.text(tags.FIGURES_PAGE, results.page)
         # An attempt may have been cut off after it had logged them.
         marker = FINAL_METRICS[run.policy is not None] if self.again else None
         self.logger.log(results.metrics, len(self.history), unless_there=marker)
-        note = "\n\n".join([results.note, *self._relations()])
+        note = "\n\n".join([results.note, pages_of(self.logger.handle), *self._relations()])
         self.logger.log(run_tags={tags.MLFLOW_NOTE: note})
         if self.main:
             text = f"A policy network that chooses its exits: {link_to(self.logger.handle)}."
@@ -210,8 +208,8 @@ def epoch_metrics(record: EpochRecord) -> dict[str, float]:
     Networks of one exit, and epochs that an earlier version trained, have no overthinking.
     """
     of_exits = {
-        "epochs/val_overthinking/any_later": record.val_overthinking,
-        "epochs/val_overthinking/final": record.val_final_overthinking,
+        "epochs/overthinking/val_any_later": record.val_overthinking,
+        "epochs/overthinking/val_final": record.val_final_overthinking,
         "epochs/val_accuracy/oracle": record.val_oracle,
     }
     return {
@@ -220,6 +218,7 @@ def epoch_metrics(record: EpochRecord) -> dict[str, float]:
         "epochs/images_per_second": record.images_per_second,
         **by_exit("epochs/train_accuracy", record.train_accuracy),
         **by_exit("epochs/val_accuracy", record.val_accuracy),
+        "epochs/val_accuracy/last": record.val_accuracy[-1],
         **by_exit("epochs/val_loss", record.val_loss),
         **{name: value for name, value in of_exits.items() if value is not None and len(record.val_accuracy) > 1},
         **by_exit("epochs/gradient_dominance", record.gradient_dominance),
