@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from overthink.store.client import Store
+    from support.built_kernels import KernelsForTests
     from support.mlflow_server import Served
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,6 +25,19 @@ for name in ("MLFLOW_TRACKING_URI", "OVERTHINK_DATA", "OVERTHINK_STATE", "OVERTH
     os.environ.pop(name, None)
 
 
+def shared_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """Return a folder that all processes of a session share."""
+    return factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.mktemp(name)
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> "KernelsForTests":
+    """The native kernels: compiling them takes many seconds, so each session does it once."""
+    from support.built_kernels import KernelsForTests
+
+    return KernelsForTests(shared_folder(tmp_path_factory, "kernels"))
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh MLflow database. Making one takes seconds, so each session makes one and tests copy it."""
@@ -33,9 +47,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     # MLflow reads its sixty migrations at each connection to learn the newest: 40 ms, hundreds of times in the tests.
     utils._get_latest_schema_revision = cache(utils._get_latest_schema_revision)
-    folder = (
-        tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.mktemp("db")
-    )
+    folder = shared_folder(tmp_path_factory, "db")
     database = folder / "empty-mlflow.db"
     with FileLock(f"{database}.lock"):
         if not database.exists():

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from overthink.definition.run_definition import RunDefinition
-from overthink.networks.fast.compiler import KernelsUnavailableError, find_compiler
+from overthink.networks import availability
 from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.running.run import train
 from overthink.seeds import Seeds
 from overthink.store.client import Store
 from overthink.training.epoch_record import EpochRecord
-from support.built_kernels import shared_folder
+from support.built_kernels import KernelsForTests
 from support.launches import command, lines_until, workers_of
 from support.outages import runs_of
 from support.small import definition, small
@@ -29,13 +29,11 @@ PHASES: list[dict[str, Any]] = [
 
 
 @pytest.fixture(autouse=True)
-def compiled(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kernels in a folder that the whole session shares; without a compiler the test is skipped."""
-    try:
-        find_compiler()
-    except KernelsUnavailableError as error:
-        pytest.skip(f"{error} (.ci/run installs it)")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(shared_folder(tmp_path_factory)))
+def compiled(kernels: KernelsForTests, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels that the whole session shares; processes have them in their cache. Skipped without a compiler."""
+    kernels.library(availability.block_for(PHASES[0]["batch_size"]))
+    kernels.stand_in(monkeypatch)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(kernels.folder))
     monkeypatch.setenv("OVERTHINK_KERNELS", "native")
 
 

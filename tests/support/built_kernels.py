@@ -1,11 +1,11 @@
 """Kernels for tests: built once a session, whatever cache each test has."""
 
-import os
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from overthink.networks import availability
 from overthink.networks.fast.build import build_kernels
 from overthink.networks.fast.compiler import KernelsUnavailableError, find_compiler
 from overthink.networks.fast.library import Library
@@ -17,8 +17,12 @@ class KernelsForTests:
     """Builds what tests ask for in a folder that all processes of a session share; a warning is an error."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._cached = cache(self._built)
+
+    def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the package use these builds instead of compiling its own."""
+        monkeypatch.setattr(availability, "build_kernels", lambda images, report=None: self.library(images).built)
 
     def library(self, images: int = 64, *more_flags: str) -> Library:
         """Return kernels for blocks of so many images; skips the test where there is no compiler."""
@@ -30,10 +34,5 @@ class KernelsForTests:
         except KernelsUnavailableError as error:
             pytest.skip(f"{error} (.ci/run installs it)")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("XDG_CACHE_HOME", str(self._folder))
+            patch.setenv("XDG_CACHE_HOME", str(self.folder))
             return Library(build_kernels(images, more_flags=(*NO_WARNINGS, *more_flags)))
-
-
-def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that all processes of a session share."""
-    return factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.mktemp("kernels")

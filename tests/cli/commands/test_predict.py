@@ -26,7 +26,6 @@ from overthink.definition.run_definition import RunDefinition
 from overthink.inference.budgeted import lookup_table
 from overthink.inference.exiting import EarlyExit
 from overthink.inference.frequency import needed_share
-from overthink.networks import availability
 from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.running.run import train
@@ -39,7 +38,7 @@ from overthink.store.writer import Writer
 from overthink.training import checkpoint
 from overthink.training.checkpoint import NAME, RunIdentity
 from overthink.training.loop import TrainingState
-from support.built_kernels import KernelsForTests, shared_folder
+from support.built_kernels import KernelsForTests
 from support.small import small
 
 REGIME = [{"epochs": 1}, {"epochs": 1, "attach": {"kind": "isc", "width": 8}}]
@@ -53,11 +52,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDefinition, Pa
     for _ in train(run, folder):
         pass
     return run, folder
-
-
-@pytest.fixture(scope="module")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> KernelsForTests:
-    return KernelsForTests(shared_folder(tmp_path_factory))
 
 
 @pytest.fixture
@@ -257,7 +251,7 @@ def test_bench_leaves_by_exit_policies(run_id: str, capsys: pytest.CaptureFixtur
 def test_bench_has_native_kernels_where_they_are_wanted(
     run_id: str, kernels: KernelsForTests, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(availability, "build_kernels", lambda images, report=None: kernels.library(images).built)
+    kernels.stand_in(monkeypatch)
     assert bench(run_id, [5], 1, 1, kernels="native", as_json=True) == 0
     timings = json.loads(capsys.readouterr().out)["timings"]
     assert [timing["way"] for timing in timings[4:]] == ["native: full", "native: uniform", "native: 80% first"]
@@ -278,7 +272,7 @@ def test_native_kernels_predict_what_torch_does(
     gap = max(range(5, 15), key=lambda row: sure[row] - sure[row - 1])
     limit = (sure[gap] + sure[gap - 1]) / 2  # rounding decides nothing
     expected = predicted(run_id, files, capsys, threshold=limit)["images"]
-    monkeypatch.setattr(availability, "build_kernels", lambda images, report=None: kernels.library(images).built)
+    kernels.stand_in(monkeypatch)
     monkeypatch.setenv("OVERTHINK_KERNELS", "native")
     found = predicted(run_id, files, capsys, threshold=limit)["images"]
     for one, other in zip(found, expected, strict=True):
