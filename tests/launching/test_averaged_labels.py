@@ -82,7 +82,7 @@ def test_both_trainings_are_run_first_and_named_by_the_policy_network(store: Sto
     assert averaged.main.run_id == first.run_id
     assert of_variant(store, "own").labelled_by == ()
     for training in (first, second):
-        assert f"runs/{training.run_id})" in averaged.note
+        assert f"runs/{training.run_id}?workflowType=machine_learning)" in averaged.note
     assert averaged.labels is not None
     assert averaged.labels.test_key == "lambda 50, averaged over seeds 0 1"
     assert "in enough of the trainings" in averaged.note

@@ -76,8 +76,8 @@ def test_the_main_network_is_trained_first_and_both_know_each_other(store: Store
     assert (policy.outcome, main.outcome) == (tags.FINISHED, tags.FINISHED)
     assert policy.main == (main.run_id, main.run_key)
     assert main.policy_run_ids == (policy.run_id,)
-    assert f"runs/{main.run_id})" in policy.note
-    assert f"runs/{policy.run_id})" in main.note
+    assert f"runs/{main.run_id}?workflowType=machine_learning)" in policy.note
+    assert f"runs/{policy.run_id}?workflowType=machine_learning)" in main.note
     assert main.changes_label.startswith("dataset.train=1000")
 
 

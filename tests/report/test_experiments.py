@@ -40,7 +40,7 @@ def groups(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
         writer.close(made[-1], tags.FINISHED)
         for seed, one in enumerate(predictions(by_difficulty(2, 60))):
             own = {**common, tags.KIND: tags.KIND_RUN, tags.SEEDS: str(seed), tags.RUN_KEY: f"{variant[:5]}{seed}"}
-            run = writer.create(experiment, f"mine: {variant} seed {seed}", own, {})
+            run = writer.create(experiment, f"seed {seed} · {variant} · mine", own, {})
             one.write(tmp_path / "test.parquet")
             writer.artifacts(run, [tmp_path / "test.parquet"], "predictions")
             writer.text(run, tags.PROVENANCE_FILE, {"versions": {"torch": HOSTILE}})

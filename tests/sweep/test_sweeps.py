@@ -73,7 +73,7 @@ def test_a_sweep_its_trials_and_their_runs(store: Store, tmp_path: Path) -> None
     page = store.artifact(own.run_id, "figures.html", tmp_path / "page").read_text()
     assert "each trial, and the best so far" in page
     assert "default-src &#x27;none&#x27;" in page, "it loads nothing from anywhere"
-    assert f"runs/{groups['0'].run_id})" in own.note
+    assert f"runs/{groups['0'].run_id}?workflowType=machine_learning)" in own.note
     assert "maximize val/accuracy/last (mean over 2 seeds of a trial)" in own.note
     assert "(mean over 2 seeds of a trial)" in page
     (row,) = overthinking_rows(find_runs(store, kind=tags.KIND_RUN), "definition")
