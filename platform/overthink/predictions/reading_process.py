@@ -33,7 +33,7 @@ class ReadingProcess:
     """A process, started where a file is to be read and again where it ended; a line of JSON goes in and one out."""
 
     def __init__(self) -> None:
-        self._process: "subprocess.Popen[bytes] | None" = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._lock = Lock()
         atexit.register(self.end)
 
