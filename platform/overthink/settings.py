@@ -1,4 +1,4 @@
-"""Settings in the environment: seconds, kernels, and the home folder."""
+"""Settings in the environment: seconds, kernels, the home folder and the cache."""
 
 import math
 import os
@@ -16,6 +16,11 @@ def home_folder() -> Path:
     if LENT_HOME in os.environ or lent_home():
         raise ValueError("this account has no home folder; set HOME, or OVERTHINK_DATA to a folder for data sets")
     return Path.home()
+
+
+def cache_folder() -> Path:
+    """Return where what can be had again is kept: in XDG_CACHE_HOME, else `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "overthink"
 
 
 def lent_home() -> dict[str, str]:

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from overthink.store.client import Store
 from overthink.store.unreadable import UnreadableRunWarning
 from support.command import invoke
 from support.hostile import GROUPS, LONG_0, POLICY_RUN, RUNS, SHORT_0, SHORT_1, TIED_INIT, Damaged
+from support.parquet_readers import contradictory
 
 COMPARE, REPORT = ("compare",), ("report", "small")
 READING = (COMPARE, REPORT, ("report", "tied"), ("analyse",), ("study", "tied"))
@@ -213,6 +216,15 @@ def test_predictions(damaged: Damaged, name: str) -> None:
     assert why in said
     assert SHORT_1[:8] in said
     assert "/tmp/" not in said.replace(str(damaged.folder), "")
+
+
+def test_predictions_that_end_the_process_that_reads_them(damaged: Damaged) -> None:
+    path = damaged.artifact(SHORT_1, TEST)
+    path.write_bytes(contradictory(path.read_bytes()))
+    said = shown(damaged, COMPARE, REPORT)
+    look = "import pyarrow.parquet, sys; pyarrow.parquet.ParquetFile(sys.argv[1]).metadata.to_dict()"
+    if subprocess.run([sys.executable, "-c", look, str(path)], capture_output=True, check=False).returncode:
+        assert f"run {SHORT_1[:8]}: {TEST}: it is not a readable Parquet file" in said  # else pyarrow was mended
 
 
 def test_every_command_shows_the_other_runs_and_names_these(damaged: Damaged) -> None:

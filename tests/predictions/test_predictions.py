@@ -154,7 +154,7 @@ def test_a_file_gives_back_every_bit(tmp_path: Path, keep_logits: bool, level_na
     predictions = random_predictions(keep_logits, level_names)
     predictions.write(tmp_path / "test.parquet")
     assert same(Predictions.read(tmp_path / "test.parquet"), predictions)
-    assert [path.name for path in tmp_path.iterdir()] == ["test.parquet"]
+    assert [path.name for path in tmp_path.glob("*.*")] == ["test.parquet"]
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:

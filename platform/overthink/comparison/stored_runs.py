@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overthink.atomic_file import atomic_write
+from overthink.settings import cache_folder
 from overthink.store import sqlite_reader, tags
 from overthink.store.liveness import is_gone
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import StoredRun
-from overthink.store.uri import cache_folder, database_file, tracking_uri
+from overthink.store.uri import database_file, tracking_uri
 
 if TYPE_CHECKING:
     from overthink.store.client import Store

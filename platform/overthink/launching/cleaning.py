@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Literal
 
 from overthink.launching.plan import locked
+from overthink.settings import cache_folder
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
 from overthink.store.trash import files_in, own_folders, purge, trashed
-from overthink.store.uri import cache_folder, database_file, journals_folder, state_folder
+from overthink.store.uri import database_file, journals_folder, state_folder
 
 Kind = Literal["cache", "leftovers", "checkpoints", "pages", "deleted"]
-CACHES = ("stores", "predictions")
-"""Folders of the cache with copies of what stores have: they are fetched again."""
+CACHES = ("stores", "predictions", "readable")
+"""Folders of the cache: copies of what stores have are fetched again, and files looked at again."""
 CHECKPOINTS, PAGES = ("checkpoint/*", "snapshots/*"), ("*.html", "analysis/*.html")
 """Artifacts of a run."""
 

@@ -16,6 +16,7 @@ from pydantic import Field, FiniteFloat, ValidationError
 from overthink.atomic_file import atomic_write
 from overthink.predictions.bounds import MOST_EXITS, check_size, opened
 from overthink.predictions.course import ByteArray, Course, Moment
+from overthink.predictions.probing import read_parquet, written
 from overthink.spec import Spec
 
 METADATA_KEY = b"overthink.course"
@@ -53,8 +54,10 @@ def write_course(path: Path, course: Course) -> None:
         moments=tuple(_Moment(**moment._asdict()) for moment in course.moments),
     )
     table = pa.table(columns).replace_schema_metadata({METADATA_KEY: header.model_dump_json()})
-    with atomic_write(path) as unfinished, unfinished.open("wb") as file:
-        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+    with atomic_write(path) as unfinished:
+        with unfinished.open("wb") as file:
+            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+        written(unfinished)
 
 
 def read_course(path: Path) -> Course:
@@ -63,12 +66,7 @@ def read_course(path: Path) -> Course:
     Raises ValueError, in one clause without the file's name, if it is not Parquet, is damaged, or holds no course;
     OSError if it cannot be opened.
     """
-    with path.open("rb") as file:
-        try:
-            return _read(file)
-        except (pa.ArrowException, OSError) as error:
-            what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ValueError(f"it is not a readable Parquet file ({what})") from error
+    return read_parquet(path, _read)
 
 
 def _read(file: BinaryIO) -> Course:

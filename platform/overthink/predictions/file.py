@@ -23,6 +23,7 @@ from overthink.atomic_file import atomic_write
 from overthink.predictions.absent import CostUnit
 from overthink.predictions.arrays import MOST_COST
 from overthink.predictions.bounds import MOST_EXITS, check_size, opened
+from overthink.predictions.probing import read_parquet, written
 from overthink.spec import Spec
 from overthink.untrusted import name_of
 
@@ -87,8 +88,10 @@ def write_file(path: Path, header: Header, columns: Columns) -> None:
     arrays = {name: _to_arrow(name, values, header) for name, values in columns.items()}
     text = header.model_dump_json(exclude=None if header.format_version == 2 else OF_VERSION_2)
     table = pa.table(arrays).replace_schema_metadata({METADATA_KEY: text})
-    with atomic_write(path) as unfinished, unfinished.open("wb") as file:
-        pq.write_table(table, file, compression="zstd", use_dictionary=["level"], write_page_checksum=True)
+    with atomic_write(path) as unfinished:
+        with unfinished.open("wb") as file:
+            pq.write_table(table, file, compression="zstd", use_dictionary=["level"], write_page_checksum=True)
+        written(unfinished)
 
 
 def read_file(path: Path, only: Collection[str] | None = None) -> tuple[Header, Columns]:
@@ -97,15 +100,10 @@ def read_file(path: Path, only: Collection[str] | None = None) -> tuple[Header, 
     Raises ValueError, in one clause without the file's name, if it is not Parquet, is damaged, or holds no predictions;
     OSError if it cannot be opened.
     """
-    with path.open("rb") as file:
-        try:
-            return _read(file, only)
-        except (pa.ArrowException, OSError) as error:
-            what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ValueError(f"it is not a readable Parquet file ({what})") from error
+    return read_parquet(path, _read, None if only is None else sorted(only))
 
 
-def _read(file: BinaryIO, only: Collection[str] | None) -> tuple[Header, Columns]:
+def _read(file: BinaryIO, only: list[str] | None) -> tuple[Header, Columns]:
     parquet = opened(file)
     header = _header(parquet.schema_arrow)
     _check_columns(parquet.schema_arrow, header)

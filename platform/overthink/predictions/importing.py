@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
@@ -19,6 +19,7 @@ from overthink.predictions.common_samples import in_order_of_ids
 from overthink.predictions.file import METADATA_KEY
 from overthink.predictions.plausible import check_label_order
 from overthink.predictions.predictions import Predictions
+from overthink.predictions.probing import read_parquet
 from overthink.predictions.tables import read_table
 from overthink.untrusted import name_of, one_line
 
@@ -97,15 +98,19 @@ def _own(path: Path, split: str) -> Predictions | None:
     if path.suffix.lower() != ".parquet" or not path.is_file():
         return None
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        is_own = read_parquet(path, _is_own)
     except (OSError, ValueError):  # read_table says what is wrong with it
         return None
-    if METADATA_KEY not in metadata:
+    if not is_own:
         return None
     found = Predictions.read(path)
     if found.split != split:
         raise ValueError(f"{one_line(str(path))}: it holds predictions of split {found.split}, not {split}")
     return found
+
+
+def _is_own(file: BinaryIO) -> bool:
+    return METADATA_KEY in (pq.read_schema(file).metadata or {})
 
 
 def _predictions(

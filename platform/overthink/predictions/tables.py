@@ -17,6 +17,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from pyarrow import csv as pa_csv
 
+from overthink.predictions.probing import read_parquet
 from overthink.sentences import cut
 from overthink.untrusted import name_of, one_line
 
@@ -106,12 +107,16 @@ def _described(file: Any) -> tuple[np.dtype[Any], int]:
 
 
 def _parquet(file: BinaryIO, path: Path) -> Table:
+    return read_parquet(path, _whole_parquet, str(path))
+
+
+def _whole_parquet(file: BinaryIO, path: str) -> Table:
     parquet = pq.ParquetFile(file)
     meta = parquet.metadata
     groups = [meta.row_group(number) for number in range(meta.num_row_groups)]
     if max(meta.num_rows * meta.num_columns, sum(group.total_byte_size for group in groups)) > LARGEST_ARRAYS:
         raise ValueError(f"its {meta.num_rows:,} rows would take more than {LARGEST_ARRAYS:,} bytes of memory")
-    return _columns(parquet.read(), path)
+    return _columns(parquet.read(), Path(path))
 
 
 def _text(file: BinaryIO, path: Path) -> Table:

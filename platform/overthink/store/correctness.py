@@ -10,10 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from overthink.atomic_file import atomic_write
+from overthink.settings import cache_folder
 from overthink.store import sqlite_reader
 from overthink.store.artifact_files import check_file
 from overthink.store.unreadable import reading
-from overthink.store.uri import cache_folder, database_file
+from overthink.store.uri import database_file
 
 if TYPE_CHECKING:  # numpy, pyarrow and mlflow are imported where they are needed
     from overthink.predictions.correctness import Correctness

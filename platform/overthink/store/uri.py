@@ -115,11 +115,6 @@ def is_store(known: str, uri: str) -> bool:
     return was.name == now.name and now.absolute().parent == state_folder().parent and not was.exists()
 
 
-def cache_folder() -> Path:
-    """Return where copies of what stores have are kept, to be fetched once: in XDG_CACHE_HOME, else `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "overthink"
-
-
 def state_folder() -> Path:
     """Return where unfinished runs keep checkpoints: OVERTHINK_STATE, else `.overthink` in the working directory."""
     return Path(_checked("OVERTHINK_STATE", str(Path(os.environ.get("OVERTHINK_STATE", ".overthink")).absolute())))
