@@ -64,7 +64,7 @@ def test_forks_of_one_trunk(
     assert all(run.parent is not None and run.parent.run_id == trunk.run_id for run in runs.values())
     assert all(not run.snapshots for run in runs.values())
     epochs = [
-        (body["run"][len("small-forks: base seed ") :], body["epoch"]) for body in quiet.bodies if "epoch" in body
+        (body["run"].removeprefix("seed ").partition(" ")[0], body["epoch"]) for body in quiet.bodies if "epoch" in body
     ]
     assert [epoch for label, epoch in epochs if label == "0"] == [1, 2, 3]
     assert [epoch for label, epoch in epochs if label == "0-fork2-order1"] == [3]
@@ -141,7 +141,7 @@ def test_forks_of_a_trunk_that_failed_say_so(tmp_path: Path, store: Store) -> No
 def test_a_dry_run_shows_forks_and_what_they_share(tmp_path: Path) -> None:
     forks(tmp_path)
     said = " ".join(invoke(tmp_path, "run", "study.yaml", "--dry-run").stderr.split())
-    assert "small-forks: base seed 0-fork2-order1: to train, starting from epoch 2 of run" in said
+    assert "seed 0-fork2-order1 · base · small-forks: to train, starting from epoch 2 of run" in said
     assert "4 forks begin where they leave their trunks: 6 of 15 epochs (40%) are not trained again." in said
 
 

@@ -8,7 +8,6 @@ import pytest
 from safetensors.torch import load_file
 
 from overthink.definition.run_definition import RunDefinition
-from overthink.networks.fast.compiler import KernelsUnavailableError, find_compiler
 from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.running.run import train
@@ -16,7 +15,7 @@ from overthink.seeds import Seeds
 from overthink.training.checkpoint import NAME
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import PARENT_CHECKPOINT, snapshot_name
-from support.built_kernels import shared_folder
+from support.built_kernels import KernelsForTests
 from support.small import small
 
 TEACHER = {"kind": "ofa", "teacher": "previous"}
@@ -78,13 +77,9 @@ def test_a_fork_of_a_phase_with_a_teacher_is_its_trunk(tmp_path: Path) -> None:
 
 
 def test_a_fork_by_native_kernels_is_its_trunk(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kernels: KernelsForTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    try:
-        find_compiler()
-    except KernelsUnavailableError as error:
-        pytest.skip(f"{error} (.ci/run installs it)")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(shared_folder(tmp_path_factory)))
+    kernels.stand_in(monkeypatch)
     trunk = trunk_of(tmp_path, kernels="native")
     trained(trunk, tmp_path / "trunk")
     for at in (1, 3):

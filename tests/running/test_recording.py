@@ -22,7 +22,8 @@ from overthink.running.run import train
 from overthink.training.checkpoint import NAME
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.evaluate import logits_of
-from overthink.training.recording import Recorder, RecordSpec
+from overthink.training.record_spec import RecordSpec
+from overthink.training.recording import Recorder
 from overthink.training.regime import PARENT_CHECKPOINT, STORED_CHECKPOINT
 from support.small import small
 

@@ -18,7 +18,7 @@ from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import Seed, Seeds
 from overthink.spec import Spec
 from overthink.store.changes import Changes
-from overthink.training.recording import RecordSpec
+from overthink.training.record_spec import RecordSpec
 from overthink.training.regime import Regime, check_epochs, check_regime
 from overthink.untrusted import parse_json
 

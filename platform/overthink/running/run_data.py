@@ -28,7 +28,8 @@ from overthink.seeds import generator
 from overthink.training.checkpoint import DataInfo, load_trained
 from overthink.training.evaluate import logits_of
 from overthink.training.phases import blank_network
-from overthink.training.recording import Recorder, RecordSpec, check_room
+from overthink.training.record_spec import RecordSpec
+from overthink.training.recording import Recorder, check_room
 from overthink.training.regime import OWN_CHECKPOINT
 
 MAIN = "main"
