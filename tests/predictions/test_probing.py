@@ -126,7 +126,7 @@ def test_a_cache_that_cannot_be_written(file: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_without_room_for_a_process_a_file_is_read_directly(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_process.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
     assert read_parquet(file, parquet_readers.size) == 4
 
 
