@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -127,11 +126,7 @@ def test_a_cache_that_cannot_be_written(file: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_without_room_for_a_process_a_file_is_read_directly(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-<<<<<<< HEAD
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-=======
     monkeypatch.setattr("sys.executable", "/nowhere/python")
->>>>>>> w-seg
     assert read_parquet(file, parquet_readers.size) == 4
 
 
