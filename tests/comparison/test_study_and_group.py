@@ -79,11 +79,11 @@ def test_a_group_has_the_runs_of_its_own_seeds_everywhere(
     assert set(row.run_ids) == {run.run_id for run in mine}
     assert diff(group.run_id, mine[0].run_id, as_json=True) == 0
     assert set(json.loads(capsys.readouterr().out)["first"]["runs"]) == set(row.run_ids)
-    assert "small: base (n = 2)" in [
+    assert "base · small (n = 2)" in [
         section.heading for section in report_on(store, "small", runs, None, "overthink run small").sections
     ]
     list(analyse(store, [run for run in runs if not run.is_group], [group]))
-    assert "small: base (n = 2)" in store.artifact(group.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()
+    assert "base · small (n = 2)" in store.artifact(group.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()
 
 
 def test_a_study_speaks_with_the_arm_that_varies(store: Store, tmp_path: Path) -> None:
@@ -94,12 +94,12 @@ def test_a_study_speaks_with_the_arm_that_varies(store: Store, tmp_path: Path) -
     assert group.metrics["test/accuracy/last"] == pytest.approx(mean(last), abs=1e-6)
     assert group.metrics["seeds_std/test/accuracy/last"] == pytest.approx(stdev(last), abs=1e-6)
     assert stdev(last) > 0
-    assert "n = 3 finished runs of arm init (seeds 0, split0" in group.note
+    assert "n = 3 finished runs of arm init (seeds [0](" in group.note
     assert "Held fixed, so not covered by the intervals: one split, one order and one augmentation." in group.note
     assert "arm" not in group_of(store, "small").note
     list(analyse(store, find_runs(store, kind=tags.KIND_RUN), [group]))
     for page in (tags.ANALYSIS_PAGE, "figures.html"):
-        assert "tied: base / init (n = 3)" in store.artifact(group.run_id, page, tmp_path / "page").read_text()
+        assert "base · tied / init (n = 3)" in store.artifact(group.run_id, page, tmp_path / "page").read_text()
 
 
 def test_diff_shows_the_arm_that_varies(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,10 +109,10 @@ def test_diff_shows_the_arm_that_varies(store: Store, capsys: pytest.CaptureFixt
     assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
     first = json.loads(capsys.readouterr().out)["first"]
     assert set(first["runs"]) == arm
-    assert first["name"] == "tied: base / init"
+    assert first["name"] == "base · tied / init"
     controls = json.dumps({"none": joined(seeds.label for seeds in group.arms["none"])})
     store.client.set_tag(group.run_id, tags.ARMS, controls)
     assert diff(group.run_id, group_of(store, "small").run_id, as_json=True) == 0
     first = json.loads(capsys.readouterr().out)["first"]
-    assert (first["name"], len(first["runs"])) == ("tied: base / none", 3)
+    assert (first["name"], len(first["runs"])) == ("base · tied / none", 3)
     assert {len(values) for values in first["values"].values()} == {1}, "three equal runs are one observation"

@@ -8,10 +8,10 @@ from fuzz.definitions import prepare, trial
 from fuzz.mutations import RAW, VALUES
 
 
-@pytest.mark.parametrize("first", range(0, 150, 30))
+@pytest.mark.parametrize("first", [0, 75])
 def test_mutated_definitions_end_in_a_plan_or_in_one_sentence(tmp_path: Path, first: int) -> None:
     prepare()
-    done = [trial(1, number, tmp_path) for number in range(first, first + 30)]
+    done = [trial(1, number, tmp_path) for number in range(first, first + 75)]
     assert [(one.number, one.problem, one.message[:500]) for one in done if one.problem] == []
     assert {one.code for one in done} == {0, 2}
 

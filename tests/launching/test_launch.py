@@ -554,7 +554,7 @@ def test_a_corruption_is_asked_of_a_network_that_is_trained(store: Store, tmp_pa
     assert planned["clean"].parent is None
     assert planned["noisy"].parent == (planned["clean"].key, None)
     assert launch_inline(store, [loaded], Options(), quiet).complete
-    assert {body["run"] for body in quiet.bodies if body["event"] == "epoch"} == {"small: clean seed 0"}
+    assert {body["run"] for body in quiet.bodies if body["event"] == "epoch"} == {"seed 0 · clean · small"}
     runs = {run.variant: run for run in runs_of(store)}
     assert runs["noisy"].parent == (runs["clean"].run_id, runs["clean"].run_key)
     assert runs["noisy"].dataset.label == "max-min-mnist, gaussian-noise 5"

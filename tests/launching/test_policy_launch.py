@@ -195,7 +195,7 @@ def test_a_dry_run_counts_the_main_network(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run([str(policy_file(tmp_path))], dry_run=True, as_json=True) == 0
-    names = [entry["name"].split(":")[0] for entry in json.loads(capsys.readouterr().out)]
+    names = [entry["name"].split(" · ")[-1] for entry in json.loads(capsys.readouterr().out)]
     assert sorted(names) == ["small", "small", "small-policy", "small-policy"]
     assert not (tmp_path / "mlflow.db").exists()
     assert not run_folder("x").parent.exists()

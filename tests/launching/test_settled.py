@@ -86,8 +86,8 @@ def test_what_is_not_plainly_finished_is_left_to_a_launch(trained: Path, monkeyp
     "change",
     [
         f"UPDATE tags SET value = 'interrupted' WHERE key = '{tags.OUTCOME}'; UPDATE runs SET status = 'KILLED'",
-        "UPDATE runs SET status = 'RUNNING' WHERE name LIKE '%wide'",
-        "UPDATE runs SET lifecycle_stage = 'deleted' WHERE name LIKE '%wide seed 1%'",
+        "UPDATE runs SET status = 'RUNNING' WHERE name LIKE 'wide%'",
+        "UPDATE runs SET lifecycle_stage = 'deleted' WHERE name LIKE 'seed 1 · wide%'",
         "INSERT INTO experiment_tags SELECT 'overthink.claim.a', '{}', experiment_id FROM experiments",
         f"DELETE FROM experiment_tags WHERE key = '{tags.VIEWS}'",
         "DROP TABLE latest_metrics",

@@ -69,8 +69,8 @@ class CorruptionSpec(Spec):
         """Return corrupted images.
 
         >>> images_NKHW = np.full((1, 1, 2, 2), 100, dtype=np.uint8)
-        >>> CorruptionSpec(kind="brightness", severity=5).apply(images_NKHW).ravel().tolist()
-        [177, 177, 177, 177]
+        >>> CorruptionSpec(kind="brightness", severity=1).apply(images_NKHW).ravel().tolist()
+        [113, 113, 113, 113]
         """
         small = max(images_NKHW.shape[2:]) <= LARGEST_SMALL
         strength, corrupt = (SMALL if small else LARGE)[self.kind][self.severity - 1], CORRUPTIONS[self.kind]

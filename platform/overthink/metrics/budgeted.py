@@ -26,7 +26,7 @@ def _batch(test: Predictions, validation: Predictions) -> BudgetedBatch:
     return budgeted_batch(lookup_table(validation), test)
 
 
-def held_out(p: Predictions) -> dict[str, float]:
+def _held_out(p: Predictions) -> dict[str, float]:
     """Return accuracies by name, where thresholds of every second sample are tried on the others, both ways.
 
     Budgets that the thresholds of some half do not fit are left out, and all of them for a single sample.
@@ -77,7 +77,7 @@ BUDGETED = (
         "Accuracy for {percent}% of the last exit's cost, each half of the samples with the other's thresholds",
         SECTION + "; ours: for data that thresholds are chosen on, such as a sweep's validation data",
         "higher",
-        held_out,
+        _held_out,
         needs=("confidence", "costs"),
     ),
     Metric(

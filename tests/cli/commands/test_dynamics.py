@@ -75,7 +75,7 @@ def test_the_same_numbers_as_csv(recorded: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(invoke(recorded, "dynamics", "recorded", "--format", "csv").stdout)))
     assert [row["number"] for row in rows] == [one["number"] for one in answer["numbers"]]
     assert [float(row["value"]) for row in rows] == [one["value"] for one in answer["numbers"]]
-    assert {row["group"] for row in rows} == {"recorded: base"}
+    assert {row["group"] for row in rows} == {"base · recorded"}
 
 
 def test_a_single_run_has_no_intervals_and_a_page_of_its_own(recorded: Path) -> None:
@@ -91,7 +91,7 @@ def test_what_cannot_be_shown_is_one_sentence(recorded: Path) -> None:
     done = invoke(recorded, "dynamics", "plain")
     assert done.returncode == WRONG_USAGE
     said = " ".join(done.stderr.split())
-    assert said.startswith("error: plain: base: its runs have recorded no course; record: {samples: val} in the")
+    assert said.startswith("error: base · plain: its runs have recorded no course; record: {samples: val} in the")
     assert invoke(recorded, "dynamics", "recorded", "--format", "jsn").returncode == WRONG_USAGE
     assert "did you mean 'json'?" in invoke(recorded, "dynamics", "recorded", "--format", "jsn").stderr
     assert invoke(recorded, "dynamics", "nobody").returncode == WRONG_USAGE

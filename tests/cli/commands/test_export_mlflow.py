@@ -47,7 +47,7 @@ def test_a_model_is_the_runs_and_registered(
 ) -> None:
     for version in ("1", "2"):
         done = exported(run_id, capsys, register="digits")
-        assert (done["run_id"], done["name"], done["version"]) == (run_id, "small-base-seed-0", version)
+        assert (done["run_id"], done["name"], done["version"]) == (run_id, "seed-0-base-small", version)
     found = store.client.get_logged_model(done["uri"].removeprefix("models:/"))
     assert (found.source_run_id, str(found.status)) == (run_id, "READY")
     assert store.client.get_model_version("digits", "2").source == done["uri"]

@@ -220,9 +220,11 @@ def test_a_budget_for_patience_is_a_number_of_agreeing_exits(
     assert "Share aimed at" not in said.out
 
 
-def test_scaling_needs_logits(run_id: str) -> None:
-    with pytest.raises(ValueError, match="keep_logits: true"):
-        budget(run_id, 1e12, scale=True, as_json=True)
+def test_scaling_takes_the_validation_logits_that_every_run_keeps(
+    run_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert budget(run_id, 1e12, scale=True, as_json=True) == 0
+    assert len(json.loads(capsys.readouterr().out)["temperatures"]) == 3
 
 
 def test_the_table_shows_names_as_they_are(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
