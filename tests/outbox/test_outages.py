@@ -251,8 +251,8 @@ def test_a_policy_network_finds_its_main_network_on_disk(
     policy, main = sorted(find_runs(store, kind=tags.KIND_RUN), key=lambda run: not run.is_policy)
     assert policy.main == (main.run_id, main.run_key)
     assert main.policy_run_ids == (policy.run_id,)
-    assert f"runs/{main.run_id})" in policy.note
-    assert f"runs/{policy.run_id})" in main.note
+    assert f"runs/{main.run_id}?" in policy.note
+    assert f"runs/{policy.run_id}?" in main.note
 
 
 def begin(sender: OutboxSender, key: str, experiment: str = "logged") -> JournalLogger:
