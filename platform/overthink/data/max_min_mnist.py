@@ -105,7 +105,7 @@ class MaxMinMnistSpec(AbstractDatasetSpec):
         return from_depth(images_NKHW, self.space_to_depth)
 
     def from_pictures(self, pictures_NKHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return images whose pixels are rearranged into channels again."""
+        """Return images with their pixels rearranged into channels again."""
         return _to_depth(pictures_NKHW[:, 0], self.space_to_depth)
 
     def load(self, data_root: Path | None = None) -> Dataset:

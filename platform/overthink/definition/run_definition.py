@@ -147,7 +147,7 @@ class GroupDefinition(Spec):
 
     @property
     def with_clean_tests(self) -> Self:
-        """The definition whose network is the same, trained likewise, and tested on images as they are."""
+        """The definition with the same network and training, tested on images as they are."""
         clean = self.model_copy(update={"dataset": self.dataset.model_copy(update={"corruption": None})})
         if self.policy is None:
             return clean

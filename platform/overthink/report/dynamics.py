@@ -14,11 +14,11 @@ class GroupDynamics(NamedTuple):
     """What a group, or a single run, shows."""
 
     name: str
-    """Of the group or the run; of a study with its primary arm, whose runs these are."""
+    """Of the group or the run; of a study with its primary arm, which has these runs."""
     run_id: str
     """Of the group or the run: where its page is kept."""
     runs: tuple[StoredRun, ...]
-    """Those whose courses are shown."""
+    """The runs with courses that are shown."""
     found: Dynamics | None
     problems: tuple[str, ...]
     """What cannot be read; where nothing is found, why."""

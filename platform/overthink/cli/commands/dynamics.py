@@ -30,7 +30,7 @@ def dynamics(
 ) -> int:
     """Show when samples were learned, forgotten and overthought, from recorded courses of trainings.
 
-    Takes runs whose definition asks for a record. A page with figures is added to each group, or to a single run.
+    Takes runs with `record` in their definition. A page with figures is added to each group, or to a single run.
     """
     check_choice("--format", form, FORMATS)
     from overthink.cli.selection import chosen_runs, not_run
