@@ -52,7 +52,7 @@ class TrainingState:
 
 
 @dataclass(frozen=True)
-class _Course:
+class _Setup:
     """What stays the same throughout a training."""
 
     regime: tuple[Phase, ...]
@@ -77,14 +77,14 @@ def fit(
 
     Raises DivergedError as soon as a loss is not finite.
     """
-    course = _Course(regime, train, validation, augment, seeds, kernels)
+    setup = _Setup(regime, train, validation, augment, seeds, kernels)
     steps = [(phase, epoch) for phase, spec in enumerate(regime) for epoch in range(spec.epochs)]
     for phase, epoch in steps[state.epochs_done :]:
         if no_progress(state.history, phase + 1, regime[phase].stop_after):
             return
         if epoch == 0:
             _enter(state, regime[phase], phase, seeds)
-        record = _run_epoch(state, course, phase, epoch)
+        record = _run_epoch(state, setup, phase, epoch)
         state.history.append(record)
         if epoch + 1 == regime[phase].epochs:
             state.teacher = None
@@ -107,22 +107,20 @@ def _enter(state: TrainingState, spec: Phase, phase: int, seeds: Seeds) -> None:
     state.network = with_attachments(state.network, spec, phase, seeds)
 
 
-def _run_epoch(state: TrainingState, course: _Course, phase: int, epoch: int) -> EpochRecord:
+def _run_epoch(state: TrainingState, setup: _Setup, phase: int, epoch: int) -> EpochRecord:
     started = time.perf_counter()
-    spec, train = course.regime[phase], course.train
+    spec, train = setup.regime[phase], setup.train
     weights_C = spec.loss.class_weights(train.labels_N, state.network.n_classes)
-    loss, accuracy_E, dominance_E = _train_epoch(state, course, phase, epoch, weights_C)
+    loss, accuracy_E, dominance_E = _train_epoch(state, setup, phase, epoch, weights_C)
     trained = time.perf_counter()
     number = state.epochs_done + 1
     _check_finite(loss, f"the training loss became {loss} in epoch {number} at learning rate {spec.lr_at(epoch):g}")
-    on_validation = evaluate(state.network, course.validation, weights_C, course.kernels)
+    on_validation = evaluate(state.network, setup.validation, weights_C, setup.kernels)
     val_loss = tuple(on_validation.loss_E.double().tolist())
     _check_finite(sum(val_loss), f"the validation loss became {sum(val_loss)} after epoch {number}")
     if state.recorder is not None and state.recorder.is_due(number, epoch + 1 == spec.epochs):
-        answers_ENC = state.recorder.of_validation(on_validation.logits_ENC)
-        if answers_ENC is None:
-            answers_ENC = logits_of(state.network, state.recorder.samples, course.kernels)
-        state.recorder.add(answers_ENC, number, phase + 1, spec.lr_at(epoch))
+        at_hand_ENC = state.recorder.of_validation(on_validation.logits_ENC)
+        _record(state.recorder, state.network, setup.kernels, (number, phase + 1, spec.lr_at(epoch)), at_hand_ENC)
     correct_EN = on_validation.correct_EN.numpy()
     return EpochRecord(
         epoch=number,
@@ -142,13 +140,13 @@ def _run_epoch(state: TrainingState, course: _Course, phase: int, epoch: int) ->
 
 
 def _train_epoch(
-    state: TrainingState, course: _Course, phase: int, epoch: int, weights_C: Tensor | None
+    state: TrainingState, setup: _Setup, phase: int, epoch: int, weights_C: Tensor | None
 ) -> tuple[float, Tensor, tuple[float, ...]]:
     """Return the mean loss, the accuracy of each exit, and its gradient dominance where that is asked for.
 
     Sums stay on the device, so the loop never waits for it.
     """
-    spec, train, seeds = course.regime[phase], course.train, course.seeds
+    spec, train, seeds = setup.regime[phase], setup.train, setup.seeds
     device = train.images_NKHW.device
     loss = spec.loss.at(epoch, spec.epochs, lambda: _relative_costs(state.network, train))
     loss_of = loss.build(state.network.n_exits, device, weights_C)
@@ -156,10 +154,10 @@ def _train_epoch(
     all_batches = n_batches(len(train.labels_N), spec.batch_size)
     step = TrainingStep(
         state.network,
-        course.kernels.training(state.network, spec.gradient_equilibrium),
+        setup.kernels.training(state.network, spec.gradient_equilibrium),
         loss_of,
-        None if state.teacher is None else course.kernels.last_exit(state.teacher),
-        course.kernels,
+        None if state.teacher is None else setup.kernels.last_exit(state.teacher),
+        setup.kernels,
         state.momentum,
         Descent(spec.lr_at(epoch), spec.momentum, spec.weight_decay),
         state.squares if spec.optimiser == "adam" else None,
@@ -168,22 +166,33 @@ def _train_epoch(
     )
     # A recording would hold Adam's correction, which changes from step to step
     captures = device.type == "cuda" and cuda_graphs() and spec.optimiser != "adam"
-    take = course.capture.of((phase, step.descent, loss), step) if captures else step
+    take = setup.capture.of((phase, step.descent, loss), step) if captures else step
     order, augmentation = generator(seeds, "order", phase, epoch), generator(seeds, "augment", phase, epoch)
     batches = seen = 0
     with seeded_noise(seeds, phase, epoch, device):
-        for images_BKHW, labels_B in training_batches(train, spec.batch_size, course.augment, order, augmentation):
+        for images_BKHW, labels_B in training_batches(train, spec.batch_size, setup.augment, order, augmentation):
             take(images_BKHW, labels_B)
             batches, seen = batches + 1, seen + len(labels_B)
             if state.recorder is not None and state.recorder.after_step() and batches < all_batches:
-                answers_ENC = logits_of(state.network, state.recorder.samples, course.kernels)
-                epochs = state.epochs_done + batches / all_batches
-                state.recorder.add(answers_ENC, epochs, phase + 1, spec.lr_at(epoch))
+                moment = state.epochs_done + batches / all_batches, phase + 1, spec.lr_at(epoch)
+                _record(state.recorder, state.network, setup.kernels, moment)
                 make_ready(state.network, spec)
     dominance_E = (
         gradient_dominance(state.network, spec, loss_of, step.teacher, train) if spec.gradient_dominance else ()
     )
     return float(take.sums.loss) / batches, (take.sums.right_E / seen).cpu(), dominance_E
+
+
+def _record(
+    recorder: Recorder,
+    network: MultiExitNetwork,
+    kernels: Kernels,
+    moment: tuple[float, int, float],
+    at_hand_ENC: Tensor | None = None,
+) -> None:
+    """Record the answers at a moment (epochs done, phase, learning rate), by logits that are at hand, if they are."""
+    answers_ENC = logits_of(network, recorder.samples, kernels) if at_hand_ENC is None else at_hand_ENC
+    recorder.add(answers_ENC, *moment)
 
 
 def _relative_costs(network: MultiExitNetwork, train: Samples) -> tuple[float, ...]:
