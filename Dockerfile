@@ -42,6 +42,11 @@ WORKDIR /home/overthink
 VOLUME /artifacts
 
 FROM base AS runner
+# The compiler of the fast kernels, which are built for the processor that they run on. Debian keeps no older versions to pin.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends g++ \
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=build-runner /opt/overthink /opt/overthink
 USER 10001:10001
 WORKDIR /work

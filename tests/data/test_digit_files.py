@@ -4,10 +4,7 @@ import gzip
 import hashlib
 import struct
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pytest
@@ -24,6 +21,7 @@ from overthink.data.digits import (
     read_idx,
 )
 from overthink.data.embedded import make
+from support.file_server import serving
 
 AGAIN = "overthink data get mnist"
 
@@ -177,20 +175,11 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mnist_files: dict[st
     packed = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in mnist_files.items()}
     for name, content in packed.items():
         written(tmp_path / "mirror" / name, content)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "mirror"))) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
+    with serving(tmp_path / "mirror") as url:
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+        monkeypatch.setattr(MNIST, "mirrors", [f"{url}/"])
         monkeypatch.setattr(MNIST, "resources", [(name, md5(content)) for name, content in packed.items()])
         yield
-        server.shutdown()
-        thread.join()
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.mark.usefixtures("mirror")

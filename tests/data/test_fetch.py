@@ -4,10 +4,7 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -17,11 +14,7 @@ from overthink.data.fetch import Archive, fetch_archive, fetch_file
 from overthink.data.svhn import get_svhn
 from support.data_files import svhn as svhn_files
 from support.data_files import written
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
+from support.file_server import serving
 
 
 @pytest.fixture
@@ -29,10 +22,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A folder and its address."""
     folder = tmp_path / "served"
     folder.mkdir()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(folder) as url:
+        yield folder, url
 
 
 def md5(path: Path) -> str:

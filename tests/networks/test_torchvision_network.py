@@ -1,6 +1,8 @@
 """Classifiers of torchvision with exits: the model's own answers, real early exits, costs, names that do not exist."""
 
+import hashlib
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import numpy as np
@@ -13,12 +15,13 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from overthink.definition.errors import DefinitionError
 from overthink.inference.grad_cam import grad_cam
 from overthink.networks.cost import mul_adds
-from overthink.networks.multi_exit import Carry
+from overthink.networks.multi_exit import Carry, MultiExitNetwork
 from overthink.networks.torchvision_network import TorchvisionNetwork, with_exits
 from overthink.networks.torchvision_spec import TorchvisionSpec
 from overthink.plugins.modules import own_definition
 from overthink.running.run import train
 from overthink.testing import check_network
+from support.file_server import serving
 from support.small import small
 
 SHAPE = (3, 32, 32)
@@ -200,6 +203,63 @@ def test_published_weights_are_fetched_by_runs_alone(monkeypatch: pytest.MonkeyP
     assert len(asked) == 1
 
 
+def test_published_weights_come_over_http_are_checked_and_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    theirs = torchvision.models.mobilenet_v3_small()
+    torch.save(theirs.state_dict(), tmp_path / "weights.pth")
+    content = (tmp_path / "weights.pth").read_bytes()
+    file = tmp_path / f"small-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+    published = torchvision.models.MobileNet_V3_Small_Weights.IMAGENET1K_V1
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+    spec, network = mobilenet()
+    with serving(tmp_path) as url:
+        monkeypatch.setattr(published.value, "url", f"{url}/{file.name}")
+        file.write_bytes(content[:-1])
+        with pytest.raises(ValueError, match=r"could not be fetched .*invalid hash value"):
+            spec.load_pretrained(network)
+        file.write_bytes(content)
+        spec.load_pretrained(network)
+    spec.load_pretrained(network)  # without the server
+    stem = "features.0.0.weight"
+    assert torch.equal(network.state_dict()[f"blocks.0.part.{stem}"], theirs.state_dict()[stem])
+
+
+def test_a_pickle_in_place_of_published_weights_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fetched(tmp_path, monkeypatch, {"features.0.0.weight": Touches(tmp_path / "ran")})
+    spec, network = mobilenet()
+    with pytest.raises(ValueError, match="it is no file of weights alone"):
+        spec.load_pretrained(network)
+    assert not (tmp_path / "ran").exists()
+
+
+def fetched(folder: Path, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]) -> None:
+    """Save a state where torch keeps the published weights of mobilenet_v3_small."""
+    published = torchvision.models.MobileNet_V3_Small_Weights.IMAGENET1K_V1
+    place = folder / "checkpoints" / published.url.rsplit("/", 1)[-1]
+    place.parent.mkdir()
+    torch.save(state, place)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(folder))
+
+
+class Touches:
+    """What makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def mobilenet() -> tuple[TorchvisionSpec, MultiExitNetwork]:
+    """Return a specification with published weights, and its network."""
+    with own_definition():
+        spec = TorchvisionSpec(
+            kind="torchvision", model="mobilenet_v3_small", weights="DEFAULT", exits=("features.3",)
+        ).resolved(SHAPE, 10)
+    return spec, spec.build(SHAPE, 10, torch.Generator())
+
+
 def test_a_models_weights_with_other_classes_leave_the_last_layer_as_drawn() -> None:
     network = built(RESNET, classes=7)
     last, stem = "exits.3.classify.weight", "blocks.0.part.conv1.weight"
@@ -219,9 +279,7 @@ def test_a_run_with_a_frozen_pretrained_backbone(tmp_path: Path, monkeypatch: py
     images_NHWK, labels_N = rng.integers(0, 256, (20, 32, 32, 3)).astype(np.uint8), np.arange(20) % 3
     np.savez(tmp_path / "own.npz", x_train=images_NHWK, y_train=labels_N, x_test=images_NHWK[::-1], y_test=labels_N)
     published = torchvision.models.mobilenet_v3_small().state_dict()
-    monkeypatch.setattr(
-        "torchvision.models.MobileNet_V3_Small_Weights.get_state_dict", lambda *_args, **_kwargs: published
-    )
+    fetched(tmp_path, monkeypatch, published)
     data = {"kind": "npz", "path": "own.npz", "shape": [3, 32, 32], "classes": 3}
     network = {"kind": "torchvision", "model": "mobilenet_v3_small", "weights": "DEFAULT", "exits": ["features.3"]}
     frozen = [{"epochs": 1, "batch_size": 8, "freeze": "backbone"}]

@@ -90,3 +90,8 @@ def test_the_wheel_can_be_built_from_what_is_copied_and_holds_every_definition(t
         shipped = {f"overthink/{folder}/{path.name}" for path in (ROOT / folder).glob("*.yaml")}
         assert shipped
         assert shipped <= names
+
+
+def test_the_runner_has_a_compiler_for_the_fast_kernels() -> None:
+    installed = re.findall(r"apt-get install ([^&]*)", STAGES["runner"])
+    assert [word for line in installed for word in line.split() if word[0].isalpha()] == ["g++"]

@@ -27,7 +27,7 @@ def load_foreign(
 ) -> None:
     """Put the weights of a file into a network; raises ValueError, and leaves it as it was, where they do not fit."""
     where, own = one_line(str(path)), network.state_dict()
-    found = renamed(_read(path, own), names, where)
+    found = renamed(tensors_in(path, own), names, where)
     missing = [name for name in own if name not in found and not name.endswith(COUNTER)]
     superfluous = [name for name in found if name not in own]
     _refuse(where, () if draw_missing else missing, () if ignore_superfluous else superfluous)
@@ -99,8 +99,8 @@ def of_msdnet_pytorch(names: Collection[str]) -> Callable[[str], str]:
 NAMINGS: dict[str, Callable[[Collection[str]], Callable[[str], str]]] = {"msdnet-pytorch": of_msdnet_pytorch}
 
 
-def _read(path: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of a file of about a network's size; raises ValueError naming the file."""
+def tensors_in(path: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of a file of about a network's size, unpickling nothing; raises ValueError naming the file."""
     where = one_line(str(path))
     size = sum(tensor.numel() * tensor.element_size() for tensor in own.values())
     try:

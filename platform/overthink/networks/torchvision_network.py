@@ -14,6 +14,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from overthink.networks.foreign_weights import tensors_in
 from overthink.networks.graph_segments import segments_of
 from overthink.networks.multi_exit import ExitHead, MapFeatures, MultiExitNetwork, PlainNetwork, State
 from overthink.networks.pooled_maps import PooledMaps
@@ -154,16 +155,22 @@ def load_published(network: MultiExitNetwork, model: str, weights: str) -> None:
     """Load weights that torchvision publishes, fetched on first use; raises ValueError where they are not to be had."""
     assert isinstance(network, TorchvisionNetwork)
     published = published_weights(model, weights)
+    place = Path(torch.hub.get_dir()) / "checkpoints" / published.url.rsplit("/", 1)[-1]
     try:
-        state = published.get_state_dict(progress=False, check_hash=True)
+        _fetch(published.url, place)
     except (OSError, URLError, RuntimeError) as error:
-        file = published.url.rsplit("/", 1)[-1]
-        place = Path(torch.hub.get_dir()) / "checkpoints" / file
         raise ValueError(
             f"network.weights: {weights} of {model} could not be fetched ({cut(one_line(str(error)), 120)}); put "
             f"{published.url} at {place}, or draw the weights with weights: none"
         ) from None
-    network.load_model(state)
+    network.load_model(tensors_in(place, network.state_dict()))
+
+
+def _fetch(url: str, place: Path) -> None:
+    """Fetch a file that has the beginning of its SHA-256 in its name, unless it is there."""
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(place), place.stem.rsplit("-", 1)[-1], progress=False)
 
 
 def published_weights(model: str, weights: str) -> Any:
