@@ -64,7 +64,9 @@ def test_fields_are_typed() -> None:
         main_key="k",
         policy_runs="a b",
         process="7@1",
+        score='{"objectives": [{"metric": "val/loss", "goal": "minimize", "value": 0.5}], "keeps_bounds": true}',
     )
+    assert run.score == ((("val/loss", "minimize", 0.5),), True)
     assert run.arms == {
         "none": (Seeds(split=0, init=0, order=0, augment=0), Seeds(split=0, init=0, order=0, augment=0, repeat=1))
     }

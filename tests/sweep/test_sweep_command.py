@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,6 +20,13 @@ def call(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     return invoke(Path.cwd(), "sweep", *map(str, arguments))
 
 
+def compared(*arguments: str | Path) -> list[dict[str, Any]]:
+    done = invoke(Path.cwd(), "compare", *map(str, arguments), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
+    return rows
+
+
 def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     """Look, sweep, look again, take the best as a definition, confirm it with seeds that the sweep never saw."""
     path = sweep_file(tmp_path, trials=2)
@@ -27,6 +35,9 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     assert "2 trials would be started. Nothing was done" in looked.stderr
     assert not (tmp_path / "optuna.db").exists()
 
+    unknown = invoke(Path.cwd(), "compare", str(path))
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "no trials of this sweep in the store; start them with overthink sweep" in unknown.stderr
     early = call(path, "--best")
     assert early.returncode == 2
     assert "has no finished trial of this sweep" in early.stderr
@@ -40,6 +51,14 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     assert best["values"][0] == max(trial["values"][0] for trial in found["trials"])
     assert "trial 1 of 2:" in done.stderr
     assert (tmp_path / "optuna.db").exists()
+
+    shown = [compared(), compared("--all"), compared(path), compared("tiny-sweep")]
+    numbers = [[row["short_name"].partition(" [")[0] for row in rows] for rows in shown]
+    assert numbers == [[f"trial-{found['best'][0]}"], *[["trial-0", "trial-1"]] * 3]
+    assert [row["best_of"] for rows in shown for row in rows] == [2, *[0] * 6]
+    reported = invoke(Path.cwd(), "report", str(path), "-o", "page.html")
+    assert reported.returncode == 0, reported.stderr
+    assert f"overthink sweep {path}" in (tmp_path / "page.html").read_text()
 
     printed = call(path, "--best")
     assert printed.returncode == 0, printed.stderr

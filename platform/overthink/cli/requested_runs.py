@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from overthink.cli.sweep_names import runs_of_sweep
 from overthink.comparison.called import called, with_members
 from overthink.definition.errors import DefinitionError
 from overthink.report.safe_text import print_text
@@ -23,8 +24,8 @@ def requested_runs(
 ) -> list[StoredRun]:
     """Return the runs of definitions as they resolve now, those included that are not in the store yet.
 
-    A name may also be that of a stored run or group, or an ID, and one that is no definition is the name of an MLflow
-    experiment: all its groups. Without names, all runs.
+    A name may also be that of a stored run or group, an ID, or a sweep, and one that is no definition is the name of an
+    MLflow experiment: all its groups. Without names, all runs.
     """
     if not names:
         return runs
@@ -36,6 +37,9 @@ def requested_runs(
                     f"--set {settings[0]}: it changes definitions, and {name} is in the store already"
                 )
             wanted += with_members(found, runs)
+            continue
+        if (trials := runs_of_sweep(runs, name)) is not None:
+            wanted += trials
             continue
         stored = [run for run in runs if run.definition == name]
         loaded = _definition(name, settings, optional=bool(stored) and not settings)

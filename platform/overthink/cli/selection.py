@@ -1,10 +1,11 @@
-"""Stored runs by what a person calls them: a definition, an experiment name, a run ID or its first characters."""
+"""Stored runs by what a person calls them: a definition, a sweep, an experiment name, an ID or its first characters."""
 
 import shlex
 from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from overthink.cli.sweep_names import runs_of_sweep
 from overthink.comparison.called import SHORTEST_ID, by_id, called, with_members
 from overthink.comparison.kernels import named_apart
 from overthink.definition.errors import DefinitionError
@@ -67,12 +68,21 @@ def command_again(name: str, runs: Sequence[StoredRun]) -> str:
     imported = [run for run in found or runs if run.imported]
     if imported:
         return "\n".join(dict.fromkeys(run.params.get("import", "") for run in reversed(imported) if run.params))
-    if found and not found[0].is_group:
-        return f"overthink run run:{found[0].run_id}"
+    if found and (trained := _repeated_by_id(found, runs)):
+        return "\n".join(f"overthink run run:{run.run_id}" for run in trained)
     groups = found or sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
+    if any(group.sweep for group in groups):
+        return f"overthink sweep {shlex.quote(name)}"
     definition = found[0].definition if found else name
     again = dict.fromkeys(_command(definition, group.changes) for group in groups)
     return "\n".join(again) or _command(definition, {})
+
+
+def _repeated_by_id(found: Sequence[StoredRun], runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return the runs that only their IDs repeat: one that a name selects, or those of a sweep's trial."""
+    if not found[0].is_group:
+        return [found[0]]
+    return [run for run in with_members(found, runs) if not run.is_group] if found[0].sweep else []
 
 
 def _command(name: str, changes: Mapping[str, JsonValue]) -> str:
@@ -140,6 +150,8 @@ def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
 def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     if found := called(runs, name):
         return with_members(found, runs)
+    if (trials := runs_of_sweep(runs, name)) is not None:
+        return trials
     try:
         groups = load_experiment(find(name)).groups
         keys = {one.key for group in groups for one in group.definition.by_either_kernels}

@@ -100,6 +100,10 @@ class Row:
     """Whether they are not equal all the same: something besides the seeds changed the training."""
     fixed: tuple[str, ...] = ()
     """What all its runs share (see `held_fixed`): its intervals do not cover other values of that."""
+    best_of: int = 0
+    """Of the best trial of a sweep that the table shows no other trial of: how many trials there are."""
+    best_by: tuple[str, ...] = ()
+    """The objectives of that sweep."""
     groups: tuple["Row", ...] = ()
     """Of a row of several groups: a row each."""
     over_groups: dict[str, OverGroups] = field(default_factory=dict)
@@ -170,6 +174,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
     trainings = by_training(run for run in runs if run.is_finished)
     finished = [repeats[0] for repeats in trainings]
     newest = (asked or list(members))[-1]
+    best = next((group for group in asked if group.best_of), None)
     return Row(
         dataset=newest.dataset.label,
         group=name_of(newest, by),
@@ -210,6 +215,8 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
             for metric in metrics
         ),
         fixed=held_fixed(finished),
+        best_of=best.best_of if best else 0,
+        best_by=tuple(one.metric for one in best.score.objectives) if best and best.score else (),
     )
 
 

@@ -90,12 +90,28 @@ def unit(samples: str, rows: Sequence[Row]) -> str:
 
 
 def averages(rows: Sequence[Row]) -> str:
-    """Return the sentences on rows of several groups, on repeats, and on what intervals cover and do not."""
+    """Return the sentences on rows of several groups, on sweeps, on repeats, and on what intervals cover and do not."""
     groups = [one for row in rows for one in groups_of(row)]
     nested = OVER_GROUPS if any(row.groups for row in rows) else ""
     fixed = held_fixed_sentence({row.group: row.fixed for row in rows})
     repeats = repeats_sentence({one.group: len(one.finished) + len(one.repeats) for one in groups if one.repeats})
-    return " ".join(filter(None, (marks_sentence(rows), nested, repeats, _differing_repeats(groups), fixed)))
+    said = (marks_sentence(rows), nested, best_trials_sentence(groups), repeats, _differing_repeats(groups), fixed)
+    return " ".join(filter(None, said))
+
+
+def best_line(row: Row) -> tuple[str, ...]:
+    """Return that a row is the best trial of a sweep: `best of 12 trials`, or `on the Pareto front of 12 trials`."""
+    if not row.best_of:
+        return ()
+    how = "on the Pareto front" if len(row.best_by) > 1 else "best"
+    return (f"{how} of {row.best_of} trial{'' if row.best_of == 1 else 's'}",)
+
+
+def best_trials_sentence(groups: Sequence[Row]) -> str:
+    """Return which sweeps are shown by their best trials alone, and by which objectives these are the best."""
+    by = {row.definition or row.group: " and ".join(row.best_by) for row in groups if row.best_of}
+    named = "; ".join(f"{name} by {objectives}" for name, objectives in by.items())
+    return f"Of each sweep, only the best on validation data is shown ({named}); --all shows each trial." if by else ""
 
 
 def repeats_sentence(counts: Mapping[str, int]) -> str:

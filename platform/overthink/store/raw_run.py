@@ -14,7 +14,7 @@ from overthink.store import tags
 from overthink.store.changes import changes_from_text
 from overthink.store.liveness import RunProcess
 from overthink.store.run_values import LARGEST_METRIC, RunValues
-from overthink.store.stored import ASKED, Kind, Labels, PaperNumber, Part, RunLink, StoredRun
+from overthink.store.stored import ASKED, Kind, Labels, Objective, PaperNumber, Part, RunLink, Score, StoredRun
 from overthink.untrusted import name_of
 
 OF_TRAINING = ("training data", "permuted")
@@ -77,6 +77,7 @@ class RawRun:
             snapshots=tuple(filter(None, map(_number, values.words(tags.SNAPSHOTS)))),
             main=_link(values, tags.MAIN_RUN, tags.MAIN_KEY),
             trial=_number(values.text(tags.TRIAL)),
+            score=values.json(tags.SCORE, _score),
             kernels="" if imported else "native" if self.tags.get(tags.KERNELS) == "native" else "torch",
             imported=imported,
             splits=tuple(name for name in ("val", "test") if name in splits) if splits else ("val", "test"),
@@ -154,6 +155,14 @@ def _reported(found: Any) -> dict[str, PaperNumber]:
 
 def _paper_number(entry: Any) -> PaperNumber:
     return PaperNumber(_finite(entry["value"]), name_of(entry["source"]), bool(entry["approximate"]))
+
+
+def _score(found: Any) -> Score:
+    return Score(tuple(map(_objective, found["objectives"])), bool(found["keeps_bounds"]))
+
+
+def _objective(found: Any) -> Objective:
+    return Objective(name_of(found["metric"]), name_of(found["goal"]), _finite(found["value"]))
 
 
 def _finite(value: Any) -> float:

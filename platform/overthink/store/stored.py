@@ -48,6 +48,22 @@ class PaperNumber:
     approximate: bool
 
 
+class Objective(NamedTuple):
+    """What a sweep looks for, and what one of its trials has of it."""
+
+    metric: str
+    goal: str
+    """`maximize` or `minimize`."""
+    value: float
+
+
+class Score(NamedTuple):
+    """How good a sweep's trial is."""
+
+    objectives: tuple[Objective, ...]
+    keeps_bounds: bool
+
+
 class RunLink(NamedTuple):
     """Another run that a run is built on."""
 
@@ -112,6 +128,10 @@ class StoredRun:
     """MLflow's parent run."""
     sweep: str = ""
     trial: int | None = None
+    score: Score | None = None
+    """Of a sweep's trial that has finished."""
+    best_of: int = 0
+    """Of a trial that `comparison.sweeps` lists as a sweep's best: how many trials it stands for; in no store."""
     process: RunProcess = NO_PROCESS
     """The process that trains it, or trained it last."""
     logged_outcome: str = ""

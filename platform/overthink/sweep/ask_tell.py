@@ -57,6 +57,11 @@ class Ending(NamedTuple):
     excess: Mapping[str, float] = MappingProxyType({})
     """Bound -> by how much the trial exceeds it; 0 or less where it keeps the bound."""
 
+    @property
+    def keeps_bounds(self) -> bool:
+        """Whether it exceeds no bound."""
+        return all(value <= 0 for value in self.excess.values())
+
 
 class AskTell:
     """A study as one process sees it; `alone`: no other process can have trials of it."""

@@ -1,5 +1,6 @@
 """A sweep and its trials in the store."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,8 @@ class SweepRecorder:
         """Log a trial's result to its group's run, or, if it has no group, to a new run; return the run's id."""
         number, point = asked.number, asked.point
         trial_tags = {tags.SWEEP: self.loaded.study_name, tags.TRIAL: str(number), tags.PARENT_OF_MLFLOW: self.run_id}
+        if ending.values:
+            trial_tags[tags.SCORE] = _score(self.loaded, ending)
         metrics = dict(zip(self.goals, ending.values, strict=True)) if ending.values else {}
         if group_run_id is not None:
             self.writer.log(group_run_id, metrics, number, run_tags=trial_tags)
@@ -82,6 +85,14 @@ class SweepRecorder:
 def goals_of(loaded: LoadedSweep) -> tuple[str, ...]:
     """Return the names of the metrics that hold the objective values of trials."""
     return tuple(f"objective/{one.metric}" for one in loaded.sweep.objectives)
+
+
+def _score(loaded: LoadedSweep, ending: Ending) -> str:
+    objectives = [
+        {"metric": one.metric, "goal": one.goal, "value": value}
+        for one, value in zip(loaded.sweep.objectives, ending.values, strict=True)
+    ]
+    return json.dumps({"objectives": objectives, "keeps_bounds": ending.keeps_bounds})
 
 
 def _tags(loaded: LoadedSweep) -> dict[str, str]:

@@ -13,7 +13,7 @@ from overthink.cli.terminal import print_raw
 def compare(  # noqa: PLR0913, PLR0917 - an option each
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Definitions or experiment names. Default: all runs."),
+        typer.Argument(metavar="NAME", help="Definitions, sweeps, runs or groups. Default: all."),
     ] = None,
     by: Annotated[
         str,
@@ -36,6 +36,9 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
     against: options.Against = None,
     margin: options.Margin = None,
     interval: options.Interval = "both",
+    every_trial: Annotated[
+        bool, typer.Option("--all", help="Without names: show each trial of a sweep, not the best one alone.")
+    ] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all runs from the store, not the cache.")] = False,
     table: Annotated[
         str, typer.Option(metavar="TABLE", help="Table to show: overthinking, or policy for policy networks.")
@@ -51,6 +54,7 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.comparison.paired import with_differences
     from overthink.comparison.stored_runs import stored_runs
+    from overthink.comparison.sweeps import with_best_trials
     from overthink.report.chosen_table import in_order
     from overthink.report.policy_table import POLICY
     from overthink.report.table_files import FORMATS, TEXTS
@@ -69,6 +73,8 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
     stored = stored_runs(refresh, needed, params=where is not None or by not in GROUPINGS)
     wanted.check(stored, lambda: stored_runs(params=True))
     runs = requested_runs(stored, names or [], settings, console)
+    if not names and not every_trial:
+        runs = with_best_trials(runs)
     print_problems(console, problems_of(runs))
     check_grouping(by, runs)
     layout = chosen_layout(layout, metrics, stored)

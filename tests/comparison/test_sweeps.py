@@ -1,0 +1,89 @@
+"""Sweeps among stored runs: the best trial stands for all of them."""
+
+import json
+
+import pytest
+
+from overthink.comparison.overthinking import overthinking_rows
+from overthink.comparison.sweeps import best_trials, with_best_trials
+from overthink.report.tables import OVERTHINKING, group_cell
+from overthink.store import tags
+from overthink.store.stored import StoredRun
+from support.stored_runs import parent, stored
+
+LAST, LATER = "val/accuracy/last", "val/overthinking/any_later"
+GOALS = {LAST: "maximize", LATER: "minimize"}
+
+
+def trial(number: int, keeps_bounds: bool = True, sweep: str = "look 1a", **values: float) -> StoredRun:
+    """Return the group of a trial; values are `last` and `later`, none where it has not finished."""
+    named = {"last": LAST, "later": LATER}
+    objectives = [{"metric": named[name], "goal": GOALS[named[name]], "value": value} for name, value in values.items()]
+    score = {"objectives": objectives, "keeps_bounds": keeps_bounds}
+    more = {tags.DEFINITION: sweep.split(maxsplit=1)[0], tags.SWEEP: sweep, tags.TRIAL: str(number)}
+    if values:
+        more[tags.SCORE] = json.dumps(score)
+    return parent("0", f"{sweep}-{number}", variant=f"trial-{number}", more=more)
+
+
+def member(of: StoredRun, seed: str = "0") -> StoredRun:
+    return stored(seed, group=of.group_key, variant=of.variant, more={tags.DEFINITION: of.definition})
+
+
+def numbers(trials: list[StoredRun]) -> list[int | None]:
+    return [one.trial for one in trials]
+
+
+def test_the_best_by_one_objective() -> None:
+    trials = [trial(0, last=0.4), trial(1, last=0.6), trial(2, last=0.6), trial(3, False, last=0.9), trial(4)]
+    assert [(one.trial, one.best_of) for one in best_trials(trials[::-1])] == [(1, 5)], "the first of equals"
+    lower = [trial(0, later=0.4), trial(1, later=0.1)]
+    assert numbers(best_trials(lower)) == [1]
+    assert best_trials([trial(0, False, last=0.9), trial(1)]) == []
+
+
+def test_the_best_by_two_objectives_are_those_that_no_other_dominates() -> None:
+    values = [(0.5, 0.2), (0.6, 0.3), (0.5, 0.3), (0.4, 0.1), (0.6, 0.3)]
+    trials = [trial(number, last=last, later=later) for number, (last, later) in enumerate(values)]
+    by_hand = [0, 1, 3, 4]
+    assert numbers(best_trials(trials)) == by_hand
+
+
+def test_each_sweep_is_its_best_trial_and_other_runs_stay() -> None:
+    worse, best, open_trial = trial(0, last=0.4), trial(1, last=0.6), trial(2)
+    other = trial(0, sweep="other 2b", later=0.3)
+    plain = parent("0 1")
+    shared = parent("0", worse.group_key, started_ms=5)  # an experiment that asks for the very run of a trial
+    runs = [plain, stored("0"), shared, worse, member(worse), best, member(best), open_trial, member(open_trial), other]
+    found = with_best_trials(runs)
+    kept = [plain, runs[1], shared, member(worse), best, member(best), other]
+    assert [run.run_id for run in found] == [run.run_id for run in kept]
+    assert {run.definition: run.best_of for run in found if run.best_of} == {"look": 3, "other": 1}
+    assert with_best_trials(found[:2]) == found[:2]
+
+
+def test_a_trial_that_is_being_trained_is_left_out_with_its_sweep_and_not_without() -> None:
+    being_trained = parent("0", "new", variant="trial-9", more={tags.DEFINITION: "look"})
+    assert with_best_trials([trial(0, last=0.4), being_trained])[1:] == []
+    assert with_best_trials([trial(0), being_trained])[1:] == [being_trained]
+
+
+def test_trials_without_a_best_one_stay() -> None:
+    runs = [trial(0), trial(1, False, last=0.5)]
+    assert with_best_trials(runs) == runs
+
+
+@pytest.mark.parametrize("by", ["variant", "definition", "regime"])
+def test_rows_and_caption_say_so(by: str) -> None:
+    trials = [trial(0, last=0.4), trial(1, last=0.6)]
+    runs = [run for one in trials for run in (one, member(one))]
+    (row,) = overthinking_rows(with_best_trials(runs), by)
+    assert "best of 2 trials" in group_cell(row)
+    assert f"({'4 joint' if by == 'regime' else 'look'} by {LAST}); --all shows each trial" in OVERTHINKING.caption(
+        [row]
+    )
+    assert all("--all" not in OVERTHINKING.caption([one]) for one in overthinking_rows(runs, by))
+    front = [trial(0, last=0.6, later=0.2), trial(1, last=0.5, later=0.1)]
+    first, _ = overthinking_rows(with_best_trials([run for one in front for run in (one, member(one))]))
+    assert "on the Pareto front of 2 trials" in group_cell(first)
+    assert f"(look by {LAST} and {LATER})" in OVERTHINKING.caption([first])
