@@ -9,6 +9,7 @@ from overthink.exit_policies.confidences import OfExit
 from overthink.exit_policies.direct_search import direct_search
 from overthink.exit_policies.drawn import Dice, draws
 from overthink.exit_policies.eenet import fit_eenet
+from overthink.exit_policies.eenet_schedule import schedules
 from overthink.exit_policies.ensembles import Caching, ConditionallyMonotone, GeometricMean, Mean, ProductOfExperts
 from overthink.exit_policies.jei_dnn import fit_gates, open_gates
 from overthink.exit_policies.later_exit import Boosted, Logistic, learned
@@ -91,13 +92,14 @@ BUILT_IN: tuple[ExitPolicy, ...] = (
     ExitPolicy("boosted", "Learned, boosted trees", learned(Boosted), direct_search, "ours", LEARNED),
     ExitPolicy("jei-dnn", "JEI-DNN's gates", fit_gates, open_gates, "Regol et al. 2023", LOGITS),
     ExitPolicy("eenet", "EENet's scores", fit_eenet, algorithm_1, "Ilhan et al. 2024", LOGITS),
+    ExitPolicy("eenet-schedule", "EENet's scores and schedule", fit_eenet, schedules, "Ilhan et al. 2024", LOGITS),
     ExitPolicy("random", "Exits by chance", _fixed(Dice()), draws, "ours"),
     ExitPolicy("stopping", "Optimal stopping", _fixed(OfExit("max-softmax")), optimal_stopping, "ours"),
 )
 TABLE = (
     *("static", "max-softmax", "max-softmax-direct", "entropy", "top2-ratio", "margin", "patience", "temperature"),
     *("classwise", "mean", "product", "geometric", "zero-time-waste", "caching", "monotone"),
-    *("logistic", "boosted", "jei-dnn", "eenet", "stopping"),
+    *("logistic", "boosted", "jei-dnn", "eenet", "eenet-schedule", "stopping"),
 )
 """Those of a table where none is named: each score once."""
 

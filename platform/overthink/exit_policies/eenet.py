@@ -1,9 +1,8 @@
 """EENet's scores: how likely an exit is right, from its whole softmax and the scores of the exits before it.
 
 Ilhan et al. 2024: at exit k a linear function of the C probabilities, the largest of them, 1 + sum p log p / log C, and
-the k - 1 earlier scores, clipped to [0, 1], fitted to whether the exit is right. The paper fits shares of samples per
-exit together with the scores for one budget; its code stops with an error in that part, and bounds the shares (see
-docs/exit-policies.md), so the shares are Algorithm 1's here, and the scores are fitted by logistic regression.
+the k - 1 earlier scores, clipped to [0, 1], fitted to whether the exit is right; here by logistic regression. How many
+samples leave at each exit is Algorithm 1's choice or that of the paper's schedule (`eenet_schedule`).
 """
 
 from dataclasses import dataclass
