@@ -1,5 +1,6 @@
 """Studies as the store has them."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from overthink.cli.commands.figure import figure
 from overthink.cli.commands.report import report
 from overthink.cli.commands.study import study
 from overthink.definition.errors import DefinitionError
@@ -112,6 +114,12 @@ def test_a_study_of_forks(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "When is it decided?" in page
     assert study("my-study", Path("nowhere")) == 0
     assert "independent" in capsys.readouterr().out
+    assert figure("forks", ["my-study"], here / "forks.svg") == 0
+    with (here / "forks.csv").open() as file:
+        points = {(row["group"], row["epochs shared"]): float(row["mean"]) for row in csv.DictReader(file)}
+    assert len(points) == 3 * 2
+    for one in later["epochs"]:
+        assert points["overthought, any later", f"{one['epoch']}.0"] == one["any_later"]["decided"]["value"]
     (trunk,) = [run for run in find_runs(Store(), kind=tags.KIND_RUN) if run.run_id == ids["0"]]
     assert facts_of(trunk).arms["later:4@2"] == "2 2-fork4-order1002-augment1002"
 

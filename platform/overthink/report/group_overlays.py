@@ -2,16 +2,24 @@
 
 import csv
 import io
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from overthink.comparison.called import without_changes
 from overthink.comparison.overthinking import Row
-from overthink.report.figures.groups import HEADINGS, KINDS, Overlay, Splits, as_rows, overlay
+from overthink.report.figures.groups import HEADINGS, KINDS, Overlay, as_rows, overlay
+from overthink.report.figures.training import course_overlay, fork_overlay
 from overthink.report.group_predictions import group_predictions
+from overthink.report.studies import forks_of_study, read_study, study_of
 from overthink.report.table_files import safe_for_spreadsheets
 from overthink.store.client import Store
+from overthink.store.readable import Readable, of_each
 from overthink.store.stored import StoredRun
+from overthink.study.forks import ForkArm
+
+T = TypeVar("T")
+COURSE, FORKS = "course", "forks"
+"""Kinds of overlays over the epochs of a training; the others are of predictions (`KINDS`)."""
 
 
 class GroupOverlay(NamedTuple):
@@ -26,17 +34,49 @@ class GroupOverlay(NamedTuple):
 def overlay_of(store: Store, kind: str, rows: Sequence[Row], runs: Sequence[StoredRun]) -> GroupOverlay:
     """Return the overlay of rows of the overthinking table, whose runs are among `runs`; in the order of rows.
 
-    Raises ValueError where groups have costs in different units, or predictions lack what is needed.
+    Raises ValueError where groups have costs in different units, or predictions or courses lack what is needed.
     """
     by_id = {run.run_id: run for run in runs}
-    groups: dict[str, list[Splits]] = {}
-    problems: list[str] = []
-    for name, row in zip(legend_names(rows), rows, strict=True):
-        found = group_predictions(store, [by_id[run_id] for run_id in row.run_ids], KINDS[kind].splits)
-        problems += found.problems
-        if found.values:
-            groups[name] = found.values
+    members = {
+        name: [by_id[run_id] for run_id in row.run_ids] for name, row in zip(legend_names(rows), rows, strict=True)
+    }
+    if kind == COURSE:
+        if not any(run.records for some in members.values() for run in some):
+            raise ValueError("course: none is recorded; record: {samples: val} in the definition does that")
+        courses, problems = _read(members, lambda some: of_each(some, lambda run: store.course(run.run_id)))
+        return GroupOverlay(course_overlay(courses) if courses else None, problems)
+    splits = KINDS[kind].splits
+    groups, problems = _read(members, lambda some: group_predictions(store, some, splits))
     return GroupOverlay(overlay(kind, groups) if groups else None, problems)
+
+
+def _read(
+    members: Mapping[str, Sequence[StoredRun]], read: Callable[[Sequence[StoredRun]], Readable[T]]
+) -> tuple[dict[str, list[T]], list[str]]:
+    """Return what could be read of each group that has any, and a sentence for each run that is left out."""
+    found = {name: read(some) for name, some in members.items()}
+    problems = [problem for one in found.values() for problem in one.problems]
+    return {name: one.values for name, one in found.items() if one.values}, problems
+
+
+def fork_overlay_of(store: Store, runs: Sequence[StoredRun]) -> GroupOverlay:
+    """Return the overlay of the studies of forks among `runs`: a group for each arm and fact.
+
+    Raises ValueError where there are none.
+    """
+    studies = [study_of(group, runs) for group in runs if group.is_group and group.arms]
+    arms: dict[str, ForkArm] = {}
+    problems: list[str] = []
+    for one in studies:
+        read = read_study(store, one)
+        found = forks_of_study(read.study, read.tests)
+        arms |= {name if len(studies) == 1 else f"{one.group.name}, {name}": arm for name, arm in found.items()}
+        problems += read.problems
+        if one.missing:
+            problems.append(f"{one.group.name}: {one.missing} of its runs are missing or unfinished")
+    if not arms:
+        raise ValueError("forks: no study of forks (fork_at) has two finished runs at each of its epochs")
+    return GroupOverlay(fork_overlay(arms), problems)
 
 
 def legend_names(rows: Sequence[Row]) -> list[str]:
@@ -53,6 +93,6 @@ def as_csv(info: Overlay) -> str:
     """Return the numbers of an overlay, a row a point."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([info.unit or "exit" if heading == "x" else heading for heading in HEADINGS])
+    writer.writerow([info.unit or info.x_title if heading == "x" else heading for heading in HEADINGS])
     writer.writerows([safe_for_spreadsheets(value) for value in row] for row in as_rows(info))
     return text.getvalue()

@@ -56,6 +56,17 @@ def test_the_tables_and_the_page_of_a_group(recorded: Path) -> None:
     assert "Plotly.newPlot" in page
 
 
+def test_the_figure_of_a_group_ends_at_the_rates_of_its_stored_predictions(recorded: Path) -> None:
+    done = invoke(recorded, "figure", "course", "recorded", "-o", "course.svg")
+    assert done.returncode == OK, done.stderr
+    with (recorded / "course.csv").open() as file:
+        points = [row for row in csv.DictReader(file) if row["curve"] == "any later"]
+    assert [row["epoch"] for row in points] == ["1.0", "2.0", "3.0", "4.0"]
+    runs = [run for run in runs_in(recorded) if run.definition == "recorded"]
+    rates = [overthinking_rate(store_in(recorded).predictions(run.run_id, "test").correct_EN) for run in runs]
+    assert float(points[-1]["mean"]) == pytest.approx(sum(rates) / 3)
+
+
 def test_all_numbers_as_json_are_those_of_the_stored_predictions(recorded: Path) -> None:
     done = invoke(recorded, "dynamics", "recorded", "--format", "json")
     assert done.returncode == OK, done.stderr

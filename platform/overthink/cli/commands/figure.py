@@ -21,7 +21,8 @@ SUFFIXES = (".pdf", ".svg", ".png", ".html")
 
 def figure(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="What to show: accuracy, overthinking, budget, or depth.")
+        str,
+        typer.Argument(metavar="KIND", help="What to show: accuracy, overthinking, budget, depth, course, or forks."),
     ],
     names: Annotated[
         list[str], typer.Argument(metavar="GROUP", help="Groups by name or ID, definitions, or experiment names.")
@@ -42,7 +43,7 @@ def figure(
 ) -> int:
     """Draw several groups in one plot, with 95% intervals over seeds as bands."""
     numbers = output.with_suffix(".csv")
-    options.check_choice("KIND", kind, ("accuracy", "overthinking", "budget", "depth"))
+    options.check_choice("KIND", kind, ("accuracy", "overthinking", "budget", "depth", "course", "forks"))
     if output.suffix.lower() not in SUFFIXES:
         raise ValueError(f"--output {output}: suffix {output.suffix!r} is not one of {', '.join(SUFFIXES)}")
     check_file("--output", output)
@@ -50,7 +51,7 @@ def figure(
     from overthink.cli.selection import chosen_by_name, not_run
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.definition.errors import DefinitionError
-    from overthink.report.group_overlays import as_csv, overlay_of
+    from overthink.report.group_overlays import FORKS, as_csv, fork_overlay_of, overlay_of
     from overthink.store.client import Store
     from overthink.store.unreadable import problems_of
 
@@ -59,14 +60,14 @@ def figure(
     if not any(chosen):
         raise not_run(store, names)
     runs = list({run.run_id: run for of_name in chosen for run in of_name if not run.is_policy}.values())
-    everything = overthinking_rows(runs)
+    everything = [] if kind == FORKS else overthinking_rows(runs)
     rows = _in_order([row for row in everything if row.finished], chosen)
-    if not rows:
+    if not rows and kind != FORKS:
         raise DefinitionError(f"{', '.join(names)}: no finished runs of multi-exit networks")
-    found = overlay_of(store, kind, rows, runs)
+    found = fork_overlay_of(store, runs) if kind == FORKS else overlay_of(store, kind, rows, runs)
     print_problems(console, [*problems_of(runs), *found.problems])
     if found.info is None:
-        raise ValueError(f"{', '.join(names)}: no predictions can be read")
+        raise ValueError(f"{', '.join(names)}: nothing of this kind can be read")
     output.write_bytes(_file(found.info, output, columns))
     numbers.write_text(as_csv(found.info), encoding="utf-8")
     for row in everything:

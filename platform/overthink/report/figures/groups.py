@@ -46,12 +46,16 @@ class Overlay(NamedTuple):
     x_title: str
     y_title: str
     unit: CostUnit | None
-    """Of costs along x; None where x counts exits."""
+    """Of costs along x; None where x counts exits or epochs."""
     has_exits: bool
     """Whether points are exits, so that they are marked."""
     from_zero: bool
     """Whether the axis of rates begins at 0."""
     curves: tuple[Curve, ...]
+    over: str = "seeds"
+    """What means are over."""
+    holds_for: str = "new seeds, on these test samples"
+    """What intervals hold for."""
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -68,10 +72,8 @@ class Overlay(NamedTuple):
         """What bands are, and how many runs stand behind a curve."""
         counts = {curve.group: curve.n for curve in self.curves}
         runs = ", ".join(f"{group} n = {n}" for group, n in counts.items())
-        bands = (
-            "; bands: 95% interval of the mean for new seeds, on these test samples" if max(counts.values()) > 1 else ""
-        )
-        return f"{self.caption}. Means over seeds ({runs}){bands}."
+        bands = f"; bands: 95% interval of the mean for {self.holds_for}" if max(counts.values()) > 1 else ""
+        return f"{self.caption}. Means over {self.over} ({runs}){bands}."
 
 
 class Kind(NamedTuple):
@@ -181,10 +183,11 @@ def _curves(what: Kind, group: str, runs: Sequence[Splits], unit: CostUnit | Non
         x_P = tuple(map(float, range(1, tests[0].n_exits + 1) if known is None else known.tolist()))
     else:
         x_P = mean_over_runs(np.array(costs))
-    return [_curve(group, name, x_P, values_RP) for name, values_RP in found.items()]
+    return [curve_of(group, name, x_P, values_RP) for name, values_RP in found.items()]
 
 
-def _curve(group: str, name: str, x_P: tuple[float, ...], values_RP: Sequence[Sequence[float]]) -> Curve:
+def curve_of(group: str, name: str, x_P: tuple[float, ...], values_RP: Sequence[Sequence[float]]) -> Curve:
+    """Return the curve of R runs with rates at the same points: means over runs, intervals over seeds."""
     points = [estimate(values_R) for values_R in zip(*values_RP, strict=True)]
     lows = tuple(cut(point.low, (0, 1)) for point in points if point.low is not None)
     highs = tuple(cut(point.high, (0, 1)) for point in points if point.high is not None)

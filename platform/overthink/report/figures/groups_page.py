@@ -57,6 +57,7 @@ def _add_band(figure: go.Figure, info: Overlay, curve: Curve, colour: str) -> No
 
 def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int) -> None:
     colour = HUES[place % len(HUES)]
+    at = f"at {info.x_title} %{{x}}" if info.unit is None else cost_word(info.unit)
     figure.add_scatter(
         x=on_axis(curve.x_P, info.unit),
         y=percent(curve.mean_P),
@@ -66,5 +67,5 @@ def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int) -> Non
         marker={"color": colour, "size": 8, "symbol": SYMBOLS[place % len(SYMBOLS)]},
         legendgroup=curve.group,
         showlegend=curve.name in ("", *info.names[:1]),
-        hovertemplate=f"{escaped(curve.group)} {curve.name}: %{{y:.1f}}% {cost_word(info.unit)}<extra></extra>",
+        hovertemplate=f"{escaped(curve.group)} {curve.name}: %{{y:.1f}}% {at}<extra></extra>",
     )
