@@ -1,7 +1,8 @@
-"""Settings in the environment: seconds, kernels, the home folder and the cache."""
+"""Settings in the environment: seconds, kernels, addresses, the home folder and the cache."""
 
 import math
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -62,6 +63,16 @@ def default_kernels() -> Literal["auto", "torch", "native"]:
             raise ValueError(f"OVERTHINK_KERNELS={other}: expected auto, torch or native")
 
 
+def ui_url() -> str:
+    """Return the address of the MLflow UI where it is not that of the store, OVERTHINK_UI_URL; empty where not set."""
+    return _address("OVERTHINK_UI_URL")
+
+
+def dashboard_url() -> str:
+    """Return the address of optuna-dashboard, OVERTHINK_DASHBOARD_URL; empty where not set."""
+    return _address("OVERTHINK_DASHBOARD_URL")
+
+
 def check_settings(data_root: Path | None) -> None:
     """Raise ValueError naming a setting that is not as expected, before anything is begun.
 
@@ -70,9 +81,18 @@ def check_settings(data_root: Path | None) -> None:
     patience_seconds()
     checkpoint_seconds()
     default_kernels()
+    ui_url()
+    dashboard_url()
     root = str(data_root or os.environ.get("OVERTHINK_DATA") or home_folder())
     if root != utf_8(root):
         raise ValueError(f"{root}: not UTF-8 in this locale; use a folder of another name, or set PYTHONUTF8=1")
+
+
+def _address(name: str) -> str:
+    text = os.environ.get(name, "")
+    if text and not re.fullmatch(r"https?://[^\s()<>]+", text):
+        raise ValueError(f"{name}={text}: expected an address, such as https://mlflow.example.org")
+    return text.rstrip("/")
 
 
 def _seconds(name: str, default: float) -> float:

@@ -1,5 +1,6 @@
 """The Markdown descriptions that MLflow shows beside a run and a group."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
@@ -14,6 +15,7 @@ from overthink.report.tables import TITLES
 from overthink.store.stored import StoredRun
 from overthink.store.view import FIGURES, run_link
 
+_TRIAL_LINK = re.compile(r"\s*\[This trial in optuna-dashboard\]\([^)]*\)")
 MOST_LINKS = 40
 """Runs of a group that its description links to; MLflow keeps 8000 characters."""
 
@@ -90,6 +92,17 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
             "has its own.",
         ]
     )
+
+
+def with_trial_link(note: str, address: str) -> str:
+    """Return a description with the address of its trial in optuna-dashboard, instead of an earlier one."""
+    return f"{_TRIAL_LINK.sub('', note)}\n\n[This trial in optuna-dashboard]({address})".lstrip()
+
+
+def with_link_of(earlier: str, note: str) -> str:
+    """Return a description with the link to a trial that an earlier description has, if it has one."""
+    found = _TRIAL_LINK.search(earlier)
+    return note if found is None else f"{note}\n\n{found[0].lstrip()}"
 
 
 def _linked(run: StoredRun) -> str:

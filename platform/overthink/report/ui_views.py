@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from overthink.comparison.overthinking import COLUMNS
 from overthink.definition.run_definition import GroupDefinition
+from overthink.settings import ui_url
 from overthink.store import tags
 from overthink.store.uri import without_account
 from overthink.store.view import Chart, link, view_key, view_state
@@ -59,8 +60,13 @@ def views(columns: Sequence[str] = COLUMNS) -> dict[str, str]:
 
 def runs_link(store: "Store", experiment_id: str, base_url: str | None = None) -> str:
     """Return the address of an experiment's runs, in its own view where it has one."""
-    served = without_account(store.uri) if store.uri.startswith("http") else f"http://{LOCAL_NAME}:{PORT}"
-    return link(base_url or served, experiment_id, store.view_of(experiment_id))
+    base = base_url or served_at(store) or f"http://{LOCAL_NAME}:{PORT}"
+    return link(base, experiment_id, store.view_of(experiment_id))
+
+
+def served_at(store: "Store") -> str:
+    """Return the address at which a server shows the store: OVERTHINK_UI_URL, else its own; empty of a file."""
+    return ui_url() or (without_account(store.uri) if store.uri.startswith("http") else "")
 
 
 def ui_hint(store: "Store", experiment_id: str) -> str:

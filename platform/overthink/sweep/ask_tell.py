@@ -68,7 +68,7 @@ class AskTell:
 
     def __init__(self, loaded: LoadedSweep, storage: RDBStorage, alone: bool) -> None:
         self.study = open_study(storage, loaded)
-        self._storage = storage
+        self.storage = storage
         self._sweep = loaded.sweep
         self._alone = alone
         self._grid = grid_of(self._sweep.space) if self._sweep.sampler.kind == "grid" else []
@@ -90,7 +90,7 @@ class AskTell:
         """Return an abandoned trial, else a new one; None if there are enough."""
         for running in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if running.number not in self._mine and self._abandoned(running):
-                trial = running_trial(self.study, self._storage, running.number)
+                trial = running_trial(self.study, self.storage, running.number)
                 if self._claimed(trial):
                     return self._prepared(trial, running)
         if len(self.trials) >= self.wanted:
@@ -161,7 +161,7 @@ class AskTell:
         process = RunProcess.of(owner)
         if process.is_from_the_future:  # by a wrong clock: from now on its age counts
             beat = {tags.HEARTBEAT: alive_tags()[tags.HEARTBEAT]}
-            running_trial(self.study, self._storage, trial.number).set_user_attr(OWNER, {**owner, **beat})
+            running_trial(self.study, self.storage, trial.number).set_user_attr(OWNER, {**owner, **beat})
         return is_gone(process) or is_this(process)
 
     def _claimed(self, trial: Trial) -> bool:

@@ -7,6 +7,7 @@ from typing import Protocol
 from overthink.launching.outcomes import ProgressListener
 from overthink.store import tags
 from overthink.sweep.ask_tell import Asked, AskTell, Ending
+from overthink.sweep.dashboard import TrialLinks
 from overthink.sweep.sweep_recorder import SweepRecorder
 
 MOST_FAILURES = 3
@@ -28,8 +29,8 @@ class TrialListener(ProgressListener, Protocol):
 class TrialReporter:
     """Reports the endings of this call's trials, and counts them."""
 
-    def __init__(self, study: AskTell, recorder: SweepRecorder, listener: TrialListener) -> None:
-        self._study, self._recorder, self._listener = study, recorder, listener
+    def __init__(self, study: AskTell, recorder: SweepRecorder, listener: TrialListener, links: TrialLinks) -> None:
+        self._study, self._recorder, self._listener, self._links = study, recorder, listener, links
         self.outcomes = Counter[str]()
         """Outcome -> trials of this call that have ended so."""
         self.stop_reason = ""
@@ -41,7 +42,9 @@ class TrialReporter:
         A trial without a group gets an MLflow run of its own.
         """
         outcome, message, values, _ = ending
-        self._study.tell(asked, ending, self._recorder.trial(asked, ending, group_run_id))
+        run_id = self._recorder.trial(asked, ending, group_run_id)
+        self._study.tell(asked, ending, run_id)
+        self._links.write(asked.number, run_id)
         best = self._study.best_value if values else None
         if best is not None:
             self._recorder.best_so_far(asked.number, best)

@@ -12,6 +12,7 @@ from overthink.store.client import Store, StoreError
 from overthink.store.reader import run_of
 from overthink.store.stored import StoredRun
 from overthink.sweep.ask_tell import AskTell, Ending
+from overthink.sweep.dashboard import TrialLinks
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.new_trials import NewTrials
 from overthink.sweep.open_trial import OpenTrial
@@ -70,7 +71,8 @@ class Trials:
     def run(self, session: Session, recorder: SweepRecorder) -> TrialReporter:
         """Start trials and train them until there are enough; the session's listener is `events`."""
         self._session, self._recorder = session, recorder
-        self._reporter = TrialReporter(self._study, recorder, self._listener)
+        links = TrialLinks(self._study.storage, self._study.study, self._store, recorder.writer)
+        self._reporter = TrialReporter(self._study, recorder, self._listener, links)
         self._new = NewTrials(self._loaded, self._study, self._metrics, self._reporter, self._listener)
         while True:
             if runs := self._fill():

@@ -1,5 +1,6 @@
 """`overthink ui`: the MLflow UI of the store, on this machine only."""
 
+import importlib.util
 import os
 import signal
 import socket
@@ -8,8 +9,9 @@ import sys
 import time
 import urllib.request
 import webbrowser
-from contextlib import suppress
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -17,12 +19,30 @@ from rich.console import Console
 from overthink.cli.exit_codes import FAILURE, OK, InterruptedBySignal
 from overthink.cli.output import log
 
+if TYPE_CHECKING:
+    from overthink.store.client import Store
+
 HOST = "127.0.0.1"
 START_SECONDS = 120
+STORAGE = "OPTUNA_STORAGE"
+DASHBOARD = f"""
+import os, sys
+from optuna_dashboard import run_server
+run_server(os.environ["{STORAGE}"], host=sys.argv[1], port=int(sys.argv[2]))
+"""
 
 
 def ui(
     port: Annotated[int, typer.Option(metavar="PORT", help="Port to listen on.", min=1, max=65535)] = 5000,
+    dashboard: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            help="Also start optuna-dashboard, at this port: the trials of sweeps, with links to their runs and back.",
+            min=1,
+            max=65535,
+        ),
+    ] = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser, on a desktop.")
     ] = True,
@@ -46,7 +66,39 @@ def ui(
     if _taken(port):
         console.print(f"error: port {port} is in use; try --port {port + 1}")
         return FAILURE
-    return _serve(store.uri, port, address, open_browser, console)
+    with _dashboard(store, base, dashboard, console):
+        return _serve(store.uri, port, address, open_browser, console)
+
+
+@contextmanager
+def _dashboard(store: "Store", base: str, port: int | None, console: Console) -> Iterator[None]:
+    """Run optuna-dashboard on the storage of sweeps, if a port is given. Raises ValueError where it cannot be."""
+    if port is None:
+        yield
+        return
+    from overthink.store.uri import engine_uri
+    from overthink.store.writer import Writer
+    from overthink.sweep.dashboard import link_all
+    from overthink.sweep.storage import storage_uri
+
+    if importlib.util.find_spec("optuna_dashboard") is None:
+        raise ValueError("--dashboard: optuna-dashboard is not installed; install it with pip install optuna-dashboard")
+    if _taken(port):
+        raise ValueError(f"--dashboard {port}: this port is in use; try {port + 1}")
+    uri, address = storage_uri(), f"http://{HOST}:{port}/dashboard"
+    link_all(uri, store, Writer(store), base, address)
+    settings = {**os.environ, STORAGE: engine_uri(uri)}  # any user can read command lines
+    command = [sys.executable, "-c", DASHBOARD, HOST, str(port)]
+    server = subprocess.Popen(command, env=settings, start_new_session=True, stderr=subprocess.DEVNULL)
+    try:
+        if not _answers(server, port, "/api/meta"):
+            raise ValueError(f"--dashboard {port}: optuna-dashboard did not start")
+        console.print(f"optuna-dashboard: {address}", soft_wrap=True)
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
 
 
 def _serve(uri: str, port: int, address: str, open_browser: bool, console: Console) -> int:
@@ -106,10 +158,10 @@ def _taken(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def _answers(server: "subprocess.Popen[bytes]", port: int) -> bool:
+def _answers(server: "subprocess.Popen[bytes]", port: int, path: str = "/health") -> bool:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
+        with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}{path}", timeout=5):
             return True
         time.sleep(0.3)
     return False
