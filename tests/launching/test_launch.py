@@ -25,7 +25,7 @@ from overthink.inference.budgeted import lookup_table
 from overthink.inference.confidence import CRITERIA
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options, Outcomes
-from overthink.launching.plan import plan, run_folder
+from overthink.launching.plan import Parent, plan, run_folder
 from overthink.launching.recording.group_recorder import group_spec
 from overthink.launching.recording.run_recorder import RunRecorder
 from overthink.outbox.journal import Journal
@@ -342,7 +342,7 @@ def test_phases_that_two_runs_share_are_trained_once(store: Store, tmp_path: Pat
     """The second run waits for the first within one call, says whose child it is, and ends with the same bits."""
     shared, quiet = small(tmp_path, regime=[{"epochs": 1}], seeds=1, variants={"one": {}, "two": TWO}), Quiet()
     planned = {run.group.variant: run for run in plan(store, [shared], dry=True)}
-    assert planned["two"].parent == (planned["one"].key, None)
+    assert planned["two"].parent == Parent(planned["one"].key, None, 1)
     assert launch_inline(store, [shared], Options(jobs=2), quiet).complete
     trained = [(body["run"], body["epoch"]) for body in quiet.bodies if body["event"] == "epoch"]
     assert trained == [("seed 0 · one · small", 1), ("seed 0 · two · small", 2)]
@@ -552,7 +552,7 @@ def test_a_corruption_is_asked_of_a_network_that_is_trained(store: Store, tmp_pa
     loaded, quiet = small(tmp_path, **trained_early, variants={"clean": {}, "noisy": noisy}), Quiet()
     planned = {run.group.variant: run for run in plan(store, [loaded], dry=True)}
     assert planned["clean"].parent is None
-    assert planned["noisy"].parent == (planned["clean"].key, None)
+    assert planned["noisy"].parent == Parent(planned["clean"].key, None, 1)
     assert launch_inline(store, [loaded], Options(), quiet).complete
     assert {body["run"] for body in quiet.bodies if body["event"] == "epoch"} == {"seed 0 · clean · small"}
     runs = {run.variant: run for run in runs_of(store)}

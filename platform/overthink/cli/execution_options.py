@@ -50,15 +50,21 @@ def launch_options(
     kernels: str,
     force: bool = False,
     reuse: bool = True,
+    estimate: bool = False,
 ) -> "Options":
-    """Return the options of a launch; `check_execution` has accepted them."""
+    """Return the options of a launch; `check_execution` has accepted them.
+
+    Raises ValueError for an estimate of runs on a cluster, whose machines are not this one.
+    """
     from overthink.launching.outcomes import Options
 
     asked = cast("KernelsAsked", kernels)
+    if estimate and engine == "ray":
+        raise ValueError("--estimate: it times steps on this machine, and --engine ray trains on others")
     if engine == "ray":
         return Options(jobs or 0, device, data_root, force, reuse, "ray", resources_of(resources), asked)
     jobs = (os.cpu_count() or 1) if jobs == 0 else jobs or 1
-    return Options(jobs, device, data_root, force, reuse, kernels=asked)
+    return Options(jobs, device, data_root, force, reuse, kernels=asked, estimate=estimate)
 
 
 def start_early(how: "Options") -> None:

@@ -111,6 +111,14 @@ Metrics = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")]
+Estimate = Annotated[
+    bool,
+    typer.Option(
+        "--estimate",
+        help="Time a few training steps of each network on this machine first, and say how long all of it takes, and "
+        "how much disk space.",
+    ),
+]
 DataRoot = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Folder of data sets. Default: OVERTHINK_DATA, else ~/.cache/overthink/data."),

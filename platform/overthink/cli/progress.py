@@ -22,20 +22,20 @@ from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import total_epochs
 from overthink.untrusted import one_line
 
-TimeOf = Callable[[Sequence[PlannedRun]], str]
-"""Says how long planned runs take; nothing where that is not known."""
+NeededBy = Callable[[Sequence[PlannedRun]], Sequence[str]]
+"""Returns sentences on the time and the room that planned runs take; none where that is not known."""
 
 
 class Lines:
     """A plain line an event: for logs, pipes and people without a terminal."""
 
-    def __init__(self, console: Console, time_of: TimeOf | None = None) -> None:
+    def __init__(self, console: Console, needed_by: NeededBy | None = None) -> None:
         self._console = console
-        self._time_of = time_of
+        self._needed_by = needed_by
 
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Say how much there is to do."""
-        _say_plan(self._console, runs, self._time_of)
+        _say_plan(self._console, runs, self._needed_by)
 
     def on_event(self, run: PlannedRun, event: Event) -> None:
         """Print what happened."""
@@ -75,16 +75,16 @@ class RunBars:
 class Bars:
     """A bar for all epochs together, and one for each run at work."""
 
-    def __init__(self, console: Console, progress: Progress, time_of: TimeOf | None = None) -> None:
+    def __init__(self, console: Console, progress: Progress, needed_by: NeededBy | None = None) -> None:
         self._console = console
-        self._time_of = time_of
+        self._needed_by = needed_by
         self._progress = progress
         self._runs = RunBars(progress)
         self._all: TaskID | None = None
 
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Say how much there is to do, and start the overall bar."""
-        _say_plan(self._console, runs, self._time_of)
+        _say_plan(self._console, runs, self._needed_by)
         work = [run for run in runs if run.action in TO_DO]
         if work:
             epochs = sum(total_epochs(run.run.regime) for run in work)
@@ -105,13 +105,13 @@ class Bars:
 
 
 @contextmanager
-def progress_for(console: Console, time_of: TimeOf | None = None) -> Iterator[Lines | Bars]:
-    """Give the listener that fits the console; `time_of` says how long a plan takes."""
+def progress_for(console: Console, needed_by: NeededBy | None = None) -> Iterator[Lines | Bars]:
+    """Give the listener that fits the console; `needed_by` returns what a plan takes."""
     if not console.is_terminal:
-        yield Lines(console, time_of)
+        yield Lines(console, needed_by)
         return
     with bars_on(console, TimeRemainingColumn(compact=True)) as progress:
-        yield Bars(console, progress, time_of)
+        yield Bars(console, progress, needed_by)
 
 
 @contextmanager
@@ -134,10 +134,10 @@ def bars_on(console: Console, *more: ProgressColumn) -> Progress:
     return Progress(*columns, *more, note, console=console, transient=True)
 
 
-def _say_plan(console: Console, runs: Sequence[PlannedRun], time_of: TimeOf | None) -> None:
+def _say_plan(console: Console, runs: Sequence[PlannedRun], needed_by: NeededBy | None) -> None:
     console.print(_intent(runs))
-    if time_of is not None and (said := time_of(runs)):
-        print_text(console, said)
+    for sentence in needed_by(runs) if needed_by is not None else ():
+        print_text(console, sentence)
 
 
 def _intent(runs: Sequence[PlannedRun]) -> str:

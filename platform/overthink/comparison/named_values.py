@@ -45,11 +45,12 @@ FACTS: dict[str, Callable[[StoredRun], Value]] = {
     "started": lambda run: moment(run.started_ms),
     "ended": lambda run: moment(run.ended_ms),
     "duration": duration,
+    "estimated": lambda run: run.estimated_seconds,
     "group_key": lambda run: run.group_key,
     "run_key": lambda run: run.run_key,
     "data": lambda run: run.data,
 }
-"""Name -> its value for a run or group. `duration` is in seconds; `status` is ours, such as `finished`."""
+"""Name -> its value for a run or group. `duration` and `estimated` are in seconds; `status` is ours: `finished`."""
 
 
 def value_of(run: StoredRun, name: str) -> Value:

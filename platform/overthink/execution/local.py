@@ -142,24 +142,12 @@ class LocalEngine:
                 worker.job = job
                 return worker
             worker.kill()
-        worker = self._started(self._log_folder / f"worker-{place}.log")
+        log = self._log_folder / f"worker-{place}.log"
+        worker = Worker(*start_process(self._target, log), log)
         with suppress(OSError):  # it died at once: the end of its pipe is noticed
             worker.pipe.send_bytes(order)
         worker.job = job
         return worker
-
-    def _started(self, log: Path) -> Worker:
-        self._log_folder.mkdir(parents=True, exist_ok=True)
-        log.write_bytes(b"")
-        context = multiprocessing.get_context("forkserver" if warm_up() else "spawn")
-        here, there = context.Pipe()
-        process = context.Process(  # type: ignore[attr-defined]
-            target=self._target, args=(there, log, Path.cwd(), dict(os.environ)), daemon=True
-        )
-        with without_main():
-            process.start()
-        there.close()
-        return Worker(process, here, log)
 
     def _received(self, worker: Worker) -> Message:
         """Return the next message of a worker; the end of its pipe, also in the middle of a message, is its death."""
@@ -177,6 +165,21 @@ class LocalEngine:
     def _remove(self, worker: Worker) -> None:
         worker.kill()
         self._workers[self._workers.index(worker)] = None
+
+
+def start_process(target: Callable[..., None], log: Path) -> tuple[BaseProcess, Connection]:
+    """Start a process that calls a function with a pipe, a log, a folder and an environment; return it and the pipe."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_bytes(b"")
+    context = multiprocessing.get_context("forkserver" if warm_up() else "spawn")
+    here, there = context.Pipe()
+    process = context.Process(  # type: ignore[attr-defined]
+        target=target, args=(there, log, Path.cwd(), dict(os.environ)), daemon=True
+    )
+    with without_main():
+        process.start()
+    there.close()
+    return process, here
 
 
 def _crash_message(worker: Worker) -> str:

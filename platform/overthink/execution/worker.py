@@ -27,7 +27,16 @@ LOCK_WAIT_SECONDS = 30
 
 
 def work(pipe: Connection, log: Path, folder: Path, environment: Mapping[str, str]) -> None:
-    """Train what is ordered until the pipe is closed; `log` takes whatever is printed.
+    """Train what is ordered until the pipe is closed; `log` takes whatever is printed."""
+    settle(log, folder, environment)
+    with suppress(EOFError):
+        while True:
+            for event in events_of(order_in(pipe.recv_bytes())):
+                pipe.send_bytes(json.dumps(as_json(event)).encode())
+
+
+def settle(log: Path, folder: Path, environment: Mapping[str, str]) -> None:
+    """Make this process one that works for the process that it belongs to; `log` takes whatever is printed.
 
     A fork inherits the folder and the environment of the process that it was forked from, so both are given.
     """
@@ -40,10 +49,6 @@ def work(pipe: Connection, log: Path, folder: Path, environment: Mapping[str, st
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    with suppress(EOFError):
-        while True:
-            for event in events_of(order_in(pipe.recv_bytes())):
-                pipe.send_bytes(json.dumps(as_json(event)).encode())
 
 
 def events_of(order: Order) -> Iterator[Event]:

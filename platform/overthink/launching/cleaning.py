@@ -15,8 +15,8 @@ from overthink.store.trash import files_in, own_folders, purge, trashed
 from overthink.store.uri import database_file, journals_folder, state_folder
 
 Kind = Literal["cache", "leftovers", "checkpoints", "pages", "deleted"]
-CACHES = ("stores", "predictions", "readable")
-"""Folders of the cache: copies of what stores have are fetched again, and files looked at again."""
+CACHES = ("stores", "predictions", "readable", "estimates")
+"""Folders of the cache: copies of what stores have are fetched again, files looked at and steps timed again."""
 CHECKPOINTS, PAGES = ("checkpoint/*", "snapshots/*"), ("*.html", "analysis/*.html")
 """Artifacts of a run."""
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from overthink.definition.experiment import LoadedExperiment
 from overthink.execution.jobs import Engine
 from overthink.launching.changed_data import changed_data
+from overthink.launching.disk_needed import lacking_room
+from overthink.launching.estimate import estimated
 from overthink.launching.gpu_sharing import takes_turns
 from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.opening import opened_session
@@ -13,6 +15,7 @@ from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import TO_DO, PlannedRun, plan
 from overthink.launching.preflight import check_machine, obstacles
 from overthink.launching.session import Session
+from overthink.launching.time_needed import time_needed
 from overthink.metrics.catalogue import plugged_metrics
 from overthink.store.client import Store
 
@@ -40,6 +43,9 @@ def launch(
         experiments = KernelsChoice(options, store, listener.on_message).experiments(experiments)
         runs = plan(store, experiments, options.force, options.reuse, claims=session.claims)
         session.add(runs)
+        runs = estimated(runs, store.uri, options, listener.on_message)
+        if options.estimate and engine is None:
+            check_machine(lacking_room(runs, store.uri))
         listener.on_plan(runs)
         if turns := takes_turns(options, [run.run for run in runs if run.action in TO_DO]):
             listener.on_message(turns)
@@ -47,6 +53,8 @@ def launch(
             listener.on_message(f"{sentence}.")
         outcomes = brought_to_end(session, runs)
         outcomes.seconds = time.perf_counter() - started
+        needed = time_needed(runs, options.jobs)
+        outcomes.estimated = needed.seconds if needed is not None and needed.known == needed.runs else None
         outcomes.tracking_seconds = store.seconds - waited
         return outcomes
 

@@ -33,6 +33,8 @@ class Options:
     """What a run takes of a cluster."""
     kernels: KernelsAsked = "auto"
     """What computes the training; `auto`: see `kernels_choice`."""
+    estimate: bool = False
+    """Whether a few steps are timed first, to say how long runs take and how much they leave behind."""
 
 
 class ProgressListener(Protocol):
@@ -63,6 +65,8 @@ class Outcomes:
     """What could not be uploaded by the end; it is queued on disk."""
     _last: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    estimated: float | None = None
+    """Seconds that all of it was estimated to take; None where that was not known of every run."""
     tracking_seconds: float = 0.0
 
     @property

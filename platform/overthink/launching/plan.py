@@ -12,6 +12,7 @@ from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of, trunks_of
 from overthink.definition.run_definition import GroupDefinition, RunDefinition
 from overthink.outbox.pending import finished_keys
+from overthink.running.pace import RunPace
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.liveness import is_gone, is_this
@@ -35,6 +36,8 @@ class Parent(NamedTuple):
     key: str
     run_id: str | None
     """None while it is still to be trained by this very call."""
+    phases: int = 0
+    """How many of the run's phases it has trained, or will have; of a fork's trunk and a main network 0."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ class PlannedRun:
     """Of a policy run that is to be trained, the run whose exits it learns to choose."""
     labelled_by: tuple[Parent, ...] = ()
     """Of a policy run that is to be trained, the runs that its labels are averaged over."""
+    pace: RunPace | None = None
+    """How long its parts take, of a run that is to be trained; None where that is not known."""
+    estimated_seconds: float | None = None
+    """How long it takes by its pace, once its data are loaded."""
+    at_once: int | None = None
+    """How many runs of the launch are trained at once; None where that is not known."""
 
     @property
     def needs(self) -> tuple[Parent, ...]:
@@ -227,9 +236,9 @@ def _parent(store: "Store | None", child: PlannedRun, planned: Mapping[str, Plan
         if child.run.keep and total_epochs(first.regime) >= child.run.keep[0]:
             continue
         if (key := first.key) in planned and planned[key].action in TO_DO:
-            return Parent(key, None)
+            return Parent(key, None, n_phases)
         if (run_id := _finished(store, first)) is not None:
-            return Parent(key, run_id)
+            return Parent(key, run_id, n_phases)
     return None
 
 

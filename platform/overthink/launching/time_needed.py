@@ -1,14 +1,20 @@
-"""How long what is planned takes, by earlier runs of the store on the same data with the same network and kernels."""
+"""How long what is planned takes: by timed steps on this machine, or by earlier runs of the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
 
 from overthink.comparison.stored_runs import stored_runs
+from overthink.launching.estimating.epochs_left import epochs_left
+from overthink.launching.estimating.makespan import Work, makespan
+from overthink.launching.estimating.timed import phases_of
 from overthink.launching.plan import TO_DO, PlannedRun
-from overthink.launching.recording.facts import group_tags
+from overthink.launching.recording.facts import group_tags, parameters
 from overthink.launching.shared_epochs import own_epochs
+from overthink.running.pace import DURATION, RATES, Pace, RunPace
 from overthink.store import tags
+from overthink.store.liveness import is_this_machine
 from overthink.store.raw_run import RawRun
 from overthink.store.stored import ASKED, StoredRun
 from overthink.store.uri import database_file
@@ -24,7 +30,7 @@ class TimeNeeded(NamedTuple):
     runs: int
     """To do."""
     known: int
-    """Of these, the runs whose time can be told."""
+    """Of these, the runs whose time is known."""
     seconds: float
     """Of the known ones, with `jobs` at once."""
     jobs: int
@@ -32,46 +38,129 @@ class TimeNeeded(NamedTuple):
     """Finished runs that it is from."""
     spared: float = 0.0
     """Seconds that the epochs would take which forks share with their trunks."""
+    timed: int = 0
+    """Runs whose time is from steps timed on this machine."""
 
     @property
     def text(self) -> str:
         """One sentence, with its source."""
         at_once = f" with {self.jobs} jobs" if self.jobs > 1 else ""
         of = f"{self.known} of {self.runs} runs" if self.known < self.runs else _counted(self.runs, "run")
-        spared = f" What forks share would take {_shown(self.spared)} more of one job." if self.spared else ""
-        return f"About {_shown(self.seconds)} for {of}{at_once}, by {_counted(self.earlier, 'earlier run')}.{spared}"
+        spared = f" What forks share would take {shown(self.spared)} more of one job." if self.spared else ""
+        sources = [
+            *([_counted(self.earlier, "earlier run")] if self.earlier else []),
+            *(["steps timed on this machine"] if self.timed else []),
+        ]
+        return f"About {shown(self.seconds)} for {of}{at_once}, by {' and '.join(sources)}.{spared}"
 
 
-def time_needed(runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: int) -> TimeNeeded | None:
-    """Return how long runs that are to do take, by finished runs; None where no finished run is like one of them.
+def with_paces(
+    runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: int, timed: Mapping[str, Pace] | None = None
+) -> list[PlannedRun]:
+    """Return planned runs, those to do with their paces where these are known; `timed` are paces by keys of phases.
 
-    A run takes its epochs times the median of seconds per epoch, over finished runs of the same data set, network and
-    kernels, from their start to their end (so all of loading, evaluation and pages counts). Runs that began from
-    another one's phases are left out, since their epochs are not all their own. A fork takes its own epochs. Those that
-    a checkpoint or another run's phases spare are counted, so the estimate is rather too long.
+    By earlier runs, an epoch takes the median of seconds per epoch over finished runs of the same data set, network and
+    kernels, from their start to their end (so all of loading, evaluation and pages counts). Those of this machine with
+    the same phases and as many runs at once are taken if there are any, else timed steps, else all of them. Runs that
+    began from another one's phases are left out, since their epochs are not all their own.
     """
     to_do = [run for run in runs if run.action in TO_DO]
-    like = {run.group.definition.key: _like_of(run) for run in to_do}
-    per_epoch: dict[Like, list[float]] = {one: [] for one in like.values()}
-    for run in stored:
-        of = (run.dataset.key, run.network.key, run.kernels)
-        if of in per_epoch and (seconds := _seconds_per_epoch(run)) is not None:
-            per_epoch[of].append(seconds)
-    known = [(run, median(took)) for run in to_do if (took := per_epoch[like[run.group.definition.key]])]
+    at_once = min(max(jobs, 1), max(len(to_do), 1))
+    by_group: dict[str, RunPace | None] = {}
+    for run in to_do:
+        if (key := run.group.definition.key) not in by_group:
+            by_group[key] = _pace(run, stored, at_once, timed or {})
+    return [_with(run, by_group[run.group.definition.key], at_once) if run.action in TO_DO else run for run in runs]
+
+
+def time_needed(runs: Sequence[PlannedRun], jobs: int) -> TimeNeeded | None:
+    """Return how long runs that are to do take by their paces; None where no pace is known.
+
+    Runs begin in their order as jobs become free, each after those that it needs. A run takes the epochs that it trains
+    itself: not those of its checkpoint, of a trunk, or of phases that another run trains.
+    """
+    to_do = [run for run in runs if run.action in TO_DO]
+    known = [
+        (run, run.pace, run.estimated_seconds)
+        for run in to_do
+        if run.pace is not None and run.estimated_seconds is not None
+    ]
     if not known:
         return None
-    each = [own_epochs(run) * of_epoch for run, of_epoch in known]
-    spared = sum((total_epochs(run.run.regime) - own_epochs(run)) * of_epoch for run, of_epoch in known)
-    at_once = min(max(jobs, 1), len(each))
-    seconds = max(sum(each) / at_once, *each)
-    return TimeNeeded(len(to_do), len(each), seconds, at_once, sum(map(len, per_epoch.values())), spared)
+    at_once = min(max(jobs, 1), len(known))
+    works = [Work(run.key, seconds, frozenset(need.key for need in run.needs)) for run, _, seconds in known]
+    load = max(pace.load for _, pace, _ in known)
+    spared = sum(
+        (total_epochs(run.run.regime) - own_epochs(run)) * pace.epochs[0] for run, pace, _ in known if pace.epochs
+    )
+    earlier = {run_id for _, pace, _ in known for run_id in pace.earlier}
+    timed = sum(not pace.earlier for _, pace, _ in known)
+    return TimeNeeded(len(to_do), len(known), makespan(works, at_once, load), at_once, len(earlier), spared, timed)
 
 
-def needed_by_earlier_runs(runs: Sequence[PlannedRun], uri: str, jobs: int) -> TimeNeeded | None:
-    """Return the same by the finished runs of a store; None where it is no SQLite file, since asking takes long."""
+def stored_for(runs: Sequence[PlannedRun], uri: str) -> list[StoredRun]:
+    """Return the runs of a store; none where it is no SQLite file, since asking takes long, or nothing is to do."""
     if database_file(uri) is None or not any(run.action in TO_DO for run in runs):
+        return []
+    return stored_runs(metrics=(), uri=uri, params=True)
+
+
+def _with(run: PlannedRun, pace: RunPace | None, at_once: int) -> PlannedRun:
+    seconds = None if pace is None else pace.seconds(epochs_left(run)) + _recording(run, pace)
+    return replace(run, pace=pace, estimated_seconds=seconds, at_once=at_once)
+
+
+def _pace(run: PlannedRun, stored: Sequence[StoredRun], at_once: int, timed: Mapping[str, Pace]) -> RunPace | None:
+    like, phases = _like_of(run), _phases(parameters(run.run, run.group.variant))
+    alike = [
+        one
+        for one in stored
+        if (one.dataset.key, one.network.key, one.kernels) == like and _seconds_per_epoch(one) is not None
+    ]
+    same = [
+        one
+        for one in alike
+        if is_this_machine(one.process) and one.at_once == at_once and _phases(one.params) == phases
+    ]
+    of_phases = [timed[phase.key] for phase in phases_of(run) if phase.key in timed]
+    by_steps = _by_steps(run, of_phases) if len(of_phases) == len(phases_of(run)) else None
+    if not same and by_steps is not None:
+        return by_steps
+    took = [seconds for one in same or alike if (seconds := _seconds_per_epoch(one)) is not None]
+    if not took:
         return None
-    return time_needed(runs, stored_runs(metrics=(), uri=uri, params=True), jobs)
+    ids = tuple(one.run_id for one in same or alike)
+    return RunPace(0.0, (median(took),) * len(run.run.regime), 0.0, ids, tuple(of_phases))
+
+
+def _by_steps(run: PlannedRun, paces: Sequence[Pace]) -> RunPace:
+    load, finish = max(pace.load for pace in paces), paces[-1].finish
+    epochs = tuple(pace.epoch for pace in paces) if run.run.regime else ()
+    return RunPace(load, epochs, finish, (), tuple(paces))
+
+
+def _recording(run: PlannedRun, pace: RunPace) -> float:
+    """Return the seconds that evaluations of recorded samples take; validation samples are evaluated anyway."""
+    spec = run.run.record
+    if spec is None or pace.earlier or not pace.paces:
+        return 0.0
+    samples = len(spec.ids) if spec.ids is not None else pace.paces[0].samples[spec.samples]
+    if spec.every_steps is None:
+        count = 0 if spec.samples == "val" else sum(epochs_left(run)) // spec.every_epochs
+    else:
+        trained = pace.paces[0].samples["train"]
+        phases = zip(run.run.regime, epochs_left(run), strict=True)
+        count = sum(epochs * -(-trained // phase.batch_size) for phase, epochs in phases) // spec.every_steps
+    return count * samples * pace.paces[-1].sample
+
+
+def _phases(params: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    """Return the parameters of a regime's phases that decide how long a step takes."""
+    return frozenset(
+        (name, value)
+        for name, value in params.items()
+        if name.startswith("regime.") and not {*name.split(".")[2:3]} & {*DURATION, *RATES}
+    )
 
 
 def _like_of(run: PlannedRun) -> Like:
@@ -88,7 +177,8 @@ def _seconds_per_epoch(run: StoredRun) -> float | None:
     return (run.ended_ms - run.started_ms) / 1000 / epochs if epochs and run.ended_ms > run.started_ms else None
 
 
-def _shown(seconds: float) -> str:
+def shown(seconds: float) -> str:
+    """Return seconds in a unit that fits: `45 s`, `12 min`, `2.5 h`."""
     if seconds < 90:
         return f"{max(seconds, 1):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"

@@ -65,7 +65,7 @@ def surroundings() -> dict[str, Any]:
         "machine": {
             "host": socket.gethostname(),
             "system": platform.platform(),
-            "processor": _processor(),
+            "processor": processor(),
             "cpus": os.cpu_count(),
         },
     }
@@ -145,7 +145,8 @@ def version_of(name: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of this machine's processor."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         names = [

@@ -103,6 +103,11 @@ def is_this(process: RunProcess) -> bool:
     return (_system(process.host), process.process) == (_system(this_host()), this_process())
 
 
+def is_this_machine(process: RunProcess) -> bool:
+    """Tell whether a process was of this machine and state folder, perhaps before it was started the last time."""
+    return process.host.split(" ")[:2] == this_host().split(" ")[:2]
+
+
 def _system(host: str) -> str:
     """Return what of a host's name two processes share that can see each other: boot and namespace of processes."""
     parts = host.split(" ")

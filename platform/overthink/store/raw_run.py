@@ -79,6 +79,8 @@ class RawRun:
             trial=_number(values.text(tags.TRIAL)),
             score=values.json(tags.SCORE, _score),
             kernels="" if imported else "native" if self.tags.get(tags.KERNELS) == "native" else "torch",
+            estimated_seconds=_number(values.text(tags.ESTIMATED_SECONDS)),
+            at_once=_number(values.text(tags.AT_ONCE)),
             imported=imported,
             splits=tuple(name for name in ("val", "test") if name in splits) if splits else ("val", "test"),
             process=RunProcess.of(self.tags),

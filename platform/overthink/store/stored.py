@@ -106,6 +106,10 @@ class StoredRun:
     """What computed the training: torch or native kernels; empty of a network trained elsewhere."""
     instruction_set: str = ""
     """Of a run: the processor's vector instructions that it was trained with; empty where none is logged."""
+    estimated_seconds: float | None = None
+    """How long it was estimated to take before it began; None where it was not."""
+    at_once: int | None = None
+    """Of a run: how many runs of its launch were trained at once; None in runs of earlier versions."""
     imported: str = ""
     """Of a network trained elsewhere: where its predictions are from; empty of one trained here."""
     splits: tuple[str, ...] = ("val", "test")

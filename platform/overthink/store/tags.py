@@ -46,6 +46,10 @@ TASK, POLICY = "overthink.task", "policy"
 KERNELS = "overthink.kernels"
 """The kernels that train a run, or the runs of a group: native or torch; runs of earlier versions, by torch, have none.
 """
+ESTIMATED_SECONDS, AT_ONCE = "overthink.estimated_seconds", "overthink.at_once"
+"""On a run that was trained in one attempt: how long it was estimated to take, where that was known; and how many runs
+of its launch were trained at once.
+"""
 INSTRUCTION_SET = "overthink.instruction_set"
 """On a run: of the processor's vector instructions, the set that its kernels used; on a GPU none."""
 COMPILER, COMPILER_FLAGS = "overthink.compiler", "overthink.compiler_flags"

@@ -26,6 +26,7 @@ from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import Seeds
 from overthink.spec import Spec
 from overthink.training.epoch_record import EpochRecord
+from overthink.training.epochs_in import epochs_in
 from overthink.training.loop import TrainingState, no_progress
 from overthink.training.phases import teacher_of, with_attachments
 from overthink.training.regime import (
@@ -127,7 +128,7 @@ def load(folder: Path, state: TrainingState, run: RunIdentity) -> bool:
     """
     paths = [path for name in (NAME, PREVIOUS, STORED_CHECKPOINT) if (path := folder / name).exists()]
     problems = []
-    for path in sorted(paths, key=_epochs_in, reverse=True):
+    for path in sorted(paths, key=epochs_in, reverse=True):
         try:
             content = _read(path, state.network)
         except (OSError, SafetensorError, ValueError) as error:
@@ -266,15 +267,6 @@ def _load_network(network: torch.nn.Module, path: Path, weights: Mapping[str, Te
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(f"checkpoint {path} is of another network: {str(error).splitlines()[-1].strip()}") from None
-
-
-def _epochs_in(path: Path) -> int:
-    """Return the number of epochs in a checkpoint; -1 if it cannot be read."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return len(_history(file.metadata() or {}))
-    except (OSError, SafetensorError, ValueError):
-        return -1
 
 
 def _history(meta: Mapping[str, str]) -> tuple[EpochRecord, ...]:

@@ -37,6 +37,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     engine: options.Engine = "local",
     resources: options.Resources = None,
     dry_run: options.DryRun = False,
+    estimate: options.Estimate = False,
     force: Annotated[bool, typer.Option("--force", help="Train runs again that are already finished.")] = False,
     no_reuse: Annotated[
         bool, typer.Option("--no-reuse", help="Train every phase; do not reuse phases that another run has trained.")
@@ -64,7 +65,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.cli.definitions import load_definitions
 
     experiments = load_definitions(definitions, settings, seeds, list(dict.fromkeys(corruption)))
-    how = launch_options(jobs, device, data_root, engine, resources, kernels, force, reuse=not no_reuse)
+    how = launch_options(jobs, device, data_root, engine, resources, kernels, force, not no_reuse, estimate)
     from overthink.launching.settled import settled
     from overthink.store.uri import tracking_uri
 
@@ -80,17 +81,12 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     start_early(how)
     from overthink.cli.progress import progress_for
     from overthink.launching.launch import launch
-    from overthink.launching.time_needed import needed_by_earlier_runs
     from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
 
     console, store = log(), Store()
 
-    def time_of(runs: "Sequence[PlannedRun]") -> str:
-        needed = needed_by_earlier_runs(runs, store.uri, how.jobs)
-        return needed.text if needed is not None else ""
-
-    with progress_for(console, time_of) as progress:
+    with progress_for(console, partial(_needed, how=how)) as progress:
         outcomes = launch(store, experiments, how, progress)
     # The tables are made from the store, which may be unreachable where something could not be uploaded.
     runs = [] if outcomes.pending is not None else _runs_of(store, experiments)
@@ -141,16 +137,20 @@ def _show_finished(finished: "Settled", how: "Options", as_json: bool) -> int:
 def _show_plan(
     experiments: "Sequence[LoadedExperiment]", how: "Options", as_json: bool, finished: "Settled | None"
 ) -> int:
+    from overthink.cli.preflight import note
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
+    from overthink.launching.disk_needed import lacking_room
+    from overthink.launching.estimate import estimated
     from overthink.launching.plan import TO_DO
     from overthink.launching.shared_epochs import shared_epochs_text
-    from overthink.launching.time_needed import needed_by_earlier_runs
+    from overthink.store.uri import tracking_uri
 
     console = log()
     runs, store = (finished.runs, None) if finished is not None else _planned(experiments, how)
     for sentence in changed_data(runs, how.data_root):
         print_text(console, f"{sentence}.")
+    runs = estimated(runs, tracking_uri(), how, partial(print_text, console))
     if as_json:
         print_json([_as_plain(run) for run in runs])
         return OK
@@ -163,11 +163,20 @@ def _show_plan(
         print_text(console, cost.text)
     if shared := shared_epochs_text(runs):
         print_text(console, shared)
-    if store is not None and (needed := needed_by_earlier_runs(runs, store.uri, how.jobs)) is not None:
-        print_text(console, needed.text)
+    for sentence in _needed(runs, how):
+        print_text(console, sentence)
+    note(lacking_room(runs, tracking_uri()))
     todo = sum(run.action in TO_DO for run in runs)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
+
+
+def _needed(runs: "Sequence[PlannedRun]", how: "Options") -> list[str]:
+    """Return a sentence on the time that runs take, and one on their room, where these are known."""
+    from overthink.launching.disk_needed import disk_needed
+    from overthink.launching.time_needed import time_needed
+
+    return [found.text for found in (time_needed(runs, how.jobs), disk_needed(runs)) if found is not None]
 
 
 def _shared(run: "PlannedRun") -> str:

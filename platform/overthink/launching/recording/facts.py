@@ -9,6 +9,7 @@ from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.flat import flat
 from overthink.definition.keys import part_keys, summary
 from overthink.definition.run_definition import GroupDefinition, RunDefinition
+from overthink.launching.plan import PlannedRun
 from overthink.sentences import utf_8
 from overthink.store import tags
 from overthink.study.design import arms_text
@@ -50,6 +51,17 @@ def parameters(definition: GroupDefinition, variant: str) -> dict[str, str]:
     if isinstance(definition, RunDefinition):
         named["seed"] = definition.seeds.label
     return flat(definition.model_dump(mode="json")) | named
+
+
+def expected(planned: PlannedRun) -> dict[str, str]:
+    """Return the tags of how long a run was estimated to take, and of how many runs are trained at once.
+
+    A resumed run has none: from its start to its end it takes the time between its attempts, too.
+    """
+    if planned.action != "train":
+        return {}
+    found = {tags.ESTIMATED_SECONDS: planned.estimated_seconds, tags.AT_ONCE: planned.at_once}
+    return {tag: f"{value:.0f}" for tag, value in found.items() if value is not None}
 
 
 def network_tags(mul_adds: Sequence[float], parameters: Sequence[float]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
-from overthink.launching.recording.facts import kernel_tags, network_tags, parameters
+from overthink.launching.recording.facts import expected, kernel_tags, network_tags, parameters
 from overthink.metrics.naming import by_exit
 from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
@@ -62,6 +62,7 @@ class RunRecorder:
             tags.RUN_KEY: planned.key,
             tags.SEEDS: planned.run.seeds.label,
             **({tags.FORCED: "true"} if planned.forced else {}),
+            **expected(planned),
             **group.tags,
         }
         params = parameters(planned.run, planned.group.variant)

@@ -1,0 +1,109 @@
+"""How much room what is planned takes, by sizes that were measured while steps were timed."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from overthink.data.files import shown
+from overthink.launching.estimating.epochs_left import epochs_left
+from overthink.launching.plan import TO_DO, PlannedRun
+from overthink.running.pace import RunPace
+from overthink.store.uri import database_file, state_folder
+
+WITH_TEACHER = 1.5
+"""A checkpoint in the midst of a phase with a teacher, relative to one after it: weights and momentum, and weights."""
+COURSE_BYTES = 9 / 8
+"""Of a recorded answer, at most: confidence, and a bit for whether it is right."""
+
+
+class DiskNeeded(NamedTuple):
+    """Bytes, about."""
+
+    store: int
+    """What all runs to do leave in the store: checkpoints, predictions and pages, and the pages of their groups."""
+    state: int
+    """What runs at work keep in the state folder: a checkpoint and the one before, and what waits to be uploaded."""
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        return f"About {_shown(self.store)} in the store, and {_shown(self.state)} in the state folder meanwhile."
+
+
+def disk_needed(runs: Sequence[PlannedRun]) -> DiskNeeded | None:
+    """Return the room that runs to do take; None where it is not known of all of them."""
+    to_do = [(run, run.pace) for run in runs if run.action in TO_DO]
+    known = [(run, pace) for run, pace in to_do if pace is not None and pace.paces]
+    if not known or len(known) < len(to_do):
+        return None
+    groups = {run.group.definition.key: pace.paces[-1].page for run, pace in known}
+    at_work = sorted((_while_training(run, pace) for run, pace in known), reverse=True)
+    at_once = known[0][0].at_once or 1
+    return DiskNeeded(sum(_stored(run, pace) for run, pace in known) + sum(groups.values()), sum(at_work[:at_once]))
+
+
+def lacking_room(runs: Sequence[PlannedRun], uri: str) -> list[str]:
+    """Return a clause where the disk of the store, or of the state folder, has less room than runs to do take."""
+    needed, database = disk_needed(runs), database_file(uri)
+    if needed is None:
+        return []
+    places = [("unfinished runs (OVERTHINK_STATE)", state_folder(), needed.state)]
+    if database is not None:
+        places.append(("the store", database.absolute().parent, needed.store))
+    found, of_device = [], dict[int, int]()
+    for what, folder, size in places:
+        above = next(path for path in (folder, *folder.parents) if path.exists())
+        device = above.stat().st_dev
+        of_device[device] = of_device.get(device, 0) + size
+        free = shutil.disk_usage(above).free
+        if free < of_device[device]:
+            found.append(_too_little(what, above, free, of_device[device]))
+    return found[-1:]
+
+
+def _too_little(what: str, folder: Path, free: int, size: int) -> str:
+    return f"the folder of {what}, {shown(folder)}, has {_shown(free)} left on its disk; these runs take {_shown(size)}"
+
+
+def _stored(run: PlannedRun, pace: RunPace) -> int:
+    last = pace.paces[-1]
+    snapshots = sum(pace.paces[_phase_of(run, epoch)].checkpoint for epoch in run.run.keep)
+    return last.checkpoint + last.predictions + last.page + snapshots + _course(run, pace)
+
+
+def _while_training(run: PlannedRun, pace: RunPace) -> int:
+    teachers = [phase.has_teacher for phase in run.run.regime] or [False]
+    largest = max(
+        one.checkpoint * (WITH_TEACHER if teacher else 1) for one, teacher in zip(pace.paces, teachers, strict=True)
+    )
+    parent = pace.paces[0].checkpoint if run.parent is not None else 0
+    return int(2 * largest) + parent + _stored(run, pace) - pace.paces[-1].checkpoint
+
+
+def _course(run: PlannedRun, pace: RunPace) -> int:
+    spec = run.run.record
+    if spec is None:
+        return 0
+    samples = len(spec.ids) if spec.ids is not None else pace.paces[0].samples[spec.samples]
+    moments = len(run.run.regime) + (
+        sum(epochs_left(run)) // spec.every_epochs
+        if spec.every_steps is None
+        else sum(phase.epochs * -(-pace.paces[0].samples["train"] // phase.batch_size) for phase in run.run.regime)
+        // spec.every_steps
+    )
+    return int(moments * samples * run.run.network.blocks * COURSE_BYTES)
+
+
+def _phase_of(run: PlannedRun, epoch: int) -> int:
+    """Return the phase, from 0, that an epoch, from 1, lies in."""
+    ends = 0
+    for number, phase in enumerate(run.run.regime):
+        ends += phase.epochs
+        if epoch <= ends:
+            return number
+    return len(run.run.regime) - 1
+
+
+def _shown(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 1):.0f} MB"
