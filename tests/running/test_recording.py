@@ -25,6 +25,7 @@ from overthink.training.evaluate import logits_of
 from overthink.training.record_spec import RecordSpec
 from overthink.training.recording import Recorder
 from overthink.training.regime import PARENT_CHECKPOINT, STORED_CHECKPOINT
+from support.built_kernels import KernelsForTests
 from support.small import small
 
 TWO_PHASES = [
@@ -78,6 +79,19 @@ def test_recording_changes_no_weight(tmp_path: Path, record: dict[str, Any]) -> 
         ours, theirs = (Predictions.read(tmp_path / one / f"{split_name}.parquet") for one in ("recording", "plain"))
         assert np.array_equal(ours.max_softmax_EN, theirs.max_softmax_EN)  # type: ignore[arg-type]
     assert recording.key != plain.key
+
+
+def test_recording_between_steps_of_native_kernels_changes_no_weight(
+    tmp_path: Path, kernels: KernelsForTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernels.stand_in(monkeypatch)
+    as_native = {"kernels": "native", "regime": [{**phase, "batch_size": 30} for phase in TWO_PHASES]}
+    for name, record in (("plain", None), ("recording", {"samples": "test", "every_steps": 2})):
+        trained(run_of(tmp_path, record, **as_native), tmp_path / name)
+    assert weights(tmp_path / "recording") == weights(tmp_path / "plain")
+    course, at_the_end = (course_in(tmp_path / "recording"), Predictions.read(tmp_path / "plain" / "test.parquet"))
+    assert len(course.moments) > 6
+    assert np.array_equal(course.correct_TEN[-1], at_the_end.correct_EN)
 
 
 def test_what_is_recorded_is_what_the_network_answers(tmp_path: Path) -> None:
