@@ -31,11 +31,12 @@ def shared_folder(factory: pytest.TempPathFactory, name: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> "KernelsForTests":
-    """The native kernels: compiling them takes many seconds, so each session does it once."""
+def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "KernelsForTests":
+    """The native kernels. A build takes many seconds; it is named by source, compiler and flags, so pytest keeps it."""
     from support.built_kernels import KernelsForTests
 
-    return KernelsForTests(shared_folder(tmp_path_factory, "kernels"))
+    kept: pytest.Cache | None = getattr(request.config, "cache", None)  # none with -p no:cacheprovider
+    return KernelsForTests(kept.mkdir("kernels") if kept else shared_folder(tmp_path_factory, "kernels"))
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +45,9 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mlflow.store.db import utils
 
     from overthink.store.client import Store
+    from support.one_dialect import share_compiled_statements
 
+    share_compiled_statements()
     # MLflow reads its sixty migrations at each connection to learn the newest: 40 ms, hundreds of times in the tests.
     utils._get_latest_schema_revision = cache(utils._get_latest_schema_revision)
     folder = shared_folder(tmp_path_factory, "db")

@@ -30,10 +30,9 @@ PHASES: list[dict[str, Any]] = [
 
 @pytest.fixture(autouse=True)
 def compiled(kernels: KernelsForTests, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kernels that the whole session shares; processes have them in their cache. Skipped without a compiler."""
+    """Kernels that all tests share. Skipped without a compiler."""
     kernels.library(availability.block_for(PHASES[0]["batch_size"]))
     kernels.stand_in(monkeypatch)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(kernels.folder))
     monkeypatch.setenv("OVERTHINK_KERNELS", "native")
 
 
@@ -41,6 +40,16 @@ def run_of(folder: Path, threads: int = 1, kernel: int = 0) -> RunDefinition:
     group = small(folder, regime=PHASES, seeds=1, threads=threads, augment={"pad": 1}).groups[0]
     seeds = Seeds(split=0, init=0, order=0, augment=0, kernel=kernel)
     return group.definition.by("native").with_seeds(seeds)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, kernels: KernelsForTests) -> Predictions | None:
+    """The predictions of a run that was trained at once by one thread."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        kernels.stand_in(patch)
+        patch.setenv("OVERTHINK_KERNELS", "native")
+        return trained(run_of(folder), folder)
 
 
 def trained(run: RunDefinition, folder: Path, epochs: int | None = None) -> Predictions | None:
@@ -59,32 +68,35 @@ def equal(one: Predictions | None, other: Predictions | None) -> bool:
     return bool(np.array_equal(needed(one.max_softmax_EN, "confidence"), needed(other.max_softmax_EN, "confidence")))
 
 
-def test_threads_change_neither_bits_nor_keys(tmp_path: Path) -> None:
-    runs = [run_of(tmp_path, threads) for threads in (1, 2, 3)]
-    assert len({run.key for run in runs}) == 1
-    first, *others = (trained(run, tmp_path / str(number)) for number, run in enumerate(runs))
-    assert all(equal(first, other) for other in others)
+def test_threads_change_neither_bits_nor_keys(tmp_path: Path, whole: Predictions) -> None:
+    first, *others = [run_of(tmp_path, threads) for threads in (1, 2, 3)]
+    for number, run in enumerate(others):
+        assert run.key == first.key
+        assert equal(trained(run, tmp_path / str(number)), whole)
 
 
 @pytest.mark.parametrize("epochs", [2, 3, 4])
-def test_a_resumed_run_ends_bit_for_bit(tmp_path: Path, epochs: int) -> None:
+def test_a_resumed_run_ends_bit_for_bit(tmp_path: Path, whole: Predictions, epochs: int) -> None:
     run = run_of(tmp_path)
-    whole = trained(run, tmp_path / "whole")
     assert trained(run, tmp_path / "cut", epochs) is None
     assert equal(trained(run, tmp_path / "cut"), whole)
 
 
-def test_the_seed_kernel_changes_the_rounding(tmp_path: Path) -> None:
-    plain, other = (
-        trained(run_of(tmp_path), tmp_path / "plain"),
-        trained(run_of(tmp_path, kernel=3), tmp_path / "other"),
-    )
-    assert not equal(plain, other)
+def test_the_seed_kernel_changes_the_rounding(tmp_path: Path, whole: Predictions) -> None:
+    assert not equal(trained(run_of(tmp_path, kernel=3), tmp_path), whole)
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("victim", ["coordinator", "worker"])
-def test_killed_and_called_again_ends_bit_for_bit(store: Store, tmp_path: Path, victim: str) -> None:
+def test_killed_and_called_again_ends_bit_for_bit(
+    store: Store,
+    tmp_path: Path,
+    whole: Predictions,
+    victim: str,
+    kernels: KernelsForTests,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(kernels.folder))  # processes have the same kernels, without our flags
     path = definition(tmp_path, regime=PHASES, seeds=1)
     process = command(tmp_path)
     list(lines_until(process, "epoch 2/6"))
@@ -96,4 +108,4 @@ def test_killed_and_called_again_ends_bit_for_bit(store: Store, tmp_path: Path, 
     (run,) = runs_of(store)
     assert run.kernels == "native"
     assert run.instruction_set
-    assert equal(store.predictions(run.run_id, "test"), trained(run_of(tmp_path), tmp_path / "whole"))
+    assert equal(store.predictions(run.run_id, "test"), whole)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from overthink.running.provenance import attempts_of, changed_settings, git_state, provenance
+from overthink.running.provenance import attempts_of, changed_settings, git_state, provenance, surroundings
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -87,3 +87,9 @@ def test_of_very_many_attempts_the_last_are_kept() -> None:
     assert [one["n"] for one in attempts_of(json.dumps({"attempts": [{"n": n} for n in range(5000)]}))] == [
         *range(4000, 5000)
     ]
+
+
+def test_the_state_of_the_loaded_code_is_asked_for_once_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = surroundings()
+    monkeypatch.setattr(subprocess, "run", lambda *_arguments, **_options: pytest.fail("git was asked again"))
+    assert surroundings()["git"] == first["git"]

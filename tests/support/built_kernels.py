@@ -1,4 +1,4 @@
-"""Kernels for tests: built once a session, whatever cache each test has."""
+"""Kernels for tests: built once for all of them, whatever cache each test has."""
 
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ NO_WARNINGS = ("-Wall", "-Wextra", "-Werror")
 
 
 class KernelsForTests:
-    """Builds what tests ask for in a folder that all processes of a session share; a warning is an error."""
+    """Builds what tests ask for in one folder; a warning is an error."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

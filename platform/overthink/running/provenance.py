@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,7 +56,7 @@ def provenance(settings: Mapping[str, Any], there: Mapping[str, Any] | None = No
 
 def surroundings() -> dict[str, Any]:
     """Return code, versions and machine of this process."""
-    git = git_state()
+    git = _state_of_this_code()
     return {
         "git": {"commit": git.commit, "dirty": git.dirty},
         "git_patch": git.patch,
@@ -116,6 +117,12 @@ def git_state(file: Path = Path(__file__)) -> Git:
     return Git(commit, dirty, patch)
 
 
+@cache
+def _state_of_this_code() -> Git:
+    # Once a process: it goes on with the code that it has loaded, whatever is edited meanwhile.
+    return git_state()
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
@@ -137,6 +144,7 @@ def _lock_hash() -> str | None:
     return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None
 
 
+@cache
 def version_of(name: str) -> str | None:
     """Return the version of an installed package; None where it is not installed."""
     try:
