@@ -45,9 +45,12 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mlflow.store.db import utils
 
     from overthink.store.client import Store
+    from support.engines import ReplayingEngine
     from support.one_dialect import share_compiled_statements
 
     share_compiled_statements()
+    ReplayingEngine.folder = shared_folder(tmp_path_factory, "trainings") / "trainings"
+    ReplayingEngine.folder.mkdir(exist_ok=True)
     # MLflow reads its sixty migrations at each connection to learn the newest: 40 ms, hundreds of times in the tests.
     utils._get_latest_schema_revision = cache(utils._get_latest_schema_revision)
     folder = shared_folder(tmp_path_factory, "db")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pickle
 import sys
 import time
 from collections import deque
@@ -12,10 +13,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from overthink.atomic_file import atomic_write
 from overthink.execution.jobs import Job, Message, Order, order_in
 from overthink.execution.worker import end_with_coordinator, events_of
 from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
+from overthink.networks import availability
 from overthink.running.events import Died, Event, Finished, Started, as_json, ends
+from support.native import Native
 
 
 class InlineEngine:
@@ -58,19 +62,21 @@ class Step(NamedTuple):
 
 
 class ReplayingEngine(InlineEngine):
-    """Trains as `InlineEngine` does, but the same order on the same files once a process: again, it is replayed.
+    """Trains as `InlineEngine` does, but the same order on the same files once a session: again, it is replayed.
 
     Replayed are the events, and before each of them the files as training had left them. For tests of what is done with
     a training; those of training itself, of repeating and of resuming it take `InlineEngine`.
     """
 
-    _trainings: ClassVar[dict[tuple[Order, str], list[Step]]] = {}
+    folder: ClassVar[Path | None] = None
+    """Where the trainings of all processes of a session are; without it each process has its own."""
+    _trainings: ClassVar[dict[str, list[Step]]] = {}
 
     def _events(self, job: Job) -> Generator[Event, None, None]:
         folder = Path(job.order.folder)
-        key = (replace(job.order, folder="", checkpoint_seconds=0), _digest(_files(folder)))
-        if key in self._trainings:
-            yield from _replayed(self._trainings[key], folder)
+        name = _name(job.order, folder)
+        if (known := self._known(name)) is not None:
+            yield from _replayed(known, folder)
             return
         steps: list[Step] = []
         before = _files(folder)
@@ -81,7 +87,18 @@ class ReplayingEngine(InlineEngine):
             yield event
             before = _files(folder)
         if isinstance(steps[-1].event, Finished) and _repeatable(job.order):
-            self._trainings[key] = steps
+            self._keep(name, steps)
+
+    def _known(self, name: str) -> list[Step] | None:
+        if name not in self._trainings and self.folder is not None and (self.folder / name).exists():
+            self._trainings[name] = pickle.loads((self.folder / name).read_bytes())
+        return self._trainings.get(name)
+
+    def _keep(self, name: str, steps: list[Step]) -> None:
+        self._trainings[name] = steps
+        if self.folder is not None:
+            with atomic_write(self.folder / name) as unfinished:
+                unfinished.write_bytes(pickle.dumps(steps))
 
 
 def _replayed(steps: Sequence[Step], folder: Path) -> Generator[Event, None, None]:
@@ -97,7 +114,8 @@ def _repeatable(order: Order) -> bool:
     """Return whether a training depends on its order and its folder alone: not on data or code that a test changes."""
     run = json.loads(order.run)
     is_embedded: bool = run["dataset"].get("digits") == "embedded"
-    is_native: bool = run.get("kernels") == "native"
+    is_stood_in = isinstance(availability.native_obstacle, Native)
+    is_native: bool = run.get("kernels") == "native" and not is_stood_in
     return is_embedded and not is_native and not order.plugins and run.get("weights") is None
 
 
@@ -107,9 +125,12 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def _digest(files: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256()
-    for name, content in sorted(files.items()):
+def _name(order: Order, folder: Path) -> str:
+    """Return a name for a training: of its order, the files it begins with, and what a stand-in for kernels says."""
+    stand_in = availability.native_obstacle
+    native = (stand_in.settings, stand_in.obstacle) if isinstance(stand_in, Native) else ()
+    digest = hashlib.sha256(repr((replace(order, folder="", checkpoint_seconds=0), native)).encode())
+    for name, content in sorted(_files(folder).items()):
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
