@@ -40,21 +40,11 @@ def _check_names(path: str) -> str:
 PathText = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_check_names)]
 
 
-class FolderSpec(ImagesSpec):
-    """Image files `<path>/train/<class>/*`, and `<path>/test/` alike; classes sorted by name."""
+class OwnImagesSpec(ImagesSpec):
+    """What the two kinds of own images have in common: where they are, how many classes, and no augmentation."""
 
-    kind: Literal["folder"]
     path: PathText
-    size: Side
-    channels: Literal[1, 3] = 3
     classes: Classes
-    resize: bool = False
-    """Resize each image's short side to `size` and crop the centre; if false, every image must be size x size."""
-
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """(K, H, W)."""
-        return self.channels, self.size, self.size
 
     @property
     def n_classes(self) -> int:
@@ -66,13 +56,31 @@ class FolderSpec(ImagesSpec):
         """Standard augmentation: none, since only the user knows which augmentation keeps the labels valid."""
         return AugmentSpec()
 
+    def place(self, root: Path) -> Path:
+        """Return the path, which may be relative to the folder of data sets; raises ValueError for a bad `~name`."""
+        try:
+            return root / Path(self.path).expanduser()
+        except RuntimeError as error:  # ~ without a home folder, or ~name of nobody
+            raise ValueError(f"dataset.path: {self.path}: {str(error).lower().rstrip('.')}") from error
+
+
+class FolderSpec(OwnImagesSpec):
+    """Image files `<path>/train/<class>/*`, and `<path>/test/` alike; classes sorted by name."""
+
+    kind: Literal["folder"]
+    size: Side
+    channels: Literal[1, 3] = 3
+    resize: bool = False
+    """Resize each image's short side to `size` and crop the centre; if false, every image must be size x size."""
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(K, H, W)."""
+        return self.channels, self.size, self.size
+
     def is_here(self, root: Path) -> bool:
         """Return whether the folder exists."""
         return self.place(root).is_dir()
-
-    def place(self, root: Path) -> Path:
-        """Return the folder, whose path is relative to the folder of data sets; raises ValueError for a bad `~name`."""
-        return _place(self.path, root)
 
     def load(self, data_root: Path) -> Dataset:
         """Decode the images, or map the decoded cache; raises ValueError naming a missing or unusable file.
@@ -113,37 +121,21 @@ def _noted(dataset: Dataset, notes: list[str]) -> Dataset:
     return replace(dataset, notes=(*notes, *overlap_notes(dataset.train, dataset.test)))
 
 
-class NpzSpec(ImagesSpec):
+class NpzSpec(OwnImagesSpec):
     """Arrays x_train, y_train, x_test, y_test: uint8 images (N, K, H, W), (N, H, W, K) or (N, H, W), integer labels."""
 
     kind: Literal["npz"]
-    path: PathText
     shape: tuple[Annotated[int, Field(ge=1, le=64)], Side, Side]
     """(K, H, W)."""
-    classes: Classes
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """(K, H, W)."""
         return self.shape
 
-    @property
-    def n_classes(self) -> int:
-        """Number of labels."""
-        return self.classes
-
-    @property
-    def augment(self) -> AugmentSpec:
-        """Standard augmentation: none, since only the user knows which augmentation keeps the labels valid."""
-        return AugmentSpec()
-
     def is_here(self, root: Path) -> bool:
         """Return whether the file exists."""
         return self.place(root).is_file()
-
-    def place(self, root: Path) -> Path:
-        """Return the file, whose path is relative to the folder of data sets; raises ValueError for a bad `~name`."""
-        return _place(self.path, root)
 
     def load(self, data_root: Path) -> Dataset:
         """Read the arrays; raises ValueError naming the file, and an array that does not fit.
@@ -194,13 +186,6 @@ class NpzSpec(ImagesSpec):
             last = images.reshape(-1, height, width, channels)
             return np.ascontiguousarray(last.transpose(0, 3, 1, 2))
         raise ValueError(f"{where} has shape {images.shape}, but the definition has {self.shape} per sample")
-
-
-def _place(path: str, root: Path) -> Path:
-    try:
-        return root / Path(path).expanduser()
-    except RuntimeError as error:  # ~ without a home folder, or ~name of nobody
-        raise ValueError(f"dataset.path: {path}: {str(error).lower().rstrip('.')}") from error
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
