@@ -1,6 +1,7 @@
 """`overthink cascade`, and what the commands that read the store make of a cascade."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,23 @@ from support.outside import Outside, outside
 SAMPLES = 120
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """A folder with a store of three groups of two seeds."""
+    folder = tmp_path_factory.mktemp("imported")
+    (folder / "mlflow.db").write_bytes(empty_database.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        add(folder, "small", 0, "1e6,2e6,3e6")
+        add(folder, "large", 2, "4e6,8e6,20e6")
+        add(folder, "worse", -1, "5e6,6e6,7e6")
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path, empty_database: Path) -> Path:
-    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
-    return tmp_path
+def folder(imported: Path, tmp_path: Path) -> Path:
+    """A copy of it for one test."""
+    return Path(shutil.copytree(imported, tmp_path / "copy"))
 
 
 def ok(folder: Path, *arguments: str) -> str:
@@ -37,13 +51,13 @@ def better(seed: int, by: float) -> Outside:
     return network
 
 
-def add(folder: Path, name: str, by: float, costs: str, seeds: int = 2, val: bool = True, *more: str) -> None:
+def add(folder: Path, name: str, by: float, costs: str, seeds: int = 2, val: bool = True) -> None:
     """Import a group of three exits, whose last is the more accurate the higher `by` is."""
     for seed in range(seeds):
         save(folder / f"{name}-{seed}.npz", better(seed, by))
         save(folder / f"{name}v-{seed}.npz", better(seed + 50, by))
     files = ["--test", name + "-{seed}.npz", *(["--val", name + "v-{seed}.npz"] if val else [])]
-    ok(folder, "import", name, *files, "--costs", costs, *more)
+    ok(folder, "import", name, *files, "--costs", costs)
 
 
 def store_of(folder: Path) -> Store:
@@ -57,9 +71,6 @@ def said(folder: Path, *arguments: str) -> str:
 
 
 def test_groups_become_a_cascade_that_every_command_shows(folder: Path) -> None:
-    add(folder, "small", 0, "1e6,2e6,3e6")
-    add(folder, "large", 2, "4e6,8e6,20e6")
-    add(folder, "worse", -1, "5e6,6e6,7e6")
     found = json.loads(ok(folder, "cascade", "both", "large", "small", "worse", "--json"))
     assert (found["members"], found["costs"]) == (["base · small", "base · large"], [3_000_000, 23_000_000])
     assert "base · worse is left out: base · small costs no more" in found["notes"][0]
@@ -95,8 +106,6 @@ def test_groups_become_a_cascade_that_every_command_shows(folder: Path) -> None:
 
 
 def test_repeating_it_changes_nothing_and_other_members_need_another_name(folder: Path) -> None:
-    add(folder, "small", 0, "1e6,2e6,3e6")
-    add(folder, "large", 2, "4e6,8e6,20e6")
     said(folder, "both", "small", "large")
     before = all_runs(store_of(folder))
     assert "2 runs of both: base, 0 new." in said(folder, "both", "large", "small")
@@ -110,12 +119,15 @@ def test_repeating_it_changes_nothing_and_other_members_need_another_name(folder
 
 
 def test_exits_of_one_network_show_what_sharing_its_blocks_saves(folder: Path) -> None:
-    add(folder, "small", 0, "1e6,2e6,3e6", 1)
     found = json.loads(ok(folder, "cascade", "alone", "small", "small", "--exit", "3,1", "--json"))
     assert found["costs"] == [1_000_000, 4_000_000]
 
 
-def test_without_validation_data_nothing_is_left_out_and_seeds_are_matched(folder: Path) -> None:
+def test_without_validation_data_nothing_is_left_out_and_seeds_are_matched(
+    tmp_path: Path, empty_database: Path
+) -> None:
+    folder = tmp_path
+    (folder / "mlflow.db").write_bytes(empty_database.read_bytes())
     add(folder, "small", 0, "1e6,2e6,3e6", 3)
     add(folder, "worse", -1, "5e6,6e6,7e6", 2, False)
     text = said(folder, "both", "worse", "small")
@@ -129,9 +141,6 @@ def test_without_validation_data_nothing_is_left_out_and_seeds_are_matched(folde
 
 
 def test_bad_input_is_one_sentence_and_nothing_is_made(folder: Path) -> None:
-    add(folder, "small", 0, "1e6,2e6,3e6", 1)
-    add(folder, "large", 2, "4e6,8e6,20e6", 1)
-    add(folder, "worse", -1, "5e6,6e6,7e6", 1)
     np.savez(folder / "few.npz", logits=outside(samples=80).logits_ENC, labels=outside(samples=80).labels_N)
     ok(folder, "import", "few", "--test", "few.npz", "--costs", "1,2,3")
     np.savez(folder / "five.npz", logits=outside(classes=5).logits_ENC, labels=outside(classes=5).labels_N)
