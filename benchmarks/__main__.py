@@ -3,11 +3,26 @@
 import platform
 import sys
 
-from benchmarks import compare, comparisons, generation, intervals, kernels, load, sources, startup, tracking, training
+from benchmarks import (
+    compare,
+    comparisons,
+    estimates,
+    generation,
+    intervals,
+    kernels,
+    load,
+    sources,
+    startup,
+    tracking,
+    training,
+)
 
 BENCHMARKS = {
     module.__name__.split(".")[-1]: module.main
-    for module in (startup, generation, compare, tracking, load, training, kernels, comparisons, intervals, sources)
+    for module in (
+        *(startup, generation, compare, tracking, load, training),
+        *(kernels, comparisons, intervals, sources, estimates),
+    )
 }
 
 if __name__ == "__main__":

@@ -19,6 +19,22 @@ def cut(text: str, longest: int = LONGEST_SENTENCE) -> str:
     return f"{text[: longest - end - 5]} ... {text[len(text) - end :]}"
 
 
+def number_of(count: int, noun: str) -> str:
+    """Return `1 run`, `2 runs`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def about(seconds: float) -> str:
+    """Return seconds, rounded, in a unit that fits.
+
+    >>> about(0.2), about(89), about(720), about(9000)
+    ('1 s', '89 s', '12 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
 def utf_8(text: str) -> str:
     r"""Return text with `?` for each byte of a file's name that is not UTF-8: databases and JSON hold none.
 

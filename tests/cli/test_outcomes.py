@@ -62,3 +62,14 @@ def test_what_is_not_uploaded_or_aggregated_is_incomplete(runs: list[PlannedRun]
     document = outcomes_as_plain(found)
     assert document["not_aggregated"] == {"small: all": "full disk"}
     assert (document["complete"], exit_code_of(found)) == (False, SOME_FAILED)
+
+
+def test_the_last_line_has_the_estimate(runs: list[PlannedRun], capsys: pytest.CaptureFixture[str]) -> None:
+    found = of(runs, tags.FINISHED, tags.FINISHED)
+    found.seconds, found.tracking_seconds = 160.2, 1.5
+    show_outcomes(found, log())
+    found.estimated = 180.4
+    show_outcomes(found, log())
+    without, known = capsys.readouterr().err.splitlines()
+    assert without == "2 finished; 160 s, 1.5 s of it waiting for the store."
+    assert known == "2 finished; 160 s (estimated 180 s), 1.5 s of it waiting for the store."

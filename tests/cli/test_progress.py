@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from overthink.cli.commands.analyse import analyse
-from overthink.cli.progress import counted
+from overthink.cli.progress import Bars, LeftColumn, Lines, bars_on, counted
+from overthink.launching.plan import plan
+from overthink.running.events import Started
+from overthink.running.pace import RunPace
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.writer import Writer
+from overthink.training.epoch_record import EpochRecord
 from support.repeats import by_difficulty, predictions
+from support.small import small
 
 
 def test_a_line_each_elsewhere() -> None:
@@ -33,6 +39,48 @@ def test_a_bar_on_a_terminal() -> None:
     said = console.file.getvalue()  # type: ignore[attr-defined]
     assert "1/2" in said
     assert "a: 3?]0;owned? files" in said
+
+
+def epochs(folder: Path, store: Store, listener: Lines | Bars) -> None:
+    """Let a listener follow two runs, of which the first trains two epochs of three, as long as the test takes."""
+    runs = plan(store, [small(folder)], dry=True)
+    listener.on_plan([replace(run, pace=RunPace(0.0, (1000.0,), 0.0), at_once=1) for run in runs])
+    listener.on_event(runs[0], Started("d", "d", {"train": 320}, (1,), (10**6,), (), {"device": "cpu"}))
+    for number in (1, 2):
+        record = EpochRecord(number, 1, 0.1, 1.5, (0.5,) * 3, (1.0,) * 3, (0.25, 0.5, 0.75), 1.0, 100.0)
+        listener.on_event(runs[0], record)
+
+
+def test_a_line_has_what_all_runs_still_take(tmp_path: Path, store: Store) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    epochs(tmp_path, store, Lines(console))
+    said = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert said == [
+        "2 runs: 2 to train, 0 not.",
+        "seed 0 · base · small: started on cpu (320 training images, 1.0 M MUL-ADDs)",
+        "seed 0 · base · small: epoch 1/3, loss 1.500, val % 25/50/75; 2 runs to go, about 1 s",
+        "seed 0 · base · small: epoch 2/3, loss 1.500, val % 25/50/75; 2 runs to go, about 1 s",
+    ], "epochs took a moment, not the 1000 s that were expected"
+
+
+def test_bars_fit_a_terminal_of_80_columns(tmp_path: Path, store: Store) -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    with bars_on(console, LeftColumn()) as progress:
+        bars = Bars(console, progress)
+        epochs(tmp_path, store, bars)
+        shown = [line.rstrip() for line in rendered(progress)]
+    assert shown[0].startswith("all 2 runs")
+    assert shown[0].endswith("2/6 1 s left 2 to go")
+    assert shown[1].startswith("seed 0 · base · small")
+    assert shown[1].endswith("2/3 1 s left val % 25/50/75")
+    assert max(map(len, shown)) <= 80
+
+
+def rendered(progress: Progress) -> list[str]:
+    """Return what a terminal of 80 columns shows."""
+    shown = io.StringIO()
+    Console(file=shown, width=80).print(progress.get_renderable())
+    return shown.getvalue().splitlines()
 
 
 @pytest.mark.browser

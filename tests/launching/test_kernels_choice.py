@@ -14,9 +14,10 @@ from overthink.cli.commands.run import run
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import experiment_of_run, load_experiment
-from overthink.launching.kernels_choice import GPU_FILES, KernelsChoice
+from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.outcomes import KernelsAsked, Options
 from overthink.running import device
+from overthink.running.gpu_drivers import GPU_FILES
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs, stored_definition

@@ -8,8 +8,9 @@ from rich.console import Console
 
 from overthink.cli.exit_codes import OK
 from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcomes
-from overthink.cli.output import log, number_of, print_json
+from overthink.cli.output import log, print_json
 from overthink.report.safe_text import print_text
+from overthink.sentences import number_of
 
 if TYPE_CHECKING:
     from overthink.launching.outcomes import Outcomes

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from overthink.cli.output import number_of
 from overthink.report.safe_text import print_text
+from overthink.sentences import number_of
 
 if TYPE_CHECKING:
     from overthink.comparison.intervals import Read

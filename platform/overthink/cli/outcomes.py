@@ -43,9 +43,9 @@ def show_outcomes(outcomes: "Outcomes", console: Console) -> None:
         console.print(f"All {counts['done']} runs were already finished; nothing was trained.")
     else:
         parts = ", ".join(f"{count} {'already finished' if kind == 'done' else kind}" for kind, count in counts.items())
-        console.print(
-            f"{parts}; {outcomes.seconds:.0f} s, {outcomes.tracking_seconds:.1f} s of it waiting for the store."
-        )
+        estimated = "" if outcomes.estimated is None else f" (estimated {outcomes.estimated:.0f} s)"
+        waiting = f"{outcomes.tracking_seconds:.1f} s of it waiting for the store"
+        console.print(f"{parts}; {outcomes.seconds:.0f} s{estimated}, {waiting}.")
     if outcomes.pending is not None:
         print_text(console, f"{outcomes.pending}.")
 

@@ -12,11 +12,6 @@ from overthink.report.grids import Grid, as_rich
 from overthink.report.safe_text import print_text
 
 
-def number_of(count: int, noun: str) -> str:
-    """Return `1 run`, `2 runs`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def log() -> Console:
     """Return the console for messages: standard error, so that standard output holds results only."""
     return Output(stderr=True, highlight=False)

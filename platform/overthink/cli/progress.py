@@ -1,8 +1,10 @@
 """Progress of a launch: bars on a terminal, a line an event elsewhere. Written to standard error."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -10,14 +12,18 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
+from overthink.launching.estimating.time_left import TimeLeft
 from overthink.launching.plan import TO_DO, PlannedRun
 from overthink.report.safe_text import print_text
 from overthink.running.events import NAMES, Event, Finished, Lost, Started
+from overthink.sentences import about, number_of
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import total_epochs
 from overthink.untrusted import one_line
@@ -32,14 +38,18 @@ class Lines:
     def __init__(self, console: Console, needed_by: NeededBy | None = None) -> None:
         self._console = console
         self._needed_by = needed_by
+        self._left = TimeLeft()
 
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Say how much there is to do."""
         _say_plan(self._console, runs, self._needed_by)
+        self._left.plan(runs)
 
     def on_event(self, run: PlannedRun, event: Event) -> None:
-        """Print what happened."""
-        print_text(self._console, f"{run.name}: {_sentence(run, event)}")
+        """Print what happened, and how long the launch still takes."""
+        self._left.note(run, event)
+        left = "" if isinstance(event, Started) else _left_of_all(self._left)
+        print_text(self._console, f"{run.name}: {_sentence(run, event)}{left}")
 
     def on_message(self, sentence: str) -> None:
         """Say it."""
@@ -47,10 +57,11 @@ class Lines:
 
 
 class RunBars:
-    """A bar for each run at work."""
+    """A bar for each run at work; `left` gives the seconds that the run of a key still takes, where that is known."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, left: Callable[[str], float | None] = lambda key: None) -> None:
         self._progress = progress
+        self._left = left
         self._tasks: dict[str, TaskID] = {}
 
     def move(self, run: PlannedRun, name: str, event: Event) -> int:
@@ -58,10 +69,12 @@ class RunBars:
         match event:
             case Started():
                 done, total = len(event.history), total_epochs(run.run.regime)
-                self._tasks[run.key] = self._progress.add_task(_short(name), total=total, completed=done, note="")
+                fields: dict[str, Any] = {"note": "", "until": until(self._left(run.key))}
+                self._tasks[run.key] = self._progress.add_task(_short(name), total=total, completed=done, **fields)
                 return done
             case EpochRecord():
-                self._progress.update(self._tasks[run.key], advance=1, note=_accuracies(event))
+                fields = {"note": _accuracies(event), "until": until(self._left(run.key))}
+                self._progress.update(self._tasks[run.key], advance=1, **fields)
                 return 1
             case _:
                 if run.key not in self._tasks:
@@ -79,23 +92,27 @@ class Bars:
         self._console = console
         self._needed_by = needed_by
         self._progress = progress
-        self._runs = RunBars(progress)
+        self._left = TimeLeft()
+        self._runs = RunBars(progress, self._left.of_run)
         self._all: TaskID | None = None
 
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Say how much there is to do, and start the overall bar."""
         _say_plan(self._console, runs, self._needed_by)
+        self._left.plan(runs)
         work = [run for run in runs if run.action in TO_DO]
         if work:
             epochs = sum(total_epochs(run.run.regime) for run in work)
-            self._all = self._progress.add_task(f"all {len(work)} runs", total=epochs, note="starting workers")
+            fields: dict[str, Any] = {"note": "starting workers", "until": until(self._left.of_all())}
+            self._all = self._progress.add_task(f"all {number_of(len(work), 'run')}", total=epochs, **fields)
 
     def on_event(self, run: PlannedRun, event: Event) -> None:
         """Move the bars, and print what is more than an epoch."""
+        self._left.note(run, event)
         moved = self._runs.move(run, run.name, event)
-        if moved or isinstance(event, Started):
-            assert self._all is not None
-            self._progress.update(self._all, advance=moved, note="")
+        if self._all is not None:
+            fields: dict[str, Any] = {"note": f"{self._left.runs} to go", "until": until(self._left.of_all())}
+            self._progress.update(self._all, advance=moved, **fields)
         if not isinstance(event, Started | EpochRecord):
             print_text(self._console, f"{run.name}: {_sentence(run, event)}")
 
@@ -104,13 +121,32 @@ class Bars:
         print_text(self._console, sentence)
 
 
+class LeftColumn(ProgressColumn):
+    """How long a task still takes: until the moment in its field `until`."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time that is left, as `3 min`; nothing where it is not known."""
+        end = task.fields.get("until")
+        return Text("" if end is None else f"{about(max(end - time.monotonic(), 0.0))} left")
+
+
+def until(seconds: float | None) -> float | None:
+    """Return the moment, by the monotonic clock, that is so many seconds ahead; None where they are not known."""
+    return None if seconds is None else time.monotonic() + seconds
+
+
+def _left_of_all(left: TimeLeft) -> str:
+    seconds = left.of_all()
+    return "" if seconds is None or not left.runs else f"; {number_of(left.runs, 'run')} to go, about {about(seconds)}"
+
+
 @contextmanager
 def progress_for(console: Console, needed_by: NeededBy | None = None) -> Iterator[Lines | Bars]:
     """Give the listener that fits the console; `needed_by` returns what a plan takes."""
     if not console.is_terminal:
         yield Lines(console, needed_by)
         return
-    with bars_on(console, TimeRemainingColumn(compact=True)) as progress:
+    with bars_on(console, LeftColumn()) as progress:
         yield Bars(console, progress, needed_by)
 
 

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from overthink.definition.run_definition import RunDefinition
-from overthink.launching.kernels_choice import GPU_FILES
 from overthink.launching.outcomes import Options
+from overthink.running.gpu_drivers import GPU_FILES
 
 PIPES = "CUDA_MPS_PIPE_DIRECTORY"
 DEFAULT_PIPES = "/tmp/nvidia-mps"

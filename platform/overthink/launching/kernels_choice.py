@@ -16,6 +16,7 @@ from overthink.definition.run_definition import GroupDefinition, Kernels
 from overthink.launching.outcomes import KernelsAsked, Options
 from overthink.networks import availability
 from overthink.outbox.pending import finished_keys
+from overthink.running.gpu_drivers import GPU_FILES
 from overthink.seeds import Seeds
 from overthink.sentences import listed
 from overthink.settings import default_kernels
@@ -27,8 +28,6 @@ from overthink.store.stored import StoredRun
 
 ENDED = (tags.FINISHED, tags.DIVERGED)
 """Outcomes of runs that a launch leaves alone."""
-GPU_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-"""Of drivers of GPUs: whether a message is due can be told by them, without seconds for importing torch."""
 CPU_ONLY = "native kernels train on a CPU alone"
 
 

@@ -43,7 +43,9 @@ def launch(
         experiments = KernelsChoice(options, store, listener.on_message).experiments(experiments)
         runs = plan(store, experiments, options.force, options.reuse, claims=session.claims)
         session.add(runs)
+        estimating = time.perf_counter()
         runs = estimated(runs, store.uri, options, listener.on_message)
+        started += time.perf_counter() - estimating
         if options.estimate and engine is None:
             check_machine(lacking_room(runs, store.uri))
         listener.on_plan(runs)

@@ -13,6 +13,7 @@ from overthink.launching.plan import TO_DO, PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
 from overthink.launching.shared_epochs import own_epochs
 from overthink.running.pace import DURATION, RATES, Pace, RunPace
+from overthink.sentences import about, number_of
 from overthink.store import tags
 from overthink.store.liveness import is_this_machine
 from overthink.store.raw_run import RawRun
@@ -45,13 +46,13 @@ class TimeNeeded(NamedTuple):
     def text(self) -> str:
         """One sentence, with its source."""
         at_once = f" with {self.jobs} jobs" if self.jobs > 1 else ""
-        of = f"{self.known} of {self.runs} runs" if self.known < self.runs else _counted(self.runs, "run")
-        spared = f" What forks share would take {shown(self.spared)} more of one job." if self.spared else ""
+        of = f"{self.known} of {self.runs} runs" if self.known < self.runs else number_of(self.runs, "run")
+        spared = f" What forks share would take {about(self.spared)} more of one job." if self.spared else ""
         sources = [
-            *([_counted(self.earlier, "earlier run")] if self.earlier else []),
+            *([number_of(self.earlier, "earlier run")] if self.earlier else []),
             *(["steps timed on this machine"] if self.timed else []),
         ]
-        return f"About {shown(self.seconds)} for {of}{at_once}, by {' and '.join(sources)}.{spared}"
+        return f"About {about(self.seconds)} for {of}{at_once}, by {' and '.join(sources)}.{spared}"
 
 
 def with_paces(
@@ -175,14 +176,3 @@ def _seconds_per_epoch(run: StoredRun) -> float | None:
     phases = [value for name, value in run.params.items() if name.startswith("regime.") and name.endswith(".epochs")]
     epochs = sum(int(value) for value in phases if value.isascii() and value.isdecimal() and len(value) < 7)
     return (run.ended_ms - run.started_ms) / 1000 / epochs if epochs and run.ended_ms > run.started_ms else None
-
-
-def shown(seconds: float) -> str:
-    """Return seconds in a unit that fits: `45 s`, `12 min`, `2.5 h`."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

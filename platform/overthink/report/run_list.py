@@ -73,8 +73,10 @@ def _cell(run: StoredRun, name: str) -> str:
     value = value_of(run, name)
     if value is None or value == "":
         return "-"
+    if name in ("duration", "estimated"):
+        return _duration(float(value))
     if isinstance(value, str) or name in FACTS:
-        return _duration(duration(run)) if name == "duration" else str(value)
+        return str(value)
     metric = name if name in run.metrics else TEST + name
     return f"{100 * value:.2f}" if range_of(metric) == (0, 1) else f"{value:.4g}"
 

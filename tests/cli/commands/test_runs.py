@@ -60,6 +60,9 @@ def test_chosen_columns_and_csv(store: Path) -> None:
     records = list(csv.DictReader(io.StringIO(text)))
     assert [record["network.growth"] for record in records] == ["2", "2", "2"]
     assert records[0]["name"] == "small: long seed 1"
+    times = invoke(store, "runs", "small: long", "--metric", "estimated", "--metric", "duration")
+    assert (times.returncode, times.stderr) == (0, "")
+    assert "estimated  duration" in times.stdout, "runs of an earlier version have no estimate"
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, number_of, print_json, print_problems
+from overthink.cli.output import log, print_json, print_problems
 from overthink.cli.output_path import check_folder
 from overthink.report.safe_text import print_text
+from overthink.sentences import number_of
 from overthink.store import tags
 
 if TYPE_CHECKING:

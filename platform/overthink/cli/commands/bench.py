@@ -8,9 +8,10 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, number_of, print_grid, print_json
+from overthink.cli.output import log, print_grid, print_json
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
+from overthink.sentences import number_of
 from overthink.settings import default_kernels
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
 from overthink.cli.new_name import check_new_name
-from overthink.cli.output import log, number_of, print_json
+from overthink.cli.output import log, print_json
 from overthink.report.safe_text import print_text
+from overthink.sentences import number_of
 
 if TYPE_CHECKING:
     from overthink.launching.cascading import Candidate

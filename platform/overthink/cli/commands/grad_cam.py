@@ -8,9 +8,10 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, number_of
+from overthink.cli.output import log
 from overthink.cli.output_path import check_picture
 from overthink.report.safe_text import print_text
+from overthink.sentences import number_of
 from overthink.store import tags
 
 

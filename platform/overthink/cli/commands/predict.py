@@ -8,8 +8,9 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, number_of, print_grid, print_json
+from overthink.cli.output import log, print_grid, print_json
 from overthink.report.grids import Grid
+from overthink.sentences import number_of
 
 if TYPE_CHECKING:
     from overthink.exit_policies.policy import Point

@@ -6,8 +6,9 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
-from overthink.cli.output import log, number_of, print_grid, print_json, print_problems
+from overthink.cli.output import log, print_grid, print_json, print_problems
 from overthink.cli.terminal import print_raw
+from overthink.sentences import number_of
 
 FORMATS = ("table", "json", "csv")
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from overthink.launching.kernels_choice import GPU_FILES
 from overthink.networks.fast.compiler import KernelsUnavailableError, instruction_set
+from overthink.running.gpu_drivers import GPU_FILES
 from overthink.running.provenance import processor, version_of
 
 PACKAGE = Path(__file__).parents[2]

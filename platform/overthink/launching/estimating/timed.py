@@ -22,6 +22,7 @@ from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun
 from overthink.plugins.modules import named_modules
 from overthink.running.pace import Pace, PhaseOfRun
+from overthink.sentences import number_of
 from overthink.settings import cache_folder
 
 FOLDER = "estimates"
@@ -50,7 +51,7 @@ def timed(runs: Sequence[PlannedRun], options: Options, at_once: int, on_message
     problems: dict[str, None] = {}
     if missing:
         side_by_side = f", {at_once} at once" if at_once > 1 else ""
-        on_message(f"Timing a few steps of {_counted(len(missing), 'phase')} on this machine{side_by_side}.")
+        on_message(f"Timing a few steps of {number_of(len(missing), 'phase')} on this machine{side_by_side}.")
         with _processes(at_once) as processes:
             for key, phase in missing.items():
                 try:
@@ -62,10 +63,6 @@ def timed(runs: Sequence[PlannedRun], options: Options, at_once: int, on_message
                     problems["a process that timed steps ended unexpectedly"] = None
                     break
     return Timed(paces, list(problems))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 @contextmanager
