@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -28,6 +30,21 @@ def test_speedups_are_medians_of_ratios_within_a_round(monkeypatch: pytest.Monke
     }
     assert timings[FULL].seconds_per_batch == 3.0  # a round of 6 s in two batches
     assert timings["uniform"].images_per_second == 5.0
+
+
+@pytest.mark.parametrize("limit, rounds", [(0.0, 1), (29.0, 1), (30.0, 2), (45.0, 3), (1e9, 5)])
+def test_no_round_begins_that_would_end_too_late(limit: float, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock by which every measurement takes 2.5 s: 10 s a round of four methods, and as long a warm-up."""
+    clock = [0.0]
+
+    def took(go: object, batches: object) -> float:
+        clock[0] += 2.5
+        return 2.5
+
+    monkeypatch.setattr(speed, "_seconds", took)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    timings = speeds(settled(), images(4), 4, 5, limit_seconds=limit)
+    assert [timing.rounds for timing in timings] == [rounds] * 4
 
 
 @pytest.mark.parametrize("batch", [1, 8, 30])

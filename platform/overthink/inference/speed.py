@@ -1,5 +1,6 @@
 """Speed of early exits, measured against the full forward pass in alternating rounds on the same machine."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from statistics import median
@@ -42,6 +43,8 @@ class Timing(NamedTuple):
     """Median over rounds of the baseline's time divided by this way's in the same round."""
     share_E: tuple[float, ...]
     """Fraction of the images that exit at each exit; in a full forward pass, all at the last."""
+    rounds: int
+    """Measurements of it."""
 
 
 def distributions(n_exits: int) -> dict[str, FloatArray]:
@@ -59,12 +62,15 @@ def speeds(
     rounds: int,
     native: Kernels | None = None,
     rules: Mapping[str, LeavingRule] = MappingProxyType({}),
+    limit_seconds: float = math.inf,
 ) -> list[Timing]:
     """Return the speed of a network on normalised images: the full forward pass, and with early exits.
 
     All of it by torch, and by native kernels too where these are given. Thresholds are computed on these images (thesis
-    Algorithm 1), so that the distributions are met; `rules` are fitted already, and take the time that they need.
+    Algorithm 1), so that the distributions are met; `rules` are fitted already, and take the time that they need. No
+    round begins that would end after `limit_seconds`, but there is one at least.
     """
+    began = time.perf_counter()
     network, quick = network.eval(), folded(network)
     batches = images_NKHW.split(batch)
     early = _early_exits(quick, images_NKHW, TORCH, rules)
@@ -79,11 +85,15 @@ def speeds(
             early[NATIVE + way] = exits
             ways[NATIVE + way] = _on_one_thread(exits)
     seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for number in range(rounds + 1):
+    for go in ways.values():
+        _seconds(go, batches[:1])  # a warm-up
+    for _ in range(rounds):
+        round_began = time.perf_counter()
         for way, go in ways.items():
-            took = _seconds(go, batches)
-            if number:  # the first round is a warm-up
-                seconds[way].append(took)
+            seconds[way].append(_seconds(go, batches))
+        now = time.perf_counter()
+        if now - began + (now - round_began) > limit_seconds:
+            break
     last_only = (*[0.0] * (network.n_exits - 1), 1.0)
     shares = {way: _shares(exits, batches, network.n_exits) for way, exits in early.items()}
     return [
@@ -95,6 +105,7 @@ def speeds(
             images_per_second=len(images_NKHW) / median(took),
             speedup=median(full / own for full, own in zip(seconds[FULL], took, strict=True)),
             share_E=shares.get(way, last_only),
+            rounds=len(took),
         )
         for way, took in seconds.items()
     ]

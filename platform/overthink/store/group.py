@@ -52,6 +52,8 @@ def oldest(store: Store, writer: Writer, spec: GroupSpec) -> StoredRun | None:
 
 def _created(store: Store, writer: Writer, spec: GroupSpec, experiment_id: str) -> StoredRun:
     own = {tags.KIND: tags.KIND_GROUP, tags.SEEDS: joined(spec.seeds), tags.ATTEMPT: uuid.uuid4().hex}
+    if spec.colour:
+        own[tags.RUN_COLOUR] = spec.colour
     run_id = writer.create(experiment_id, spec.group, {**own, **spec.tags}, spec.params)
     first = oldest(store, writer, spec)
     assert first is not None

@@ -21,6 +21,8 @@ class GroupSpec:
     tags: Mapping[str, str]
     """That the group's runs have, too."""
     params: Mapping[str, str]
+    colour: str = ""
+    """In MLflow's table and charts, such as `#0072b2`; set as the group is made. Empty: MLflow's choice."""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -72,6 +72,9 @@ NOTE = "overthink.note"
 REPORTED = "overthink.reported"
 """What a paper reports for a group, as JSON."""
 PARENT_OF_MLFLOW, MLFLOW_NOTE = "mlflow.parentRunId", "mlflow.note.content"
+RUN_COLOUR = "mlflow.runColor"
+"""The colour of a run in MLflow's table and charts, which its users may choose: set as a run is made, and never after.
+"""
 
 VIEWS = "overthink.views"
 """On an experiment: the keys of its saved views, the one to open first."""

@@ -1,7 +1,9 @@
 """`overthink bench`: how much faster early exits are than the full forward pass, on this machine."""
 
 import os
+import time
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,14 +27,22 @@ if TYPE_CHECKING:
     from overthink.store.stored import StoredRun
 
 BATCHES = [1, 32, 256]
+ROUNDS, SECONDS = 7, 80.0
+"""Of all batch sizes together, without --rounds."""
 
 
 def bench(
     run: options.RunId,
     batch: Annotated[list[int], typer.Option(metavar="N", help="Batch size. Repeatable.", min=1, max=10_000)] = BATCHES,
     rounds: Annotated[
-        int, typer.Option(metavar="N", help="Number of measurements of each method, taken in turns.", min=1)
-    ] = 7,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help=f"Number of measurements of each method, taken in turns. Default: {ROUNDS}, or as many as fit into "
+            f"{SECONDS:.0f} s.",
+            min=1,
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(metavar="N", help="Number of threads; 0 = one per CPU core.", min=0)] = 0,
     kernels: options.BenchKernels = "auto",
     policy: Annotated[
@@ -53,6 +63,8 @@ def bench(
 
     By torch, and by native kernels where they can be used here; --kernels torch leaves these out.
     """
+    shares, console = options.parse_budgets(budgets), log()
+    console.print("Loading the network ...")
     import torch
 
     from overthink.cli.execution_options import check_kernels
@@ -63,25 +75,30 @@ def bench(
     from overthink.store.client import Store
 
     check_kernels(kernels)
-    shares = options.parse_budgets(budgets)
-    store, console = Store(), log()
+    store = Store()
     stored = the_run(store, run)
     check_trained_here(stored)
     rules = _rules(store, stored, policy, shares)
     trained = network_of(store, stored.run_id, data_root)
     torch.set_num_threads(threads or os.cpu_count() or 1)
     most = max(image_count(size) for size in batch)
-    images_NKHW, source = benchmark_images(trained, most, data_root)
+    all_NKHW, source = benchmark_images(trained, most, data_root)
     print_text(
         console,
-        f"{stored.name}: {number_of(torch.get_num_threads(), 'thread')}, {number_of(rounds, 'round')}, {source}",
+        f"{stored.name}: {number_of(torch.get_num_threads(), 'thread')}, {source}",
     )
-    timings = []
-    for size in batch:
+    timings: list[Timing] = []
+    ends = time.monotonic() + SECONDS
+    for place, size in enumerate(batch):
         native = _native(trained, size, kernels)
-        timings += speeds(trained.network, images_NKHW[: image_count(size)], size, rounds, native, rules)
+        images_NKHW = all_NKHW[: image_count(size)]
+        limit = inf if rounds else max(0.0, ends - time.monotonic()) / (len(batch) - place)
+        print_text(console, f"Batch size {size} ...")
+        timings += speeds(trained.network, images_NKHW, size, rounds or ROUNDS, native, rules, limit)
+    if rounds is None and (fewest := min(timing.rounds for timing in timings)) < ROUNDS:
+        print_text(console, f"{number_of(fewest, 'round')} instead of {ROUNDS} for want of time; more: --rounds N.")
     if as_json:
-        head = {"run_id": stored.run_id, "threads": torch.get_num_threads(), "rounds": rounds, "images": source}
+        head = {"run_id": stored.run_id, "threads": torch.get_num_threads(), "images": source}
         print_json({**head, "timings": [timing._asdict() for timing in timings]})
     else:
         print_grid(_grid(timings))

@@ -66,6 +66,7 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
         raise ValueError(f"--policy {policy}: give the --budget that it is to be fitted for, e.g. --budget 20e6")
     if absent := [path for path in images if not path.is_file()]:
         raise ValueError(f"{absent[0]}: no such file")
+    log().print("Loading the network ...")
     from overthink.cli.selection import the_run
     from overthink.networks.cost import mul_adds
     from overthink.running.classify import classify, classify_by_policy

@@ -45,6 +45,15 @@ def group_tags(experiment: LoadedExperiment, group: Group) -> dict[str, str]:
     }
 
 
+def place_of(experiment: LoadedExperiment, group: Group) -> int:
+    """Return a number of a group by which it gets its colour: its place in the definition.
+
+    Of a group that is no variant as it is written, such as a sweep's trial, a number that follows from its key.
+    """
+    variants = [one.variant for one in experiment.groups if not group.changes]
+    return variants.index(group.variant) if group.variant in variants else int(group.definition.key[:8], 16)
+
+
 def parameters(definition: GroupDefinition, variant: str) -> dict[str, str]:
     """Return a definition as flat parameters: `network.growth`, `regime.0.epochs`, `seeds.order`."""
     named = {"variant": variant, **summary(definition)}

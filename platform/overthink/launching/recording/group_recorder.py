@@ -6,11 +6,12 @@ from itertools import count, takewhile
 from overthink.comparison.arms import asked_for, primary_arm, runs_of_group, runs_of_primary_arm
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.plan import PlannedRun
-from overthink.launching.recording.facts import group_tags, network_tags, parameters
+from overthink.launching.recording.facts import group_tags, network_tags, parameters, place_of
 from overthink.launching.recording.run_recorder import SPLITS
 from overthink.report.group_predictions import group_predictions
 from overthink.report.notes import group_note, with_link_of
 from overthink.report.policy_group import group_results
+from overthink.report.run_colours import group_colour
 from overthink.report.run_page import group_page
 from overthink.report.run_results import Results
 from overthink.statistics.estimate import estimate
@@ -38,6 +39,7 @@ def group_spec(members: Sequence[PlannedRun], views: Mapping[str, str]) -> Group
         seeds=tuple(seeds),
         tags=group_tags(first.experiment, first.group),
         params=parameters(first.group.definition, first.group.variant),
+        colour=group_colour(place_of(first.experiment, first.group)),
     )
 
 

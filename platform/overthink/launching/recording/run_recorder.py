@@ -7,12 +7,13 @@ from typing import Any
 
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
-from overthink.launching.recording.facts import expected, kernel_tags, network_tags, parameters
+from overthink.launching.recording.facts import expected, kernel_tags, network_tags, parameters, place_of
 from overthink.metrics.naming import by_exit
 from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.outbox.uploader import id_of, link_to, pages_of
 from overthink.predictions.course import COURSE_FILE
+from overthink.report.run_colours import run_colour
 from overthink.report.run_results import results_of
 from overthink.running.events import Event, Finished, Lost, Started
 from overthink.running.provenance import attempts_of, changed_settings, provenance
@@ -63,6 +64,7 @@ class RunRecorder:
             tags.SEEDS: planned.run.seeds.label,
             **({tags.FORCED: "true"} if planned.forced else {}),
             **expected(planned),
+            tags.RUN_COLOUR: run_colour(place_of(planned.experiment, planned.group), planned.run.seeds.label),
             **group.tags,
         }
         params = parameters(planned.run, planned.group.variant)

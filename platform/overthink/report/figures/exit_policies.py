@@ -6,7 +6,8 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from overthink.exit_policies.side_by_side import SideBySide
-from overthink.report.figures.style import ACCENT, GREY, HUES, INK, PALE, SECOND, empty_figure, escaped
+from overthink.report.figures.style import ACCENT, GREY, INK, PALE, SECOND, empty_figure, escaped
+from overthink.report.run_colours import HUES
 
 WITH_LABELS = ((GREY, "dash"), ("#8a5a99", "dashdot"), ("#6a8d3c", "longdash"))
 """Colours and dashes of policies that use labels: no two look alike."""

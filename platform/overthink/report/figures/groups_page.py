@@ -5,7 +5,6 @@ import plotly.graph_objects as go
 from overthink.report.figures.groups import Curve, Overlay
 from overthink.report.figures.style import (
     GREY,
-    HUES,
     cost_word,
     empty_figure,
     escaped,
@@ -13,6 +12,7 @@ from overthink.report.figures.style import (
     percent,
     translucent,
 )
+from overthink.report.run_colours import HUES
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "x", "cross")
 """One more than there are hues, so that no two of the first 42 groups look alike."""

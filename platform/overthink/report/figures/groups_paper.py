@@ -7,7 +7,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from overthink.report.figures.groups import Curve, Overlay
-from overthink.report.figures.style import GREY, GRID, HUES, INK, on_axis, percent
+from overthink.report.figures.style import GREY, GRID, INK, on_axis, percent
+from overthink.report.run_colours import HUES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

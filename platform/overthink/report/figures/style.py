@@ -8,10 +8,9 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from overthink.predictions.absent import CostUnit
+from overthink.report.run_colours import HUES
 
 INK, GREY, PALE, ACCENT, SECOND = "#1f2933", "#7b8794", "#cbd2d9", "#b3432b", "#e0a458"
-HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Of things side by side, such as groups: distinct for colour-blind readers (Okabe & Ito 2008)."""
 FONT = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"
 
 GRID = "#ebf0f8"
