@@ -18,8 +18,8 @@ def test_distributions_by_hand() -> None:
 
 
 def test_speedups_are_medians_of_ratios_within_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times of full, folded, uniform and 80% first, a row a round; the first row, a hundred times as long, warms up."""
-    seconds = iter([*[100.0] * 4, *[8.0, 4.0, 2.0, 1.0], *[2.0, 4.0, 2.0, 1.0], *[6.0, 4.0, 2.0, 1.0]])
+    """Times of full, folded, uniform and 80% first, a row a round; the first rows, a hundred times as long, warm up."""
+    seconds = iter([*[100.0] * 8, *[8.0, 4.0, 2.0, 1.0], *[2.0, 4.0, 2.0, 1.0], *[6.0, 4.0, 2.0, 1.0]])
     monkeypatch.setattr(speed, "_seconds", lambda go, batches: next(seconds))
     timings = {timing.way: timing for timing in speeds(settled(), images(10), batch=5, rounds=3)}
     assert {way: timing.speedup for way, timing in timings.items()} == {
@@ -32,9 +32,9 @@ def test_speedups_are_medians_of_ratios_within_a_round(monkeypatch: pytest.Monke
     assert timings["uniform"].images_per_second == 5.0
 
 
-@pytest.mark.parametrize("limit, rounds", [(0.0, 1), (29.0, 1), (30.0, 2), (45.0, 3), (1e9, 5)])
+@pytest.mark.parametrize("limit, rounds", [(0.0, 1), (39.0, 1), (40.0, 2), (55.0, 3), (1e9, 5)])
 def test_no_round_begins_that_would_end_too_late(limit: float, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock by which every measurement takes 2.5 s: 10 s a round of four methods, and as long a warm-up."""
+    """A clock by which every measurement takes 2.5 s: 10 s a round of four methods, and 20 s to warm up."""
     clock = [0.0]
 
     def took(go: object, batches: object) -> float:
@@ -45,6 +45,15 @@ def test_no_round_begins_that_would_end_too_late(limit: float, rounds: int, monk
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     timings = speeds(settled(), images(4), 4, 5, limit_seconds=limit)
     assert [timing.rounds for timing in timings] == [rounds] * 4
+
+
+def test_a_round_that_takes_too_long_has_fewer_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of one image, 0.5 s for each of four methods: 2 s for all, so that three fit into half of 12 s."""
+    monkeypatch.setattr(speed, "_seconds", lambda go, batches: 0.5 * len(batches))
+    for limit, count in ((12.0, 3), (0.0, 1), (1000.0, 8)):
+        timings = speeds(settled(), images(8), 1, rounds=1, limit_seconds=limit)
+        assert [(timing.images, timing.seconds_per_batch) for timing in timings] == [(count, 0.5)] * 4
+        assert [timing.images_per_second for timing in timings] == [2.0] * 4
 
 
 @pytest.mark.parametrize("batch", [1, 8, 30])
