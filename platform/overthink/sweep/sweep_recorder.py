@@ -106,7 +106,7 @@ def _tags(loaded: LoadedSweep) -> dict[str, str]:
 
 def _parameters(loaded: LoadedSweep) -> dict[str, str]:
     plain: dict[str, Any] = loaded.sweep.model_dump(mode="json", exclude_defaults=True)
-    space = {f"space.{path}": str(one) for path, one in plain["space"].items()}
+    space = {f"space.{path}": json.dumps(one) for path, one in plain["space"].items()}
     goals = {f"objective.{place}": f"{one.goal} {one.metric}" for place, one in enumerate(loaded.sweep.objectives)}
     bounds = {f"constraint.{place}": one.label for place, one in enumerate(loaded.sweep.constraints)}
     return {**goals, **bounds, **space, "sampler": loaded.sweep.sampler.kind, "study": loaded.study_name}
