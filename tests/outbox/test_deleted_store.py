@@ -6,12 +6,14 @@ import resource
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from overthink.execution.jobs import Job
+from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options, Outcomes
 from overthink.launching.plan import PlannedRun
 from overthink.launching.sync import deliver
@@ -21,7 +23,8 @@ from overthink.store.client import Store, StoreError
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord
-from support.launches import Quiet, launch_anew, launch_inline
+from support.engines import ReplayingEngine
+from support.launches import Quiet, launch_inline
 from support.outages import assert_nothing_lost_or_doubled
 from support.small import small
 
@@ -74,9 +77,18 @@ def assert_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[
     assert capfd.readouterr().err == ""
 
 
+class Unhurried(ReplayingEngine):
+    """Replays what `whole` has trained at the pace of a training, so that uploads are under way."""
+
+    def _events(self, job: Job) -> Generator[Event, None, None]:
+        for event in super()._events(job):
+            time.sleep(0.2)
+            yield event
+
+
 def harmed(store: Store, tmp_path: Path, listener: Quiet) -> Outcomes:
-    """Launch while something happens: training takes its time, so that uploads are under way."""
-    return launch_anew(store, [small(tmp_path)], Options(), listener)
+    """Launch while something happens."""
+    return launch(store, [small(tmp_path)], Options(), listener, Unhurried())
 
 
 def launched_again(store: Store, tmp_path: Path) -> Outcomes:
