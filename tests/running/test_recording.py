@@ -28,7 +28,7 @@ from overthink.training.regime import PARENT_CHECKPOINT, STORED_CHECKPOINT
 from support.built_kernels import KernelsForTests
 from support.small import small
 
-TWO_PHASES = [
+TWO_PHASES: list[dict[str, Any]] = [
     {"epochs": 2},
     {"epochs": 2, "lr": 0.01, "attach": {"kind": "isc", "width": 4}, "loss": {"kind": "ofa"}, "freeze": "backbone"},
 ]
