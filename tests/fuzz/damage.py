@@ -60,7 +60,7 @@ NUMBERS: tuple[Any, ...] = (
 )
 TIMES: tuple[Any, ...] = (0, -1, 1, 2**62, 10**13, 9 * 10**12, "then", 1.5, b"", 253402300800000)
 LARGEST_TABLE = 500_000_000
-"""Bytes: pyarrow dies of SIGSEGV when it writes much more of one column."""
+"""Bytes: of much more, pyarrow dies when it makes a table (no memory) or writes it (SIGSEGV)."""
 COLUMN_VALUES: tuple[Any, ...] = (
     0,
     1,
@@ -203,8 +203,6 @@ def _table(chance: random.Random, damaged: Damaged, run_id: str) -> None:
         table = pq.ParquetFile(path).read()
         for _ in range(chance.choice((1, 1, 2))):
             table = chance.choice(TABLE_CHANGES)(chance, table)
-        if table.nbytes > LARGEST_TABLE:
-            return
         settings: dict[str, Any] = {"use_dictionary": chance.choice((True, False, ["level"]))}
         if chance.random() < 0.1:
             settings |= {"use_dictionary": False, "column_encoding": {"level": "DELTA_BYTE_ARRAY"}}
@@ -222,7 +220,8 @@ def _value(chance: random.Random, table: pa.Table) -> pa.Table:
     if isinstance(values[0], int) and abs(value) < 2**63:  # not NaN either
         value = int(value)
     for row in chance.sample(range(len(values)), chance.choice((1, len(values)))):
-        values[row] = value if not isinstance(values[0], str) else chance.choice(("odd", "", "x" * 10**6, None))
+        texts = ("odd", "", "x" * min(10**6, LARGEST_TABLE // len(values)), None)
+        values[row] = chance.choice(texts) if isinstance(values[0], str) else value
     return table.set_column(place, name, pa.array(values, table.schema.field(place).type))
 
 
@@ -248,6 +247,8 @@ def _other_ids(chance: random.Random, table: pa.Table) -> pa.Table:
 def _all_rows_alike(chance: random.Random, table: pa.Table) -> pa.Table:
     """Few bytes that stand for many rows."""
     count = chance.choice((1000, 100_000, 4_000_000))
+    if table.num_rows and count * table.nbytes > LARGEST_TABLE * table.num_rows:
+        return table
     columns = {}
     for name in table.column_names:
         columns[name] = pa.repeat(table[name][0], count)
@@ -257,7 +258,10 @@ def _all_rows_alike(chance: random.Random, table: pa.Table) -> pa.Table:
 
 
 def _long_level(chance: random.Random, table: pa.Table) -> pa.Table:
-    names = pa.array(["x" * chance.choice((10**6, 10**7))] * table.num_rows)
+    length = chance.choice((10**6, 10**7))
+    if length * table.num_rows > LARGEST_TABLE:
+        return table
+    names = pa.array(["x" * length] * table.num_rows)
     return table.set_column(table.column_names.index("level"), "level", names)
 
 
