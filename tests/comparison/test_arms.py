@@ -139,3 +139,17 @@ def test_runs_of_several_arms_are_no_sample() -> None:
 def test_a_tag_that_somebody_else_wrote_makes_no_arms() -> None:
     for text in ("[1]", "{", "3", "null"):
         assert parent("0", more={tags.ARMS: text}).arms == {}
+
+
+def test_a_study_whose_arms_cannot_be_read_is_not_pooled_with_another_experiment() -> None:
+    """Its runs know their arms; a group that shares their key keeps its row and its numbers."""
+    other = parent("0 7")
+    damaged = parent("0:3 0-repeat1 0-repeat2", started_ms=9, more={tags.ARMS: json.dumps(ARMS | {"all": ["0:3"]})})
+    damaged = replace(damaged, definition="study")
+    runs = [stored(seed, last=0.5, more={tags.ARMS: json.dumps(ARMS)}) for seed in ("0", "1", "2", "0-repeat1")]
+    rows = overthinking_rows([damaged, *runs, other, stored("7", last=0.9)])
+    found = {row.group: row.finished for row in rows}
+    assert found["quickstart: short / all"] == ("0", "1", "2")
+    assert found["quickstart: short / none"] == ("0",)
+    assert found["quickstart: short"] == ("0", "7")
+    assert "tag overthink.arms" in damaged.problem

@@ -57,24 +57,35 @@ def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
 
     Other runs are yielded as they are; so are runs of a study that another experiment asks for, too.
     """
-    studies: dict[str, dict[str, tuple[Seeds, ...]]] = {}
     plain: dict[str, set[Seeds]] = {}
-    for group in (run for run in runs if run.is_group):
-        if group.arms:
-            studies.setdefault(group.group_key, {}).update(group.arms)
-        else:
-            plain.setdefault(group.group_key, set()).update(group.seeds)
-    members = {key: {name: {*seeds} for name, seeds in arms.items()} for key, arms in studies.items()}
+    for group in (run for run in runs if run.is_group and not run.arms):
+        plain.setdefault(group.group_key, set()).update(group.seeds)
+    members = {key: {name: {*seeds} for name, seeds in arms.items()} for key, arms in _studies(runs).items()}
     for run in runs:
         if run.is_group:
             yield from (replace(run, arm=name, seeds=seeds) for name, seeds in run.arms.items())
-            if not run.arms:
+            if not run.arms and not _asks_for_nothing(run):
                 yield run
             continue
         arms = members.get(run.group_key, {}) if run.seeds else {}
         yield from (replace(run, arm=name) for name, seeds in arms.items() if seeds.issuperset(run.seeds))
         if not arms or not plain.get(run.group_key, set()).isdisjoint(run.seeds):
             yield run
+
+
+def _studies(runs: Sequence[StoredRun]) -> dict[str, dict[str, tuple[Seeds, ...]]]:
+    """Return the arms of studies by group key; where a group's cannot be read, those that its runs were trained for."""
+    damaged = {run.group_key for run in runs if _asks_for_nothing(run)}
+    found: dict[str, dict[str, tuple[Seeds, ...]]] = {}
+    for run in runs:
+        if run.arms and (run.is_group or run.group_key in damaged):
+            found.setdefault(run.group_key, {}).update(run.arms)
+    return found
+
+
+def _asks_for_nothing(run: StoredRun) -> bool:
+    """Return whether this is a study's group whose arms cannot be read."""
+    return run.is_group and bool(run.problems) and not run.seeds and not run.arms
 
 
 def asked_by(definitions: Collection[str], runs: Sequence[StoredRun]) -> list[StoredRun]:

@@ -57,7 +57,7 @@ def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     members = runs_of_group(run, runs)
     finished = [other for other in members if other.outcome == tags.FINISHED]
     if run.is_group and not finished:
-        raise DefinitionError(f"{name}: none of its runs is finished")
+        raise DefinitionError(run.problem or f"{name}: none of its runs is finished")
     plain, made_with = _first_readable(store, finished if run.is_group else [run])
     if run.is_group:
         plain.pop("seeds", None)

@@ -47,7 +47,9 @@ class RawRun:
     def parsed(self) -> StoredRun:
         """Return the run with its tags parsed; what cannot be read counts as absent, and is among its problems."""
         values = RunValues(self.tags)
-        seeds = values.paragraphs(tags.SEEDS)
+        seeds, arms = seeds_of_labels(values.paragraphs(tags.SEEDS)), values.json(tags.ARMS, _arms)
+        if self.kind == tags.KIND_GROUP and arms is None and self.tags.get(tags.ARMS):
+            seeds = ()  # a study's seeds without its arms would be read as repeats of one experiment
         fields: dict[str, Any] = {
             **{name: values.text(tag) for name, tag in _TEXTS.items()},
             "name": values.name("name", self.name),
@@ -55,8 +57,8 @@ class RawRun:
             "started_ms": values.moment("start time", self.started_ms),
             "ended_ms": None if self.ended_ms is None else values.moment("end time", self.ended_ms),
             "changes": _changes(values),
-            "seeds": seeds_of_labels(seeds) if self.kind == tags.KIND_GROUP else seeds_of_labels(seeds)[:1],
-            "arms": values.json(tags.ARMS, _arms) or {},
+            "seeds": seeds if self.kind == tags.KIND_GROUP else seeds[:1],
+            "arms": arms or {},
             "labels": _labels(values),
             "reported": values.json(tags.REPORTED, _reported) or {},
             "labelled_by": values.words(tags.LABELLED_BY),

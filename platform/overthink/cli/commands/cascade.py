@@ -102,7 +102,7 @@ def _candidates(store: "Store", members: Sequence[str], exits: Sequence[int | No
         of_it = runs_of_primary_arm(one, runs) if one.is_group else [one]
         finished = {run.seeds[0]: run for run in newest_per_key(of_it).values() if run.is_finished and run.seeds}
         if not finished:
-            raise DefinitionError(f"{name}: none of its runs is finished")
+            raise DefinitionError(one.problem or f"{name}: none of its runs is finished")
         found.append(Candidate(one.name, finished, exit))
     return found
 
