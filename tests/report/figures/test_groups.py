@@ -6,7 +6,7 @@ import pytest
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.groups import KINDS, as_rows, overlay
 from overthink.report.figures.groups_page import draw_groups
-from overthink.report.figures.style import HUES
+from overthink.report.run_colours import HUES
 from support.random_exits import made_up
 
 RUNS = {"plain": [(made_up(60, "test", seed),) for seed in (1, 2, 3)], "isc": [(made_up(60, "test", 4),)]}
