@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Column
 
 from overthink.cli.commands.analyse import analyse
 from overthink.cli.progress import Bars, LeftColumn, Lines, bars_on, counted
@@ -65,7 +66,7 @@ def test_a_line_has_what_all_runs_still_take(tmp_path: Path, store: Store) -> No
 
 def test_bars_fit_a_terminal_of_80_columns(tmp_path: Path, store: Store) -> None:
     console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
-    with bars_on(console, LeftColumn()) as progress:
+    with bars_on(console, LeftColumn(Column(no_wrap=True))) as progress:
         bars = Bars(console, progress)
         epochs(tmp_path, store, bars)
         shown = [line.rstrip() for line in rendered(progress)]

@@ -17,7 +17,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.text import Text
+from rich.table import Column
 
 from overthink.launching.estimating.time_left import TimeLeft
 from overthink.launching.plan import TO_DO, PlannedRun
@@ -124,10 +124,10 @@ class Bars:
 class LeftColumn(ProgressColumn):
     """How long a task still takes: until the moment in its field `until`."""
 
-    def render(self, task: Task) -> Text:
-        """Return the time that is left, as `3 min`; nothing where it is not known."""
+    def render(self, task: Task) -> str:
+        """Return the time that is left, as `3 min left`; nothing where it is not known."""
         end = task.fields.get("until")
-        return Text("" if end is None else f"{about(max(end - time.monotonic(), 0.0))} left")
+        return "" if end is None else f"{about(max(end - time.monotonic(), 0.0))} left"
 
 
 def until(seconds: float | None) -> float | None:
@@ -146,7 +146,7 @@ def progress_for(console: Console, needed_by: NeededBy | None = None) -> Iterato
     if not console.is_terminal:
         yield Lines(console, needed_by)
         return
-    with bars_on(console, LeftColumn()) as progress:
+    with bars_on(console, LeftColumn(Column(no_wrap=True))) as progress:
         yield Bars(console, progress, needed_by)
 
 
