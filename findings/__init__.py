@@ -1,0 +1,1 @@
+"""The paper of docs/findings.md, made from a store: `make findings`."""
