@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 # Where Python may not keep bytecode, every process would compile torch and mlflow anew: ten seconds each.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: demo test test-services fuzz faults check docs format bench lock wheel clean secrets backup restore
+.PHONY: demo test test-services fuzz faults check docs findings format bench lock wheel clean secrets backup restore
 
 demo: $(READY)  ## train the quickstart on real digits and print the overthinking table
 	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
@@ -38,6 +38,9 @@ docs: $(READY)  ## the documentation as a site in site/, for reading without a n
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	! grep -rnoE '<(script|link|img|iframe|source)[^>]* (src|href)="(https?:)?//[^"]*' site --include='*.html'
 	! grep -rnoE "(url\(|@import) *['\"]?(https?:)?//[^)]*" site --include='*.css'
+
+findings: $(READY)  ## docs/findings.md from the store; what it lacks is trained first, which takes hours
+	$(BIN)/python -m findings --train --jobs 0
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -48,7 +48,7 @@ def rendered(template: str, number_of: NumberOf, parts: Mapping[str, Any]) -> st
 
 def claim(supported: bool, caller: Callable[[], str]) -> str:
     """Return a sentence. Raises FindingsError where what it says is not supported."""
-    sentence = caller().strip("\n")
+    sentence = caller()
     if not supported:
         raise FindingsError(f"the store does not support this sentence: {' '.join(sentence.split())}")
     return sentence
@@ -64,10 +64,13 @@ def _filters(number_of: NumberOf) -> dict[str, Callable[..., str]]:
         value, _, ends = cell(reference, digits).partition(" ")
         return f"{value}% {ends}".rstrip()
 
+    def signed(reference: str, digits: int = 1) -> str:
+        """`-8.6 [-13.0, -4.2]`, of a difference of fractions."""
+        return interval(_interval(number_of(reference)), 100, digits, signed=True)
+
     def points(reference: str, digits: int = 1) -> str:
-        """`-8.6 points [-13.0, -4.2]`, of a difference of fractions."""
-        found = _interval(number_of(reference))
-        value, _, ends = interval(found, 100, digits, signed=True).partition(" ")
+        """`-8.6 points [-13.0, -4.2]`."""
+        value, _, ends = signed(reference, digits).partition(" ")
         return f"{value} points {ends}".rstrip()
 
     def plain(reference: str, digits: int = 2) -> str:
@@ -80,7 +83,8 @@ def _filters(number_of: NumberOf) -> dict[str, Callable[..., str]]:
     def runs(reference: str) -> str:
         return short(number_of(reference).runs)
 
-    return {"cell": cell, "percent": percent, "points": points, "plain": plain, "n": n, "runs": runs, "short": short}
+    filters = {"cell": cell, "percent": percent, "signed": signed, "points": points, "plain": plain, "n": n}
+    return {**filters, "runs": runs, "short": short}
 
 
 def short(run_ids: Sequence[str]) -> str:
@@ -111,8 +115,19 @@ def _conditions(number_of: NumberOf) -> dict[str, Callable[..., bool | str]]:
         low = number_of(higher).low
         return low is not None and below(lower, low)
 
+    def at_most(reference: str, most: float) -> bool:
+        """Whether a number without an interval, such as a p, is not above a value."""
+        return number_of(reference).value <= most
+
     def either(reference: str, lower: str, higher: str, otherwise: str) -> str:
         """Return the words that the interval of a difference supports."""
         return lower if below(reference) else higher if above(reference) else otherwise
 
-    return {"above": above, "below": below, "undecided": undecided, "apart": apart, "either": either}
+    return {
+        "above": above,
+        "below": below,
+        "undecided": undecided,
+        "apart": apart,
+        "at_most": at_most,
+        "either": either,
+    }

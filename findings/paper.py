@@ -94,15 +94,14 @@ def _parts(template: Template, evidence: Mapping[str, Any], drawn: list[str]) ->
     """Return the names of the template that are no numbers; `drawn` receives the names of figures that it shows."""
 
     def command(name: str) -> str:
-        """Return what a reader types to repeat an answer or a figure."""
-        if name in template.figures:
-            return f"`overthink {template.figures[name]} -o {name}.svg`"
+        """Return what a reader types to repeat an answer."""
         return f"`overthink {template.answers[name]}`"
 
     def figure(name: str, caption: str) -> str:
         """Return a figure, its caption, and the command that repeats it."""
         drawn.append(name)
-        return f"![{caption}]({FOLDER}/{name}.svg)\n\n*{caption}* {command(name)}"
+        repeat = f"`overthink {template.figures[name]} -o {name}.svg`"
+        return f"![{caption}]({FOLDER}/{name}.svg)\n\n*{caption}* {repeat}"
 
     sources = evidence["sources"]
     finished = [source["definition"] for source in sources if source["complete"]]

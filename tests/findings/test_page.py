@@ -27,6 +27,7 @@ def shown(template: str) -> str:
         ("{{ 'rate' | cell(2) }}", "19.24 [18.44, 20.00]"),
         ("{{ 'one run' | percent }}", "19.0%"),
         ("{{ 'loss' | points }}", "-8.6 points [-13.0, -4.2]"),
+        ("{{ 'nothing' | signed(2) }}", "-0.74 [-1.64, +0.16]"),
         ("{{ 'correlation' | plain }}", "0.77 [0.70, 0.80]"),
         ("{{ 'loss' | n }}, {{ 'rate' | runs }}, {{ made }}", "5, 01234567 fedcba98, 2026-11-27"),
     ],
@@ -54,6 +55,8 @@ def test_numbers_are_shown_as_tables_show_them(template: str, text: str) -> None
         ("apart('rate', 'gain')", False),
         ("apart('rate', 'rate')", False),
         ("apart('gain', 'one run')", False),
+        ("at_most('one run', 0.19)", True),
+        ("at_most('one run', 0.18)", False),
         ("above('gain') and below('loss')", True),
         ("above('gain') and below('nothing')", False),
     ],
@@ -63,7 +66,7 @@ def test_a_sentence_stands_only_where_the_interval_supports_it(condition: str, h
         f"Before. {{% call claim({condition}) %}}\nIt falls\nby {{{{ 'loss' | points }}}}.\n{{% endcall %}}\n After."
     )
     if holds:
-        assert shown(template) == "Before. It falls\nby -8.6 points [-13.0, -4.2]. After."
+        assert shown(template) == "Before. It falls\nby -8.6 points [-13.0, -4.2].\n After."
         return
     with pytest.raises(FindingsError) as raised:
         shown(template)
