@@ -77,7 +77,7 @@ def test_a_whole_study(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     correct = whole()
     group, ids = stored(here, correct)
     printed = asked(capsys)
-    assert printed["group"] == group
+    assert (printed["group"], printed["name"]) == (group, "my-study: base")
     assert printed["arms"]["all"]["runs"] == [ids[str(number)] for number in range(4)]
     assert printed["arms"]["none"]["same"]
     assert [one["disagreement"]["value"] for one in printed["arms"]["none"]["churn_E"]] == [0, 0, 0]

@@ -200,6 +200,7 @@ def _as_plain(answer: _Answer) -> dict[str, Any]:
     one, found, shares, forks, problem, lines = answer
     return {
         "group": one.group.run_id,
+        "name": one.group.name,
         "missing": one.missing,
         "kernels_warning": one.kernels_warning,
         "problem": str(problem) if problem else None if found else NOT_YET,
