@@ -43,4 +43,4 @@ def test_a_signal_that_python_cannot_raise_is_not_lost(name: str, code: int, des
     script = SCRIPT.format(name=name, destructor=destructor)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout) == (code, "")
-    assert done.stderr == "Interrupted. Rerun the command without --force to resume.\n"
+    assert done.stderr == "Interrupted. Unfinished runs resume with the same command, without --force.\n"

@@ -69,7 +69,7 @@ def exit_code_for(error: BaseException, console: Console) -> int:
 
 def _print(error: BaseException, console: Console) -> None:
     if isinstance(error, InterruptedBySignal):
-        console.print("Interrupted. Rerun the command without --force to resume.")
+        console.print("Interrupted. Unfinished runs resume with the same command, without --force.")
         return
     if isinstance(error, SystemExit):
         return

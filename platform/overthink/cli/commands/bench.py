@@ -65,18 +65,19 @@ def bench(
     """
     shares, console = options.parse_budgets(budgets), log()
     console.print("Loading the network ...")
-    import torch
-
     from overthink.cli.execution_options import check_kernels
     from overthink.cli.selection import the_run
-    from overthink.inference.speed import speeds
-    from overthink.running.benchmark import benchmark_images, image_count
-    from overthink.running.stored_run import check_trained_here, network_of
     from overthink.store.client import Store
 
     check_kernels(kernels)
     store = Store()
     stored = the_run(store, run)
+    import torch  # after what may be refused: it takes seconds
+
+    from overthink.inference.speed import speeds
+    from overthink.running.benchmark import benchmark_images, image_count
+    from overthink.running.stored_run import check_trained_here, network_of
+
     check_trained_here(stored)
     rules = _rules(store, stored, policy, shares)
     trained = network_of(store, stored.run_id, data_root)

@@ -68,13 +68,14 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
         raise ValueError(f"{absent[0]}: no such file")
     log().print("Loading the network ...")
     from overthink.cli.selection import the_run
-    from overthink.networks.cost import mul_adds
-    from overthink.running.classify import classify, classify_by_policy
-    from overthink.running.stored_run import check_trained_here, lookup_table_of, network_of
     from overthink.store.client import Store
 
     store = Store()
     stored = the_run(store, run)
+    from overthink.networks.cost import mul_adds  # torch, after what may be refused: it takes seconds
+    from overthink.running.classify import classify, classify_by_policy
+    from overthink.running.stored_run import check_trained_here, lookup_table_of, network_of
+
     check_trained_here(stored)
     trained = network_of(store, stored.run_id, data_root)
     point = _point(store, stored, policy, budget, risk, confidence)
