@@ -45,6 +45,7 @@ def test_the_page_is_what_its_evidence_says() -> None:
 def test_its_figures_are_those_that_were_drawn_from_the_store() -> None:
     figures = evidence()["figures"]
     assert len(figures) >= 3
+    assert {path.stem for path in (DOCS / FOLDER).glob("*.svg")} == figures.keys()
     for name, drawn in figures.items():
         assert digest(DOCS / FOLDER / f"{name}.svg") == drawn
         assert (DOCS / FOLDER / f"{name}.csv").is_file()
