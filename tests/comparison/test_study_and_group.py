@@ -37,8 +37,8 @@ INIT = ["0", *(f"split0-init{number}-order0-augment0" for number in (1, 2))]
 """Labels of the seeds of the arm in which something varies."""
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+@pytest.fixture(scope="module", params=[1, 2], ids=["one launch", "two launches"])
+def database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path, request: pytest.FixtureRequest) -> Path:
     """A store in which the study ran first, then two seeds of its base."""
     folder = tmp_path_factory.mktemp("both")
     (folder / "mlflow.db").write_bytes(empty_database.read_bytes())
@@ -46,8 +46,9 @@ def database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> 
         patch.chdir(folder)
         base = small(folder, regime=REGIME)
         (folder / "study.yaml").write_text(yaml.safe_dump(STUDY))
-        for loaded in (load_experiment(folder / "study.yaml"), base):
-            assert launch_inline(Store(f"sqlite:///{folder}/mlflow.db"), [loaded], Options(jobs=2), Silent()).complete
+        both = [load_experiment(folder / "study.yaml"), base]
+        for loaded in [both] if request.param == 1 else [[one] for one in both]:
+            assert launch_inline(Store(f"sqlite:///{folder}/mlflow.db"), loaded, Options(jobs=2), Silent()).complete
     return folder / "mlflow.db"
 
 

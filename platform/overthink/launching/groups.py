@@ -16,6 +16,8 @@ from overthink.store.writer import Writer
 
 ERRORS_OF_ONE_RUN = (OSError, ValueError, StoreError)
 """What may go wrong while one run is recorded, a full disk or a damaged file, and must leave the others alone."""
+GroupKey = tuple[str, str]
+"""See `PlannedRun.group_key`."""
 MIDWAY_SECONDS = 600.0
 """How long a session waits for an unreachable store when it needs a run's results before it can continue."""
 
@@ -31,18 +33,18 @@ class Groups:
         self._sender = sender
         self._outcomes = outcomes
         self._goals = goals
-        self._begun: set[str] = set()
+        self._begun: set[GroupKey] = set()
         """Keys of groups in which a run of this session was begun, and that are not closed yet."""
-        self._members: dict[str, list[PlannedRun]] = {}
+        self._members: dict[GroupKey, list[PlannedRun]] = {}
 
     def add_members(self, runs: Iterable[PlannedRun]) -> None:
         """Count runs among the members of their groups."""
         for run in runs:
-            self._members.setdefault(run.group.definition.key, []).append(run)
+            self._members.setdefault(run.group_key, []).append(run)
 
     def begin(self, run: PlannedRun) -> GroupSpec:
         """Return the group of a run that is begun; it is to be aggregated."""
-        key = run.group.definition.key
+        key = run.group_key
         self._begun.add(key)
         return self._spec(key)
 
@@ -59,7 +61,7 @@ class Groups:
             if not any(run.key in pending or self._outcomes.of(run.key) == "queued" for run in members):
                 self.close(key)
 
-    def close(self, key: str, outcome: str | None = None) -> str | None:
+    def close(self, key: GroupKey, outcome: str | None = None) -> str | None:
         """Aggregate a group whose runs have all ended, if one of them is finished or was begun; return its run's id.
 
         Without an `outcome` the group ends as its runs have. Raises StoreError where the store stays unreachable.
@@ -81,11 +83,11 @@ class Groups:
         if left is not None:
             raise StoreError(str(left))
 
-    def _spec(self, key: str) -> GroupSpec:
+    def _spec(self, key: GroupKey) -> GroupSpec:
         first = self._members[key][0].run
         return group_spec(self._members[key], views(columns_of(first, self._goals)))
 
-    def _close(self, key: str, outcome: str | None) -> str | None:
+    def _close(self, key: GroupKey, outcome: str | None) -> str | None:
         members, spec = self._members[key], self._spec(key)
         group = self._sender.release_group(spec)
         try:

@@ -91,6 +91,11 @@ class PlannedRun:
         return run_name(self.group_name, self.run.seeds.label)
 
     @property
+    def group_key(self) -> tuple[str, str]:
+        """What tells its group apart: the key of its definition, and the experiment; several may ask for the same."""
+        return self.group.definition.key, self.experiment.experiment.name
+
+    @property
     def group_name(self) -> str:
         """A readable name of its group."""
         return group_name(self.experiment.experiment.name, self.group.variant, self.group.departs)

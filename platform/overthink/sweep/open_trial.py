@@ -28,9 +28,9 @@ class OpenTrial:
     """Dead workers after which the trial was resumed."""
 
     @property
-    def key(self) -> str:
-        """The key of its group."""
-        return self.experiment.groups[0].definition.key
+    def group_key(self) -> tuple[str, str]:
+        """What tells its group apart, as `PlannedRun.group_key`."""
+        return self.experiment.groups[0].definition.key, self.experiment.experiment.name
 
     @property
     def epochs(self) -> int:

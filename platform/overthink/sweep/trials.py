@@ -116,7 +116,7 @@ class Trials:
     def _planned(self, trial: OpenTrial) -> list[PlannedRun]:
         """Plan a trial by what the store has; return its next runs, none while another process trains one of them."""
         runs = plan(self._store, [trial.experiment], reuse=self._options.reuse, claims=self._session.claims)
-        own = [run for run in runs if run.group.definition.key == trial.key]
+        own = [run for run in runs if run.group_key == trial.group_key]
         for run in own:
             if run.action == "queued":
                 raise StoreError(f"{run.name}: the store refuses its results; run overthink sync to see why")
@@ -177,5 +177,5 @@ class Trials:
         """Close the trial's group, release its runs, and report how it ended."""
         self._open.remove(trial)
         trial.release()
-        group_run_id = self._session.groups.close(trial.key, ending.outcome)
+        group_run_id = self._session.groups.close(trial.group_key, ending.outcome)
         self._reporter.end(trial.asked, ending, group_run_id)
