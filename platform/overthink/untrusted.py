@@ -61,5 +61,14 @@ def name_of(text: str, longest: int = LONGEST_NAME) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Return what an error says, as part of a sentence: one line of at most LONGEST_REASON characters."""
+    """Return what an error says, as part of a sentence: one line of at most LONGEST_REASON characters.
+
+    >>> try:
+    ...     bytes([65, 210, 65]).decode()
+    ... except ValueError as error:
+    ...     reason(error)
+    'it is not UTF-8 text (byte 2)'
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not {error.encoding.upper()} text (byte {error.start + 1})"
     return cut(one_line(str(error).strip()), LONGEST_REASON) or type(error).__name__
