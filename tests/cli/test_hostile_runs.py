@@ -281,6 +281,6 @@ def test_a_command_about_the_run_itself(damaged: Damaged, command: tuple[str, ..
         damaged.rewrite(LONG_0, name, b"noise")
     done = invoke(damaged.folder, command[0], LONG_0, *command[1:])
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: run {LONG_0[:8]}: ")
+    assert done.stderr.splitlines()[-1].startswith(f"error: run {LONG_0[:8]}: ")
     assert "/tmp/" not in done.stderr
     assert len(done.stderr) < 400

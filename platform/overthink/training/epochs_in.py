@@ -1,10 +1,10 @@
 """How many epochs a checkpoint has; without torch, so that a plan of what is left to train need not import that."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from overthink.training.regime import OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, STORED_CHECKPOINT
+from overthink.untrusted import parse_json
 
 
 def epochs_in(path: Path) -> int:
@@ -13,7 +13,7 @@ def epochs_in(path: Path) -> int:
 
     try:
         with safe_open(path, framework="np") as file:
-            history = json.loads((file.metadata() or {}).get("history", ""))
+            history = parse_json((file.metadata() or {}).get("history", ""))
     except (OSError, SafetensorError, ValueError):
         return -1
     return len(history) if isinstance(history, list) else -1

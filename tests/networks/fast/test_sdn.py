@@ -107,7 +107,7 @@ def test_real_early_exits_are_those_of_an_evaluation(kernels: KernelsForTests, b
     for seed in range(3):  # statistics of its own
         network(images(40, seed))
     network.eval()
-    native = NativeKernels(kernels.library(8), threads=1)
+    native = NativeKernels(kernels.library(16), threads=1)
     whole_EBC = native.evaluation(network)(images(40))
     passage, left = native.exit_by_exit(network)(images(40)), torch.arange(40)
     for logits_BC in whole_EBC:
