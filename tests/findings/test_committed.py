@@ -10,7 +10,7 @@ from findings.paper import EVIDENCE, FOLDER, PAGE, ROOT, TEMPLATE, digest, page_
 DOCS = ROOT / "docs"
 TEXT = TEMPLATE.read_text()
 CLAIM = re.compile(r"\{% call claim\(.*?\{% endcall %\}", re.S)
-CHOSEN = re.compile(r"\{\{ (told|either)\(.*?\}\}", re.S)
+CHOSEN = re.compile(r"\{\{ (shown|either)\(.*?\}\}", re.S)
 """Words that follow the intervals."""
 CODE = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)
 PLACE = re.compile(r"\b(table|section|figure|equation|algorithm) [\d.]*\d")
