@@ -1,4 +1,4 @@
-"""The page: a Jinja template whose numbers are references, and whose sentences hold only while intervals support them.
+"""The page: a Jinja template with references for numbers, and sentences that hold only while intervals support them.
 
     The last exit is right for {{ "table > rows > 12-plain > estimates > test/accuracy/last" | percent }}.
     {% call claim(below("table > rows > 24-plain > differences > test/accuracy/last")) %}

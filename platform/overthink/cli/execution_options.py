@@ -54,7 +54,7 @@ def launch_options(
 ) -> "Options":
     """Return the options of a launch; `check_execution` has accepted them.
 
-    Raises ValueError for an estimate of runs on a cluster, whose machines are not this one.
+    Raises ValueError for an estimate of runs on a cluster, since steps are timed on this machine.
     """
     from overthink.launching.outcomes import Options
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from overthink.data.files import shown
-from overthink.launching.estimating.epochs_left import epochs_left
 from overthink.launching.plan import TO_DO, PlannedRun
 from overthink.running.pace import RunPace
 from overthink.store.uri import database_file, state_folder
@@ -86,12 +85,9 @@ def _course(run: PlannedRun, pace: RunPace) -> int:
     if spec is None:
         return 0
     samples = len(spec.ids) if spec.ids is not None else pace.paces[0].samples[spec.samples]
-    moments = len(run.run.regime) + (
-        sum(epochs_left(run)) // spec.every_epochs
-        if spec.every_steps is None
-        else sum(phase.epochs * -(-pace.paces[0].samples["train"] // phase.batch_size) for phase in run.run.regime)
-        // spec.every_steps
-    )
+    regime, trained = run.run.regime, pace.paces[0].samples["train"]
+    steps = [-(-trained // phase.batch_size) for phase in regime]
+    moments = len(regime) + spec.recordings([phase.epochs for phase in regime], steps)
     return int(moments * samples * run.run.network.blocks * COURSE_BYTES)
 
 

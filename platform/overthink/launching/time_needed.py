@@ -31,7 +31,7 @@ class TimeNeeded(NamedTuple):
     runs: int
     """To do."""
     known: int
-    """Of these, the runs whose time is known."""
+    """Of these, the runs with a known time."""
     seconds: float
     """Of the known ones, with `jobs` at once."""
     jobs: int
@@ -146,12 +146,10 @@ def _recording(run: PlannedRun, pace: RunPace) -> float:
     if spec is None or pace.earlier or not pace.paces:
         return 0.0
     samples = len(spec.ids) if spec.ids is not None else pace.paces[0].samples[spec.samples]
-    if spec.every_steps is None:
-        count = 0 if spec.samples == "val" else sum(epochs_left(run)) // spec.every_epochs
-    else:
-        trained = pace.paces[0].samples["train"]
-        phases = zip(run.run.regime, epochs_left(run), strict=True)
-        count = sum(epochs * -(-trained // phase.batch_size) for phase, epochs in phases) // spec.every_steps
+    if spec.samples == "val" and spec.every_steps is None:
+        return 0.0
+    steps = [-(-pace.paces[0].samples["train"] // phase.batch_size) for phase in run.run.regime]
+    count = spec.recordings(epochs_left(run), steps)
     return count * samples * pace.paces[-1].sample
 
 

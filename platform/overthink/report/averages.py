@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from overthink.comparison.overthinking import Row
 from overthink.report.intervals import intervals_meaning, mark, marks_sentence
+from overthink.sentences import number_of
 from overthink.statistics.estimate import Estimate
 
 OVER_SEEDS = "mean ± standard deviation over seeds"
@@ -104,7 +105,7 @@ def best_line(row: Row) -> tuple[str, ...]:
     if not row.best_of:
         return ()
     how = "on the Pareto front" if len(row.best_by) > 1 else "best"
-    return (f"{how} of {row.best_of} trial{'' if row.best_of == 1 else 's'}",)
+    return (f"{how} of {number_of(row.best_of, 'trial')}",)
 
 
 def best_trials_sentence(groups: Sequence[Row]) -> str:

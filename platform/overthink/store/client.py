@@ -115,7 +115,7 @@ class Store:
     def _connect(self) -> None:
         with nullcontext() if self._database is not None else said_if_slow(f"connecting to {self.shown}"):
             if self._database is not None:
-                self._close_connections()
+                self._close_connections(self._database)
             elif not is_server(self.uri):
                 check_reachable(self.uri)
             self.client = MlflowClient(engine_uri(self.uri))
@@ -168,12 +168,12 @@ class Store:
             raise StoreError(f"store {self.shown}: {GONE}")
         if now != self._opened:
             self._opened, self.replaced = now, self.replaced + 1
-            self._close_connections()
+            self._close_connections(self._database)
             self._repositories.clear()
 
-    def _close_connections(self) -> None:
+    def _close_connections(self, database: Path) -> None:
         """Close connections that this process keeps to a file of this name, whichever it was."""
-        SqlAlchemyStore._get_or_create_engine(engine_uri(self.uri)).dispose()
+        SqlAlchemyStore(engine_uri(self.uri), artifact_root(database)).engine.dispose()
 
     @property
     def shown(self) -> str:

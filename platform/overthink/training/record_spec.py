@@ -1,5 +1,6 @@
 """Which samples' answers a run records in the course of its training; without torch, so that definitions load fast."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -22,6 +23,18 @@ class RecordSpec(Spec):
     every_epochs: Annotated[int, Field(ge=1)] = 1
     every_steps: Annotated[int, Field(ge=1)] | None = None
     """Record after every so many training steps instead, counted over all phases."""
+
+    def recordings(self, epochs: Sequence[int], steps: Sequence[int]) -> int:
+        """Return how often phases of so many epochs, and steps in each epoch, are recorded, their ends not counted.
+
+        >>> RecordSpec(samples="val").recordings((3, 2), (10, 10)), RecordSpec(samples="val", every_steps=4).recordings(
+        ...     (3, 2), (10, 10)
+        ... )
+        (5, 12)
+        """
+        if self.every_steps is None:
+            return sum(epochs) // self.every_epochs
+        return sum(count * of_one for count, of_one in zip(epochs, steps, strict=True)) // self.every_steps
 
     @model_validator(mode="after")
     def _one_pace(self) -> "RecordSpec":

@@ -17,7 +17,7 @@ from overthink.predictions.arrays import IntArray
 from overthink.predictions.course import ByteArray, Course, Moment
 from overthink.spec import Spec
 from overthink.training.record_spec import RecordSpec
-from overthink.training.regime import Phase, total_epochs
+from overthink.training.regime import Phase
 
 LARGEST_COURSE = 48_000_000
 """Bytes of a course in a checkpoint: one and an eighth for each moment, exit and sample."""
@@ -113,9 +113,8 @@ def _of_type(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, int]) -
 
 def check_room(spec: RecordSpec, regime: tuple[Phase, ...], n_trained_on: int, n_exits: int, n_samples: int) -> None:
     """Raise ValueError where the course of a regime is larger than a checkpoint may hold."""
-    steps = sum(phase.epochs * n_batches(n_trained_on, phase.batch_size) for phase in regime)
-    by_pace = total_epochs(regime) // spec.every_epochs if spec.every_steps is None else steps // spec.every_steps
-    count = by_pace + len(regime)  # the end of each phase, too
+    steps = [n_batches(n_trained_on, phase.batch_size) for phase in regime]
+    count = spec.recordings([phase.epochs for phase in regime], steps) + len(regime)  # the end of each phase, too
     size = count * n_exits * (n_samples + -(-n_samples // 8))
     if size > LARGEST_COURSE:
         raise ValueError(

@@ -12,7 +12,7 @@ from overthink.running.provenance import processor, version_of
 
 PACKAGE = Path(__file__).parents[2]
 ROOMS = ("data", "metrics", "networks", "predictions", "running", "training")
-"""Packages whose code is timed."""
+"""Packages that decide how fast a training is."""
 GPUS = Path("/proc/driver/nvidia/gpus")
 
 
