@@ -132,7 +132,9 @@ def _problem(call: _Call, code: int, out: str, err: str) -> str:
     """Return what is wrong with how a command ended; an empty text where nothing is."""
     longest, asked = max(map(len, err.splitlines()), default=0), any(words in err for words in OPTIONS)
     # By its id or its name; a group of one run stands for that run.
-    named = " seed " in err or any(run_id[:8] in err for run_id in (call.of_one, *_members(call.of_one)))
+    names = [name for name, of in GROUPS.items() if of == call.of_one]
+    names += [run_id[:8] for run_id in (call.of_one, *_members(call.of_one))]
+    named = " seed " in err or any(name in err for name in names)
     wrong = {
         "it is not a sentence about the store": "Traceback" in err or "internal error" in err or "Warning:" in err,
         "a sentence that nobody understands": NO_SENTENCE.search(err),

@@ -10,11 +10,12 @@ from overthink.launching.plan import locked
 from overthink.settings import cache_folder
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.model_trash import models_of_runs, purge_models
 from overthink.store.stored import StoredRun
 from overthink.store.trash import files_in, own_folders, purge, trashed
 from overthink.store.uri import database_file, journals_folder, state_folder
 
-Kind = Literal["cache", "leftovers", "checkpoints", "pages", "deleted"]
+Kind = Literal["cache", "leftovers", "checkpoints", "models", "pages", "deleted"]
 CACHES = ("stores", "predictions", "readable", "estimates")
 """Folders of the cache: copies of what stores have are fetched again, files looked at and steps timed again."""
 CHECKPOINTS, PAGES = ("checkpoint/*", "snapshots/*"), ("*.html", "analysis/*.html")
@@ -29,7 +30,7 @@ class Removable:
     paths: tuple[Path, ...]
     """Files, and folders with all that is in them."""
     run_ids: tuple[str, ...] = ()
-    """Of deleted runs; `paths` are their folders."""
+    """Of deleted runs, or of the run of each model; `paths` are the folders of these."""
 
     @property
     def count(self) -> int:
@@ -54,11 +55,13 @@ def removable(uri: str, runs: Sequence[StoredRun]) -> list[Removable]:
     free = [run for run in done if idle and run.run_id not in needed]
     in_trash = trashed(database) if idle and database is not None else []
     gone = [run_id for run_id in in_trash if run_id not in needed]
+    models = [one for one in models_of_runs(database) if one.run_id in {run.run_id for run in done}] if database else []
     caches = [path for name in CACHES for path in _entries(cache_folder() / name)]
     return [
         Removable("cache", tuple(caches)),
         Removable("leftovers", tuple(_leftovers(runs)) if idle else ()),
         Removable("checkpoints", _files((folders[run.run_id] for run in free), CHECKPOINTS)),
+        Removable("models", tuple(one.folder for one in models), tuple(one.run_id for one in models)),
         Removable("pages", _files((folders[run.run_id] for run in done), PAGES)),
         Removable("deleted", tuple(folders[one].parent for one in gone if one in folders), tuple(gone)),
     ]
@@ -78,10 +81,10 @@ def needed_by_unfinished(runs: Iterable[StoredRun]) -> set[str]:
 
 def remove(found: Removable, uri: str) -> None:
     """Delete things. Raises StoreError or OSError where one of them cannot be deleted."""
-    if found.kind == "deleted":
-        store = Store(uri)
-        for run_id in found.run_ids:
-            purge(store, run_id)
+    if found.run_ids:
+        store, purged = Store(uri), purge if found.kind == "deleted" else purge_models
+        for run_id in dict.fromkeys(found.run_ids):
+            purged(store, run_id)
         return
     for path in found.paths:
         if found.kind != "leftovers":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from overthink.store import tags
+from overthink.store.model_trash import purge_models
 from overthink.store.sqlite_reader import artifact_folders, opened
 from overthink.store.uri import database_file, engine_uri
 
@@ -51,7 +52,7 @@ def trashed(database: Path) -> list[str]:
 
 
 def purge(store: "Store", run_id: str) -> None:
-    """Delete a run in the trash for good, with its files. Raises StoreError."""
+    """Delete a run in the trash for good, with its models and files. Raises StoreError."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     from overthink.store.database import artifact_root
@@ -59,6 +60,7 @@ def purge(store: "Store", run_id: str) -> None:
     database = database_file(store.uri)
     assert database is not None
     folder = own_folders(database).get(run_id)
+    purge_models(store, run_id)
     with store.sentences():
         # MLflow's client has no such call; `mlflow gc` makes this one.
         SqlAlchemyStore(engine_uri(store.uri), artifact_root(database))._hard_delete_run(run_id)

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 import urllib.error
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ from PIL import Image
 from overthink.cli.commands.export import export
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.run import run
+from overthink.launching.cleaning import removable, remove
 from overthink.store.client import Store
+from overthink.store.model_trash import models_of_runs
 from overthink.store.reader import all_runs
+from overthink.store.trash import purge
 from support.launches import launch_inline
 from support.mlflow_server import Served
 from support.served_model import asked, served_model
@@ -59,12 +64,48 @@ def test_a_model_is_the_runs_and_registered(
 
 def test_run_stores_a_model_of_each_run_once(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     launch_inline(store, [small(tmp_path, seeds=2, regime=[{"epochs": 1}])])
-    for said in (2, 0):
-        assert run([str(tmp_path / "small.yaml")], models=True, kernels="torch") == 0
-        assert capsys.readouterr().err.count("MLflow model models:/m-") == said
+    for models, stored in ((None, False), (False, False), (True, True), (True, False)):
+        assert run([str(tmp_path / "small.yaml")], models=models, kernels="torch") == 0
+        assert ("2 networks stored as MLflow models" in capsys.readouterr().err) == stored
     runs = [one.run_id for one in all_runs(store) if not one.is_group]
     found = store.client.search_logged_models([all_runs(store)[0].experiment_id])
     assert sorted(model.source_run_id for model in found) == sorted(runs)
+
+
+def test_clean_deletes_models_that_are_not_registered(
+    run_id: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registered = exported(run_id, capsys, register="digits")["uri"].removeprefix("models:/")
+    of_run = exported(run_id, capsys)["uri"].removeprefix("models:/")
+    folders = {name: Path(store.client.get_logged_model(name).artifact_location) for name in (registered, of_run)}
+    found = {one.kind: one for one in removable(store.uri, all_runs(store))}["models"]
+    assert (found.count, found.paths) == (1, (folders[of_run].parent,))
+    remove(found, store.uri)
+    assert not folders[of_run].parent.exists()
+    assert (folders[registered] / "MLmodel").exists()
+    assert [model.model_id for model in store.client.search_logged_models(["1"])] == [registered]
+    assert store.client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_models_of_a_run_in_the_trash_go_with_it(run_id: str, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    of_run = exported(run_id, capsys)["uri"].removeprefix("models:/")
+    folder = Path(store.client.get_logged_model(of_run).artifact_location)
+    store.client.delete_run(run_id)
+    purge(store, run_id)
+    assert not folder.parent.exists()
+    assert store.client.search_logged_models(["1"]) == []
+
+
+def test_files_of_others_are_none_of_a_model(
+    run_id: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A database may name any folder."""
+    of_run, database = exported(run_id, capsys)["uri"].removeprefix("models:/"), tmp_path / "mlflow.db"
+    assert [one.model_id for one in models_of_runs(database)] == [of_run]
+    for place in (tmp_path, tmp_path / "mlruns", tmp_path / "mlruns" / "1" / run_id / "artifacts", "s3://bucket/a"):
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("UPDATE logged_models SET artifact_location = ?", (str(place),))
+        assert models_of_runs(database) == []
 
 
 def test_a_model_holds_no_pickle_and_no_name_of_a_folder(

@@ -16,11 +16,13 @@ TITLES = {
     "cache": "copies of what stores have",
     "leftovers": "run folders of runs finished elsewhere",
     "checkpoints": "checkpoints of finished runs",
+    "models": "MLflow models of finished runs",
     "pages": "HTML pages of finished runs and groups",
     "deleted": "runs in MLflow's trash",
 }
 SAFE = ("cache", "leftovers")
-OPTIONS = {"cache": "--cache", "leftovers": "--cache", "checkpoints": "--checkpoints", "pages": "--pages"}
+OPTIONS = {"cache": "--cache", "leftovers": "--cache"}
+"""Of kinds whose option has another name than they."""
 
 
 def clean(
@@ -32,6 +34,9 @@ def clean(
         typer.Option(
             "--checkpoints", help="Delete checkpoints of finished runs; predict and others then refuse these."
         ),
+    ] = False,
+    models: Annotated[
+        bool, typer.Option("--models", help="Delete MLflow models of finished runs that are not registered.")
     ] = False,
     pages: Annotated[
         bool, typer.Option("--pages", help="Delete HTML pages of finished runs and groups; they are not made again.")
@@ -49,7 +54,7 @@ def clean(
     from overthink.store.uri import database_file, tracking_uri
 
     uri, console = tracking_uri(), log()
-    named = [("checkpoints", checkpoints), ("pages", pages), ("deleted", deleted)]
+    named = [("checkpoints", checkpoints), ("models", models), ("pages", pages), ("deleted", deleted)]
     chosen = {name for name, wanted in named if wanted}
     chosen |= set(SAFE) if cache or not chosen else set()
     found = removable(uri, stored_runs(refresh=True, metrics=()))
@@ -84,7 +89,7 @@ def _show(records: list[dict[str, Any]]) -> None:
     rows = [
         [
             TITLES[one["kind"]],
-            "goes" if one["goes"] else f"stays without {OPTIONS.get(one['kind'], '--deleted')}",
+            "goes" if one["goes"] else f"stays without {OPTIONS.get(one['kind'], '--' + one['kind'])}",
             f"{one['count']:,}",
             _size(one["bytes"]),
         ]

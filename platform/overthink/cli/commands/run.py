@@ -12,10 +12,9 @@ from overthink.cli.exit_codes import OK
 from overthink.cli.outcomes import ACTIONS, exit_code_of, outcomes_as_plain, show_outcomes
 from overthink.cli.output import log, print_json, print_table
 from overthink.report.safe_text import print_text
+from overthink.store.tags import FINISHED
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from overthink.comparison.overthinking import Row
     from overthink.definition.experiment import LoadedExperiment
     from overthink.launching.outcomes import Options, Outcomes
@@ -50,11 +49,13 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
         ),
     ] = [],  # noqa: B006 - typer copies it
     models: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--models", help="Store the network of each finished run as an MLflow model, too, for MLflow's Models page."
+            "--models/--no-models",
+            help="Store networks as MLflow models: of all runs that have none yet, or of none. "
+            "Default: of the runs that this command trains.",
         ),
-    ] = False,
+    ] = None,
     as_json: options.Json = False,
 ) -> int:
     """Train the runs of definitions and show the overthinking table.
@@ -91,27 +92,21 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     # The tables are made from the store, which may be unreachable where something could not be uploaded.
     runs = [] if outcomes.pending is not None else _runs_of(store, experiments)
     _show(outcomes, runs, store.uri, as_json)
-    if models:
-        _store_models(store, runs, data_root)
+    to_store = _to_be_models(runs, outcomes, models)
+    if to_store:
+        from overthink.cli.run_models import store_models
+
+        store_models(store, to_store, data_root)
     if outcomes.experiment_ids and outcomes.pending is None:
         console.print(ui_hint(store, next(iter(outcomes.experiment_ids.values()))), soft_wrap=True)
     return exit_code_of(outcomes)
 
 
-def _store_models(store: "Store", runs: "Sequence[StoredRun]", data_root: "Path | None") -> None:
-    """Store the networks of finished runs as MLflow models, those that have none yet; say which cannot be one."""
-    from overthink.report.export import slug
-    from overthink.running.mlflow_export import export_mlflow, has_model
-    from overthink.store.client import StoreError
-
-    console = log()
-    for run in (run for run in runs if not run.is_group and run.is_finished):
-        try:
-            if not has_model(store, run):
-                model = export_mlflow(store, run, slug(run.name) or run.run_id, None, data_root)
-                print_text(console, f"{run.name}: MLflow model {model.uri}")
-        except (ValueError, StoreError) as error:
-            print_text(console, f"{run.name}: no MLflow model: {error}")
+def _to_be_models(runs: "Sequence[StoredRun]", outcomes: "Outcomes", asked: bool | None) -> "Sequence[StoredRun]":
+    if asked is not None:
+        return runs if asked else []
+    trained = {run.key for run in outcomes.runs.get(FINISHED, [])}
+    return [run for run in runs if run.run_key in trained]
 
 
 def _show_finished(finished: "Settled", how: "Options", as_json: bool) -> int:
