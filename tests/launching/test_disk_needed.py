@@ -56,7 +56,7 @@ def test_too_little_room_is_one_sentence(tmp_path: Path, store: Store, monkeypat
     runs = planned(tmp_path, store)  # 322 MB and 112 MB on one disk
     for free, lacks in ((435, False), (433, True)):
         monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free * MB))
-        found = lacking_room(runs, store.uri)
+        found = lacking_room(disk_needed(runs), store.uri)
         assert len(found) == lacks
         if lacks:
             assert found[0].startswith("the folder of the store, ")

@@ -42,9 +42,9 @@ def disk_needed(runs: Sequence[PlannedRun]) -> DiskNeeded | None:
     return DiskNeeded(sum(_stored(run, pace) for run, pace in known) + sum(groups.values()), sum(at_work[:at_once]))
 
 
-def lacking_room(runs: Sequence[PlannedRun], uri: str) -> list[str]:
-    """Return a clause where the disk of the store, or of the state folder, has less room than runs to do take."""
-    needed, database = disk_needed(runs), database_file(uri)
+def lacking_room(needed: DiskNeeded | None, uri: str) -> list[str]:
+    """Return a clause where the disk of the store, or of the state folder, has less room than is needed."""
+    database = database_file(uri)
     if needed is None:
         return []
     places = [("unfinished runs (OVERTHINK_STATE)", state_folder(), needed.state)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from overthink.definition.experiment import LoadedExperiment
 from overthink.execution.jobs import Engine
 from overthink.launching.changed_data import changed_data
-from overthink.launching.disk_needed import lacking_room
+from overthink.launching.disk_needed import disk_needed, lacking_room
 from overthink.launching.estimate import estimated
 from overthink.launching.gpu_sharing import takes_turns
 from overthink.launching.kernels_choice import KernelsChoice
@@ -47,7 +47,7 @@ def launch(
         runs = estimated(runs, store.uri, options, listener.on_message)
         started += time.perf_counter() - estimating
         if options.estimate and engine is None:
-            check_machine(lacking_room(runs, store.uri))
+            check_machine(lacking_room(disk_needed(runs), store.uri))
         listener.on_plan(runs)
         if turns := takes_turns(options, [run.run for run in runs if run.action in TO_DO]):
             listener.on_message(turns)

@@ -56,7 +56,7 @@ class TimeNeeded(NamedTuple):
 
 
 def with_paces(
-    runs: Sequence[PlannedRun], stored: Sequence[StoredRun], jobs: int, timed: Mapping[str, Pace] | None = None
+    runs: Sequence[PlannedRun], stored: Sequence[StoredRun], at_once: int, timed: Mapping[str, Pace] | None = None
 ) -> list[PlannedRun]:
     """Return planned runs, those to do with their paces where these are known; `timed` are paces by keys of phases.
 
@@ -66,7 +66,6 @@ def with_paces(
     began from another one's phases are left out, since their epochs are not all their own.
     """
     to_do = [run for run in runs if run.action in TO_DO]
-    at_once = min(max(jobs, 1), max(len(to_do), 1))
     by_group: dict[str, RunPace | None] = {}
     for run in to_do:
         if (key := run.group.definition.key) not in by_group:

@@ -8,7 +8,7 @@ from overthink.store import tags
 from overthink.sweep.ask_tell import Asked, AskTell, Ending
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.open_trial import OpenTrial
-from overthink.sweep.seed_metrics import SeedMetrics
+from overthink.sweep.seed_metrics import SeedMetrics, broken_bounds
 from overthink.sweep.trial_reporter import TrialListener, TrialReporter
 
 
@@ -57,10 +57,9 @@ class NewTrials:
         """Return how a trial ends that is not trained; None for one that is to be trained."""
         sweep = self._loaded.sweep
         known = self._metrics.before_training(runs[0])
-        excess = self._metrics.excess([known])
-        broken = [f"{one.metric} is {known[one.metric]:g}" for one in sweep.constraints if excess.get(one.label, 0) > 0]
-        if broken:
-            return Ending(tags.PRUNED, f"outside its bounds, so not trained: {', '.join(broken)}", excess=excess)
+        if broken := broken_bounds(sweep, known):
+            message = f"outside its bounds, so not trained: {', '.join(broken)}"
+            return Ending(tags.PRUNED, message, excess=self._metrics.excess([known]))
         if sweep.trains:
             return None
         return self._metrics.finished([self._metrics.of_seed(run, known) for run in runs])

@@ -60,6 +60,12 @@ def results_of(loaded: LoadedSweep, study: Study) -> Results:
     return Results(trials, tuple(sorted(_unique_points(best), key=lambda trial: trial.values)))
 
 
+def trials_left(loaded: LoadedSweep, found: Results) -> int:
+    """Return the number of trials to begin or to go on with."""
+    running = found.counts.get(tags.RUNNING, 0)
+    return running + max(loaded.sweep.wanted - sum(found.counts.values()), 0)
+
+
 def ranked(found: Results, goals: Sequence[str]) -> list[TrialResult]:
     """Return finished trials, each point once: those that keep the bounds first, then by the first objective."""
     sign = -1 if goals[0] == "maximize" else 1

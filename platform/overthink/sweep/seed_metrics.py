@@ -23,23 +23,15 @@ class SeedMetrics:
         self._main_predictions = MainPredictions(store)
 
     def before_training(self, run: RunDefinition) -> dict[str, float]:
-        """Return cumulative MUL-ADDs and parameters of each exit of a run's network, as it is in the last phase.
-
-        Nothing if the sweep names no cost.
-        """
-        if not self._any_of(NETWORK):
-            return {}
-        shape = run.dataset.input_shape
-        network = blank_network(run.network, run.regime, shape, run.n_classes, run.seeds)
-        costs = by_exit(f"{NETWORK}/mul_adds", mul_adds(network, shape))
-        return costs | by_exit(f"{NETWORK}/parameters", parameter_counts(network))
+        """Return what `network_metrics` returns."""
+        return network_metrics(self._sweep, run)
 
     def of_seed(self, run: RunDefinition, known: Mapping[str, float]) -> dict[str, float]:
         """Return the `known` metrics of a seed with those of its early-exit data set.
 
         Raises ValueError if a metric that the sweep names is missing.
         """
-        labels = label_metrics(run, self._main_predictions.of(run)) if self._any_of(LABELS) else {}
+        labels = label_metrics(run, self._main_predictions.of(run)) if _names(self._sweep, LABELS) else {}
         metrics = {**known, **labels}
         missing = [name for name in self._names if name not in metrics]
         if missing:
@@ -56,5 +48,25 @@ class SeedMetrics:
         values = [one.over([seed[one.metric] for seed in seeds]) for one in self._sweep.objectives]
         return Ending(tags.FINISHED, values=values, excess=self.excess(seeds))
 
-    def _any_of(self, kind: str) -> bool:
-        return any(name.startswith(kind) for name in self._names)
+
+def network_metrics(sweep: Sweep, run: RunDefinition) -> dict[str, float]:
+    """Return cumulative MUL-ADDs and parameters of each exit of a run's network, as it is in the last phase.
+
+    Nothing if the sweep names no cost.
+    """
+    if not _names(sweep, NETWORK):
+        return {}
+    shape = run.dataset.input_shape
+    network = blank_network(run.network, run.regime, shape, run.n_classes, run.seeds)
+    costs = by_exit(f"{NETWORK}/mul_adds", mul_adds(network, shape))
+    return costs | by_exit(f"{NETWORK}/parameters", parameter_counts(network))
+
+
+def broken_bounds(sweep: Sweep, known: Mapping[str, float]) -> list[str]:
+    """Return a clause for each bound of a sweep that the known metrics of a run exceed."""
+    bounds = [one for one in sweep.constraints if one.metric in known]
+    return [f"{one.metric} is {known[one.metric]:g}" for one in bounds if one.excess([known[one.metric]]) > 0]
+
+
+def _names(sweep: Sweep, kind: str) -> bool:
+    return any(one.metric.startswith(kind) for one in (*sweep.objectives, *sweep.constraints))

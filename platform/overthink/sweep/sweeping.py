@@ -3,29 +3,32 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from overthink.definition.loading import main_networks_of
 from overthink.execution.jobs import Engine
 from overthink.launching.changed_data import changed_data_of_trials
+from overthink.launching.disk_needed import lacking_room
 from overthink.launching.engines import check_engine, with_jobs
 from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.launch import launch
 from overthink.launching.opening import opened_session, outcome_of_error
 from overthink.launching.outcomes import Options
+from overthink.launching.preflight import check_machine
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.kernels import with_kernels
-from overthink.sweep.results import Results, results_of
+from overthink.sweep.results import Results, results_of, trials_left
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened
 from overthink.sweep.summary import sweep_note, sweep_page
 from overthink.sweep.sweep_recorder import SweepRecorder, goals_of
 from overthink.sweep.trial_reporter import TrialListener
 from overthink.sweep.trials import Trials
+from overthink.sweep.trials_needed import TrialsNeeded, trials_needed
 
 
 @dataclass
@@ -42,6 +45,8 @@ class Swept:
     stop_reason: str = ""
     seconds: float = 0.0
     tracking_seconds: float = 0.0
+    estimated: float | None = None
+    """Seconds that all of it was estimated to take, where that was asked for."""
 
 
 def sweep(
@@ -66,8 +71,12 @@ def sweep(
         study = AskTell(loaded, storage, is_alone)
         for sentence in _changed_data(loaded, store, options):
             listener.on_message(f"{sentence}.")
+        estimating = time.perf_counter()
+        needed = _needed(loaded, study, store, options, listener) if engine is None else None
+        started += time.perf_counter() - estimating
+        options = replace(options, estimate=False)  # that of main networks is part of it
         _train_main_networks(loaded, store, options, listener, engine)
-        trials = Trials(loaded, study, store, options, listener)
+        trials = Trials(loaded, study, store, options, listener, needed)
         with opened_session(store, options, trials.events, engine, goals_of(loaded)) as session:
             recorder = SweepRecorder.open(store, session.writer, loaded)
             try:
@@ -90,7 +99,23 @@ def sweep(
         reporter.stop_reason,
         time.perf_counter() - started,
         store.seconds - waited,
+        needed.seconds if needed is not None else None,
     )
+
+
+def _needed(
+    loaded: LoadedSweep, study: AskTell, store: Store, options: Options, listener: TrialListener
+) -> TrialsNeeded | None:
+    """Return an estimate if the options ask for one, and say it; raise ValueError where the disk has too little."""
+    if not options.estimate:
+        return None
+    left = trials_left(loaded, results_of(loaded, study.study))
+    needed = trials_needed(loaded, left, store, store.uri, options, listener.on_message)
+    if needed is not None:
+        for sentence in needed.sentences:
+            listener.on_message(sentence)
+        check_machine(lacking_room(needed.disk, store.uri))
+    return needed
 
 
 def _changed_data(loaded: LoadedSweep, store: Store, options: Options) -> Iterator[str]:

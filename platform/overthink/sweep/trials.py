@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import TO_DO, PlannedRun, plan
 from overthink.launching.session import Session
+from overthink.launching.time_needed import with_paces
 from overthink.running.events import Died, Event, Started
 from overthink.store import tags
 from overthink.store.client import Store, StoreError
@@ -20,6 +21,7 @@ from overthink.sweep.pruning import Pruning
 from overthink.sweep.seed_metrics import SeedMetrics
 from overthink.sweep.sweep_recorder import SweepRecorder
 from overthink.sweep.trial_reporter import TrialListener, TrialReporter
+from overthink.sweep.trials_needed import TrialsNeeded
 from overthink.training.epoch_record import EpochRecord
 
 MOST_DEATHS = 2
@@ -57,10 +59,16 @@ class Trials:
     """A session's source of runs: which trials are open, and which runs they need next."""
 
     def __init__(
-        self, loaded: LoadedSweep, study: AskTell, store: Store, options: Options, listener: TrialListener
+        self,
+        loaded: LoadedSweep,
+        study: AskTell,
+        store: Store,
+        options: Options,
+        listener: TrialListener,
+        needed: TrialsNeeded | None = None,
     ) -> None:
         self._loaded, self._study, self._store, self._options = loaded, study, store, options
-        self._listener = listener
+        self._listener, self._needed = listener, needed
         self._pruning = Pruning(loaded.sweep, study)
         self.events = TrialEvents(listener, self._pruning, self._stop)
         self._metrics = SeedMetrics(loaded.sweep, store)
@@ -116,6 +124,8 @@ class Trials:
     def _planned(self, trial: OpenTrial) -> list[PlannedRun]:
         """Plan a trial by what the store has; return its next runs, none while another process trains one of them."""
         runs = plan(self._store, [trial.experiment], reuse=self._options.reuse, claims=self._session.claims)
+        if self._needed is not None:
+            runs = with_paces(runs, (), self._needed.jobs, self._needed.paces)
         own = [run for run in runs if run.group_key == trial.group_key]
         for run in own:
             if run.action == "queued":

@@ -135,7 +135,7 @@ def _show_plan(
     from overthink.cli.preflight import note
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
-    from overthink.launching.disk_needed import lacking_room
+    from overthink.launching.disk_needed import disk_needed, lacking_room
     from overthink.launching.estimate import estimated
     from overthink.launching.plan import TO_DO
     from overthink.launching.shared_epochs import shared_epochs_text
@@ -160,7 +160,7 @@ def _show_plan(
         print_text(console, shared)
     for sentence in _needed(runs, how):
         print_text(console, sentence)
-    note(lacking_room(runs, tracking_uri()))
+    note(lacking_room(disk_needed(runs), tracking_uri()))
     todo = sum(run.action in TO_DO for run in runs)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK

@@ -1,6 +1,5 @@
 """`overthink sweep`: start or resume a sweep, show its best trial, and train that with new seeds."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ from overthink.cli.execution_options import check_execution, launch_options, sta
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcomes
 from overthink.cli.output import log, print_grid, print_json
+from overthink.cli.planned_sweep import results_so_far, show_plan, sweep_obstacles
 from overthink.cli.terminal import print_raw
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from overthink.launching.outcomes import Options
     from overthink.sweep.confirmation import Confirmed
     from overthink.sweep.definition import LoadedSweep
-    from overthink.sweep.results import Results, TrialResult
+    from overthink.sweep.results import TrialResult
     from overthink.sweep.sweeping import Swept
 
 
@@ -45,6 +45,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
         ),
     ] = None,
     dry_run: options.DryRun = False,
+    estimate: options.Estimate = False,
     best: Annotated[
         bool, typer.Option("--best", help="Print the best trial as a definition file with new seeds.")
     ] = False,
@@ -72,9 +73,9 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.sweep.storage import storage_uri
 
     uri = storage_uri(storage)
-    how = launch_options(jobs, device, data_root, engine, resources, kernels)
+    how = launch_options(jobs, device, data_root, engine, resources, kernels, estimate=estimate)
     if dry_run:
-        return _dry_run(loaded, uri, how, as_json)
+        return show_plan(loaded, uri, how, as_json)
     if best:
         from overthink.sweep.best_definition import as_yaml, best_definition
 
@@ -83,7 +84,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     if confirm is None:
         from overthink.cli.preflight import refuse
 
-        refuse(_obstacles(loaded, uri, how))
+        refuse(sweep_obstacles(loaded, uri, how))
     start_early(how)
     return _search(loaded, uri, how, as_json) if confirm is None else _confirm(loaded, uri, how, confirm, as_json)
 
@@ -99,9 +100,9 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
     with sweep_progress(console) as progress:
         swept = sweep(loaded, store, uri, how, progress)
     loaded, found = swept.loaded, swept.results
-    console.print(
-        f"{format_counts(found)}; {swept.seconds:.0f} s, {swept.tracking_seconds:.1f} s of it waiting for the store."
-    )
+    estimated = "" if swept.estimated is None else f" (estimated {swept.estimated:.0f} s)"
+    waiting = f"{swept.tracking_seconds:.1f} s of it waiting for the store"
+    console.print(f"{format_counts(found)}; {swept.seconds:.0f} s{estimated}, {waiting}.")
     if as_json:
         print_json(_as_plain(loaded, swept))
     elif found.best:
@@ -114,72 +115,15 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
     return SOME_FAILED if lost and swept.ended else OK
 
 
-def _results(loaded: "LoadedSweep", uri: str) -> "tuple[LoadedSweep, Results]":
-    """Return a sweep by the kernels it was begun with, and its results so far, without creating storage or study."""
-    from overthink.store.uri import database_file
-    from overthink.sweep.kernels import as_begun
-    from overthink.sweep.results import Results, results_of
-    from overthink.sweep.storage import opened
-    from overthink.sweep.study import existing
-
-    file = database_file(uri)
-    if file is not None and not file.exists():
-        return loaded, Results((), ())
-    with opened(uri) as storage:
-        loaded = as_begun(loaded, storage)
-        study = existing(storage, loaded)
-        return loaded, results_of(loaded, study) if study is not None else Results((), ())
-
-
 def _best(loaded: "LoadedSweep", uri: str) -> "tuple[LoadedSweep, tuple[TrialResult, ...]]":
     from overthink.store.uri import without_password
 
-    loaded, found = _results(loaded, uri)
+    loaded, found = results_so_far(loaded, uri)
     if not found.best:
         raise ValueError(
             f"{loaded.source}: {without_password(uri)} has no finished trial of this sweep that is within its bounds"
         )
     return loaded, found.best
-
-
-def _obstacles(loaded: "LoadedSweep", uri: str, how: "Options") -> list[str]:
-    """Return why trials that are still to do cannot be trained here."""
-    from overthink.launching.preflight import machine_obstacles
-    from overthink.store.uri import tracking_uri
-
-    if not (loaded.sweep.trains or loaded.sweep.needs_labels):
-        return []
-    varied = any(name.startswith("dataset") for name in loaded.sweep.space)
-    needed = [] if varied else [(loaded.sweep.name, loaded.base.dataset)]
-    found = machine_obstacles(needed, how, tracking_uri())
-    return found if found and _left(loaded, _results(loaded, uri)[1]) else []
-
-
-def _left(loaded: "LoadedSweep", found: "Results") -> int:
-    """Return the number of trials to begin or to go on with."""
-    running = found.counts.get(tags.RUNNING, 0)
-    return running + max(loaded.sweep.wanted - sum(found.counts.values()), 0)
-
-
-def _dry_run(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> int:
-    from overthink.cli.preflight import note
-    from overthink.sweep.summary import format_counts
-
-    (loaded, found), console = _results(loaded, uri), log()
-    running = found.counts.get(tags.RUNNING, 0)
-    left = max(loaded.sweep.wanted - sum(found.counts.values()), 0)
-    note(_obstacles(loaded, uri, how))
-    if as_json:
-        counts = {"trials": found.counts, "to_begin": left, "to_go_on_with": running}
-        print_json({"study": loaded.study_name, **counts})
-        return OK
-    print_text(console, f"{loaded.study_name}: {format_counts(found)}.")
-    for path, parameter in loaded.sweep.space.items():
-        plain = parameter.model_dump(mode="json", exclude_defaults=True)
-        shown = {"choice": list(parameter.grid)} if "choice" in plain else plain
-        print_text(console, f"  {path}: {json.dumps(shown)}")
-    console.print(f"{left} trials would be started. Nothing was done (--dry-run).")
-    return OK
 
 
 def _confirm(loaded: "LoadedSweep", uri: str, how: "Options", seeds: int, as_json: bool) -> int:
