@@ -96,13 +96,13 @@ def kernels_of(name: str) -> Kernels:
 
 def trained(kernels: str, network: str, name: str, seed: int) -> Training:
     """Train a network and evaluate it."""
-    dataset = _dataset(name)
+    dataset = load(name)
     seeds = Seeds(split=seed, init=seed, order=seed, augment=seed)
     spec = MSDNetSpec(kind="msdnet", **NETWORKS[network])
     built = spec.build(dataset.image_shape, len(dataset.classes), torch_generator(seeds, "init"))
     state, by = TrainingState(built), kernels_of(kernels)
-    train, test = _samples(dataset, dataset.train), _samples(dataset, dataset.test)
-    augment = TypeAdapter(DatasetSpec).validate_python(DATASETS[name]).augment
+    train, test = samples(dataset, dataset.train), samples(dataset, dataset.test)
+    augment = specification(name).augment
     few = Samples(test.images_NKHW[:250], test.labels_N[:250], test.mean_K, test.std_K)
     records = list(fit(state, (PHASE,), train, few, augment, seeds, by))
     right_EN = (logits_of(state.network, test, by).argmax(dim=2) == test.labels_N).numpy()
@@ -158,11 +158,18 @@ def _last(images_BKHW: Tensor) -> Tensor:
     return images_BKHW.contiguous(memory_format=torch.channels_last)
 
 
-def _dataset(name: str) -> Dataset:
-    return load_dataset(TypeAdapter(DatasetSpec).validate_python(DATASETS[name]), None)
+def specification(name: str) -> DatasetSpec:
+    """Return a data set's specification by its name here."""
+    return TypeAdapter(DatasetSpec).validate_python(DATASETS[name])
 
 
-def _samples(dataset: Dataset, split: Split) -> Samples:
+def load(name: str) -> Dataset:
+    """Return a data set by its name here."""
+    return load_dataset(specification(name), None)
+
+
+def samples(dataset: Dataset, split: Split) -> Samples:
+    """Return a split's samples, to be normalised by the training images' statistics."""
     mean_K, std_K = dataset.pixel_statistics
     images, labels = torch.from_numpy(split.images_NKHW), torch.from_numpy(split.labels_N)
     return Samples(images, labels, torch.tensor(mean_K).float(), torch.tensor(std_K).float())
