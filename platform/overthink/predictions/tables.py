@@ -3,7 +3,6 @@
 Nothing in such a file is trusted: nothing is unpickled, and sizes are looked at before values are read.
 """
 
-import csv
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -15,17 +14,15 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from pyarrow import csv as pa_csv
 
 from overthink.predictions.probing import read_parquet
+from overthink.predictions.text_table import read_text
 from overthink.sentences import cut
 from overthink.untrusted import name_of, one_line
 
 LARGEST_FILE = 8_000_000_000
 LARGEST_ARRAYS = 16_000_000_000
 """Bytes in memory that a file may come to."""
-LONGEST_LINE = 1_000_000
-DELIMITERS = "\t;,|"
 UNREADABLE = (
     *(OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error, pa.ArrowException),
@@ -120,40 +117,7 @@ def _whole_parquet(file: BinaryIO, path: str) -> Table:
 
 
 def _text(file: BinaryIO, path: Path) -> Table:
-    head = file.readline(LONGEST_LINE).decode("utf-8-sig")
-    delimiter = _delimiter(head)
-    if delimiter is None:
-        return _columns(_by_spaces(file, head), path)
-    names = next(csv.reader([head.strip("\r\n")], delimiter=delimiter))
-    if all(map(_is_number, names)):
-        raise ValueError("its first line must name the columns, but holds numbers")
-    file.seek(0)
-    options = pa_csv.ParseOptions(delimiter=delimiter)
-    return _columns(pa_csv.read_csv(file, parse_options=options), path)
-
-
-def _delimiter(head: str) -> str | None:
-    """Return the delimiter that is most frequent in a header line; None where words are separated by spaces."""
-    best = max(DELIMITERS, key=head.count)
-    return best if head.count(best) else None if len(head.split()) > 1 else ","
-
-
-def _by_spaces(file: BinaryIO, head: str) -> pa.Table:
-    names = head.split()
-    if all(map(_is_number, names)):
-        raise ValueError("its first line must name the columns, but holds numbers")
-    rows_NK = np.loadtxt(file, ndmin=2)
-    if rows_NK.shape[1] != len(names):
-        raise ValueError(f"its header names {len(names)} columns, but rows have {rows_NK.shape[1]}")
-    return pa.table({name: rows_NK[:, place] for place, name in enumerate(names)})
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return _columns(read_text(file), path)
 
 
 def _columns(table: pa.Table, path: Path) -> Table:
