@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from overthink.cli.sweep_names import runs_of_sweep
+from overthink.comparison.arms import in_arms
+from overthink.comparison.frame import frame_of, over_seeds
 from overthink.comparison.overthinking import overthinking_rows
-from overthink.comparison.sweeps import best_trials, with_best_trials
+from overthink.comparison.sweeps import best_trials, with_best_trials, without_trials
 from overthink.report.tables import OVERTHINKING, group_cell
 from overthink.store import tags
 from overthink.store.stored import StoredRun
@@ -87,3 +90,41 @@ def test_rows_and_caption_say_so(by: str) -> None:
     first, _ = overthinking_rows(with_best_trials([run for one in front for run in (one, member(one))]))
     assert "on the Pareto front of 2 trials" in group_cell(first)
     assert f"(look by {LAST} and {LATER})" in OVERTHINKING.caption([first])
+
+
+def confirmed() -> list[StoredRun]:
+    """Return the best of a sweep's trials, and an experiment of the same definition with seeds of its own."""
+    best, other = trial(1, last=0.6), trial(0, last=0.4)
+    fresh = parent("1 2", best.group_key, variant="base", started_ms=5)
+    mine = [stored(seed, last=0.5, group=best.group_key, variant="base") for seed in ("1", "2")]
+    of_best = stored("0", last=0.9, group=best.group_key, variant=best.variant, more={tags.DEFINITION: best.definition})
+    return [fresh, *mine, best, of_best, other, member(other)]
+
+
+def test_the_seed_that_a_trial_was_chosen_for_is_none_of_the_experiment_that_confirms_it() -> None:
+    runs = confirmed()
+    rows = {row.group: row.finished for row in overthinking_rows(runs)}
+    assert rows == {"quickstart: base": ("1", "2"), "look: trial-1": ("0",), "look: trial-0": ("0",)}
+    table = over_seeds(frame_of(in_arms(runs)), "test/accuracy/last").set_index("group")
+    assert table["n"].to_dict() == {"quickstart: base": 2, "look: trial-1": 1, "look: trial-0": 1}
+    assert table.loc["quickstart: base", "mean"] == pytest.approx(0.5)
+    (by_definition,) = [row for row in overthinking_rows(runs, "definition") if row.group == "quickstart"]
+    assert by_definition.finished == ("1", "2")
+
+
+def test_names_select_an_experiment_without_the_trial_of_its_definition_and_the_other_way_round() -> None:
+    runs = confirmed()
+    mine = [run for run in runs if run.group_key == runs[0].group_key]
+    assert without_trials(mine, runs) == runs[:3]
+    assert runs_of_sweep(runs, "look") == runs[3:]
+    assert runs_of_sweep(runs, "quickstart") is None
+
+
+def test_a_run_of_a_trial_that_an_experiment_asks_for_counts_for_both() -> None:
+    best = trial(1, last=0.6)
+    shared = parent("0 1", best.group_key, variant="base", started_ms=5)
+    runs = [shared, best, *(stored(seed, group=best.group_key, variant="base") for seed in ("0", "1"))]
+    rows = {row.group: row.finished for row in overthinking_rows(runs)}
+    assert rows == {"quickstart: base": ("0", "1"), "look: trial-1": ("0",)}
+    assert without_trials(runs, runs) == [shared, *runs[2:]]
+    assert runs_of_sweep(runs, "look") == [best, runs[2]]

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from overthink.cli.sweep_names import runs_of_sweep
 from overthink.comparison.called import SHORTEST_ID, by_id, called, with_members
 from overthink.comparison.kernels import named_apart
+from overthink.comparison.sweeps import without_trials
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
 from overthink.definition.source import find
@@ -159,4 +160,4 @@ def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
         keys = {run.group_key for run in runs if run.definition == name}
         if not keys:
             raise
-    return [run for run in runs if run.group_key in keys]
+    return without_trials((run for run in runs if run.group_key in keys), runs)

@@ -1,4 +1,4 @@
-"""Studies: runs of one definition in several arms, a run often in more than one."""
+"""Studies and sweeps: runs of one definition in several arms, a run often in more than one, and runs of trials."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -55,11 +55,15 @@ def are_of_several_arms(runs: Sequence[StoredRun]) -> bool:
 def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
     """Yield each run of a study once for every arm that it is in, with its `arm` set, and its group once an arm.
 
-    Other runs are yielded as they are; so are runs of a study that another experiment asks for, too.
+    A run of a sweep's trial is yielded with its `sweep` set: a trial is chosen among many by how its seeds came out,
+    so they are no seeds of an experiment of the same definition. Other runs are yielded as they are; so are runs of
+    studies and trials that another experiment asks for, too.
     """
     plain: dict[str, set[Seeds]] = {}
+    trials: dict[str, dict[str, set[Seeds]]] = {}
     for group in (run for run in runs if run.is_group and not run.arms):
-        plain.setdefault(group.group_key, set()).update(group.seeds)
+        of_key = trials.setdefault(group.group_key, {}).setdefault(group.sweep, set()) if group.sweep else None
+        (plain.setdefault(group.group_key, set()) if of_key is None else of_key).update(group.seeds)
     members = {key: {name: {*seeds} for name, seeds in arms.items()} for key, arms in _studies(runs).items()}
     for run in runs:
         if run.is_group:
@@ -67,9 +71,11 @@ def in_arms(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
             if not run.arms and not _asks_for_nothing(run):
                 yield run
             continue
-        arms = members.get(run.group_key, {}) if run.seeds else {}
-        yield from (replace(run, arm=name) for name, seeds in arms.items() if seeds.issuperset(run.seeds))
-        if not arms or not plain.get(run.group_key, set()).isdisjoint(run.seeds):
+        arms, sweeps = (of.get(run.group_key, {}) if run.seeds else {} for of in (members, trials))
+        there = [replace(run, arm=name) for name, seeds in arms.items() if seeds.issuperset(run.seeds)]
+        there += [replace(run, sweep=name) for name, seeds in sweeps.items() if seeds.issuperset(run.seeds)]
+        yield from there
+        if not (arms or there) or not plain.get(run.group_key, set()).isdisjoint(run.seeds):
             yield run
 
 
@@ -112,11 +118,12 @@ def without_studies(runs: Sequence[StoredRun]) -> list[StoredRun]:
 
 def by_definition(runs: Sequence[StoredRun]) -> Iterator[StoredRun]:
     """Yield each run once for every definition that asks for it, under that definition's name."""
-    asking: dict[tuple[str, Seeds], list[str]] = {}
+    asking: dict[tuple[str, str, Seeds], list[str]] = {}
     for group in (run for run in runs if run.is_group):
         for seeds in asked_for(group):
-            asking.setdefault((group.group_key, seeds), []).append(group.definition)
+            asking.setdefault((group.group_key, group.sweep, seeds), []).append(group.definition)
     for run in runs:
-        names = [] if run.is_group else [name for one in run.seeds for name in asking.get((run.group_key, one), ())]
+        keys = [] if run.is_group else [(run.group_key, run.sweep, one) for one in run.seeds]
+        names = [name for key in keys for name in asking.get(key, ())]
         for name in dict.fromkeys(names or [run.definition]):
             yield replace(run, definition=name)

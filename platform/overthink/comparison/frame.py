@@ -29,6 +29,7 @@ FACTS: dict[str, Callable[[StoredRun], Any]] = {
     "group": lambda run: run.group_label,
     **{name: named_values.FACTS[name] for name in ("definition", "variant", "changes")},
     "arm": lambda run: run.arm,
+    "sweep": lambda run: run.sweep,
     "seed": named_values.FACTS["seed"],
     "outcome": named_values.FACTS["status"],
     **{name: named_values.FACTS[name] for name in ("dataset", "network", "regime", "labels", "kernels")},
@@ -40,7 +41,7 @@ FACTS: dict[str, Callable[[StoredRun], Any]] = {
 }
 """Column -> its value for a run."""
 GROUP = (
-    *("group", "definition", "variant", "changes", "arm"),
+    *("group", "definition", "variant", "changes", "arm", "sweep"),
     *("dataset", "network", "regime", "labels", "kernels", "group_key"),
 )
 """Columns that all runs of a group share."""
@@ -53,6 +54,9 @@ def runs(
 ) -> pd.DataFrame:
     """Return the runs of a store as a tidy frame, newest first: a row a run.
 
+    A run of a sweep's trial that an experiment asks for, too, has two: a trial is a group of its own, since it is
+    chosen among many by how its seeds came out.
+
     Args:
         store: A tracking URI or an SQLite file; by default MLFLOW_TRACKING_URI, else `mlflow.db` here.
         definitions: Name or names of definitions (MLflow experiments); all of them where left out. A run counts for
@@ -63,10 +67,10 @@ def runs(
 
     Returns:
         A frame with the columns `group` (a name that no two groups share), `definition`, `variant`, `changes` (what
-        `--set` changed), `arm`, `seed`, `outcome`, `dataset`, `network`, `regime`, `labels`, `kernels` (`torch` or
-        `native`), `instruction_set`, `kind`, `task`, `run_id`, `group_key`, `run_key`, `started` and `data`; a column a
-        parameter (`regime.0.epochs`); a column a metric
-        (`test/accuracy/last`), rates as fractions. What a run does not have is NaN.
+        `--set` changed), `arm`, `sweep` (of a trial's runs), `seed`, `outcome`, `dataset`, `network`, `regime`,
+        `labels`, `kernels` (`torch` or `native`), `instruction_set`, `kind`, `task`, `run_id`, `group_key`, `run_key`,
+        `started` and `data`; a column a parameter (`regime.0.epochs`); a column a metric (`test/accuracy/last`), rates
+        as fractions. What a run does not have is NaN.
 
     Raises:
         StoreError: The store does not answer.
@@ -95,7 +99,7 @@ def frame_of(stored: Iterable[StoredRun], groups: bool = True) -> pd.DataFrame:
     listed = [run for run in counted if groups or not run.is_group]
     rows = [
         {name: value(run) for name, value in FACTS.items()}
-        | {"group": names[run.group_key, run.arm]}
+        | {"group": names[_group_of(run)]}
         | {path: _value(text) for path, text in run.params.items() if path not in FACTS and "/" not in path}
         | {name: value for name, value in run.metrics.items() if "/" in name}
         for run in listed
@@ -104,11 +108,15 @@ def frame_of(stored: Iterable[StoredRun], groups: bool = True) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _group_names(stored: Sequence[StoredRun]) -> dict[tuple[str, str], str]:
+def _group_of(run: StoredRun) -> tuple[str, str, str]:
+    return run.group_key, run.arm, run.sweep
+
+
+def _group_names(stored: Sequence[StoredRun]) -> dict[tuple[str, str, str], str]:
     """Return a name for each group and arm: its variant's, with what differs in definitions where two read alike."""
     groups_last = sorted(stored, key=lambda run: (run.is_group, -run.started_ms))
-    last = {(run.group_key, run.arm): run for run in groups_last}
-    params = {(run.group_key, run.arm): run.params for run in groups_last if run.params}
+    last = {_group_of(run): run for run in groups_last}
+    params = {_group_of(run): run.params for run in groups_last if run.params}
     named = [Named((run.group_label,), params.get(at, {}), at) for at, run in last.items()]
     return {at: last[at].group_label + suffix for at, suffix in zip(last, suffixes(named), strict=True)}
 
@@ -142,14 +150,14 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
         store: Where those predictions are; by default the store that the frame was read from.
 
     Returns:
-        A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `dataset`, `network`, `regime`,
-        `labels`, `kernels`, `group_key`, `same_kernels` (whether all runs were computed by one instruction set of these
-        kernels), `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the interval of the
-        mean, cut to the metric's range), `interval` (what that holds for), `same_data` (whether all runs were trained
-        on the same data), `repeats` (runs that repeat one of the n, and do not count) and `fixed` (streams of random
-        numbers in which the runs do not differ, so that the interval does not cover others: an arm `init` has one
-        split, one order, one augmentation). A single run has no `std`, no `fixed`, and no interval but one over
-        samples.
+        A frame with the columns `group`, `definition`, `variant`, `changes`, `arm`, `sweep`, `dataset`, `network`,
+        `regime`, `labels`, `kernels`, `group_key`, `same_kernels` (whether all runs were computed by one instruction
+        set of these kernels), `metric`, `n`, `mean`, `std` (n - 1 in the denominator), `low`, `high` (ends of the
+        interval of the mean, cut to the metric's range), `interval` (what that holds for), `same_data` (whether all
+        runs were trained on the same data), `repeats` (runs that repeat one of the n, and do not count) and `fixed`
+        (streams of random numbers in which the runs do not differ, so that the interval does not cover others: an arm
+        `init` has one split, one order, one augmentation). A single run has no `std`, no `fixed`, and no interval but
+        one over samples.
 
     Raises:
         KeyError: A metric is no column of the frame.
@@ -167,10 +175,10 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
     if missing := [metric for metric in metrics if metric not in frame.columns]:
         raise KeyError(f"no run of this frame has the metric {missing[0]!r}")
     finished = frame[(frame["kind"] == tags.KIND_RUN) & (frame["outcome"] == tags.FINISHED)]
-    newest = finished.sort_values("started").drop_duplicates(["run_key", "arm"], keep="last")
+    newest = finished.sort_values("started").drop_duplicates(["run_key", "arm", "sweep"], keep="last")
     read = CorrectnessReader(uri_of(store or frame.attrs.get(STORE)))
     rows = []
-    for _, runs_of_group in newest.groupby(["group_key", "arm"], sort=False):
+    for _, runs_of_group in newest.groupby(["group_key", "arm", "sweep"], sort=False):
         group, seeds = _one_a_training(runs_of_group)
         shared = {name: group[name].iloc[-1] for name in GROUP}
         repeated = {"repeats": len(runs_of_group) - len(group), "fixed": " ".join(fixed_streams(seeds))}

@@ -16,11 +16,11 @@ def grouped(stored: Iterable[StoredRun], by: str) -> dict[Key, dict[Key, list[St
     """Return runs by row, and within a row by group: only runs of one group differ in their seeds alone.
 
     `by` is one of `GROUPINGS`, or a parameter such as `network.growth`. Rows are in the order of first runs. A study
-    has a row an arm; it is left out where rows are grouped otherwise.
+    has a row an arm; it is left out where rows are grouped otherwise. A sweep's trial is a group of its own.
     """
     rows: dict[Key, dict[Key, list[StoredRun]]] = {}
     for run in _counted(sorted(stored, key=lambda run: run.started_ms), by):
-        group = run.group_key or run.run_id, run.arm
+        group = run.group_key or run.run_id, run.arm, run.sweep
         # A run may have been trained for another definition that asks for the very same: its key decides.
         row = group if by == "variant" else _shared(run, by)
         rows.setdefault(row, {}).setdefault(group, []).append(run)

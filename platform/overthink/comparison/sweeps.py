@@ -31,6 +31,13 @@ def with_best_trials(runs: Sequence[StoredRun]) -> list[StoredRun]:
     ]
 
 
+def without_trials(found: Iterable[StoredRun], runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return those runs and groups that are of no sweep, or that another group of the runs asks for, too."""
+    of_trials = _members(run for run in runs if run.is_group and run.sweep)
+    alone = of_trials - _members(run for run in runs if run.is_group and not run.sweep)
+    return [run for run in found if not (run.sweep if run.is_group else _members([run]) & alone)]
+
+
 def best_trials(trials: Sequence[StoredRun]) -> list[StoredRun]:
     """Return the best of a sweep's trials that keep its bounds, with `best_of` set.
 
