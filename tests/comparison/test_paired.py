@@ -143,3 +143,15 @@ def test_policy_networks_are_compared_where_the_same_exits_are_right() -> None:
     assert "same: no difference shown: right exits, balanced." in said
     assert "their labels differ (another label rule or another main network): quickstart: rule, " in said
     assert "Δ" not in POLICY.caption(overthinking_rows(runs, metrics=POLICY.metrics))
+
+
+def test_a_baseline_by_the_name_of_a_definition_with_one_row() -> None:
+    other = stored("0", last=0.5, group="o", more={tags.DEFINITION: "other"})
+    compared = with_differences(overthinking_rows([*rows_of_short(), other]), "other")
+    assert [row.differences[LAST].mean for row in compared if row.group == "quickstart: short"] == pytest.approx([0.0])
+    with pytest.raises(ValueError, match="no row is called 'quickstart'"):
+        with_differences(rows(), "quickstart")
+
+
+def rows_of_short() -> list[StoredRun]:
+    return [stored("0", last=0.5, group="s"), stored("1", last=0.6, group="s")]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from overthink.cli.sweep_names import runs_of_sweep
-from overthink.comparison.called import called, with_members
+from overthink.comparison.called import called, one_group_called, with_members
+from overthink.comparison.sweeps import without_trials
 from overthink.definition.errors import DefinitionError
 from overthink.report.safe_text import print_text
 from overthink.seeds import joined
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def requested_runs(
-    runs: list[StoredRun], names: Sequence[str], settings: Sequence[str], console: Console
+    runs: list[StoredRun], names: Sequence[str], settings: Sequence[str], console: Console, against: str | None = None
 ) -> list[StoredRun]:
     """Return the runs of definitions as they resolve now, those included that are not in the store yet.
 
     A name may also be that of a stored run or group, an ID, or a sweep, and one that is no definition is the name of an
-    MLflow experiment: all its groups. Without names, all runs.
+    MLflow experiment: all its groups. Without names, all runs. The group that `against` names is always among them.
     """
     if not names:
         return runs
@@ -52,7 +53,9 @@ def requested_runs(
             wanted += [_group_asked(loaded, place, known) for place in range(len(loaded.groups))]
             keys = {one.key for group in loaded.groups for one in group.definition.by_either_kernels}
             _mention_others(name, {run.group_key for run in stored} - keys, console)
-        wanted += [run for run in runs if run.group_key in keys]
+        wanted += without_trials((run for run in runs if run.group_key in keys), [*runs, *wanted])
+    if against is not None:
+        wanted += one_group_called(runs, against)
     return list({run.run_id: run for run in wanted}.values())
 
 

@@ -31,6 +31,13 @@ def with_members(found: Sequence[StoredRun], runs: Sequence[StoredRun]) -> list[
     return list({run.run_id: run for run in [*found, *members]}.values())
 
 
+def one_group_called(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
+    """Return the group of a name, or the only group of a definition, with its runs; nothing where there are more."""
+    groups = [run for run in called(runs, name) if run.is_group]
+    groups = groups or [run for run in runs if run.is_group and run.definition == name]
+    return with_members(groups, runs) if len({group.group_key for group in groups}) == 1 else []
+
+
 def without_changes(name: str) -> str:
     """Return the name of a group without what `--set` changed of it."""
     return name.partition(" [")[0]

@@ -21,7 +21,8 @@ def with_differences(
     are made otherwise have none. `margin` is the largest difference that counts as equal, a fraction.
 
     The baseline is named by its group, by its short name (the variant), each also without what `--set` changed, or by
-    the ID of one of its runs. Raises ValueError where no row, or more than one of a data set, has that name.
+    the ID of one of its runs; the only row of a definition also by the definition. Raises ValueError where no row, or
+    more than one of a data set, has that name.
     """
     baselines = _called(rows, baseline)
     if not baselines:
@@ -45,6 +46,8 @@ def _called(rows: Sequence[Row], name: str) -> list[Row]:
     if found := [row for row in rows if name in (row.group, row.short_name)]:
         return found
     if found := [row for row in rows if name in map(without_changes, (row.group, row.short_name))]:
+        return found
+    if len(found := [row for row in rows if row.definition == name]) == 1:
         return found
     return [row for row in rows if len(name) >= SHORTEST_ID and any(run.startswith(name) for run in row.run_ids)]
 

@@ -64,3 +64,14 @@ def test_mistakes_are_one_sentence(store: Path, arguments: list[str], said: str)
     done = invoke(store, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in " ".join(done.stderr.split())
+
+
+def test_a_baseline_may_be_a_group_that_is_not_named_otherwise(store: Path) -> None:
+    shown = ("--against", "small: short", "--interval", "seeds", "--format", "json")
+    done = invoke(store, "compare", "small: long", *shown)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert {row["group"] for row in rows} == {"small: long", "small: short"}
+    assert json.loads(invoke(store, "compare", "small: long", "small: short", *shown).stdout)["rows"] == rows
+    done = invoke(store, "compare", "small: long", "--against", "small: shrot")
+    assert (done.returncode, "no row is called 'small: shrot'" in done.stderr) == (2, True)

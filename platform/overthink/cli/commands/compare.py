@@ -72,7 +72,7 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
     needed = [*layout.metrics, *metrics_to_read(wanted.names)]
     stored = stored_runs(refresh, needed, params=where is not None or by not in GROUPINGS)
     wanted.check(stored, lambda: stored_runs(params=True))
-    runs = requested_runs(stored, names or [], settings, console)
+    runs = requested_runs(stored, names or [], settings, console, against)
     if not names and not every_trial:
         runs = with_best_trials(runs)
     print_problems(console, problems_of(runs))
