@@ -17,6 +17,7 @@ from support.outside import CONFIDENCE, CORRECT, Outside, outside, write_text
 NAMES = ColumnNames(ids="Sample", confidence=CONFIDENCE, correct=CORRECT)
 ONE = outside()
 COSTS = ExitCosts((10, 25, 60), "MUL-ADDs")
+PREDICTED_EN = ONE.logits_ENC.argmax(axis=2)
 
 
 def read(path: Path, names: ColumnNames = NAMES, costs: ExitCosts | None = COSTS) -> Predictions:
@@ -148,7 +149,19 @@ def test_what_does_not_fit_is_one_sentence_naming_file_and_column(
     "arrays,message",
     [
         ({"logits": ONE.logits_ENC}, "which exits are right cannot be told: it needs correctness"),
-        ({"logits": ONE.logits_ENC, "labels": ONE.labels_N + 1}, "labels_N must lie between 0 and 3, got 4"),
+        (
+            {"logits": ONE.logits_ENC, "labels": ONE.labels_N + 1},
+            "between 0 and 3, got 4 in row .*numbered from 1, so take 1",
+        ),
+        ({"logits": ONE.logits_ENC, "labels": ONE.labels_N + 2}, r"between 0 and 3, got [45] in row \d+$"),
+        (
+            {"predictions": PREDICTED_EN, "labels": ONE.labels_N + 1},
+            "begin at 1 and predicted .* at 0: .*% would be if",
+        ),
+        (
+            {"predictions": PREDICTED_EN + 1, "labels": ONE.labels_N},
+            "begin at 0 and predicted .* at 1: .*% would be if",
+        ),
         ({"logits": ONE.logits_ENC, "labels": ONE.labels_N[:-1]}, r"has shape \(3, 120, 4\): which axis is of samples"),
         ({"probabilities": 2 * ONE.probabilities_ENC, "labels": ONE.labels_N}, "sum to 2 at exit 1, row 1"),
         ({"correct": ONE.correct_EN[:2]}, "--costs: 3 costs, but it has 2 exits"),
@@ -159,7 +172,11 @@ def test_what_does_not_fit_is_one_sentence_naming_file_and_column(
             {"logits": np.full((3, 9, 4), np.nan), "labels": np.zeros(9, int)},
             "logits must be finite, got nan at exit 1",
         ),
-        ({"other": ONE.correct_EN}, "it has no logits, probabilities, predicted classes or correctness"),
+        (
+            {"other": ONE.correct_EN},
+            "no logits, probabilities, predicted classes or correctness of exits; .*has other$",
+        ),
+        ({"logits": ONE.logits_ENC, "y": ONE.labels_N}, "cannot be told: .*; options such as --logits .*it has y$"),
     ],
 )
 def test_arrays_that_do_not_fit(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.predictions.exit_rows import one_row_a_sample
 from overthink.predictions.tables import Table
+from overthink.sentences import listed
 from overthink.spec import Spec
 from overthink.untrusted import one_line
 
@@ -91,6 +92,13 @@ class Columns:
                     "numbered without a gap from 0 or 1"
                 )
         return places
+
+    @property
+    def there(self) -> str:
+        """What else the table has, for the end of a sentence about what it has not."""
+        used = {name for places in self.found.values() for name in places.values()}
+        names = [name for name in (*self._table.columns, *self._table.refused) if name not in used]
+        return f"; options such as --logits name columns, and it has {listed(names)}" if names else ""
 
     def __contains__(self, role: Role) -> bool:
         """Return whether the table has columns of a role."""

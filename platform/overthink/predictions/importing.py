@@ -17,6 +17,7 @@ from overthink.predictions.bounds import MOST_EXITS
 from overthink.predictions.columns import ColumnNames, Columns, as_integers, as_numbers
 from overthink.predictions.common_samples import in_order_of_ids
 from overthink.predictions.file import METADATA_KEY
+from overthink.predictions.numbering import check_labels, check_same_numbering
 from overthink.predictions.plausible import check_label_order
 from overthink.predictions.predictions import Predictions
 from overthink.predictions.probing import read_parquet
@@ -124,9 +125,14 @@ def _predictions(
     labels_N = _labels(columns) if "label" in columns else labels_N
     known = [one for one in (logits_ENC, predicted_EN, sure_EN, correct_EN) if one is not None]
     if not known:
-        raise ValueError("it has no logits, probabilities, predicted classes or correctness of exits")
+        raise ValueError(f"it has no logits, probabilities, predicted classes or correctness of exits{columns.there}")
     exits, samples = known[0].shape[:2]
     _check_shapes([*known], (exits, samples), labels_N)
+    if correct_EN is None and (labels_N is None or (logits_ENC is None and predicted_EN is None)):
+        raise ValueError(
+            "which exits are right cannot be told: it needs correctness (--correct), or labels (--label or --dataset) "
+            f"with predicted classes, logits or probabilities{columns.there}"
+        )
     levels_N, level_names = _levels(columns, samples)
     ids_N = as_integers(columns.per_sample("ids"), "--ids") if "ids" in columns else np.arange(samples)
     common: dict[str, Any] = {
@@ -140,6 +146,8 @@ def _predictions(
     if logits_ENC is None:
         answers = _from_answers(common, labels_N, predicted_EN, sure_EN, correct_EN)
         return answers if costs is None else _with_costs(answers, costs)
+    if labels_N is not None:
+        check_labels(labels_N, logits_ENC.shape[2])
     found = Predictions.from_logits(
         logits_ENC,
         labels_N=np.zeros(samples, dtype=np.int64) if labels_N is None else labels_N,
@@ -154,7 +162,7 @@ def _predictions(
         if correct_EN is not None:
             _check_same(correct_EN, found.correct_EN, "correctness", "labels and logits")
         return found
-    return replace(found, labels_N=None, given_correct_EN=_needed(correct_EN))
+    return replace(found, labels_N=None, given_correct_EN=correct_EN)
 
 
 def _from_answers(
@@ -166,8 +174,10 @@ def _from_answers(
 ) -> Predictions:
     """Return predictions without logits: of classes, confidences, correctness, whatever is there."""
     told = predicted_EN is not None and labels_N is not None
-    if predicted_EN is not None and labels_N is not None and correct_EN is not None:
-        _check_same(correct_EN, np.equal(predicted_EN, labels_N), "correctness", "labels and predicted classes")
+    if predicted_EN is not None and labels_N is not None:
+        check_same_numbering(labels_N, predicted_EN)
+        if correct_EN is not None:
+            _check_same(correct_EN, np.equal(predicted_EN, labels_N), "correctness", "labels and predicted classes")
     unknown = dict.fromkeys(("entropy_EN", "top2_ratio_EN", "confusion_EN", "logits_ENC"))
     return Predictions(
         **common,
@@ -175,7 +185,7 @@ def _from_answers(
         labels_N=labels_N,
         predicted_EN=predicted_EN,
         max_softmax_EN=sure_EN,
-        given_correct_EN=None if told else _needed(correct_EN),
+        given_correct_EN=None if told else correct_EN,
     )
 
 
@@ -189,15 +199,6 @@ def _joined(columns: Columns, known_labels_N: IntArray | None) -> IntArray | Non
         raise ValueError(f"--ids: the data set has {len(known_labels_N):,} samples, but there is id {outside_M[0]}")
     joined_N: IntArray = known_labels_N[ids_N]
     return joined_N
-
-
-def _needed(correct_EN: BoolArray | None) -> BoolArray:
-    if correct_EN is None:
-        raise ValueError(
-            "which exits are right cannot be told: it needs correctness (--correct), or labels (--label or --dataset) "
-            "with predicted classes, logits or probabilities"
-        )
-    return correct_EN
 
 
 def _logits(columns: Columns, n_samples: int | None) -> NDArray[np.float32] | None:
