@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from overthink.report.public import OverthinkingTable, figures, overthinking_table
     from overthink.running.public import open_network
     from overthink.running.trained_network import TrainedNetwork
-    from overthink.store.client import StoreError
+    from overthink.store.errors import StoreError
     from overthink.store.public import read_predictions
 
 __version__ = "0.1.0"

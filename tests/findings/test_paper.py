@@ -9,8 +9,8 @@ import pytest
 from findings.errors import FindingsError
 from findings.paper import Template, digest, page_of, parsed, written
 
+from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from overthink.store.reader import all_runs
 from overthink.store.writer import Writer
 from support.command import invoke
 from support.launches import launch_inline

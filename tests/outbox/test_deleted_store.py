@@ -19,7 +19,8 @@ from overthink.launching.plan import PlannedRun
 from overthink.launching.sync import deliver
 from overthink.running.events import Event
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord

@@ -28,7 +28,8 @@ from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.running.events import NAMES, Event
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.uri import identity, journals_folder

@@ -8,7 +8,8 @@ import numpy as np
 from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
 from overthink.report.group_predictions import group_predictions
-from overthink.store.client import MissingArtifactError, Store
+from overthink.store.client import Store
+from overthink.store.errors import MissingArtifactError
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import UnreadableRunError
 from support.repeats import by_difficulty, predictions

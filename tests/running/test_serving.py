@@ -10,8 +10,8 @@ import pytest
 from overthink.plugins.modules import name_modules
 from overthink.running import serving
 from overthink.running.serving import ServedNetwork, model_code, write_network
+from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from overthink.store.reader import all_runs
 from support.plugins import folder_of_networks
 from support.two_exits import TwoExits, two_exits
 

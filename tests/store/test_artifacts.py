@@ -9,7 +9,8 @@ import pytest
 
 from overthink.store import sqlite_reader
 from overthink.store.artifacts import is_the_databases, is_the_servers
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.unreadable import UnreadableRunError
 from overthink.store.writer import Writer
 

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.unreadable import UnreadableRunError
 
 

@@ -15,8 +15,9 @@ from filelock import FileLock
 from mlflow.store.db import utils
 
 from overthink.store import database as module
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
 from overthink.store.database import prepare
+from overthink.store.errors import StoreError
 
 OPEN = "import sys; from overthink.store.client import Store; Store(f'sqlite:///{sys.argv[1]}'); print('opened')"
 

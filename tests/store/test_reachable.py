@@ -7,7 +7,8 @@ import time
 import pytest
 
 from overthink.store import reachable
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.sweep.storage import TrialStoreError, opened
 
 

@@ -8,7 +8,8 @@ from overthink.comparison.overthinking import overthinking_rows
 from overthink.comparison.stored_runs import stored_runs
 from overthink.launching.outcomes import Options
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.reader import find_runs
 from support.launches import Quiet, launch_inline
 from support.mlflow_server import Served

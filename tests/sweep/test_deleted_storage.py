@@ -9,7 +9,8 @@ from overthink.launching.outcomes import Options
 from overthink.launching.plan import PlannedRun
 from overthink.running.events import Event
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.reader import find_runs
 from overthink.sweep.storage import TrialStoreError, storage_uri
 from overthink.sweep.sweeping import sweep

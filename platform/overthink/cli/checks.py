@@ -110,7 +110,8 @@ def _store() -> Check:
     database = database_file(uri)
     if database is not None and not database.exists():
         return Check("Store", f"{shown}: none yet; the first overthink run makes it")
-    from overthink.store.client import Store, StoreError
+    from overthink.store.client import Store
+    from overthink.store.errors import StoreError
 
     try:
         Store(uri).ping()

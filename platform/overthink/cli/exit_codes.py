@@ -83,7 +83,7 @@ def _print(error: BaseException, console: Console) -> None:
 
 
 def _is_expected(error: BaseException) -> bool:
-    store = sys.modules.get("overthink.store.client")  # if it is not imported, the error is not its own
+    store = sys.modules.get("overthink.store.errors")  # if it is not imported, the error is not its own
     return isinstance(error, ValueError | OSError) or (store is not None and isinstance(error, store.StoreError))
 
 

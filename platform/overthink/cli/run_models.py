@@ -8,7 +8,8 @@ from overthink.cli.output import log
 from overthink.report.export import slug
 from overthink.report.safe_text import print_text
 from overthink.running.mlflow_export import export_mlflow, has_model
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.stored import StoredRun
 
 

@@ -14,13 +14,13 @@ from overthink.definition.loading import load_experiment
 from overthink.definition.source import find
 from overthink.sentences import listed
 from overthink.store import tags
+from overthink.store.all_runs import all_runs
 from overthink.store.changes import as_setting
-from overthink.store.client import Store
-from overthink.store.reader import all_runs
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 
 
-def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
+def chosen_runs(store: ReadableStore, names: Sequence[str]) -> list[StoredRun]:
     """Return the runs and groups that the names select, once each; all of them where there is no name.
 
     The ID of a group selects it and its runs. Raises DefinitionError where a name selects nothing.
@@ -31,13 +31,13 @@ def chosen_runs(store: Store, names: Sequence[str]) -> list[StoredRun]:
     return list({run.run_id: run for run in found}.values())
 
 
-def chosen_by_name(store: Store, names: Sequence[str]) -> list[list[StoredRun]]:
+def chosen_by_name(store: ReadableStore, names: Sequence[str]) -> list[list[StoredRun]]:
     """Return the runs and groups that each name selects. Raises DefinitionError where a name selects nothing."""
     runs = named_apart(all_runs(store))
     return [_selected(runs, name) for name in names]
 
 
-def not_run(store: Store, names: Sequence[str]) -> DefinitionError:
+def not_run(store: ReadableStore, names: Sequence[str]) -> DefinitionError:
     """Return the error for definitions without stored runs; it lists the stored groups with other values."""
     definitions = {_name_in_store(name) for name in names}
     others = [run for run in all_runs(store) if run.is_group and run.definition in definitions]
@@ -91,7 +91,7 @@ def _command(name: str, changes: Mapping[str, JsonValue]) -> str:
     return " ".join(["overthink run", shlex.quote(name), *settings])
 
 
-def the_run(store: Store, name: str) -> StoredRun:
+def the_run(store: ReadableStore, name: str) -> StoredRun:
     """Return the finished run with an ID, its first characters (at least six), or a name; the newest of that name.
 
     A group of one run stands for that run. Raises DefinitionError where there is none, where there are several, or

@@ -9,7 +9,8 @@ from overthink.launching.recording.group_recorder import close_group, group_spec
 from overthink.outbox.sender import OutboxSender
 from overthink.report.ui_views import columns_of, views
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.group import ensure_group
 from overthink.store.group_spec import GroupSpec
 from overthink.store.writer import Writer

@@ -78,7 +78,7 @@ class PlannedRun:
     def release(self) -> None:
         """Release the lock and the claim, so that other processes may train the run."""
         if self.claims is not None:
-            from overthink.store.client import StoreError
+            from overthink.store.errors import StoreError
 
             with suppress(StoreError):  # it counts no longer once this process has ended
                 self.claims.release(self.key)

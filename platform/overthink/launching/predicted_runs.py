@@ -27,7 +27,8 @@ from overthink.report.ui_views import views
 from overthink.seeds import Seeds
 from overthink.store import tags
 from overthink.store.claims import Claims
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.group import ensure_group
 from overthink.store.group_spec import GroupSpec
 from overthink.store.liveness import NO_PROCESS

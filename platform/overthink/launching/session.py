@@ -24,7 +24,7 @@ from overthink.running.events import Died, Diverged, EndedEarly, Event, Failed, 
 from overthink.settings import checkpoint_seconds
 from overthink.store import tags
 from overthink.store.claims import Claims
-from overthink.store.client import StoreError
+from overthink.store.errors import StoreError
 from overthink.store.liveness import HEARTBEAT_SECONDS
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord

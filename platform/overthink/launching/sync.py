@@ -7,7 +7,8 @@ from overthink.definition.run_definition import parse_run
 from overthink.launching.recording.group_recorder import close_group
 from overthink.outbox.pending import UploadSummary, upload_pending
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.liveness import is_gone, is_this
 from overthink.store.reader import run_of, search
 from overthink.store.writer import Writer

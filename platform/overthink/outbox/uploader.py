@@ -18,7 +18,8 @@ from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, 
 from overthink.outbox.journal import Journal, Queued
 from overthink.outbox.standing import ResumedError, Standing, standing
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.group import GroupRef, ensure_group
 from overthink.store.liveness import RunProcess, alive_tags
 from overthink.store.reader import find_runs, run_of

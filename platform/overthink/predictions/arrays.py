@@ -10,6 +10,8 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 LogitArray = NDArray[np.float32]
 CostArray = NDArray[np.int64 | np.float64]
+MOST_EXITS = 100
+MOST_CLASSES = 1_000_000
 MOST_COST = 10**15
 
 

@@ -10,8 +10,8 @@ from typing import BinaryIO
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-MOST_EXITS = 100
-MOST_CLASSES = 1_000_000
+from overthink.predictions.arrays import MOST_EXITS
+
 MOST_ROW_GROUPS = 1000
 """One holds a million rows."""
 LARGEST_FOOTER = 8_000_000

@@ -6,7 +6,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from overthink.predictions.arrays import BoolArray, IntArray, check_range
-from overthink.predictions.file import read_file
 
 
 class Correctness(NamedTuple):
@@ -46,6 +45,8 @@ def read_correctness(path: Path) -> Correctness:
 
     Raises ValueError, in one clause without the file's name, if it is not such a file.
     """
+    from overthink.predictions.file import read_file  # pyarrow, which definitions do not need
+
     header, columns = read_file(path, only=("sample_id", "label", "prediction", "correct"))
     ids_N, labels_N = columns["sample_id"], columns.get("label")
     check_range("sample ids", ids_N, 0, np.inf)

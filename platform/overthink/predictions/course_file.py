@@ -14,7 +14,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from pydantic import Field, FiniteFloat, ValidationError
 
 from overthink.atomic_file import atomic_write
-from overthink.predictions.bounds import MOST_EXITS, check_size, opened
+from overthink.predictions.arrays import MOST_EXITS
+from overthink.predictions.bounds import check_size, opened
 from overthink.predictions.course import ByteArray, Course, Moment
 from overthink.predictions.probing import read_parquet, written
 from overthink.spec import Spec

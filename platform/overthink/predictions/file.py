@@ -21,8 +21,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from overthink.atomic_file import atomic_write
 from overthink.predictions.absent import CostUnit
-from overthink.predictions.arrays import MOST_COST
-from overthink.predictions.bounds import MOST_EXITS, check_size, opened
+from overthink.predictions.arrays import MOST_COST, MOST_EXITS
+from overthink.predictions.bounds import check_size, opened
 from overthink.predictions.probing import read_parquet, written
 from overthink.spec import Spec
 from overthink.untrusted import name_of

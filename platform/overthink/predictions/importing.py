@@ -11,9 +11,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from overthink.predictions.absent import CostUnit
-from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import MOST_EXITS, BoolArray, FloatArray, IntArray
 from overthink.predictions.arrays import costs as as_costs
-from overthink.predictions.bounds import MOST_EXITS
 from overthink.predictions.columns import ColumnNames, Columns, as_integers, as_numbers
 from overthink.predictions.common_samples import in_order_of_ids
 from overthink.predictions.file import METADATA_KEY

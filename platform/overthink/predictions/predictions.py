@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.predictions.absent import CostUnit, Known
 from overthink.predictions.arrays import (
+    MOST_CLASSES,
     BoolArray,
     CostArray,
     FloatArray,
@@ -24,9 +25,10 @@ from overthink.predictions.arrays import (
     costs,
     integers,
 )
-from overthink.predictions.bounds import MOST_CLASSES
-from overthink.predictions.file import Columns, Header, read_file, write_file
 from overthink.predictions.softmax import LARGEST_RATIO, entropy, l1_distance, max_softmax, top2_ratio
+
+if TYPE_CHECKING:  # it imports pyarrow, which definitions do not need
+    from overthink.predictions.file import Columns, Header
 
 SPLITS = ("train", "val", "test", "everything")
 """`everything` exists for policy networks only: all test samples of the main network, unlabelled ones included."""
@@ -218,9 +220,13 @@ class Predictions:
 
     def write(self, path: Path) -> None:
         """Write one Parquet file (see `predictions.file`) atomically; equal content gives equal bytes."""
+        from overthink.predictions.file import write_file
+
         write_file(path, self._header(), {name: values for name, values in self._columns() if values is not None})
 
-    def _header(self) -> Header:
+    def _header(self) -> "Header":
+        from overthink.predictions.file import Header
+
         mul_adds_E = self.mul_adds_E
         head = Header(
             format_version=1 if mul_adds_E is not None else 2,
@@ -259,10 +265,12 @@ class Predictions:
     @classmethod
     def read_content(cls, path: Path) -> Self:
         """Read the same; a ValueError says what is wrong in one clause, without the file's name."""
+        from overthink.predictions.file import read_file
+
         return cls._from_file(*read_file(path))
 
     @classmethod
-    def _from_file(cls, header: Header, columns: Columns) -> Self:
+    def _from_file(cls, header: "Header", columns: "Columns") -> Self:
         def per_exit(name: str) -> NDArray[Any] | None:
             numbers = range(1, header.n_exits + 1)
             return np.stack([columns[f"exit_{number}_{name}"] for number in numbers]) if has(name) else None

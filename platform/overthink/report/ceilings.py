@@ -11,15 +11,15 @@ from overthink.predictions.common_samples import on_common_samples
 from overthink.predictions.predictions import Predictions
 from overthink.report.group_predictions import group_predictions
 from overthink.store import tags
-from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.all_runs import all_runs
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun, newest_per_key
 
 DIFFERENT = ("init", "order", "augment")
 """Streams of which two trainings share no seed. The validation split may be one: test samples are the same anyway."""
 
 
-def ceiling_metrics(store: Store, run: RunDefinition, runs: Sequence[StoredRun]) -> dict[str, float]:
+def ceiling_metrics(store: ReadableStore, run: RunDefinition, runs: Sequence[StoredRun]) -> dict[str, float]:
     """Return the noise ceiling of a group of policy networks by metric, on test data; nothing for permuted labels.
 
     `runs` are finished ones of the group, `run` is the definition of one of them.
@@ -34,20 +34,22 @@ def ceiling_metrics(store: Store, run: RunDefinition, runs: Sequence[StoredRun])
     return {name: round(value, 6) for name, value in found.items()}  # the UI shows every digit there is
 
 
-def independent_trainings(store: Store, group_key: str, first: Sequence[str]) -> list[StoredRun]:
+def independent_trainings(store: ReadableStore, group_key: str, first: Sequence[str]) -> list[StoredRun]:
     """Return the finished runs of a group of main networks, those named `first` (by id) before all others.
 
     On the data of the first one, and only runs that share no seed of DIFFERENT with an earlier one: a study also has
     equal and nearly equal repeats of one training.
     """
-    stored = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=group_key)).values()
+    stored = newest_per_key(
+        run for run in all_runs(store) if run.kind == tags.KIND_RUN and run.group_key == group_key
+    ).values()
     finished = [run for run in stored if run.is_finished and run.seeds]
     place = {run_id: number for number, run_id in enumerate(dict.fromkeys(first))}
     ordered = sorted(finished, key=lambda run: (place.get(run.run_id, len(place)), _numbers(run)))
     return _independent(run for run in ordered if run.data == ordered[0].data)
 
 
-def predictions_of(store: Store, trainings: Iterable[StoredRun], split: str) -> list[Predictions]:
+def predictions_of(store: ReadableStore, trainings: Iterable[StoredRun], split: str) -> list[Predictions]:
     """Return the predictions of trainings on their common samples, without those that the store cannot give.
 
     None where they have no sample in common, as validation samples of many splits.

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from overthink.comparison.arms import primary_arm, runs_of_primary_arm
 from overthink.dynamics.findings import Dynamics, dynamics
-from overthink.store.client import Store
 from overthink.store.readable import of_each
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun, newest_per_key
 
 
@@ -24,7 +24,7 @@ class GroupDynamics(NamedTuple):
     """What cannot be read; where nothing is found, why."""
 
 
-def dynamics_of(store: Store, chosen: Sequence[StoredRun]) -> Iterator[GroupDynamics]:
+def dynamics_of(store: ReadableStore, chosen: Sequence[StoredRun]) -> Iterator[GroupDynamics]:
     """Yield the dynamics of each chosen group; of each chosen run where there is no group among them."""
     shown = [run for run in chosen if not run.is_policy]
     groups = sorted((run for run in shown if run.is_group), key=lambda run: run.started_ms)
@@ -37,7 +37,7 @@ def dynamics_of(store: Store, chosen: Sequence[StoredRun]) -> Iterator[GroupDyna
             yield _of_runs(store, run.name, run.run_id, [run])
 
 
-def _of_runs(store: Store, name: str, run_id: str, members: Sequence[StoredRun]) -> GroupDynamics:
+def _of_runs(store: ReadableStore, name: str, run_id: str, members: Sequence[StoredRun]) -> GroupDynamics:
     finished = [run for run in members if run.is_finished]
     recorded = [run for run in finished if run.records]
     if not recorded:

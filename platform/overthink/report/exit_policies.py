@@ -16,7 +16,7 @@ from overthink.predictions.correctness import same_samples
 from overthink.report.group_predictions import group_predictions
 from overthink.report.policy_networks import policy_networks
 from overthink.store import tags
-from overthink.store.client import Store
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.untrusted import reason
 
@@ -52,7 +52,7 @@ class GroupPolicies(NamedTuple):
 
 
 def policies_of(
-    store: Store, chosen: Sequence[StoredRun], choice: Choice, on_policy: Callable[[str], None]
+    store: ReadableStore, chosen: Sequence[StoredRun], choice: Choice, on_policy: Callable[[str], None]
 ) -> Iterator[GroupPolicies]:
     """Yield the policies of each group among stored runs, and of runs whose group is not among them."""
     for name, group_id, runs in groups_of(chosen):
@@ -98,7 +98,7 @@ def _once(runs: Sequence[StoredRun]) -> list[StoredRun]:
     return [alike[0] for alike in by_training(runs)]
 
 
-def readable_pairs(store: Store, runs: Sequence[StoredRun]) -> tuple[list[Pair], list[StoredRun], list[str]]:
+def readable_pairs(store: ReadableStore, runs: Sequence[StoredRun]) -> tuple[list[Pair], list[StoredRun], list[str]]:
     """Return validation and test predictions of runs of one network and one test set, and a sentence for each other."""
     without = [run for run in runs if not run.has_validation]
     problems = [

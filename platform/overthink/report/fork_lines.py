@@ -16,7 +16,7 @@ from overthink.running.connectivity import Line, line_between
 from overthink.running.run_data import RunData, splits_of
 from overthink.running.stored_run import dataset_of, network_of
 from overthink.statistics.jackknife import FEWEST, Interval, jackknife
-from overthink.store.client import Store
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.study.arms import ALL_SOURCES
 from overthink.study.fork_design import fork_epoch_of, fork_name_of
@@ -46,7 +46,9 @@ class Connected(NamedTuple):
     error_barriers: tuple[Interval, ...]
 
 
-def connected(store: Store, study: Study, data_root: Path | None, on_line: Callable[[str], None]) -> list[Connected]:
+def connected(
+    store: ReadableStore, study: Study, data_root: Path | None, on_line: Callable[[str], None]
+) -> list[Connected]:
     """Return the lines of a study's forks, by arm and epoch, and those of its trunks; `on_line` hears of each.
 
     Raises ValueError where the study has no forks, or images or networks are missing.
@@ -65,7 +67,10 @@ def connected(store: Store, study: Study, data_root: Path | None, on_line: Calla
 
 
 def _lines(
-    store: Store, pairs: list[tuple[StoredRun, StoredRun]], data_root: Path | None, on_line: Callable[[str], None]
+    store: ReadableStore,
+    pairs: list[tuple[StoredRun, StoredRun]],
+    data_root: Path | None,
+    on_line: Callable[[str], None],
 ) -> Iterator[Line]:
     for one, other in pairs:
         on_line(f"From {one.name} to {other.name}.")

@@ -14,7 +14,7 @@ from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.report.grad_cam_picture import ExitAnswer, ExplainedSample
 from overthink.running.stored_run import check_trained_here, dataset_of, network_of
-from overthink.store.client import Store
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 
 
@@ -37,7 +37,7 @@ def most_confidently_overthought(test: Predictions, count: int) -> IntArray:
 
 
 def grad_cam_samples(
-    store: Store, run: StoredRun, test: Predictions, rows_M: IntArray, true_class: bool, data_root: Path | None
+    store: ReadableStore, run: StoredRun, test: Predictions, rows_M: IntArray, true_class: bool, data_root: Path | None
 ) -> list[ExplainedSample]:
     """Return each sample as a picture with its map of every exit, of the predicted class or of the true one.
 

@@ -12,8 +12,8 @@ from overthink.report.figures.training import course_overlay, fork_overlay
 from overthink.report.group_predictions import group_predictions
 from overthink.report.studies import forks_of_study, read_study, study_of
 from overthink.report.table_files import safe_for_spreadsheets
-from overthink.store.client import Store
 from overthink.store.readable import Readable, of_each
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.study.forks import ForkArm
 
@@ -31,7 +31,7 @@ class GroupOverlay(NamedTuple):
     """A sentence for each run that is left out."""
 
 
-def overlay_of(store: Store, kind: str, rows: Sequence[Row], runs: Sequence[StoredRun]) -> GroupOverlay:
+def overlay_of(store: ReadableStore, kind: str, rows: Sequence[Row], runs: Sequence[StoredRun]) -> GroupOverlay:
     """Return the overlay of rows of the overthinking table, whose runs are among `runs`; in the order of rows.
 
     Raises ValueError where groups have costs in different units, or predictions or courses lack what is needed.
@@ -59,7 +59,7 @@ def _read(
     return {name: one.values for name, one in found.items() if one.values}, problems
 
 
-def fork_overlay_of(store: Store, runs: Sequence[StoredRun]) -> GroupOverlay:
+def fork_overlay_of(store: ReadableStore, runs: Sequence[StoredRun]) -> GroupOverlay:
     """Return the overlay of the studies of forks among `runs`: a group for each arm and fact.
 
     Raises ValueError where there are none.

@@ -9,8 +9,8 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from overthink.predictions.predictions import Predictions
 from overthink.sentences import cut
-from overthink.store.client import Store
 from overthink.store.readable import Readable, of_each
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import UnreadableRunError
 
@@ -18,7 +18,7 @@ LONGEST_FORM = 60
 
 
 def group_predictions(
-    store: Store, runs: Iterable[StoredRun], splits: Sequence[str] = ("test",), same_samples: bool = False
+    store: ReadableStore, runs: Iterable[StoredRun], splits: Sequence[str] = ("test",), same_samples: bool = False
 ) -> Readable[tuple[Predictions, ...]]:
     """Return the predictions of each run for some splits, of those runs that are of one network.
 
@@ -40,7 +40,7 @@ def group_predictions(
     return kept
 
 
-def _of_run(store: Store, run: StoredRun, splits: Sequence[str]) -> tuple[Predictions, ...]:
+def _of_run(store: ReadableStore, run: StoredRun, splits: Sequence[str]) -> tuple[Predictions, ...]:
     found = tuple(store.predictions(run.run_id, split) for split in splits)
     if len({_network(one) for one in found}) > 1:
         raise UnreadableRunError(f"run {run.run_id[:8]}: its predictions of {' and '.join(splits)} are of two networks")

@@ -7,7 +7,7 @@ from overthink.report.figures.groups_page import draw_groups
 from overthink.report.group_overlays import legend_names, overlay_of
 from overthink.report.pages import Captioned, Section
 from overthink.statistics.estimate import Estimate
-from overthink.store.client import Store
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.untrusted import reason
 
@@ -18,7 +18,9 @@ MOST_GROUPS = 8
 LAST, ANY_LATER, FINAL = "test/accuracy/last", "test/overthinking/any_later", "test/overthinking/final"
 
 
-def opening(store: Store, heading: str, rows: Sequence[Row], runs: Sequence[StoredRun], problems: list[str]) -> Section:
+def opening(
+    store: ReadableStore, heading: str, rows: Sequence[Row], runs: Sequence[StoredRun], problems: list[str]
+) -> Section:
     """Return the first section about multi-exit networks; what cannot be read is added to `problems`."""
     finished = [row for row in rows if row.finished]
     figures = []

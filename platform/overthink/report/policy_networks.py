@@ -7,13 +7,13 @@ from overthink.exit_policies.references import Reference
 from overthink.running.run_data import EVERYTHING
 from overthink.running.stored_run import definition_of
 from overthink.store import tags
-from overthink.store.client import Store
+from overthink.store.all_runs import all_runs
 from overthink.store.readable import of_each
-from overthink.store.reader import find_runs
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun, newest_per_key
 
 
-def policy_networks(store: Store, mains: Sequence[StoredRun]) -> tuple[list[Reference], list[str]]:
+def policy_networks(store: ReadableStore, mains: Sequence[StoredRun]) -> tuple[list[Reference], list[str]]:
     """Return a row for each group of policy networks that has one for every main network, and what cannot be read.
 
     Where several runs of a group choose exits of one main network, the newest counts.
@@ -22,7 +22,7 @@ def policy_networks(store: Store, mains: Sequence[StoredRun]) -> tuple[list[Refe
         return [], []
     rows, problems = [], []
     by_group: dict[str, dict[str, StoredRun]] = {}
-    known = newest_per_key(find_runs(store, kind=tags.KIND_RUN, task=tags.POLICY)).values()
+    known = newest_per_key(run for run in all_runs(store) if run.kind == tags.KIND_RUN and run.is_policy).values()
     for run in sorted(known, key=lambda run: run.started_ms):
         if run.is_finished and run.main is not None:
             by_group.setdefault(run.group_label, {})[run.main.run_id] = run
@@ -36,7 +36,7 @@ def policy_networks(store: Store, mains: Sequence[StoredRun]) -> tuple[list[Refe
     return rows, problems
 
 
-def _answers(store: Store, run: StoredRun) -> Answers:
+def _answers(store: ReadableStore, run: StoredRun) -> Answers:
     policy = definition_of(store, run.run_id).policy
     if policy is None:
         raise ValueError(f"{run.name}: it is no policy network")

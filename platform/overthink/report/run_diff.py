@@ -19,10 +19,9 @@ from overthink.report.tables import POLICY_TITLES, TITLES
 from overthink.running.provenance import attempts_of
 from overthink.running.stored_run import definition_of
 from overthink.store import tags
-from overthink.store.client import Store
 from overthink.store.correctness import CorrectnessReader
 from overthink.store.readable import OF_ONE_RUN
-from overthink.store.reader import data_digests
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import reading
 from overthink.untrusted import name_of
@@ -45,7 +44,7 @@ class Side(NamedTuple):
     """Metric -> title, of the metrics that are compared."""
 
 
-def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
+def side_of(store: ReadableStore, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     """Read a run or a group; a group is represented by its newest finished run, a study by its primary arm.
 
     Raises DefinitionError where no run of a group is finished.
@@ -67,7 +66,7 @@ def side_of(store: Store, runs: Sequence[StoredRun], run: StoredRun) -> Side:
     return Side(name, run.run_id, flat(plain), made_with, row, titles)
 
 
-def _first_readable(store: Store, runs: Sequence[StoredRun]) -> tuple[dict[str, Any], dict[str, str]]:
+def _first_readable(store: ReadableStore, runs: Sequence[StoredRun]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return definition and provenance of the first run of which they can be read; raises what is wrong where none."""
     wrong: Exception | None = None
     for run in runs:
@@ -80,13 +79,12 @@ def _first_readable(store: Store, runs: Sequence[StoredRun]) -> tuple[dict[str, 
     raise wrong
 
 
-def _made_with(store: Store, run: StoredRun) -> dict[str, str]:
+def _made_with(store: ReadableStore, run: StoredRun) -> dict[str, str]:
     text = store.text(run.run_id, tags.PROVENANCE_FILE)
     with reading(run.run_id, tags.PROVENANCE_FILE):
         attempts = attempts_of(text)
     last = attempts[-1] if attempts else {}
-    digests = data_digests(store, run.run_id)
-    made = {key: last[key] for key in MADE_WITH if key in last} | ({"data": " ".join(digests)} if digests else {})
+    made = {key: last[key] for key in MADE_WITH if key in last} | ({"data": run.data} if run.data else {})
     return {name_of(path): name_of(value) for path, value in islice(flat(made).items(), MOST_VALUES)}
 
 

@@ -14,7 +14,7 @@ from overthink.report.notes import policy_note, run_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import run_page
 from overthink.running.run_data import EVERYTHING, LABELLED_BY, MAIN
-from overthink.store.client import Store
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import UnreadableRunError, reading
 from overthink.training.epoch_record import EpochRecord
@@ -60,7 +60,7 @@ def _of_policy(run: RunDefinition, name: str, folder: Path, history: Sequence[Ep
     return Results(metrics, policy_page(name, [evidence], history), policy_note(found, run.policy, len(history)))
 
 
-def stored_evidence(store: Store, run: StoredRun, definition: RunDefinition) -> Evidence:
+def stored_evidence(store: ReadableStore, run: StoredRun, definition: RunDefinition) -> Evidence:
     """Return the evidence about a policy network's stored run; the definition may be of another seed.
 
     Raises UnreadableRunError where the run's files do not fit together.
@@ -93,7 +93,7 @@ def _in_folder(folder: Path) -> Reader:
     return lambda split: Predictions.read(folder / f"{split}.parquet")
 
 
-def _in_store(store: Store, run_id: str) -> Reader:
+def _in_store(store: ReadableStore, run_id: str) -> Reader:
     return lambda split: store.predictions(run_id, split)
 
 

@@ -12,7 +12,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.ceilings import ceiling_of, independent_trainings, predictions_of
 from overthink.report.exit_label_table import label_counts
 from overthink.seeds import joined
-from overthink.store.client import Store
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import reading
 
@@ -31,7 +31,7 @@ class StoredLabels(NamedTuple):
 
 
 def stored_labels(
-    store: Store,
+    store: ReadableStore,
     run: StoredRun,
     split: str,
     weights: Sequence[float],

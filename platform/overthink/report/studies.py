@@ -14,7 +14,8 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.group_predictions import group_predictions
 from overthink.seeds import Seeds, sources_of
 from overthink.store import tags
-from overthink.store.client import MissingArtifactError, Store
+from overthink.store.errors import MissingArtifactError
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.unreadable import UnreadableRunError
 from overthink.study.arms import ALL_SOURCES
@@ -93,7 +94,7 @@ class ReadStudy(NamedTuple):
     """A sentence for each run that holds what cannot be read."""
 
 
-def read_study(store: Store, study: Study) -> ReadStudy:
+def read_study(store: ReadableStore, study: Study) -> ReadStudy:
     """Read the predictions of all runs of a study, each once."""
     runs = list({run.run_id: run for arm in study.arms.values() for run in arm.runs}.values())
     tests = group_predictions(store, runs, same_samples=True)
@@ -109,7 +110,7 @@ def read_study(store: Store, study: Study) -> ReadStudy:
     return ReadStudy(_of_runs(study, known), known, validations, problems)
 
 
-def _validation(store: Store, run_id: str, test: Predictions) -> Predictions:
+def _validation(store: ReadableStore, run_id: str, test: Predictions) -> Predictions:
     found = store.predictions(run_id, "val")
     if found.exits != test.exits:
         raise UnreadableRunError(f"run {run_id[:8]}: its predictions of val and test are of two networks")

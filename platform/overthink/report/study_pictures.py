@@ -9,7 +9,7 @@ from overthink.report.montage import montage
 from overthink.report.studies import often_and_never_overthought
 from overthink.report.study_page import Pictures
 from overthink.running.stored_run import dataset_of, definition_of
-from overthink.store.client import Store
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 
 SHOWN = 24
@@ -17,7 +17,7 @@ SHOWN = 24
 
 
 def study_pictures(
-    store: Store, runs: Sequence[StoredRun], repeats: Sequence[Predictions], data_root: Path | None
+    store: ReadableStore, runs: Sequence[StoredRun], repeats: Sequence[Predictions], data_root: Path | None
 ) -> Pictures:
     """Return captions and PNG files; `repeats` are the test predictions of the runs of one arm.
 

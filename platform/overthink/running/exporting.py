@@ -11,7 +11,8 @@ from overthink.running.exported import RUN_FILE, facts_of
 from overthink.running.new_folder import new_folder
 from overthink.running.run_data import EVERYTHING
 from overthink.store import tags
-from overthink.store.client import MissingArtifactError, Store
+from overthink.store.errors import MissingArtifactError
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.training.regime import OWN_CHECKPOINT
 
@@ -26,7 +27,7 @@ class Exported(NamedTuple):
     """What the store does not have, although such runs have it."""
 
 
-def export_run(store: Store, run: StoredRun, folder: Path) -> Exported:
+def export_run(store: ReadableStore, run: StoredRun, folder: Path) -> Exported:
     """Copy what the store has of a run, byte for byte, into a new folder; nothing is left there where that fails.
 
     Raises ValueError where the folder exists, MissingArtifactError where the run has no test predictions.
@@ -53,7 +54,7 @@ def _artifacts(run: StoredRun) -> list[str]:
     return names if run.imported else [*names, tags.DEFINITION_FILE, f"checkpoint/{OWN_CHECKPOINT}"]
 
 
-def _copy(store: Store, run: StoredRun, name: str, place: Path) -> None:
+def _copy(store: ReadableStore, run: StoredRun, name: str, place: Path) -> None:
     with TemporaryDirectory() as temporary:
         source = store.artifact(run.run_id, name, Path(temporary))
         (place / name).parent.mkdir(parents=True, exist_ok=True)

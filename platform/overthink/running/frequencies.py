@@ -10,9 +10,8 @@ from overthink.inference.frequency import ByExit, Coefficients, Scan, by_exit, n
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.running.stored_run import dataset_of, definition_of
-from overthink.store.client import Store
 from overthink.store.readable import OF_ONE_RUN
-from overthink.store.reader import data_digests
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import reading
 
@@ -54,7 +53,7 @@ class _Shares(NamedTuple):
 
 
 def frequencies(
-    store: Store, runs: Iterable[StoredRun], measure: FrequencyMeasure, data_root: Path | None
+    store: ReadableStore, runs: Iterable[StoredRun], measure: FrequencyMeasure, data_root: Path | None
 ) -> Iterator[tuple[StoredRun, ByExit | Exception]]:
     """Yield each run with the measure of the images that its exits get right, or with why it has none.
 
@@ -63,7 +62,7 @@ def frequencies(
     """
     known: dict[tuple[str, ...], _Shares] = {}
     for run in runs:
-        data = run.dataset.key or run.run_id, *data_digests(store, run.run_id)
+        data = run.dataset.key or run.run_id, run.data
         try:
             if data not in known:
                 known[data] = _shares(store, run, measure, data_root)
@@ -75,7 +74,7 @@ def frequencies(
             yield run, error
 
 
-def _shares(store: Store, run: StoredRun, measure: FrequencyMeasure, data_root: Path | None) -> _Shares:
+def _shares(store: ReadableStore, run: StoredRun, measure: FrequencyMeasure, data_root: Path | None) -> _Shares:
     test = dataset_of(store, run, data_root).test
     images_NKHW = definition_of(store, run.run_id).dataset.pictures(test.images_NKHW)
     return _Shares(

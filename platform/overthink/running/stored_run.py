@@ -5,6 +5,7 @@ MissingArtifactError is raised where an artifact is missing, UnreadableRunError 
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from overthink.data.catalogue import load_dataset
 from overthink.data.dataset import Dataset
@@ -19,13 +20,14 @@ from overthink.inference.budgeted import LookupTable, lookup_table
 from overthink.inference.confidence import CRITERIA
 from overthink.inference.temperature import scaled, temperatures
 from overthink.predictions.arrays import FloatArray
-from overthink.running.trained_network import TrainedNetwork, restored
 from overthink.store import tags
-from overthink.store.client import Store
-from overthink.store.reader import data_digests
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import reading
 from overthink.training.regime import OWN_CHECKPOINT
+
+if TYPE_CHECKING:  # it imports torch, which thresholds and predictions do not need
+    from overthink.running.trained_network import TrainedNetwork
 
 
 def check_trained_here(run: StoredRun) -> None:
@@ -37,14 +39,14 @@ def check_trained_here(run: StoredRun) -> None:
         )
 
 
-def definition_of(store: Store, run_id: str) -> RunDefinition:
+def definition_of(store: ReadableStore, run_id: str) -> RunDefinition:
     """Return the resolved definition of a run; raises UnreadableRunError where it is not valid."""
     text = store.text(run_id, tags.DEFINITION_FILE)
     with reading(run_id, tags.DEFINITION_FILE):
         return parse_run(text, tags.DEFINITION_FILE)
 
 
-def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
+def dataset_of(store: ReadableStore, run: StoredRun, data_root: Path | None) -> Dataset:
     """Return the data set of a run; raise DefinitionError where it is missing here or differs from the run's."""
     check_trained_here(run)
     root, spec = data_root or default_root(), definition_of(store, run.run_id).dataset
@@ -53,7 +55,7 @@ def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
             f"{run.name}: this command needs images, and the data set {spec.kind} is not in {root}; "
             f"name its folder with --data-root, or download it with overthink data get"
         )
-    dataset, seen = load_dataset(spec, data_root), data_digests(store, run.run_id)
+    dataset, seen = load_dataset(spec, data_root), tuple(run.data.split())
     if seen and not dataset.digest.startswith(seen):
         raise DefinitionError(
             f"{run.name}: the run was trained on other data (SHA-256 {seen[0][:12]}...) than {root} holds "
@@ -62,8 +64,10 @@ def dataset_of(store: Store, run: StoredRun, data_root: Path | None) -> Dataset:
     return dataset
 
 
-def network_of(store: Store, run_id: str, data_root: Path | None) -> TrainedNetwork:
+def network_of(store: ReadableStore, run_id: str, data_root: Path | None) -> "TrainedNetwork":
     """Return the trained network of a run; see `restored` for when `data_root` is needed."""
+    from overthink.running.trained_network import restored
+
     with TemporaryDirectory() as folder:
         definition, name = definition_of(store, run_id), f"checkpoint/{OWN_CHECKPOINT}"
         checkpoint = store.artifact(run_id, name, Path(folder))
@@ -79,20 +83,20 @@ def check_validation(run: StoredRun) -> None:
         )
 
 
-def policy_of(store: Store, run: StoredRun, policy: str, budget: float) -> Point:
+def policy_of(store: ReadableStore, run: StoredRun, policy: str, budget: float) -> Point:
     """Return an exit policy for a budget per sample, in the unit of the run's costs, fitted on its validation data."""
     check_validation(run)
     return named(policy).fit(store.predictions(run.run_id, "val")).at(budget)
 
 
-def certified_of(store: Store, run: StoredRun, promise: Promise, method: str = "ltt") -> Certified:
+def certified_of(store: ReadableStore, run: StoredRun, promise: Promise, method: str = "ltt") -> Certified:
     """Return the threshold that a run's validation data certify for a promise of a risk; see `guarantee.certify`."""
     check_validation(run)
     return certify(store.predictions(run.run_id, "val"), promise, method)
 
 
 def lookup_table_of(
-    store: Store, run: StoredRun, criterion: str, scale: bool = False
+    store: ReadableStore, run: StoredRun, criterion: str, scale: bool = False
 ) -> tuple[LookupTable, FloatArray | None]:
     """Return the lookup table of thresholds of a run and, where `scale` is set, the temperature of each exit (E,).
 

@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 from overthink.settings import lent_home
 
@@ -31,15 +29,14 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-from overthink.predictions.course import COURSE_FILE, Course
-from overthink.predictions.course_file import read_course
-from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.artifact_files import check_artifact
 from overthink.store.artifacts import beside, is_the_databases, is_the_servers, update_moved
 from overthink.store.database import DatabaseError, artifact_root, file_number, prepare
+from overthink.store.errors import PlaceError, StoreError, missing
 from overthink.store.problems import problem_of_uri, reason
 from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow
+from overthink.store.readable_store import ReadableStore
 from overthink.store.unreadable import UnreadableRunError, reading
 from overthink.store.uri import (
     concealed,
@@ -50,7 +47,7 @@ from overthink.store.uri import (
     without_password,
 )
 from overthink.store.view import TAG_PREFIX
-from overthink.untrusted import name_of, parse_json
+from overthink.untrusted import name_of
 
 for name in ("alembic", "mlflow", "sqlalchemy", "urllib3"):  # what goes wrong is raised, too, and a StoreError then
     logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -59,18 +56,6 @@ for name in ("alembic", "mlflow", "sqlalchemy", "urllib3"):  # what goes wrong i
 GONE = "the file was deleted or moved; the next command makes a new one, unless it is put back before"
 MADE_BY_SERVER = "0"
 """Id of the experiment "Default", which no account has made."""
-
-
-class StoreError(RuntimeError):
-    """The store cannot be used; the sentence names it."""
-
-
-class MissingArtifactError(StoreError):
-    """A run does not have an artifact; the sentence names both."""
-
-
-class PlaceError(StoreError):
-    """Artifacts lie where the store does not keep them; the sentence names the place, which nothing was sent to."""
 
 
 ERRORS = (MlflowException, CommandError, sqlalchemy.exc.SQLAlchemyError, requests.RequestException)
@@ -88,7 +73,7 @@ def of_any_library(store: str) -> Iterator[None]:
         raise StoreError(f"store {store}: {name_of(reason(error), 300)}") from error
 
 
-class Store:
+class Store(ReadableStore):
     """A tracking store by its URI: MLFLOW_TRACKING_URI, else `mlflow.db` in the working directory."""
 
     def __init__(self, uri: str | None = None) -> None:
@@ -174,11 +159,6 @@ class Store:
     def _close_connections(self, database: Path) -> None:
         """Close connections that this process keeps to a file of this name, whichever it was."""
         SqlAlchemyStore(engine_uri(self.uri), artifact_root(database)).engine.dispose()
-
-    @property
-    def shown(self) -> str:
-        """The URI without its password."""
-        return without_password(self.uri)
 
     def experiment(self, name: str, note: str) -> str:
         """Return the id of the MLflow experiment of a definition, made where it is missing.
@@ -321,42 +301,7 @@ class Store:
                 return Path(repository.download_artifacts(name, str(target)))
         except StoreError as error:
             self.ping()  # where the store is unreachable, that is why
-            raise MissingArtifactError(
-                f"store {self.shown}: {name or 'an artifact'} of run {run_id} is not there; if it was deleted, the "
-                "command that trained the run trains it again with --force"
-            ) from error
-
-    def text(self, run_id: str, name: str) -> str:
-        """Return a text artifact of a run, which is not to be trusted; raises UnreadableRunError where it is none."""
-        with TemporaryDirectory() as folder:
-            path = self.artifact(run_id, name, Path(folder))
-            with reading(run_id, name):
-                return path.read_text(encoding="utf-8")
-
-    def json(self, run_id: str, name: str) -> Any:
-        """Return what a JSON artifact of a run holds; raises UnreadableRunError where it is none."""
-        text = self.text(run_id, name)
-        with reading(run_id, name):
-            return parse_json(text)
-
-    def predictions(self, run_id: str, split: str) -> Predictions:
-        """Return the predictions of a run for a split, "val" or "test"; raises UnreadableRunError for damaged ones."""
-        name = f"predictions/{split}.parquet"
-        with TemporaryDirectory() as folder:
-            path = self.artifact(run_id, name, Path(folder))
-            with reading(run_id, name):
-                found = Predictions.read_content(path)
-                if found.split != split:
-                    raise ValueError(f"it is of split {found.split}")
-                return found
-
-    def course(self, run_id: str) -> Course:
-        """Return the course that a run has recorded; raises UnreadableRunError for a damaged one."""
-        name = f"predictions/{COURSE_FILE}"
-        with TemporaryDirectory() as folder:
-            path = self.artifact(run_id, name, Path(folder))
-            with reading(run_id, name):
-                return read_course(path)
+            raise missing(self.shown, run_id, name) from error
 
     def experiment_names(self) -> dict[str, str]:
         """Return the names of all experiments by id."""

@@ -50,7 +50,8 @@ class CorrectnessReader:
 
     def _from_elsewhere(self, run_id: str) -> "Correctness":
         from overthink.predictions.correctness import read_correctness
-        from overthink.store.client import Store, StoreError
+        from overthink.store.client import Store
+        from overthink.store.errors import StoreError
 
         kept = cache_folder() / "predictions" / f"{run_id}.npz"
         if (found := _load(kept)) is not None:

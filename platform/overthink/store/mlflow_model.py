@@ -15,7 +15,8 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
 from overthink.store.artifact_files import check_place
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import reading
 from overthink.store.uri import local_folder

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
-from overthink.store.client import MissingArtifactError
+from overthink.store.errors import MissingArtifactError
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import UnreadableRunError
 

@@ -7,11 +7,10 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from pydantic import JsonValue
 
-from overthink.store import sqlite_reader, tags
+from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.raw_run import RawRun, changes_of
 from overthink.store.stored import StoredRun, data_seen
-from overthink.store.uri import database_file
 
 PAGE = 1000
 
@@ -20,13 +19,6 @@ def find_runs(store: Store, **wanted: str) -> list[StoredRun]:
     """Return the runs whose tags have the wanted values (names without the `overthink.`), newest first."""
     conditions = " and ".join(f"tags.`overthink.{name}` = '{_quoted(value)}'" for name, value in wanted.items())
     return list(search(store, conditions))
-
-
-def all_runs(store: Store) -> list[StoredRun]:
-    """Return every run and group of ours, newest first, whatever one of them holds."""
-    database = database_file(store.uri)
-    runs = None if database is None else sqlite_reader.read(database)
-    return [run for run in search(store, "") if run.kind] if runs is None else runs
 
 
 def search(store: Store, conditions: str, experiment_ids: list[str] | None = None) -> Iterator[StoredRun]:
@@ -119,13 +111,6 @@ def is_purged(store: Store, run_id: str) -> bool:
                 raise
             return True
     return False
-
-
-def data_digests(store: Store, run_id: str) -> tuple[str, ...]:
-    """Return the beginnings of the digests of the data that a run was trained on: one, or none where none is logged."""
-    with store.sentences():
-        run = store.client.get_run(run_id)
-    return tuple(sorted(_digests(run)))
 
 
 def _digests(run: Run) -> set[str]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.liveness import RunProcess, is_gone
 from overthink.store.reader import find_runs, run_of
 from overthink.store.writer import Writer

@@ -55,6 +55,15 @@ def read(database: Path, metrics: Sequence[str] | None = None, params: bool = Tr
         return None
 
 
+def is_as_expected(database: Path) -> bool:
+    """Tell whether a database is laid out as expected, so that `read` and `artifact_folders` can be relied on."""
+    try:
+        with closing(opened(database)) as connection:
+            return _as_expected(connection)
+    except sqlite3.Error:
+        return False
+
+
 def experiment_tags(database: Path) -> dict[str, dict[str, str]]:
     """Return the tags of each experiment that is not deleted, by its id; nothing can be wrong."""
     found: dict[str, dict[str, str]] = {}

@@ -9,7 +9,8 @@ from overthink.launching.session import Session
 from overthink.launching.time_needed import with_paces
 from overthink.running.events import Died, Event, Started
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.reader import run_of
 from overthink.store.stored import StoredRun
 from overthink.sweep.ask_tell import AskTell, Ending

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from overthink.store import tags
+from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from overthink.store.reader import all_runs, find_runs
+from overthink.store.reader import find_runs
 from support.command import invoke
 from support.outside import Outside, outside
 

@@ -12,8 +12,8 @@ from overthink.launching.outcomes import Options
 from overthink.metrics.overthinking import overthinking_rate
 from overthink.predictions.course import COURSE_FILE
 from overthink.store import tags
+from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from overthink.store.reader import all_runs
 from overthink.store.stored import StoredRun
 from support.command import invoke
 from support.launches import launch_inline

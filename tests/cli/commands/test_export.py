@@ -12,8 +12,8 @@ from overthink import open_network
 from overthink.cli.exit_codes import OK, WRONG_USAGE
 from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import Options
+from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from overthink.store.reader import all_runs
 from overthink.store.stored import StoredRun
 from support.command import invoke
 from support.launches import launch_inline

@@ -15,8 +15,8 @@ from overthink.inference.budgeted import LookupTable
 from overthink.running.segments import check
 from overthink.running.segments.files import SegmentPassage
 from overthink.store import tags
+from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from overthink.store.reader import all_runs
 from overthink.store.writer import Writer
 from support.command import invoke
 from support.outside import COLUMNS, outside, write_text

@@ -16,9 +16,9 @@ from overthink.cli.commands.export import export
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.run import run
 from overthink.launching.cleaning import removable, remove
+from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
 from overthink.store.model_trash import models_of_runs
-from overthink.store.reader import all_runs
 from overthink.store.trash import purge
 from support.launches import launch_inline
 from support.mlflow_server import Served

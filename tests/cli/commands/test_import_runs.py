@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from overthink.store.reader import all_runs
 from support.command import invoke
 from support.outside import COLUMNS, outside, write_text
 

@@ -14,8 +14,8 @@ from overthink.exit_policies.catalogue import TABLE, named
 from overthink.exit_policies.references import REFERENCES
 from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
+from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from overthink.store.reader import all_runs
 from overthink.store.stored import StoredRun
 from support.command import invoke
 from support.plugins import clean_plugins

@@ -34,9 +34,9 @@ def anytime(
     from overthink.inference.anytime import anytime_prediction
     from overthink.inference.oracle import uniform_budgets
     from overthink.predictions.absent import cost_cell, needed
-    from overthink.store.client import Store
+    from overthink.store.local_store import store_to_read
 
-    store = Store()
+    store = store_to_read()
     stored = the_run(store, run)
     test = store.predictions(stored.run_id, "test")
     cost_E, unit = needed(test.cost_E, "costs"), test.cost_unit

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from overthink.inference.speed import Timing
     from overthink.networks.kernels import Kernels
     from overthink.running.trained_network import TrainedNetwork
-    from overthink.store.client import Store
+    from overthink.store.readable_store import ReadableStore
     from overthink.store.stored import StoredRun
 
 BATCHES = [1, 32, 256]
@@ -67,10 +67,10 @@ def bench(
     console.print("Loading the network ...")
     from overthink.cli.execution_options import check_kernels
     from overthink.cli.selection import the_run
-    from overthink.store.client import Store
+    from overthink.store.local_store import store_to_read
 
     check_kernels(kernels)
-    store = Store()
+    store = store_to_read()
     stored = the_run(store, run)
     import torch  # after what may be refused: it takes seconds
 
@@ -107,7 +107,7 @@ def bench(
 
 
 def _rules(
-    store: "Store", run: "StoredRun", policies: "Sequence[str]", shares: "Sequence[float]"
+    store: "ReadableStore", run: "StoredRun", policies: "Sequence[str]", shares: "Sequence[float]"
 ) -> "dict[str, LeavingRule]":
     """Return each exit policy, fitted for each budget, by a name with both."""
     if not policies:

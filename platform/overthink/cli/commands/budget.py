@@ -50,9 +50,9 @@ def budget(
         raise ValueError(f"--mul-adds {mul_adds:g}: expected a budget above 0")
     from overthink.cli.selection import the_run
     from overthink.running.stored_run import lookup_table_of
-    from overthink.store.client import Store
+    from overthink.store.local_store import store_to_read
 
-    store = Store()
+    store = store_to_read()
     stored = the_run(store, run)
     table, temperature_E = lookup_table_of(store, stored, criterion, scale)
     row = table.fitting(mul_adds)
@@ -96,9 +96,9 @@ def _certified(run: str, risk: float, confidence: float, as_json: bool) -> int:
     from overthink.exit_policies.guarantee import Promise
     from overthink.predictions.absent import in_unit
     from overthink.running.stored_run import certified_of
-    from overthink.store.client import Store
+    from overthink.store.local_store import store_to_read
 
-    store = Store()
+    store = store_to_read()
     stored = the_run(store, run)
     found = certified_of(store, stored, Promise(risk, confidence))
     point, unit = found.point, store.predictions(stored.run_id, "val").cost_unit

@@ -92,7 +92,7 @@ def _candidates(store: "Store", members: Sequence[str], exits: Sequence[int | No
     from overthink.comparison.kernels import named_apart
     from overthink.definition.errors import DefinitionError
     from overthink.launching.cascading import Candidate
-    from overthink.store.reader import all_runs
+    from overthink.store.all_runs import all_runs
     from overthink.store.stored import newest_per_key
 
     runs = named_apart(all_runs(store))

@@ -20,10 +20,10 @@ def diff(
     """Show the differences between two runs or groups: definition, versions, and results."""
     from overthink.cli.selection import one_of
     from overthink.report.run_diff import as_plain, differing_parts, places_grid, results_grid, side_of
-    from overthink.store.client import Store
-    from overthink.store.reader import all_runs
+    from overthink.store.all_runs import all_runs
+    from overthink.store.local_store import store_to_read
 
-    store = Store()
+    store = store_to_read()
     runs = all_runs(store)
     a, b = (side_of(store, runs, one_of(runs, name)) for name in (first, second))
     parts = differing_parts(a, b)

@@ -52,10 +52,10 @@ def figure(
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.definition.errors import DefinitionError
     from overthink.report.group_overlays import FORKS, as_csv, fork_overlay_of, overlay_of
-    from overthink.store.client import Store
+    from overthink.store.local_store import store_to_read
     from overthink.store.unreadable import problems_of
 
-    store, console = Store(), log()
+    store, console = store_to_read(), log()
     chosen = chosen_by_name(store, names)
     if not any(chosen):
         raise not_run(store, names)

@@ -45,9 +45,9 @@ def labels(
     from overthink.cli.selection import the_run
     from overthink.report.exit_label_table import ceiling_grid, exit_label_grid, most_balanced
     from overthink.report.stored_labels import as_plain, stored_labels
-    from overthink.store.client import Store
+    from overthink.store.local_store import store_to_read
 
-    store = Store()
+    store = store_to_read()
     stored = the_run(store, run)
     found = stored_labels(store, stored, split, weights, chosen, seeds)
     best, reached = most_balanced(found.trainings, chosen)

@@ -102,7 +102,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
 def _stored(store: "Store", shown: "Sequence[GroupPolicies]", chosen: "Sequence[StoredRun]", share: float) -> list[str]:
     """Add pages and metrics to the store; return what went wrong."""
     from overthink.report.stored_policies import store_policies
-    from overthink.store.client import StoreError
+    from overthink.store.errors import StoreError
     from overthink.store.unreadable import UnreadableRunError
 
     known, problems = {run.run_id: run for run in chosen}, []

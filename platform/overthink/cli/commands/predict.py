@@ -15,7 +15,7 @@ from overthink.sentences import number_of
 if TYPE_CHECKING:
     from overthink.exit_policies.policy import Point
     from overthink.running.classify import Classified
-    from overthink.store.client import Store
+    from overthink.store.readable_store import ReadableStore
     from overthink.store.stored import StoredRun
 
 
@@ -68,9 +68,9 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
         raise ValueError(f"{absent[0]}: no such file")
     log().print("Loading the network ...")
     from overthink.cli.selection import the_run
-    from overthink.store.client import Store
+    from overthink.store.local_store import store_to_read
 
-    store = Store()
+    store = store_to_read()
     stored = the_run(store, run)
     from overthink.networks.cost import mul_adds  # torch, after what may be refused: it takes seconds
     from overthink.running.classify import classify, classify_by_policy
@@ -105,7 +105,12 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
 
 
 def _point(
-    store: "Store", stored: "StoredRun", policy: str | None, budget: float | None, risk: float | None, confidence: float
+    store: "ReadableStore",
+    stored: "StoredRun",
+    policy: str | None,
+    budget: float | None,
+    risk: float | None,
+    confidence: float,
 ) -> "Point | None":
     """Return the policy that is asked for, fitted; None where thresholds are asked for."""
     from overthink.exit_policies.guarantee import Promise

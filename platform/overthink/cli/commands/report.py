@@ -42,9 +42,9 @@ def report(
     from overthink.cli.selection import not_run
     from overthink.definition.errors import DefinitionError
     from overthink.report.pages import document
+    from overthink.store.all_runs import all_runs
     from overthink.store.client import Store
     from overthink.store.readable import of_each
-    from overthink.store.reader import all_runs
     from overthink.store.writer import Writer
 
     over, wanted, store, console = parse_over(interval), asked(where), Store(), log()

@@ -135,8 +135,6 @@ def _show_plan(
     from overthink.cli.preflight import note
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
-    from overthink.launching.disk_needed import disk_needed, lacking_room
-    from overthink.launching.estimate import estimated
     from overthink.launching.plan import TO_DO
     from overthink.launching.shared_epochs import shared_epochs_text
     from overthink.store.uri import tracking_uri
@@ -145,7 +143,11 @@ def _show_plan(
     runs, store = (finished.runs, None) if finished is not None else _planned(experiments, how)
     for sentence in changed_data(runs, how.data_root):
         print_text(console, f"{sentence}.")
-    runs = estimated(runs, tracking_uri(), how, partial(print_text, console))
+    todo = sum(run.action in TO_DO for run in runs)
+    if todo:
+        from overthink.launching.estimate import estimated
+
+        runs = estimated(runs, tracking_uri(), how, partial(print_text, console))
     if as_json:
         print_json([_as_plain(run) for run in runs])
         return OK
@@ -158,10 +160,12 @@ def _show_plan(
         print_text(console, cost.text)
     if shared := shared_epochs_text(runs):
         print_text(console, shared)
-    for sentence in _needed(runs, how):
-        print_text(console, sentence)
-    note(lacking_room(disk_needed(runs), tracking_uri()))
-    todo = sum(run.action in TO_DO for run in runs)
+    if todo:
+        from overthink.launching.disk_needed import disk_needed, lacking_room
+
+        for sentence in _needed(runs, how):
+            print_text(console, sentence)
+        note(lacking_room(disk_needed(runs), tracking_uri()))
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
 

@@ -133,7 +133,7 @@ def _findings(
     from overthink.report.studies import findings_by_arm, forks_of_study, shares_of_study
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
-    from overthink.store.client import MissingArtifactError
+    from overthink.store.errors import MissingArtifactError
     from overthink.store.unreadable import UnreadableRunError
     from overthink.store.writer import Writer
     from overthink.study.verdict import primary_arm_of

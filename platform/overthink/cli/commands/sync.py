@@ -71,7 +71,7 @@ def _upload_if_queued(console: Console) -> None:
 
     if not has_pending(tracking_uri()):
         return
-    from overthink.store.client import StoreError
+    from overthink.store.errors import StoreError
 
     try:
         _upload(console)

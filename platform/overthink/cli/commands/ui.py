@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -50,8 +49,8 @@ def ui(
     """Start the MLflow UI of the store, reachable from this machine only. Stop it with Ctrl-C."""
     from overthink.launching.sync import mark_abandoned_as_interrupted
     from overthink.report.ui_views import LOCAL_NAME, runs_link
+    from overthink.store.all_runs import all_runs
     from overthink.store.client import Store
-    from overthink.store.reader import all_runs
     from overthink.store.uri import without_account
     from overthink.store.writer import Writer
 
@@ -159,6 +158,8 @@ def _taken(port: int) -> bool:
 
 
 def _answers(server: "subprocess.Popen[bytes]", port: int, path: str = "/health") -> bool:
+    import urllib.request
+
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}{path}", timeout=5):

@@ -11,7 +11,8 @@ from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
 from overthink.outbox.run_logger import RunLogger
 from overthink.running.run_data import LABELLED_BY, MAIN
 from overthink.store import tags
-from overthink.store.client import Store, StoreError
+from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.liveness import this_host
 from overthink.store.unreadable import UnreadableRunError
 from overthink.training.regime import (

@@ -27,7 +27,7 @@ from overthink.running.segments.torch_files import TorchFiles
 from overthink.running.segments.trace import traced_segments
 from overthink.running.stored_run import check_trained_here, lookup_table_of, network_of
 from overthink.running.trained_network import TrainedNetwork
-from overthink.store.client import Store
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 
 PACKAGE = __name__.partition(".")[0]
@@ -48,7 +48,7 @@ class _Chosen(NamedTuple):
 
 
 def export_segments(
-    store: Store, run: StoredRun, form: str, rule: ExitRule, folder: Path, data_root: Path | None = None
+    store: ReadableStore, run: StoredRun, form: str, rule: ExitRule, folder: Path, data_root: Path | None = None
 ) -> Description:
     """Write the network of a run into a new folder, in the format "onnx" or "torch"; return its description.
 
@@ -92,7 +92,7 @@ def _checked(
         ) from None
 
 
-def _chosen(store: Store, run: StoredRun, rule: ExitRule, trained: TrainedNetwork) -> _Chosen:
+def _chosen(store: ReadableStore, run: StoredRun, rule: ExitRule, trained: TrainedNetwork) -> _Chosen:
     if rule.criterion not in CRITERIA:
         raise ValueError(f"confidence must be one of {', '.join(CRITERIA)}, got {rule.criterion!r}")
     if trained.network.n_exits == 1:

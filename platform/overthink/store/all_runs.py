@@ -1,0 +1,18 @@
+"""All runs of a store that is read."""
+
+from overthink.store import sqlite_reader
+from overthink.store.readable_store import ReadableStore
+from overthink.store.stored import StoredRun
+from overthink.store.uri import database_file
+
+
+def all_runs(store: ReadableStore) -> list[StoredRun]:
+    """Return every run and group of ours, newest first, whatever one of them holds."""
+    database = database_file(store.uri)
+    runs = None if database is None else sqlite_reader.read(database)
+    if runs is not None:
+        return runs
+    from overthink.store.client import Store
+    from overthink.store.reader import search
+
+    return [run for run in search(store if isinstance(store, Store) else Store(store.uri), "") if run.kind]
