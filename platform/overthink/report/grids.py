@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table
 
 from overthink.report.safe_text import escape_for_terminal
+from overthink.report.words import Words
 from overthink.untrusted import one_line
 
 NARROWEST = 12
@@ -28,17 +29,18 @@ class Grid(NamedTuple):
 def as_rich(grid: Grid) -> Table:
     """Return the table for a terminal; names in it are never markup."""
     table = empty_table(grid.caption)
-    for number, title in enumerate(grid.titles):  # in a narrow terminal cells break between words, never within
-        words = [word for text in (title, *(row[number] for row in grid.rows)) for word in text.split()]
-        longest = max(map(cell_len, words), default=1)
+    for number, title in enumerate(grid.titles):  # a number is never broken
+        texts = (title, *(row[number] for row in grid.rows))
+        longest = max((cell_len(word) for text in texts for word in text.split()), default=1)
         table.add_column(
             escape_for_terminal(title.replace(" ", "\n", 1) if number else title),
             justify="left" if number < grid.words else "right",
             overflow="fold",
-            min_width=min(longest, NARROWEST) if number < grid.words else longest,  # a number is never broken
+            min_width=max(Words(text).least_width for text in texts) if number < grid.words else longest,
         )
     for row in grid.rows:
-        table.add_row(*map(escape_for_terminal, row))
+        words, numbers = row[: grid.words], row[grid.words :]
+        table.add_row(*map(Words, words), *map(escape_for_terminal, numbers))
     return table
 
 

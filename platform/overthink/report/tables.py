@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from rich.table import Table
+from rich.text import Text
 
 from overthink.comparison.kernels import different_kernels
 from overthink.comparison.overthinking import COLUMNS, Row
@@ -12,6 +13,7 @@ from overthink.report.averages import averages, best_line, count_lines, number_l
 from overthink.report.differences import difference_lines, differences_sentence
 from overthink.report.grids import NARROWEST, Grid, empty_table
 from overthink.report.safe_text import escape_for_terminal
+from overthink.report.words import Words
 from overthink.store.stored import PaperNumber
 from overthink.untrusted import one_line
 
@@ -157,16 +159,19 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     heading, rows = _common_heading(rows)
     table = empty_table(text, heading)
     cells = as_grid(rows, layout).rows
+    texts: list[type[Words] | Callable[[str], Text]] = []
     for number, column in enumerate(layout.columns_for(rows)):
+        texts.append(escape_for_terminal if column.number else Words)
         if column.number:  # a number is never broken over two lines, nor cut off; its title may be broken
             title = column.title.replace(" ", "\n", 1)
             lines = "\n".join((title, *(of_row[number] for of_row in cells))).split("\n")
             longest = max(map(cell_len, lines))
             table.add_column(escape_for_terminal(title), justify="right", no_wrap=True, min_width=longest)
         else:
-            table.add_column(escape_for_terminal(column.title), overflow="fold", min_width=NARROWEST)
+            widest = max((Words(of_row[number]).least_width for of_row in cells), default=1)
+            table.add_column(escape_for_terminal(column.title), min_width=max(widest, NARROWEST))
     for of_row in cells:
-        table.add_row(*map(escape_for_terminal, of_row))
+        table.add_row(*(as_text(cell) for as_text, cell in zip(texts, of_row, strict=True)))
     return table
 
 
