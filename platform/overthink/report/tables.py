@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
+from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from overthink.comparison.kernels import different_kernels
 from overthink.comparison.overthinking import COLUMNS, Row
@@ -159,7 +159,7 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
     heading, rows = _common_heading(rows)
     table = empty_table(text, heading)
     cells = as_grid(rows, layout).rows
-    texts: list[type[Words] | Callable[[str], Text]] = []
+    texts: list[Callable[[str], RenderableType]] = []
     for number, column in enumerate(layout.columns_for(rows)):
         texts.append(escape_for_terminal if column.number else Words)
         if column.number:  # a number is never broken over two lines, nor cut off; its title may be broken

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
-from rich.text import Text
 
 from overthink.report.safe_text import escape_for_terminal
 
@@ -17,7 +16,7 @@ _BREAKS = re.compile(r"(?<=[=/,])(?=.)|(?<=\D\.)(?=.)|(?<=\.)(?=\D)")
 
 
 class Words:
-    """Text that is broken at spaces, within a word only where `pieces` does; elsewhere only where a piece is too long."""
+    """Text that is broken at spaces, and within a word only where `pieces` does, unless a piece is longer than that."""
 
     def __init__(self, text: str) -> None:
         self._lines = escape_for_terminal(text).plain.split("\n")
@@ -32,10 +31,12 @@ class Words:
         longest = max(map(cell_len, self._lines))
         return Measurement(min(self.least_width, options.max_width), min(max(longest, 1), options.max_width))
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield its lines."""
         lines = [part for line in self._lines for part in broken(line, options.max_width)]
-        yield Text("\n".join(lines), overflow="fold")
+        text = escape_for_terminal("\n".join(lines))
+        text.overflow = "fold"
+        yield text
 
 
 def pieces(line: str) -> list[str]:
