@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from overthink.comparison.arms import are_of_several_arms, in_arms
+from overthink.comparison.arms import are_of_several_arms, in_arms, with_primary_arms
 from overthink.comparison.frame import frame_of, over_seeds
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.comparison.paired import with_differences
-from overthink.report.tables import OVERTHINKING
+from overthink.report.tables import OVERTHINKING, group_cell
 from overthink.store import tags
 from overthink.store.stored import StoredRun
 from support.stored_runs import parent, stored
@@ -29,6 +29,25 @@ def test_a_row_an_arm_with_the_shared_run_in_each() -> None:
     assert (none.group, none.finished) == ("quickstart: short / none", ("0",))
     assert [gap.seed for gap in none.gaps] == ["0-repeat2"]
     assert not every.gaps
+
+
+def test_a_study_is_folded_to_the_arm_that_its_own_numbers_are_over() -> None:
+    every = overthinking_rows(study())[0]
+    (folded,) = overthinking_rows(with_primary_arms(study()))
+    assert (folded.group, folded.finished, folded.estimates) == (every.group, every.finished, every.estimates)
+    assert (folded.of_arms, folded.gaps) == (2, ())
+    assert group_cell(folded)[-1] == "1 of 2 arms"
+    said = OVERTHINKING.caption([folded])
+    assert (
+        "Of each study, only the arm that its own numbers are over is shown (quickstart); --all shows each arm." in said
+    )
+    controls = [replace(study()[0], arms={"none": study()[0].arms["none"], "again": study()[0].arms["none"]})]
+    assert with_primary_arms(controls) == controls, "none of them stands for the study"
+    asked = parent("0-repeat1", "g2", variant="own", more={tags.DEFINITION: "other"})
+    both = with_primary_arms([replace(asked, group_key="g1"), *study()])
+    assert [row.finished for row in overthinking_rows(both)] == [("0-repeat1",), ("0", "1", "2")], (
+        "it is asked for, too"
+    )
 
 
 def test_runs_that_repeat_one_training_are_one_observation() -> None:

@@ -45,6 +45,22 @@ def as_group_of_arm(group: StoredRun, arm: str) -> StoredRun:
     return replace(group, arms={}, seeds=group.arms[arm])
 
 
+def with_primary_arms(runs: Sequence[StoredRun]) -> list[StoredRun]:
+    """Return runs and groups, of each study its primary arm alone, with `of_arms` set.
+
+    Arms are no seeds of each other and are never pooled. A study of which every arm is a control stays as it is, and so
+    do runs of other arms that another experiment asks for, too.
+    """
+    return [_with_primary_arm(run) if run.is_group and len(run.arms) > 1 else run for run in runs]
+
+
+def _with_primary_arm(group: StoredRun) -> StoredRun:
+    arm = primary_arm(group)
+    if arm is None:
+        return group
+    return replace(group, arms={arm: group.arms[arm]}, seeds=group.arms[arm], of_arms=len(group.arms))
+
+
 def are_of_several_arms(runs: Sequence[StoredRun]) -> bool:
     """Return whether no arm has all those runs that were trained for a study: together they are no sample."""
     trained_for_it = {one for run in runs if run.arms for one in run.seeds}

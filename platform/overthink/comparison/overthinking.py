@@ -104,6 +104,8 @@ class Row:
     """Of the best trial of a sweep that the table shows no other trial of: how many trials there are."""
     best_by: tuple[str, ...] = ()
     """The objectives of that sweep."""
+    of_arms: int = 0
+    """Of the primary arm of a study that the table shows no other arm of: how many arms there are."""
     groups: tuple["Row", ...] = ()
     """Of a row of several groups: a row each."""
     over_groups: dict[str, OverGroups] = field(default_factory=dict)
@@ -216,6 +218,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
         ),
         fixed=held_fixed(finished),
         best_of=best.best_of if best else 0,
+        of_arms=max((group.of_arms for group in asked), default=0),
         best_by=tuple(one.metric for one in best.score.objectives) if best and best.score else (),
     )
 

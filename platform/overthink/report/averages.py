@@ -96,12 +96,15 @@ def averages(rows: Sequence[Row]) -> str:
     nested = OVER_GROUPS if any(row.groups for row in rows) else ""
     fixed = held_fixed_sentence({row.group: row.fixed for row in rows})
     repeats = repeats_sentence({one.group: len(one.finished) + len(one.repeats) for one in groups if one.repeats})
-    said = (marks_sentence(rows), nested, best_trials_sentence(groups), repeats, _differing_repeats(groups), fixed)
+    folded = best_trials_sentence(groups), primary_arms_sentence(groups)
+    said = (marks_sentence(rows), nested, *folded, repeats, _differing_repeats(groups), fixed)
     return " ".join(filter(None, said))
 
 
 def best_line(row: Row) -> tuple[str, ...]:
-    """Return that a row is the best trial of a sweep: `best of 12 trials`, or `on the Pareto front of 12 trials`."""
+    """Return what a row stands for: `best of 12 trials`, `on the Pareto front of 12 trials`, `1 of 8 arms`."""
+    if row.of_arms:
+        return (f"1 of {number_of(row.of_arms, 'arm')}",)
     if not row.best_of:
         return ()
     how = "on the Pareto front" if len(row.best_by) > 1 else "best"
@@ -113,6 +116,13 @@ def best_trials_sentence(groups: Sequence[Row]) -> str:
     by = {row.definition or row.group: " and ".join(row.best_by) for row in groups if row.best_of}
     named = "; ".join(f"{name} by {objectives}" for name, objectives in by.items())
     return f"Of each sweep, only the best on validation data is shown ({named}); --all shows each trial." if by else ""
+
+
+def primary_arms_sentence(groups: Sequence[Row]) -> str:
+    """Return which studies are shown by the arm in which most sources of randomness vary."""
+    names = dict.fromkeys(row.definition or row.group for row in groups if row.of_arms)
+    arm = "only the arm that its own numbers are over is shown"
+    return f"Of each study, {arm} ({', '.join(names)}); --all shows each arm." if names else ""
 
 
 def repeats_sentence(counts: Mapping[str, int]) -> str:

@@ -136,6 +136,8 @@ class StoredRun:
     """Of a sweep's trial that has finished."""
     best_of: int = 0
     """Of a trial that `comparison.sweeps` lists as a sweep's best: how many trials it stands for; in no store."""
+    of_arms: int = 0
+    """Of a study's group that `comparison.arms` lists with its primary arm alone: how many arms it has; in no store."""
     process: RunProcess = NO_PROCESS
     """The process that trains it, or trained it last."""
     logged_outcome: str = ""

@@ -36,8 +36,8 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
     against: options.Against = None,
     margin: options.Margin = None,
     interval: options.Interval = "both",
-    every_trial: Annotated[
-        bool, typer.Option("--all", help="Without names: show each trial of a sweep, not the best one alone.")
+    everything: Annotated[
+        bool, typer.Option("--all", help="Without names: show all trials of a sweep and all arms of a study.")
     ] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all runs from the store, not the cache.")] = False,
     table: Annotated[
@@ -49,6 +49,7 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.cli.intervals import crossed, parse_over
     from overthink.cli.named_values import asked
     from overthink.cli.requested_runs import requested_runs
+    from overthink.comparison.arms import with_primary_arms
     from overthink.comparison.grouping import GROUPINGS
     from overthink.comparison.named_values import metrics_to_read
     from overthink.comparison.overthinking import overthinking_rows
@@ -73,8 +74,8 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
     stored = stored_runs(refresh, needed, params=where is not None or by not in GROUPINGS)
     wanted.check(stored, lambda: stored_runs(params=True))
     runs = requested_runs(stored, names or [], settings, console, against)
-    if not names and not every_trial:
-        runs = with_best_trials(runs)
+    if not names and not everything:
+        runs = with_primary_arms(with_best_trials(runs))
     print_problems(console, problems_of(runs))
     check_grouping(by, runs)
     layout = chosen_layout(layout, metrics, stored)
