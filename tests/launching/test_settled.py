@@ -67,6 +67,15 @@ def test_it_says_what_a_launch_says(trained: Path, more: tuple[str, ...], monkey
         assert len(json.loads(fast.stdout)["rows"]) == 2
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_device_is_not_looked_for_where_nothing_is_to_be_trained(trained: Path, more: tuple[str, ...]) -> None:
+    done = invoke(trained, "run", "small.yaml", "--device", "cuda:7", *more)
+    assert done.returncode == 0, done.stderr
+    assert "--device cuda:7 is not looked for: there is nothing to train." in done.stderr
+    new = invoke(trained, "run", "small.yaml", "--device", "cuda:7", "--seeds", "9", "--dry-run")
+    assert "Cannot be trained here yet: --device cuda:7: this machine has" in new.stderr
+
+
 def test_what_is_not_plainly_finished_is_left_to_a_launch(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_settled(trained)
     assert not is_settled(trained, Options(force=True))

@@ -124,6 +124,7 @@ def _show_finished(finished: "Settled", how: "Options", as_json: bool) -> int:
             progress.on_message(f"{sentence}.")
     for run in finished.runs:
         outcomes.add(run.action, run)
+    _say_if_unneeded(how)
     _show(outcomes, finished.stored, tracking_uri(), as_json)
     console.print(local_hint(finished.experiment_id, view=finished.view), soft_wrap=True)
     return exit_code_of(outcomes)
@@ -166,8 +167,16 @@ def _show_plan(
         for sentence in _needed(runs, how):
             print_text(console, sentence)
         note(lacking_room(disk_needed(runs), tracking_uri()))
+    else:
+        _say_if_unneeded(how)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
     return OK
+
+
+def _say_if_unneeded(how: "Options") -> None:
+    """Say that a device that was asked for is not looked for, since nothing is to be trained."""
+    if how.device.startswith("cuda"):
+        log().print(f"--device {how.device} is not looked for: there is nothing to train.")
 
 
 def _needed(runs: "Sequence[PlannedRun]", how: "Options") -> list[str]:
