@@ -3,6 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from overthink.comparison.overthinking import COLUMNS
 from overthink.running.new_folder import new_folder
 from overthink.running.provenance import version_of
 from overthink.running.serving import model_code, write_network
@@ -18,7 +19,7 @@ def export_mlflow(store: Store, run: StoredRun, name: str, register: str | None,
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / "model"
         _write(store, run, folder, data_root)
-        return log_model(store, run, folder, name, register)
+        return log_model(store, run, folder, name, register, COLUMNS)
 
 
 def has_model(store: Store, run: StoredRun) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Metric
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
@@ -129,14 +129,18 @@ def models_of(store: Store, run: StoredRun) -> list[str]:
     return [str(model.model_id) for model in found if model.status == LoggedModelStatus.READY]
 
 
-def log_model(store: Store, run: StoredRun, folder: Path, name: str, register: str | None = None) -> LoggedModel:
+def log_model(
+    store: Store, run: StoredRun, folder: Path, name: str, register: str | None = None, metrics: Sequence[str] = ()
+) -> LoggedModel:
     """Store an MLflow model as the outcome of a run, and register it, where a name is given, as its next version.
+
+    Those of the `metrics` that the run has are shown with the model, too.
 
     Raises StoreError, and leaves no model, where the store refuses any of it.
     """
     is_new = register is not None and _made_registered(store, register)
     try:
-        model_id = _stored(store, run, folder, name)
+        model_id = _stored(store, run, folder, name, metrics)
         version = None if register is None else _registered(store, run, model_id, register)
     except BaseException:
         if is_new:
@@ -146,7 +150,7 @@ def log_model(store: Store, run: StoredRun, folder: Path, name: str, register: s
     return LoggedModel(f"models:/{model_id}", name, version)
 
 
-def _stored(store: Store, run: StoredRun, folder: Path, name: str) -> str:
+def _stored(store: Store, run: StoredRun, folder: Path, name: str, metrics: Sequence[str]) -> str:
     with store.sentences():
         made = store.client.create_logged_model(run.experiment_id, name, run.run_id)
     model_id = str(made.model_id)
@@ -157,9 +161,16 @@ def _stored(store: Store, run: StoredRun, folder: Path, name: str) -> str:
                 check_place(place.parent.parent, f"{model_id}/artifacts/MLmodel")
         with store.sentences():
             store.client.log_model_artifacts(model_id, str(folder))
+            store.client.log_batch(run.run_id, metrics=_of_model(store, run, model_id, metrics))
             store.client.finalize_logged_model(model_id, LoggedModelStatus.READY)
             store.client.log_outputs(run.run_id, [LoggedModelOutput(model_id, step=0)])
     return model_id
+
+
+def _of_model(store: Store, run: StoredRun, model_id: str, metrics: Sequence[str]) -> list[Metric]:
+    """Return a run's metrics as those of a model: at their own time and step, so that the run has each once."""
+    newest = [store.client.get_metric_history(run.run_id, name)[-1] for name in metrics if name in run.metrics]
+    return [Metric(one.key, one.value, one.timestamp, one.step, model_id=model_id) for one in newest]
 
 
 def _registered(store: Store, run: StoredRun, model_id: str, register: str) -> str:

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 from PIL import Image
 
 from overthink.cli.commands.export import export
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.run import run
+from overthink.comparison.overthinking import COLUMNS
 from overthink.launching.cleaning import removable, remove
 from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
 from overthink.store.model_trash import models_of_runs
+from overthink.store.reader import run_of
 from overthink.store.trash import purge
 from support.launches import launch_inline
 from support.mlflow_server import Served
@@ -70,6 +73,31 @@ def test_run_stores_a_model_of_each_run_once(store: Store, tmp_path: Path, capsy
     runs = [one.run_id for one in all_runs(store) if not one.is_group]
     found = store.client.search_logged_models([all_runs(store)[0].experiment_id])
     assert sorted(model.source_run_id for model in found) == sorted(runs)
+    for model in found:
+        of_run = run_of(store, model.source_run_id).metrics
+        assert {one.key: one.value for one in model.metrics} == {name: of_run[name] for name in COLUMNS}
+
+
+def test_metrics_of_a_model_are_the_runs_own(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a reply is lost and the request is sent again, the run has each once, and so has the model."""
+    launch_inline(store, [small(tmp_path, seeds=1, regime=[{"epochs": 1}])])
+    (run_id,) = [one.run_id for one in all_runs(store) if not one.is_group]
+    before = {name: store.client.get_metric_history(run_id, name) for name in COLUMNS}
+    log_batch = MlflowClient.log_batch
+
+    def twice(client: MlflowClient, *arguments: Any, **values: Any) -> None:
+        log_batch(client, *arguments, **values)
+        log_batch(client, *arguments, **values)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", twice)
+    model = store.client.get_logged_model(exported(run_id, capsys)["uri"].removeprefix("models:/"))
+    after = {name: store.client.get_metric_history(run_id, name) for name in COLUMNS}
+    assert [(one.value, one.step) for name in COLUMNS for one in after[name]] == [
+        (one.value, one.step) for name in COLUMNS for one in before[name]
+    ]
+    assert sorted(one.key for one in model.metrics) == sorted(COLUMNS)
 
 
 def test_clean_deletes_models_that_are_not_registered(
