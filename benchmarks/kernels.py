@@ -2,7 +2,8 @@
 
 Training: the thesis's network on CIFAR-100's shape, batch 64, with augmentation, a validation, and a checkpoint an
 epoch. One process of two threads, and two processes of one (two seeds at once). Evaluation: all exits, against torch's
-folded network. Ratios are medians over rounds, since other processes may use the machine.
+folded network. Ratios are medians over rounds, since other processes may use the machine. Training is measured beside
+busy processes, too: what threads wait for each other then costs most.
 """
 
 import multiprocessing
@@ -10,14 +11,14 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-BATCH, TRAIN, VALIDATION, ROUNDS = 64, 1920, 213, 5
+BATCH, TRAIN, VALIDATION, ROUNDS, BUSY = 64, 1920, 213, 5, 4
 SHAPE, CLASSES = (3, 32, 32), 100
 
 
@@ -44,7 +45,27 @@ PAIRS = [
 
 def main() -> str:
     """Return a line a pair: medians of images/s and of their ratio."""
-    return "\n".join(["", *(_compared(*pair) for pair in PAIRS)])
+    alone = [_compared(*pair) for pair in PAIRS]
+    with ExitStack() as stack:
+        for _ in range(BUSY):
+            stack.enter_context(_busy())
+        beside = [_compared(*pair) for pair in PAIRS if pair[0].work == "train"]
+    return "\n".join(["", *alone, f"beside {BUSY} busy processes:", *beside])
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    process = multiprocessing.get_context("spawn").Process(target=_spin, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+
+
+def _spin() -> None:
+    while True:
+        pass
 
 
 def _compared(one: Case, other: Case) -> str:
