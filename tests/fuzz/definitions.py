@@ -17,7 +17,7 @@ SHIPPED = tuple(
     path for folder in ("experiments", "sweeps") for path in sorted((Path(__file__).parents[2] / folder).glob("*.yaml"))
 )
 LONGEST_MESSAGE = 600
-LONGEST_SECONDS = 10
+LONGEST_SECONDS = 20
 """Of the processor."""
 MOST_MEMORY = 10**9
 """Bytes of one trial, beyond what the process had before it: torch, MLflow and Optuna."""
