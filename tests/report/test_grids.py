@@ -43,3 +43,15 @@ def test_a_terminal_too_narrow_cuts_nothing_off(
     assert [word for line in lines for word in line.split()[1:]] == [
         *("Class", "MUL-ADDs", "automobile", "1,234,567,890,123", "cat", "1")
     ]
+
+
+@pytest.mark.parametrize("columns, gap", [(80, 2), (78, 2), (77, 1), (40, 1)])
+def test_columns_move_together_before_lines_are_too_long(
+    columns: int, gap: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name of 13 characters and five numbers of 11 are 68, and five gaps."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    number = "123.45±6.78"
+    print_grid(Grid(("Row", *"abcde"), [("a-long-name-1", *[number] * 5)]))
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.rstrip() == ("a-long-name-1" + f"{' ' * gap}{number}" * 5), columns

@@ -63,6 +63,8 @@ def test_a_browser_draws_every_figure_offline(chromium: "Browser", tmp_path: Pat
     assert opened.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    buttons = opened.evaluate("[...document.querySelectorAll('.modebar-btn')].map(b => b.getAttribute('data-title'))")
+    assert {*buttons} == {"Download plot as a PNG", "Zoom", "Pan", "Reset axes"}  # none shares data with a server
 
 
 @pytest.mark.browser

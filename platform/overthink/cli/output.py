@@ -23,9 +23,12 @@ def results() -> Console:
 
 
 def print_table(table: Table) -> None:
-    """Print a table to standard output; where the terminal is too narrow for it, nothing is cut off."""
-    console = results()
-    console.width = max(console.width, sum((column.min_width or 1) + 2 for column in table.columns) - 2)
+    """Print a table to standard output; where the terminal is too narrow, columns move together and nothing is cut."""
+    console, widths = results(), [column.min_width or 1 for column in table.columns]
+    gap = 2
+    if sum(widths) + gap * (len(widths) - 1) > console.width:
+        table.padding, gap = (0, 0, 0, 0), 1
+    console.width = max(console.width, sum(widths) + gap * (len(widths) - 1))
     console.print(table, crop=False)  # columns of words may take more than their least width
 
 

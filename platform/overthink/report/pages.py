@@ -17,6 +17,15 @@ from plotly.offline import get_plotlyjs
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 """Nothing is loaded from anywhere; plotly writes its own styles, and its pictures to download are blobs."""
 
+OPTIONS = {
+    "responsive": True,
+    "displaylogo": False,
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+    "modeBarButtons": [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+}
+"""Of each figure. plotly.js would offer to send its data to a server of its makers."""
+
 STYLE = """
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; color: #1f2933;
        background: #fff; max-width: 1240px; margin: 1.5rem auto; padding: 0 1.2rem; }
@@ -123,11 +132,10 @@ def _picture(caption: str, content: bytes) -> str:
 
 def _figure(number: str, captioned: Captioned) -> str:
     wide = ' class="wide"' if captioned.wide else ""
-    options = {"responsive": True, "displaylogo": False}
     return (
         f'<figure{wide}><figcaption>{html.escape(captioned.caption)}</figcaption><div id="figure-{number}"></div>'
         f"<script>drawings.push(() => {{const f = {_inline(json.loads(captioned.figure.to_json()))};"
-        f'Plotly.newPlot("figure-{number}", f.data, f.layout, {_inline(options)});}})</script></figure>'
+        f'Plotly.newPlot("figure-{number}", f.data, f.layout, {_inline(OPTIONS)});}})</script></figure>'
     )
 
 
