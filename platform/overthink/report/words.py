@@ -11,8 +11,9 @@ from overthink.report.safe_text import escape_for_terminal
 
 WIDEST_PIECE = 20
 """Characters that a column of words has room for; a piece that is longer may be cut where a terminal is narrow."""
-_BREAKS = re.compile(r"(?<=[=/,])(?=.)|(?<=\D\.)(?=.)|(?<=\.)(?=\D)")
-"""Within a word: after = / and a comma, and after a dot that is not between two digits, as in `regime.0.lr=0.05`."""
+_BREAKS = re.compile(r"(?<=[=/,])(?=.)|(?<=\D\.)(?=.)|(?<=\.)(?=\D)|(?<=\w-)(?=[A-Za-z])")
+"""Within a word: after = / and a comma, after a hyphen before a letter, and after a dot that is not between two digits,
+as in `regime.0.lr=0.05`."""
 
 
 class Words:
