@@ -11,9 +11,10 @@ from overthink.report.safe_text import escape_for_terminal
 
 WIDEST_PIECE = 20
 """Characters that a column of words has room for; a piece that is longer may be cut where a terminal is narrow."""
-_BREAKS = re.compile(r"(?<=[=/,])(?=.)|(?<=\D\.)(?=.)|(?<=\.)(?=\D)|(?<=\w-)(?=[A-Za-z])")
-"""Within a word: after = / and a comma, after a hyphen before a letter, and after a dot that is not between two digits,
-as in `regime.0.lr=0.05`."""
+_BREAKS = re.compile(r"(?<=[=/,])(?=.)|(?<=\D\.)(?=.)|(?<=\.)(?=\D)")
+"""Within a word: after = / and a comma, and after a dot that is not between two digits, as in `regime.0.lr=0.05`."""
+_HYPHENS = re.compile(r"(?<=\w-)(?=[A-Za-z])")
+"""In what is too long all the same, such as `split0-init0-order3-augment0`."""
 
 
 class Words:
@@ -46,7 +47,8 @@ def pieces(line: str) -> list[str]:
     >>> pieces("long [regime.0.lr=0.05, seeds=1,2]")
     ['long', '[regime.', '0.', 'lr=', '0.05,', 'seeds=', '1,', '2]']
     """
-    return [piece for word in line.split() for piece in _BREAKS.split(word)]
+    parts = [part for word in line.split() for part in _BREAKS.split(word)]
+    return [piece for part in parts for piece in (_HYPHENS.split(part) if cell_len(part) > WIDEST_PIECE else [part])]
 
 
 def broken(line: str, width: int) -> list[str]:
