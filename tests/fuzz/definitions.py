@@ -80,9 +80,10 @@ def _problem(code: int, message: str) -> str:
         return "it is not a sentence about the definition"
     if code not in (0, 2):
         return f"exit code {code}"
-    if code == 2 and not message.startswith("error: "):
+    *notes, last = message.strip().splitlines() or [""]
+    if code == 2 and (not last.startswith("error: ") or any(note.startswith("error: ") for note in notes)):
         return "it is no error message"
-    if code == 2 and (len(message) > LONGEST_MESSAGE or "\n" in message.strip()):
+    if code == 2 and len(message) > LONGEST_MESSAGE:
         return f"a message of {len(message)} characters"
     return ""
 

@@ -102,6 +102,16 @@ def test_the_obstacle_is_asked_for_once_a_group(native: Native, tmp_path: Path) 
     assert len(native.calls) == 2  # c and d train the network of a
 
 
+def test_a_network_that_is_too_large_is_refused_before_a_run_exists(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OVERTHINK_KERNELS")
+    loaded = small(tmp_path, network={"kind": "msdnet", "channels": 4096, "growth": 4096})
+    with pytest.raises(ValueError, match=r"^small: base: network: more than 100,000,000 parameters$"):
+        launch_inline(store, [loaded], Options(kernels="auto"))
+    assert find_runs(store) == []
+
+
 def test_the_definition_may_write_its_kernels_out(native: Native, tmp_path: Path) -> None:
     loaded = small(tmp_path, variants={"torch": {"kernels": "torch"}, "native": {"kernels": "native"}})
     assert chosen(loaded)[0] == {"torch": "torch", "native": "native"}

@@ -15,6 +15,7 @@ from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import GroupDefinition, Kernels
 from overthink.launching.outcomes import KernelsAsked, Options
 from overthink.networks import availability
+from overthink.networks.size_limit import TooLargeError
 from overthink.outbox.pending import finished_keys
 from overthink.running.gpu_drivers import GPU_FILES
 from overthink.seeds import Seeds
@@ -203,16 +204,19 @@ class KernelsChoice:
 
     def _obstacle(self, candidates: Sequence[Candidate]) -> str | None:
         """Return why native kernels cannot train groups; None where they can, or nothing is left to train."""
-        to_do = [one.definition for one in candidates if "native" in one.to_do]
+        to_do = [one for one in candidates if "native" in one.to_do]
         if to_do and self._options.device.startswith("cuda"):
             return f"{CPU_ONLY} (--device {self._options.device})"
         found = next(filter(None, map(self._obstacle_of, to_do)), None)
         return found.removesuffix(".") if found else None
 
-    def _obstacle_of(self, definition: GroupDefinition) -> str | None:
-        parts = definition.for_kernels
+    def _obstacle_of(self, candidate: Candidate) -> str | None:
+        parts = candidate.definition.for_kernels
         if (key := repr(parts)) not in self._obstacles:
-            self._obstacles[key] = availability.native_obstacle(*parts, on_message=self._on_message)
+            try:
+                self._obstacles[key] = availability.native_obstacle(*parts, on_message=self._on_message)
+            except TooLargeError as error:
+                raise ValueError(f"{candidate.name}: {error}") from error
         return self._obstacles[key]
 
     def _has_gpu(self) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from overthink.networks.catalogue import NetworkSpec
 from overthink.networks.fast.build import SMALL_BLOCK, are_built, build_kernels
 from overthink.networks.fast.compiler import KernelsUnavailableError, instruction_set
+from overthink.networks.size_limit import TooLargeError, limited_size
 
 if TYPE_CHECKING:
     from overthink.networks.fast.library import Library
@@ -35,13 +36,12 @@ def native_obstacle(
 
     With `equilibrium`, some phase balances gradients between exits; with `last_exit_alone`, some phase leaves the other
     exits as they are. It may take seconds, since it compiles what is not compiled yet; `on_message` then receives a
-    sentence.
+    sentence. Raises TooLargeError for a network that no kernels could train.
     """
     import torch
 
     from overthink.networks.fast.layers import NotPlannableError
     from overthink.networks.fast.lowering import plan_of
-    from overthink.networks.size_limit import limited_size
 
     try:
         with limited_size():
@@ -54,6 +54,8 @@ def native_obstacle(
         build_kernels(block_for(batch_size), report=on_message)
     except NotPlannableError as error:
         return f"they cannot compute {error}"
+    except TooLargeError:
+        raise
     except (KernelsUnavailableError, ValueError) as error:
         return str(error)
     return None

@@ -56,3 +56,12 @@ def test_sizes_and_run_keys_stand_in_comments(tmp_path: Path) -> None:
     comments = [line.split() for line in done.stdout.splitlines() if line.startswith("# ")]
     assert comments[0] == ["#", "exit", "parameters", "MUL-ADDs"]
     assert [words[1] for words in comments[1:]] == ["1", "2", "3", "run", "run"]
+
+
+def test_a_network_that_is_too_large_is_named_with_its_file(tmp_path: Path) -> None:
+    done = invoke(tmp_path, "inspect", "imagenette", "--set", "network.channels=8192")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.endswith(
+        "imagenette.yaml: base [network.channels=8192]: network: more than 100,000,000 parameters\n"
+    )

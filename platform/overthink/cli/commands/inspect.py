@@ -36,11 +36,14 @@ def inspect(
 
     (loaded,) = load_definitions([definition], settings, seeds)
     shape = _shape(images) if images else None
-    _note_missing_data(loaded)
     sizes = []
     for group in loaded.groups:
         of = group.definition
-        sizes.append(exit_sizes(of, shape or of.dataset.input_shape, classes or of.n_classes))
+        try:
+            sizes.append(exit_sizes(of, shape or of.dataset.input_shape, classes or of.n_classes))
+        except ValueError as error:
+            raise ValueError(f"{loaded.source}: {group.label}: {error}") from error
+    _note_missing_data(loaded)
     if as_json:
         described = [_as_plain(group, of_group) for group, of_group in zip(loaded.groups, sizes, strict=True)]
         # A definition without variants has one group: its numbers are at the top level, too.
