@@ -74,7 +74,7 @@ def frequency(
         answers.append({"run_id": run.run_id, "name": run.name, "measure": asdict(measure), **_as_plain(found)})
         if not as_json:
             print_text(console, f"{run.name}: {measure}")
-            print_grid(_grid(found, measure))
+            print_grid(_grid(found, "" if len(answers) > 1 else _caption(measure)))
             print_text(console, verdict(found))
     if problems and not answers:
         raise problems[0]
@@ -95,7 +95,15 @@ def _as_plain(found: "ByExit") -> dict[str, object]:
     }
 
 
-def _grid(found: "ByExit", measure: "FrequencyMeasure") -> Grid:
+def _caption(measure: "FrequencyMeasure") -> str:
+    return (
+        "Right: samples that the exit gets right. First right: samples that no earlier exit gets right. "
+        f"Coefficients: share needed for {measure}, mean ± standard deviation over samples. "
+        f"Delta: Cliff's delta to exit 1. {measure.note}"
+    )
+
+
+def _grid(found: "ByExit", caption: str) -> Grid:
     rows = [
         (str(number), str(right.n), _cell(right), str(first.n), _cell(first), "-" if delta is None else f"{delta:+.3f}")
         for number, (right, first, delta) in enumerate(
@@ -103,11 +111,6 @@ def _grid(found: "ByExit", measure: "FrequencyMeasure") -> Grid:
         )
     ]
     rows.append(("none", "", "", str(found.never_right.n), _cell(found.never_right), ""))
-    caption = (
-        "Right: samples that the exit gets right. First right: samples that no earlier exit gets right. "
-        f"Coefficients: share needed for {measure}, mean ± standard deviation over samples. "
-        f"Delta: Cliff's delta to exit 1. {measure.note}"
-    )
     titles = ("Exit", "Right", "Coefficients, %", "First right", "Coefficients, %", "Delta")
     return Grid(titles, rows, caption)
 
