@@ -69,3 +69,9 @@ def test_names_are_one_short_line() -> None:
     assert len(name_of("x" * 9000)) == LONGEST_NAME
     assert reason(ValueError("")) == "ValueError"
     assert "\n" not in reason(ValueError("a\nb" * 900))
+
+
+def test_a_path_is_taken_out_of_a_reason_before_that_is_cut() -> None:
+    path = "/tmp/" + "long/" * 200 + "test.parquet"
+    said = reason(ValueError(f"{path}: no magic bytes; {path} has 5"), path, "test.parquet")
+    assert said == "test.parquet: no magic bytes; test.parquet has 5"

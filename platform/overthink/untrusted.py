@@ -60,8 +60,10 @@ def name_of(text: str, longest: int = LONGEST_NAME) -> str:
     return text if text.isprintable() and len(text) <= longest else cut(one_line(text), longest)
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception, without: str = "", called: str = "") -> str:
     """Return what an error says, as part of a sentence: one line of at most LONGEST_REASON characters.
+
+    `without` is a text that nobody is to read, such as the path of a temporary file, and `called` what it is called.
 
     >>> try:
     ...     bytes([65, 210, 65]).decode()
@@ -71,4 +73,5 @@ def reason(error: Exception) -> str:
     """
     if isinstance(error, UnicodeDecodeError):
         return f"it is not {error.encoding.upper()} text (byte {error.start + 1})"
-    return cut(one_line(str(error).strip()), LONGEST_REASON) or type(error).__name__
+    said = str(error).replace(without, called) if without else str(error)
+    return cut(one_line(said.strip()), LONGEST_REASON) or type(error).__name__

@@ -28,7 +28,7 @@ def reading(run_id: str, what: str, file: Path | None = None) -> Iterator[None]:
     except UnreadableRunError:
         raise
     except (ValueError, OSError, MemoryError) as error:
-        said = reason(error) if file is None else reason(error).replace(str(file), what)
+        said = reason(error, str(file or ""), what)
         raise UnreadableRunError(f"run {name_of(run_id)[:8]}: {what}: {said.removeprefix(f'{what}: ')}") from error
 
 
