@@ -13,7 +13,8 @@ demo: $(READY)  ## train the quickstart on real digits and print the overthinkin
 	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
 
 SERVICES := process or server or cluster or browser
-PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
+# Bytecode of the package and of the tests is kept in __pycache__ here, as that of libraries is.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
 
 test: $(READY)  ## all tests that need no server, cluster, browser or kill; offline
 	$(PYTEST) -m "not ($(SERVICES))"

@@ -1,7 +1,8 @@
+import gc
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,6 +120,20 @@ SERVICES = {
     "browser": {"chromium"},
 }
 """Marker -> fixtures that start what it names; `process` is set by hand on tests that start or kill processes."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage among the imports of all tests: there is none, and looking for it takes a third of the time.
+
+    Nor later: what has been imported is frozen, or each full collection looks through it again, 0.7 s each time.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

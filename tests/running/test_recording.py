@@ -56,6 +56,21 @@ def course_in(folder: Path) -> Course:
     return read_course(folder / COURSE_FILE)
 
 
+Curves = list[tuple[object, ...]]
+
+
+def curves_of(records: list[EpochRecord]) -> Curves:
+    return [(one.train_loss, one.val_loss, one.val_accuracy) for one in records]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDefinition, Path, Curves]:
+    """A run of two phases that records nothing."""
+    folder = tmp_path_factory.mktemp("plain")
+    run = run_of(folder, None, regime=TWO_PHASES)
+    return run, folder, curves_of(trained(run, folder))
+
+
 @pytest.mark.parametrize(
     "record",
     [
@@ -65,20 +80,20 @@ def course_in(folder: Path) -> Course:
         {"samples": "val", "every_steps": 1},
     ],
 )
-def test_recording_changes_no_weight(tmp_path: Path, record: dict[str, Any]) -> None:
+def test_recording_changes_no_weight(
+    tmp_path: Path, plain: tuple[RunDefinition, Path, Curves], record: dict[str, Any]
+) -> None:
     """Also with dropout's generator, a frozen backbone, a teacher, and an evaluation between two steps."""
-    plain = run_of(tmp_path, None, regime=TWO_PHASES)
+    plain_run, plain_folder, curves = plain
     recording = run_of(tmp_path, record, regime=TWO_PHASES)
-    curves = [
-        [(one.train_loss, one.val_loss, one.val_accuracy) for one in trained(run, tmp_path / name)]
-        for name, run in (("plain", plain), ("recording", recording))
-    ]
-    assert curves[0] == curves[1]
-    assert weights(tmp_path / "recording") == weights(tmp_path / "plain")
+    assert curves_of(trained(recording, tmp_path / "recording")) == curves
+    assert weights(tmp_path / "recording") == weights(plain_folder)
     for split_name in ("val", "test"):
-        ours, theirs = (Predictions.read(tmp_path / one / f"{split_name}.parquet") for one in ("recording", "plain"))
+        ours, theirs = (
+            Predictions.read(folder / f"{split_name}.parquet") for folder in (tmp_path / "recording", plain_folder)
+        )
         assert np.array_equal(ours.max_softmax_EN, theirs.max_softmax_EN)  # type: ignore[arg-type]
-    assert recording.key != plain.key
+    assert recording.key != plain_run.key
 
 
 def test_recording_between_steps_of_native_kernels_changes_no_weight(
@@ -124,25 +139,34 @@ def test_moments_within_epochs_and_some_samples(tmp_path: Path) -> None:
     assert np.array_equal(course.correct_TEN[-1], at_the_end.correct_EN[:, rows])
 
 
-@pytest.mark.parametrize("record", [{"samples": "val"}, {"samples": "test", "every_steps": 3}])
+@pytest.fixture(
+    scope="module", params=[{"samples": "val"}, {"samples": "test", "every_steps": 3}], ids=["epochs", "steps"]
+)
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """What is recorded, and the folder of a run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    trained(run_of(folder, request.param, regime=TWO_PHASES), folder)
+    return request.param, folder
+
+
 @pytest.mark.parametrize("epochs_before", [1, 2, 3])
 def test_a_run_that_was_killed_keeps_what_it_had_recorded(
-    tmp_path: Path, record: dict[str, Any], epochs_before: int
+    tmp_path: Path, whole: tuple[dict[str, Any], Path], epochs_before: int
 ) -> None:
-    run = run_of(tmp_path, record, regime=TWO_PHASES)
-    trained(run, tmp_path / "whole")
+    record, whole_folder = whole
+    run, cut = run_of(tmp_path, record, regime=TWO_PHASES), tmp_path / "cut"
+    cut.mkdir()
+    stopping = train(run, cut, "cpu")
+    for _ in range(1 + epochs_before):
+        next(stopping)
+    stopping.close()  # type: ignore[attr-defined]
     for place, copy in (("here", NAME), ("elsewhere", STORED_CHECKPOINT)):
-        (tmp_path / place).mkdir()
-        stopping = train(run, tmp_path / place, "cpu")
-        for _ in range(1 + epochs_before):
-            next(stopping)
-        stopping.close()  # type: ignore[attr-defined]
-        kept = tmp_path / f"{place}-again"
+        kept = tmp_path / place
         kept.mkdir()
-        shutil.copy(tmp_path / place / NAME, kept / copy)  # all that a machine that was lost leaves behind
+        shutil.copy(cut / NAME, kept / copy)  # all that a machine that was lost leaves behind
         trained(run, kept)
-        assert (kept / COURSE_FILE).read_bytes() == (tmp_path / "whole" / COURSE_FILE).read_bytes()
-        assert weights(kept) == weights(tmp_path / "whole")
+        assert (kept / COURSE_FILE).read_bytes() == (whole_folder / COURSE_FILE).read_bytes()
+        assert weights(kept) == weights(whole_folder)
 
 
 def test_a_run_that_begins_with_another_has_its_record_too(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ SMALL: dict[str, Any] = {
         "shrink": 2,
         "space_to_depth": 2,
     },
-    "network": {"kind": "msdnet", "blocks": 3, "channels": 4, "growth": 2, "head_channels": 8},
+    "network": {"kind": "msdnet", "blocks": 3, "step_mode": "even", "channels": 4, "growth": 2, "head_channels": 8},
     "regime": [{"epochs": 3, "drops": [2]}],
     "seeds": 2,
     "augment": {"pad": 1},

@@ -1,6 +1,7 @@
 """Metrics of budgeted batch classification, which need thresholds from validation data, and their upper bound."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from overthink.predictions.predictions import Predictions
 SECTION = "thesis section 3.2.3, Algorithm 1, max-softmax"
 
 
+@lru_cache(maxsize=1)  # several metrics are of one batch; predictions are compared by identity
 def _batch(test: Predictions, validation: Predictions) -> BudgetedBatch:
     return budgeted_batch(lookup_table(validation), test)
 
