@@ -16,7 +16,7 @@ from overthink.training.checkpoint import NAME
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import PARENT_CHECKPOINT, snapshot_name
 from support.built_kernels import KernelsForTests
-from support.small import small
+from support.small import FEW_LAYERS, small
 
 TEACHER = {"kind": "ofa", "teacher": "previous"}
 PHASES: list[dict[str, Any]] = [
@@ -26,7 +26,8 @@ PHASES: list[dict[str, Any]] = [
 
 
 def trunk_of(folder: Path, **changes: Any) -> RunDefinition:
-    return small(folder, **{"regime": PHASES, "seeds": 1, "keep": [1, 2, 3, 4], **changes}).groups[0].runs[0]
+    of_all = {"network": FEW_LAYERS, "regime": PHASES, "seeds": 1, "keep": [1, 2, 3, 4]}
+    return small(folder, **{**of_all, **changes}).groups[0].runs[0]
 
 
 def fork_of(trunk: RunDefinition, at: int, **own: int) -> RunDefinition:
@@ -124,7 +125,7 @@ def test_snapshots_are_a_file_of_weights_to_start_from(tmp_path: Path, trunk_fol
         "names": {"network/": ""},
         "superfluous": "ignore",
     }
-    started = small(tmp_path, weights=weights, regime=[], seeds=1).groups[0].runs[0]
+    started = small(tmp_path, network=FEW_LAYERS, weights=weights, regime=[], seeds=1).groups[0].runs[0]
     trained(started, tmp_path / "started")
     snapshot, loaded = load_file(trunk_folder / snapshot_name(1)), load_file(tmp_path / "started" / NAME)
     assert {name for name in loaded if name.startswith("network/")} == {*loaded}

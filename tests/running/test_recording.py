@@ -26,7 +26,7 @@ from overthink.training.record_spec import RecordSpec
 from overthink.training.recording import Recorder
 from overthink.training.regime import PARENT_CHECKPOINT, STORED_CHECKPOINT
 from support.built_kernels import KernelsForTests
-from support.small import small
+from support.small import FEW_LAYERS, small
 
 TWO_PHASES: list[dict[str, Any]] = [
     {"epochs": 2},
@@ -36,7 +36,7 @@ TWO_PHASES: list[dict[str, Any]] = [
 
 def run_of(folder: Path, record: dict[str, Any] | None, **changes: Any) -> RunDefinition:
     recording = {} if record is None else {"record": record}
-    return small(folder, **recording, **changes).groups[0].runs[0]
+    return small(folder, network=FEW_LAYERS, **recording, **changes).groups[0].runs[0]
 
 
 def trained(run: RunDefinition, folder: Path, parent_key: str | None = None) -> list[EpochRecord]:

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from overthink.data.catalogue import load_dataset
+from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.run_definition import RunDefinition
 from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
@@ -22,7 +23,12 @@ from overthink.training.checkpoint import NAME, PREVIOUS
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.loop import DivergedError
 from overthink.training.regime import PARENT_CHECKPOINT, STORED_CHECKPOINT
-from support.small import SMALL, small
+from support.small import FEW_LAYERS
+from support.small import small as with_all_layers
+
+
+def small(folder: Path, **changes: Any) -> LoadedExperiment:
+    return with_all_layers(folder, **{"network": FEW_LAYERS, **changes})
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -200,7 +206,7 @@ def test_a_parent_that_does_not_fit_is_named(tmp_path: Path) -> None:
     parent, child, parents_folder, folder = parent_and_child(tmp_path)
     with pytest.raises(ValueError, match=r"parent.safetensors belongs to run .*, not to elsewhere"):
         list(train(child, folder, "cpu", parent_key="elsewhere"))
-    wider = small(tmp_path, regime=TWO_PHASES, network=SMALL["network"] | {"growth": 4}).groups[0].runs[0]
+    wider = small(tmp_path, regime=TWO_PHASES, network=FEW_LAYERS | {"growth": 4}).groups[0].runs[0]
     with pytest.raises(ValueError, match="is of another network"):
         list(train(wider, folder, "cpu", parent_key=parent.key))
     (folder / PARENT_CHECKPOINT).write_bytes((parents_folder / NAME).read_bytes()[:1000])
