@@ -17,12 +17,12 @@ def test_long_labels_are_broken_between_keys_and_values() -> None:
         "[regime.0.a.b=24,",
         "network.growth=12,",
         "regime.0.lr=0.05123,",
-        "loss=",
-        '{"kind":"joint"}]',
+        "loss",
+        '={"kind":"joint"}]',
     ]
-    assert broken("regime.0.lr=0.05123", 12) == ["regime.0.lr=", "0.05123"]
+    assert broken("regime.0.lr=0.05123", 12) == ["regime.0.lr", "=0.05123"]
     assert broken("split0-init0-order3-augment0", 12) == ["split0-", "init0-", "order3-", "augment0"]
-    assert broken("lr=-3.5,decay=1e-05", 8) == ["lr=-3.5,", "decay=", "1e-05"]
+    assert broken("lr=-3.5,decay=1e-05", 8) == ["lr=-3.5,", "decay", "=1e-05"]
     assert broken("", 12) == [""]
 
 

@@ -1,6 +1,7 @@
 """Experiments to train: from definition files, shipped definitions, and stored runs."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 CORRUPTION = "dataset.corruption"
 STORED = "run:"
+FULL_ID = re.compile(r"[0-9a-f]{32}")
 """Prefix of the ID of a stored run, where a definition is expected."""
 
 
@@ -49,10 +51,14 @@ def print_merged(loaded: "LoadedExperiment") -> None:
 
 
 def _load_stored(name: str, corruption: str | None) -> "LoadedExperiment":
+    from overthink.cli.selection import one_of
+    from overthink.store.all_runs import all_runs
     from overthink.store.client import Store  # imports MLflow, which definition files do not need
     from overthink.store.reader import stored_definition
 
-    stored = stored_definition(Store(), name.removeprefix(STORED))
+    store, called = Store(), name.removeprefix(STORED)
+    runs = [run for run in all_runs(store) if not run.is_group]
+    stored = stored_definition(store, called if FULL_ID.fullmatch(called) else one_of(runs, called).run_id)
     text, changes = stored.text, stored.changes
     if corruption is not None:
         text = json.dumps(override(json.loads(text), CORRUPTION, corruption, name))

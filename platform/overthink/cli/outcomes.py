@@ -40,7 +40,8 @@ def show_outcomes(outcomes: "Outcomes", console: Console) -> None:
         print_text(console, f"{group}: its runs could not be aggregated: {message}")
     counts = {outcome: len(runs) for outcome, runs in outcomes.runs.items()}
     if set(counts) == {"done"}:
-        console.print(f"All {counts['done']} runs were already finished; nothing was trained.")
+        all_of_them = "The run was" if counts["done"] == 1 else f"All {counts['done']} runs were"
+        console.print(f"{all_of_them} already finished; nothing was trained.")
     else:
         parts = ", ".join(f"{count} {'already finished' if kind == 'done' else kind}" for kind, count in counts.items())
         estimated = "" if outcomes.estimated is None else f" (estimated {outcomes.estimated:.0f} s)"

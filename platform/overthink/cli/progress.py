@@ -180,7 +180,7 @@ def _intent(runs: Sequence[PlannedRun]) -> str:
     todo = sum(run.action in TO_DO for run in runs)
     again = sum(run.action == "resume" for run in runs)
     rest = f", {again} of them from a checkpoint" if again else ""
-    return f"{len(runs)} runs: {todo} to train{rest}, {len(runs) - todo} not."
+    return f"{number_of(len(runs), 'run')}: {todo} to train{rest}, {len(runs) - todo} not."
 
 
 def _sentence(run: PlannedRun, event: Event) -> str:

@@ -91,4 +91,8 @@ def _group_asked(loaded: "LoadedExperiment", place: int, known: Collection[str])
 def _mention_others(name: str, others: set[str], console: Console) -> None:
     if others:
         more = f"{len(others)} more group{'s' if len(others) > 1 else ''}"
-        print_text(console, f"{name}: the store has {more} of other versions; compare without a name to see all.")
+        print_text(
+            console,
+            f"{name}: the store has {more} of it, with other values (--set, or an earlier version); "
+            "without a name, all are shown.",
+        )

@@ -24,7 +24,8 @@ def store_models(store: Store, runs: Sequence[StoredRun], data_root: Path | None
         except (ValueError, StoreError) as error:
             refused[str(error)].append(run.name)
     if stored:
-        log().print(f"{stored} {'network' if stored == 1 else 'networks'} stored as MLflow models (Models page).")
+        said = "1 network stored as an MLflow model" if stored == 1 else f"{stored} networks stored as MLflow models"
+        log().print(f"{said} (Models page).")
     for reason, names in refused.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         print_text(log(), f"{names[0]}{more}: no MLflow model: {reason}")

@@ -41,7 +41,7 @@ def nearest(word: str, known: Iterator[str] | list[str]) -> str:
     >>> nearest("epoch", ["lr", "epochs"])
     "; did you mean 'epochs'?"
     """
-    matches = get_close_matches(word, sorted(known), n=1, cutoff=0.5)
+    matches = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 

@@ -10,6 +10,7 @@ from overthink.exit_policies.references import Reference
 from overthink.exit_policies.trial import Pair, Trial, area_costs, at_equal_cost, trial
 from overthink.predictions.absent import CostUnit, in_unit, needed
 from overthink.predictions.arrays import FloatArray
+from overthink.sentences import listed
 from overthink.statistics.crossed import crossed_mean
 from overthink.statistics.jackknife import Interval
 from overthink.statistics.paired_tests import holm, paired_t
@@ -101,7 +102,7 @@ def side_by_side(
     check_budgets(shares, cost_E, test.cost_unit)
     budgets_B = np.concatenate([np.array(shares) * cost_E[-1], cost_E[:1], area_costs(cost_E), cost_E[-1:]])
     last_RN = np.stack([pair.test.correct_EN[-1].astype(np.float64) for pair in pairs])
-    problems: list[str] = []
+    refused: dict[str, list[str]] = {}
     rows: list[Row] = []
     areas: dict[str, FloatArray] = {}
     everything: list[ExitPolicy | Reference] = [*policies, *references]
@@ -113,14 +114,14 @@ def side_by_side(
                 else [trial(one, pair, budgets_B) for pair in pairs]
             )
         except ValueError as error:
-            problems.append(f"{one.name}: {reason(error)}")
+            refused.setdefault(reason(error), []).append(one.name)
             continue
         row, areas[one.name] = _row(one, trials, shares, last_RN, cost_E)
         rows.append(row)
         on_policy(one.name)
     return SideBySide(
         tuple(_with_differences(rows, areas, baseline)),
-        tuple(problems),
+        tuple(f"{listed(names, most=30)}: {why}" for why, names in refused.items()),
         _interval(last_RN),
         len(pairs),
         len(test.ids_N),

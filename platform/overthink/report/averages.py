@@ -85,7 +85,9 @@ def unit(samples: str, rows: Sequence[Row]) -> str:
     of_one = [len(row.finished) < 2 for row in rows if not row.groups]
     if rows and not of_one:
         return f"Percent of {samples}."
-    averaged = "one run a row" if of_one and all(of_one) else OVER_SEEDS
+    averaged = OVER_SEEDS
+    if of_one and all(of_one):
+        averaged = "one run a row" if len(of_one) == len(rows) else "one run a row that is not of several groups"
     has_interval = any(found.interval for row in rows for found in row.estimates.values())
     return f"Percent of {samples}; {averaged}{f', {intervals_meaning(rows)}' if has_interval else ''}."
 

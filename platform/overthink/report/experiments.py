@@ -190,8 +190,9 @@ def _network_sections(
         return []
     tests = [test for (test,) in read.values]
     alike = all(same_samples(test, tests[0]) for test in tests)
-    samples = f"{len(tests[0].ids_N)} test samples." if alike else OTHER_SAMPLES
-    return [Section(f"{group.name} (n = {len(tests)})", [samples], figures=prediction_figures(tests))]
+    samples = f"{len(tests[0].ids_N):,} test samples." if alike else OTHER_SAMPLES
+    spread = " Error bars and ±: one standard deviation over runs." if len(tests) > 1 else ""
+    return [Section(f"{group.name} (n = {len(tests)})", [samples + spread], figures=prediction_figures(tests))]
 
 
 def _study_sections(store: Store, study: Study, problems: list[str]) -> list[Section]:

@@ -11,8 +11,9 @@ from overthink.report.safe_text import escape_for_terminal
 
 WIDEST_PIECE = 20
 """Characters that a column of words has room for; a piece that is longer may be cut where a terminal is narrow."""
-_BREAKS = re.compile(r"(?<=[=/,])(?=.)|(?<=\D\.)(?=.)|(?<=\.)(?=\D)")
-"""Within a word: after = / and a comma, and after a dot that is not between two digits, as in `regime.0.lr=0.05`."""
+_BREAKS = re.compile(r"(?<=[/,])(?=.)|(?<=.)(?==)|(?<=\D\.)(?=.)|(?<=\.)(?=\D)")
+"""Within a word: after / and a comma, before = so that a value never seems a number of the next column, and after a dot
+that is not between two digits, as in `regime.0.lr=0.05`."""
 _HYPHENS = re.compile(r"(?<=\w-)(?=[A-Za-z])")
 """In what is too long all the same, such as `split0-init0-order3-augment0`."""
 
@@ -45,7 +46,7 @@ def pieces(line: str) -> list[str]:
     """Return what a line is never broken within.
 
     >>> pieces("long [regime.0.lr=0.05, seeds=1,2]")
-    ['long', '[regime.', '0.', 'lr=', '0.05,', 'seeds=', '1,', '2]']
+    ['long', '[regime.', '0.', 'lr', '=0.05,', 'seeds', '=1,', '2]']
     """
     parts = [part for word in line.split() for part in _BREAKS.split(word)]
     return [piece for part in parts for piece in (_HYPHENS.split(part) if cell_len(part) > WIDEST_PIECE else [part])]

@@ -101,7 +101,8 @@ def _show(name: str, group: "Group", sizes: "list[ExitSize]") -> None:
     lines = [one_line(f"--- # {name}: {group.variant}"), dump_yaml(group.definition.model_dump(mode="json"), flow=None)]
     lines += [f"# {'exit':>4}  {'parameters':>12}  {'MUL-ADDs':>16}"]
     lines += [f"# {size.exit:>4}  {size.params:>12,}  {size.mul_adds:>16,}" for size in sizes]
-    for seeds, run in zip(group.seeds, group.runs, strict=True):
+    for seeds in group.seeds:
         streams = ", ".join(f"{stream} {seed}" for stream, seed in seeds.model_dump().items())
-        lines.append(f"# run {run.key}: {streams}")
+        of_seeds = [definition.with_seeds(seeds) for definition in group.definition.by_either_kernels]
+        lines.append(f"# run {' or '.join(f'{run.key} ({run.kernels} kernels)' for run in of_seeds)}: {streams}")
     results().print(Syntax("", "yaml", background_color="default").highlight("\n".join(lines)), soft_wrap=True)

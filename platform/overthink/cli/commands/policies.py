@@ -13,6 +13,8 @@ from overthink.cli.output_path import check_file
 from overthink.cli.terminal import print_raw
 from overthink.report.grids import Grid
 from overthink.report.safe_text import escape_for_terminal, print_text
+from overthink.sentences import number_of
+from overthink.store import tags
 
 if TYPE_CHECKING:
     from overthink.exit_policies.guarantee import Promise
@@ -111,6 +113,10 @@ def _stored(store: "Store", shown: "Sequence[GroupPolicies]", chosen: "Sequence[
             store_policies(store, one, known, share)
         except (StoreError, UnreadableRunError) as error:
             problems.append(f"{one.name}: its page is not stored: {error}")
+    if stored := len(shown) - len(problems):
+        log().print(
+            f"Stored with {number_of(stored, 'group')}: artifact {tags.POLICIES_PAGE}, and metrics (--no-save)."
+        )
     return problems
 
 
