@@ -56,6 +56,19 @@ EXPECTED = {
 """pydantic's type of error -> what the value should have been."""
 
 
+FORMS = {
+    r"^[a-z0-9][a-z0-9.+-]{0,99}$": "a name of lower-case letters and digits, after the first character also "
+    ". + and -, of at most 100 characters",
+    r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$": "a class such as my_package.nets:MyNet",
+    r"^[A-Za-z_][\w.]*$": "the name of a node, such as layer2.1",
+    r"^[a-z][a-z0-9_]*$": "the name of a model, such as resnet18",
+    r"^[A-Za-z0-9_]+$": "the name of weights, such as DEFAULT",
+    r"\.(safetensors|pt|pth|tar)$": "a file that ends in .safetensors, .pt, .pth or .tar",
+    "^[0-9a-f]{64}$": "64 hexadecimal digits",
+}
+"""Pattern of a text in definitions -> what it should have been."""
+
+
 def _what(first: ErrorDetails, alternatives: list[ErrorDetails], path: list[str], model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         # The key itself can be known, for another kind of the same part.
@@ -68,8 +81,10 @@ def _what(first: ErrorDetails, alternatives: list[ErrorDetails], path: list[str]
         return f"a kind is required, got {_shown(first['input'])}"
     if first["type"] == "union_tag_invalid":
         return f"unknown kind {_shown(first['ctx']['tag'])}; known kinds: {first['ctx']['expected_tags']}"
-    if first["type"] in EXPECTED:
+    form = FORMS.get(first.get("ctx", {}).get("pattern", ""))
+    if first["type"] in EXPECTED or form is not None:
         forms = dict.fromkeys(EXPECTED[entry["type"]] for entry in alternatives if entry["type"] in EXPECTED)
+        forms |= {} if form is None else {form: None}
         return f"expected {' or '.join(forms)}, got {_shown(first['input'])}{_hint(path, first['input'])}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]

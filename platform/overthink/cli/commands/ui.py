@@ -148,6 +148,7 @@ def environment(uri: str) -> dict[str, str]:
         "MLFLOW_BACKEND_STORE_URI": engine_uri(uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "ignore::UserWarning"),  # starlette's, of MLflow's code
     }
     return {**os.environ, **settings}
 
