@@ -41,7 +41,9 @@ def nearest(word: str, known: Iterator[str] | list[str]) -> str:
     >>> nearest("epoch", ["lr", "epochs"])
     "; did you mean 'epochs'?"
     """
-    matches = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    names = sorted(known)
+    turned = [name for name in names if sorted(name) == sorted(word)]  # "rl", which is not close to "lr"
+    matches = turned or get_close_matches(word, names, n=1, cutoff=0.6)
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 

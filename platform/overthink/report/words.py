@@ -56,7 +56,7 @@ def broken(line: str, width: int) -> list[str]:
     """Return a line as lines of a width, broken at spaces, and within a word that is too long between its pieces.
 
     >>> broken("long [regime.0.lr=0.05]", 12)
-    ['long', '[regime.0.', 'lr=0.05]']
+    ['long', '[regime.0.lr', '=0.05]']
     """
     lines = [""]
     for word in line.split():
