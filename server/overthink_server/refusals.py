@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from flask import Response, after_this_request, request
-from mlflow.entities import Run, RunTag
+from mlflow.entities import LoggedModelStatus, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.service_pb2 import LogBatch, LogMetric, RunStatus, SetTag, UpdateRun
 from mlflow.server import auth
@@ -52,8 +52,10 @@ def refusal(username: str) -> str | None:
     if request.method in ("GET", "HEAD", "OPTIONS") or auth.store.get_user(username).is_admin:
         return None
     path, endpoint = _artifact_path(), _endpoint()
-    return _refused_place(path, endpoint) or (
-        None if endpoint in NOT_ABOUT_CONTENT else _refused_change(username, path, endpoint)
+    return (
+        _refused_place(path, endpoint)
+        or _refused_model(username, path, endpoint)
+        or (None if endpoint in NOT_ABOUT_CONTENT else _refused_change(username, path, endpoint))
     )
 
 
@@ -65,6 +67,21 @@ def _refused_place(path: str, endpoint: str) -> str | None:
         return "the server decides where artifacts are; leave artifact_location out"
     if path.startswith("mpu/"):
         return "artifacts are uploaded in one part; leave MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD out"
+    return None
+
+
+def _refused_model(username: str, path: str, endpoint: str) -> str | None:
+    """Return why an account may not change an MLflow model: it holds code, and is as finished as its run."""
+    if not (path or endpoint.startswith("logged-models/")):
+        return None
+    for model_id in set(re.findall(r"m-[0-9a-f]{32}", f"{path} {unquote(endpoint)} {_body() if not path else ''}")):
+        with suppress(MlflowException):
+            model = _get_tracking_store().get_logged_model(model_id)
+            run = _run(model.source_run_id) if model.source_run_id else None
+            owner = run.data.tags.get(OWNER) if run is not None else None
+            if model.status == LoggedModelStatus.READY and owner != username:
+                who = f"{owner} and administrators" if owner else "administrators"
+                return f"model {model_id} is ready; only {who} can change it"
     return None
 
 

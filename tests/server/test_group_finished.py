@@ -111,6 +111,38 @@ def test_an_artifact_of_a_finished_run_stays_as_it_is(group: Group, work: Work, 
     assert state(group, work) == before
 
 
+def test_a_model_of_a_finished_run_stays_as_it_is(group: Group, work: Work) -> None:
+    """`overthink run` has stored one. It holds code, which runs where somebody serves it."""
+    (model,) = models(group, work)
+    model_id, folder = model["info"]["model_id"], group.stack.folder / "artifacts" / work.experiment / "models"
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert folder / model_id / "artifacts" / "model_code.py" in before
+    path = f"{work.experiment}/models/{model_id}/artifacts/model_code.py"
+    for spelled in (path, path.replace("/", "%2F"), path.replace("m-", "%6d-"), f"./{path}"):
+        assert _put(group, "bob", f"{ARTIFACTS}/{spelled}") == 403, spelled
+    assert group.ask("bob", "DELETE", f"{ARTIFACTS}/{path}").status_code == 403
+    one_model = f"{API}/logged-models/{model_id}"
+    for method, address, body in (
+        ("DELETE", one_model, {}),
+        ("PATCH", one_model, {"model_id": model_id, "status": "LOGGED_MODEL_UPLOAD_FAILED"}),
+        ("PATCH", f"{one_model}/tags", {"tags": [{"key": "mine", "value": "bob's"}]}),
+        ("POST", f"{one_model}/params", {"params": [{"key": "mine", "value": "bob's"}]}),
+    ):
+        refused = group.ask("bob", method, address, json=body)
+        assert refused.status_code == 403, (method, address, refused.text)
+    assert refused.json()["message"] == f"model {model_id} is ready; only ann and administrators can change it"
+    assert models(group, work) == [model]
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    tagged = group.ask("ann", "PATCH", f"{one_model}/tags", json={"tags": [{"key": "mine", "value": "ann's"}]})
+    assert tagged.status_code == 200, tagged.text
+
+
+def models(group: Group, work: Work) -> list[Any]:
+    body = {"experiment_ids": [work.experiment]}
+    found = group.ask("bob", "POST", f"{API}/logged-models/search", json=body).json().get("models", [])
+    return [one for one in found if one["info"]["source_run_id"] == work.run]
+
+
 def _put(group: Group, name: str, path: str) -> int:
     """Send a path as it is: requests would tidy it."""
     context = ssl.create_default_context(cafile=group.stack.certificate)
