@@ -55,7 +55,9 @@ def removable(uri: str, runs: Sequence[StoredRun]) -> list[Removable]:
     free = [run for run in done if idle and run.run_id not in needed]
     in_trash = trashed(database) if idle and database is not None else []
     gone = [run_id for run_id in in_trash if run_id not in needed]
-    models = [one for one in models_of_runs(database) if one.run_id in {run.run_id for run in done}] if database else []
+    done_ids = {run.run_id for run in done}
+    of_runs = models_of_runs(database) if idle and database is not None else []
+    models = [model for model in of_runs if model.run_id in done_ids]
     caches = [path for name in CACHES for path in _entries(cache_folder() / name)]
     return [
         Removable("cache", tuple(caches)),

@@ -23,6 +23,7 @@ from overthink.store.client import Store
 from overthink.store.model_trash import models_of_runs
 from overthink.store.reader import run_of
 from overthink.store.trash import purge
+from overthink.store.uri import journals_folder
 from support.launches import launch_inline
 from support.mlflow_server import Served
 from support.served_model import asked, served_model
@@ -106,6 +107,9 @@ def test_clean_deletes_models_that_are_not_registered(
     registered = exported(run_id, capsys, register="digits")["uri"].removeprefix("models:/")
     of_run = exported(run_id, capsys)["uri"].removeprefix("models:/")
     folders = {name: Path(store.client.get_logged_model(name).artifact_location) for name in (registered, of_run)}
+    (waiting := journals_folder() / "one").mkdir(parents=True)
+    assert {one.kind: one.count for one in removable(store.uri, all_runs(store))}["models"] == 0
+    waiting.rmdir()
     found = {one.kind: one for one in removable(store.uri, all_runs(store))}["models"]
     assert (found.count, found.paths) == (1, (folders[of_run].parent,))
     remove(found, store.uri)
