@@ -9,6 +9,7 @@ from overthink.exit_policies.rules import at_exits
 from overthink.exit_policies.scoring import scores
 from overthink.exit_policies.seen import seen_by_exits
 from overthink.inference.budgeted import QUARTERS, accuracy_at_shares, budgeted_batch, lookup_table
+from overthink.inference.confidence import CRITERIA
 from overthink.predictions.absent import AbsentError
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
@@ -64,13 +65,10 @@ def test_budgets_are_kept_on_validation_data_and_points_say_what_they_do(name: s
             assert (taken.right_N.mean(), taken.cost_N.mean()) == pytest.approx((point.accuracy, point.mean_cost))
 
 
-@pytest.mark.parametrize(
-    "name, criterion",
-    [("max-softmax", "max_softmax"), ("entropy", "entropy"), ("top2-ratio", "top2_ratio"), ("patience", "patience")],
-)
-def test_the_thesis_rules_are_those_of_budgeted_batches(name: str, criterion: str) -> None:
+@pytest.mark.parametrize("name", [*CRITERIA])
+def test_the_thesis_rules_are_those_of_budgeted_batches(name: str) -> None:
     """The same thresholds, exits and choice for a budget as the metrics `budgeted/...` have."""
-    curve, batch = named(name).fit(VALIDATION), budgeted_batch(lookup_table(VALIDATION, criterion), TEST)
+    curve, batch = named(name).fit(VALIDATION), budgeted_batch(lookup_table(VALIDATION, name), TEST)
     expected = accuracy_at_shares(batch)
     whole = float(batch.table.cost_E[-1])
     assert len(expected) >= 3
@@ -131,8 +129,9 @@ def test_without_loss_is_as_accurate_as_the_last_exit_on_validation_data() -> No
 def test_names() -> None:
     assert len(NAMES) == len(set(NAMES)) == len(policies())
     assert {*TABLE} <= {*NAMES}
-    with pytest.raises(ValueError, match="no exit policy is named 'max_softmax'; did you mean 'max-softmax'"):
-        named("max_softmax")
+    with pytest.raises(ValueError, match="no exit policy is named 'max_softmaks'; did you mean 'max-softmax'"):
+        named("max_softmaks")
+    assert named("max_softmax") is named("max-softmax")
 
 
 def test_scores_without_logits_are_the_stored_ones() -> None:

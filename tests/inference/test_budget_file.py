@@ -18,9 +18,17 @@ def test_a_table_comes_back_as_it_was(criterion: str) -> None:
         np.testing.assert_array_equal(getattr(back, name), getattr(table, name))
 
 
+def test_a_file_of_an_earlier_version_is_read() -> None:
+    """Criteria were spelt `max_softmax` there, and exit policies `max-softmax`."""
+    earlier = to_json(lookup_table(VAL)).replace("max-softmax", "max_softmax")
+    assert "max_softmax" in earlier
+    assert from_json(earlier, "here").criterion == "max-softmax"
+
+
 @pytest.mark.parametrize(
     "change, said",
     [
+        (lambda file: file.update(criterion="sure"), "here is not a lookup table: criterion: .*, got 'sure'"),
         (lambda file: file.pop("rows"), "here is not a lookup table: rows: Field required"),
         (lambda file: file.update(rows=[]), "rows"),
         (lambda file: file.update(mul_adds=[1, 2]), "2 shares and 1 thresholds"),

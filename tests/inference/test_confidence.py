@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from overthink.inference.confidence import CRITERIA, confidence
+from overthink.exit_policies.catalogue import policies
+from overthink.inference.confidence import CRITERIA, confidence, criterion_named
 from overthink.predictions.predictions import Predictions
 
 
@@ -22,8 +23,8 @@ def at_confidence(tenths_ENC: list[list[list[float]]]) -> Predictions:
 
 def test_hand_worked_confidences() -> None:
     predictions = at_confidence([[[0.5, 0.5], [0.75, 0.25]]])
-    assert confidence(predictions, "max_softmax") == pytest.approx(np.array([[0.5, 0.75]]))
-    assert confidence(predictions, "top2_ratio") == pytest.approx(np.array([[1.0, 3.0]]), rel=1e-6)
+    assert confidence(predictions, "max-softmax") == pytest.approx(np.array([[0.5, 0.75]]))
+    assert confidence(predictions, "top2-ratio") == pytest.approx(np.array([[1.0, 3.0]]), rel=1e-6)
     printed = 0.75 * np.log(0.75) + 0.25 * np.log(0.25)  # thesis eq. 3.8, no minus sign
     assert confidence(predictions, "entropy") == pytest.approx(np.array([[-np.log(2), printed]]), rel=1e-6)
 
@@ -35,6 +36,11 @@ def test_higher_always_means_more_confident(criterion: str) -> None:
     assert (np.diff(confidence_EN[0]) > 0).all()
 
 
+def test_names_as_earlier_versions_spelt_them() -> None:
+    assert [criterion_named(name) for name in ("max_softmax", "top2_ratio")] == ["max-softmax", "top2-ratio"]
+    assert {*CRITERIA} <= {*policies()}
+
+
 def test_an_unknown_criterion_is_refused() -> None:
-    with pytest.raises(ValueError, match="max_softmax, entropy, top2_ratio, patience, got 'margin'"):
+    with pytest.raises(ValueError, match="max-softmax, entropy, top2-ratio, patience, got 'margin'"):
         confidence(at_confidence([[[0.5, 0.5]]]), "margin")

@@ -121,7 +121,7 @@ def test_a_sample_alone_goes_as_in_company(connection: str | None) -> None:
     network = settled(connection)
     with torch.no_grad():
         logits_ENC = torch.stack(network(images(N)))
-    limits = clear_thresholds(np.stack([SURENESS["max_softmax"](logits.numpy()) for logits in logits_ENC]))
+    limits = clear_thresholds(np.stack([SURENESS["max-softmax"](logits.numpy()) for logits in logits_ENC]))
     early = EarlyExit(network, limits)
     together = early(images(N))
     alone = [early(image_BKHW) for image_BKHW in images(N).split(1)]
@@ -155,7 +155,7 @@ def test_rows_of_a_passage_keep_what_belongs_together() -> None:
 @pytest.mark.parametrize(
     "changes, said",
     [
-        ({"criterion": "margin"}, "must be one of max_softmax, entropy, top2_ratio, patience, got 'margin'"),
+        ({"criterion": "margin"}, "must be one of max-softmax, entropy, top2-ratio, patience, got 'margin'"),
         ({"threshold_E": [0.5, 0.5]}, "expected 3 thresholds"),
         ({"threshold_E": [0.5, np.nan, 0.5]}, "nan"),
     ],

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import psutil
@@ -484,6 +485,20 @@ def test_an_analysis_adds_what_is_missing_once(launched: Store, tmp_path: Path) 
     assert again == [False, False, False]
     for run in (first, the_group(store)):
         assert "Budgeted batch" in store.artifact(run.run_id, tags.ANALYSIS_PAGE, tmp_path).read_text()
+
+
+def test_a_table_that_an_earlier_version_named_otherwise_is_computed(launched: Store, tmp_path: Path) -> None:
+    list(analyse(launched, runs_of(launched), []))
+    first, _ = runs_of(launched)
+    for spelling in ("top2-ratio", "top2_ratio"):
+        table, _ = lookup_table_of(launched, first, spelling)
+        assert table.criterion == "top2-ratio"
+    launched.artifact(first.run_id, "analysis/budgets/top2-ratio.json", tmp_path)
+    kept = urlsplit(launched.client.get_run(first.run_id).info.artifact_uri).path
+    stored = Path(kept) / "analysis" / "budgets" / "top2-ratio.json"
+    stored.rename(stored.with_name("top2_ratio.json"))
+    again, _ = lookup_table_of(launched, first, "top2-ratio")
+    assert (again.threshold_PE == table.threshold_PE).all()
 
 
 def test_an_older_run_gets_the_metrics_it_lacks(launched: Store) -> None:

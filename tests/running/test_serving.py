@@ -43,7 +43,7 @@ def test_pixels_are_those_of_files(network: ServedNetwork, trained: TwoExits) ->
 
 
 def test_a_budget_is_that_of_the_lookup_table(network: ServedNetwork, trained: TwoExits) -> None:
-    for criterion in ("max_softmax", "entropy", "top2_ratio", "patience"):
+    for criterion in ("max-softmax", "entropy", "top2-ratio", "patience"):
         table = trained.table(criterion)
         most = float(np.median(table.mean_cost_P))
         limits = table.threshold_PE[table.fitting(most), :-1].tolist()
@@ -51,10 +51,17 @@ def test_a_budget_is_that_of_the_lookup_table(network: ServedNetwork, trained: T
         assert network.answer(fractions(trained), criterion, budget=most) == by_thresholds
 
 
+def test_files_of_an_earlier_version_are_read(network: ServedNetwork, trained: TwoExits, tmp_path: Path) -> None:
+    most = float(np.median(trained.table("top2-ratio").mean_cost_P))
+    now = network.answer(fractions(trained), "top2-ratio", budget=most)
+    (tmp_path / "network" / "thresholds-top2-ratio.json").rename(tmp_path / "network" / "thresholds-top2_ratio.json")
+    assert network.answer(fractions(trained), "top2_ratio", budget=most) == now
+
+
 @pytest.mark.parametrize(
     "options, said",
     [
-        ({"criterion": "margin"}, "criterion 'margin': expected one of max_softmax"),
+        ({"criterion": "margin"}, "confidence must be one of max-softmax, .*, got 'margin'"),
         ({"thresholds": [0.1, 0.2]}, "thresholds: expected one for all exits or 1, got 2"),
         ({"thresholds": [float("nan")]}, "thresholds"),
         ({"thresholds": [0.1], "budget": 1e9}, "exclude each other"),

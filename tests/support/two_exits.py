@@ -43,7 +43,7 @@ class TwoExits(NamedTuple):
     def test_images(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         return load_dataset(self.run.dataset, None).test.images_NKHW
 
-    def table(self, criterion: str = "max_softmax") -> LookupTable:
+    def table(self, criterion: str = "max-softmax") -> LookupTable:
         return lookup_table(Predictions.read(self.folder / "val.parquet"), criterion)
 
     def predicted(self, limit: float) -> Predicted:

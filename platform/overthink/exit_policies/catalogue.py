@@ -134,7 +134,8 @@ def plugged() -> list[tuple[str, ExitPolicy]]:
 def named(name: str) -> ExitPolicy:
     """Return the policy of a name; raises ValueError, with the nearest one, where there is none."""
     known = policies()
-    if name not in known:
+    found = known.get(name, known.get(name.replace("_", "-")))  # as earlier versions spelt criteria
+    if found is None:
         (near,) = get_close_matches(name, [*known], n=1, cutoff=0)
         raise ValueError(f"no exit policy is named {name!r}; did you mean {near!r}? Known: {', '.join(known)}")
-    return known[name]
+    return found

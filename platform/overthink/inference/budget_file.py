@@ -3,10 +3,10 @@
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, FiniteFloat, ValidationError, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, ValidationError, model_validator
 
 from overthink.inference.budgeted import LookupTable
-from overthink.inference.confidence import CRITERIA
+from overthink.inference.confidence import CRITERIA, criterion_named
 from overthink.inference.patience import PATIENCE
 from overthink.predictions.predictions import Predictions
 from overthink.spec import Spec
@@ -33,7 +33,7 @@ class _Row(Spec):
 
 class _File(Spec):
     format_version: Literal[2]
-    criterion: str
+    criterion: Annotated[str, AfterValidator(criterion_named)]
     mul_adds: tuple[Annotated[int, Field(ge=1, le=LARGEST_COST)], ...]
     """Cumulative, per exit."""
     rows: Annotated[tuple[_Row, ...], Field(min_length=1)]
@@ -56,7 +56,7 @@ def criteria_of(validation: Predictions) -> tuple[str, ...]:
     """Return the criteria of which such a file can be made: costs are in MUL-ADDs, and what they look at is known."""
     if validation.mul_adds_E is None:
         return ()
-    looks_at = {"max_softmax": "confidence", "entropy": "entropy", "top2_ratio": "top2_ratio", PATIENCE: "classes"}
+    looks_at = {"max-softmax": "confidence", "entropy": "entropy", "top2-ratio": "top2_ratio", PATIENCE: "classes"}
     return tuple(criterion for criterion in CRITERIA if looks_at[criterion] not in validation.absent)
 
 

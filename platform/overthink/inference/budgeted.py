@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.inference.confidence import confidence
+from overthink.inference.confidence import confidence, criterion_named
 from overthink.inference.patience import PATIENCE, patience_thresholds
 from overthink.inference.thresholds import (
     ITERATIONS,
@@ -65,13 +65,14 @@ class LookupTable:
 
 
 def lookup_table(
-    validation: Predictions, criterion: str = "max_softmax", b: int = TURNING_POINT, iterations: int = ITERATIONS
+    validation: Predictions, criterion: str = "max-softmax", b: int = TURNING_POINT, iterations: int = ITERATIONS
 ) -> LookupTable:
     """Return thresholds with their cost and accuracy on validation data: for each of `exit_distributions`.
 
     For patience they are those of `patience_thresholds`: every sample's streak at exit 1 is 1, so that any exit
     distribution would make all samples exit there.
     """
+    criterion = criterion_named(criterion)
     sure_EN, cost_E = confidence(validation, criterion), needed(validation.cost_E, "costs")
     if criterion == PATIENCE:
         q_PE, threshold_PE = None, patience_thresholds(validation.n_exits)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from overthink.inference.confidence import criterion_named
 from overthink.inference.patience import PATIENCE
 from overthink.networks.kernels import TORCH, Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
@@ -16,9 +17,9 @@ from overthink.predictions import softmax
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray, LogitArray
 
 SURENESS: dict[str, Callable[[LogitArray], FloatArray]] = {
-    "max_softmax": softmax.max_softmax,
+    "max-softmax": softmax.max_softmax,
     "entropy": lambda logits_BC: -softmax.entropy(logits_BC),
-    "top2_ratio": softmax.top2_ratio,
+    "top2-ratio": softmax.top2_ratio,
 }
 """Criterion -> function from logits_BC to confidence_B; equals `confidence` of stored predictions."""
 
@@ -78,7 +79,7 @@ class LeavingByRule:
 
 def exited(passage: Passage, n_samples: int, threshold_E: Sequence[float], criterion: str) -> Exited:
     """Return where the samples of a passage that begins exit, and with what logits; see `EarlyExit`."""
-    return _exited(passage, n_samples, _ByThresholds((*threshold_E[:-1], -np.inf), criterion))
+    return _exited(passage, n_samples, _ByThresholds((*threshold_E[:-1], -np.inf), criterion_named(criterion)))
 
 
 def _exited(passage: Passage, n_samples: int, rule: LeavingRule) -> Exited:
@@ -121,13 +122,12 @@ class EarlyExit:
         self,
         network: MultiExitNetwork,
         threshold_E: Sequence[float],
-        criterion: str = "max_softmax",
+        criterion: str = "max-softmax",
         kernels: Kernels = TORCH,
     ) -> None:
         """Raise ValueError for an unknown criterion, a wrong number of thresholds, and a threshold that is NaN."""
-        check_rule(criterion, threshold_E, network.n_exits)
-        self.network, self.criterion = network.eval(), criterion
-        self._leaving = LeavingByRule(network, _ByThresholds((*threshold_E[:-1], -np.inf), criterion), kernels)
+        self.network, self.criterion = network.eval(), check_rule(criterion, threshold_E, network.n_exits)
+        self._leaving = LeavingByRule(network, _ByThresholds((*threshold_E[:-1], -np.inf), self.criterion), kernels)
 
     def __call__(self, images_BKHW: Tensor) -> Exited:
         """Return predictions for normalised images (float32); exits after a sample's own are not computed for it.
@@ -137,12 +137,15 @@ class EarlyExit:
         return self._leaving(images_BKHW)
 
 
-def check_rule(criterion: str, threshold_E: Sequence[float], n_exits: int) -> None:
-    """Raise ValueError for an unknown criterion, a wrong number of thresholds, and a threshold that is NaN."""
-    if criterion not in (*SURENESS, PATIENCE):
-        raise ValueError(f"confidence must be one of {', '.join(SURENESS)}, {PATIENCE}, got {criterion!r}")
+def check_rule(criterion: str, threshold_E: Sequence[float], n_exits: int) -> str:
+    """Return the criterion's name.
+
+    Raises ValueError for an unknown one, a wrong number of thresholds, and a threshold that is NaN.
+    """
+    known = criterion_named(criterion)
     if len(threshold_E) != n_exits or np.isnan(threshold_E).any():
         raise ValueError(f"expected {n_exits} thresholds, one per exit, got {list(threshold_E)}")
+    return known
 
 
 class _ByThresholds(NamedTuple):

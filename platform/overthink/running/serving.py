@@ -14,7 +14,7 @@ from torch import Tensor
 
 from overthink.definition.run_definition import parse_run
 from overthink.inference.budget_file import criteria_of, from_json, to_json
-from overthink.inference.confidence import CRITERIA
+from overthink.inference.confidence import criterion_named
 from overthink.inference.exiting import EarlyExit
 from overthink.networks.cost import mul_adds
 from overthink.networks.folding import folded
@@ -90,7 +90,7 @@ class ServedNetwork:
     def answer(
         self,
         images_NKHW: np.ndarray[Any, Any],
-        criterion: str = "max_softmax",
+        criterion: str = "max-softmax",
         thresholds: Sequence[float] = (),
         budget: float | None = None,
     ) -> list[Answer]:
@@ -100,7 +100,7 @@ class ServedNetwork:
 
         Args:
             images_NKHW: The images, with the data set's channels, rows and columns.
-            criterion: What thresholds are of: max_softmax, entropy, top2_ratio or patience.
+            criterion: What thresholds are of: max-softmax, entropy, top2-ratio or patience.
             thresholds: An image leaves at the first exit with at least this confidence: one for all exits, or one for
                 each but the last. None: all images exit at the last exit.
             budget: Instead of thresholds: the most accurate ones with a mean cost within so many MUL-ADDs per image on
@@ -119,8 +119,7 @@ class ServedNetwork:
 
     def _thresholds(self, criterion: str, given: list[float], budget: float | None) -> list[float]:
         n_exits = self._network.n_exits
-        if criterion not in CRITERIA:
-            raise ValueError(f"criterion {criterion!r}: expected one of {', '.join(CRITERIA)}")
+        criterion = criterion_named(criterion)
         if given and budget is not None:
             raise ValueError("thresholds and budget exclude each other; give one of them")
         if len(given) not in (0, 1, n_exits - 1):
@@ -130,8 +129,9 @@ class ServedNetwork:
             return [*(each if len(each) == n_exits - 1 else each * (n_exits - 1)), -inf]
         if n_exits == 1:
             return [-inf]
-        file = self._folder / THRESHOLDS_FILE.format(criterion=criterion)
-        if not file.is_file():
+        names = [THRESHOLDS_FILE.format(criterion=name) for name in (criterion, criterion.replace("-", "_"))]
+        file = next((self._folder / name for name in names if (self._folder / name).is_file()), None)
+        if file is None:
             raise ValueError(f"budget: this model has no thresholds of {criterion} to choose from; give thresholds")
         table = from_json(file.read_text(encoding="utf-8"), file.name)
         chosen: list[float] = table.threshold_PE[table.fitting(budget)].tolist()

@@ -17,10 +17,11 @@ from overthink.exit_policies.guarantee import Certified, Promise, certify
 from overthink.exit_policies.policy import Point
 from overthink.inference.budget_file import from_json
 from overthink.inference.budgeted import LookupTable, lookup_table
-from overthink.inference.confidence import CRITERIA
+from overthink.inference.confidence import criterion_named
 from overthink.inference.temperature import scaled, temperatures
 from overthink.predictions.arrays import FloatArray
 from overthink.store import tags
+from overthink.store.errors import MissingArtifactError
 from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import reading
@@ -104,13 +105,23 @@ def lookup_table_of(
     temperature-scaled first; raises ValueError where the run kept no logits.
     """
     check_validation(run)
-    if run.analysis == tags.ANALYSIS_VERSION and criterion in CRITERIA and not scale and not run.imported:
-        file = tags.BUDGETS_FILE.format(criterion=criterion)
-        text = store.text(run.run_id, file)
-        with reading(run.run_id, file):
-            return from_json(text, file), None
+    criterion = criterion_named(criterion)
+    if run.analysis == tags.ANALYSIS_VERSION and not scale and not run.imported:
+        found = _stored_table(store, run.run_id, criterion)
+        if found is not None:
+            return found, None
     predictions = store.predictions(run.run_id, "val")
     if not scale:
         return lookup_table(predictions, criterion), None
     temperature_E = temperatures(predictions)
     return lookup_table(scaled(predictions, temperature_E), criterion), temperature_E
+
+
+def _stored_table(store: ReadableStore, run_id: str, criterion: str) -> LookupTable | None:
+    file = tags.BUDGETS_FILE.format(criterion=criterion)
+    try:
+        text = store.text(run_id, file)
+    except MissingArtifactError:  # as of runs that an earlier version analysed, with other names of criteria
+        return None
+    with reading(run_id, file):
+        return from_json(text, file)

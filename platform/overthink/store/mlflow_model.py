@@ -30,7 +30,7 @@ CODE_FILE, NETWORK = "model_code.py", "network"
 COLUMNS = {"class": "string", "confidence": "double", "exit": "long", "mul_adds": "long"}
 """Of an answer: class by its name, largest softmax value, exit from 1, cumulative MUL-ADDs."""
 PARAMS: tuple[tuple[str, str, Any, tuple[int, ...] | None], ...] = (
-    ("criterion", "string", "max_softmax", None),
+    ("criterion", "string", "max-softmax", None),
     ("thresholds", "double", [], (-1,)),
     ("budget", "double", None, None),
 )

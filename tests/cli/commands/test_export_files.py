@@ -51,7 +51,7 @@ def test_the_printed_example_runs_onnx_files_as_the_package_predicts(
     assert list((tmp_path / "out").iterdir()) == [folder]
     model = json.loads((folder / "model.json").read_text())
     assert model["thresholds"] == finite(table, table.fitting(most))
-    assert (model["budget"], model["criterion"], model["run"]["run_id"]) == (most, "max_softmax", run_id)
+    assert (model["budget"], model["criterion"], model["run"]["run_id"]) == (most, "max-softmax", run_id)
     assert [one["mul_adds"] for one in model["exits"]] == table.cost_E.tolist()
     assert model["classes"] == list(trained.network.data_info.classes)
     assert (model["checked"]["images"], model["checked"]["of"]) == (80, "test images")
@@ -101,7 +101,7 @@ def test_files_that_compute_something_else_are_not_kept(
     "options, said",
     [
         ({"form": "tflite"}, "--format tflite: expected one of files, onnx, torch, mlflow"),
-        ({"form": "torch", "criterion": "margin"}, r"confidence must be one of max_softmax, .* got 'margin'"),
+        ({"form": "torch", "criterion": "margin"}, r"confidence must be one of max-softmax, .* got 'margin'"),
         ({"form": "torch", "budget": 5}, "a budget of 5 MUL-ADDs per sample is below the cost of the cheapest"),
         ({"form": "onnx", "budget": float("inf")}, "--budget inf: expected a number of MUL-ADDs per image"),
         ({"budget": 5}, "--budget is for --format onnx and torch"),

@@ -144,7 +144,7 @@ def test_a_model_holds_no_pickle_and_no_name_of_a_folder(
     run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = contents(Path(exported(run_id, capsys, output=tmp_path / "models")["folder"]))
-    criteria = ("max_softmax", "entropy", "top2_ratio", "patience")
+    criteria = ("max-softmax", "entropy", "top2-ratio", "patience")
     network = {"definition.json", "checkpoint.safetensors", *(f"thresholds-{name}.json" for name in criteria)}
     about = {"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"}
     examples = {"input_example.json", "serving_input_example.json"}

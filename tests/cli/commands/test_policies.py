@@ -126,7 +126,7 @@ def test_files(folder: Path) -> None:
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (("--policy", "max_softmax"), "no exit policy is named 'max_softmax'; did you mean 'max-softmax'?"),
+        (("--policy", "max-softmaks"), "no exit policy is named 'max-softmaks'; did you mean 'max-softmax'?"),
         (("--against", "nothing"), "no exit policy is named 'nothing'"),
         (("--budgets", "20%"), "a budget of 20% of the last exit's cost is below the cost of exit 1, 25%"),
         (("--budgets", "half"), "--budgets half: expected percent of the last exit's cost, e.g. 25%,50%,100%"),

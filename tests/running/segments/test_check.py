@@ -36,7 +36,7 @@ def steps(network: MultiExitNetwork, change: Change = lambda logits_BC: logits_B
     return [step(number) for number in range(1, network.n_exits + 1)]
 
 
-def checked(change: Change, limit: float, criterion: str = "max_softmax") -> Any:
+def checked(change: Change, limit: float, criterion: str = "max-softmax") -> Any:
     network = settled(blocks=2)
     given = ImagesForCheck(images(30), "noise")
     return check_segments(steps(network, change), trained(network), [limit, -torch.inf], criterion, given)
@@ -81,4 +81,4 @@ def test_a_decision_that_is_no_rounding_is_a_mismatch() -> None:
         sure_B = network(given.images_BKHW)[0].softmax(dim=1).amax(dim=1).sort().values
     limit = float(sure_B[14] + sure_B[15]) / 2
     with pytest.raises(MismatchError, match=r"a logit of image .*, which exits at 2, differs by"):
-        check_segments([own[0], second], trained(network), [limit, -torch.inf], "max_softmax", given)
+        check_segments([own[0], second], trained(network), [limit, -torch.inf], "max-softmax", given)

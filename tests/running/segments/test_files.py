@@ -36,11 +36,11 @@ def test_images_exit_where_they_do_in_the_network(files: SegmentFiles, connectio
         sure_B = network(given)[0].softmax(dim=1).amax(dim=1).sort().values
     limits = [float(sure_B[19] + sure_B[20]) / 2, -torch.inf]
     expected = EarlyExit(network, limits)(given)
-    found = exited(SegmentPassage(steps, given), len(given), limits, "max_softmax")
+    found = exited(SegmentPassage(steps, given), len(given), limits, "max-softmax")
     assert found.exit_B.tolist() == expected.exit_B.tolist()
     assert int(found.exit_B.sum()) == 20
     torch.testing.assert_close(found.logits_BC, expected.logits_BC, atol=1e-4, rtol=1e-4)
-    alone = exited(SegmentPassage(steps, given[:1]), 1, limits, "max_softmax")
+    alone = exited(SegmentPassage(steps, given[:1]), 1, limits, "max-softmax")
     torch.testing.assert_close(alone.logits_BC, expected.logits_BC[:1], atol=1e-4, rtol=1e-4)
     for path in paths:
         assert HERE not in path.read_bytes()

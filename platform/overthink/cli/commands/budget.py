@@ -28,8 +28,8 @@ def budget(
     ] = None,
     criterion: Annotated[
         str,
-        typer.Option(metavar="CRITERION", help="Confidence measure: max_softmax, entropy, top2_ratio, or patience."),
-    ] = "max_softmax",
+        typer.Option(metavar="CRITERION", help="Confidence measure: max-softmax, entropy, top2-ratio, or patience."),
+    ] = "max-softmax",
     scale: Annotated[
         bool, typer.Option("--scale", help="Calibrate the confidences of each exit by temperature scaling first.")
     ] = False,

@@ -47,7 +47,7 @@ def export(
         str | None,
         typer.Option(
             metavar="CRITERION",
-            help="With onnx and torch: confidence measure: max_softmax (default), entropy, top2_ratio, or patience.",
+            help="With onnx and torch: confidence measure: max-softmax (default), entropy, top2-ratio, or patience.",
         ),
     ] = None,
     budget: Annotated[
@@ -84,7 +84,7 @@ def export(
         return _files(store, chosen, output, as_json)
     if form == MLFLOW:
         return _model_folders(store, chosen, output, data_root, as_json)
-    return _segments(store, chosen, output, form, criterion or "max_softmax", budget, data_root, as_json)
+    return _segments(store, chosen, output, form, criterion or "max-softmax", budget, data_root, as_json)
 
 
 def _check(output: Path | None, form: str, criterion: str | None, budget: float | None, register: str | None) -> None:

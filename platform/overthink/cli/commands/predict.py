@@ -82,9 +82,9 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
     limit = patience if patience is not None else threshold
     limits = [inf if limit is None else float(limit)] * trained.network.n_exits
     if budget is not None and point is None:
-        table, _ = lookup_table_of(store, stored, "max_softmax")
+        table, _ = lookup_table_of(store, stored, "max-softmax")
         limits = table.threshold_PE[table.fitting(budget)].tolist()
-    criterion = "max_softmax" if patience is None else "patience"
+    criterion = "max-softmax" if patience is None else "patience"
     if point is None:
         found = classify(images, trained, limits, criterion)
     else:

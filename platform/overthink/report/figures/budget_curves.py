@@ -60,7 +60,7 @@ class BudgetCurves(NamedTuple):
 
 
 def budget_curves(runs: Sequence[Pair]) -> BudgetCurves:
-    """Return the curves of one run, or means over runs of one network with different seeds; criterion max_softmax.
+    """Return the curves of one run, or means over runs of one network with different seeds; criterion max-softmax.
 
     Raises ValueError where runs differ in the cost of their exits.
     """

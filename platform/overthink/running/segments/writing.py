@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from overthink.inference.budgeted import LookupTable
-from overthink.inference.confidence import CRITERIA
+from overthink.inference.confidence import criterion_named
 from overthink.inference.exiting import check_rule
 from overthink.networks.cost import mul_adds
 from overthink.running.new_folder import new_folder
@@ -55,7 +55,7 @@ def export_segments(
     Raises ValueError, and leaves nothing, where the network cannot be computed exit by exit or written in the format,
     where no thresholds fit, or where the files do not compute what the package predicts (MismatchError).
     """
-    files = FORMATS[form]()
+    files, rule = FORMATS[form](), rule._replace(criterion=criterion_named(rule.criterion))
     files.check_installed()
     check_trained_here(run)
     trained = network_of(store, run.run_id, data_root)
@@ -93,8 +93,6 @@ def _checked(
 
 
 def _chosen(store: ReadableStore, run: StoredRun, rule: ExitRule, trained: TrainedNetwork) -> _Chosen:
-    if rule.criterion not in CRITERIA:
-        raise ValueError(f"confidence must be one of {', '.join(CRITERIA)}, got {rule.criterion!r}")
     if trained.network.n_exits == 1:
         return _Chosen([-inf], None)
     table, _ = lookup_table_of(store, run, rule.criterion)
