@@ -71,7 +71,7 @@ def test_cells() -> None:
     assert difference_lines(one([0.1])) == ("Δ +10.00",)
     assert difference_lines(one([0.1, 0.1])) == ("Δ +10.00",)
     assert difference_lines(one(CLEAR)) == ("Δ +11.00", "[+9.9, +12.1]", "p <0.0001")
-    assert difference_lines(one([0.9, -0.7])) == ("Δ +10.00", "[-100, +100]", "p 1")
+    assert difference_lines(one([0.9, -0.7])) == ("Δ +10.00", "n.d.", "p 1")
     assert difference_lines(one([0.031, 0.028, 0.022]))[1] == "[+0.4, +5.0]"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from overthink.comparison.overthinking import Row
 from overthink.report.intervals import intervals_meaning, mark, marks_sentence
+from overthink.report.undetermined import ends
 from overthink.sentences import number_of
 from overthink.statistics.estimate import Estimate
 
@@ -56,7 +57,7 @@ def estimate_lines(estimate: Estimate | None, sign: str = "") -> tuple[str, ...]
     mean = f"{100 * estimate.mean:.2f}" + ("" if estimate.std is None else f" ± {100 * estimate.std:.2f}")
     if estimate.low is None or estimate.high is None:
         return (mean,)
-    return mean, f"[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]{sign}"
+    return mean, f"{ends(estimate.low, estimate.high)}{sign}"
 
 
 def count_lines(row: Row) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from overthink.report.tables import (
     mixed_data_warning,
     mixed_kernels_warning,
 )
+from overthink.report.undetermined import plain_ends
 
 GROUP, COUNT = "group", "n"
 """What rows can be sorted by besides metrics."""
@@ -83,6 +84,8 @@ def _number_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
         if found is None:
             return ("-",)
         mean = f"{found.mean:.4g}" + ("" if found.std is None else f" ± {found.std:.2g}")
-        return (mean,) if found.low is None else (mean, f"[{found.low:.4g}, {found.high:.4g}]{mark(row, found)}")
+        if found.low is None or found.high is None:
+            return (mean,)
+        return mean, f"{plain_ends(found.low, found.high, '.4g', range_of(metric))}{mark(row, found)}"
 
     return cell

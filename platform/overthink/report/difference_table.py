@@ -6,6 +6,7 @@ from overthink.comparison.difference import Difference
 from overthink.comparison.overthinking import Row
 from overthink.report.differences import interval_text, p_text, seeds_text, simultaneous_text, verdict
 from overthink.report.grids import Grid
+from overthink.report.undetermined import explained
 
 TITLES = (
     "Group",
@@ -42,7 +43,8 @@ def differences_grid(rows: Sequence[Row], titles: Mapping[str, str]) -> Grid | N
     if not found:
         return None
     size = "as large as Δ" if found[0][2].margin is None else "as large as the margin"
-    return Grid(TITLES, [(group, title, *_cells(one)) for group, title, one in found], CAPTION.format(size=size), 3)
+    cells = [(group, title, *_cells(one)) for group, title, one in found]
+    return explained(Grid(TITLES, cells, CAPTION.format(size=size), 3))
 
 
 def _cells(found: Difference) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from overthink.comparison.difference import Difference
 from overthink.comparison.overthinking import Row
+from overthink.report.undetermined import ends
 from overthink.statistics.paired_tests import LEVEL
 from overthink.statistics.power import MOST_SEEDS
 
@@ -51,7 +52,7 @@ def _ends_text(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
     digits = 1 if high - low < WIDE else 0
-    return f"[{100 * low:+.{digits}f}, {100 * high:+.{digits}f}]"
+    return ends(low, high, f"+.{digits}f", span=2)
 
 
 def p_text(p: float) -> str:

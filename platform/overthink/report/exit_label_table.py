@@ -10,6 +10,7 @@ from overthink.policy.noise_ceiling import NoiseCeiling
 from overthink.policy.verdict import trainings_of
 from overthink.predictions.predictions import Predictions
 from overthink.report.grids import Grid
+from overthink.report.undetermined import ends, explained
 from overthink.statistics.jackknife import Interval
 
 LAMBDAS = np.geomspace(0.1, 1000, 201)
@@ -69,10 +70,10 @@ def ceiling_grid(by_rule: Mapping[str, NoiseCeiling], n_samples: int) -> Grid:
         )
     titles = ("Lambda", "Another training", "Kappa", "Majority of others", "Best constant", "Majority minus constant")
     trainings = trainings_of(compute_ceiling(next(iter(by_rule.values()))))
-    return Grid(titles, rows, f"{CEILING} From {trainings}, on {n_samples} samples that all of them have.")
+    return explained(Grid(titles, rows, f"{CEILING} From {trainings}, on {n_samples} samples that all of them have."))
 
 
 def _percent(found: Interval, sign: str = "") -> str:
     if found.low is None or found.high is None:
         return f"{100 * found.value:{sign}.1f}"
-    return f"{100 * found.value:{sign}.1f} [{100 * found.low:{sign}.1f}, {100 * found.high:{sign}.1f}]"
+    return f"{100 * found.value:{sign}.1f} {ends(found.low, found.high, f'{sign}.1f', span=2 if sign else 1)}"

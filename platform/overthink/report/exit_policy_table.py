@@ -10,6 +10,7 @@ from overthink.exit_policies.failure import Foresight
 from overthink.exit_policies.kept_promises import Kept
 from overthink.exit_policies.side_by_side import AtBudget, Row, SideBySide
 from overthink.report.grids import Grid
+from overthink.report.undetermined import ND, explained, says_nothing
 from overthink.sentences import listed
 from overthink.statistics.jackknife import Interval
 
@@ -30,14 +31,14 @@ def accuracy_grid(found: SideBySide) -> Grid:
             cells.append(_difference(row))
         rows.append(cells)
     titles = ["Policy", *(f"{100 * share:g}%" for share in shares), "Area", *(["Δ area"] if compared else [])]
-    return Grid(titles, rows, _accuracy_caption(found))
+    return explained(Grid(titles, rows, _accuracy_caption(found)))
 
 
 def overthinking_grid(found: SideBySide, share: float) -> Grid:
     """Return what policies save without loss, and what they avoid and cause at one budget; references only there."""
     titles = ("Policy", "Saved", "Accuracy lost", "Avoided", "Too early", "Caused", "Not monotone")
     rows = [_overthinking_cells(row, share) for row in found.rows]
-    return Grid(titles, rows, _overthinking_caption(share))
+    return explained(Grid(titles, rows, _overthinking_caption(share)))
 
 
 def _overthinking_cells(row: Row, share: float) -> list[str]:
@@ -46,7 +47,7 @@ def _overthinking_cells(row: Row, share: float) -> list[str]:
     return [
         row.name + (LABELS if row.uses_labels else ""),
         _cell(row.saved, digits=0),
-        _cell(None if lost is None else _negative(lost)),
+        _cell(None if lost is None else _negative(lost), span=2),
         *map(_cell, (at.avoided, at.too_early, at.overthought, row.anytime)),
     ]
 
@@ -56,22 +57,25 @@ def _negative(of: Interval) -> Interval:
     return Interval(0.0 - of.value, low, high)
 
 
-def _cell(of: Interval | None, digits: int = 1) -> str:
-    """Return percent and half of the interval's width: `64.0±2.7`."""
+def _cell(of: Interval | None, digits: int = 1, span: float = 1) -> str:
+    """Return percent and half of the interval's width: `64.0±2.7`; `11 n.d.` where that is as wide as the range."""
     if of is None or isnan(of.value):
         return NONE
     text = f"{100 * of.value:.{digits}f}"
     text = text.removeprefix("-") if float(text) == 0 else text
+    return text + _half(of, digits, span)
+
+
+def _half(of: Interval, digits: int, span: float) -> str:
     if of.low is None or of.high is None:
-        return text
-    return f"{text}±{50 * (of.high - of.low):.{digits}f}"
+        return ""
+    return f" {ND}" if says_nothing(of.low, of.high, span) else f"±{50 * (of.high - of.low):.{digits}f}"
 
 
 def _difference(row: Row) -> str:
     if row.against is None:
         return NONE
-    value, low, high = row.against.difference
-    text = f"{100 * value:+.2f}" + ("" if low is None or high is None else f"±{50 * (high - low):.2f}")
+    text = f"{100 * row.against.difference.value:+.2f}" + _half(row.against.difference, digits=2, span=2)
     return text + (APART if row.against.told_apart else "")
 
 
@@ -125,7 +129,7 @@ def promises_grid(kept: Sequence[Kept]) -> Grid:
         "or samples answered otherwise; saved: of the last exit's cost; both on test data. Broken: share of new splits "
         "of validation and test samples whose test loss is higher; clearly: by more than two of its standard errors."
     )
-    return Grid(titles, rows, caption, words=2)
+    return explained(Grid(titles, rows, caption, words=2))
 
 
 def promise_as_plain(kept: Kept) -> dict[str, Any]:

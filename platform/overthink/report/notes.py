@@ -12,6 +12,7 @@ from overthink.policy.verdict import sentence
 from overthink.predictions.absent import CostUnit, cost_cell
 from overthink.report.averages import estimate_lines, in_words
 from overthink.report.tables import TITLES
+from overthink.report.undetermined import ND, SENTENCE, meanings_of
 from overthink.store.stored import StoredRun
 from overthink.store.view import FIGURES, run_link
 
@@ -86,6 +87,7 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
     return "\n".join(
         [
             *lines,
+            *(["", *said] if (said := meanings_of([lines], {ND: SENTENCE})) else []),
             *(["", mixed] if mixed else []),
             "",
             f"n = {len(runs)} finished runs{of_arm} (seeds {seeds}).{holds} Their [figures]({figures}) together; each "

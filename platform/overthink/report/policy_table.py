@@ -8,6 +8,7 @@ from overthink.policy.verdict import ceiling, trainings_of, verdict
 from overthink.report.averages import averages, count_lines, groups_of, mean_of, unit
 from overthink.report.differences import differences_sentence
 from overthink.report.tables import Column, Layout, group_cell, metric_cell, mixed_data_warning, mixed_kernels_warning
+from overthink.report.undetermined import ends
 
 METRICS = (
     "test/policy/accuracy",
@@ -91,7 +92,7 @@ def _constant_cell(row: Row) -> tuple[str, ...]:
     if "excess" in found:
         lines += ("ceiling", f"{found['excess']:+.2f}")
     if "excess/low" in found:
-        lines += (f"[{found['excess/low']:+.1f}, {found['excess/high']:+.1f}]",)
+        lines += (ends(found["excess/low"] / 100, found["excess/high"] / 100, "+.1f", span=2),)
     return lines
 
 

@@ -16,6 +16,7 @@ from overthink.report.differences import as_record, difference_lines, meaning
 from overthink.report.grids import Grid
 from overthink.report.intervals import intervals_meaning, marks_sentence
 from overthink.report.tables import POLICY_TITLES, TITLES
+from overthink.report.undetermined import explained
 from overthink.running.provenance import attempts_of
 from overthink.running.stored_run import definition_of
 from overthink.store import tags
@@ -113,7 +114,7 @@ def results_grid(a: Side, b: Side) -> Grid:
             difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", without)
         means = (number_lines(side.row, metric) for side in (a, b))
         rows.append([title, *("\n".join(lines) for lines in (*means, difference))])
-    return Grid(("Test data, %", "A", "B", "B minus A"), rows, _caption(a, b, list(pairs.values())))
+    return explained(Grid(("Test data, %", "A", "B", "B minus A"), rows, _caption(a, b, list(pairs.values()))))
 
 
 def _caption(a: Side, b: Side, pairs: Sequence[Difference]) -> str:

@@ -1,27 +1,33 @@
 """The tables of a study: a row for each arm, each exit, and each pair of exits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 
 from overthink.report.averages import held_fixed_sentence, repeats_sentence
 from overthink.report.grids import Grid
+from overthink.report.undetermined import ND, SENTENCE, meanings_of, says_nothing
 from overthink.seeds import STREAMS
 from overthink.statistics.jackknife import Interval
 from overthink.study.ensemble import Curve
 from overthink.study.findings import Findings
 from overthink.study.spread import Spread
 
-ARMS_CAPTION = (
-    "Percent of test samples. Accuracy and rates: mean [95% interval], ± standard deviation over repeats and its "
-    "interval; n.d.: so few runs do not determine it (the ends differ by more than ten times). Averaged: any-later "
-    "overthinking once the softmax of all repeats is averaged; -> many: extrapolated, the systematic part. Churn: how "
-    "often two repeats answer differently at the last exit. Intervals hold for new trainings and new samples, those of "
-    "deviations for these samples."
-)
+AVERAGED = "Averaged: any-later overthinking once the softmax of all repeats is averaged."
+CHURN = "Churn: how often two repeats answer differently at the last exit."
+ARMS_SIGNS = {
+    "->": "-> many: extrapolated, the systematic part.",
+    "±": "±: standard deviation over repeats, on these test samples.",
+    "[": "[95% intervals, those of means for new trainings and new samples].",
+    ND: f"{ND}: so few runs do not determine it (an interval as wide as the range; of a deviation, ends that differ by "
+    "more than ten times).",
+}
+"""Sign -> what it means, in the caption of a table that has it."""
+INTERVALS = {"[": "[95% intervals].", ND: SENTENCE}
 TIES_CAPTION = (
     "Percent of test samples. Within: the first exit right and the second wrong, in one network; across: the first "
-    "exit of one repeat, the second of another. Any earlier: any exit before the last. [95% intervals.]"
+    "exit of one repeat, the second of another."
 )
+ANY_EARLIER = "any earlier right, last wrong"
 
 
 def arms_grid(arms: Mapping[str, Findings]) -> Grid:
@@ -46,8 +52,19 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
         for name, found in arms.items()
         if name not in controls
     }
-    sentences = (ARMS_CAPTION, repeats_sentence(controls), held_fixed_sentence(fixed))
+    sentences = (_arms_caption(rows), repeats_sentence(controls), held_fixed_sentence(fixed))
     return Grid(titles, rows, " ".join(filter(None, sentences)))
+
+
+def _arms_caption(rows: Sequence[Sequence[str]]) -> str:
+    """Return what the columns and signs mean that the table of arms has."""
+    averaged, churned = ("".join(row[column] for row in rows).strip("-") for column in (5, 6))
+    said = [
+        *([AVERAGED] if averaged else []),
+        *([CHURN] if churned else []),
+        *meanings_of(rows, ARMS_SIGNS),
+    ]
+    return " ".join(["Percent of test samples. Accuracy and rates: mean over repeats.", *said])
 
 
 def _is_control(found: Findings) -> bool:
@@ -76,20 +93,24 @@ def exits_grid(found: Findings) -> Grid:
         for number, churn in enumerate(found.churn_E, start=1)
     ]
     titles = ("", "Answers differ", "Right, then wrong", "Both wrong, differ", "Error", "Differ / error")
-    caption = "Percent of test samples, over all pairs of repeats, [95% intervals]."
-    return Grid(titles, rows, f"{caption} Wrong, then right is as frequent as right, then wrong.")
+    caption = (
+        "Percent of test samples, over all pairs of repeats. Wrong, then right is as frequent as right, then wrong."
+    )
+    return Grid(titles, rows, " ".join((caption, *meanings_of(rows, INTERVALS))))
 
 
 def ties_grid(found: Findings) -> Grid:
     """Return a row for each pair of exits: how often the first is right and the second wrong."""
     pairs = [(f"{i} right, {j} wrong", coupled) for (i, j), coupled in found.coupling.items()]
     if found.final_coupling is not None and len(pairs) > 1:
-        pairs.append(("any earlier right, last wrong", found.final_coupling))
+        pairs.append((ANY_EARLIER, found.final_coupling))
     rows = [
         (name, interval(coupled.within), interval(coupled.across), interval(coupled.difference, signed=True))
         for name, coupled in pairs
     ]
-    return Grid(("Exits", "Within", "Across", "Within minus across"), rows, TIES_CAPTION)
+    earlier = ["Any earlier: any exit before the last."] if pairs and pairs[-1][0] == ANY_EARLIER else []
+    said = (TIES_CAPTION, *earlier, *meanings_of(rows, INTERVALS))
+    return Grid(("Exits", "Within", "Across", "Within minus across"), rows, " ".join(said))
 
 
 def interval(
@@ -102,6 +123,8 @@ def interval(
     value = f"{factor * found.value:{sign}.{digits}f}"
     if found.low is None or found.high is None:
         return value
+    if factor == 100 and says_nothing(found.low, found.high, 2 if signed else 1):
+        return f"{value} {ND}"
     form = f"{sign}.{digits if end_digits is None else end_digits}f"
     return f"{value} [{factor * found.low:{form}}, {factor * found.high:{form}}]"
 
@@ -110,5 +133,5 @@ def _spread(found: Spread) -> str:
     mean = interval(found.mean).replace(" ", "\n", 1)
     if found.std is None:
         return mean
-    std = interval(found.std).replace(" ", "\n", 1) if found.is_determined else f"{100 * found.std.value:.1f} n.d."
+    std = interval(found.std).replace(" ", "\n", 1) if found.is_determined else f"{100 * found.std.value:.1f} {ND}"
     return f"{mean}\n± {std}"

@@ -25,7 +25,7 @@ def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
         "|" + "|".join("--:" if column.number else "---" for column in columns) + "|",
         *("| " + " | ".join(_markdown(column.cell(row)) for column in columns) + " |" for row in rows),
     ]
-    return "\n".join([*lines, "", _markdown((layout.caption(rows),))])
+    return "\n".join([*lines, "", _markdown((layout.caption_for(rows),))])
 
 
 def _markdown(lines: tuple[str, ...]) -> str:
@@ -55,7 +55,7 @@ def as_latex(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     alignment = "".join("r" if column.number else "l" for column in columns)
     head = " & ".join(_latex(column.title) for column in columns) + r" \\"
     lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body[:-1], r"\bottomrule"]
-    return "\n".join([f"% {one_line(layout.caption(rows))}", *lines, r"\end{tabular}"])
+    return "\n".join([f"% {one_line(layout.caption_for(rows))}", *lines, r"\end{tabular}"])
 
 
 def grid_as_latex(grid: grids.Grid) -> str:

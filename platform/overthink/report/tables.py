@@ -13,6 +13,7 @@ from overthink.report.averages import averages, best_line, count_lines, number_l
 from overthink.report.differences import difference_lines, differences_sentence
 from overthink.report.grids import NARROWEST, Grid, empty_table
 from overthink.report.safe_text import escape_for_terminal
+from overthink.report.undetermined import ND, SENTENCE, meanings_of
 from overthink.report.words import Words
 from overthink.store.stored import PaperNumber
 from overthink.untrusted import one_line
@@ -63,6 +64,11 @@ class Layout:
         """Return its columns, and that of kernels after the first one where rows differ in them."""
         first, *others = self.columns
         return (first, *([KERNELS] if len({row.kernels for row in rows}) > 1 else []), *others)
+
+    def caption_for(self, rows: Sequence[Row]) -> str:
+        """Return its caption, and what `n.d.` means where it occurs."""
+        cells = [column.cell(row) for column in self.columns_for(rows) if column.number for row in rows]
+        return " ".join(filter(None, (self.caption(rows), *meanings_of(cells, {ND: SENTENCE}))))
 
 
 def caption(rows: Sequence[Row]) -> str:
@@ -147,7 +153,7 @@ def as_grid(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Grid:
     """Return the table as text, a line of a cell on a line of its own."""
     columns = layout.columns_for(rows)
     cells = [["\n".join(map(one_line, column.cell(row))) for column in columns] for row in rows]
-    return Grid([column.title for column in columns], cells, layout.caption(rows))
+    return Grid([column.title for column in columns], cells, layout.caption_for(rows))
 
 
 def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
@@ -155,7 +161,7 @@ def as_rich(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> Table:
 
     What all rows have in common, data set or definition, stands above the table once, so that 80 columns are enough.
     """
-    text = layout.caption(rows)
+    text = layout.caption_for(rows)
     heading, rows = _common_heading(rows)
     table = empty_table(text, heading)
     cells = as_grid(rows, layout).rows

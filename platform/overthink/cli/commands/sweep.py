@@ -12,8 +12,10 @@ from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcome
 from overthink.cli.output import log, print_grid, print_json
 from overthink.cli.planned_sweep import results_so_far, show_plan, sweep_obstacles
 from overthink.cli.terminal import print_raw
+from overthink.comparison.ranges import range_of
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
+from overthink.report.undetermined import explained, plain_ends
 from overthink.store import tags
 
 if TYPE_CHECKING:
@@ -152,7 +154,7 @@ def _confirmed_grid(found: "list[Confirmed]") -> Grid:
             str(one.fresh.n),
             f"{one.swept:.4f}",
             f"{one.fresh.mean:.4f}" + (f" ± {one.fresh.std:.4f}" if one.fresh.std is not None else ""),
-            f"[{one.fresh.low:.4f}, {one.fresh.high:.4f}]" if one.fresh.low is not None else "",
+            _ends(one.fresh.low, one.fresh.high, one.metric),
             f"{one.shrinkage:+.4f}",
         ]
         for one in found
@@ -161,7 +163,11 @@ def _confirmed_grid(found: "list[Confirmed]") -> Grid:
         "New seeds: mean ± standard deviation over n seeds that the sweep did not use, 95% interval of this mean. "
         "Shrinkage: how much worse this mean is than the value in the sweep; the best of many trials is partly chance."
     )
-    return Grid(["Trial", "n", "In sweep", "New seeds", "95% interval", "Shrinkage"], rows, caption)
+    return explained(Grid(["Trial", "n", "In sweep", "New seeds", "95% interval", "Shrinkage"], rows, caption))
+
+
+def _ends(low: float | None, high: float | None, metric: str) -> str:
+    return "" if low is None or high is None else plain_ends(low, high, ".4f", range_of(metric))
 
 
 def _confirmed_as_plain(one: "Confirmed") -> dict[str, object]:
