@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from findings.answers import Answers, answer, printed
-from findings.errors import FindingsError
+from findings.before import EVIDENCE, Before, is_about, number_in
 from findings.page import rendered
 from findings.references import Number, resolved
 from overthink import __version__
@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "findings" / "template.md"
 PAGE, FOLDER = "findings.md", "findings"
 """In docs/: the page, and the folder of its figures and evidence."""
-EVIDENCE = "evidence.json"
 
 
 class Template(NamedTuple):
@@ -44,37 +43,44 @@ def parsed(text: str) -> Template:
 
 def page_of(template: Template, evidence: Mapping[str, Any]) -> str:
     """Return the page that evidence supports. Raises FindingsError where it lacks a number, or denies a sentence."""
-    numbers = {reference: Number(**found) for reference, found in evidence["numbers"].items()}
-
-    def known(reference: str) -> Number:
-        if reference not in numbers:
-            raise FindingsError(f"{reference}: not in {EVIDENCE}; make findings writes it anew")
-        return numbers[reference]
-
-    return rendered(template.text, known, _parts(template, evidence, []))
+    return rendered(template.text, lambda reference: number_in(evidence, reference), _parts(template, evidence, []))
 
 
 def written(template: Template, docs: Path) -> None:
-    """Write the page, its figures and the evidence to a folder, from the store. Raises FindingsError."""
+    """Write the page, its figures and the evidence to a folder, from the store. Raises FindingsError.
+
+    What is about a definition of which the store lacks runs stays as it was in the folder's evidence, if that had them.
+    """
+    folder = docs / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    before = Before(folder / EVIDENCE)
+    made = {"made": f"{datetime.now(UTC):%Y-%m-%d}", "version": __version__}
+    sources = [before.kept(source) or source | made for source in map(_source, template.train)]
+    kept = {source["definition"] for source in sources if source in before.sources}
     answers = Answers(template.answers)
     numbers: dict[str, Number] = {}
     drawn: list[str] = []
 
     def looked_up(reference: str) -> Number:
         if reference not in numbers:
-            numbers[reference] = resolved(reference, answers.__getitem__)
+            command = template.answers.get(reference.split(" > ", maxsplit=1)[0], "")
+            numbers[reference] = (
+                before.number(reference) if is_about(command, kept) else resolved(reference, answers.__getitem__)
+            )
         return numbers[reference]
 
-    folder = docs / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    made = {"made": f"{datetime.now(UTC):%Y-%m-%d}", "version": __version__}
-    sources = {"sources": [_source(definition) for definition in template.train]}
-    page = rendered(template.text, looked_up, _parts(template, made | sources, drawn))
+    page = rendered(template.text, looked_up, _parts(template, made | {"sources": sources}, drawn))
+    figures = {
+        name: before.figures[name]
+        if is_about(template.figures[name], kept)
+        else _drawn(template.figures[name], folder / f"{name}.svg")
+        for name in drawn
+    }
     evidence = {
         **made,
-        **sources,
+        "sources": sources,
         "numbers": {reference: found._asdict() for reference, found in sorted(numbers.items())},
-        "figures": {name: _drawn(template.figures[name], folder / f"{name}.svg") for name in drawn},
+        "figures": figures,
     }
     (folder / EVIDENCE).write_text(json.dumps(evidence, indent=1) + "\n", encoding="utf-8")
     (docs / PAGE).write_text(page, encoding="utf-8")

@@ -133,6 +133,27 @@ def test_what_is_not_in_the_store_is_not_finished(here: Path, tmp_path: Path) ->
         page_of(template, evidence)
 
 
+def test_what_a_later_store_lacks_is_kept(
+    here: Path, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = parsed(TEXT.replace(" small ", " small.yaml "))
+    written(template, tmp_path)
+    path = tmp_path / "findings/evidence.json"
+    path.write_text(path.read_text().replace('"made": "20', '"made": "19'))
+    before, page = evidence_in(tmp_path), (tmp_path / "findings.md").read_text()
+    (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    written(template, tmp_path)
+    after = evidence_in(tmp_path)
+    assert (tmp_path / "findings.md").read_text() == page
+    assert after["made"] > before["made"]
+    assert all(after[name] == before[name] for name in ("numbers", "figures"))
+    assert [source["made"][:2] for source in after["sources"]] == ["19"]
+    path.write_text(path.read_text().replace(ANY_LATER, "table > rows"))
+    with pytest.raises(FindingsError, match=r"any_later: not in evidence\.json"):
+        written(template, tmp_path)
+
+
 def changed(text: str, **answers: str) -> Template:
     template = parsed(TEXT)
     return template._replace(text=text, answers=template.answers | answers)

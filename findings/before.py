@@ -1,0 +1,44 @@
+"""The evidence of a page: what the store answered, and what is kept of it where a later store lacks the runs."""
+
+import json
+import shlex
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from findings.errors import FindingsError
+from findings.references import Number
+
+EVIDENCE = "evidence.json"
+
+
+class Before:
+    """The evidence of the page that is there already; empty where there is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._evidence: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        made = {key: self._evidence[key] for key in ("made", "version") if key in self._evidence}
+        self.sources: list[dict[str, Any]] = [made | source for source in self._evidence.get("sources", [])]
+        """What it has of each definition, with the day on which its store was asked."""
+        self.figures: Mapping[str, str] = self._evidence.get("figures", {})
+
+    def kept(self, source: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return what it has of a definition, if that is all runs and the store does not have them; else None."""
+        same = (one for one in self.sources if one["definition"] == source["definition"] and one["complete"])
+        return None if source["complete"] else next(same, None)
+
+    def number(self, reference: str) -> Number:
+        """Return a number of it. Raises FindingsError where it has none."""
+        return number_in(self._evidence, reference)
+
+
+def number_in(evidence: Mapping[str, Any], reference: str) -> Number:
+    """Return a number of some evidence. Raises FindingsError where it has none."""
+    if reference not in evidence["numbers"]:
+        raise FindingsError(f"{reference}: not in {EVIDENCE}; make findings writes it anew")
+    return Number(**evidence["numbers"][reference])
+
+
+def is_about(command: str, definitions: Collection[str]) -> bool:
+    """Return whether a command names one of some definitions."""
+    return not set(shlex.split(command)).isdisjoint(definitions)
