@@ -32,13 +32,19 @@ REGIMES = {
     "adam": [{"epochs": 2, "batch_size": 32, "lr": 0.001, "optimiser": "adam"}],
 }
 
+NETWORKS = {
+    "sdn-resnet": {"kind": "sdn", "backbone": "resnet", "layers": [1, 1, 1], "width": 4, "exits_after": [1, 2]},
+    "sdn-vgg": {"kind": "sdn", "backbone": "vgg", "layers": [1, 1, 1], "width": 4, "exits_after": [1, 2]},
+    "sdn-mobilenet": {"kind": "sdn", "backbone": "mobilenet", "layers": [1, 1, 1], "width": 4, "exits_after": [1, 2]},
+}
+
 
 def trained(
-    folder: Path, regime: list[dict[str, object]], epochs: int | None = None, precision: str = "f32"
+    folder: Path, regime: list[dict[str, object]], epochs: int | None = None, **changes: object
 ) -> dict[str, str]:
     """Train on the GPU, where `epochs` is given in two pieces, and return digests of what is written."""
     folder.mkdir(parents=True, exist_ok=True)
-    run: RunDefinition = small(folder, regime=regime, kernels="torch", precision=precision).groups[0].runs[0]
+    run: RunDefinition = small(folder, regime=regime, kernels="torch", **changes).groups[0].runs[0]
     if epochs is not None:
         for _ in islice(train(run, folder, "cuda"), 1 + epochs):
             pass
@@ -58,6 +64,17 @@ def test_same_bits_twice_and_recorded_and_resumed(
     monkeypatch.delenv("OVERTHINK_CUDA_GRAPHS")
     assert trained(tmp_path / "recorded", regime) == eager
     assert trained(tmp_path / "resumed", regime, epochs=1) == eager
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_other_networks_give_the_same_bits(
+    network: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERTHINK_CUDA_GRAPHS", "0")
+    eager = trained(tmp_path / "eager", PLAIN, network=network)
+    monkeypatch.delenv("OVERTHINK_CUDA_GRAPHS")
+    assert trained(tmp_path / "recorded", PLAIN, network=network) == eager
+    assert trained(tmp_path / "resumed", PLAIN, epochs=1, network=network) == eager
 
 
 def test_a_cpu_trains_nearly_the_same(tmp_path: Path) -> None:
