@@ -5,7 +5,8 @@ import re
 from typing import Any
 
 import pytest
-from findings.paper import EVIDENCE, FOLDER, PAGE, ROOT, TEMPLATE, digest, page_of, parsed
+from findings.before import EVIDENCE
+from findings.paper import FOLDER, PAGE, ROOT, TEMPLATE, digest, page_of, parsed
 
 DOCS = ROOT / "docs"
 TEXT = TEMPLATE.read_text()
