@@ -1,6 +1,6 @@
 """Errors in a definition as one sentence that names the file, the key and the value."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,21 +18,51 @@ class DefinitionError(ValueError):
         super().__init__(cut("".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)))
 
 
-def sentence_for(error: ValidationError, model: type[BaseModel], source: str, raw: Any) -> str:
+MOST_KEYS = 5
+"""Unknown keys that are named; more are counted."""
+Place = Callable[[Sequence[str]], str]
+"""Path of a value -> where it was given: the file, or the option that set it, `--set network.growth=8`."""
+
+
+def sentence_for(error: ValidationError, model: type[BaseModel], raw: Any, place: Place) -> str:
     """Return a validation error as one sentence about one of its errors, with the number of further errors.
 
-    An unknown key is the first cause of others. Where a value may have several forms, each gives errors; those of the
-    form that is meant lie deepest.
+    An unknown key is the first cause of others, and all such keys are named. Where a value may have several forms, each
+    gives errors; those of the form that is meant lie deepest.
     """
     details = error.errors(include_url=False)
     paths = [_path(entry, raw) for entry in details]
     unknown = [place for place, entry in enumerate(details) if entry["type"] == "extra_forbidden"]
     first = unknown[0] if unknown else max(range(len(details)), key=lambda place: len(paths[place]))
     path = paths[first]
+    keys = list(dict.fromkeys(tuple(paths[place]) for place in unknown))
+    if len(keys) > 1:
+        return _unknown_keys(keys, len(set(map(tuple, paths))), model, place)
     alternatives = [entry for entry, its in zip(details, paths, strict=True) if its == path]
     others = len(set(map(tuple, paths))) - 1
-    where = f"{source}: {'.'.join(cut(part, LONGEST_VALUE) for part in path)}: " if path else f"{source}: "
+    given = place([*path, "kind"] if details[first]["type"] == "union_tag_invalid" else path)
+    where = f"{given}: " if not path or given.startswith(f"--set {_dotted(path)}=") else f"{given}: {_dotted(path)}: "
     return where + _what(details[first], alternatives, path, model) + (f" (and {others} more)" if others else "")
+
+
+def _unknown_keys(paths: Sequence[tuple[str, ...]], count: int, model: type[BaseModel], place: Place) -> str:
+    """Return which keys are unknown, by the file or the options that they are of."""
+    named: dict[str, list[str]] = {}
+    for path in paths[:MOST_KEYS]:
+        hint = nearest(path[-1], _known_beside(path, model)).removeprefix("; ").removesuffix("?")
+        named.setdefault(place(path), []).append(f"{_dotted(path)}{f' ({hint}?)' if hint else ''}")
+    said = [f"{where}: unknown key{'s' * (len(keys) > 1)} {', '.join(keys)}" for where, keys in named.items()]
+    more = count - min(len(paths), MOST_KEYS)
+    return "; ".join(said) + (f" (and {more} more)" if more else "")
+
+
+def _dotted(path: Sequence[str]) -> str:
+    return ".".join(cut(part, LONGEST_VALUE) for part in path)
+
+
+def _known_beside(path: Sequence[str], model: type[BaseModel]) -> list[str]:
+    """Return the keys that could be meant; the key itself can be known, for another kind of the same part."""
+    return sorted(_properties_at(model.model_json_schema(), path[:-1]) - {path[-1]})
 
 
 def nearest(word: str, known: Iterator[str] | list[str]) -> str:
@@ -73,8 +103,7 @@ FORMS = {
 
 def _what(first: ErrorDetails, alternatives: list[ErrorDetails], path: list[str], model: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
-        # The key itself can be known, for another kind of the same part.
-        known = sorted(_properties_at(model.model_json_schema(), path[:-1]) - {path[-1]})
+        known = _known_beside(path, model)
         hint = nearest(path[-1], known) or f"; known keys: {', '.join(known)}"
         return f"unknown key {_shown(path[-1])}{hint}"
     if first["type"] == "missing":
@@ -115,7 +144,7 @@ def _path(first: ErrorDetails, raw: Any) -> list[str]:
     return path
 
 
-def _properties_at(schema: dict[str, Any], path: list[str]) -> set[str]:
+def _properties_at(schema: dict[str, Any], path: Sequence[str]) -> set[str]:
     """Return the keys that a JSON schema allows at a path, over all alternatives."""
     nodes = [schema]
     for part in path:

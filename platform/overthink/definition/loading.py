@@ -20,7 +20,7 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
-from overthink.definition.source import Overrides, find, override, read_yaml
+from overthink.definition.source import NO_OVERRIDES, Overrides, find, override, read_yaml
 from overthink.networks.catalogue import NETWORKS
 from overthink.plugins.modules import PluginError, name_modules, own_definition
 from overthink.seeds import LARGEST_SEED, LONGEST_LABELS, expand, joined, replace_free
@@ -88,7 +88,7 @@ def _resolved(
         raise DefinitionError(f"{source}: this is a sweep; start it with overthink sweep")
     raw = _with_base(read, source) if read.get("kind") == "study" else read
     settings = Overrides.parse(overrides)
-    experiment = validated(Experiment, _with_main_network(settings.apply(raw), source), source)
+    experiment = validated(Experiment, _with_main_network(settings.apply(raw), source), source, settings)
     if seeds is not None and experiment.repeats is not None:
         raise DefinitionError(
             f"{source}: the arms of a study set its seeds; change their number by --set repeats=N or base_points=N"
@@ -130,16 +130,17 @@ def group_of(reference: Reference, source: str, key: str) -> tuple[Experiment, G
     return loaded.experiment, groups[variant]
 
 
-def group_definition(raw: dict[str, Any], source: str) -> GroupDefinition:
+def group_definition(raw: dict[str, Any], source: str, settings: Overrides = NO_OVERRIDES) -> GroupDefinition:
     """Return the group of an experiment's plain data; raises DefinitionError where it is not valid."""
     whole = _with_main_network(raw, source)
     own = {key: whole[key] for key in GroupDefinition.model_fields if key in whole}
     with own_definition():
-        definition = validated(GroupDefinition, own, source)
+        definition = validated(GroupDefinition, own, source, settings)
     try:
         definition.dataset.check()
     except ValueError as error:
-        raise DefinitionError(f"{source}: dataset.{error}") from None
+        key = f"dataset.{error}".partition(":")[0].split(".")
+        raise DefinitionError(f"{settings.place(key, source)}: dataset.{error}") from None
     return definition
 
 
@@ -211,7 +212,7 @@ def _resolve(
         if path.split(".")[0] not in GroupDefinition.model_fields:
             raise DefinitionError(f"{place}.{path}: a variant cannot change {path!r}, which is not part of a run")
         changed = override(changed, path, value, place)
-    definition = group_definition(settings.apply(changed), place if changes else source)
+    definition = group_definition(settings.apply(changed), place if changes else source, settings)
     try:
         experiment.check_forks_of(definition)
     except ValueError as error:

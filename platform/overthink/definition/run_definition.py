@@ -11,6 +11,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import DatasetSpec
 from overthink.definition.errors import DefinitionError, sentence_for
+from overthink.definition.source import NO_OVERRIDES, Overrides
 from overthink.networks.catalogue import NetworkSpec
 from overthink.networks.weights_spec import WeightsSpec
 from overthink.plugins.modules import reads_own_definition
@@ -312,12 +313,15 @@ def parse_run(text: str, source: str) -> RunDefinition:
     return validated(RunDefinition, raw, source)
 
 
-def validated(model: type[S], raw: Any, source: str) -> S:
-    """Return plain data as a specification; raises DefinitionError, in one sentence, if it is not valid."""
+def validated(model: type[S], raw: Any, source: str, settings: Overrides = NO_OVERRIDES) -> S:
+    """Return plain data as a specification; raises DefinitionError, in one sentence, if it is not valid.
+
+    The sentence names the source, or the option that set the value.
+    """
     try:
         return model.model_validate_json(json.dumps(raw))
     except ValidationError as error:
-        raise DefinitionError(sentence_for(error, model, source, raw)) from None
+        raise DefinitionError(sentence_for(error, model, raw, lambda path: settings.place(path, source))) from None
 
 
 def short_hash(value: Any) -> str:

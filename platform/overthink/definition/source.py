@@ -2,6 +2,7 @@
 
 import codecs
 import copy
+import json
 import os
 import stat
 from collections.abc import Collection, Sequence
@@ -103,8 +104,22 @@ class Overrides:
     def apply(self, raw: dict[str, Any]) -> dict[str, Any]:
         """Return the data with all values set."""
         for path, value in self.values:
-            raw = override(raw, path, value, f"--set {path}={value}")
+            raw = override(raw, path, value, _option(path, value))
         return raw
+
+    def place(self, path: Sequence[str], source: str) -> str:
+        """Return where the value at a path was given: an option, a source, or a source with parts set by options."""
+        around = [".".join(path[:length]) for length in range(len(path) + 1)]
+        for name, value in reversed(self.values):
+            if name in around:
+                return _option(name, value)
+        kinds = [f"{one}.kind" for one in around[1:]]  # which decide what the keys beside them may be
+        within = [
+            _option(name, value)
+            for name, value in self.values
+            if not path or name.startswith(f"{around[-1]}.") or name in kinds
+        ]
+        return f"{source} with {' '.join(within)}" if within else source
 
     def of(self, roots: Collection[str]) -> dict[str, Any]:
         """Return path -> value for the paths that begin with one of some keys, in the order in which they are set."""
@@ -114,6 +129,13 @@ class Overrides:
                 found.pop(path, None)
                 found[path] = value
         return found
+
+
+NO_OVERRIDES = Overrides(())
+
+
+def _option(path: str, value: Any) -> str:
+    return f"--set {path}={value if isinstance(value, str) else json.dumps(value)}"
 
 
 def override(raw: dict[str, Any], path: str, value: Any, source: str) -> dict[str, Any]:

@@ -152,10 +152,11 @@ def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
 
     Raises DefinitionError for the first mistake: one sentence with file, key and value.
     """
-    source, raw = str(path), Overrides.parse(overrides).apply(read_yaml(path))
+    source, settings = str(path), Overrides.parse(overrides)
+    raw = settings.apply(read_yaml(path))
     if raw.get("kind") != "sweep":
         raise DefinitionError(f"{path}: this is not a sweep file (kind: sweep); start an experiment with overthink run")
-    sweep = validated(Sweep, raw, source)
+    sweep = validated(Sweep, raw, source, settings)
     _, group = group_of(sweep.experiment, source, "experiment")
     base = group.definition.plain | {"schema_version": 1}
     named = {"name": sweep.name, "description": sweep.description, "seeds": raw.get("seeds", 1)}

@@ -84,7 +84,8 @@ def show(
     from overthink.definition.source import Overrides
 
     kind, example = _known(name, examples())()
-    spec = validated(kind, Overrides.parse(settings).apply(example), name)
+    overrides = Overrides.parse(settings)
+    spec = validated(kind, overrides.apply(example), name, overrides)
     path = output or Path(f"{name}.png")
     check_picture("--output", path)
     dataset = load_dataset(spec, data_root)
