@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from overthink.comparison.named_values import FACTS, groups_reduced, known_names, meeting, value_of
+from overthink.comparison.named_values import FACTS, groups_reduced, known_names, meeting, value_of, values_there
 from overthink.comparison.where import Condition, parse
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.store.stored import StoredRun
@@ -35,9 +35,18 @@ class Asked(NamedTuple):
         """Return the runs and groups that meet --where."""
         return list(runs) if self.where is None else meeting(runs, self.where)
 
+    def why_none(self, runs: Sequence[StoredRun]) -> str:
+        """Return which part of --where no run meets, and what there is instead; empty where runs meet each part."""
+        return "" if self.where is None or not runs else "; ".join(values_there(runs, self.where)[:3])
+
     def with_groups(self, runs: Sequence[StoredRun]) -> list[StoredRun]:
         """Return the runs that meet --where, with their groups, which then ask for these runs alone."""
         return list(runs) if self.where is None else groups_reduced(runs, self.where)
+
+
+def none_met(why: str, otherwise: str = "") -> str:
+    """Return that no run meets --where, with the reason where there is one."""
+    return f"No such runs in the store{f': {why}' if why else otherwise}."
 
 
 def asked(where: str | None, **others: Iterable[str]) -> Asked:
@@ -46,7 +55,7 @@ def asked(where: str | None, **others: Iterable[str]) -> Asked:
         condition = None if where is None else parse(where)
     except ValueError as error:
         raise DefinitionError(f"--where {where!r}: {error}") from None
-    names = dict.fromkeys(condition.names(), f"--where {where!r}") if condition else {}
+    names = dict.fromkeys((one.name for one in condition.comparisons()), f"--where {where!r}") if condition else {}
     for option, given in others.items():
         for name in given:
             names.setdefault(name.removeprefix("-"), f"--{option} {name}")

@@ -8,8 +8,11 @@ from functools import partial
 from overthink.comparison.arms import asked_for, runs_of_group
 from overthink.comparison.where import Condition, Value, as_number
 from overthink.seeds import Seeds
+from overthink.sentences import LONGEST_VALUE, cut, listed
 from overthink.store.stored import StoredRun
 
+MOST_VALUES = 8
+"""That a sentence lists; more are counted."""
 TEST = "test/"
 """May be left out of the name of a metric."""
 
@@ -78,6 +81,26 @@ def known_names(runs: Iterable[StoredRun]) -> list[str]:
 def meeting(runs: Iterable[StoredRun], condition: Condition) -> list[StoredRun]:
     """Return the runs and groups that meet a condition."""
     return [run for run in runs if condition.meets(partial(value_of, run))]
+
+
+def values_there(runs: Sequence[StoredRun], condition: Condition) -> list[str]:
+    """Return, for each comparison that no run meets, a sentence with the values that runs have under its name."""
+    return [
+        f"no run has {one.name}{one.operator}{one.value}, only {_values(runs, one.name)}"
+        for one in dict.fromkeys(condition.comparisons())
+        if not meeting(runs, one)
+    ]
+
+
+def _values(runs: Iterable[StoredRun], name: str) -> str:
+    found = {value for run in runs if (value := value_of(run, name)) not in (None, "")}
+    numbers = {value: number for value in found if value is not None and (number := as_number(value)) is not None}
+    ordered = [str(value) for value in sorted(numbers, key=lambda value: numbers[value])]
+    texts = sorted(str(value) for value in found if value not in numbers)
+    if len(ordered) > MOST_VALUES:
+        ordered = [f"numbers from {ordered[0]} to {ordered[-1]}"]
+    quoted = [repr(cut(text, LONGEST_VALUE)) if " " in text else cut(text, LONGEST_VALUE) for text in texts]
+    return listed([*ordered, *quoted] or ["nothing under this name"], MOST_VALUES)
 
 
 def sorted_by(runs: Iterable[StoredRun], name: str) -> list[StoredRun]:

@@ -34,9 +34,9 @@ class Comparison:
     operator: str
     value: str
 
-    def names(self) -> Iterator[str]:
-        """Yield the name."""
-        yield self.name
+    def comparisons(self) -> "Iterator[Comparison]":
+        """Yield itself."""
+        yield self
 
     def meets(self, get: Get) -> bool:
         """Tell whether a run meets it; one that has nothing under the name does not."""
@@ -60,10 +60,10 @@ class Joined:
     word: str
     parts: tuple["Condition", ...]
 
-    def names(self) -> Iterator[str]:
-        """Yield the names of all parts."""
+    def comparisons(self) -> Iterator[Comparison]:
+        """Yield those of all parts."""
         for part in self.parts:
-            yield from part.names()
+            yield from part.comparisons()
 
     def meets(self, get: Get) -> bool:
         """Tell whether a run meets it."""

@@ -46,7 +46,9 @@ def test_a_report_of_chosen_runs(store: Path) -> None:
     assert "b99b6943" not in page
     done = invoke(store, "report", "small: long", "--where", "seed=9", "-o", "other.html")
     assert done.returncode == 2
-    assert "small: long: no run meets --where 'seed=9'" in " ".join(done.stderr.split())
+    assert "small: long: no run meets --where 'seed=9': no run has seed=9, only 0, 1 and '0 1'" in " ".join(
+        done.stderr.split()
+    )
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,20 @@ def test_listing_imports_nothing_heavy(store: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=store)
     assert "small: long" in " ".join(done.stdout.split())
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "where, why",
+    [
+        ("status=finishd", "No such runs in the store: no run has status=finishd, only "),
+        ("status=finishd", "finished"),
+        ("network.growth=77 and status=finished", "no run has network.growth=77, only 2 and 4."),
+        ("accuracy/last>2", "no run has accuracy/last>2, only "),
+        ("network.growth=2 and network.growth=4", "No such runs in the store."),
+    ],
+)
+def test_where_no_run_meets_a_condition_its_values_are_named(store: Path, where: str, why: str) -> None:
+    for command in ("runs", "compare"):
+        done = invoke(store, command, "--where", where)
+        said = " ".join(done.stderr.split())
+        assert why in said or (command == "compare" and "start some with overthink run" in said), said

@@ -8,6 +8,7 @@ from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.output import log, print_problems, print_table
 from overthink.cli.terminal import print_raw
+from overthink.report.safe_text import print_text
 
 
 def compare(  # noqa: PLR0913, PLR0917 - an option each
@@ -47,7 +48,7 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
     """Show the overthinking table, or the table of policy networks, from stored runs."""
     from overthink.cli.compared import check_grouping, chosen_layout, sorting
     from overthink.cli.intervals import crossed, parse_over
-    from overthink.cli.named_values import asked
+    from overthink.cli.named_values import asked, none_met
     from overthink.cli.requested_runs import requested_runs
     from overthink.comparison.arms import with_primary_arms
     from overthink.comparison.grouping import GROUPINGS
@@ -88,7 +89,7 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
         rows = with_differences(rows, against, layout.compared, equal_within)
     rows = crossed(rows, over, tracking_uri(), console)
     if not rows:
-        console.print("No such runs in the store; start some with overthink run.", soft_wrap=True)
+        print_text(console, none_met(wanted.why_none(runs), "; start some with overthink run"))
     if by != "variant" and any(run.is_group and run.arms for run in runs):
         console.print(
             f"--by {by} leaves out runs that only studies ask for: their seeds are not independent.", soft_wrap=True

@@ -39,7 +39,7 @@ def report(
     equal_within = options.parse_margin(margin, against)
     from overthink.cli.intervals import parse_over
     from overthink.cli.named_values import asked
-    from overthink.cli.selection import not_run
+    from overthink.cli.selection import chosen_runs, not_run
     from overthink.definition.errors import DefinitionError
     from overthink.report.pages import document
     from overthink.store.all_runs import all_runs
@@ -53,7 +53,8 @@ def report(
     parts = _sections(store, names, wanted, against, equal_within, over, console)
     if not any(one.sections for one in parts):
         if where is not None:
-            raise DefinitionError(f"{', '.join(names)}: no run meets --where {where!r}")
+            why = wanted.why_none(chosen_runs(store, names))
+            raise DefinitionError(f"{', '.join(names)}: no run meets --where {where!r}{why and f': {why}'}")
         raise not_run(store, names)
     page = document(", ".join(names), [section for one in parts for section in one.sections])
     output.write_text(page, encoding="utf-8")

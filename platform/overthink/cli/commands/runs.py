@@ -8,6 +8,7 @@ from overthink.cli import options
 from overthink.cli.exit_codes import OK
 from overthink.cli.output import log, print_grid, print_json, print_problems
 from overthink.cli.terminal import print_raw
+from overthink.report.safe_text import print_text
 from overthink.sentences import number_of
 
 FORMATS = ("table", "json", "csv")
@@ -37,7 +38,7 @@ def runs(
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all runs from the store, not the cache.")] = False,
 ) -> int:
     """List stored runs and groups, newest first."""
-    from overthink.cli.named_values import asked
+    from overthink.cli.named_values import asked, none_met
     from overthink.cli.options import check_choice
     from overthink.cli.requested_runs import requested_runs
     from overthink.comparison.named_values import metrics_to_read, sorted_by
@@ -53,16 +54,16 @@ def runs(
     wanted.check(stored, lambda: stored_runs(params=True))
     found = [run for run in requested_runs(stored, names or [], [], console) if not run.is_only_asked]
     print_problems(console, problems_of(found))
-    found = sorted_by(wanted.runs(found), sort)
-    shown = found[:limit]
+    met = sorted_by(wanted.runs(found), sort)
+    shown = met[:limit]
     if form == "json":
         print_json(as_plain(shown, columns))
     elif form == "csv":
         print_raw(as_csv(shown, columns))
     elif shown:
         print_grid(as_grid(shown, columns))
-    if not found:
-        console.print("No such runs in the store.", soft_wrap=True)
-    elif len(shown) < len(found):
-        console.print(f"{len(shown)} of {number_of(len(found), 'run')} and groups.", soft_wrap=True)
+    if not met:
+        print_text(console, none_met(wanted.why_none(found)))
+    elif len(shown) < len(met):
+        console.print(f"{len(shown)} of {number_of(len(met), 'run')} and groups.", soft_wrap=True)
     return OK
