@@ -34,6 +34,8 @@ def test_by_hand(tmp_path: Path, store: Store) -> None:
     one = 1 + 10 + 100
     assert disk_needed(planned(tmp_path, store)) == DiskNeeded((2 * one + 100) * MB, (2 * 1 + 110) * MB)
     assert disk_needed(planned(tmp_path, store, jobs=2)) == DiskNeeded((2 * one + 100) * MB, 2 * (2 * 1 + 110) * MB)
+    models = disk_needed(planned(tmp_path, store), models=True)
+    assert models == DiskNeeded((2 * one + 100) * MB + 2 * (MB // 2 + 100_000), (2 * 1 + 110) * MB), "without momentum"
     regime = [{"epochs": 2}, {"epochs": 2, "loss": {"kind": "ofa", "teacher": "previous"}}]
     taught = disk_needed(planned(tmp_path, store, regime=regime, keep=[1, 3], seeds=1))
     assert taught == DiskNeeded((2 + 110 + 1 + 2 + 100) * MB, (2 * 3 + 110 + 1 + 2) * MB), "weights of a teacher, too"

@@ -12,6 +12,10 @@ from overthink.store.uri import database_file, state_folder
 
 WITH_TEACHER = 1.5
 """A checkpoint in the midst of a phase with a teacher, relative to one after it: weights and momentum, and weights."""
+WEIGHTS_AND_MOMENTUM = 2
+"""A checkpoint, relative to its weights alone."""
+MODEL_FILES = 100_000
+"""Bytes of an MLflow model besides weights, about."""
 COURSE_BYTES = 9 / 8
 """Of a recorded answer, at most: confidence, and a bit for whether it is right."""
 
@@ -20,7 +24,7 @@ class DiskNeeded(NamedTuple):
     """Bytes, about."""
 
     store: int
-    """What all runs to do leave in the store: checkpoints, predictions and pages, and the pages of their groups."""
+    """What all runs to do leave in the store: checkpoints, predictions, models and pages, those of groups, too."""
     state: int
     """What runs at work keep in the state folder: a checkpoint and the one before, and what waits to be uploaded."""
 
@@ -30,8 +34,11 @@ class DiskNeeded(NamedTuple):
         return f"About {_shown(self.store)} in the store, and {_shown(self.state)} in the state folder meanwhile."
 
 
-def disk_needed(runs: Sequence[PlannedRun]) -> DiskNeeded | None:
-    """Return the room that runs to do take; None where it is not known of all of them."""
+def disk_needed(runs: Sequence[PlannedRun], models: bool = False) -> DiskNeeded | None:
+    """Return the room that runs to do take; None where it is not known of all of them.
+
+    `models`: with an MLflow model of each network.
+    """
     to_do = [(run, run.pace) for run in runs if run.action in TO_DO]
     known = [(run, pace) for run, pace in to_do if pace is not None and pace.paces]
     if not known or len(known) < len(to_do):
@@ -39,7 +46,8 @@ def disk_needed(runs: Sequence[PlannedRun]) -> DiskNeeded | None:
     groups = {run.group.definition.key: pace.paces[-1].page for run, pace in known}
     at_work = sorted((_while_training(run, pace) for run, pace in known), reverse=True)
     at_once = known[0][0].at_once or 1
-    return DiskNeeded(sum(_stored(run, pace) for run, pace in known) + sum(groups.values()), sum(at_work[:at_once]))
+    stored = sum(_stored(run, pace) + models * _model(pace) for run, pace in known)
+    return DiskNeeded(stored + sum(groups.values()), sum(at_work[:at_once]))
 
 
 def lacking_room(needed: DiskNeeded | None, uri: str) -> list[str]:
@@ -69,6 +77,11 @@ def _stored(run: PlannedRun, pace: RunPace) -> int:
     last = pace.paces[-1]
     snapshots = sum(pace.paces[_phase_of(run, epoch)].checkpoint for epoch in run.run.keep)
     return last.checkpoint + last.predictions + last.page + snapshots + _course(run, pace)
+
+
+def _model(pace: RunPace) -> int:
+    """Return the bytes of an MLflow model: weights without momentum, thresholds, and example images."""
+    return pace.paces[-1].checkpoint // WEIGHTS_AND_MOMENTUM + MODEL_FILES
 
 
 def _while_training(run: PlannedRun, pace: RunPace) -> int:

@@ -47,7 +47,7 @@ def launch(
         runs = estimated(runs, store.uri, options, listener.on_message)
         started += time.perf_counter() - estimating
         if options.estimate and engine is None:
-            check_machine(lacking_room(disk_needed(runs), store.uri))
+            check_machine(lacking_room(disk_needed(runs, options.models), store.uri))
         listener.on_plan(runs)
         if turns := takes_turns(options, [run.run for run in runs if run.action in TO_DO]):
             listener.on_message(turns)

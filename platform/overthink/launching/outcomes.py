@@ -35,6 +35,8 @@ class Options:
     """What computes the training; `auto`: see `kernels_choice`."""
     estimate: bool = False
     """Whether a few steps are timed first, to say how long runs take and how much they leave behind."""
+    models: bool = False
+    """Whether the networks are stored as MLflow models, too, by whoever launches the runs."""
 
 
 class ProgressListener(Protocol):

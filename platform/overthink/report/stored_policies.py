@@ -12,6 +12,9 @@ from overthink.store.client import Store
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 
+PREFIX = "exit_policies/"
+"""Of the names of metrics."""
+
 
 def policy_metrics(found: SideBySide) -> dict[str, float]:
     """Return accuracy at each budget and area of every row, by name; fractions.
@@ -20,7 +23,7 @@ def policy_metrics(found: SideBySide) -> dict[str, float]:
     """
     named = zip(level_names([row.name for row in found.rows]), found.rows, strict=True)
     values = {
-        f"exit_policies/{name}/{what}": value
+        f"{PREFIX}{name}/{what}": value
         for name, row in named
         for what, value in (
             *((f"accuracy_at_{100 * at.budget:g}_percent", at.accuracy.value) for at in row.at),
@@ -30,17 +33,22 @@ def policy_metrics(found: SideBySide) -> dict[str, float]:
     return {name: value for name, value in values.items() if not isnan(value)}
 
 
-def store_policies(store: Store, one: GroupPolicies, known: Mapping[str, StoredRun], share: float) -> str | None:
-    """Add the page and the metrics to the group, or to the only run; return its ID, None where there is neither.
+def store_policies(
+    store: Store, one: GroupPolicies, known: Mapping[str, StoredRun], share: float, whole: bool = True
+) -> bool:
+    """Add the page and the metrics to the group, or to the only run; return whether the page is stored.
 
-    Metrics that it has already are not written again. Raises StoreError where the store cannot be written.
+    A comparison that is not whole, of some rules or at other budgets, does not replace the page of one with more.
+    Metrics that are there already are not written again. Raises StoreError where the store cannot be written.
     """
     target = one.group_id or (one.run_ids[0] if len(one.run_ids) == 1 else None)
     if target is None or one.found is None:
-        return None
-    writer, there = Writer(store), known[target].metrics
-    new = {name: value for name, value in policy_metrics(one.found).items() if there.get(name) != value}
+        return True
+    writer, there, found = Writer(store), known[target].metrics, policy_metrics(one.found)
+    new = {name: value for name, value in found.items() if there.get(name) != value}
     if new:
         writer.log(target, new)
-    writer.text(target, tags.POLICIES_PAGE, exit_policy_page([one], share))
-    return target
+    replaces = whole or not [name for name in there if name.startswith(PREFIX) and name not in found]
+    if replaces:
+        writer.text(target, tags.POLICIES_PAGE, exit_policy_page([one], share))
+    return replaces

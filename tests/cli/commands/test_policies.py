@@ -279,3 +279,25 @@ def test_a_page_and_metrics_are_left_in_the_store(folder: Path, monkeypatch: pyt
     ok(folder, *asked)
     history = store.client.get_metric_history(group().run_id, "exit_policies/top2-ratio/area")
     assert len(history) == 1
+
+
+def test_a_comparison_of_some_rules_does_not_replace_a_page_of_more(folder: Path) -> None:
+    store = Store(f"sqlite:///{folder}/mlflow.db")
+    (group,) = [run.run_id for run in all_runs(store) if run.is_group]
+    some = ("theirs", "--no-references", "--budgets", "50%,100%")
+
+    def page() -> str:
+        return store.text(group, "analysis/policies.html")
+
+    ok(folder, *some, "--policy", "margin", "--policy", "static")
+    first = page()
+    done = invoke(folder, "policies", *some, "--policy", "margin")
+    assert "the page analysis/policies.html of base · theirs stays, since it has more rules or budgets" in done.stderr
+    assert "Stored with" not in done.stderr
+    assert page() == first
+    ok(folder, *some, "--policy", "margin", "--policy", "static", "--policy", "entropy")
+    assert "entropy" in page()
+    ok(folder, "theirs", "--policy", "margin", "--policy", "static", "--policy", "entropy", "--budgets", "50%")
+    assert "oracle" not in page(), "another comparison, with fewer budgets"
+    ok(folder, "theirs")
+    assert "zero-time-waste" in page()

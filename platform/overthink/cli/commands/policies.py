@@ -13,7 +13,7 @@ from overthink.cli.output_path import check_file
 from overthink.cli.terminal import print_raw
 from overthink.report.grids import Grid
 from overthink.report.safe_text import escape_for_terminal, print_text
-from overthink.sentences import number_of
+from overthink.sentences import listed, number_of
 from overthink.store import tags
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from overthink.store.client import Store
     from overthink.store.stored import StoredRun
 
+BUDGETS = "25%,50%,75%,100%"
 FORMATS = ("table", "json", "csv", "latex", "html")
 
 
@@ -30,7 +31,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     names: options.Runs = None,
     budgets: Annotated[
         str, typer.Option(metavar="PERCENT,...", help="Budgets, in percent of the last exit's cost.")
-    ] = "25%,50%,75%,100%",
+    ] = BUDGETS,
     policy: Annotated[
         list[str],
         typer.Option(
@@ -86,7 +87,8 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
         found.append(one)
         problems += [*one.problems, *(one.found.problems if one.found else ())]
     shown = [one for one in found if one.found is not None]
-    problems += _stored(store, shown, chosen, _middle(shares)) if save else []
+    whole = not policy and references and budgets == BUDGETS
+    problems += _stored(store, shown, chosen, _middle(shares), whole) if save else []
     if not shown:
         raise ValueError(next(iter(problems), f"{', '.join(names or ['the store'])}: no finished run with predictions"))
     if output is not None:
@@ -101,19 +103,28 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     return SOME_FAILED if len(shown) < len(found) else OK
 
 
-def _stored(store: "Store", shown: "Sequence[GroupPolicies]", chosen: "Sequence[StoredRun]", share: float) -> list[str]:
+def _stored(
+    store: "Store", shown: "Sequence[GroupPolicies]", chosen: "Sequence[StoredRun]", share: float, whole: bool
+) -> list[str]:
     """Add pages and metrics to the store; return what went wrong."""
     from overthink.report.stored_policies import store_policies
     from overthink.store.errors import StoreError
     from overthink.store.unreadable import UnreadableRunError
 
-    known, problems = {run.run_id: run for run in chosen}, []
+    known, problems, kept = {run.run_id: run for run in chosen}, [], []
     for one in shown:
         try:
-            store_policies(store, one, known, share)
+            if not store_policies(store, one, known, share, whole):
+                kept.append(one.name)
         except (StoreError, UnreadableRunError) as error:
             problems.append(f"{one.name}: its page is not stored: {error}")
-    if stored := len(shown) - len(problems):
+    if kept:
+        print_text(
+            log(),
+            f"Metrics are stored; the page {tags.POLICIES_PAGE} of {listed(kept)} stays, since it has more rules or "
+            "budgets (without --policy, --budgets and --no-references it is replaced).",
+        )
+    if stored := len(shown) - len(problems) - len(kept):
         log().print(
             f"Stored with {number_of(stored, 'group')}: artifact {tags.POLICIES_PAGE}, and metrics (--no-save)."
         )

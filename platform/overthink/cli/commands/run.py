@@ -1,6 +1,7 @@
 """`overthink run`: train what definitions ask for, and show the table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,6 +68,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
     experiments = load_definitions(definitions, settings, seeds, list(dict.fromkeys(corruption)))
     how = launch_options(jobs, device, data_root, engine, resources, kernels, force, not no_reuse, estimate)
+    how = replace(how, models=models is not False)
     from overthink.launching.settled import settled
     from overthink.store.uri import tracking_uri
 
@@ -166,7 +168,7 @@ def _show_plan(
 
         for sentence in _needed(runs, how):
             print_text(console, sentence)
-        note(lacking_room(disk_needed(runs), tracking_uri()))
+        note(lacking_room(disk_needed(runs, how.models), tracking_uri()))
     else:
         _say_if_unneeded(how)
     console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
@@ -184,7 +186,7 @@ def _needed(runs: "Sequence[PlannedRun]", how: "Options") -> list[str]:
     from overthink.launching.disk_needed import disk_needed
     from overthink.launching.time_needed import time_needed
 
-    return [found.text for found in (time_needed(runs, how.jobs), disk_needed(runs)) if found is not None]
+    return [found.text for found in (time_needed(runs, how.jobs), disk_needed(runs, how.models)) if found is not None]
 
 
 def _shared(run: "PlannedRun") -> str:
