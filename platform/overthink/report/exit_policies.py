@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from overthink.comparison.arms import runs_of_primary_arm
+from overthink.comparison.arms import are_of_several_arms, runs_of_group, runs_of_primary_arm
 from overthink.comparison.observations import by_training
 from overthink.exit_policies.failure import Foresight, foresight
 from overthink.exit_policies.guarantee import Promise
@@ -74,20 +74,24 @@ def policies_of(
 
 
 def groups_of(chosen: Sequence[StoredRun]) -> Iterator[tuple[str, str, list[StoredRun]]]:
-    """Yield name, ID and finished runs of each group; runs that are equal by construction once."""
+    """Yield name, ID and finished runs of each group; runs that are equal by construction once.
+
+    Of a study these are the runs of its primary arm. Runs without their group are together where they differ in their
+    seeds alone, and by themselves where they were trained for several arms of a study, which are no seeds of each other.
+    """
     finished = [run for run in newest_per_key(run for run in chosen if not run.is_group).values() if _usable(run)]
     covered: set[str] = set()
     for group in sorted((run for run in chosen if run.is_group and not run.is_policy), key=lambda run: run.started_ms):
-        runs = runs_of_primary_arm(group, finished)
-        covered |= {run.run_id for run in runs}
-        if runs:
+        covered |= {run.run_id for run in runs_of_group(group, finished)}
+        if runs := runs_of_primary_arm(group, finished):
             yield group.name, group.run_id, _once(runs)
     others: dict[str, list[StoredRun]] = {}
     for run in finished:
         if run.run_id not in covered:
             others.setdefault(run.group_key or run.run_id, []).append(run)
     for runs in others.values():
-        yield runs[0].name if len(runs) == 1 else runs[0].group_label, "", _once(runs)
+        for alike in [[run] for run in _once(runs)] if are_of_several_arms(runs) else [_once(runs)]:
+            yield alike[0].name if len(alike) == 1 else alike[0].group_label, "", alike
 
 
 def _usable(run: StoredRun) -> bool:

@@ -1,0 +1,30 @@
+"""Which runs count as seeds of one network in `overthink policies`."""
+
+import json
+
+from overthink.report.exit_policies import groups_of
+from overthink.store import tags
+from overthink.store.stored import StoredRun
+from support.stored_runs import parent, stored
+
+INIT = ["0", "split0-init1-order0-augment0", "split0-init2-order0-augment0"]
+ARMS = {"all": "0:3", "init": " ".join(INIT), "none": "0 0-repeat1"}
+SEEDS = [*INIT, "1", "2", "0-repeat1"]
+
+
+def study(arms: dict[str, str]) -> StoredRun:
+    return parent(" ".join(SEEDS), more={tags.ARMS: json.dumps(arms)})
+
+
+def pooled(runs: list[StoredRun]) -> list[list[str]]:
+    return [sorted(run.seeds[0].label for run in group) for _, _, group in groups_of(runs)]
+
+
+def test_of_a_study_only_the_arm_that_its_numbers_are_over_is_shown() -> None:
+    assert pooled([study(ARMS), *map(stored, SEEDS)]) == [["0", "1", "2"]]
+
+
+def test_runs_of_several_arms_are_no_seeds_of_each_other() -> None:
+    runs = [stored(seed, more={tags.ARMS: json.dumps(ARMS)}) for seed in SEEDS]
+    assert pooled(runs) == [[seed] for seed in SEEDS if seed != "0-repeat1"]
+    assert pooled([runs[0], runs[3], runs[4]]) == [["0", "1", "2"]]
