@@ -40,5 +40,5 @@ def number_in(evidence: Mapping[str, Any], reference: str) -> Number:
 
 
 def is_about(command: str, definitions: Collection[str]) -> bool:
-    """Return whether a command names one of some definitions."""
-    return not set(shlex.split(command)).isdisjoint(definitions)
+    """Return whether a command names one of some definitions, or a run of one (`seed 0 · base · NAME`)."""
+    return any(word in definitions for argument in shlex.split(command) for word in argument.split())

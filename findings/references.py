@@ -1,7 +1,8 @@
 """References into the answers about a store: `table > rows > 12-plain > estimates > test/accuracy/last`.
 
 The first word names an answer, and each further one a part: of an object the key; of a list a place from 1 on, the one
-element of a name, or the one element with some values (`of=stage_1, number=last`).
+element of a name, or the one element with some values (`of=stage_1, number=last`). A number beside `NAME/low` and
+`NAME/high` has these as its interval.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from overthink.definition.errors import nearest
 
 NAMES = ("short_name", "name", "group")
 """Keys by which an element of a list has a name."""
-COUNTS = ("n", "repeats", "trunks", "n_runs", "lines")
+COUNTS = ("n", "repeats", "trunks", "n_runs", "lines", "trainings")
 """Keys of how many trainings a number is of."""
 
 
@@ -49,6 +50,8 @@ def _part(whole: Any, step: str, reference: str) -> Any:
     if isinstance(whole, dict):
         if step not in whole:
             raise FindingsError(f"{reference}: there is no {step!r}{nearest(step, list(whole))}")
+        if f"{step}/low" in whole:
+            return {"value": whole[step], "low": whole[f"{step}/low"], "high": whole[f"{step}/high"]}
         return whole[step]
     if not isinstance(whole, list):
         raise FindingsError(f"{reference}: there is no {step!r}, since what it would be part of is {whole!r}")
@@ -85,7 +88,7 @@ def _interval(found: Any, reference: str) -> tuple[float, float | None, float | 
 def _count(passed: Sequence[Any]) -> int | None:
     """Return the count nearest to the number."""
     counts = (part[key] for part in reversed(passed) if isinstance(part, dict) for key in COUNTS if key in part)
-    return next((count for count in counts if isinstance(count, int)), None)
+    return next((int(count) for count in counts if isinstance(count, int | float)), None)
 
 
 def _runs(passed: Sequence[Any]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from findings.before import is_about
 from findings.errors import FindingsError
 from findings.paper import Template, digest, page_of, parsed, written
 
@@ -152,6 +153,11 @@ def test_what_a_later_store_lacks_is_kept(
     path.write_text(path.read_text().replace(ANY_LATER, "table > rows"))
     with pytest.raises(FindingsError, match=r"any_later: not in evidence\.json"):
         written(template, tmp_path)
+
+
+def test_a_command_is_about_the_definition_of_a_run_that_it_names() -> None:
+    assert is_about("labels 'seed 0 · base · small' --json", {"small"})
+    assert not is_about("compare small-too --against small", {"base", "too"})
 
 
 def changed(text: str, **answers: str) -> Template:

@@ -37,6 +37,7 @@ ANSWERS: dict[str, Any] = {
             {"of": "stage_1", "number": "last", "value": 0.2, "low": None, "high": None},
         ],
     },
+    "labels": {"run_id": GROUP, "ceiling": {"trainings": 6.0, "excess": 0.1, "excess/low": 0.0, "excess/high": 0.2}},
 }
 
 
@@ -47,6 +48,7 @@ ANSWERS: dict[str, Any] = {
         ("table > rows > 1 > estimates > test/accuracy/last > std", Number(0.1, None, None, 2, ("a1", "b2"), "")),
         ("study > 1 > arms > all > depth > 1", Number(0.25, None, None, 3, ("d4", "e5", "f6"), GROUP)),
         ("study > 1 > forks > later > epochs > epoch=0 > rate", Number(0.2, 0.1, 0.3, 4, (), GROUP)),
+        ("labels > ceiling > excess", Number(0.1, 0.0, 0.2, 6, (), GROUP)),
         ("course > numbers > of=stage_1, number=last", Number(0.2, None, None, 2, ("d4", "e5"), GROUP)),
     ],
 )

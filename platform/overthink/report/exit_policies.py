@@ -77,7 +77,7 @@ def groups_of(chosen: Sequence[StoredRun]) -> Iterator[tuple[str, str, list[Stor
     """Yield name, ID and finished runs of each group; runs that are equal by construction once.
 
     Of a study these are the runs of its primary arm. Runs without their group are together where they differ in their
-    seeds alone, and by themselves where they were trained for several arms of a study, which are no seeds of each other.
+    seeds alone, and by themselves where they are of several arms of a study: these are no seeds of each other.
     """
     finished = [run for run in newest_per_key(run for run in chosen if not run.is_group).values() if _usable(run)]
     covered: set[str] = set()
