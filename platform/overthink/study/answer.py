@@ -32,7 +32,7 @@ def _averages_out(found: Ensembles | None, rate: Interval, behind: str) -> str:
     averaged = (
         f"{n} are averaged" if found.from_logits else f"the confidences of {n} are averaged (no logits are stored)"
     )
-    seen = f"it is {percent(one)} of samples in one training and {percent(all_together)} once {averaged}"
+    seen = f"it is {percent(rate)} of samples in one training and {percent(all_together)} once {averaged}"
     if curve.plateau is None and n < FEWEST:
         return f"Too few repeats to extrapolate any-later overthinking to many trainings: {seen} {behind}."
     if curve.plateau is None:
