@@ -110,11 +110,14 @@ def _store() -> Check:
     database = database_file(uri)
     if database is not None and not database.exists():
         return Check("Store", f"{shown}: none yet; the first overthink run makes it")
-    from overthink.store.client import Store
     from overthink.store.errors import StoreError
+    from overthink.store.sqlite_reader import is_as_expected
 
     try:
-        Store(uri).ping()
+        if database is None or not is_as_expected(database):  # which reads it, and needs no MLflow
+            from overthink.store.client import Store
+
+            Store(uri).ping()
     except (StoreError, ValueError, OSError) as error:
         return Check("Store", f"{shown}: not reachable", f"{error}; MLFLOW_TRACKING_URI names the store")
     size = f", {database.stat().st_size / 2**20:.1f} MB" if database is not None else ""

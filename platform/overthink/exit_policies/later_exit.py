@@ -8,6 +8,7 @@ parts, since boosted trees know the samples that they were fitted to.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -72,9 +73,15 @@ class Boosted(Judge):
 
 def _one_thread() -> Any:
     """OpenMP's threads wait for each other in a loop: on busy cores, two take forty times as long as one."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    return _thread_pools().limit(limits=1, user_api="openmp")
 
-    return threadpool_limits(limits=1, user_api="openmp")
+
+@cache
+def _thread_pools() -> Any:
+    """Return the pools of the libraries that are loaded, looked for once: that takes longer than fitting some trees."""
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
 
 
 class Certain(Judge):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from overthink.exit_policies.policy_network import Answers, policy_network
 from overthink.exit_policies.references import Reference
-from overthink.running.run_data import EVERYTHING
+from overthink.running.run_files import EVERYTHING
 from overthink.running.stored_run import definition_of
 from overthink.store import tags
 from overthink.store.all_runs import all_runs

@@ -13,7 +13,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.notes import policy_note, run_note
 from overthink.report.policy_page import policy_page
 from overthink.report.run_page import run_page
-from overthink.running.run_data import EVERYTHING, LABELLED_BY, MAIN
+from overthink.running.run_files import EVERYTHING, LABELLED_BY, MAIN
 from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import UnreadableRunError, reading

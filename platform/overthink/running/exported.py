@@ -15,7 +15,7 @@ from overthink.predictions.course import COURSE_FILE
 from overthink.predictions.course_file import read_course
 from overthink.predictions.predictions import Predictions
 from overthink.running.provenance import attempts_of
-from overthink.running.run_data import EVERYTHING
+from overthink.running.run_files import EVERYTHING
 from overthink.seeds import joined, seeds_of_labels
 from overthink.spec import Spec
 from overthink.store import tags

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from overthink.predictions.course import COURSE_FILE
 from overthink.running.exported import RUN_FILE, facts_of
 from overthink.running.new_folder import new_folder
-from overthink.running.run_data import EVERYTHING
+from overthink.running.run_files import EVERYTHING
 from overthink.store import tags
 from overthink.store.errors import MissingArtifactError
 from overthink.store.readable_store import ReadableStore

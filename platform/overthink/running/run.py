@@ -17,7 +17,8 @@ from overthink.predictions.course_file import write_course
 from overthink.running.device import configure, settings
 from overthink.running.events import Finished, Started
 from overthink.running.kernels import kernel_settings, kernels_of, torch_threads
-from overthink.running.run_data import EVERYTHING, course_of, predict, recorder_of, run_data
+from overthink.running.run_data import course_of, predict, recorder_of, run_data
+from overthink.running.run_files import EVERYTHING
 from overthink.seeds import torch_generator
 from overthink.training import checkpoint
 from overthink.training.checkpoint import RunIdentity

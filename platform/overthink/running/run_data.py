@@ -24,6 +24,7 @@ from overthink.policy.early_exit_data import early_exit_split, shuffled
 from overthink.predictions.course import Course
 from overthink.predictions.predictions import Predictions
 from overthink.running.kernels import kernels_of
+from overthink.running.run_files import EVERYTHING, LABELLED_BY, MAIN
 from overthink.seeds import generator
 from overthink.training.checkpoint import DataInfo, load_trained
 from overthink.training.evaluate import logits_of
@@ -32,14 +33,8 @@ from overthink.training.record_spec import RecordSpec
 from overthink.training.recording import Recorder, check_room
 from overthink.training.regime import OWN_CHECKPOINT
 
-MAIN = "main"
-"""Folder, in a policy network's run folder, with the checkpoint and the predictions of its main network."""
-LABELLED_BY = "labelled_by"
-"""Folder beside it: a folder of predictions, named by run key, for each training that labels are averaged over."""
 LEAST_TRAINED_ON = 2
 """Training images: BatchNorm cannot normalise a batch of one."""
-EVERYTHING = "everything"
-"""A policy network's split with all test samples of its main network, those without a label included."""
 
 
 class RunData(NamedTuple):

@@ -27,7 +27,8 @@ from overthink.predictions.predictions import Predictions
 from overthink.running.device import configure
 from overthink.running.kernels import kernels_of, torch_threads
 from overthink.running.pace import Pace, PhaseOfRun
-from overthink.running.run_data import EVERYTHING, RunData, run_data, splits_of
+from overthink.running.run_data import RunData, run_data, splits_of
+from overthink.running.run_files import EVERYTHING
 from overthink.seeds import generator, torch_generator
 from overthink.training import checkpoint
 from overthink.training.checkpoint import RunIdentity

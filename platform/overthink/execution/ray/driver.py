@@ -18,7 +18,7 @@ from overthink.execution.ray.connecting import ClusterError, connected
 from overthink.execution.ray.files import File, files_in, write
 from overthink.execution.resources import Resources, parse_resources
 from overthink.running.events import Died, EndedEarly, Failed, Lost, ends, parse_event
-from overthink.running.run_data import LABELLED_BY, MAIN
+from overthink.running.run_files import LABELLED_BY, MAIN
 from overthink.training.regime import (
     OWN_CHECKPOINT,
     PARENT_CHECKPOINT,

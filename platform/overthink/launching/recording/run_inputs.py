@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from overthink.launching.plan import Parent, PlannedRun
 from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
 from overthink.outbox.run_logger import RunLogger
-from overthink.running.run_data import LABELLED_BY, MAIN
+from overthink.running.run_files import LABELLED_BY, MAIN
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError

@@ -17,7 +17,7 @@ from overthink.report.run_colours import run_colour
 from overthink.report.run_results import results_of
 from overthink.running.events import Event, Finished, Lost, Started
 from overthink.running.provenance import attempts_of, changed_settings, provenance
-from overthink.running.run_data import EVERYTHING
+from overthink.running.run_files import EVERYTHING
 from overthink.store import tags
 from overthink.store.group_spec import GroupSpec
 from overthink.store.liveness import NO_PROCESS
