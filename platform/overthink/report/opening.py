@@ -36,7 +36,7 @@ def opening(
     paragraphs = [summary(rows)]
     if figures:
         first = f"The first {MOST_GROUPS} of {len(finished)} groups. " if len(finished) > MOST_GROUPS else ""
-        paragraphs.append(f"{first}Bands: 95% intervals of the mean for new seeds, on these test samples.")
+        paragraphs.append(f"{first}Bars: 95% intervals of the mean for new seeds, on these test samples.")
     return Section(heading, paragraphs, figures=figures)
 
 

@@ -68,7 +68,24 @@ def test_a_group_has_one_colour_and_one_entry_in_the_legend() -> None:
     shown = [trace.name for trace in figure.data if trace.showlegend is not False]
     assert shown == ["plain", "isc", "any later", "final"]
     assert {trace.line.dash for trace in lines} == {"solid", "dash"}
-    assert len([trace for trace in figure.data if trace.fill]) == 2  # one run has no bands
+    assert not [trace for trace in figure.data if trace.fill], "bands of any later and final would cover each other"
+
+
+def test_bars_stand_side_by_side_at_exits() -> None:
+    info = overlay("overthinking", RUNS)
+    figure = draw_groups(info)
+    lines = [trace for trace in figure.data if trace.legendgroup]
+    plain, isc = lines[0], lines[2]
+    (any_later, *_), costs = info.curves, [cost / 1e6 for cost in info.curves[0].x_P]
+    assert any_later.high_P is not None
+    assert plain.y[1] + plain.error_y.array[1] == pytest.approx(100 * any_later.high_P[1])
+    assert isc.error_y.array is None  # one run has no bars
+    firsts = [trace.x[0] for trace in lines]
+    assert len({*firsts}) == 4
+    assert np.mean(firsts) == pytest.approx(costs[0])
+    assert max(firsts) - min(firsts) < (costs[1] - costs[0]) / 2
+    assert list(plain.customdata) == pytest.approx(costs), "what is read at a point is its own cost"
+    assert overlay("budget", {"plain": [(made_up(60, "val", 1), made_up(60, "test", 1))]}).shifts == [0.0]
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"budget"}))

@@ -41,7 +41,7 @@ def figure(
         int, typer.Option(metavar="N", min=1, max=2, help="Width of the figure in columns of a paper: 1 or 2.")
     ] = 1,
 ) -> int:
-    """Draw several groups in one plot, with 95% intervals over seeds as bands."""
+    """Draw several groups in one plot, with 95% intervals over seeds."""
     numbers = output.with_suffix(".csv")
     options.check_choice("KIND", kind, ("accuracy", "overthinking", "budget", "depth", "course", "forks"))
     if output.suffix.lower() not in SUFFIXES:

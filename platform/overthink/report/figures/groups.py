@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,10 @@ from overthink.study.depth import distribution, prediction_depth
 
 Splits = tuple[Predictions, ...]
 """Of one run: its test predictions, or validation and test."""
+
+
+SHIFT = 0.012
+"""Between curves that are drawn side by side, relative to the axis."""
 
 
 class Curve(NamedTuple):
@@ -69,11 +74,22 @@ class Overlay(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What bands are, and how many runs stand behind a curve."""
+        """What bars or bands are, and how many runs stand behind a curve."""
         counts = {curve.group: curve.n for curve in self.curves}
         runs = ", ".join(f"{group} n = {n}" for group, n in counts.items())
-        bands = f"; bands: 95% interval of the mean for {self.holds_for}" if max(counts.values()) > 1 else ""
-        return f"{self.caption}. Means over {self.over} ({runs}){bands}."
+        drawn = "bars, side by side" if self.has_exits else "bands"
+        intervals = f"; {drawn}: 95% interval of the mean for {self.holds_for}" if max(counts.values()) > 1 else ""
+        return f"{self.caption}. Means over {self.over} ({runs}){intervals}."
+
+    @property
+    def shifts(self) -> list[float]:
+        """How far to the side each curve is drawn, in units of x: where points are exits, so that bars can be read."""
+        count, x = len(self.curves), sorted({x for curve in self.curves for x in curve.x_P})
+        if not self.has_exits or len(x) < 2:
+            return [0.0] * count
+        nearest = min(b - a for curve in self.curves for a, b in pairwise(curve.x_P))
+        step = min(SHIFT * (x[-1] - x[0]), nearest / (2 * count))
+        return [step * (place - (count - 1) / 2) for place in range(count)]
 
 
 class Kind(NamedTuple):

@@ -21,13 +21,14 @@ BAND = 0.16
 
 
 def draw_groups(info: Overlay) -> go.Figure:
-    """Draw a line for each curve over the bands of their intervals; a group has a colour and a symbol."""
+    """Draw a line for each curve with bars, or over bands, of its intervals; a group has a colour and a symbol."""
     figure = empty_figure(info.x_title, info.y_title)
     places = {group: place for place, group in enumerate(info.groups)}
-    for curve in info.curves:
-        _add_band(figure, info, curve, HUES[places[curve.group] % len(HUES)])
-    for curve in info.curves:
-        _add_line(figure, info, curve, places[curve.group])
+    if not info.has_exits:
+        for curve in info.curves:
+            _add_band(figure, info, curve, HUES[places[curve.group] % len(HUES)])
+    for curve, shift in zip(info.curves, info.shifts, strict=True):
+        _add_line(figure, info, curve, places[curve.group], shift)
     for name, dash in zip(info.names, DASHES, strict=False):
         figure.add_scatter(x=[None], y=[None], name=escaped(name), mode="lines", line={"color": GREY, "dash": dash})
     if info.unit is None:
@@ -47,24 +48,35 @@ def _add_band(figure: go.Figure, info: Overlay, curve: Curve, colour: str) -> No
         y=percent([*curve.high_P, *reversed(curve.low_P)]),
         mode="lines",
         fill="toself",
-        fillcolor=translucent(colour, BAND),
-        line={"width": 0},
+        fillcolor=translucent(colour, BAND / max(len(info.names), 1)),
+        line={"width": 0.5, "color": colour},
         legendgroup=curve.group,
         showlegend=False,
         hoverinfo="skip",
     )
 
 
-def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int) -> None:
-    colour = HUES[place % len(HUES)]
+def _bars(curve: Curve) -> dict[str, object] | None:
+    if curve.low_P is None or curve.high_P is None:
+        return None
+    ends = list(zip(percent(curve.mean_P), percent(curve.low_P), percent(curve.high_P), strict=True))
+    above, below = [high - mean for mean, _, high in ends], [mean - low for mean, low, _ in ends]
+    return {"array": above, "arrayminus": below, "thickness": 1, "width": 0}
+
+
+def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int, shift: float) -> None:
+    colour, number = HUES[place % len(HUES)], info.names.index(curve.name) if curve.name else 0
     at = f"at {info.x_title} %{{x}}" if info.unit is None else cost_word(info.unit)
+    at = at.replace("%{x", "%{customdata")  # x itself is shifted
     figure.add_scatter(
-        x=on_axis(curve.x_P, info.unit),
+        x=on_axis([at + shift for at in curve.x_P], info.unit),
         y=percent(curve.mean_P),
+        error_y=_bars(curve) if info.has_exits else None,
+        customdata=on_axis(curve.x_P, info.unit),
         name=escaped(curve.group),
         mode="lines+markers" if info.has_exits else "lines",
-        line={"color": colour, "width": 2, "dash": DASHES[info.names.index(curve.name) if curve.name else 0]},
-        marker={"color": colour, "size": 8, "symbol": SYMBOLS[place % len(SYMBOLS)]},
+        line={"color": colour, "width": 2, "dash": DASHES[number]},
+        marker={"color": colour, "size": 8, "symbol": f"{SYMBOLS[place % len(SYMBOLS)]}{'-open' if number else ''}"},
         legendgroup=curve.group,
         showlegend=curve.name in ("", *info.names[:1]),
         hovertemplate=f"{escaped(curve.group)} {curve.name}: %{{y:.1f}}% {at}<extra></extra>",

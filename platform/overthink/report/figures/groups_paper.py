@@ -18,6 +18,7 @@ SIZES = {1: (3.35, 2.6), 2: (7.0, 3.2)}
 """Columns of a paper -> width and height in inches: 8.5 and 17.8 cm wide."""
 MARKERS = ("o", "s", "D", "^", "v", "X", "P")
 DASHES = ("-", "--")
+BAND = 0.16
 LETTER = 0.075
 """Width of a letter of the legend in inches, at most."""
 HANDLE = 0.45
@@ -56,8 +57,8 @@ def _drawn(info: Overlay, columns: int) -> "Figure":
     figure = Figure(figsize=SIZES[columns], layout="constrained")
     axes = figure.add_subplot()
     places = {group: place for place, group in enumerate(info.groups)}
-    for curve in info.curves:
-        _add_curve(axes, info, curve, places[curve.group])
+    for curve, shift in zip(info.curves, info.shifts, strict=True):
+        _add_curve(axes, info, curve, places[curve.group], shift)
     for name, dash in zip(info.names, DASHES, strict=False):
         axes.plot([], [], dash, color=GREY, linewidth=1.3, label=name)
     axes.set_xlabel(info.x_title)
@@ -74,18 +75,26 @@ def _drawn(info: Overlay, columns: int) -> "Figure":
     return figure
 
 
-def _add_curve(axes: "Axes", info: Overlay, curve: Curve, place: int) -> None:
-    colour, x = HUES[place % len(HUES)], on_axis(curve.x_P, info.unit)
+def _add_curve(axes: "Axes", info: Overlay, curve: Curve, place: int, shift: float) -> None:
+    colour, x = HUES[place % len(HUES)], on_axis([at + shift for at in curve.x_P], info.unit)
+    number = info.names.index(curve.name) if curve.name else 0
     if curve.low_P is not None and curve.high_P is not None:
-        axes.fill_between(x, percent(curve.low_P), percent(curve.high_P), color=colour, alpha=0.16, linewidth=0)
+        low, high = percent(curve.low_P), percent(curve.high_P)
+        if info.has_exits:
+            axes.vlines(x, low, high, color=colour, linewidth=0.8)
+        else:
+            axes.fill_between(x, low, high, color=colour, alpha=BAND / max(len(info.names), 1), linewidth=0)
+            for ends in (low, high):
+                axes.plot(x, ends, DASHES[number], color=colour, linewidth=0.4)
     axes.plot(
         x,
         percent(curve.mean_P),
-        DASHES[info.names.index(curve.name) if curve.name else 0],
+        DASHES[number],
         color=colour,
         linewidth=1.3,
         marker=MARKERS[place % len(MARKERS)] if info.has_exits else "",
         markersize=4,
+        markerfacecolor="white" if number else colour,
         label=curve.group if curve.name in ("", *info.names[:1]) else "_",  # one entry a group
     )
 
