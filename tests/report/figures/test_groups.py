@@ -84,6 +84,8 @@ def test_bars_stand_side_by_side_at_exits() -> None:
     assert len({*firsts}) == 4
     assert np.mean(firsts) == pytest.approx(costs[0])
     assert max(firsts) - min(firsts) < (costs[1] - costs[0]) / 2
+    many = overlay("overthinking", {f"group {number}": RUNS["plain"] for number in range(9)})
+    assert max(many.shifts) - min(many.shifts) < 0.041 * (many.curves[0].x_P[-1] - many.curves[0].x_P[0])
     assert list(plain.customdata) == pytest.approx(costs), "what is read at a point is its own cost"
     assert overlay("budget", {"plain": [(made_up(60, "val", 1), made_up(60, "test", 1))]}).shifts == [0.0]
 

@@ -24,8 +24,8 @@ Splits = tuple[Predictions, ...]
 """Of one run: its test predictions, or validation and test."""
 
 
-SHIFT = 0.012
-"""Between curves that are drawn side by side, relative to the axis."""
+SHIFT, WIDEST = 0.012, 0.04
+"""Between curves that are drawn side by side, and between the first and the last, relative to the axis."""
 
 
 class Curve(NamedTuple):
@@ -88,7 +88,7 @@ class Overlay(NamedTuple):
         if not self.has_exits or len(x) < 2:
             return [0.0] * count
         nearest = min(b - a for curve in self.curves for a, b in pairwise(curve.x_P))
-        step = min(SHIFT * (x[-1] - x[0]), nearest / (2 * count))
+        step = min(min(SHIFT, WIDEST / count) * (x[-1] - x[0]), nearest / (2 * count))
         return [step * (place - (count - 1) / 2) for place in range(count)]
 
 
