@@ -94,21 +94,22 @@ def test_no_sentence_contradicts_a_number_beside_it(values: list[float], margin:
 
 def test_the_meaning_says_what_decides_and_what_cannot() -> None:
     said = differences_sentence(rows(CLEAR[:5]), TITLES)
-    assert "with the interval at which Holm's procedure tests it as one of 4 comparisons (paired t)" in said
-    assert "its p is at least 0.25 with 5 seeds, and cannot reach 0.05 with fewer than 8." in said
+    assert "[Interval] and p: paired t-test over seeds, corrected for 4 comparisons (Holm), for new seeds on" in said
+    assert "supposes no normal distribution (sign-flip) could show a difference from 8 seeds on." in said
     assert "long: higher: accuracy last exit, oracle accuracy; no interval, the same difference" in said
     assert "sign-flip p" not in said
-    assert "In brackets" not in said
+    assert "(About n seeds)" not in said
     assert "robably" not in said
     alone = meaning([difference_of(LAST, [0.1, -0.1, 0.2])])
-    assert "with its 95% interval (paired t). p: the same test." in alone
-    assert differences_sentence(rows([0.1]), TITLES).endswith("on these test samples. long: no interval, one seed.")
-    assert meaning([one([0.1])]).endswith("on these test samples.")
+    assert "[Interval] and p: paired t-test over seeds, for new seeds on these test samples." in alone
+    assert differences_sentence(rows([0.1]), TITLES).endswith("on the same data. long: no interval, one seed.")
+    assert meaning([one([0.1])]).endswith("seed by seed on the same data.")
 
 
 def test_the_sign_flip_test_is_shown_once_it_can_show_something() -> None:
     said = differences_sentence(rows(CLEAR), TITLES)
-    assert "its p is at least 0.031 with 8 seeds." in said
+    assert "Sign-flip p: of an exact test" in said
+    assert "seeds on." not in said
     assert "accuracy last exit (sign-flip p 0.031)" in said
 
 
@@ -128,12 +129,12 @@ def test_no_more_digits_of_seeds_than_are_known() -> None:
 
 def test_seeds_that_are_needed_are_said_where_none_is_shown() -> None:
     said = differences_sentence(rows([0.01, -0.01, 0.02]), TITLES)
-    assert "In brackets: seeds that would show a true difference of this size in 80% of cases" in said
+    assert "(About n seeds): so many would show a true difference of this size in 80% of cases" in said
     assert "no difference shown: accuracy last exit (about 62 seeds), oracle accuracy (about 62 seeds)" in said
     said = differences_sentence(rows([0.01, -0.01, 0.02], 0.0005), TITLES)
     assert "true difference of 0.05 points" in said
     assert "accuracy last exit (more than 1000 seeds)" in said
-    assert "for all comparisons at once keeps within ±0.05 (two one-sided t-tests)." in said
+    assert "for all comparisons at once keeps within ±0.05." in said
 
 
 def test_every_format_says_them() -> None:

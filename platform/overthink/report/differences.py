@@ -13,17 +13,16 @@ from overthink.statistics.power import MOST_SEEDS
 NONE_SHOWN = "no difference shown"
 WIDE = 0.1
 """An interval that wide has no tenths of points: four columns of it fit in 80 characters."""
-TO_BASELINE = "difference to the baseline on the same data"
-TEST = " with {intervals}. p: the same test. Higher or lower: the interval excludes 0 (p at most 0.05)."
-ONE = "its 95% interval (paired t)"
-SEVERAL = "the interval at which Holm's procedure tests it as one of {count} comparisons (paired t)"
-EQUAL = (
-    " Equal within {points}: the interval for all comparisons at once keeps within ±{number} (two one-sided t-tests)."
+TO_BASELINE = "row minus baseline"
+TEST = (
+    " [Interval] and p: paired t-test over seeds{corrected}, for new seeds on these test samples. A difference is higher "
+    "or lower where the interval excludes 0 (p at most 0.05)."
 )
-SEEDS = " In brackets: seeds that would show a true difference of {size} in 80% of cases, spread as they are here."
-SIGN_FLIP = (
-    " The exact sign-flip test, corrected for all, supposes no normal distribution and decides nothing; its p {least}."
-)
+CORRECTED = ", corrected for {count} comparisons (Holm)"
+EQUAL = " It is equal within {points} where the interval for all comparisons at once keeps within ±{number}."
+SEEDS = " (About n seeds): so many would show a true difference of {size} in 80% of cases, spread as they are here."
+SIGN_FLIP = " Sign-flip p: of an exact test that supposes no normal distribution, corrected, too; it does not decide."
+TOO_FEW = " A test that supposes no normal distribution (sign-flip) could show a difference from {fewest} seeds on."
 DISAGREES = (
     " Where it shows a difference that the interval does not, look at the seeds one by one: one may lie far off."
 )
@@ -117,28 +116,20 @@ def differences_sentence(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
 
 def meaning(differences: Sequence[Difference], of: str = TO_BASELINE) -> str:
     """Return what the numbers and verdicts of a table's differences mean."""
-    said = f"Δ: {of}, in percentage points, paired by seed, for new seeds on these test samples"
+    said = f"Δ: {of}, in percentage points, seed by seed on the same data."
     tested = [difference for difference in differences if difference.p is not None]
     if not tested:
-        return f"{said}."
+        return said
     count, margin = tested[0].comparisons, tested[0].margin
-    said += TEST.format(intervals=ONE if count == 1 else SEVERAL.format(count=count))
+    said += TEST.format(corrected=CORRECTED.format(count=count) if count > 1 else "")
     if margin is not None:
         said += EQUAL.format(points=points(margin), number=f"{100 * margin:g}")
     if any(map(_seeds, tested)):
         said += SEEDS.format(size="this size" if margin is None else points(margin))
-    said += SIGN_FLIP.format(least=_least(max(tested, key=lambda one: one.n)))
+    said += SIGN_FLIP if any(map(_sign_flip, tested)) else TOO_FEW.format(fewest=ceil(log2(2 * count / LEVEL)))
     if any(one.sign_flip_p <= LEVEL and verdict(one) == NONE_SHOWN for one in tested):
         said += DISAGREES
     return said
-
-
-def _least(most_seeds: Difference) -> str:
-    """Return the least p of the sign-flip test, 2 / 2^n times the comparisons, and the fewest seeds that reach 0.05."""
-    least = f"is at least {p_text(most_seeds.sign_flip_least_p)} with {most_seeds.n} seeds"
-    if most_seeds.sign_flip_least_p <= LEVEL:
-        return least
-    return f"{least}, and cannot reach {LEVEL} with fewer than {ceil(log2(2 * most_seeds.comparisons / LEVEL))}"
 
 
 def _row_sentence(row: Row, titles: Mapping[str, str]) -> str:
