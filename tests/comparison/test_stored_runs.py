@@ -10,7 +10,7 @@ from overthink.comparison.frame import frame_of
 from overthink.store import sqlite_reader, tags
 from overthink.store.client import Store
 from overthink.store.raw_run import RawRun
-from overthink.store.reader import search, search_raw
+from overthink.store.reader import find_runs, search, search_raw
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 from support.stored_runs import raw
@@ -65,8 +65,31 @@ def test_reading_sqlite_directly_gives_what_mlflow_gives(database: Path) -> None
     assert {len(run.metrics) for run in sqlite_reader.read(database, ["other"]) or []} == {0}
 
 
+def test_runs_found_by_their_tags_are_those_that_mlflow_finds(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store()
+    ids = [make(store, "0"), make(store, "1", None), make(store, "2"), make(store, "1")]
+    store.client.delete_run(ids[2])
+    store.client.create_run(store.experiment("e", "note"), tags={tags.RUN_KEY: "k1"})
+    asked: tuple[dict[str, str], ...] = (
+        {"kind": tags.KIND_RUN},
+        {"kind": tags.KIND_RUN, "run_key": "k1"},
+        {"run_key": "k1"},
+        {"run_key": "k2"},
+        {"run_key": "K1"},
+        {},
+    )
+    direct = [find_runs(store, **wanted) for wanted in asked]
+    monkeypatch.setattr(sqlite_reader, "tagged", lambda path, wanted: None)
+    assert [by_id(runs) for runs in direct] == [by_id(find_runs(store, **wanted)) for wanted in asked]
+    assert [len(runs) for runs in direct] == [3, 2, 3, 0, 0, 4]
+    assert [run.started_ms for run in direct[0]] == sorted((run.started_ms for run in direct[0]), reverse=True)
+    with pytest.raises(ValueError, match="cannot be searched for"):
+        find_runs(store, run_key="'")
+
+
 def test_a_database_laid_out_otherwise_is_left_to_mlflow(tmp_path: Path, database: Path) -> None:
     (tmp_path / "noise.db").write_bytes(b"noise" * 1000)
+    assert sqlite_reader.tagged(tmp_path / "noise.db", {}) is None
     assert sqlite_reader.read(tmp_path / "noise.db") is None
     assert sqlite_reader.read(tmp_path / "absent.db") is None
     assert not (tmp_path / "absent.db").exists()

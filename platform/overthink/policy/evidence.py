@@ -1,6 +1,7 @@
 """The predictions that a policy network is evaluated with: its own, and those of its main network M."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -61,39 +62,39 @@ class Evidence:
     averaged_test: tuple[Predictions, ...] = ()
     """Of the trainings that labels are averaged over; empty where they are M's own."""
 
-    @property
+    @cached_property
     def validation_labels(self) -> ExitLabels:
         """The labels of M's validation samples, by rows of `network_validation`."""
         return labels_of(self.labels, self.network_validation, self.averaged_validation)
 
-    @property
+    @cached_property
     def test_labels(self) -> ExitLabels:
         """The labels of M's test samples, by rows of `network_test`."""
         return labels_of(self.labels, self.network_test, self.averaged_test)
 
-    @property
+    @cached_property
     def exits(self) -> tuple[int, ...]:
         """The exits that compete."""
         return self.labels.chosen(self.network_test.n_exits)
 
-    @property
+    @cached_property
     def answers(self) -> Answers:
         """The policy network's answers on the test set of D_ee."""
         return Answers.of(self.test, self.exits)
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """MUL-ADDs of the policy network for one sample."""
         return int(needed(self.test.cost_E, "costs")[-1])
 
-    @property
+    @cached_property
     def exit_rows_N(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
         """For each test sample of M, the row of the exit that the policy network chooses."""
         order_N = rows_of(self.everything.ids_N, self.network_test.ids_N, "test data")
         rows_N: IntArray = (np.array(self.exits) - 1)[needed(self.everything.predicted_EN, "classes")[-1][order_N]]
         return rows_N
 
-    @property
+    @cached_property
     def training_rows_M(self) -> IntArray:  # noqa: N802 - named like the arrays it stands beside
         """Rows of M's validation samples that have a label and are not validation samples of the policy network."""
         rows_M = self.validation_labels.rows_M

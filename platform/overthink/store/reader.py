@@ -7,18 +7,24 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from pydantic import JsonValue
 
-from overthink.store import tags
+from overthink.store import sqlite_reader, tags
 from overthink.store.client import Store
 from overthink.store.raw_run import RawRun, changes_of
 from overthink.store.stored import StoredRun, data_seen
+from overthink.store.uri import database_file
 
 PAGE = 1000
 
 
 def find_runs(store: Store, **wanted: str) -> list[StoredRun]:
     """Return the runs whose tags have the wanted values (names without the `overthink.`), newest first."""
-    conditions = " and ".join(f"tags.`overthink.{name}` = '{_quoted(value)}'" for name, value in wanted.items())
-    return list(search(store, conditions))
+    named = {f"overthink.{name}": _quoted(value) for name, value in wanted.items()}
+    if (database := database_file(store.uri)) is not None:
+        with store.sentences():
+            found = sqlite_reader.tagged(database, named)
+        if found is not None:
+            return [run.parsed() for run in found]
+    return list(search(store, " and ".join(f"tags.`{name}` = '{value}'" for name, value in named.items())))
 
 
 def search(store: Store, conditions: str, experiment_ids: list[str] | None = None) -> Iterator[StoredRun]:

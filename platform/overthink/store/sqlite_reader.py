@@ -6,7 +6,7 @@ SQLite keeps any value in any column, and one row that MLflow cannot take ends i
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from math import nan
 from pathlib import Path
@@ -27,18 +27,19 @@ COLUMNS = {
     "inputs": {"source_type", "source_id", "destination_type", "destination_id"},
     "datasets": {"dataset_uuid", "digest"},
 }
-OURS = f"""
+ACTIVE = """
     SELECT run_uuid FROM runs JOIN experiments USING (experiment_id)
     WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
-    AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = '{tags.KIND}')
 """
+OURS = f"{ACTIVE} AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = '{tags.KIND}')"
 GROUPS = f"SELECT run_uuid FROM tags WHERE key = '{tags.KIND}' AND value = '{tags.KIND_GROUP}'"
 CUT = f"CASE typeof({{0}}) WHEN 'text' THEN substr({{0}}, 1, {LONGEST_TAG + 1}) WHEN 'blob' THEN '' ELSE {{0}} END"
 """A value of a column, no more of a text than shows that it is too long."""
 SEEN = f"""
     SELECT destination_id, {CUT.format("digest")} FROM inputs JOIN datasets ON source_id = dataset_uuid
-    WHERE source_type = 'DATASET' AND destination_type = 'RUN' AND destination_id IN ({OURS}) ORDER BY digest
+    WHERE source_type = 'DATASET' AND destination_type = 'RUN' AND destination_id IN ({{}}) ORDER BY digest
 """
+TAGGED = "INTERSECT SELECT run_uuid FROM tags WHERE key = ? AND value = ?"
 
 
 def read(database: Path, metrics: Sequence[str] | None = None, params: bool = True) -> list[StoredRun] | None:
@@ -50,7 +51,20 @@ def read(database: Path, metrics: Sequence[str] | None = None, params: bool = Tr
         with closing(opened(database)) as connection:
             if not _as_expected(connection):
                 return None
-            return _runs(connection, metrics, params)
+            return [run.parsed() for run in _runs(connection, OURS, metrics, params) if run.kind]
+    except sqlite3.Error:
+        return None
+
+
+def tagged(database: Path, wanted: Mapping[str, str]) -> list[RawRun] | None:
+    """Return the runs that have tags of these values, newest first; None as `read` does."""
+    try:
+        with closing(opened(database)) as connection:
+            if not _as_expected(connection):
+                return None
+            conditions = (text for tag in wanted.items() for text in tag)
+            connection.execute(f"CREATE TEMP TABLE chosen AS {ACTIVE} {TAGGED * len(wanted)}", tuple(conditions))
+            return _runs(connection, "SELECT run_uuid FROM chosen")
     except sqlite3.Error:
         return None
 
@@ -122,9 +136,12 @@ def _as_expected(connection: sqlite3.Connection) -> bool:
     )
 
 
-def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None, params: bool) -> list[StoredRun]:
+def _runs(
+    connection: sqlite3.Connection, chosen: str, metrics: Sequence[str] | None = None, params: bool = True
+) -> list[RawRun]:
+    """Return the runs that a statement chooses, newest first."""
     seen: dict[str, list[str]] = {}
-    for run_id, digest in connection.execute(SEEN):
+    for run_id, digest in connection.execute(SEEN.format(chosen)):
         seen.setdefault(run_id, []).append(str(digest))
     runs = {
         row[0]: RawRun(
@@ -132,17 +149,17 @@ def _runs(connection: sqlite3.Connection, metrics: Sequence[str] | None, params:
         )
         for row in connection.execute(
             f"SELECT run_uuid, experiment_id, {CUT.format('name')}, status, start_time, end_time FROM runs "
-            f"WHERE run_uuid IN ({OURS}) ORDER BY start_time DESC, run_uuid"
+            f"WHERE run_uuid IN ({chosen}) ORDER BY start_time DESC, run_uuid"
         )
     }
     texts = f"SELECT run_uuid, {CUT.format('key')}, {CUT.format('value')} FROM {{}} WHERE run_uuid IN ({{}})"
-    for run_id, key, value in connection.execute(texts.format("tags", OURS)):
+    for run_id, key, value in connection.execute(texts.format("tags", chosen)):
         runs[run_id].tags[key] = value or ""
-    of = OURS if params else f"{OURS} AND run_uuid IN ({GROUPS})"
+    of = chosen if params else f"{chosen} AND run_uuid IN ({GROUPS})"
     for run_id, key, value in connection.execute(texts.format("params", of)):
         runs[run_id].params[key] = value or ""
     wanted = "" if metrics is None else f"key IN ({', '.join('?' * len(metrics))}) AND"
     values = f"SELECT run_uuid, {CUT.format('key')}, {CUT.format('value')}, is_nan FROM latest_metrics WHERE {wanted} "
-    for run_id, key, value, is_nan in connection.execute(f"{values} run_uuid IN ({OURS})", metrics or ()):
+    for run_id, key, value, is_nan in connection.execute(f"{values} run_uuid IN ({chosen})", metrics or ()):
         runs[run_id].metrics[key] = nan if is_nan else value
-    return [run.parsed() for run in runs.values() if run.kind]
+    return list(runs.values())
