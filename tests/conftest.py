@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -24,6 +25,12 @@ os.environ["OVERTHINK_KERNELS"] = (
 )
 for name in ("MLFLOW_TRACKING_URI", "OVERTHINK_DATA", "OVERTHINK_STATE", "OVERTHINK_DEBUG", "NO_COLOR"):
     os.environ.pop(name, None)
+
+MEMORY, ROOM = Path("/dev/shm"), 6_000_000_000
+"""A file system in memory, and the bytes that must be free there and in all: a session's files take up to 2 GB."""
+if os.access(MEMORY, os.W_OK) and min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available) > ROOM:
+    # Stores and journals wait for the disk at each commit, thousands of times in the tests.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def shared_folder(factory: pytest.TempPathFactory, name: str) -> Path:
@@ -134,6 +141,17 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let commands train in the process of the test, and the same run once; those marked `process` start workers."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not any(item.get_closest_marker(name) for name in ("process", *SERVICES)):
+            from support.engines import ReplayingEngine
+
+            patch.setattr("overthink.launching.engines.LocalEngine", lambda *_: ReplayingEngine())
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

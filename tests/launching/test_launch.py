@@ -49,12 +49,11 @@ from support.small import definition, small
 
 @pytest.fixture(scope="module")
 def launched_once(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> tuple[Path, Outcomes]:
-    """The database after a launch of two seeds: training takes a while, so tests start from a copy of it."""
+    """The database after a launch of two seeds: tests start from a copy of it."""
     folder = tmp_path_factory.mktemp("launched")
     with pytest.MonkeyPatch.context() as patch:
         launched = opened(folder, empty_database, patch)
-        outcomes = launch(launched, [small(folder)], Options(jobs=2), Quiet())  # with worker processes, as people do
-    return folder / "mlflow.db", outcomes
+        return folder / "mlflow.db", launch_inline(launched, [small(folder)])
 
 
 @pytest.fixture
@@ -100,6 +99,30 @@ def test_everything_a_run_leaves_behind(launched: Store, launched_once: tuple[Pa
     assert attempt["versions"]["torch"]
     assert attempt["epochs_before"] == 0
     assert not run_folder(first.run_key).exists()
+
+
+@pytest.mark.process
+def test_worker_processes_leave_the_same_behind(
+    launched: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    folder = tmp_path / "by-workers"
+    folder.mkdir()
+    store = opened(folder, empty_database, monkeypatch)
+    assert launch(store, [small(folder)], Options(jobs=2), Quiet()).complete
+    for ours, theirs in zip(runs_of(store), runs_of(launched), strict=True):
+        assert (ours.run_key, ours.params, ours.metrics.keys()) == (
+            theirs.run_key,
+            theirs.params,
+            theirs.metrics.keys(),
+        )
+        for name in ours.metrics:
+            assert ours.metrics[name] == theirs.metrics[name] or not name.startswith(("val/", "test/")), name
+        assert history(store, ours.run_id) == history(launched, theirs.run_id)
+        there, here = (
+            {item.path for item in of.client.list_artifacts(run.run_id)}
+            for of, run in ((launched, theirs), (store, ours))
+        )
+        assert here == there
 
 
 def test_a_group_says_what_its_seeds_say_together(launched: Store) -> None:

@@ -25,7 +25,15 @@ def mul_adds(network: MultiExitNetwork, input_shape: tuple[int, int, int]) -> tu
 
     Raises TypeError for a layer without a counting rule, ValueError for a network whose cost is not known.
     """
-    studied = copy.deepcopy(network).cpu().eval()  # not the meta device, which imports the compiler for seconds
+    return mul_adds_of_copy(copy.deepcopy(network), input_shape)
+
+
+def mul_adds_of_copy(copied: MultiExitNetwork, input_shape: tuple[int, int, int]) -> tuple[int, ...]:
+    """Return the same of a network that is used for nothing else: it goes to the CPU, and its layers count from now on.
+
+    Copying a network of many layers takes as long as a training step of a small one.
+    """
+    studied = copied.cpu().eval()  # not the meta device, which imports the compiler for seconds
     if (own := studied.mul_adds_by_exit(input_shape)) is not None:
         return tuple(accumulate(own))
     per_exit = [0]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from overthink.definition.run_definition import RunDefinition
-from overthink.networks.cost import mul_adds, parameter_counts
+from overthink.networks.cost import mul_adds_of_copy, parameter_counts
 from overthink.networks.size_limit import limited_size
 from overthink.predictions.course import COURSE_FILE
 from overthink.predictions.course_file import write_course
@@ -55,7 +55,7 @@ def train(
         run.weights.load_into(network)
     network.to(on)
     final = network_in(copy.deepcopy(network), run.regime, run.seeds)
-    cost_E = mul_adds(final, shape)
+    cost_E = mul_adds_of_copy(final, shape)
 
     state = TrainingState(network, recorder=recorder_of(run, data, on))
     identity = RunIdentity(run.key, data.dataset.digest, run.regime, run.seeds, data.info)

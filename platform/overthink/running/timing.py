@@ -19,7 +19,7 @@ from overthink.data.catalogue import load_dataset
 from overthink.data.dataset import Split
 from overthink.data.splits import split_validation
 from overthink.definition.run_definition import RunDefinition
-from overthink.networks.cost import mul_adds
+from overthink.networks.cost import mul_adds_of_copy
 from overthink.networks.kernels import Kernels
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.networks.size_limit import limited_size
@@ -167,7 +167,7 @@ def _write_predictions(at: Ready, folder: Path) -> int:
     """Write predictions of random logits, which no compression shortens, on all splits; return their bytes."""
     run, data, size = at.of.run, at.data, 0
     final = network_in(copy.deepcopy(at.network), run.regime[at.of.phase or 0 :], run.seeds)
-    cost_E = mul_adds(final, data.dataset.image_shape)
+    cost_E = mul_adds_of_copy(final, data.dataset.image_shape)
     drawn = np.random.default_rng(0)
     for name in data.splits.keys() - {"train"}:
         split = data.splits[name]

@@ -100,7 +100,7 @@ class Store(ReadableStore):
     def _connect(self) -> None:
         with nullcontext() if self._database is not None else said_if_slow(f"connecting to {self.shown}"):
             if self._database is not None:
-                self._close_connections(self._database)
+                self._close_connections()
             elif not is_server(self.uri):
                 check_reachable(self.uri)
             self.client = MlflowClient(engine_uri(self.uri))
@@ -153,12 +153,12 @@ class Store(ReadableStore):
             raise StoreError(f"store {self.shown}: {GONE}")
         if now != self._opened:
             self._opened, self.replaced = now, self.replaced + 1
-            self._close_connections(self._database)
+            self._close_connections()
             self._repositories.clear()
 
-    def _close_connections(self, database: Path) -> None:
+    def _close_connections(self) -> None:
         """Close connections that this process keeps to a file of this name, whichever it was."""
-        SqlAlchemyStore(engine_uri(self.uri), artifact_root(database)).engine.dispose()
+        SqlAlchemyStore._get_or_create_engine(engine_uri(self.uri)).dispose()  # a store reads its tables for 20 ms
 
     def experiment(self, name: str, note: str) -> str:
         """Return the id of the MLflow experiment of a definition, made where it is missing.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from overthink.networks.kernels import Descent, Kernels, Logits
 from overthink.networks.multi_exit import MultiExitNetwork
@@ -49,8 +49,11 @@ class TrainingStep:
     learning: slice = field(default_factory=lambda: slice(None))
     """Which of exits 1..E learn."""
     sums: Sums = field(init=False)
+    parameters: dict[str, nn.Parameter] = field(init=False)
+    """By name, in their order; walking through all modules at each step takes a tenth of a small network's training."""
 
     def __post_init__(self) -> None:
+        self.parameters = dict(self.network.named_parameters())
         self.sums = Sums.zero(self.network.n_exits, next(self.network.parameters()).device)
 
     def __call__(self, images_BKHW: Tensor, labels_B: Tensor) -> None:
@@ -60,7 +63,8 @@ class TrainingStep:
         logits_EBC = tuple(one if i in learning else one.detach() for i, one in enumerate(logits_EBC))
         teacher_BC = None if self.teacher is None else self.teacher(images_BKHW)
         loss = self.loss_of(logits_EBC, labels_B, teacher_BC)[self.learning].sum()
-        self.network.zero_grad(set_to_none=True)
+        for parameter in self.parameters.values():
+            parameter.grad = None
         loss.backward()
         self._descend()
         self.sums.loss += loss.detach()
@@ -69,7 +73,7 @@ class TrainingStep:
     @torch.no_grad()
     def _descend(self) -> None:
         """Change the parameters that have gradients; others stay as they are."""
-        moving = {name: p for name, p in self.network.named_parameters() if p.grad is not None}
+        moving = {name: p for name, p in self.parameters.items() if p.grad is not None}
         momenta = [self.momenta.get(name) for name in moving]
         gradients = [p.grad for p in moving.values() if p.grad is not None]
         self.taken += 1
