@@ -81,7 +81,7 @@ def many_rows(one: pa.Table) -> pa.Table:
 
 
 def long_names(one: pa.Table) -> pa.Table:
-    return one.set_column(one.column_names.index("level"), "level", pa.array(["x" * 30_000_000] * one.num_rows))
+    return one.set_column(one.column_names.index("level"), "level", pa.array(["x" * 3_000_000] * one.num_rows))
 
 
 def more_exits(one: pa.Table) -> pa.Table:

@@ -12,6 +12,7 @@ from support.old_store import unpack
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.ipynb"
 
 
+@pytest.mark.process
 def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unpack(tmp_path)
     monkeypatch.setenv("OVERTHINK_TUTORIAL", "small.yaml")

@@ -24,7 +24,7 @@ from overthink.store.stored import StoredRun
 from support.command import invoke
 from support.launches import Quiet, launch_inline
 from support.outages import runs_of, the_group
-from support.small import definition, small
+from support.small import FEW_IMAGES, FEW_LAYERS, definition, small
 
 STUDY: dict[str, Any] = {
     "kind": "study",
@@ -37,10 +37,11 @@ STUDY: dict[str, Any] = {
     "fork_at": [1, 2],
 }
 TORCH = Options(kernels="torch")
+FEW: dict[str, Any] = {"network": FEW_LAYERS, "dataset": FEW_IMAGES}
 
 
 def forks(folder: Path, **changes: Any) -> LoadedExperiment:
-    definition(folder)
+    definition(folder, **FEW)
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(STUDY | changes, sort_keys=False))
     return load_experiment(path)
@@ -112,7 +113,7 @@ def test_forks_of_one_trunk(
 
 
 def test_a_trunk_without_snapshots_is_trained_again(tmp_path: Path, store: Store) -> None:
-    launch_inline(store, [small(tmp_path, seeds=1)], TORCH)
+    launch_inline(store, [small(tmp_path, seeds=1, **FEW)], TORCH)
     (plain,) = runs_of(store)
     study = forks(tmp_path, arms={"order": ["order"]}, fork_at=[2])
     dry = plan(store, [study], dry=True)
@@ -122,7 +123,7 @@ def test_a_trunk_without_snapshots_is_trained_again(tmp_path: Path, store: Store
     assert (again.run_key, again.snapshots) == (plain.run_key, (2,))
     assert again.metrics["test/accuracy/last"] == plain.metrics["test/accuracy/last"]
     assert {run.action for run in plan(store, [study], dry=True)} == {"done"}
-    assert {run.action for run in plan(store, [small(tmp_path, seeds=1)], dry=True)} == {"done"}
+    assert {run.action for run in plan(store, [small(tmp_path, seeds=1, **FEW)], dry=True)} == {"done"}
 
 
 def test_forks_of_a_trunk_that_failed_say_so(tmp_path: Path, store: Store) -> None:
@@ -146,7 +147,7 @@ def test_a_dry_run_shows_forks_and_what_they_share(tmp_path: Path) -> None:
 
 
 def test_a_run_that_keeps_snapshots_has_the_key_of_one_that_does_not(tmp_path: Path, store: Store) -> None:
-    kept, plain = small(tmp_path, seeds=1, keep=[1]), small(tmp_path, seeds=1)
+    kept, plain = small(tmp_path, seeds=1, keep=[1], **FEW), small(tmp_path, seeds=1, **FEW)
     assert kept.groups[0].runs[0].key == plain.groups[0].runs[0].key
     launch_inline(store, [kept], TORCH)
     (run,) = find_runs(store, kind=tags.KIND_RUN)

@@ -26,9 +26,9 @@ from overthink.store.writer import Writer
 from support.launches import Quiet, launch_inline
 from support.native import Native
 from support.policy_file import policy_file
-from support.small import small
+from support.small import FEW_IMAGES, FEW_LAYERS, small
 
-ONE = {"seeds": 1, "regime": [{"epochs": 1}]}
+ONE = {"seeds": 1, "regime": [{"epochs": 1}], "dataset": FEW_IMAGES, "network": FEW_LAYERS}
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def test_main_networks_choose_for_themselves(native: Native, store: Store, tmp_p
 
 def test_phases_of_other_kernels_are_not_adopted(native: Native, store: Store, tmp_path: Path) -> None:
     trained(store, small(tmp_path, **ONE), "torch")
-    longer = small(tmp_path, seeds=1, regime=[{"epochs": 1}, {"epochs": 1}])
+    longer = small(tmp_path, **{**ONE, "regime": [{"epochs": 1}, {"epochs": 1}]})
     trained(store, longer, "native")
     (by_native,) = [run for run in stored(store) if run.kernels == "native"]
     assert by_native.parent is None

@@ -20,7 +20,7 @@ from overthink.training.epoch_record import EpochRecord
 from support.built_kernels import KernelsForTests
 from support.launches import command, lines_until, workers_of
 from support.outages import runs_of
-from support.small import definition, small
+from support.small import FEW_IMAGES, SMALL, definition, small
 
 PHASES: list[dict[str, Any]] = [
     {"epochs": 3, "batch_size": 30},
@@ -36,8 +36,8 @@ def compiled(kernels: KernelsForTests, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OVERTHINK_KERNELS", "native")
 
 
-def run_of(folder: Path, threads: int = 1, kernel: int = 0) -> RunDefinition:
-    group = small(folder, regime=PHASES, seeds=1, threads=threads, augment={"pad": 1}).groups[0]
+def run_of(folder: Path, threads: int = 1, kernel: int = 0, data: dict[str, Any] = FEW_IMAGES) -> RunDefinition:
+    group = small(folder, regime=PHASES, seeds=1, threads=threads, augment={"pad": 1}, dataset=data).groups[0]
     seeds = Seeds(split=0, init=0, order=0, augment=0, kernel=kernel)
     return group.definition.by("native").with_seeds(seeds)
 
@@ -91,7 +91,6 @@ def test_the_seed_kernel_changes_the_rounding(tmp_path: Path, whole: Predictions
 def test_killed_and_called_again_ends_bit_for_bit(
     store: Store,
     tmp_path: Path,
-    whole: Predictions,
     victim: str,
     kernels: KernelsForTests,
     monkeypatch: pytest.MonkeyPatch,
@@ -108,4 +107,5 @@ def test_killed_and_called_again_ends_bit_for_bit(
     (run,) = runs_of(store)
     assert run.kernels == "native"
     assert run.instruction_set
-    assert equal(store.predictions(run.run_id, "test"), whole)
+    undisturbed = trained(run_of(tmp_path, data=SMALL["dataset"]), tmp_path / "undisturbed")
+    assert equal(store.predictions(run.run_id, "test"), undisturbed)

@@ -16,7 +16,7 @@ from overthink.training.checkpoint import NAME
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.regime import PARENT_CHECKPOINT, snapshot_name
 from support.built_kernels import KernelsForTests
-from support.small import FEW_LAYERS, small
+from support.small import FEW_IMAGES, FEW_LAYERS, small
 
 TEACHER = {"kind": "ofa", "teacher": "previous"}
 PHASES: list[dict[str, Any]] = [
@@ -26,7 +26,7 @@ PHASES: list[dict[str, Any]] = [
 
 
 def trunk_of(folder: Path, **changes: Any) -> RunDefinition:
-    of_all = {"network": FEW_LAYERS, "regime": PHASES, "seeds": 1, "keep": [1, 2, 3, 4]}
+    of_all = {"network": FEW_LAYERS, "dataset": FEW_IMAGES, "regime": PHASES, "seeds": 1, "keep": [1, 2, 3, 4]}
     return small(folder, **{**of_all, **changes}).groups[0].runs[0]
 
 

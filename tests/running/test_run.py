@@ -23,12 +23,12 @@ from overthink.training.checkpoint import NAME, PREVIOUS
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.loop import DivergedError
 from overthink.training.regime import PARENT_CHECKPOINT, STORED_CHECKPOINT
-from support.small import FEW_LAYERS
+from support.small import FEW_IMAGES, FEW_LAYERS
 from support.small import small as with_all_layers
 
 
 def small(folder: Path, **changes: Any) -> LoadedExperiment:
-    return with_all_layers(folder, **{"network": FEW_LAYERS, **changes})
+    return with_all_layers(folder, **{"network": FEW_LAYERS, "dataset": FEW_IMAGES, **changes})
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -81,7 +81,7 @@ def test_a_run_from_definition_to_predictions(tmp_path: Path) -> None:
     events = list(train(run, tmp_path, "cpu"))
     started = events[0]
     assert isinstance(started, Started)
-    assert started.samples == {"train": 320, "val": 80, "test": 80}
+    assert started.samples == {"train": 128, "val": 32, "test": 80}
     assert len(started.mul_adds) == 3
     assert isinstance(events[-1], Finished)
     assert [event.lr for event in events if isinstance(event, EpochRecord)] == pytest.approx([0.1, 0.1, 0.01])

@@ -12,7 +12,7 @@ from overthink.running.events import Event
 from overthink.sweep.ask_tell import Asked
 from overthink.sweep.definition import LoadedSweep, load_sweep
 from overthink.training.epoch_record import EpochRecord
-from support.small import FEW_LAYERS, definition
+from support.small import FEW_IMAGES, FEW_LAYERS, definition
 
 SWEEP: dict[str, Any] = {
     "schema_version": 1,
@@ -25,7 +25,7 @@ SWEEP: dict[str, Any] = {
     "sampler": {"kind": "random"},
     "trials": 3,
 }
-QUICK = {"regime": [{"epochs": 2}], "network": FEW_LAYERS}
+QUICK = {"regime": [{"epochs": 2}], "network": FEW_LAYERS, "dataset": FEW_IMAGES}
 
 
 def sweep_file(folder: Path, of: dict[str, Any] = QUICK, **changes: Any) -> Path:
