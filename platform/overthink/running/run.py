@@ -5,7 +5,6 @@
 Metrics, tables and figures are computed from the predictions later, by the process that started the run.
 """
 
-import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from overthink.training import checkpoint
 from overthink.training.checkpoint import RunIdentity
 from overthink.training.epoch_record import EpochRecord
 from overthink.training.loop import TrainingState, fit
-from overthink.training.phases import network_in
+from overthink.training.phases import blank_network
 from overthink.training.regime import OWN_CHECKPOINT, PARENT_CHECKPOINT
 
 
@@ -54,7 +53,7 @@ def train(
     if run.weights is not None:
         run.weights.load_into(network)
     network.to(on)
-    final = network_in(copy.deepcopy(network), run.regime, run.seeds)
+    final = blank_network(run.network, run.regime, shape, len(data.classes), run.seeds)  # in a third of a copy's time
     cost_E = mul_adds_of_copy(final, shape)
 
     state = TrainingState(network, recorder=recorder_of(run, data, on))

@@ -9,7 +9,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from overthink.comparison.ranges import range_of
-from overthink.report.figures.style import FONT, INK, TEMPLATE, exit_colours
+from overthink.report.figures.style import FONT, INK, exit_colours, over_plotlys_own
 from overthink.report.pages import Captioned
 from overthink.sweep.definition import LoadedSweep
 
@@ -75,9 +75,9 @@ def _is_rate(metric: str) -> bool:
 
 def _styled(figure: Any, rates: str) -> Any:
     """Return a figure of Optuna's in our style: percent, and lines that are seen on white."""
+    figure.layout.template = over_plotlys_own()
     figure.update_layout(
         title=None,
-        template=TEMPLATE,
         font={"family": FONT, "size": 12, "color": INK},
         margin={"t": 20, "r": 20},
         width=None,

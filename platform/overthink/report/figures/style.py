@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import plotly.graph_objects as go
@@ -33,6 +34,12 @@ TEMPLATE = {
         "heatmap": [{"colorbar": {"outlinewidth": 0, "ticks": ""}}],
     },
 }
+
+
+@cache
+def over_plotlys_own() -> go.layout.Template:
+    """Return our template over plotly's own, for figures that other libraries draw: to merge the two takes 15 ms."""
+    return go.Figure().update_layout(template=TEMPLATE).layout.template
 
 
 def empty_figure(x_title: str, y_title: str) -> go.Figure:
