@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,7 +23,8 @@ from overthink.sweep.study import existing, open_study
 from overthink.sweep.sweeping import sweep
 from support.launches import workers_of
 from support.postgres import Postgres, postgres_programs
-from support.small_sweep import RecordingListener, sweep_file, tiny_sweep
+from support.small import SMALL
+from support.small_sweep import QUICK, RecordingListener, sweep_file, tiny_sweep
 
 LONG = {"regime": [{"epochs": 6, "drops": [4]}]}
 
@@ -115,7 +117,9 @@ def test_two_coordinators_share_a_sweep(tmp_path: Path, postgres: Postgres, monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", postgres.database("runs"))
     store, storage_uri = Store(), postgres.database("trials")
-    path = sweep_file(tmp_path, trials=6, space={"network.growth": {"int": [2, 12]}}, sampler={"kind": "grid"})
+    all_images = QUICK | {"dataset": SMALL["dataset"]}  # long enough for both to take trials
+    grid: dict[str, Any] = {"space": {"network.growth": {"int": [2, 12]}}, "sampler": {"kind": "grid"}}
+    path = sweep_file(tmp_path, all_images, trials=6, **grid)
     left = {tags.HOST: "gone", tags.PROCESS: "1@1", tags.HEARTBEAT: "1"}
     with opened(storage_uri) as storage:
         open_study(storage, load_sweep(path)).ask().set_user_attr(OWNER, left)
