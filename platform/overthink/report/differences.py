@@ -15,8 +15,8 @@ WIDE = 0.1
 """An interval that wide has no tenths of points: four columns of it fit in 80 characters."""
 TO_BASELINE = "row minus baseline"
 TEST = (
-    " [Interval] and p: paired t-test over seeds{corrected}, for new seeds on these test samples. A difference is higher "
-    "or lower where the interval excludes 0 (p at most 0.05)."
+    " [Interval] and p: paired t-test over seeds{corrected}, for new seeds on these test samples. A difference is "
+    "higher or lower where the interval excludes 0 (p at most 0.05)."
 )
 CORRECTED = ", corrected for {count} comparisons (Holm)"
 EQUAL = " It is equal within {points} where the interval for all comparisons at once keeps within ±{number}."

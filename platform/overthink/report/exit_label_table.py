@@ -10,17 +10,19 @@ from overthink.policy.noise_ceiling import NoiseCeiling
 from overthink.policy.verdict import trainings_of
 from overthink.predictions.predictions import Predictions
 from overthink.report.grids import Grid
-from overthink.report.undetermined import ends, explained
+from overthink.report.undetermined import ND, SENTENCE, ends, meanings_of
 from overthink.statistics.jackknife import Interval
 
 LAMBDAS = np.geomspace(0.1, 1000, 201)
 """Values of lambda among which the best balance is searched."""
 ALL = "all"
 CEILING = (
-    "Noise ceiling: % of labels that labels of other trainings get right, [95% interval over trainings]. Another "
+    "Noise ceiling: % of labels that labels of other trainings get right. Another "
     "training: mean over pairs. Majority of others: of all trainings but the one whose labels it predicts. Best "
     "constant: the most frequent label, on the same samples as the majority."
 )
+
+SIGNS = {"[": "[95% intervals over trainings].", ND: SENTENCE}
 
 
 def most_balanced(trainings: Sequence[Predictions], exits: tuple[int, ...] | None) -> tuple[float, float]:
@@ -70,7 +72,8 @@ def ceiling_grid(by_rule: Mapping[str, NoiseCeiling], n_samples: int) -> Grid:
         )
     titles = ("Lambda", "Another training", "Kappa", "Majority of others", "Best constant", "Majority minus constant")
     trainings = trainings_of(compute_ceiling(next(iter(by_rule.values()))))
-    return explained(Grid(titles, rows, f"{CEILING} From {trainings}, on {n_samples} samples that all of them have."))
+    said = f"{CEILING} From {trainings}, on {n_samples} samples that all of them have."
+    return Grid(titles, rows, " ".join((said, *meanings_of(rows, SIGNS))))
 
 
 def _percent(found: Interval, sign: str = "") -> str:
