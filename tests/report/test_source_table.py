@@ -42,6 +42,7 @@ def test_a_row_for_each_source_their_sum_and_their_interaction() -> None:
     ]
     assert (final.titles[0], final.rows) == ("Final", any_later.rows)
     assert "45 networks, base points: 5" in any_later.caption
+    assert final.caption.endswith("n.d.: not determined, without an interval or with one as wide as the range.")
 
 
 def test_what_nothing_is_known_of_has_no_row_and_no_column() -> None:
@@ -49,6 +50,7 @@ def test_what_nothing_is_known_of_has_no_row_and_no_column() -> None:
     assert grid.titles == ("Any later", "Samples, total", "Rate, total")
     assert grid.rows == [("init", "90.0\n[80, 110]", "90.0\n[80, 110]")]
     assert "hold for this base point alone" in last.caption
+    assert "n.d." not in last.caption
     assert source_grids(None) == source_grids(of(NOTHING, NOTHING)) == []
 
 

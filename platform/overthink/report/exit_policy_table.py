@@ -90,10 +90,9 @@ def _accuracy_caption(found: SideBySide) -> str:
         f"The last exit alone: {_cell(found.last)}.",
     ]
     if any(row.against for row in found.rows):
-        sentences.append(
-            f"Δ area: to {found.baseline}, paired by seed and sample; {APART} different from it: the interval "
-            "excludes 0, and Holm's p over seeds is at most 0.05."
-        )
+        sentences.append(f"Δ area: to {found.baseline}, paired by seed and sample.")
+    if any(row.against and row.against.told_apart for row in found.rows):
+        sentences.append(f"{APART} different: the interval excludes 0, and Holm's p over seeds is at most 0.05.")
     if any(row.uses_labels for row in found.rows):
         sentences.append(f"{LABELS} knows labels of test data.")
     return " ".join(sentences)

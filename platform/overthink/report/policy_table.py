@@ -33,10 +33,12 @@ DEFINITIONS = (
     "accuracy with the same weight for every label, no mean over samples; its baseline is chance. By exit 1: "
     "balanced accuracy of answers from the confidence of exit 1 alone. p: largest over runs, against the constant "
     "(exact) and against chance (permutation). Learned: right more often than the constant (p < 0.05). "
-    "Informative: not learned, but balanced accuracy above chance (p < 0.05). Ceiling: right answers of the "
-    "majority of the other trainings' labels, minus the best constant on the same samples, in points, [95% "
-    "interval over trainings of the main network]. Cannot decide: that interval is not above 0, so a network that "
-    "is not better than the constant disproves nothing."
+    "Informative: not learned, but balanced accuracy above chance (p < 0.05)."
+)
+CEILING_MEANING = (
+    "Ceiling: right answers of the majority of the other trainings' labels, minus the best constant on the same "
+    "samples, in points, [95% interval over trainings of the main network]. Cannot decide: that interval is not above "
+    "0, so a network that is not better than the constant disproves nothing."
 )
 
 
@@ -61,6 +63,7 @@ def caption(rows: Sequence[Row]) -> str:
                 unit("the labelled test samples", rows),
                 averages(rows),
                 DEFINITIONS,
+                CEILING_MEANING if any(TRAININGS in _ceiling(row) for row in rows) else "",
                 ceiling_hint if without_ceiling else "",
                 control if without_control else "",
                 mixed_data_warning(rows),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from overthink.report.grids import Grid
+from overthink.report.undetermined import ND, meanings_of
 from overthink.statistics.jackknife import Interval
 from overthink.study.source_sentences import is_determined
 from overthink.study.sources import Reading, Shares, SourceShares
@@ -12,8 +13,9 @@ CAPTION = (
     "rate: how many. Total: what a source changes alone and with others; first order: what it changes whatever the "
     "others are. First orders and the interaction sum to 100; totals to more, unless sources add up. Estimates beyond "
     "0 or 100 are shown as that, so a column need not add up to its sum. [95% intervals over base points, for samples "
-    "also over test samples]; n.d.: not determined, without an interval or with one as wide as the range."
+    "also over test samples]."
 )
+SIGNS = {ND: f"{ND}: not determined, without an interval or with one as wide as the range."}
 ONE_BASE_POINT = " There is a single base point: intervals are over repeats, and hold for this base point alone."
 TITLES = ("Samples, total", "Samples, first order", "Rate, total", "Rate, first order")
 
@@ -26,6 +28,8 @@ def source_grids(found: SourceShares | None) -> list[Grid]:
     captions = (f"{found.networks} networks, base points: {found.base_points}.", caption)
     named = (("Any later", found.any_later), ("Final", found.final))
     grids = [_grid(name, reading, words) for (name, reading), words in zip(named, captions, strict=True)]
+    said = meanings_of([row for grid in grids for row in grid.rows], SIGNS)
+    grids[-1] = grids[-1]._replace(caption=" ".join((grids[-1].caption, *said)))
     return [grid for grid in grids if len(grid.titles) > 1]
 
 
@@ -50,5 +54,5 @@ def _cell(found: Interval | None, widest: float = 1) -> str:
     if found is None:
         return "-"
     if found.low is None or found.high is None or not is_determined(found, widest):
-        return "n.d."
+        return ND
     return f"{100 * found.value:.1f}\n[{100 * found.low:.0f}, {100 * found.high:.0f}]"
