@@ -55,8 +55,9 @@ def written(template: Template, docs: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     before = Before(folder / EVIDENCE)
     made = {"made": f"{datetime.now(UTC):%Y-%m-%d}", "version": __version__}
-    sources = [before.kept(source) or source | made for source in map(_source, template.train)]
-    kept = {source["definition"] for source in sources if source in before.sources}
+    found = [_source(definition) for definition in template.train]
+    sources = [before.kept(source) or source | made for source in found]
+    kept = {source["definition"] for source in found if before.kept(source)}
     answers = Answers(template.answers)
     numbers: dict[str, Number] = {}
     drawn: list[str] = []

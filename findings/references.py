@@ -13,7 +13,7 @@ from overthink.definition.errors import nearest
 
 NAMES = ("short_name", "name", "group")
 """Keys by which an element of a list has a name."""
-COUNTS = ("n", "repeats", "trunks", "n_runs", "lines", "trainings")
+COUNTS = ("n", "repeats", "trunks", "n_runs", "lines", "trainings", "networks")
 """Keys of how many trainings a number is of."""
 
 

@@ -155,6 +155,15 @@ def test_what_a_later_store_lacks_is_kept(
         written(template, tmp_path)
 
 
+def test_what_the_store_has_is_looked_up_anew(here: Path, tmp_path: Path) -> None:
+    written(parsed(TEXT), tmp_path)
+    path = tmp_path / "findings/evidence.json"
+    evidence = path.read_text()
+    path.write_text(evidence.replace('"n": 3', '"n": 2'))
+    written(parsed(TEXT), tmp_path)
+    assert path.read_text() == evidence
+
+
 def test_a_command_is_about_the_definition_of_a_run_that_it_names() -> None:
     assert is_about("labels 'seed 0 · base · small' --json", {"small"})
     assert not is_about("compare small-too --against small", {"base", "too"})
