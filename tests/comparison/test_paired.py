@@ -139,7 +139,7 @@ def test_policy_networks_are_compared_where_the_same_exits_are_right() -> None:
     assert set(rows[1].differences) == {"test/policy/accuracy", "test/policy/balanced_accuracy"}
     assert rows[1].differences["test/policy/accuracy"].mean == pytest.approx(0.15)
     said = POLICY.caption(rows)
-    assert "one of 4 comparisons" in said
+    assert "corrected for 4 comparisons (Holm)" in said
     assert "same: no difference shown: right exits, balanced." in said
     assert "their labels differ (another label rule or another main network): quickstart: rule, " in said
     assert "Δ" not in POLICY.caption(overthinking_rows(runs, metrics=POLICY.metrics))
