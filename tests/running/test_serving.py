@@ -61,7 +61,7 @@ def test_files_of_an_earlier_version_are_read(network: ServedNetwork, trained: T
 @pytest.mark.parametrize(
     "options, said",
     [
-        ({"criterion": "margin"}, "confidence must be one of max-softmax, .*, got 'margin'"),
+        ({"criterion": "margin"}, r"criterion must be one of max-softmax, .* got 'margin'"),
         ({"thresholds": [0.1, 0.2]}, "thresholds: expected one for all exits or 1, got 2"),
         ({"thresholds": [float("nan")]}, "thresholds"),
         ({"thresholds": [0.1], "budget": 1e9}, "exclude each other"),

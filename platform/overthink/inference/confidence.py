@@ -23,7 +23,7 @@ def criterion_named(name: str) -> str:
     """
     known = name.replace("_", "-")
     if known not in CRITERIA:
-        raise ValueError(f"confidence must be one of {', '.join(CRITERIA)}, got {name!r}")
+        raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, got {name!r}")
     return known
 
 

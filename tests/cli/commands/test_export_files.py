@@ -101,7 +101,7 @@ def test_files_that_compute_something_else_are_not_kept(
     "options, said",
     [
         ({"form": "tflite"}, "--format tflite: expected one of files, onnx, torch, mlflow"),
-        ({"form": "torch", "criterion": "margin"}, r"confidence must be one of max-softmax, .* got 'margin'"),
+        ({"form": "torch", "criterion": "margin"}, r"criterion must be one of max-softmax, .* got 'margin'"),
         ({"form": "torch", "budget": 5}, "a budget of 5 MUL-ADDs per sample is below the cost of the cheapest"),
         ({"form": "onnx", "budget": float("inf")}, "--budget inf: expected a number of MUL-ADDs per image"),
         ({"budget": 5}, "--budget is for --format onnx and torch"),
