@@ -51,7 +51,9 @@ class Served:
         ]
         its_own = environment(self._backend)
         with (self.folder / "server.log").open("a") as log:
-            self._process = subprocess.Popen(arguments, env=its_own, stderr=log, stdout=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                arguments, env=its_own, stderr=log, stdout=log, start_new_session=True, cwd=self.folder
+            )  # a test's own folder goes when it has passed
         deadline = time.monotonic() + 120
         while wait and not self.answers():
             assert time.monotonic() < deadline, (self.folder / "server.log").read_text()[-2000:]
