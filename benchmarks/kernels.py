@@ -18,7 +18,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-BATCH, TRAIN, VALIDATION, ROUNDS, BUSY = 64, 1920, 213, 5, 4
+BATCH, TRAIN, VALIDATION, BUSY = 64, 1920, 213, 4
+ROUNDS, BESIDE = 5, 3
+"""Rounds alone, and beside busy processes, where each takes some three times as long."""
 SHAPE, CLASSES = (3, 32, 32), 100
 
 
@@ -49,7 +51,7 @@ def main() -> str:
     with ExitStack() as stack:
         for _ in range(BUSY):
             stack.enter_context(_busy())
-        beside = [_compared(*pair) for pair in PAIRS if pair[0].work == "train"]
+        beside = [_compared(*pair, rounds=BESIDE) for pair in PAIRS if pair[0].work == "train"]
     return "\n".join(["", *alone, f"beside {BUSY} busy processes:", *beside])
 
 
@@ -68,12 +70,12 @@ def _spin() -> None:
         pass
 
 
-def _compared(one: Case, other: Case) -> str:
+def _compared(one: Case, other: Case, rounds: int = ROUNDS) -> str:
     with ExitStack() as stack:
         groups = [[stack.enter_context(_Worker(case)) for _ in range(case.processes)] for case in (one, other)]
-        rounds = [[_rate(group) for group in groups] for _ in range(ROUNDS)]
-    ratios = [native / by_torch for by_torch, native in rounds]
-    rates = [median(column) for column in zip(*rounds, strict=True)]
+        measured = [[_rate(group) for group in groups] for _ in range(rounds)]
+    ratios = [native / by_torch for by_torch, native in measured]
+    rates = [median(column) for column in zip(*measured, strict=True)]
     return (
         f"{other}: {rates[1]:.0f} images/s, torch {rates[0]:.0f}; ratio {median(ratios):.2f} "
         f"({min(ratios):.2f} to {max(ratios):.2f}), load {os.getloadavg()[0]:.1f}"
