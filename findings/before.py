@@ -17,15 +17,14 @@ class Before:
 
     def __init__(self, path: Path) -> None:
         self._evidence: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        made = {key: self._evidence[key] for key in ("made", "version") if key in self._evidence}
-        self.sources: list[dict[str, Any]] = [made | source for source in self._evidence.get("sources", [])]
-        """What it has of each definition, with the day on which its store was asked."""
         self.figures: Mapping[str, str] = self._evidence.get("figures", {})
 
     def kept(self, source: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return what it has of a definition, if that is all runs and the store does not have them; else None."""
-        same = (one for one in self.sources if one["definition"] == source["definition"] and one["complete"])
-        return None if source["complete"] else next(same, None)
+        if source["complete"]:
+            return None
+        known = self._evidence.get("sources", [])
+        return next((one for one in known if one["definition"] == source["definition"] and one["complete"]), None)
 
     def number(self, reference: str) -> Number:
         """Return a number of it. Raises FindingsError where it has none."""

@@ -56,8 +56,8 @@ def written(template: Template, docs: Path) -> None:
     before = Before(folder / EVIDENCE)
     made = {"made": f"{datetime.now(UTC):%Y-%m-%d}", "version": __version__}
     found = [_source(definition) for definition in template.train]
-    sources = [before.kept(source) or source | made for source in found]
-    kept = {source["definition"] for source in found if before.kept(source)}
+    kept = {source["definition"]: earlier for source in found if (earlier := before.kept(source))}
+    sources = [kept.get(source["definition"], source | made) for source in found]
     answers = Answers(template.answers)
     numbers: dict[str, Number] = {}
     drawn: list[str] = []

@@ -88,7 +88,8 @@ class Overlay(NamedTuple):
         if not self.has_exits or len(x) < 2:
             return [0.0] * count
         nearest = min(b - a for curve in self.curves for a, b in pairwise(curve.x_P))
-        step = min(min(SHIFT, WIDEST / count) * (x[-1] - x[0]), nearest / (2 * count))
+        width = x[-1] - x[0]
+        step = min(SHIFT * width, WIDEST * width / count, nearest / (2 * count))
         return [step * (place - (count - 1) / 2) for place in range(count)]
 
 
