@@ -72,6 +72,10 @@ class Overlay(NamedTuple):
         """What the curves of a group are of; empty where a group has one curve."""
         return tuple(filter(None, dict.fromkeys(curve.name for curve in self.curves)))
 
+    def number(self, curve: Curve) -> int:
+        """Return which of a group's curves it is, from 0 on: renderers draw each in its own way."""
+        return self.names.index(curve.name) if curve.name else 0
+
     @property
     def sentence(self) -> str:
         """What bars or bands are, and how many runs stand behind a curve."""

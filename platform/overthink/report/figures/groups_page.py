@@ -65,7 +65,7 @@ def _bars(curve: Curve) -> dict[str, object] | None:
 
 
 def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int, shift: float) -> None:
-    colour, number = HUES[place % len(HUES)], info.names.index(curve.name) if curve.name else 0
+    colour, number = HUES[place % len(HUES)], info.number(curve)
     at = f"at {info.x_title} %{{x}}" if info.unit is None else cost_word(info.unit)
     at = at.replace("%{x", "%{customdata")  # x itself is shifted
     figure.add_scatter(

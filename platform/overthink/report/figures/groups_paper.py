@@ -77,7 +77,7 @@ def _drawn(info: Overlay, columns: int) -> "Figure":
 
 def _add_curve(axes: "Axes", info: Overlay, curve: Curve, place: int, shift: float) -> None:
     colour, x = HUES[place % len(HUES)], on_axis([at + shift for at in curve.x_P], info.unit)
-    number = info.names.index(curve.name) if curve.name else 0
+    number = info.number(curve)
     if curve.low_P is not None and curve.high_P is not None:
         low, high = percent(curve.low_P), percent(curve.high_P)
         if info.has_exits:
