@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 # Where Python may not keep bytecode, every process would compile torch and mlflow anew: ten seconds each.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: demo test test-services fuzz faults check docs findings format bench lock wheel clean secrets backup restore
+.PHONY: demo test test-services fuzz faults check docs findings format bench lock plotlyjs wheel clean secrets backup restore
 
 demo: $(READY)  ## train the quickstart on real digits and print the overthinking table
 	$(BIN)/overthink run experiments/quickstart.yaml --jobs 0
@@ -55,6 +55,13 @@ lock: $(READY)  ## pin anew what pyproject.toml allows
 	  --extra server --group dev pyproject.toml -o requirements.lock
 	echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile -q --universal --generate-hashes \
 	  --no-header --python-version 3.11 - -o .ci/uv.lock
+
+PLOTLYJS := platform/overthink/report/plotlyjs
+plotlyjs: $(READY)  ## the small plotly.js of pages, of the version that plotly.py has; needs npm
+	version=$$($(BIN)/python -c 'import plotly.offline as o; print(o.get_plotlyjs_version())') && folder=$$(mktemp -d) && \
+	npm pack --silent --pack-destination $$folder plotly.js-cartesian-dist-min@$$version && tar -xzf $$folder/*.tgz -C $$folder && \
+	gzip -9nc $$folder/package/plotly-cartesian.min.js > $(PLOTLYJS)/plotly-cartesian.min.js.gz && \
+	cp $$folder/package/LICENSE $(PLOTLYJS)/LICENSE && rm -r $$folder
 
 wheel: $(READY)
 	$(BIN)/python -m hatchling build -t wheel

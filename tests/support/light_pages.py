@@ -1,10 +1,10 @@
-"""Pages without plotly.js: 4.8 MB, written three times a page, and pages are not what most tests are about."""
+"""Pages without plotly.js: 0.7 MB or more a page, and pages are not what most tests are about."""
 
 import pytest
 
-from overthink.report import pages
+from overthink.report import plotlyjs
 
 
 def leave_out_plotlyjs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pages be all but plotly.js; in a browser they show no figures."""
-    monkeypatch.setattr(pages, "get_plotlyjs", lambda: "")
+    monkeypatch.setattr(plotlyjs, "packed", lambda figures: "")

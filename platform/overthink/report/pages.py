@@ -1,18 +1,17 @@
 """One self-contained HTML page of sections, with plotly in it once. Opens without a network, and escapes all text.
 
-plotly.js is compressed, and a browser unpacks it: of a page's 4.8 MB 1.9 MB are left.
+plotly.js is compressed, and a browser unpacks it: a page takes 0.7 MB, one with parallel coordinates 2.0 MB.
 """
 
 import base64
-import gzip
 import html
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
+
+from overthink.report import plotlyjs
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 """Nothing is loaded from anywhere; plotly writes its own styles, and its pictures to download are blobs."""
@@ -89,6 +88,7 @@ def page(title: str, intro: str, figures: Sequence[Captioned]) -> str:
 def document(title: str, sections: Sequence[Section]) -> str:
     """Return the sections as one HTML document."""
     body = "\n".join(_section(number, section) for number, section in enumerate(sections))
+    figures = [captioned.figure for section in sections for captioned in section.figures]
     return (
         "<!doctype html>\n"
         f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
@@ -96,18 +96,13 @@ def document(title: str, sections: Sequence[Section]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<style>{STYLE}</style></head>\n"
         f"<body><script>const drawings = [];</script><h1>{html.escape(title)}</h1>\n{body}\n"
-        f"{_drawn() if any(section.figures for section in sections) else ''}</body></html>\n"
+        f"{_drawn(figures) if figures else ''}</body></html>\n"
     )
 
 
-def _drawn() -> str:
+def _drawn(figures: Sequence[go.Figure]) -> str:
     """Return plotly.js, compressed, and what unpacks it and draws the figures that stand above."""
-    return f'<script type="text/plain" id="plotly">{_packed(get_plotlyjs())}</script>\n<script>{DRAW}</script>\n'
-
-
-@lru_cache(maxsize=1)
-def _packed(script: str) -> str:
-    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
+    return f'<script type="text/plain" id="plotly">{plotlyjs.packed(figures)}</script>\n<script>{DRAW}</script>\n'
 
 
 def _section(number: int, section: Section) -> str:
