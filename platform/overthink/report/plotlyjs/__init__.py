@@ -1,7 +1,7 @@
 """plotly.js for pages, compressed: its cartesian bundle where that draws the figures, else all of it.
 
-plotly's Python package has the whole plotly.js alone, 1.5 MB compressed; the bundle is a third of it. It is plotly's own
-file (npm's plotly.js-cartesian-dist-min) with its licence beside it; `make plotlyjs` fetches it anew.
+The Python package has the whole plotly.js alone, 1.5 MB compressed; the bundle is a third of it. It is plotly's
+own file (npm's plotly.js-cartesian-dist-min) with its licence beside it; `make plotlyjs` fetches it anew.
 """
 
 import base64
