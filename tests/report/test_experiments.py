@@ -66,6 +66,9 @@ def test_one_page_of_everything(groups: list[str], tmp_path: Path) -> None:
     assert "Seeds for 80%" in text
     for group in groups:
         assert Store().artifact(group, tags.REPORT_PAGE, tmp_path / "back").read_text() == text
+    report(["mine"], tmp_path / "some.html", where="seed=0")
+    for group in groups:  # a page of some runs replaces none of all
+        assert Store().artifact(group, tags.REPORT_PAGE, tmp_path / "back").read_text() == text
 
 
 def test_what_cannot_be_written(groups: list[str], tmp_path: Path) -> None:

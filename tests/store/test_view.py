@@ -63,6 +63,13 @@ def test_state_holds_sections_and_charts_in_order() -> None:
     assert bar == place | kept | {"metricKey": "a/x", "selectedMetricKeys": ["a/x"]}
 
 
+def test_folded_sections_follow_and_are_closed() -> None:
+    state = decoded(view.view_state([], [], "mine", "", CURVES, ["test/a"]))
+    headings = [(one["uuid"], one["name"], one["display"]) for one in state["compareRunSections"]]
+    assert headings == [("s0", "Curves", True), ("s1", "Key", True), ("s2", "test/a", False)]
+    assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == {"s0", "s1"}
+
+
 def test_state_holds_no_null() -> None:
     """The UI's page breaks on one."""
     assert "null" not in view.view_state(["m"], ["p"], "mine", sections=CURVES)

@@ -33,6 +33,27 @@ OVER_EPOCHS = {
         for name, more in (("val_accuracy", ("epochs/val_accuracy/oracle",)), ("val_loss", ()), ("train_accuracy", ()))
     ],
 }
+SINGLE_DOTS = (
+    "seeds",
+    *(
+        f"{split}/{section}"
+        for split in ("test", "val")
+        for section in (
+            "accuracy",
+            "overthinking",
+            "overthinking_pairs",
+            "confusion",
+            "oracle",
+            "upper_bound",
+            "calibration/ece",
+            "hindsight",
+            "rank_correlation",
+            "budgeted",
+            "budget_oracle",
+        )
+    ),
+)
+"""MLflow's own sections of metrics that each multi-exit network has once: charts of a single dot a run, closed at first."""
 PARAMETERS = ("variant", "seed", "regime", "network")
 POLICY_COLUMNS = (
     "test/policy/accuracy",
@@ -51,9 +72,10 @@ def views(columns: Sequence[str] = COLUMNS) -> dict[str, str]:
     """Return the saved views of an experiment, key -> state: all runs first, then groups alone (means over seeds)."""
     groups = f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'"
     results = {"Results": [Chart("BAR", (metric,)) for metric in columns]}
+    folded = SINGLE_DOTS if columns[-len(COLUMNS) :] == COLUMNS else ()
     states = (
-        view_state(columns, PARAMETERS, "overthink: all runs", sections=OVER_EPOCHS | results),
-        view_state(("seeds/n", *columns), PARAMETERS, "overthink: groups (means over seeds)", groups, results),
+        view_state(columns, PARAMETERS, "overthink: all runs", "", OVER_EPOCHS | results, folded),
+        view_state(("seeds/n", *columns), PARAMETERS, "overthink: groups (means over seeds)", groups, results, folded),
     )
     return {view_key(state): state for state in states}
 

@@ -4,7 +4,8 @@ Without one, MLflow opens a page about language models and shows no metric in it
 `TAG_PREFIX + key`, opened by `link`. MLflow documents none of this: the names below were read in the JavaScript bundle
 of MLflow 3.17.2 and tried in a browser. A field left out takes the UI's default, a column or chart of a metric that no
 run has is not shown, and `null` or an unknown `orderByKey` breaks the page. Metrics that no chart begins with get one
-of MLflow's own, below ours, in a section named like all of the metric's name before its last `/`.
+of MLflow's own, below ours, in a section named like all of the metric's name before its last `/`, and titles of charts
+are names of metrics (`displayName` changes none on this page).
 """
 
 import hashlib
@@ -39,13 +40,19 @@ Sections = Mapping[str, Sequence[Chart]]
 
 
 def view_state(
-    metrics: Sequence[str], parameters: Sequence[str], name: str, search: str = "", sections: Sections | None = None
+    metrics: Sequence[str],
+    parameters: Sequence[str],
+    name: str,
+    search: str = "",
+    sections: Sections | None = None,
+    folded: Sequence[str] = (),
 ) -> str:
     """Return the value of a view's tag; the UI lists it in its menu Views as `name`.
 
     The table shows each run's name, Created, Duration, then metrics and parameters in this order. `search` is a filter
-    in MLflow's language. Without `sections`, charts are MLflow's own. Equal arguments give equal text. MLflow 3.17
-    takes at most 20,000 characters.
+    in MLflow's language. Without `sections`, charts are MLflow's own. `folded` are sections of MLflow's own charts that
+    follow and show their heading alone until a reader opens them. Equal arguments give equal text. MLflow 3.17 takes at
+    most 20,000 characters.
     Raises ValueError for a backtick in the name of a column.
     """
     names = [("metrics", key) for key in metrics] + [("params", key) for key in parameters]
@@ -58,7 +65,7 @@ def view_state(
         "columnOrder": [*BUILT_IN_WIDTHS, *widths],
         "columnWidths": BUILT_IN_WIDTHS | widths,
         "runsHiddenMode": "FIRST_20_RUNS",
-        **(_charts(sections) if sections else {}),
+        **(_charts(sections, folded) if sections else {}),
     }
     # Times only order the menu; real ones would give each writing another text, and so another key.
     return _text({"name": name, "createdAt": 0, "updatedAt": 0, "state": _text(state)})
@@ -70,10 +77,10 @@ def _column(kind: str, name: str) -> str:
     return f"{kind}.`{name}`"
 
 
-def _charts(sections: Sections) -> dict[str, Any]:
+def _charts(sections: Sections, folded: Sequence[str]) -> dict[str, Any]:
     headings = [
-        {"uuid": f"s{number}", "name": name, "display": True, "isReordered": False}
-        for number, name in enumerate(sections)
+        {"uuid": f"s{number}", "name": name, "display": name in sections, "isReordered": False}
+        for number, name in enumerate([*sections, *folded])
     ]
     charts = [
         {

@@ -33,7 +33,7 @@ def report(
 ) -> int:
     """Write a self-contained HTML page: tables, figures, findings, provenance, and the commands to repeat them.
 
-    The page is also added to the groups it shows.
+    The page is also added to the groups it shows, unless --where leaves some of their runs out.
     """
     check_file("--output", output)
     equal_within = options.parse_margin(margin, against)
@@ -58,10 +58,11 @@ def report(
         raise not_run(store, names)
     page = document(", ".join(names), [section for one in parts for section in one.sections])
     output.write_text(page, encoding="utf-8")
-    groups, writer = [group for one in parts for group in one.groups], Writer(store)
+    groups, writer = [group for one in parts for group in one.groups if where is None], Writer(store)
     added = of_each(groups, lambda group: writer.text(group.run_id, tags.REPORT_PAGE, page))
     print_problems(console, [*(problem for one in parts for problem in one.problems), *added.problems])
-    print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline; also artifact {tags.REPORT_PAGE}")
+    also = f"; also artifact {tags.REPORT_PAGE}" if where is None else ""
+    print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline{also}")
     return SOME_FAILED if any(one.missing for one in parts) else OK
 
 
