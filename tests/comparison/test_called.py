@@ -26,6 +26,8 @@ RUNS = [
         ("quickstart: short seed 1", ["run-g1-1-0"]),
         ("quickstart: long [network.growth=4] seed 0", ["run-g2-0-0"]),
         ("run-g1", ["run-g1-0-0", "run-g1-1-0"]),
+        ("run:run-g1-1", ["run-g1-1-0"]),
+        ("run:g", []),
         ("short", []),
         ("quickstart", []),
         ("", []),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from overthink.cli.output import log
+from overthink.comparison.called import STORED
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import experiment_of_run, load_experiment
 from overthink.definition.source import find, override
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from overthink.definition.experiment import LoadedExperiment
 
 CORRUPTION = "dataset.corruption"
-STORED = "run:"
 FULL_ID = re.compile(r"[0-9a-f]{32}")
-"""Prefix of the ID of a stored run, where a definition is expected."""
 
 
 def load_definitions(

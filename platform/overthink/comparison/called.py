@@ -7,11 +7,14 @@ from overthink.store.stored import StoredRun
 
 SHORTEST_ID = 6
 """Characters of an ID that name a run."""
+STORED = "run:"
+"""Before an ID where a definition is expected (`overthink run run:ID`); elsewhere it may be left out."""
 
 
 def by_id(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     """Return the runs and groups whose ID begins with a name."""
-    return [run for run in runs if len(name) >= SHORTEST_ID and run.run_id.startswith(name)]
+    start = name.removeprefix(STORED)
+    return [run for run in runs if len(start) >= SHORTEST_ID and run.run_id.startswith(start)]
 
 
 def called(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:

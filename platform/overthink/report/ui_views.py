@@ -53,7 +53,7 @@ SINGLE_DOTS = (
         )
     ),
 )
-"""MLflow's own sections of metrics that each multi-exit network has once: charts of a single dot a run, closed at first."""
+"""MLflow's own sections of metrics that each multi-exit network has once: one dot a run and chart, closed at first."""
 PARAMETERS = ("variant", "seed", "regime", "network")
 POLICY_COLUMNS = (
     "test/policy/accuracy",
