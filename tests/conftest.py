@@ -133,13 +133,15 @@ SERVICES = {
 def pytest_collection() -> Generator[None, object, object]:
     """Collect no garbage among the imports of all tests: there is none, and looking for it takes a third of the time.
 
-    Nor later: what has been imported is frozen, or each full collection looks through it again, 0.7 s each time.
+    Nor later: what has been imported is frozen, or each full collection looks through it again, 0.7 s each time. It is
+    collected as rarely as in the command: 2% of the tests' time instead of 7%.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
         gc.enable()
 
 
