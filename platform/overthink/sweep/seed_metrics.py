@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from overthink.definition.run_definition import RunDefinition
 from overthink.metrics.naming import by_exit
-from overthink.networks.cost import mul_adds, parameter_counts
+from overthink.networks.cost import mul_adds_of_copy, parameter_counts
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.sweep.ask_tell import Ending
@@ -58,8 +58,8 @@ def network_metrics(sweep: Sweep, run: RunDefinition) -> dict[str, float]:
         return {}
     shape = run.dataset.input_shape
     network = blank_network(run.network, run.regime, shape, run.n_classes, run.seeds)
-    costs = by_exit(f"{NETWORK}/mul_adds", mul_adds(network, shape))
-    return costs | by_exit(f"{NETWORK}/parameters", parameter_counts(network))
+    parameters = by_exit(f"{NETWORK}/parameters", parameter_counts(network))
+    return by_exit(f"{NETWORK}/mul_adds", mul_adds_of_copy(network, shape)) | parameters
 
 
 def broken_bounds(sweep: Sweep, known: Mapping[str, float]) -> list[str]:
