@@ -30,6 +30,12 @@ def test_halves() -> None:
     assert halves(range(12), 5) == many
 
 
+@pytest.mark.parametrize("repeats, chosen_on", [(2, 1), (3, 1), (4, 1), (5, 2), (8, 3)])
+def test_says_on_how_many_trainings_exits_are_chosen(repeats: int, chosen_on: int) -> None:
+    """It is less than half, so that leaving a training out leaves as many."""
+    assert cross_fitted(np.ones((repeats, 2, 30), dtype=bool)).chosen_on == chosen_on
+
+
 def test_luck_gains_nothing_in_other_trainings() -> None:
     """Where only difficulty is systematic, an oracle gains 6 points and a choice on other trainings none."""
     random = np.random.default_rng(0)

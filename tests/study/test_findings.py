@@ -160,5 +160,15 @@ def test_ensembles_without_logits_are_named() -> None:
     with_logits, without = (
         verdict({"all": findings(predictions_of(margin_REN, keep_logits=keep))})[0] for keep in (True, False)
     )
+    assert "chosen per sample on 2 of 5 trainings changes accuracy in the others" in with_logits
     assert "once 5 are averaged" in with_logits
     assert "once the confidences of 5 are averaged (no logits are stored)" in without
+
+
+def test_the_table_says_where_confidences_are_averaged_instead_of_the_softmax() -> None:
+    margin_REN = WORLDS["correlated"](300, np.random.default_rng(0)).margins(5, np.random.default_rng(1))
+    arms = {
+        name: findings(predictions_of(margin_REN, keep_logits=keep)) for name, keep in (("all", True), ("init", False))
+    }
+    assert "no logits" not in arms_grid({"all": arms["all"]}).caption
+    assert "the confidences instead where no logits are stored (init)." in arms_grid(arms).caption

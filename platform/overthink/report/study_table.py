@@ -12,7 +12,8 @@ from overthink.study.ensemble import Curve
 from overthink.study.findings import Findings
 from overthink.study.spread import Spread
 
-AVERAGED = "Averaged: any-later overthinking once the softmax of all repeats is averaged."
+AVERAGED = "Averaged: any-later overthinking once the softmax of all repeats is averaged"
+OF_CONFIDENCES = ", the confidences instead where no logits are stored ({arms})"
 CHURN = "Churn: how often two repeats answer differently at the last exit."
 ARMS_SIGNS = {
     "->": "-> many: extrapolated, the systematic part.",
@@ -52,15 +53,19 @@ def arms_grid(arms: Mapping[str, Findings]) -> Grid:
         for name, found in arms.items()
         if name not in controls
     }
-    sentences = (_arms_caption(rows), repeats_sentence(controls), held_fixed_sentence(fixed))
+    of_confidences = [
+        name for name, found in arms.items() if not found.same and found.ensembles and not found.ensembles.from_logits
+    ]
+    sentences = (_arms_caption(rows, of_confidences), repeats_sentence(controls), held_fixed_sentence(fixed))
     return Grid(titles, rows, " ".join(filter(None, sentences)))
 
 
-def _arms_caption(rows: Sequence[Sequence[str]]) -> str:
+def _arms_caption(rows: Sequence[Sequence[str]], of_confidences: Sequence[str]) -> str:
     """Return what the columns and signs mean that the table of arms has."""
+    instead = OF_CONFIDENCES.format(arms=", ".join(of_confidences)) if of_confidences else ""
     averaged, churned = ("".join(row[column] for row in rows).strip("-") for column in (5, 6))
     said = [
-        *([AVERAGED] if averaged else []),
+        *([f"{AVERAGED}{instead}."] if averaged else []),
         *([CHURN] if churned else []),
         *meanings_of(rows, ARMS_SIGNS),
     ]

@@ -57,7 +57,8 @@ def _in_expectation(found: Findings) -> str:
     gain, seen = found.cross_fitted.gain, found.final.rate.mean
     of = f"of {100 * seen.value:.1f} that an oracle gains over the last exit"
     measured = (
-        f"an exit chosen per sample on half of the trainings changes accuracy in the other half by {points(gain)}"
+        f"an exit chosen per sample on {found.cross_fitted.chosen_on} of {found.repeats} trainings changes accuracy in "
+        f"the others by {points(gain)}"
     )
     if gain.low is None or gain.high is None:
         return f"Chosen on other trainings: {measured}, {of}."

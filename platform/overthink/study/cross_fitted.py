@@ -1,7 +1,8 @@
-"""Whether an earlier exit is better in expectation: chosen on half of the trainings, scored on the other half.
+"""Whether an earlier exit is better in expectation: chosen on some of the trainings, scored on the others.
 
 What an oracle gains over the last exit is found with the labels of the very training that is scored, so luck counts as
-skill. Here the exit of each sample is the one that most trainings of one half get right, and the other half decides.
+skill. Here the exit of each sample is the one that most trainings of one part get right, and the other part decides.
+The first part is less than half, (R - 1) / 2 of R rounded down: of 8 trainings 3, and 5 decide.
 """
 
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ class CrossFitted(NamedTuple):
     """Of the exit chosen on other trainings; above zero where some samples are overthought systematically."""
     seen: Interval
     """Of the exit chosen on the trainings that are scored, all of them: what luck and system give together."""
+    chosen_on: int
+    """Trainings that the exit of `gain` is chosen on; the mean is over ways to choose them."""
 
 
 def cross_fitted(correct_REN: BoolArray) -> CrossFitted:
@@ -42,7 +45,8 @@ def cross_fitted(correct_REN: BoolArray) -> CrossFitted:
     def parts(models: Sequence[int]) -> FloatArray:
         return np.stack([_gain(correct_REN, models, size), _seen(correct_REN, models)])
 
-    return CrossFitted(*crossed_parts(leave_out(parts, repeats)))
+    gain, seen = crossed_parts(leave_out(parts, repeats))
+    return CrossFitted(gain, seen, size)
 
 
 def halves(models: Sequence[int], size: int) -> list[tuple[int, ...]]:

@@ -79,7 +79,7 @@ def draw_gains(found: Findings) -> go.Figure:
     gains = {
         "by the training itself<br>(its oracle)": found.final.rate.mean,
         "by all trainings<br>together": found.cross_fitted.seen,
-        "by the other half<br>of the trainings": found.cross_fitted.gain,
+        f"by {found.cross_fitted.chosen_on} of the<br>other trainings": found.cross_fitted.gain,
         "by another training<br>(its oracle)": transfer.over_last,
     }
     add_points(figure, "gain", INK, list(gains), list(gains.values()))
