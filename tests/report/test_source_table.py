@@ -50,6 +50,8 @@ def test_what_nothing_is_known_of_has_no_row_and_no_column() -> None:
     assert grid.titles == ("Any later", "Samples, total", "Rate, total")
     assert grid.rows == [("init", "90.0\n[80, 110]", "90.0\n[80, 110]")]
     assert "hold for this base point alone" in last.caption
+    assert "a share may lie beyond 0 or 100" in last.caption
+    assert "shown as that" not in last.caption
     assert "n.d." not in last.caption
     assert source_grids(None) == source_grids(of(NOTHING, NOTHING)) == []
 

@@ -11,12 +11,17 @@ from overthink.study.sources import Reading, Shares, SourceShares
 CAPTION = (
     "Percent of the variance from training to training, of all sources together. Samples: which ones are overthought; "
     "rate: how many. Total: what a source changes alone and with others; first order: what it changes whatever the "
-    "others are. First orders and the interaction sum to 100; totals to more, unless sources add up. Estimates beyond "
-    "0 or 100 are shown as that, so a column need not add up to its sum. [95% intervals over base points, for samples "
-    "also over test samples]."
+    "others are. First orders and the interaction sum to 100; totals to more, unless sources add up. "
+)
+AROUND_SEVERAL = (
+    "Estimates beyond 0 or 100 are shown as that, so a column need not add up to its sum. [95% intervals over base "
+    "points, for samples also over test samples]."
+)
+AROUND_ONE = (
+    "Around a single base point a share may lie beyond 0 or 100. [95% intervals over repeats, for samples also over "
+    "test samples, hold for this base point alone]."
 )
 SIGNS = {ND: f"{ND}: not determined, without an interval or with one as wide as the range."}
-ONE_BASE_POINT = " There is a single base point: intervals are over repeats, and hold for this base point alone."
 TITLES = ("Samples, total", "Samples, first order", "Rate, total", "Rate, first order")
 
 
@@ -24,7 +29,7 @@ def source_grids(found: SourceShares | None) -> list[Grid]:
     """Return the tables; none where there are no shares, and no column of which nothing is known."""
     if found is None:
         return []
-    caption = f"{CAPTION}{ONE_BASE_POINT if found.base_points == 1 else ''}"
+    caption = CAPTION + (AROUND_ONE if found.base_points == 1 else AROUND_SEVERAL)
     captions = (f"{found.networks} networks, base points: {found.base_points}.", caption)
     named = (("Any later", found.any_later), ("Final", found.final))
     grids = [_grid(name, reading, words) for (name, reading), words in zip(named, captions, strict=True)]
