@@ -113,7 +113,7 @@ def test_no_interval_holds_what_is_impossible() -> None:
     recurs = one.final.recurrence._replace(lift=wide)  # type: ignore[union-attr]
     one = one._replace(final=one.final._replace(split=split, recurrence=recurs))
     words = " ".join(verdict({"all": one}))
-    assert "90.0% [0.0, 100.0] stays with the sample" in words
+    assert "90.0% [not determined] stays with the sample" in words
     assert "0.90 times [0.00, 1.31]" in words
 
 

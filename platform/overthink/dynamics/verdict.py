@@ -5,6 +5,9 @@ from overthink.dynamics.order import LearningOrder
 from overthink.sentences import listed
 from overthink.statistics.jackknife import Interval
 
+NOT_DETERMINED = " [not determined]"
+"""Instead of an interval as wide as all that its number can be."""
+
 
 def verdict(found: Dynamics) -> list[str]:
     """Return the sentences, those first that say when overthinking is decided."""
@@ -58,17 +61,25 @@ def _order(order: LearningOrder | None) -> str:
         reading = (
             ": the difference may be none"
             if order.difference.holds_zero
-            else f": {_correlation(order.difference)} {'more' if order.difference.value > 0 else 'less'}"
+            else f": {_correlation(order.difference, 2)} {'more' if order.difference.value > 0 else 'less'}"
         )
     return f"{one}, two exits of different trainings by {_correlation(order.exits_across)}{reading}."
 
 
 def _percent(found: Interval) -> str:
     cut = found.cut(1)
-    value = f"{100 * cut.value:.0f}%"
-    return value if cut.low is None or cut.high is None else f"{value} [{100 * cut.low:.0f}, {100 * cut.high:.0f}]"
+    return f"{100 * cut.value:.0f}%{_ends(cut, 1, 100, '.0f')}"
 
 
-def _correlation(found: Interval) -> str:
-    value = f"{found.value:.2f}"
-    return value if found.low is None or found.high is None else f"{value} [{found.low:.2f}, {found.high:.2f}]"
+def _correlation(found: Interval, most: float = 1) -> str:
+    cut = found.within(-most, most)
+    return f"{cut.value:.2f}{_ends(cut, 2 * most, 1, '.2f')}"
+
+
+def _ends(found: Interval, span: float, factor: float, form: str) -> str:
+    """Return the interval of what ranges over `span`; one that is as wide determines nothing."""
+    if found.low is None or found.high is None:
+        return ""
+    if found.high - found.low >= span:
+        return NOT_DETERMINED
+    return f" [{factor * found.low:{form}}, {factor * found.high:{form}}]"

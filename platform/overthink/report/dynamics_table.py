@@ -15,6 +15,7 @@ from overthink.report.dynamics import GroupDynamics
 from overthink.report.figures.dynamics import AMOUNTS
 from overthink.report.grids import Grid
 from overthink.report.study_table import interval
+from overthink.report.undetermined import explained
 from overthink.statistics.jackknife import Interval
 
 STAGES_CAPTION = (
@@ -35,6 +36,8 @@ ORDER_CAPTION = (
     "Spearman's correlation over samples of the moment from which on an exit is right for good, mean over pairs of "
     "exits."
 )
+DIFFERENCE = "difference"
+"""Of two correlations: from -2 to 2."""
 DISORDER_CAPTION = (
     "Percent overthought at the end (any later), and in brackets the part of all samples. Rows: thirds of the samples "
     "by how far the exits of a network differ in when they learn a sample; columns: by how far trainings differ. Both "
@@ -45,7 +48,7 @@ DISORDER_CAPTION = (
 def grids(found: Dynamics) -> list[Grid]:
     """Return the tables that have rows."""
     tables = (_stages(found), _exits(found), _fates(found), _order(found.order), _disorder(found.disorder))
-    return [grid for grid in tables if grid.rows]
+    return [explained(grid) for grid in tables if grid.rows]
 
 
 def intervals_sentence(found: Dynamics) -> str:
@@ -55,7 +58,10 @@ def intervals_sentence(found: Dynamics) -> str:
     if found.trainings == 1:
         return f"{what} One training has no intervals."
     if found.crossed:
-        return f"{what} 95% intervals hold for new trainings and new samples."
+        return (
+            f"{what} 95% intervals hold for new trainings and new samples, those of correlations for new trainings, on "
+            "these samples."
+        )
     return (
         f"{what} The trainings recorded different samples, so they are not compared, and 95% intervals hold for new "
         "trainings alone; seeds: {split: 0} validates all on the same samples."
@@ -90,7 +96,9 @@ def _exits(found: Dynamics) -> Grid:
     depth_sentence = f" Prediction depth of the samples that the last exit gets right: {depth}." if depth else ""
     tie = found.depth_and_learning
     tie_sentence = (
-        f" It correlates with when the last exit learned them by {interval(tie, 1, 2, signed=True)}." if tie else ""
+        f" It correlates with when the last exit learned them by {interval(tie, 1, 2, signed=True, most=1)}."
+        if tie
+        else ""
     )
     return Grid(titles, rows, EXITS_CAPTION + depth_sentence + tie_sentence)
 
@@ -112,7 +120,11 @@ def _fates(found: Dynamics) -> Grid:
 
 def _order(order: LearningOrder | None) -> Grid:
     compared = () if order is None else _correlations(order)
-    rows = [(name, interval(value, 1, 2, signed=True)) for _, name, value in compared if value is not None]
+    rows = [
+        (text, interval(value, 1, 2, signed=True, most=2 if name == DIFFERENCE else 1))
+        for name, text, value in compared
+        if value is not None
+    ]
     return Grid(("Learning order of", "Correlation"), rows, ORDER_CAPTION)
 
 
@@ -120,7 +132,7 @@ def _correlations(order: LearningOrder) -> tuple[tuple[str, str, Interval | None
     return (
         ("exits", "two exits of one network", order.exits),
         ("exits_across", "two exits of two trainings (the null)", order.exits_across),
-        ("difference", "difference of these", order.difference),
+        (DIFFERENCE, "difference of these", order.difference),
         ("same_exit_across", "one exit in two trainings", order.same_exit_across),
     )
 

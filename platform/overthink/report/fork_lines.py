@@ -12,6 +12,7 @@ from overthink.predictions.arrays import FloatArray
 from overthink.report.grids import Grid
 from overthink.report.studies import Study
 from overthink.report.study_table import interval
+from overthink.report.undetermined import explained
 from overthink.running.connectivity import Line, line_between
 from overthink.running.run_data import RunData, splits_of
 from overthink.running.stored_run import dataset_of, network_of
@@ -128,4 +129,4 @@ def connected_grid(found: list[Connected]) -> Grid:
         )
         for one in found
     ]
-    return Grid(titles, rows, CAPTION)
+    return explained(Grid(titles, rows, CAPTION))

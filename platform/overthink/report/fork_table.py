@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from overthink.report.grids import Grid
 from overthink.report.study_table import interval
+from overthink.report.undetermined import explained
 from overthink.statistics.jackknife import Interval
 from overthink.study.forks import AtEpoch, ForkArm
 
@@ -28,7 +29,7 @@ CAPTION = (
 def fork_grids(arms: Mapping[str, ForkArm]) -> list[Grid]:
     """Return the table; none without forks."""
     rows = [row for name, arm in arms.items() for row in _rows(name, arm)]
-    return [Grid(TITLES, rows, CAPTION)] if rows else []
+    return [explained(Grid(TITLES, rows, CAPTION))] if rows else []
 
 
 def _rows(name: str, arm: ForkArm) -> list[tuple[str, ...]]:

@@ -119,16 +119,25 @@ def ties_grid(found: Findings) -> Grid:
 
 
 def interval(
-    found: Interval, factor: float = 100, digits: int = 1, end_digits: int | None = None, signed: bool = False
+    found: Interval,
+    factor: float = 100,
+    digits: int = 1,
+    end_digits: int | None = None,
+    signed: bool = False,
+    most: float | None = None,
 ) -> str:
-    """Return a number and its interval: `12.3 [11.0, 13.6]`; without a sign it is cut at 0, and a percentage at 100."""
-    if not signed:
-        found = found.cut(1 if factor == 100 else inf)
+    """Return a number and its interval: `12.3 [11.0, 13.6]`, cut at 0, or with a sign at -`most`, and at `most`.
+
+    `most` is 1 for percentages, else without limit if it is not given. An interval as wide as that is `n.d.`.
+    """
+    most = (1 if factor == 100 else inf) if most is None else most
+    least = -most if signed else 0.0
+    found = found.within(least, most)
     sign = "+" if signed else ""
     value = f"{factor * found.value:{sign}.{digits}f}"
     if found.low is None or found.high is None:
         return value
-    if factor == 100 and says_nothing(found.low, found.high, 2 if signed else 1):
+    if says_nothing(found.low, found.high, most - least):
         return f"{value} {ND}"
     form = f"{sign}.{digits if end_digits is None else end_digits}f"
     return f"{value} [{factor * found.low:{form}}, {factor * found.high:{form}}]"

@@ -33,5 +33,6 @@ def meanings_of(rows: Sequence[Sequence[str]], signs: Mapping[str, str]) -> list
 
 
 def explained(grid: Grid) -> Grid:
-    """Return a table whose caption says what `n.d.` means, if a cell has it."""
-    return grid._replace(caption=" ".join(filter(None, (grid.caption, *meanings_of(grid.rows, {ND: SENTENCE})))))
+    """Return a table whose caption says what `n.d.` means, if a cell or the caption itself has it."""
+    said = meanings_of([*grid.rows, (grid.caption,)], {ND: SENTENCE})
+    return grid._replace(caption=" ".join(filter(None, (grid.caption, *said))))

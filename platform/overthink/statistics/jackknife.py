@@ -29,7 +29,11 @@ class Interval(NamedTuple):
 
     def cut(self, most: float = inf) -> "Interval":
         """Return it without what cannot be: a share is never below 0 or above 1, a ratio never below 0."""
-        value, low, high = (None if end is None else min(max(end, 0.0), most) for end in self)
+        return self.within(0.0, most)
+
+    def within(self, least: float, most: float) -> "Interval":
+        """Return it without what is below `least` or above `most`."""
+        value, low, high = (None if end is None else min(max(end, least), most) for end in self)
         assert value is not None
         return Interval(value, low, high)
 

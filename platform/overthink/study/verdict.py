@@ -64,7 +64,7 @@ def _recurs(found: Findings) -> str:
     )
     return (
         f"Two trainings overthink {again} (final); how many of the other trainings overthink a sample predicts this "
-        f"one with an area under the ROC curve of {ends(recurs.auc, '.2f')} (0.5: not at all).{beyond}"
+        f"one with an area under the ROC curve of {ends(recurs.auc, '.2f', span=1)} (0.5: not at all).{beyond}"
     )
 
 

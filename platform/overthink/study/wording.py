@@ -4,17 +4,20 @@ from math import inf
 
 from overthink.statistics.jackknife import Interval
 
+NOT_DETERMINED = " [not determined]"
+"""Instead of an interval as wide as all that its number can be."""
+
 
 def percent(found: Interval, most: float = 1) -> str:
     """Return a fraction as text in percent, with its interval, cut at 0 and `most`: `12.3% [11.0, 13.6]`."""
     found = found.cut(most)
-    return f"{100 * found.value:.1f}%{_ends(found, '.1f', 100)}"
+    return f"{100 * found.value:.1f}%{_ends(found, '.1f', 100, most)}"
 
 
 def points(found: Interval, signed: bool = True) -> str:
     """Return a difference of fractions as text in percentage points: `-2.1 points [-2.6, -1.6]`."""
     form = "+.1f" if signed else ".1f"
-    return f"{100 * found.value:{form}} points{_ends(found, form, 100)}"
+    return f"{100 * found.value:{form}} points{_ends(found, form, 100, span=2)}"
 
 
 def times(found: Interval) -> str:
@@ -23,12 +26,14 @@ def times(found: Interval) -> str:
     return f"{found.value:.2f} times{_ends(found, '.2f', 1)}"
 
 
-def ends(found: Interval, form: str) -> str:
-    """Return a number and its interval: `1.80 [1.60, 2.00]`."""
-    return f"{found.value:{form}}{_ends(found, form, 1)}"
+def ends(found: Interval, form: str, span: float = inf) -> str:
+    """Return a number, which ranges over `span`, and its interval: `1.80 [1.60, 2.00]`."""
+    return f"{found.value:{form}}{_ends(found, form, 1, span)}"
 
 
-def _ends(found: Interval, form: str, factor: float) -> str:
+def _ends(found: Interval, form: str, factor: float, span: float = inf) -> str:
     if found.low is None or found.high is None:
         return ""
+    if found.high - found.low >= span:
+        return NOT_DETERMINED
     return f" [{factor * found.low:{form}}, {factor * found.high:{form}}]"
