@@ -1,5 +1,8 @@
+import json
+
 from overthink.comparison.overthinking import overthinking_rows
 from overthink.report.opening import summary
+from overthink.store import tags
 from support.stored_runs import parent, stored
 
 
@@ -26,3 +29,21 @@ def test_one_run_and_none() -> None:
     assert summary(overthinking_rows([parent("0")])) == (
         "0 finished runs of 1 group on max-min-mnist, 1 more missing or unfinished."
     )
+
+
+def test_a_run_of_several_arms_counts_once_and_arms_are_no_groups() -> None:
+    """Repeat 0 is in all arms; repeats of one training are runs of their own."""
+    arms = {"all": "0:3", "init": "0 split0-init1-order0-augment0", "none": "0 0-repeat1"}
+    seeds = ("0", "1", "split0-init1-order0-augment0", "0-repeat1")
+    more = {tags.ARMS: json.dumps(arms)}
+    runs = [parent("0:3 0-repeat1", more=more), *(stored(seed, more=more) for seed in seeds)]
+    assert summary(overthinking_rows(runs)).startswith(
+        "4 finished runs of 1 group (3 arms) on max-min-mnist, 1 more missing or unfinished."
+    )
+    nothing = summary(overthinking_rows([runs[0]]))
+    assert nothing.startswith("0 finished runs of 1 group (3 arms) on max-min-mnist, 5 more missing or unfinished.")
+
+
+def test_an_interval_as_wide_as_the_range_is_none() -> None:
+    runs = [parent("0:2"), *(stored(str(seed), last=last) for seed, last in enumerate((0.3, 0.7)))]
+    assert "Accuracy of the last exit is 50.0% [not determined]." in summary(overthinking_rows(runs))

@@ -1,14 +1,18 @@
 """What the page of an experiment opens with: three sentences, and its groups in one plot each of two things."""
 
+import re
 from collections.abc import Sequence
 
 from overthink.comparison.overthinking import Row
 from overthink.report.figures.groups_page import draw_groups
 from overthink.report.group_overlays import legend_names, overlay_of
 from overthink.report.pages import Captioned, Section
+from overthink.sentences import number_of
 from overthink.statistics.estimate import Estimate
+from overthink.statistics.jackknife import Interval
 from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
+from overthink.study.wording import percent
 from overthink.untrusted import reason
 
 SHOWN = ("accuracy", "overthinking")
@@ -23,7 +27,7 @@ def opening(
 ) -> Section:
     """Return the first section about multi-exit networks; what cannot be read is added to `problems`."""
     finished = [row for row in rows if row.finished]
-    figures = []
+    figures, bars = [], False
     for kind in SHOWN if finished else ():
         try:
             found = overlay_of(store, kind, finished[:MOST_GROUPS], runs)
@@ -33,18 +37,26 @@ def opening(
         problems += found.problems
         if found.info is not None:
             figures.append(Captioned(found.info.caption, draw_groups(found.info)))
+            bars = bars or any(curve.low_P for curve in found.info.curves)
     paragraphs = [summary(rows)]
     if figures:
         first = f"The first {MOST_GROUPS} of {len(finished)} groups. " if len(finished) > MOST_GROUPS else ""
-        paragraphs.append(f"{first}Bars: 95% intervals of the mean for new seeds, on these test samples.")
-    return Section(heading, paragraphs, figures=figures)
+        meaning = "Bars: 95% intervals of the mean for new seeds, on these test samples." if bars else ""
+        paragraphs.append(f"{first}{meaning}")
+    return Section(heading, list(filter(None, paragraphs)), figures=figures)
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """Return three sentences: what was run, how accurate last exits are, and how much networks overthink."""
-    runs, missing = sum(len(row.finished) for row in rows), sum(len(row.gaps) for row in rows)
+    """Return three sentences: what was run, how accurate last exits are, and how much networks overthink.
+
+    A run counts once, though several arms of a study have it.
+    """
+    runs = len({run_id for row in rows for run_id in (*row.run_ids, *row.repeats.values())})
+    missing = len({(_without_arm(gap.group), gap.seed) for row in rows for gap in row.gaps})
     datasets = " and ".join(dict.fromkeys(row.dataset for row in rows))
-    counts = f"{runs} finished run{'' if runs == 1 else 's'} of {len(rows)} group{'' if len(rows) == 1 else 's'}"
+    groups = len({_without_arm(row.group) for row in rows})
+    arms = f" ({len(rows)} arms)" if len(rows) > groups else ""
+    counts = f"{number_of(runs, 'finished run')} of {number_of(groups, 'group')}{arms}"
     without = f", {missing} more missing or unfinished" if missing else ""
     sentences = [f"{counts} on {datasets}{without}."]
     if accuracy := _range(rows, LAST):
@@ -53,6 +65,11 @@ def summary(rows: Sequence[Row]) -> str:
     if rates := "; ".join(f"{name} overthinking {found}" for name, found in both if found):
         sentences.append(f"{rates[0].upper()}{rates[1:]}.")
     return " ".join(sentences)
+
+
+def _without_arm(group: str) -> str:
+    """Return the name of a group without the arm of a study that a row of it is of."""
+    return re.sub(r" / [^ ]+", "", group, count=1)
 
 
 def _range(rows: Sequence[Row], metric: str) -> str:
@@ -71,5 +88,4 @@ def _range(rows: Sequence[Row], metric: str) -> str:
 
 
 def _percent(found: Estimate) -> str:
-    ends = "" if found.low is None or found.high is None else f" [{100 * found.low:.1f}, {100 * found.high:.1f}]"
-    return f"{100 * found.mean:.1f}%{ends}"
+    return percent(Interval(found.mean, found.low, found.high))
