@@ -1,5 +1,6 @@
 """Training the best trials again with new seeds: the best of many trials is partly luck, new seeds show how much."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from overthink.comparison.ranges import metric_estimate
@@ -8,6 +9,7 @@ from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import resolved
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
+from overthink.seeds import expand
 from overthink.statistics.estimate import Estimate
 from overthink.store import tags
 from overthink.store.client import Store
@@ -15,6 +17,7 @@ from overthink.store.reader import find_runs
 from overthink.store.stored import newest_per_key
 from overthink.sweep.best_definition import best_definition
 from overthink.sweep.definition import LoadedSweep
+from overthink.sweep.goal import Objective, OverSeeds
 from overthink.sweep.results import TrialResult
 
 
@@ -25,10 +28,12 @@ class Confirmed(NamedTuple):
     metric: str
     swept: float
     """The objective's value in the sweep."""
+    over_seeds: OverSeeds
+    """What that is over the seeds of a trial."""
     fresh: Estimate
     """The mean of the metric over fresh seeds."""
-    shrinkage: float
-    """By how much the fresh mean is worse than `swept`, in the metric's unit; below 0: better."""
+    shrinkage: float | None
+    """See `shrinkage`."""
     run_ids: tuple[str, ...]
 
 
@@ -58,10 +63,28 @@ def confirm(
         runs = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key)).values()
         fresh = [run for run in runs if {*run.seeds} <= {*group.seeds} and run.outcome == tags.FINISHED]
         ids = tuple(run.run_id for run in fresh)
+        seeds = len(expand(loaded.sweep.seeds))
         for objective, swept in zip(loaded.sweep.objectives, trial.values, strict=True):
             values = [run.metrics[objective.metric] for run in fresh if objective.metric in run.metrics]
             if values:
                 again = metric_estimate(objective.metric, values)
-                worse = swept - again.mean if objective.goal == "maximize" else again.mean - swept
-                found.append(Confirmed(trial, objective.metric, swept, again, worse, ids))
+                worse = shrinkage(objective, swept, seeds, values)
+                found.append(Confirmed(trial, objective.metric, swept, objective.over_seeds, again, worse, ids))
     return found, outcomes, experiment
+
+
+def shrinkage(objective: Objective, swept: float, seeds: int, fresh: Sequence[float]) -> float | None:
+    """Return by how much fresh values are worse than a sweep's value over so many seeds; below 0: better.
+
+    Like is compared with like: the objective over the fresh seeds. The worst of more seeds is worse, and a single one
+    has no deviation, so there is none where these numbers differ.
+
+    >>> shrinkage(Objective(metric="val/accuracy/last", over_seeds="worst"), 0.5, 2, [0.4, 0.7])
+    0.09999999999999998
+    >>> shrinkage(Objective(metric="val/accuracy/last", over_seeds="worst"), 0.5, 2, [0.4, 0.7, 0.6])
+    """
+    deviates = objective.over_seeds == "mean-minus-std" and min(seeds, len(fresh)) > 1
+    if not (objective.over_seeds == "mean" or deviates or seeds == len(fresh)):
+        return None
+    again = objective.over(fresh)
+    return swept - again if objective.goal == "maximize" else again - swept

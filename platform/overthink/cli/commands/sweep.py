@@ -152,16 +152,18 @@ def _confirmed_grid(found: "list[Confirmed]") -> Grid:
         [
             f"{one.trial.number}: {one.metric}",
             str(one.fresh.n),
-            f"{one.swept:.4f}",
+            f"{one.swept:.4f}" + ("" if one.over_seeds == "mean" else f"\n{one.over_seeds}"),
             f"{one.fresh.mean:.4f}" + (f" ± {one.fresh.std:.4f}" if one.fresh.std is not None else ""),
             _ends(one.fresh.low, one.fresh.high, one.metric),
-            f"{one.shrinkage:+.4f}",
+            "-" if one.shrinkage is None else f"{one.shrinkage:+.4f}",
         ]
         for one in found
     ]
     caption = (
         "New seeds: mean ± standard deviation over n seeds that the sweep did not use, 95% interval of this mean. "
-        "Shrinkage: how much worse this mean is than the value in the sweep; the best of many trials is partly chance."
+        "In sweep: mean over the seeds of the trial where nothing else is said. Shrinkage: how much worse the new seeds "
+        "are by the same measure (-: it depends on the number of seeds, which differs); the best of many trials is "
+        "partly chance."
     )
     return explained(Grid(["Trial", "n", "In sweep", "New seeds", "95% interval", "Shrinkage"], rows, caption))
 
@@ -176,6 +178,7 @@ def _confirmed_as_plain(one: "Confirmed") -> dict[str, object]:
         "tried": one.trial.point,
         "metric": one.metric,
         "sweep": one.swept,
+        "over_seeds": one.over_seeds,
         "fresh": one.fresh._asdict(),
         "shrinkage": one.shrinkage,
         "run_ids": list(one.run_ids),
