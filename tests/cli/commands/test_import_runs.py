@@ -89,6 +89,18 @@ def test_seeds_variants_validation_and_differences(folder: Path) -> None:
     ok(folder, "diff", "theirs: a", "theirs: b")
 
 
+def test_costs_that_are_no_mul_adds_are_not_called_so(folder: Path) -> None:
+    write_text(folder / "t.txt", outside())
+    imported(folder, "--test", "t.txt", *COLUMNS, "--costs", "0.1,0.4,1", "--cost-unit", "relative", "--seed", "3")
+    run = next(run for run in all_runs(Store(f"sqlite:///{folder}/mlflow.db")) if not run.is_group)
+    found = json.loads(ok(folder, "anytime", run.run_id, "--budget", "0.5", "--json"))
+    assert found["cost_unit"] == "relative"
+    (budget,) = found["budgets"]
+    assert (budget["budget"], budget["mul_adds"], budget["exit"]) == (0.5, None, 2)
+    refused = invoke(folder, "anytime", run.run_id, "--budget", "half").stderr
+    assert "expected a budget in the unit of the run's costs" in " ".join(refused.split())
+
+
 def test_an_exported_run_is_imported_again_bit_for_bit(folder: Path) -> None:
     write_text(folder / "t.txt", outside())
     imported(folder, "--test", "t.txt", *COLUMNS, "--costs", "0.1,0.4,1", "--cost-unit", "relative", "--seed", "3")

@@ -23,7 +23,8 @@ def anytime(
         typer.Option(
             "--budget",
             metavar="BUDGET[=WEIGHT]",
-            help="Budget in MUL-ADDs, optionally with a weight: 20e6=3. Repeatable. "
+            help="Budget in MUL-ADDs, of an imported run in the unit of its costs, optionally with a weight: 20e6=3. "
+            "Repeatable. "
             "Default: uniform between the costs of the first and the last exit.",
         ),
     ] = [],  # noqa: B006 - typer copies it
@@ -44,8 +45,11 @@ def anytime(
     found = anytime_prediction(test, budgets_M, weights_M)
     numbers = zip(budgets_M.tolist(), (weights_M / weights_M.sum()).tolist(), found.exit_M.tolist(), strict=True)
     if as_json:
-        entries = [{"mul_adds": budget, "weight": weight, "exit": number} for budget, weight, number in numbers]
-        print_json({"run_id": stored.run_id, "budgets": entries, "expected": found.expected})
+        entries = [
+            {"budget": budget, "mul_adds": budget if unit == "MUL-ADDs" else None, "weight": weight, "exit": number}
+            for budget, weight, number in numbers
+        ]
+        print_json({"run_id": stored.run_id, "cost_unit": unit, "budgets": entries, "expected": found.expected})
         return OK
     console = log()
     print_text(console, f"{stored.name} ({stored.run_id[:8]}), {len(test.ids_N)} test samples")
@@ -69,7 +73,10 @@ def _parsed(budgets: Sequence[str]) -> "tuple[FloatArray, FloatArray]":
         except ValueError:
             pair = 0.0, 0.0
         if not all(isfinite(number) and number > 0 for number in pair):
-            raise ValueError(f"--budget {entry}: expected MUL-ADDs, optionally with a weight, e.g. 20e6 or 20e6=3")
+            raise ValueError(
+                f"--budget {entry}: expected a budget in the unit of the run's costs (MUL-ADDs of networks "
+                "trained here), optionally with a weight, e.g. 20e6 or 20e6=3"
+            )
         pairs.append(pair)
     budgets_M, weights_M = np.array(pairs).T
     return budgets_M, weights_M
