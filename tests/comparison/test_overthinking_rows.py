@@ -120,10 +120,10 @@ def test_the_same_seed_failing_in_two_pooled_groups_counts_twice() -> None:
         by="regime",
     )
     assert sorted(row.gaps) == [
-        Gap("quickstart: a", "0", tags.FAILED),
-        Gap("quickstart: a", "1", MISSING),
-        Gap("quickstart: b", "0", tags.FAILED),
-        Gap("quickstart: b", "1", MISSING),
+        Gap("quickstart: a", "0", tags.FAILED, "", ("a", "")),
+        Gap("quickstart: a", "1", MISSING, "", ("a", "")),
+        Gap("quickstart: b", "0", tags.FAILED, "", ("b", "")),
+        Gap("quickstart: b", "1", MISSING, "", ("b", "")),
     ]
 
 

@@ -20,7 +20,7 @@ def grouped(stored: Iterable[StoredRun], by: str) -> dict[Key, dict[Key, list[St
     """
     rows: dict[Key, dict[Key, list[StoredRun]]] = {}
     for run in _counted(sorted(stored, key=lambda run: run.started_ms), by):
-        group = run.group_key or run.run_id, run.arm, run.sweep
+        group = *run.whole_group, run.arm
         # A run may have been trained for another definition that asks for the very same: its key decides.
         row = group if by == "variant" else _shared(run, by)
         rows.setdefault(row, {}).setdefault(group, []).append(run)

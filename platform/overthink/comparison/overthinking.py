@@ -35,8 +35,10 @@ class Gap(NamedTuple):
     seed: str
     outcome: str
     """`missing` where no run has been started, else how it stands: diverged, failed, interrupted, running."""
-    message: str = ""
+    message: str
     """Why it ended as it did, as the store has it."""
+    whole_group: tuple[str, str]
+    """What tells its group from others."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Row:
     run_ids: tuple[str, ...]
     """MLflow ids of the same runs, in the same order."""
     gaps: tuple[Gap, ...]
+    whole_groups: tuple[tuple[str, str], ...]
+    """What tells its groups from others; rows of a study's arms have the same."""
     values: dict[str, tuple[float, ...]]
     """By metric that all of them have: one number a run, in the same order. None in a row of several groups."""
     definition: str = ""
@@ -189,6 +193,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
         finished=tuple(run.seeds_label for run in finished),
         run_ids=tuple(run.run_id for run in finished),
         gaps=(*_missing(asked, runs), *_unfinished(runs)),
+        whole_groups=tuple(dict.fromkeys(run.whole_group for run in members)),
         values={
             metric: tuple(run.metrics[metric] for run in finished)
             for metric in metrics
@@ -248,13 +253,17 @@ def _test_labels(run: StoredRun) -> tuple[str, str]:
 
 
 def _unfinished(runs: Iterable[StoredRun]) -> list[Gap]:
-    return [Gap(run.group_label, run.seeds_label, run.outcome, run.message) for run in runs if not run.is_finished]
+    return [
+        Gap(run.group_label, run.seeds_label, run.outcome, run.message, run.whole_group)
+        for run in runs
+        if not run.is_finished
+    ]
 
 
 def _missing(groups: Sequence[StoredRun], runs: Iterable[StoredRun]) -> list[Gap]:
     there = {(run.group_key, *run.seeds) for run in runs}
     gaps = {
-        (group.group_key, seeds): Gap(group.group_label, seeds.label, MISSING)
+        (group.group_key, seeds): Gap(group.group_label, seeds.label, MISSING, "", group.whole_group)
         for group in groups
         for seeds in group.seeds
     }

@@ -1,6 +1,5 @@
 """What the page of an experiment opens with: three sentences, and its groups in one plot each of two things."""
 
-import re
 from collections.abc import Sequence
 
 from overthink.comparison.overthinking import Row
@@ -52,9 +51,9 @@ def summary(rows: Sequence[Row]) -> str:
     A run counts once, though several arms of a study have it.
     """
     runs = len({run_id for row in rows for run_id in (*row.run_ids, *row.repeats.values())})
-    missing = len({(_without_arm(gap.group), gap.seed) for row in rows for gap in row.gaps})
+    missing = len({(gap.whole_group, gap.seed) for row in rows for gap in row.gaps})
     datasets = " and ".join(dict.fromkeys(row.dataset for row in rows))
-    groups = len({_without_arm(row.group) for row in rows})
+    groups = len({group for row in rows for group in row.whole_groups})
     arms = f" ({len(rows)} arms)" if len(rows) > groups else ""
     counts = f"{number_of(runs, 'finished run')} of {number_of(groups, 'group')}{arms}"
     without = f", {missing} more missing or unfinished" if missing else ""
@@ -65,11 +64,6 @@ def summary(rows: Sequence[Row]) -> str:
     if rates := "; ".join(f"{name} overthinking {found}" for name, found in both if found):
         sentences.append(f"{rates[0].upper()}{rates[1:]}.")
     return " ".join(sentences)
-
-
-def _without_arm(group: str) -> str:
-    """Return the name of a group without the arm of a study that a row of it is of."""
-    return re.sub(r" / [^ ]+", "", group, count=1)
 
 
 def _range(rows: Sequence[Row], metric: str) -> str:

@@ -208,6 +208,11 @@ class StoredRun:
         return bool(self.task)
 
     @property
+    def whole_group(self) -> tuple[str, str]:
+        """What tells its group from others: a sweep's trial is a group of its own, arms of a study are in one."""
+        return self.group_key or self.run_id, self.sweep
+
+    @property
     def seeds_label(self) -> str:
         """The label of its seeds, such as `3`; of a group, of all of them: `0:5 7`."""
         return joined(seeds.label for seeds in self.seeds)
