@@ -20,6 +20,14 @@ def test_correlations_have_intervals_over_trainings_alone(trainings: int, said: 
     assert (CORRELATIONS in intervals_sentence(of(trainings))) == said
 
 
+def test_what_all_trainings_share_is_not_covered_by_intervals() -> None:
+    """As where the split is fixed, so that all validate on the same samples."""
+    assert intervals_sentence(of(3), ("split",)).endswith(
+        "Held fixed, so not covered by intervals: one split (all trainings)."
+    )
+    assert "Held fixed" not in intervals_sentence(of(3))
+
+
 def test_a_correlation_has_no_interval_as_wide_as_all_that_it_can_be() -> None:
     found = of(3)
     assert found.order is not None

@@ -2,7 +2,7 @@
 
 import json
 
-from overthink.report.exit_policies import groups_of
+from overthink.report.exit_policies import GroupPolicies, groups_of
 from overthink.store import tags
 from overthink.store.stored import StoredRun
 from support.stored_runs import parent, stored
@@ -28,3 +28,12 @@ def test_runs_of_several_arms_are_no_seeds_of_each_other() -> None:
     runs = [stored(seed, more={tags.ARMS: json.dumps(ARMS)}) for seed in SEEDS]
     assert pooled(runs) == [[seed] for seed in SEEDS if seed != "0-repeat1"]
     assert pooled([runs[0], runs[3], runs[4]]) == [["0", "1", "2"]]
+
+
+def test_a_study_is_shown_with_its_arm_and_what_its_intervals_do_not_cover() -> None:
+    one = GroupPolicies("base · seeds", "id", ("a", "b"), None, (), arm="init", fixed=("split", "order"))
+    assert one.heading == "base · seeds / init"
+    assert one.sentences == [
+        "Held fixed, so not covered by intervals: one split and one order (base · seeds / init).",
+    ]
+    assert (one._replace(arm="").heading, one._replace(fixed=()).sentences) == ("base · seeds", [])

@@ -142,6 +142,8 @@ def test_a_control_never_speaks_for_a_study() -> None:
     arms = {"none": control, "kernel": kernel, "both": both}
     assert primary_arm_of(arms) == "both"
     assert "(arm both, 6 repeats" in verdict(arms)[0]
+    assert "intervals hold for new trainings that differ in init and order alone and new" in verdict(arms)[-1]
+    assert "intervals hold for new trainings and new" in verdict({"all": findings(predictions(whole))})[-1]
     assert primary_arm_of({"all": control, "kernel": kernel}) == "kernel"
     (text,) = verdict({"none": control})
     assert "No verdict" in text

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from overthink.comparison.arms import primary_arm, runs_of_primary_arm
+from overthink.comparison.observations import held_fixed
 from overthink.dynamics.findings import Dynamics, dynamics
 from overthink.store.readable import of_each
 from overthink.store.readable_store import ReadableStore
@@ -22,6 +23,11 @@ class GroupDynamics(NamedTuple):
     found: Dynamics | None
     problems: tuple[str, ...]
     """What cannot be read; where nothing is found, why."""
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """What all its runs share (see `held_fixed`): intervals do not cover other values of that."""
+        return held_fixed(self.runs)
 
 
 def dynamics_of(store: ReadableStore, chosen: Sequence[StoredRun]) -> Iterator[GroupDynamics]:

@@ -27,7 +27,7 @@ def dynamics_page(one: GroupDynamics, found: Dynamics) -> str:
             Section("In which order are samples learned?", figures=_orders(found)),
             Section(
                 "Numbers",
-                [f"{intervals_sentence(found)} {READING} {runs}", *one.problems],
+                [f"{intervals_sentence(found, one.fixed)} {READING} {runs}", *one.problems],
                 tables=[as_html(grid) for grid in grids(found)],
             ),
         ],

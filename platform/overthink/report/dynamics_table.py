@@ -11,6 +11,7 @@ from overthink.dynamics.findings import Disorder, Dynamics, OfFates
 from overthink.dynamics.order import LearningOrder
 from overthink.dynamics.verdict import verdict
 from overthink.predictions.arrays import FloatArray
+from overthink.report.averages import held_fixed_sentence
 from overthink.report.dynamics import GroupDynamics
 from overthink.report.figures.dynamics import AMOUNTS
 from overthink.report.grids import Grid
@@ -36,6 +37,7 @@ ORDER_CAPTION = (
     "Spearman's correlation over samples of the moment from which on an exit is right for good, mean over pairs of "
     "exits."
 )
+ALL_TRAININGS = "all trainings"
 DIFFERENCE = "difference"
 """Of two correlations: from -2 to 2."""
 DISORDER_CAPTION = (
@@ -51,8 +53,13 @@ def grids(found: Dynamics) -> list[Grid]:
     return [explained(grid) for grid in tables if grid.rows]
 
 
-def intervals_sentence(found: Dynamics) -> str:
-    """Return what was looked at, and what the intervals hold for."""
+def intervals_sentence(found: Dynamics, fixed: Sequence[str] = ()) -> str:
+    """Return what was looked at, and what the intervals hold for; `fixed` is what all trainings share."""
+    shared = held_fixed_sentence({ALL_TRAININGS: fixed})
+    return " ".join(filter(None, (_held_for(found), shared)))
+
+
+def _held_for(found: Dynamics) -> str:
     count = f"{found.trainings} training{'s' if found.trainings > 1 else ''}"
     what = f"{count}, {found.samples} {found.split} samples, {len(found.moments)} recorded moments."
     if found.trainings == 1:
@@ -207,6 +214,7 @@ def as_plain(one: GroupDynamics, found: Dynamics) -> dict[str, Any]:
         "split": found.split,
         "samples": found.samples,
         "same_samples": found.crossed,
+        "held_fixed": list(one.fixed),
         "verdict": verdict(found),
         "numbers": [record._asdict() for record in records(found)],
         "stages": [stage.stage._asdict() for stage in found.stages],

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from overthink.comparison.arms import are_of_several_arms, runs_of_group, runs_of_primary_arm
-from overthink.comparison.observations import by_training
+from overthink.comparison.arms import are_of_several_arms, primary_arm, runs_of_group, runs_of_primary_arm
+from overthink.comparison.observations import by_training, held_fixed
 from overthink.exit_policies.failure import Foresight, foresight
 from overthink.exit_policies.guarantee import Promise
 from overthink.exit_policies.kept_promises import Kept, kept_promises
@@ -13,6 +13,8 @@ from overthink.exit_policies.references import Reference
 from overthink.exit_policies.side_by_side import SideBySide, side_by_side
 from overthink.exit_policies.trial import Pair
 from overthink.predictions.correctness import same_samples
+from overthink.report.averages import held_fixed_sentence
+from overthink.report.exit_policy_table import verdict
 from overthink.report.group_predictions import group_predictions
 from overthink.report.policy_networks import policy_networks
 from overthink.store import tags
@@ -49,12 +51,28 @@ class GroupPolicies(NamedTuple):
     """Where a risk was asked for."""
     foresight: tuple[Foresight, ...] = ()
     """Where it was asked for."""
+    arm: str = ""
+    """Of a study: the primary arm, which has these runs."""
+    fixed: tuple[str, ...] = ()
+    """What all these runs share (see `held_fixed`): intervals do not cover other values of that."""
+
+    @property
+    def heading(self) -> str:
+        """The name of the group, and of the arm."""
+        return f"{self.name} / {self.arm}" if self.arm else self.name
+
+    @property
+    def sentences(self) -> list[str]:
+        """Which policies differ from the baseline, and what intervals do not cover."""
+        fixed = held_fixed_sentence({self.heading: self.fixed})
+        return [*(verdict(self.found) if self.found else []), *([fixed] if fixed else [])]
 
 
 def policies_of(
     store: ReadableStore, chosen: Sequence[StoredRun], choice: Choice, on_policy: Callable[[str], None]
 ) -> Iterator[GroupPolicies]:
     """Yield the policies of each group among stored runs, and of runs whose group is not among them."""
+    arms = {run.run_id: primary_arm(run) or "" for run in chosen if run.is_group and run.arms}
     for name, group_id, runs in groups_of(chosen):
         pairs, kept, problems = readable_pairs(store, runs)
         found, kept_ones = None, []
@@ -67,9 +85,16 @@ def policies_of(
                 found = side_by_side(pairs, choice.policies, references, choice.shares, choice.against, on_policy)
             except ValueError as error:
                 problems.append(f"{name}: {reason(error)}")
-        seen = tuple(foresight(pairs)) if choice.foresight and pairs else ()
         yield GroupPolicies(
-            name, group_id, tuple(run.run_id for run in kept), found, tuple(problems), tuple(kept_ones), seen
+            name,
+            group_id,
+            tuple(run.run_id for run in kept),
+            found,
+            tuple(problems),
+            tuple(kept_ones),
+            tuple(foresight(pairs)) if choice.foresight and pairs else (),
+            arms.get(group_id, ""),
+            held_fixed(kept),
         )
 
 

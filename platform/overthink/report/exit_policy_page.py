@@ -9,7 +9,6 @@ from overthink.report.exit_policy_table import (
     foresight_grids,
     overthinking_grid,
     promises_grid,
-    verdict,
 )
 from overthink.report.figures.exit_policies import draw_policy_lines, policy_lines
 from overthink.report.pages import Captioned, Section, document
@@ -29,7 +28,7 @@ def exit_policy_page(groups: Sequence[GroupPolicies], share: float) -> str:
             shown = [accuracy_grid(one.found), overthinking_grid(one.found, share), *foresight_grids(one.foresight)]
             shown += [promises_grid(one.promises)] if one.promises else []
             tables = [grids.as_html(grid) for grid in shown]
-            paragraphs = [*verdict(one.found), DASHED, *one.problems, *one.found.problems]
+            paragraphs = [*one.sentences, DASHED, *one.problems, *one.found.problems]
             runs = f"Runs: {' '.join(one.run_ids)}"
-            sections.append(Section(one.name, [*paragraphs, runs], tables=tables, figures=[figure]))
+            sections.append(Section(one.heading, [*paragraphs, runs], tables=tables, figures=[figure]))
     return document("Exit policies", sections)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from overthink.seeds import STREAMS
+from overthink.sentences import listed
 from overthink.study.answer import summary
 from overthink.study.arms import primary_arm_name
 from overthink.study.coupling import Coupled
@@ -131,7 +133,9 @@ def _share_of_across(coupled: Coupled) -> str:
 
 
 def _would_change(found: Findings) -> str:
+    fixed = [stream for stream in STREAMS if stream not in found.sources]
+    alike = f" that differ in {listed(found.sources)} alone" if fixed else ""
     return (
         f"{CLAIM} What would change this verdict: other data, networks or lengths of training than these, or more "
-        f"repeats than {found.repeats}; intervals hold for new trainings and new test samples of the same kind."
+        f"repeats than {found.repeats}; intervals hold for new trainings{alike} and new test samples of the same kind."
     )

@@ -80,7 +80,7 @@ def _show(one: "GroupDynamics", found: "Dynamics") -> None:
 
     shown = results()
     shown.print(escape_for_terminal(one.name, "bold"))
-    shown.print(escape_for_terminal(intervals_sentence(found)), "")
+    shown.print(escape_for_terminal(intervals_sentence(found, one.fixed)), "")
     for paragraph in verdict(found):
         shown.print(escape_for_terminal(paragraph), "")
     for grid in grids(found):

@@ -172,17 +172,16 @@ def _show(one: "GroupPolicies", shares: Sequence[float]) -> None:
         foresight_grids,
         overthinking_grid,
         promises_grid,
-        verdict,
     )
 
     assert one.found is not None
     shown = results()
-    shown.print(escape_for_terminal(one.name, "bold"), "")
+    shown.print(escape_for_terminal(one.heading, "bold"), "")
     print_grid(accuracy_grid(one.found))
     shown.print()
     print_grid(overthinking_grid(one.found, _middle(shares)))
     shown.print()
-    for sentence in verdict(one.found):
+    for sentence in one.sentences:
         shown.print(escape_for_terminal(sentence))
     shown.print()
     if one.promises:
@@ -206,19 +205,19 @@ def _list() -> None:
     print_grid(Grid(("Name", "Policy", "Needs", "Source"), rows, words=4))
 
 
-def _as_text(found: "SideBySide", shares: Sequence[float]) -> str:
+def _as_text(one: "GroupPolicies", found: "SideBySide", shares: Sequence[float]) -> str:
     from io import StringIO
 
     from rich.console import Console
 
-    from overthink.report.exit_policy_table import accuracy_grid, overthinking_grid, verdict
+    from overthink.report.exit_policy_table import accuracy_grid, overthinking_grid
     from overthink.report.grids import as_rich
 
     file = StringIO()
     console = Console(file=file, width=100)
     for grid in (accuracy_grid(found), overthinking_grid(found, _middle(shares))):
         console.print(as_rich(grid), "")
-    return file.getvalue() + "\n".join(verdict(found))
+    return file.getvalue() + "\n".join(one.sentences)
 
 
 def _text(shown: "Sequence[GroupPolicies]", form: str, shares: Sequence[float]) -> str:
@@ -240,6 +239,8 @@ def _text(shown: "Sequence[GroupPolicies]", form: str, shares: Sequence[float]) 
             {
                 "group": one.name,
                 "group_id": one.group_id,
+                "arm": one.arm,
+                "held_fixed": [*one.fixed],
                 "runs": [*one.run_ids],
                 **as_plain(of),
                 "promises": [promise_as_plain(kept) for kept in one.promises],
@@ -257,4 +258,4 @@ def _text(shown: "Sequence[GroupPolicies]", form: str, shares: Sequence[float]) 
     grids = [grid for one, of in pairs for grid in (accuracy_grid(of), overthinking_grid(of, _middle(shares)))]
     if form == "latex":
         return "\n\n".join(map(grid_as_latex, grids))
-    return "\n\n".join(f"{one.name}\n\n{_as_text(of, shares)}" for one, of in pairs)
+    return "\n\n".join(f"{one.heading}\n\n{_as_text(one, of, shares)}" for one, of in pairs)
