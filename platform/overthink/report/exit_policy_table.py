@@ -11,7 +11,7 @@ from overthink.exit_policies.kept_promises import Kept
 from overthink.exit_policies.side_by_side import AtBudget, Row, SideBySide
 from overthink.report.grids import Grid
 from overthink.report.undetermined import ND, explained, says_nothing
-from overthink.sentences import listed
+from overthink.sentences import listed, number_of
 from overthink.statistics.jackknife import Interval
 
 NONE = "-"
@@ -90,9 +90,13 @@ def _accuracy_caption(found: SideBySide) -> str:
         f"The last exit alone: {_cell(found.last)}.",
     ]
     if any(row.against for row in found.rows):
-        sentences.append(f"Δ area: to {found.baseline}, paired by seed and sample.")
+        tests = sum(row.against is not None and row.against.p is not None for row in found.rows)
+        tested = (
+            f"; p: paired t-test over seeds, corrected for {number_of(tests, 'comparison')} (Holm)" if tests else ""
+        )
+        sentences.append(f"Δ area: to {found.baseline}, paired by seed and sample{tested}.")
     if any(row.against and row.against.told_apart for row in found.rows):
-        sentences.append(f"{APART} different: the interval excludes 0, and Holm's p over seeds is at most 0.05.")
+        sentences.append(f"{APART} different: the interval excludes 0, and p is at most 0.05.")
     if any(row.uses_labels for row in found.rows):
         sentences.append(f"{LABELS} knows labels of test data.")
     return " ".join(sentences)

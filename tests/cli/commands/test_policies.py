@@ -94,7 +94,9 @@ def test_the_table_is_read_at_80_columns(folder: Path) -> None:
         *("max-softmax", "product", "static", "oracle†"),
     ]
     assert "Largest area: " in shown
-    assert "± half of the 95% interval for new seeds and new test samples" in " ".join(shown.split())
+    caption = " ".join(shown.split())
+    assert "± half of the 95% interval for new seeds and new test samples" in caption
+    assert "p: paired t-test over seeds, corrected for 3 comparisons (Holm)" in caption  # product, static and random
 
 
 def test_one_run_has_intervals_over_samples(folder: Path) -> None:
