@@ -26,7 +26,7 @@ def opening(
 ) -> Section:
     """Return the first section about multi-exit networks; what cannot be read is added to `problems`."""
     finished = [row for row in rows if row.finished]
-    figures, bars = [], False
+    figures, bars = [], ""
     for kind in SHOWN if finished else ():
         try:
             found = overlay_of(store, kind, finished[:MOST_GROUPS], runs)
@@ -36,12 +36,12 @@ def opening(
         problems += found.problems
         if found.info is not None:
             figures.append(Captioned(found.info.caption, draw_groups(found.info)))
-            bars = bars or any(curve.low_P for curve in found.info.curves)
+            if any(curve.low_P for curve in found.info.curves):
+                bars = f"Bars: 95% intervals of the mean for {found.info.holds_for}."
     paragraphs = [summary(rows)]
     if figures:
         first = f"The first {MOST_GROUPS} of {len(finished)} groups. " if len(finished) > MOST_GROUPS else ""
-        meaning = "Bars: 95% intervals of the mean for new seeds, on these test samples." if bars else ""
-        paragraphs.append(f"{first}{meaning}")
+        paragraphs.append(f"{first}{bars}")
     return Section(heading, list(filter(None, paragraphs)), figures=figures)
 
 

@@ -1,5 +1,7 @@
 """Several groups in one plot over the epochs of a training: numbers worked out by hand, and what cannot be drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,14 @@ def test_overthinking_after_each_epoch_is_a_mean_over_runs_with_its_interval() -
     assert b"epoch" in paper_figure(info, "svg", 1)
 
 
+def test_runs_that_recorded_samples_of_their_own_are_named() -> None:
+    """As where the split varies, so that each validates on its own; intervals then hold for more than new seeds."""
+    one, other = two_exits(4, 1), two_exits(2, 1)
+    apart = replace(other, ids_N=other.ids_N + 100)
+    sentence = course_overlay({"plain": [one, apart], "isc": [one, other]}).sentence
+    assert sentence.endswith("for new seeds, on these test samples (runs of plain each on its own).")
+
+
 def test_courses_with_other_moments_are_refused() -> None:
     with pytest.raises(ValueError, match="plain: its courses were recorded at other moments"):
         course_overlay({"plain": [two_exits(1, 2), two_exits(1, 2, 3)]})
@@ -55,6 +65,8 @@ def test_what_is_decided_at_a_fork() -> None:
     assert (final.mean_P, final.low_P, final.high_P) == ((0.5, 0.5), None, None)
     assert "Means over trunks" in info.sentence
     assert "95% interval of the mean for new trunks and new test samples" in info.sentence
+    two = arm._replace(trunks=2, epochs=(at(0, Interval(0.1, None, None)), at(4, Interval(0.7, None, None))))
+    assert "95% interval" not in fork_overlay({"later": two}).sentence
     assert fork_overlay({"a": arm, "b": arm}).groups[3] == "b: answers of the last exit"
 
 

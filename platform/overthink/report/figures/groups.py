@@ -14,9 +14,11 @@ from overthink.inference.budgeted import budgeted_batch, lookup_table
 from overthink.metrics.accuracy import accuracy
 from overthink.metrics.overthinking import final_overthinking_rate, overthinking_rate
 from overthink.predictions.absent import CostUnit, needed
+from overthink.predictions.correctness import Samples, same_samples
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.over_runs import check_comparable, mean_over_runs
 from overthink.report.figures.style import cost_title
+from overthink.sentences import listed
 from overthink.statistics.estimate import estimate
 from overthink.study.depth import distribution, prediction_depth
 
@@ -82,7 +84,8 @@ class Overlay(NamedTuple):
         counts = {curve.group: curve.n for curve in self.curves}
         runs = ", ".join(f"{group} n = {n}" for group, n in counts.items())
         drawn = "bars, side by side" if self.has_exits else "bands"
-        intervals = f"; {drawn}: 95% interval of the mean for {self.holds_for}" if max(counts.values()) > 1 else ""
+        known = any(curve.low_P is not None for curve in self.curves)
+        intervals = f"; {drawn}: 95% interval of the mean for {self.holds_for}" if known else ""
         return f"{self.caption}. Means over {self.over} ({runs}){intervals}."
 
     @property
@@ -184,7 +187,15 @@ def overlay(kind: str, groups: Mapping[str, Sequence[Splits]]) -> Overlay:
         what.has_exits,
         what.from_zero,
         tuple(curves),
+        holds_for=new_seeds({name: [of_splits[-1] for of_splits in runs] for name, runs in groups.items()}, "test"),
     )
+
+
+def new_seeds(groups: Mapping[str, Sequence[Samples]], samples: str) -> str:
+    """Return what intervals over the runs of each group hold for: these samples, where all runs have the same."""
+    apart = [name for name, runs in groups.items() if not all(same_samples(one, runs[0]) for one in runs)]
+    own = f" (runs of {listed(apart)} each on its own)" if apart else ""
+    return f"new seeds, on these {samples} samples{own}"
 
 
 def _unit(tests: Sequence[Predictions]) -> CostUnit | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from overthink.metrics.overthinking import final_overthinking_rate, overthinking_rate
 from overthink.predictions.course import Course
-from overthink.report.figures.groups import Curve, Overlay, curve_of
+from overthink.report.figures.groups import Curve, Overlay, curve_of, new_seeds
 from overthink.statistics.jackknife import Interval
 from overthink.study.forks import AtEpoch, ForkArm, Undecided
 
@@ -35,7 +35,7 @@ def course_overlay(groups: Mapping[str, Sequence[Course]]) -> Overlay:
         False,
         True,
         tuple(curves),
-        holds_for=f"new seeds, on these {samples} samples",
+        holds_for=new_seeds(groups, samples),
     )
 
 
