@@ -65,19 +65,23 @@ def _compared(row: Row, baselines: Sequence[Row], name: str, metrics: Collection
         return replace(row, has_no_baseline=True), {}
     if of_dataset[0] is row:
         return row, {}
-    if any(of_dataset[0].test_labels.get(seed, made) != made for seed, made in row.test_labels.items()):
+    compared, pairs = _seed_by_seed(row, of_dataset[0])
+    return compared, {metric: values for metric, values in pairs.items() if metrics is None or metric in metrics}
+
+
+def _seed_by_seed(row: Row, baseline: Row) -> tuple[Row, Pairs]:
+    """Return a row with why it has no pairs with a baseline of the same data, or which seeds are none; and pairs."""
+    if any(baseline.test_labels.get(seed, made) != made for seed, made in row.test_labels.items()):
         return replace(row, has_other_labels=True), {}
     if row.groups:
         return replace(row, has_several_groups=True), {}
-    unpaired = sorted({*row.finished} ^ {*of_dataset[0].finished})
-    apart = without_same_runs(row, of_dataset[0])
+    unpaired = sorted({*row.finished} ^ {*baseline.finished})
+    apart = _without_same_runs(row, baseline)
     same = tuple(seed for seed in row.finished if seed not in apart.finished)
-    pairs = _pairs(apart, of_dataset[0])
-    wanted = {metric: values for metric, values in pairs.items() if metrics is None or metric in metrics}
-    return replace(row, unpaired=tuple(unpaired), same_runs=same), wanted
+    return replace(row, unpaired=tuple(unpaired), same_runs=same), _pairs(apart, baseline)
 
 
-def without_same_runs(row: Row, baseline: Row) -> Row:
+def _without_same_runs(row: Row, baseline: Row) -> Row:
     """Return a row without the runs that are the baseline's, too: a run does not differ from itself.
 
     All arms of a study share repeat 0; experiments may ask for the same runs.
@@ -104,9 +108,12 @@ def _same_data(one: Row, other: Row) -> bool:
     return one.dataset == other.dataset
 
 
-def paired(row: Row, baseline: Row) -> dict[str, Difference]:
-    """Return row minus baseline over the seeds that both have, by metric; corrected for the number of metrics."""
-    return _differences([_pairs(row, baseline)])[0]
+def compared_with(row: Row, baseline: Row) -> Row:
+    """Return a row with its paired differences to one baseline, corrected for the number of metrics; or why not."""
+    if not _same_data(row, baseline):
+        return replace(row, has_no_baseline=True)
+    compared, pairs = _seed_by_seed(row, baseline)
+    return replace(compared, differences=_differences([pairs])[0])
 
 
 def _pairs(row: Row, baseline: Row) -> Pairs:

@@ -8,7 +8,7 @@ from overthink.comparison.arms import as_group_of_arm, primary_arm, runs_of_grou
 from overthink.comparison.difference import Difference
 from overthink.comparison.intervals import with_intervals
 from overthink.comparison.overthinking import Row, overthinking_rows
-from overthink.comparison.paired import paired, without_same_runs
+from overthink.comparison.paired import compared_with
 from overthink.definition.errors import DefinitionError
 from overthink.definition.flat import Differing, differing, flat
 from overthink.report.averages import number_lines
@@ -102,10 +102,8 @@ def places_grid(title: str, places: Sequence[Differing]) -> Grid:
 
 def results_grid(a: Side, b: Side) -> Grid:
     """Return the table of both results and their difference, in percent, paired by seed where seeds are shared."""
-    apart = without_same_runs(b.row, a.row)
-    pairs = paired(apart, a.row)
-    shared = len(apart.finished) < len(b.row.finished)
-    without = "the same runs" if not apart.finished else f"no {'other ' if shared else ''}seed in common"
+    compared = compared_with(b.row, a.row)
+    pairs, without = compared.differences, why_no_pairs(compared)
     rows = []
     for metric, title in a.titles.items():
         of_a, of_b = (side.row.estimates.get(metric) for side in (a, b))
@@ -114,7 +112,20 @@ def results_grid(a: Side, b: Side) -> Grid:
             difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", without)
         means = (number_lines(side.row, metric) for side in (a, b))
         rows.append([title, *("\n".join(lines) for lines in (*means, difference))])
-    return explained(Grid(("Test data, %", "A", "B", "B minus A"), rows, _caption(a, b, list(pairs.values()))))
+    alone = f"Only one of the two has seed {', '.join(compared.unpaired)}." if pairs and compared.unpaired else ""
+    caption = " ".join(filter(None, (_caption(a, b, list(pairs.values())), alone)))
+    return explained(Grid(("Test data, %", "A", "B", "B minus A"), rows, caption))
+
+
+def why_no_pairs(compared: Row) -> str:
+    """Return why a row (`compared_with`) has no differences seed by seed; empty where it has."""
+    if compared.differences:
+        return ""
+    if compared.has_no_baseline or compared.has_other_labels:
+        return "other data" if compared.has_no_baseline else "other labels"
+    if len(compared.same_runs) == len(compared.finished):
+        return "the same runs"
+    return f"no {'other ' if compared.same_runs else ''}seed in common"
 
 
 def _caption(a: Side, b: Side, pairs: Sequence[Difference]) -> str:
@@ -126,13 +137,15 @@ def _caption(a: Side, b: Side, pairs: Sequence[Difference]) -> str:
 
 def as_plain(a: Side, b: Side, parts: Mapping[str, Sequence[Differing]]) -> dict[str, object]:
     """Return the comparison for JSON."""
-    pairs = paired(without_same_runs(b.row, a.row), a.row)
+    compared = compared_with(b.row, a.row)
     return {
         "first": _side_as_plain(a),
         "second": _side_as_plain(b),
         "definition": [place._asdict() for place in parts["definition"]],
         "made_with": [place._asdict() for place in parts["provenance"]],
-        "second_minus_first": {metric: as_record(found) for metric, found in pairs.items()},
+        "second_minus_first": {metric: as_record(found) for metric, found in compared.differences.items()},
+        "why_no_pairs": why_no_pairs(compared),
+        "unpaired_seeds": [*compared.unpaired],
     }
 
 

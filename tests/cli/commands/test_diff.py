@@ -110,3 +110,26 @@ def test_other_data_are_told(ids: dict[str, str], capsys: pytest.CaptureFixture[
 def test_who_is_meant(ids: dict[str, str]) -> None:
     with pytest.raises(DefinitionError, match="nobody: no run or group has this ID or name"):
         diff("nobody", ids["wide"], as_json=False)
+
+
+def test_seeds_of_other_data_are_no_pairs(ids: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """As `compare` says: a paired test supposes the same data."""
+    writer = Writer(Store())
+    for name, run_id in ids.items():
+        if " " in name:
+            writer.dataset(run_id, "max-min-mnist", 64 * ("a" if name.startswith("narrow") else "b"), {})
+    found = asked("small: narrow", "small: wide", capsys)
+    assert (found["second_minus_first"], found["why_no_pairs"]) == ({}, "other data")
+    assert diff(ids["narrow"], ids["wide"], as_json=False) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Δ +10.00" in said
+    assert "other data" in said
+    assert "paired t-test" not in said
+
+
+def test_a_seed_that_only_one_of_the_two_has_is_named(ids: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    Writer(Store()).close(ids["wide 1"], tags.FAILED)
+    found = asked("small: narrow", "small: wide", capsys)
+    assert (found["why_no_pairs"], found["unpaired_seeds"]) == ("", ["1"])
+    assert diff(ids["narrow"], ids["wide"], as_json=False) == 0
+    assert "Only one of the two has seed 1." in " ".join(capsys.readouterr().out.split())
