@@ -122,7 +122,7 @@ def promises_grid(kept: Sequence[Kept]) -> Grid:
     rows = [
         [
             *(one.title, one.of, f"{one.threshold:g}", _cell(one.saved, digits=0), _cell(one.risk, digits=2)),
-            *(f"{100 * one.broken:.0f}", f"{100 * one.clearly_broken:.0f}", f"{100 * one.mean_risk:.2f}"),
+            *(f"{100 * one.broken:.1f}", f"{100 * one.clearly_broken:.1f}", f"{100 * one.mean_risk:.2f}"),
         ]
         for one in kept
     ]

@@ -37,7 +37,9 @@ def best_grid(loaded: LoadedSweep, found: Results, count: int = BEST_SHOWN) -> G
     ]
     titles = ["Trial", *(objective.metric for objective in objectives), "Seconds", "Run"]
     return Grid(
-        titles, rows, f"*: best{'; o: outside its bounds' if loaded.sweep.constraints else ''}. {_goals(loaded)}"
+        titles,
+        rows,
+        f"*: {_best(loaded)}{'; o: outside its bounds' if loaded.sweep.constraints else ''}. {_goals(loaded)}",
     )
 
 
@@ -78,10 +80,15 @@ def sweep_note(loaded: LoadedSweep, found: Results, experiment_id: str, run_id: 
     for trial in ranked(found, [objective.goal for objective in objectives])[:BEST_SHOWN]:
         link = f"[trial {trial.number}]({run_link(experiment_id, trial.run_id)})"
         values = " | ".join(f"{value:.4f}" for value in trial.values)
-        name = (link if trial.run_id.isalnum() else "") + _mark(trial, front).replace("*", " (best)")
+        name = (link if trial.run_id.isalnum() else "") + _mark(trial, front).replace("*", f" ({_best(loaded)})")
         lines.append(f"| {name} | {values} | `{_plain(trial.label)}` |")
     lines += ["", f"[Figures]({run_link(experiment_id, run_id, FIGURES)}) of the sweep."]
     return "\n".join(lines)
+
+
+def _best(loaded: LoadedSweep) -> str:
+    """Return what is marked: of several objectives there is no best trial."""
+    return "best" if len(loaded.sweep.objectives) == 1 else "on the Pareto front"
 
 
 def _mark(trial: TrialResult, front: set[int]) -> str:
