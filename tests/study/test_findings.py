@@ -86,6 +86,24 @@ def test_words_for_difficulty_alone() -> None:
     assert "The thesis conjectures" in text
 
 
+@pytest.mark.parametrize(
+    "ratio, words",
+    [
+        (Interval(1.2, 1.1, 1.3), "The first of these is 1.20 [1.10, 1.30] times that of networks composed of exits"),
+        (Interval(0.8, 0.7, 0.9), "same difficulty: less than difficulty alone would give"),
+    ],
+)
+def test_what_real_networks_have_in_common_is_a_multiple_of_what_composed_ones_have(
+    ratio: Interval, words: str
+) -> None:
+    """That composed ones "share less by a factor of 0.80" said the opposite of what was found."""
+    one = found(by_difficulty(5, 200))
+    assert one.composed is not None
+    text = " ".join(verdict({"all": one._replace(composed=one.composed._replace(beyond_difficulty=ratio))}))
+    assert words in text
+    assert "less by a factor" not in text
+
+
 def test_words_for_coins() -> None:
     text = " ".join(verdict({"all": found(independent(12, 2000, np.array([0.5, 0.6, 0.7])))}))
     assert "averages out over trainings" in text

@@ -61,8 +61,8 @@ def _recurs(found: Findings) -> str:
     beyond = (
         ""
         if ratio is None or ratio.low is None
-        else f" Networks composed of exits from different trainings, which see every sample at the same "
-        f"difficulty, share less by a factor of {ends(ratio, '.2f')}: {_beyond(ratio.low, ratio.high or ratio.low)}."
+        else f" The first of these is {ends(ratio, '.2f')} times that of networks composed of exits from different "
+        f"trainings, which see every sample at the same difficulty: {_beyond(ratio.low, ratio.high or ratio.low)}."
     )
     return (
         f"Two trainings overthink {again} (final); how many of the other trainings overthink a sample predicts this "
