@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from overthink.comparison.called import without_changes
 from overthink.comparison.overthinking import Row
+from overthink.report.averages import held_fixed_sentence
 from overthink.report.figures.groups import HEADINGS, KINDS, Overlay, as_rows, overlay
 from overthink.report.figures.training import course_overlay, fork_overlay
 from overthink.report.group_predictions import group_predictions
@@ -44,10 +45,15 @@ def overlay_of(store: ReadableStore, kind: str, rows: Sequence[Row], runs: Seque
         if not any(run.records for some in members.values() for run in some):
             raise ValueError("course: none is recorded; record: {samples: val} in the definition does that")
         courses, problems = _read(members, lambda some: of_each(some, lambda run: store.course(run.run_id)))
-        return GroupOverlay(course_overlay(courses) if courses else None, problems)
+        return GroupOverlay(_of_rows(course_overlay(courses), rows) if courses else None, problems)
     splits = KINDS[kind].splits
     groups, problems = _read(members, lambda some: group_predictions(store, some, splits))
-    return GroupOverlay(overlay(kind, groups) if groups else None, problems)
+    return GroupOverlay(_of_rows(overlay(kind, groups), rows) if groups else None, problems)
+
+
+def _of_rows(info: Overlay, rows: Sequence[Row]) -> Overlay:
+    fixed = {name: row.fixed for name, row in zip(legend_names(rows), rows, strict=True) if name in info.groups}
+    return info._replace(not_covered=held_fixed_sentence(fixed))
 
 
 def _read(

@@ -44,6 +44,13 @@ def test_runs_that_recorded_samples_of_their_own_are_named() -> None:
     assert sentence.endswith("for new seeds, on these test samples (runs of plain each on its own).")
 
 
+def test_what_intervals_do_not_cover_is_said_where_there_are_some() -> None:
+    several, one = (course_overlay({"init": [two_exits(4, 1)] * count}) for count in (2, 1))
+    fixed = "Held fixed, so not covered by intervals: one split (init)."
+    assert several._replace(not_covered=fixed).sentence.endswith(f"on these test samples. {fixed}")
+    assert fixed not in one._replace(not_covered=fixed).sentence
+
+
 def test_courses_with_other_moments_are_refused() -> None:
     with pytest.raises(ValueError, match="plain: its courses were recorded at other moments"):
         course_overlay({"plain": [two_exits(1, 2), two_exits(1, 2, 3)]})

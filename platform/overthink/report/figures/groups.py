@@ -63,6 +63,8 @@ class Overlay(NamedTuple):
     """What means are over."""
     holds_for: str = "new seeds, on these test samples"
     """What intervals hold for."""
+    not_covered: str = ""
+    """A sentence on what they do not cover; empty where there is nothing."""
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -86,7 +88,8 @@ class Overlay(NamedTuple):
         drawn = "bars, side by side" if self.has_exits else "bands"
         known = any(curve.low_P is not None for curve in self.curves)
         intervals = f"; {drawn}: 95% interval of the mean for {self.holds_for}" if known else ""
-        return f"{self.caption}. Means over {self.over} ({runs}){intervals}."
+        but = f" {self.not_covered}" if known and self.not_covered else ""
+        return f"{self.caption}. Means over {self.over} ({runs}){intervals}.{but}"
 
     @property
     def shifts(self) -> list[float]:
