@@ -1,7 +1,9 @@
 """What cannot be written is said before the work, in one sentence."""
 
+import errno
 import os
 import re
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from overthink.cli.commands import data
 from overthink.cli.commands.analyse import analyse
 from overthink.cli.commands.grad_cam import grad_cam
 from overthink.cli.commands.report import report
-from overthink.cli.output_path import check_file, check_folder, check_picture
+from overthink.cli.output_path import check_file, check_folder, check_picture, write_file
 
 COMMANDS: dict[str, Callable[[Path], object]] = {
     "report": lambda path: report(["mine"], path),
@@ -53,3 +55,40 @@ def test_what_is_not_ours(tmp_path: Path) -> None:
     for check in (check_file, check_folder):
         with pytest.raises(ValueError, match="no permission to write"):
             check("-o", tmp_path / "a")
+
+
+def test_what_is_written_is_whole_or_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, link = tmp_path / "page.html", tmp_path / "link.html"
+    page.write_text("before")
+    link.symlink_to(page.name)
+    page.chmod(0o640)
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", _full_disk)
+        with pytest.raises(OSError, match="No space"):
+            write_file(link, b"after")
+    assert page.read_text() == "before"
+    write_file(link, b"after")
+    assert (page.read_text(), link.is_symlink(), page.stat().st_mode & 0o777) == ("after", True, 0o640)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.html", "page.html"]
+
+
+def _full_disk(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content[:1])
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_devices_stay_devices() -> None:
+    write_file(Path(os.devnull), b"text")
+    assert not Path(os.devnull).is_file()
+
+
+def test_definitions_and_databases_are_not_written_over(tmp_path: Path) -> None:
+    definition, store = tmp_path / "mine.yaml", tmp_path / "mlflow.db"
+    definition.write_text("name: mine")
+    sqlite3.connect(store).executescript("create table one (a)").close()
+    with pytest.raises(ValueError, match=r"-o .*mine\.yaml: is a definition, and would be lost"):
+        check_file("-o", definition)
+    with pytest.raises(ValueError, match=r"-o .*mlflow\.db: is a database, and would be lost"):
+        check_file("-o", store)
+    check_file("-o", tmp_path / "new.yaml")

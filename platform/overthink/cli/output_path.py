@@ -1,7 +1,17 @@
-"""Checks of output paths before the work begins; errors are ValueErrors that name option, path and cause."""
+"""Output files: checks before the work begins, by ValueErrors that name option, path and cause; and writing them."""
 
+import io
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from overthink.atomic_file import atomic_write
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SQLITE = b"SQLite format 3\0"
+"""With which a database begins."""
 
 
 def check_file(option: str, path: Path) -> None:
@@ -11,6 +21,40 @@ def check_file(option: str, path: Path) -> None:
     if not path.parent.is_dir():
         raise ValueError(f"{option} {path}: folder {path.parent} does not exist")
     _check_writable(option, path, path if path.exists() else path.parent)
+    if (lost := _irreplaceable(path)) is not None:
+        raise ValueError(f"{option} {path}: is a {lost}, and would be lost")
+
+
+def _irreplaceable(path: Path) -> str | None:
+    """Return what a file is that no command writes, so that a name was mistaken; None for any other."""
+    if not path.is_file():
+        return None
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return "definition"
+    with path.open("rb") as file:
+        return "database" if file.read(len(SQLITE)) == SQLITE else None
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file, whole: on an error, one that was there before stays. Links are followed; devices are written to."""
+    target = path.resolve()
+    if (target.exists() and not target.is_file()) or not os.access(target.parent, os.W_OK):
+        target.write_bytes(content)
+        return
+    mode = target.stat().st_mode if target.exists() else None
+    with atomic_write(target) as unfinished:
+        unfinished.write_bytes(content)
+        if mode is not None:
+            unfinished.chmod(mode)
+
+
+def write_picture(path: Path, picture: "Image") -> None:
+    """Write a picture as `write_file` does, in the format that its suffix names."""
+    from PIL import Image
+
+    content = io.BytesIO()
+    picture.save(content, Image.registered_extensions()[path.suffix.lower()])
+    write_file(path, content.getvalue())
 
 
 def check_picture(option: str, path: Path) -> None:

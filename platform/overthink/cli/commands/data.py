@@ -9,7 +9,7 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
 from overthink.cli.output import log, print_grid, print_json
-from overthink.cli.output_path import check_picture
+from overthink.cli.output_path import check_picture, write_picture
 from overthink.cli.plugin_option import with_plugins
 from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
@@ -92,7 +92,7 @@ def show(
     for note in dataset.notes:
         print_text(log(), f"{note}.")
     test = replace(dataset.test, images_NKHW=spec.pictures(dataset.test.images_NKHW))
-    sample_grid(replace(dataset, test=test)).save(path)
+    write_picture(path, sample_grid(replace(dataset, test=test)))
     print_text(log(), f"{path}: a column for each class, a row for each level")
     return OK
 

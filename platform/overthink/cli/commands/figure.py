@@ -8,7 +8,7 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.output import log, print_problems
-from overthink.cli.output_path import check_file
+from overthink.cli.output_path import check_file, write_file
 from overthink.report.safe_text import print_text
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def figure(
     print_problems(console, [*problems_of(runs), *found.problems])
     if found.info is None:
         raise ValueError(f"{', '.join(names)}: nothing of this kind can be read")
-    output.write_bytes(_file(found.info, output, columns))
-    numbers.write_text(as_csv(found.info), encoding="utf-8")
+    write_file(output, _file(found.info, output, columns))
+    write_file(numbers, as_csv(found.info).encode())
     for row in everything:
         if not row.finished:
             print_text(console, f"Left out: {row.group}, without a finished run")

@@ -9,7 +9,7 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
 from overthink.cli.output import log
-from overthink.cli.output_path import check_picture
+from overthink.cli.output_path import check_picture, write_picture
 from overthink.report.safe_text import print_text
 from overthink.sentences import number_of
 from overthink.store import tags
@@ -64,7 +64,7 @@ def grad_cam(
         picture.save(file)
         Writer(store).artifacts(stored.run_id, [file], str(Path(tags.GRAD_CAM_PICTURE).parent))
     if output is not None:
-        picture.save(output)
+        write_picture(output, picture)
         print_text(console, f"Written: {output}")
     print_text(console, f"{stored.name}: {number_of(len(rows_M), 'sample')}; picture: artifact {tags.GRAD_CAM_PICTURE}")
     return OK

@@ -9,7 +9,7 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.output import log, print_grid, print_problems, results
-from overthink.cli.output_path import check_file
+from overthink.cli.output_path import check_file, write_file
 from overthink.cli.terminal import print_raw
 from overthink.report.grids import Grid
 from overthink.report.safe_text import escape_for_terminal, print_text
@@ -92,7 +92,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     if not shown:
         raise ValueError(next(iter(problems), f"{', '.join(names or ['the store'])}: no finished run with predictions"))
     if output is not None:
-        output.write_text(_text(shown, form, shares) + "\n", encoding="utf-8")
+        write_file(output, f"{_text(shown, form, shares)}\n".encode())
         print_text(console, f"{output}: exit policies of {len(shown)} group{'s' if len(shown) > 1 else ''}")
     elif form == "table":
         for one in shown:

@@ -10,8 +10,9 @@ from rich.console import Console
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.output import log, print_problems
-from overthink.cli.output_path import check_file
+from overthink.cli.output_path import check_file, write_file
 from overthink.report.safe_text import print_text
+from overthink.sentences import utf_8
 from overthink.store import tags
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def report(
             why = wanted.why_none(chosen_runs(store, names))
             raise DefinitionError(f"{', '.join(names)}: no run meets --where {where!r}{why and f': {why}'}")
         raise not_run(store, names)
-    page = document(", ".join(names), [section for one in parts for section in one.sections])
-    output.write_text(page, encoding="utf-8")
+    page = utf_8(document(", ".join(names), [section for one in parts for section in one.sections]))
+    write_file(output, page.encode())
     groups, writer = [group for one in parts for group in one.groups if where is None], Writer(store)
     added = of_each(groups, lambda group: writer.text(group.run_id, tags.REPORT_PAGE, page))
     print_problems(console, [*(problem for one in parts for problem in one.problems), *added.problems])
