@@ -44,6 +44,12 @@ def utf_8(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def check_utf_8(option: str, text: str) -> None:
+    """Raise ValueError, naming the option, where its text has bytes that are not UTF-8: no store and no file has it."""
+    if text != utf_8(text):
+        raise ValueError(f"{option} {utf_8(text)}: not UTF-8 text")
+
+
 def listed(names: Sequence[str], most: int = 8) -> str:
     """Return names as one text: `a, b and c`; of many the first ones, and how many more there are.
 

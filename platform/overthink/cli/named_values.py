@@ -6,6 +6,7 @@ from typing import NamedTuple
 from overthink.comparison.named_values import FACTS, groups_reduced, known_names, meeting, value_of, values_there
 from overthink.comparison.where import Condition, parse
 from overthink.definition.errors import DefinitionError, nearest
+from overthink.sentences import check_utf_8
 from overthink.store.stored import StoredRun
 
 
@@ -50,7 +51,10 @@ def none_met(why: str, otherwise: str = "") -> str:
 
 
 def asked(where: str | None, **others: Iterable[str]) -> Asked:
-    """Return what --where and other options name; raises DefinitionError where a condition is none."""
+    """Return what --where and other options name; raises ValueError where a condition is none, or what is no text."""
+    for option, texts in {"where": [where or ""], **others}.items():
+        for text in texts:
+            check_utf_8(f"--{option}", text)
     try:
         condition = None if where is None else parse(where)
     except ValueError as error:

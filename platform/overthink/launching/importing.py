@@ -10,6 +10,7 @@ from overthink.launching.predicted_runs import PredictedGroup, PredictedRun, Run
 from overthink.predictions.importing import Imported
 from overthink.predictions.predictions import Predictions
 from overthink.seeds import Seeds
+from overthink.sentences import utf_8
 from overthink.store.client import Store
 
 
@@ -56,7 +57,7 @@ def import_runs(
         PredictedRun(
             run.seeds,
             {split: one.predictions for split, one in run.splits.items()},
-            run.files["test"].name,
+            utf_8(run.files["test"].name),
             _provenance(group, run),
         )
         for run in runs
@@ -65,7 +66,7 @@ def import_runs(
 
 
 def _group(group: ImportedGroup, runs: Sequence[RunToImport]) -> PredictedGroup:
-    origin = group.source or ", ".join(sorted({path.name for run in runs for path in run.files.values()})[:3])
+    origin = group.source or ", ".join(sorted({utf_8(path.name) for run in runs for path in run.files.values()})[:3])
     return PredictedGroup(
         group.name,
         group.variant,
@@ -86,7 +87,8 @@ def _provenance(group: ImportedGroup, run: RunToImport) -> dict[str, object]:
     return {
         "source": group.source or "not given",
         "files": {
-            split: f"{run.files[split].name}, SHA-256 {imported.sha256}" for split, imported in run.splits.items()
+            split: f"{utf_8(run.files[split].name)}, SHA-256 {imported.sha256}"
+            for split, imported in run.splits.items()
         },
         "predictions": "computed by others, taken from these files",
         "metrics": f"computed from the predictions by overthink {__version__}",

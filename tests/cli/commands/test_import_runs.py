@@ -1,6 +1,8 @@
 """`overthink import`, and what the commands that read the store make of imported runs."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -167,3 +169,25 @@ def test_bad_input_is_one_sentence_and_nothing_is_made(folder: Path, arguments: 
 def test_the_name_of_a_definition_is_taken(folder: Path) -> None:
     done = invoke(folder, "import", "quickstart", "--test", "t.txt")
     assert "NAME quickstart: a definition has this name" in " ".join(done.stderr.split())
+
+
+def test_names_that_are_not_utf_8(folder: Path) -> None:
+    """A store holds none: a file's name is stored with a question mark, any other text is refused."""
+    name = os.fsdecode(b"caf\xe9")
+    write_text(folder / f"{name}.txt", outside())
+    for option in ("--source", "--dataset"):
+        refused = invoke(folder, "import", "theirs", "--test", f"{name}.txt", *COLUMNS, option, name)
+        assert (refused.returncode, refused.stderr) == (2, f"error: {option} caf?: not UTF-8 text\n")
+    assert "imported as run" in imported(folder, "--test", f"{name}.txt", *COLUMNS)
+    run = next(run for run in all_runs(Store(f"sqlite:///{folder}/mlflow.db")) if not run.is_group)
+    assert "--test 'caf?.txt'" in run.params["import"]
+
+    for asked in (["runs", "--where", f"{name}>3"], ["runs", "--sort", name], ["compare", "--metric", name]):
+        refused = invoke(folder, *asked)
+        assert refused.returncode == 2
+        assert re.fullmatch(r"error: --(where|sort|metric) .*: not UTF-8 text\n", refused.stderr)
+    assert "not UTF-8" in invoke(folder, "export", run.run_id, "--format", "onnx", "-o", name).stderr
+    assert not (folder / name).exists()
+    (folder / f"{name}.html").write_text("before")
+    assert ok(folder, "report", "theirs", "-o", f"{name}.html") == ""
+    assert "theirs" in (folder / f"{name}.html").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.output import log, print_json
 from overthink.cli.output_path import check_folder
 from overthink.report.safe_text import print_text
+from overthink.sentences import check_utf_8
 
 if TYPE_CHECKING:
     from overthink.store.client import Store
@@ -100,6 +101,8 @@ def _check(output: Path | None, form: str, criterion: str | None, budget: float 
         raise ValueError("--register is for --format mlflow without --output: what is registered is in the store")
     if output is not None:
         check_folder("--output", output)
+        if form != FILES:  # whose libraries take no other path
+            check_utf_8("--output", str(output.absolute()))
     elif form != MLFLOW:
         raise ValueError(f"--format {form} needs a folder: add -o DIR")
 

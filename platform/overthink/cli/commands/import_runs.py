@@ -14,7 +14,7 @@ from overthink.cli.exported_runs import import_folder
 from overthink.cli.new_name import check_new_name
 from overthink.cli.output import log, print_json
 from overthink.report.safe_text import print_text
-from overthink.sentences import number_of
+from overthink.sentences import check_utf_8, number_of, utf_8
 from overthink.untrusted import name_of
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.predictions.columns import ColumnNames
 
     check_new_name(name, variant)
+    for option, text in (("--source", source), ("--dataset", dataset)):
+        check_utf_8(option, text)
     given = {"ids": ids, "label": label, "level": level, "prediction": prediction, "confidence": confidence}
     given |= {"correct": correct, "logits": logits, "probabilities": probabilities}
     names = ColumnNames(**given, axes=_axes(axes), exit=exit_column)
@@ -280,7 +282,7 @@ def _command(
     name: str, files: Mapping[str, str], seed: int | None, seeds: str | None, given: Mapping[str, str | None]
 ) -> str:
     """Return the command that does the same again, without folders: these are of one machine."""
-    parts = {split: Path(pattern).name for split, pattern in files.items()}
+    parts = {split: utf_8(Path(pattern).name) for split, pattern in files.items()}
     parts |= {} if SEED in files["test"] or seed is None else {"seed": str(seed)}
     parts |= {} if seeds is None else {"seeds": seeds}
     parts |= {option: value for option, value in given.items() if value}
