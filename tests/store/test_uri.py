@@ -1,6 +1,7 @@
 """Addresses of stores: paths with every character, and passwords that are not shown."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -98,3 +99,25 @@ def test_what_waits_for_a_store_finds_it_in_a_moved_folder(tmp_path: Path, monke
     assert not is_store(gone.replace("mlflow.db", "mine.db"), here)
     assert not is_store(gone, other)  # not the store beside this state
     assert not is_store("http://server", here)
+
+
+def test_a_database_is_a_file_in_a_folder(tmp_path: Path) -> None:
+    """SQLite and MLflow try a folder for minutes, and wait for a pipe for ever."""
+    (tmp_path / "folder.db").mkdir()
+    os.mkfifo(tmp_path / "pipe.db")
+    (tmp_path / "loop.db").symlink_to("loop.db")
+    for name, said in (
+        ("folder.db", "is a folder"),
+        ("pipe.db", "is a device or a pipe"),
+        ("loop.db", "is a link that leads to itself"),
+    ):
+        with pytest.raises(ValueError, match=rf"^{tmp_path}/{name}: {said}; expected the file of a database$"):
+            database_file(f"sqlite:///{tmp_path}/{name}")
+    assert database_file(f"sqlite:///{tmp_path}/new.db") == tmp_path / "new.db"
+
+
+@pytest.mark.parametrize("uri", ["http://", "https://:5000", "http://[::1", "http://host:port", "http://host:99999"])
+def test_a_server_has_a_host(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(ValueError, match=rf"^MLFLOW_TRACKING_URI {re.escape(uri)}: expected an address such as"):
+        tracking_uri()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,9 +18,20 @@ _TOKEN = r"(https?://)([^\s:/?#@]+)@"
 def tracking_uri() -> str:
     """Return MLFLOW_TRACKING_URI, else the SQLite file in the working directory that a bare `mlflow ui` shows.
 
-    Raises ValueError for a path that is not UTF-8: databases hold no other text.
+    Raises ValueError for a path that is not UTF-8, since databases hold no other text, and for an address without host.
     """
-    return _checked("store", os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path(DATABASE).absolute()}")
+    uri = _checked("store", os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path(DATABASE).absolute()}")
+    if uri.lower().startswith(("http://", "https://")) and not _has_host(uri):
+        raise ValueError(f"MLFLOW_TRACKING_URI {without_password(uri)}: expected an address such as http://host:5000")
+    return uri
+
+
+def _has_host(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # [ without ], or a port that is no number
+        return False
 
 
 def _checked(what: str, path: str) -> str:
@@ -32,13 +44,29 @@ def database_file(uri: str) -> Path | None:
     """Return the file of an SQLite store, or None for any other store.
 
     A path is taken as it is written; percent-encoded only where it leads to a folder then and does not as it is.
+    Raises ValueError where something is there that is no file: SQLite would wait for it, and MLflow try it for minutes.
     """
     if not uri.startswith("sqlite:///"):
         return None
     folder, slash, name = uri.removeprefix("sqlite:///").rpartition("/")
     path = Path(folder + slash + name.partition("?")[0])
     decoded = Path(unquote(str(path)))
-    return decoded if decoded.parent.is_dir() and not path.parent.is_dir() else path
+    file = decoded if decoded.parent.is_dir() and not path.parent.is_dir() else path
+    if os.path.lexists(file) and not file.is_file():
+        _refuse(file)
+    return file
+
+
+def _refuse(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:  # a link to a file that is yet to be made
+        return
+    except (OSError, RuntimeError) as error:
+        what = "is a link that leads to itself" if path.is_symlink() else f"cannot be read ({error})"
+    else:
+        what = "is a folder" if stat.S_ISDIR(mode) else "is a device or a pipe"
+    raise ValueError(f"{path}: {what}; expected the file of a database")
 
 
 def engine_uri(uri: str) -> str:
