@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import optuna
@@ -11,7 +11,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 
 from overthink.launching.plan import locked
-from overthink.store.database import file_number
+from overthink.store import database
 from overthink.store.reachable import UnreachableError, check_reachable
 from overthink.store.uri import concealed, database_file, engine_uri, tracking_uri, without_password
 
@@ -27,8 +27,8 @@ def storage_uri(given: str | None = None) -> str:
     """Return the given storage, else OPTUNA_STORAGE, else a file beside the runs' database."""
     if uri := given or os.environ.get("OPTUNA_STORAGE"):
         return uri
-    database = database_file(tracking_uri())
-    return f"sqlite:///{(database.parent if database else Path()) / 'optuna.db'}"
+    runs = database_file(tracking_uri())
+    return f"sqlite:///{(runs.parent if runs else Path()) / 'optuna.db'}"
 
 
 @contextmanager
@@ -42,13 +42,14 @@ def opened(uri: str) -> Iterator[RDBStorage]:
     try:
         if file is None:
             check_reachable(uri)
-        storage = RDBStorage(engine_uri(uri))
-        number = file_number(file) if file is not None else None
+        with database.locked(file) if file is not None else nullcontext():  # while Optuna makes its tables
+            storage = RDBStorage(engine_uri(uri))
+        number = database.file_number(file) if file is not None else None
         yield storage
     except (UnreachableError, StorageInternalError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         cause = error.__cause__ or error
         message = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
-        if file is not None and number is not None and file_number(file) != number:
+        if file is not None and number is not None and database.file_number(file) != number:
             message = GONE
         raise TrialStoreError(f"storage {without_password(uri)}: {concealed(message, uri)}") from error
     finally:
