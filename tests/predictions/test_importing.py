@@ -241,3 +241,11 @@ def test_rows_that_do_not_make_samples(tmp_path: Path, change: Callable[[list[st
     path.write_text("\n".join(change(lines)))
     with pytest.raises(ValueError, match=message):
         import_file(path, "test", LONG)
+
+
+def test_integers_beyond_63_bits_are_named_as_they_are(tmp_path: Path) -> None:
+    one = outside()
+    ids_N = np.arange(len(one.labels_N)).astype(np.uint64) + np.uint64(2**63)
+    np.savez(tmp_path / "t.npz", logits=one.logits_ENC, labels=one.labels_N, ids=ids_N)
+    with pytest.raises(ValueError, match=r"t\.npz: --ids must be below 2\^63, got 9223372036854775\d{3}$"):
+        import_file(tmp_path / "t.npz", "test", ColumnNames())

@@ -174,6 +174,8 @@ class NpzSpec(OwnImagesSpec):
             raise ValueError(
                 f"{shown(path)}: y_{part} is {labels.dtype} {labels.shape}, not one integer label per sample"
             )
+        if (labels > np.iinfo(np.int64).max).any():
+            raise ValueError(f"{shown(path)}: y_{part} holds {labels.max()}, which is no label")
         if len(images) != len(labels):
             raise ValueError(f"{shown(path)}: {len(images)} images in x_{part}, but {len(labels)} labels in y_{part}")
         return numbered(self._planar(images, f"{shown(path)}: x_{part}"), labels.ravel().astype(np.int64))
@@ -188,11 +190,19 @@ class NpzSpec(OwnImagesSpec):
         raise ValueError(f"{where} has shape {images.shape}, but the definition has {self.shape} per sample")
 
 
+def _instead_of_archive(path: Path) -> str:
+    with path.open("rb") as file:
+        is_array = file.read(6) == np.lib.format.MAGIC_PREFIX
+    return f"it is {'one array, as numpy.save writes it' if is_array else 'none, or not whole'}; numpy.savez writes one"
+
+
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise ValueError(f"{shown(path)}: no such file")
     names = [f"{array}_{part}" for part in ("train", "test") for array in ("x", "y")]
     try:
+        if not zipfile.is_zipfile(path):  # of which NumPy says that it may be unpickled
+            raise ValueError(_instead_of_archive(path))
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if missing := [name for name in names if name not in file]:
                 raise ValueError(f"no array {missing[0]}")

@@ -173,6 +173,8 @@ class Columns:
 def as_integers(values: NDArray[Any], where: str) -> IntArray:
     """Return integers, also those written as 3.0; raises ValueError naming the first row that holds none."""
     if values.dtype.kind in "iub":
+        if values.size and int(values.max()) > np.iinfo(np.int64).max:
+            raise ValueError(f"{where} must be below 2^63, got {values.max()}")
         return values.astype(np.int64)
     if values.dtype.kind == "f":
         whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) < 2**53)
