@@ -47,7 +47,7 @@ def utf_8(text: str) -> str:
 def check_utf_8(option: str, text: str) -> None:
     """Raise ValueError, naming the option, where its text has bytes that are not UTF-8: no store and no file has it."""
     if text != utf_8(text):
-        raise ValueError(f"{option} {utf_8(text)}: not UTF-8 text")
+        raise ValueError(f"{option} {utf_8(text)}: not UTF-8 in this locale; if it is UTF-8, set PYTHONUTF8=1")
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

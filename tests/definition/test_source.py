@@ -111,3 +111,9 @@ def test_shipped_definitions_are_found_by_name() -> None:
     assert find("some/where.yaml") == Path("some/where.yaml")
     with pytest.raises(DefinitionError, match="did you mean 'quickstart'"):
         find("quikstart")
+
+
+def test_options_that_are_not_utf_8() -> None:
+    for text in ("caf\udce9=3", "name=caf\udce9"):
+        with pytest.raises(DefinitionError, match=r"^--set .*caf\?.*: not UTF-8 in this locale"):
+            Overrides.parse([text])

@@ -12,6 +12,7 @@ from typing import Any
 
 from overthink.definition.errors import DefinitionError, nearest
 from overthink.definition.yaml_core import DEEPEST, YamlError, parse_yaml
+from overthink.sentences import check_utf_8
 
 LARGEST_FILE = 250_000
 """Bytes. Definitions are a few kilobytes; a larger file is a mistake or an attack."""
@@ -93,6 +94,10 @@ class Overrides:
 
     @staticmethod
     def _parse_one(text: str) -> tuple[str, Any]:
+        try:
+            check_utf_8("--set", text)
+        except ValueError as error:
+            raise DefinitionError(str(error)) from None
         path, equals, value = text.partition("=")
         if not equals or not all(path.split(".")):
             raise DefinitionError(f"--set {text}: expected KEY=VALUE, such as regime.0.lr=0.05")
