@@ -1,6 +1,7 @@
 """What cannot be written is said before the work, in one sentence."""
 
 import errno
+import io
 import os
 import re
 import sqlite3
@@ -8,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from overthink.cli.commands import data
 from overthink.cli.commands.analyse import analyse
 from overthink.cli.commands.grad_cam import grad_cam
 from overthink.cli.commands.report import report
+from overthink.cli.exit_codes import exit_code_for
 from overthink.cli.output_path import check_file, check_folder, check_picture, write_file
 
 COMMANDS: dict[str, Callable[[Path], object]] = {
@@ -92,3 +95,12 @@ def test_definitions_and_databases_are_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"-o .*mlflow\.db: is a database, and would be lost"):
         check_file("-o", store)
     check_file("-o", tmp_path / "new.yaml")
+
+
+def test_an_error_names_the_file(tmp_path: Path) -> None:
+    write_file(tmp_path / f"{'x' * 245}.html", b"a long name")
+    with pytest.raises(OSError, match="No space") as caught:
+        write_file(Path("/dev/full"), b"text")
+    out = io.StringIO()
+    assert exit_code_for(caught.value, Console(file=out)) == 1
+    assert out.getvalue() == "error: /dev/full: no space left on device\n"

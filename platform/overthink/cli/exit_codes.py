@@ -76,10 +76,20 @@ def _print(error: BaseException, console: Console) -> None:
     if os.environ.get("OVERTHINK_DEBUG"):
         text = "".join(traceback.format_exception(error))
     elif _is_expected(error):
-        text = f"error: {cut(str(error))}"
+        text = f"error: {cut(_said(error))}"
     else:
         text = f"internal error: {type(error).__name__}: {cut(str(error))} (use --debug to see the traceback)"
     print_text(console, without_password(text))
+
+
+def _said(error: BaseException) -> str:
+    """Return what an error says; of the operating system, the file and what is wrong with it, without the number."""
+    if not isinstance(error, OSError) or error.errno is None or not error.strerror:
+        return str(error)
+    names = [
+        os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes | os.PathLike)
+    ]
+    return ": ".join([*names, error.strerror.lower()])
 
 
 def _is_expected(error: BaseException) -> bool:

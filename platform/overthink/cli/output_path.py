@@ -35,10 +35,25 @@ def _irreplaceable(path: Path) -> str | None:
         return "database" if file.read(len(SQLITE)) == SQLITE else None
 
 
+LONGEST_NAME = 200
+"""Bytes of a file's name that leave room for the ending of an unfinished file."""
+
+
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file, whole: on an error, one that was there before stays. Links are followed; devices are written to."""
-    target = path.resolve()
-    if (target.exists() and not target.is_file()) or not os.access(target.parent, os.W_OK):
+    """Write a file, whole: on an error, one that was there before stays. Links are followed; devices are written to.
+
+    Raises OSError, which names the file.
+    """
+    try:
+        _write(path.resolve(), content)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _write(target: Path, content: bytes) -> None:
+    is_device, is_long = target.exists() and not target.is_file(), len(os.fsencode(target.name)) > LONGEST_NAME
+    if is_device or is_long or not os.access(target.parent, os.W_OK):
         target.write_bytes(content)
         return
     mode = target.stat().st_mode if target.exists() else None
