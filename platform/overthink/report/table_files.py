@@ -125,7 +125,7 @@ def as_plain(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> dict[str, An
 def _plain(row: Row) -> dict[str, Any]:
     return asdict(row) | {
         "estimates": {metric: value._asdict() for metric, value in row.estimates.items()},
-        "gaps": [gap._asdict() for gap in row.gaps],
+        "gaps": [{name: value for name, value in gap._asdict().items() if name != "whole_group"} for gap in row.gaps],
         "differences": {metric: as_record(value) for metric, value in row.differences.items()},
         "groups": list(map(_plain, row.groups)),
         "over_groups": {metric: value._asdict() for metric, value in row.over_groups.items()},
