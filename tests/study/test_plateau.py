@@ -1,9 +1,11 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from overthink.predictions.arrays import FloatArray
 from overthink.statistics.crossed import LeftOut, leave_out
-from overthink.study.plateau import plateau
+from overthink.study.plateau import part_that_stays, plateau
 
 SIZES = (1, 2, 3, 4, 5, 6)
 
@@ -38,6 +40,28 @@ def test_both_powers_are_inside() -> None:
     assert 0.019 < found.high < 0.03
 
 
+def test_the_part_that_stays_is_of_the_rate_of_one_training() -> None:
+    """Trainings that overthink more do so at every size: the ratio is known where neither of its parts is."""
+    curve_K = 0.02 + 0.06 / np.array(SIZES)
+    own_R = np.linspace(0.5, 1.5, 6)
+
+    def parts(models: Sequence[int]) -> FloatArray:
+        known_K = np.where(np.arange(len(SIZES)) < len(models), curve_K, np.nan)
+        return np.repeat(known_K[:, None] * own_R[[*models]].mean(), 40, axis=1)
+
+    left_out = leave_out(parts, 6)
+    level, stays = plateau(SIZES, left_out), part_that_stays(SIZES, left_out)
+    assert level is not None
+    assert stays is not None
+    assert level.value == pytest.approx(0.02)
+    assert stays.value == pytest.approx(0.25)
+    assert level.high is not None
+    assert stays.high is not None
+    assert level.high > 0.027
+    assert stays.high == pytest.approx(0.25)
+
+
 def test_what_does_not_fall_has_none() -> None:
+    assert part_that_stays(SIZES, exact(np.full(6, 0.1))) is None
     assert plateau(SIZES, exact(np.linspace(0.1, 0.2, 6))) is None
     assert plateau(SIZES, exact(np.full(6, 0.1))) is None

@@ -7,6 +7,8 @@ from overthink.study.wording import percent, points
 
 FEWEST = 5
 """Trainings from which the ensemble curve is extrapolated."""
+HALF = 0.5
+"""More of a whole than this is most of it."""
 
 
 def summary(arm: str, found: Findings) -> str:
@@ -28,28 +30,28 @@ def _averages_out(found: Ensembles | None, rate: Interval, behind: str) -> str:
             f"neither logits nor predicted classes with labels: it is {percent(rate)} of samples {behind}."
         )
     curve = found.any_later
-    one, all_together, n = curve.rates[0], curve.rates[-1], curve.sizes[-1]
+    all_together, n = curve.rates[-1], curve.sizes[-1]
     averaged = (
         f"{n} are averaged" if found.from_logits else f"the confidences of {n} are averaged (no logits are stored)"
     )
     seen = f"it is {percent(rate)} of samples in one training and {percent(all_together)} once {averaged}"
     if curve.plateau is None and n < FEWEST:
         return f"Too few repeats to extrapolate any-later overthinking to many trainings: {seen} {behind}."
-    if curve.plateau is None:
+    if curve.plateau is None or curve.stays is None:
         return f"That averaging trainings lowers any-later overthinking is not shown: {seen} {behind}."
     rest = f"{seen}; extrapolated to infinitely many, {percent(curve.plateau)} would stay {behind}"
-    return f"{_how_much(one, curve.plateau)}: {rest}."
+    return f"{_how_much(curve.stays)}: {rest}."
 
 
-def _how_much(one: Interval, plateau: Interval) -> str:
-    if plateau.low is None or plateau.high is None:
+def _how_much(stays: Interval) -> str:
+    if stays.low is None or stays.high is None:
         return "How much of any-later overthinking averages out is not determined"
-    if plateau.high < one.value / 2:
-        rest = "a part stays" if plateau.low > 0 else "that anything stays is not shown"
+    if stays.high < HALF:
+        rest = "a part stays" if stays.low > 0 else "that anything stays is not shown"
         return f"Most of any-later overthinking averages out over trainings, and {rest}"
-    if plateau.low > one.value / 2:
+    if stays.low > HALF:
         return "Most of any-later overthinking stays when trainings are averaged"
-    part = ", but a part stays" if plateau.low > 0 else ""
+    part = ", but a part stays" if stays.low > 0 else ""
     return f"Whether most of any-later overthinking averages out over trainings is undecided{part}"
 
 

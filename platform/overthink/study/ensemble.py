@@ -17,7 +17,7 @@ from overthink.predictions.arrays import BoolArray, FloatArray
 from overthink.predictions.predictions import Predictions
 from overthink.statistics.crossed import crossed_parts, leave_out
 from overthink.statistics.jackknife import Interval
-from overthink.study.plateau import FEWEST_SIZES, plateau
+from overthink.study.plateau import FEWEST_SIZES, part_that_stays, plateau
 
 MOST_ALL = 8
 """Trainings of which all subsets are averaged; of more, ROUNDS times as many subsets of each size as trainings."""
@@ -34,6 +34,8 @@ class Curve(NamedTuple):
     """Over new trainings and samples; the largest sizes have no interval."""
     plateau: Interval | None
     """Of infinitely many trainings: the systematic part. None below 5 trainings, or where no fall is shown."""
+    stays: Interval | None
+    """The plateau as a part of the rate of one training; None as the plateau is."""
 
 
 class Ensembles(NamedTuple):
@@ -58,7 +60,7 @@ def ensembles(repeats: Sequence[Predictions]) -> Ensembles:
         for indicator in (overthought, finally_overthought, _last)
     )
     from_logits = all(one.logits_ENC is not None for one in repeats)
-    return Ensembles(any_later, final, accuracy._replace(plateau=None), from_logits)
+    return Ensembles(any_later, final, accuracy._replace(plateau=None, stays=None), from_logits)
 
 
 def can_be_averaged(repeats: Sequence[Predictions]) -> bool:
@@ -139,8 +141,10 @@ def _curve(indicator_SN: BoolArray, chosen: Sequence[tuple[int, ...]], repeats: 
         return np.stack([_mean(indicator_SN, [s for s in of_size[k] if inside.issuperset(chosen[s])]) for k in sizes])
 
     left_out = leave_out(parts, repeats, fewest=1)
-    extrapolated = plateau(sizes, left_out) if len(sizes) > FEWEST_SIZES else None
-    return Curve(sizes, crossed_parts(left_out), extrapolated)
+    level, stays = (
+        found(sizes, left_out) if len(sizes) > FEWEST_SIZES else None for found in (plateau, part_that_stays)
+    )
+    return Curve(sizes, crossed_parts(left_out), level, stays)
 
 
 def _mean(indicator_SN: BoolArray, rows: list[int]) -> FloatArray:

@@ -5,7 +5,7 @@ the rate of pairs of exits of which one is right approaches its limit like 1 / k
 a boundary cancel); where they are alike, like 1 / sqrt(k), and its limit is then zero. Real networks lie between.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -33,9 +33,24 @@ def plateau(sizes: Sequence[int], left_out: LeftOut) -> Interval | None:
     fall = crossed_jackknife(left_out, _fall)
     if fall.low is None or fall.low <= ROUNDING:
         return None
-    best = _best(size_K, left_out.mean_K)
-    value = min(max(best.level, 0.0), 1.0)
-    found = [crossed_jackknife(left_out, partial(_level, size_K, power)) for power in (SLOWEST, FASTEST)]
+    return _between_powers(size_K, left_out, lambda fit, rate_K: fit.level)
+
+
+def part_that_stays(sizes: Sequence[int], left_out: LeftOut) -> Interval | None:
+    """Return the plateau as a part of the rate of one training, with the interval of this ratio; None as there."""
+    if plateau(sizes, left_out) is None:
+        return None
+    return _between_powers(np.array(sizes[:-1], dtype=np.float64), left_out, lambda fit, rate_K: fit.level / rate_K[0])
+
+
+def _between_powers(size_K: FloatArray, left_out: LeftOut, number: Callable[["_Fit", FloatArray], float]) -> Interval:
+    """Return a number of the best fit, and an interval that holds for the slowest power and for the fastest."""
+    value = min(max(number(_best(size_K, left_out.mean_K), left_out.mean_K), 0.0), 1.0)
+
+    def of_power(power: float, rate_K: FloatArray) -> float:
+        return float(number(_fit(size_K, power, rate_K), rate_K))
+
+    found = [crossed_jackknife(left_out, partial(of_power, power)) for power in (SLOWEST, FASTEST)]
     lows, highs = (
         [end for end in ends if end is not None] for ends in zip(*((f.low, f.high) for f in found), strict=True)
     )
@@ -59,10 +74,6 @@ class _Fit(NamedTuple):
 def _best(size_K: FloatArray, rate_K: FloatArray) -> _Fit:
     fits = [_fit(size_K, power, rate_K) for power in np.linspace(SLOWEST, FASTEST, 11)]
     return min(fits, key=lambda fit: fit.residual)
-
-
-def _level(size_K: FloatArray, power: float, rate_K: FloatArray) -> float:
-    return _fit(size_K, power, rate_K).level
 
 
 def _fit(size_K: FloatArray, power: float, rate_K: FloatArray) -> _Fit:
