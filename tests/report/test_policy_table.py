@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from overthink.comparison.overthinking import Row, overthinking_rows
-from overthink.report.policy_table import POLICY
+from overthink.report.policy_table import CONTROL, POLICY
 from overthink.report.table_files import as_json, as_markdown
 from overthink.report.tables import as_rich
 from overthink.store import tags
@@ -79,6 +79,18 @@ def test_groups_that_are_pooled_have_no_common_ceiling() -> None:
     (pooled,) = overthinking_rows(both, "network", POLICY.metrics)
     assert pooled.of_group == {}
     assert cells(pooled)["Best constant"] == ("53.11",)
+
+
+@pytest.mark.parametrize("p_values, missing", [((0.01, 0.4, 0.4), True), ((0.01, 0.01, 0.4), False)])
+def test_a_positive_control_learned_in_most_runs(p_values: tuple[float, ...], missing: bool) -> None:
+    more = OWN | {"overthink.dataset": CONTROL}
+    control = [parent("0:3", group="g2", more=more)] + [
+        replace(run(str(seed), p), dataset=stored("0", group="g2", more=more).dataset, group_key="g2")
+        for seed, p in enumerate(p_values)
+    ]
+    rows = overthinking_rows([group(KNOWN), *(run(seed) for seed in "012"), *control], metrics=POLICY.metrics)
+    assert [found.dataset for found in rows] == ["cifar-100", CONTROL]
+    assert ("NO POSITIVE CONTROL" in POLICY.caption(rows)) is missing
 
 
 def test_it_fits_80_columns() -> None:

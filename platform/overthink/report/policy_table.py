@@ -45,11 +45,12 @@ CEILING_MEANING = (
 def caption(rows: Sequence[Row]) -> str:
     """Return the caption, with the rows that have no positive control."""
     groups = [one for row in rows for one in groups_of(row)]
-    learned = {_training(one) for one in groups if one.dataset == CONTROL and "learned" in _verdicts(one)}
+    learned = {_training(one) for one in groups if one.dataset == CONTROL and _mostly_learned(one)}
     without_control = [one.group for one in groups if one.dataset != CONTROL and _training(one) not in learned]
     control = (
         f"NO POSITIVE CONTROL for {', '.join(without_control)}: no row is a policy network of the same network and "
-        f"training that learned something on Max-Min MNIST, so a failure to learn may be due to the training."
+        f"training that learned something on Max-Min MNIST in most of its runs, so a failure to learn may be due to the "
+        f"training."
     )
     without_ceiling = [row.group for row in rows if row.finished and TRAININGS not in _ceiling(row)]
     ceiling_hint = (
@@ -76,6 +77,12 @@ def caption(rows: Sequence[Row]) -> str:
 
 def _training(row: Row) -> tuple[str, ...]:
     return row.network.key, row.regime.key
+
+
+def _mostly_learned(row: Row) -> bool:
+    """Tell whether more than half of the runs learned something: one of a few does by chance."""
+    counts = _verdicts(row)
+    return 2 * counts["learned"] > counts.total()
 
 
 def _verdicts(row: Row) -> Counter[str]:
