@@ -49,8 +49,8 @@ def caption(rows: Sequence[Row]) -> str:
     without_control = [one.group for one in groups if one.dataset != CONTROL and _training(one) not in learned]
     control = (
         f"NO POSITIVE CONTROL for {', '.join(without_control)}: no row is a policy network of the same network and "
-        f"training that learned something on Max-Min MNIST in most of its runs, so a failure to learn may be due to the "
-        f"training."
+        f"training that learned something on Max-Min MNIST in most of its runs, so a failure to learn may be due to "
+        f"the training."
     )
     without_ceiling = [row.group for row in rows if row.finished and TRAININGS not in _ceiling(row)]
     ceiling_hint = (
