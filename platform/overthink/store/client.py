@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from overthink.settings import lent_home
@@ -32,7 +32,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from overthink.store import tags
 from overthink.store.artifact_files import check_artifact
 from overthink.store.artifacts import beside, is_the_databases, is_the_servers, update_moved
-from overthink.store.database import DatabaseError, artifact_root, file_number, prepare
+from overthink.store.database import DatabaseError, artifact_root, file_number, locked_server, prepare
 from overthink.store.errors import PlaceError, StoreError, missing
 from overthink.store.problems import problem_of_uri, reason
 from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow
@@ -98,13 +98,21 @@ class Store(ReadableStore):
                 self._opened = file_number(self._database)
 
     def _connect(self) -> None:
-        with nullcontext() if self._database is not None else said_if_slow(f"connecting to {self.shown}"):
-            if self._database is not None:
-                self._close_connections()
-            elif not is_server(self.uri):
-                check_reachable(self.uri)
-            self.client = MlflowClient(engine_uri(self.uri))
-            self.ping()
+        if self._database is not None:
+            self._close_connections()
+            self._begin()
+            return
+        with said_if_slow(f"connecting to {self.shown}"):
+            if is_server(self.uri):
+                self._begin()
+                return
+            check_reachable(self.uri)
+            with locked_server(self.uri):
+                self._begin()
+
+    def _begin(self) -> None:
+        self.client = MlflowClient(engine_uri(self.uri))
+        self.ping()
 
     def ping(self) -> None:
         """Send a small request; raises StoreError where the store is unreachable."""

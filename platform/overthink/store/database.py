@@ -14,6 +14,7 @@ from functools import cache
 from glob import escape
 from pathlib import Path
 
+import sqlalchemy
 import sqlalchemy.exc
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
@@ -30,6 +31,8 @@ from overthink.store.uri import engine_uri, location_of
 MIGRATIONS = Path(utils.__file__).parents[1] / "db_migrations"
 SECONDS_UNTOUCHED = 10.0
 """A file without all tables that has not changed for so long is not being made by another program."""
+MAKING_TABLES = 7_301_244_981
+"""Number of a lock in PostgreSQL, arbitrary and our own."""
 FAILED = (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, MlflowException, CommandError)
 
 
@@ -87,6 +90,19 @@ def locked(database: Path) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+@contextmanager
+def locked_server(uri: str) -> Iterator[None]:
+    """Hold back who else would make the tables of a PostgreSQL database; the lock ends with its connection.
+
+    MLflow and Optuna look which tables are missing and then make them: of two that begin at once, one would fail.
+    """
+    engine = sqlalchemy.create_engine(engine_uri(uri), poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({MAKING_TABLES})"))
+        yield
 
 
 def _make(database: Path, alone: bool) -> None:

@@ -17,8 +17,6 @@ from overthink.store.uri import concealed, database_file, engine_uri, tracking_u
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # what goes wrong is raised, too
 GONE = "the file was deleted or moved; the next command makes a new one, and takes finished runs from the store"
-MAKING_TABLES = 7_301_244_981
-"""Number of a lock in PostgreSQL, arbitrary and our own: who makes Optuna's tables."""
 
 
 class TrialStoreError(OSError):
@@ -44,7 +42,9 @@ def opened(uri: str) -> Iterator[RDBStorage]:
     try:
         if file is None:
             check_reachable(uri)
-        with database.locked(file) if file is not None else _locked_server(uri):  # while Optuna makes its tables
+        with (
+            database.locked(file) if file is not None else database.locked_server(uri)
+        ):  # while Optuna makes its tables
             storage = RDBStorage(engine_uri(uri))
         number = database.file_number(file) if file is not None else None
         yield storage
@@ -57,16 +57,6 @@ def opened(uri: str) -> Iterator[RDBStorage]:
     finally:
         if storage is not None:
             storage.engine.dispose()
-
-
-@contextmanager
-def _locked_server(uri: str) -> Iterator[None]:
-    """Hold back others who ask for the same lock of a PostgreSQL database; it ends with the connection."""
-    engine = sqlalchemy.create_engine(engine_uri(uri), poolclass=sqlalchemy.NullPool)
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({MAKING_TABLES})"))
-        yield
 
 
 @contextmanager
