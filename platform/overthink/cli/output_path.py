@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SQLITE = b"SQLite format 3\0"
 """With which a database begins."""
+LONGEST_NAME = 200
+"""Bytes of a file's name that leave room for the ending of an unfinished file."""
 
 
 def check_file(option: str, path: Path) -> None:
@@ -33,10 +35,6 @@ def _irreplaceable(path: Path) -> str | None:
         return "definition"
     with path.open("rb") as file:
         return "database" if file.read(len(SQLITE)) == SQLITE else None
-
-
-LONGEST_NAME = 200
-"""Bytes of a file's name that leave room for the ending of an unfinished file."""
 
 
 def write_file(path: Path, content: bytes) -> None:
