@@ -4,9 +4,7 @@ from overthink.dynamics.findings import Dynamics
 from overthink.dynamics.order import LearningOrder
 from overthink.sentences import listed
 from overthink.statistics.jackknife import Interval
-
-NOT_DETERMINED = " [not determined]"
-"""Instead of an interval as wide as all that its number can be."""
+from overthink.statistics.wording import ends, percent
 
 
 def verdict(found: Dynamics) -> list[str]:
@@ -67,19 +65,8 @@ def _order(order: LearningOrder | None) -> str:
 
 
 def _percent(found: Interval) -> str:
-    cut = found.cut(1)
-    return f"{100 * cut.value:.0f}%{_ends(cut, 1, 100, '.0f')}"
+    return percent(found, digits=0)
 
 
 def _correlation(found: Interval, most: float = 1) -> str:
-    cut = found.within(-most, most)
-    return f"{cut.value:.2f}{_ends(cut, 2 * most, 1, '.2f')}"
-
-
-def _ends(found: Interval, span: float, factor: float, form: str) -> str:
-    """Return the interval of what ranges over `span`; one that is as wide determines nothing."""
-    if found.low is None or found.high is None:
-        return ""
-    if found.high - found.low >= span:
-        return NOT_DETERMINED
-    return f" [{factor * found.low:{form}}, {factor * found.high:{form}}]"
+    return ends(found.within(-most, most), ".2f", 2 * most)

@@ -9,9 +9,9 @@ from overthink.report.pages import Captioned, Section
 from overthink.sentences import number_of
 from overthink.statistics.estimate import Estimate
 from overthink.statistics.jackknife import Interval
+from overthink.statistics.wording import percent
 from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
-from overthink.study.wording import percent
 from overthink.untrusted import reason
 
 SHOWN = ("accuracy", "overthinking")

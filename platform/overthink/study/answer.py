@@ -1,9 +1,9 @@
 """The answer to the thesis's question in three sentences: ensembles, cross-fitted exits, another training's oracle."""
 
 from overthink.statistics.jackknife import Interval
+from overthink.statistics.wording import percent, points
 from overthink.study.ensemble import Ensembles
 from overthink.study.findings import Findings
-from overthink.study.wording import percent, points
 
 FEWEST = 5
 """Trainings from which the ensemble curve is extrapolated."""

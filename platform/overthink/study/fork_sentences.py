@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from overthink.statistics.wording import percent
 from overthink.study.forks import AtEpoch, ForkArm
-from overthink.study.wording import percent
 
 HALF = 0.5
 

@@ -29,22 +29,22 @@ def plateau(sizes: Sequence[int], left_out: LeftOut) -> Interval | None:
     overthink a sample by a small margin, its rate rises with k, and few trainings do not show how far. The last size is
     of all trainings: it is left out, since with a training left out there is none.
     """
-    size_K = np.array(sizes[:-1], dtype=np.float64)
-    fall = crossed_jackknife(left_out, _fall)
-    if fall.low is None or fall.low <= ROUNDING:
-        return None
-    return _between_powers(size_K, left_out, lambda fit, rate_K: fit.level)
+    return _between_powers(sizes, left_out, lambda fit, rate_K: fit.level)
 
 
 def part_that_stays(sizes: Sequence[int], left_out: LeftOut) -> Interval | None:
     """Return the plateau as a part of the rate of one training, with the interval of this ratio; None as there."""
-    if plateau(sizes, left_out) is None:
-        return None
-    return _between_powers(np.array(sizes[:-1], dtype=np.float64), left_out, lambda fit, rate_K: fit.level / rate_K[0])
+    return _between_powers(sizes, left_out, lambda fit, rate_K: fit.level / rate_K[0])
 
 
-def _between_powers(size_K: FloatArray, left_out: LeftOut, number: Callable[["_Fit", FloatArray], float]) -> Interval:
+def _between_powers(
+    sizes: Sequence[int], left_out: LeftOut, number: Callable[["_Fit", FloatArray], float]
+) -> Interval | None:
     """Return a number of the best fit, and an interval that holds for the slowest power and for the fastest."""
+    fall = crossed_jackknife(left_out, _fall)
+    if fall.low is None or fall.low <= ROUNDING:
+        return None
+    size_K = np.array(sizes[:-1], dtype=np.float64)
     value = min(max(number(_best(size_K, left_out.mean_K), left_out.mean_K), 0.0), 1.0)
 
     def of_power(power: float, rate_K: FloatArray) -> float:

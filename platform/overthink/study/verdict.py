@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from overthink.seeds import STREAMS
 from overthink.sentences import listed
+from overthink.statistics.wording import ends, percent, points, times
 from overthink.study.answer import summary
 from overthink.study.arms import primary_arm_name
 from overthink.study.coupling import Coupled
 from overthink.study.findings import Findings
 from overthink.study.source_sentences import source_sentences
 from overthink.study.sources import SourceShares
-from overthink.study.wording import ends, percent, points, times
 
 CLAIM = (
     "The thesis conjectures (sections 4.3 and 5.1) that overthinking is introduced randomly, by the training's own "

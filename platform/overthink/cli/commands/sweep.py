@@ -161,7 +161,7 @@ def _confirmed_grid(found: "list[Confirmed]") -> Grid:
     ]
     caption = (
         "New seeds: mean ± standard deviation over n seeds that the sweep did not use, 95% interval of this mean. "
-        "In sweep: mean over the seeds of the trial where nothing else is said. Shrinkage: how much worse the new "
+        "In sweep: mean over the seeds of the trial, unless another measure is named. Shrinkage: how much worse the new "
         "seeds are by the same measure (-: it depends on the number of seeds, which differs); the best of many "
         "trials is partly chance."
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from overthink.statistics.jackknife import Interval
-from overthink.study.wording import ends, percent, points, times
+from overthink.statistics.wording import ends, percent, points, times
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ NOT_DETERMINED = " [not determined]"
 """Instead of an interval as wide as all that its number can be."""
 
 
-def percent(found: Interval, most: float = 1) -> str:
+def percent(found: Interval, most: float = 1, digits: int = 1) -> str:
     """Return a fraction as text in percent, with its interval, cut at 0 and `most`: `12.3% [11.0, 13.6]`."""
-    found = found.cut(most)
-    return f"{100 * found.value:.1f}%{_ends(found, '.1f', 100, most)}"
+    found, form = found.cut(most), f".{digits}f"
+    return f"{100 * found.value:{form}}%{_ends(found, form, 100, most)}"
 
 
 def points(found: Interval, signed: bool = True) -> str:
