@@ -42,9 +42,8 @@ def opened(uri: str) -> Iterator[RDBStorage]:
     try:
         if file is None:
             check_reachable(uri)
-        with (
-            database.locked(file) if file is not None else database.locked_server(uri)
-        ):  # while Optuna makes its tables
+        lock = database.locked(file) if file is not None else database.locked_server(uri)
+        with lock:  # while Optuna makes its tables
             storage = RDBStorage(engine_uri(uri))
         number = database.file_number(file) if file is not None else None
         yield storage

@@ -161,8 +161,8 @@ def _confirmed_grid(found: "list[Confirmed]") -> Grid:
     ]
     caption = (
         "New seeds: mean ± standard deviation over n seeds that the sweep did not use, 95% interval of this mean. "
-        "In sweep: mean over the seeds of the trial, unless another measure is named. Shrinkage: how much worse the new "
-        "seeds are by the same measure (-: it depends on the number of seeds, which differs); the best of many "
+        "In sweep: mean over the seeds of the trial, unless another measure is named. Shrinkage: how much worse the "
+        "new seeds are by the same measure (-: it depends on the number of seeds, which differs); the best of many "
         "trials is partly chance."
     )
     return explained(Grid(["Trial", "n", "In sweep", "New seeds", "95% interval", "Shrinkage"], rows, caption))
