@@ -3,68 +3,20 @@
 MLflow's own check of passwords, and besides: a limit on wrong ones, equal times for known and unknown names, refusals.
 """
 
-import hmac
 import json
+import os
 import secrets
-import threading
-import time
-from collections import deque
-from typing import NamedTuple
+from pathlib import Path
 
 from flask import Response, g, request
 from mlflow.server import auth
+from overthink_server.log_ins import SECONDS, LogIns
 from overthink_server.refusals import note_owner, refusal
 from werkzeug.datastructures import Authorization
 from werkzeug.security import check_password_hash, generate_password_hash
 
-SECONDS = 60.0
-WRONG_FOR_A_NAME, WRONG_FROM_AN_ADDRESS = 5, 30
-"""How many wrong passwords one address may send within SECONDS, to each of the server's processes."""
-
 _DUMMY_HASH = generate_password_hash(secrets.token_hex())
-_DIGEST_KEY = secrets.token_bytes(32)
-
-
-class _Wrong(NamedTuple):
-    """A wrong password."""
-
-    time: float
-    address: str
-    name: str
-
-
-class LogIns:
-    """Counts wrong passwords. Whoever sent the right one once, to this process, is not limited."""
-
-    def __init__(self) -> None:
-        self._wrong: deque[_Wrong] = deque(maxlen=10_000)
-        self._right: set[bytes] = set()
-        self._lock = threading.Lock()
-
-    def are_too_many(self, address: str, name: str, password: str) -> bool:
-        """Tell whether a password is refused unchecked."""
-        with self._lock:
-            while self._wrong and self._wrong[0].time < time.monotonic() - SECONDS:
-                self._wrong.popleft()
-            names = [wrong.name for wrong in self._wrong if wrong.address == address]
-            many = len(names) >= WRONG_FROM_AN_ADDRESS or names.count(name) >= WRONG_FOR_A_NAME
-            return many and _digest(name, password) not in self._right
-
-    def was(self, right: bool, address: str, name: str, password: str) -> None:
-        """Count a password that was checked."""
-        with self._lock:
-            if right:
-                self._right.add(_digest(name, password))
-            else:
-                self._right.discard(_digest(name, password))
-                self._wrong.append(_Wrong(time.monotonic(), address, name))
-
-
-def _digest(name: str, password: str) -> bytes:
-    return hmac.digest(_DIGEST_KEY, f"{name}\0{password}".encode(), "sha256")
-
-
-log_ins = LogIns()
+log_ins = LogIns(Path(os.environ["OVERTHINK_LOG_INS"]), os.environ["MLFLOW_FLASK_SERVER_SECRET_KEY"].encode())
 
 
 def authenticate() -> Authorization | Response:

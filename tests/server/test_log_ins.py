@@ -1,0 +1,79 @@
+"""The counts of wrong passwords: shared by a server's processes, for a minute, and without the passwords."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from overthink_server import log_ins
+from overthink_server.log_ins import WRONG_FOR_A_NAME, WRONG_FROM_AN_ADDRESS, LogIns
+
+ANN = ("192.0.2.1", "ann", "a password of ann's")
+GUESS = ("192.0.2.1", "ann", "guess")
+
+
+def processes(folder: Path) -> tuple[LogIns, LogIns]:
+    """Two processes of one server, each with what it has of its own."""
+    return LogIns(folder / "log-ins.db", b"key"), LogIns(folder / "log-ins.db", b"key")
+
+
+def test_who_logged_in_at_one_process_is_let_in_at_the_other(tmp_path: Path) -> None:
+    one, other = processes(tmp_path)
+    one.was(True, *ANN)
+    for _ in range(WRONG_FOR_A_NAME):
+        other.was(False, *GUESS)
+    assert not other.are_too_many(*ANN)
+    assert not one.are_too_many(*ANN)
+    assert one.are_too_many(*GUESS)
+
+
+def test_guesses_are_counted_together(tmp_path: Path) -> None:
+    one, other = processes(tmp_path)
+    for number in range(WRONG_FOR_A_NAME):
+        assert not one.are_too_many(*GUESS)
+        (one, other)[number % 2].was(False, *GUESS)
+    assert one.are_too_many(*GUESS)
+    assert other.are_too_many(*GUESS)
+    assert not one.are_too_many("192.0.2.2", "ann", "guess")
+    assert not one.are_too_many("192.0.2.1", "bob", "guess")
+
+
+def test_many_names_of_one_address(tmp_path: Path) -> None:
+    one, other = processes(tmp_path)
+    for number in range(WRONG_FROM_AN_ADDRESS):
+        one.was(False, "192.0.2.1", f"name {number}", "guess")
+    assert other.are_too_many("192.0.2.1", "another name", "guess")
+
+
+def test_after_a_minute_all_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, _ = processes(tmp_path)
+    for _ in range(WRONG_FOR_A_NAME):
+        one.was(False, *GUESS)
+    later = log_ins.time.time() + log_ins.SECONDS + 1
+    monkeypatch.setattr(log_ins.time, "time", lambda: later)
+    assert not one.are_too_many(*GUESS)
+
+
+def test_a_password_that_was_changed_is_limited_again(tmp_path: Path) -> None:
+    one, other = processes(tmp_path)
+    one.was(True, *ANN)
+    for _ in range(WRONG_FOR_A_NAME):
+        other.was(False, *ANN)
+    assert one.are_too_many(*ANN)
+
+
+def test_the_file_is_its_owner_s_and_holds_no_password(tmp_path: Path) -> None:
+    one, _ = processes(tmp_path)
+    one.was(True, *ANN)
+    one.was(False, *GUESS)
+    file = tmp_path / "log-ins.db"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    content = file.read_bytes()
+    assert b"password" not in content
+    assert b"guess" not in content
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "log-ins.db").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="log-ins"):
+        processes(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
