@@ -1,11 +1,11 @@
 """The counts of wrong passwords: shared by a server's processes, for a minute, and without the passwords."""
 
 import stat
+import time
 from pathlib import Path
 
 import pytest
-from overthink_server import log_ins
-from overthink_server.log_ins import WRONG_FOR_A_NAME, WRONG_FROM_AN_ADDRESS, LogIns
+from overthink_server.log_ins import SECONDS, WRONG_FOR_A_NAME, WRONG_FROM_AN_ADDRESS, LogIns
 
 ANN = ("192.0.2.1", "ann", "a password of ann's")
 GUESS = ("192.0.2.1", "ann", "guess")
@@ -48,8 +48,8 @@ def test_after_a_minute_all_begins_anew(tmp_path: Path, monkeypatch: pytest.Monk
     one, _ = processes(tmp_path)
     for _ in range(WRONG_FOR_A_NAME):
         one.was(False, *GUESS)
-    later = log_ins.time.time() + log_ins.SECONDS + 1
-    monkeypatch.setattr(log_ins.time, "time", lambda: later)
+    later = time.time() + SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
     assert not one.are_too_many(*GUESS)
 
 
