@@ -1,7 +1,5 @@
 """`overthink import`: predictions of networks trained elsewhere become runs and groups like any others."""
 
-import re
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,22 +9,20 @@ import typer
 from overthink.cli import options
 from overthink.cli.exit_codes import OK
 from overthink.cli.exported_runs import import_folder
+from overthink.cli.import_options import UNITS, axes_of, command_of, costs_of, files_of, labels_of, seeds_of
 from overthink.cli.new_name import check_new_name
 from overthink.cli.output import log, print_json
 from overthink.report.safe_text import print_text
-from overthink.sentences import check_utf_8, number_of, utf_8
+from overthink.sentences import check_utf_8, number_of
 from overthink.untrusted import name_of
 
 if TYPE_CHECKING:
     from overthink.launching.importing import RunToImport
     from overthink.launching.predicted_runs import RunInStore
     from overthink.predictions.arrays import IntArray
-    from overthink.predictions.columns import Axes, ColumnNames
+    from overthink.predictions.columns import ColumnNames
     from overthink.predictions.importing import ExitCosts
     from overthink.seeds import Seeds
-
-SEED = "{seed}"
-UNITS = ("MUL-ADDs", "seconds", "relative")
 
 
 def _column(role: str, example: str) -> Any:
@@ -119,12 +115,12 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
         check_utf_8(option, text)
     given = {"ids": ids, "label": label, "level": level, "prediction": prediction, "confidence": confidence}
     given |= {"correct": correct, "logits": logits, "probabilities": probabilities}
-    names = ColumnNames(**given, axes=_axes(axes), exit=exit_column)
+    names = ColumnNames(**given, axes=axes_of(axes), exit=exit_column)
     files = {"test": test, "val": val, "train": train}
     patterns = {split: pattern for split, pattern in files.items() if pattern is not None}
-    at_costs, console = _costs(costs, cost_unit), log()
-    found = _files(patterns, _seeds(seed, seeds))
-    labels_N = _labels_of(dataset, data_root)
+    at_costs, console = costs_of(costs, cost_unit), log()
+    found = files_of(patterns, seeds_of(seed, seeds))
+    labels_N = labels_of(dataset, data_root)
     if dataset and labels_N is None:
         print_text(console, f"No labels are taken from {dataset}: it is not on this machine (overthink data get).")
     runs = [
@@ -145,7 +141,7 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
     }
     shown |= {"costs": costs, "cost-unit": cost_unit if cost_unit != UNITS[0] else ""}
     store = Store()
-    group = ImportedGroup(name, variant, dataset, source, _command(name, patterns, seed, seeds, shown))
+    group = ImportedGroup(name, variant, dataset, source, command_of(name, patterns, seed, seeds, shown))
     done = imported(store, group, runs, lambda sentence: print_text(console, sentence))
     if as_json:
         print_json([one._asdict() for one in done])
@@ -165,95 +161,6 @@ def _folder(context: typer.Context, name: str) -> Path:
             shown = name_of(str(value))
             raise ValueError(f"--{option.replace('_', '-')} {shown}: a folder of exported runs is imported as it is")
     return Path(name)
-
-
-def _axes(axes: str | None) -> "Axes | None":
-    known: dict[str, Axes] = {"EN": "EN", "NE": "NE"}
-    if axes is not None and axes not in known:
-        raise ValueError(f"--axes {axes}: expected EN (exits first) or NE (samples first)")
-    return None if axes is None else known[axes]
-
-
-def _costs(text: str | None, unit: str) -> "ExitCosts | None":
-    from overthink.predictions.arrays import check_costs
-    from overthink.predictions.arrays import costs as as_array
-    from overthink.predictions.importing import ExitCosts
-
-    if unit not in UNITS:
-        raise ValueError(f"--cost-unit {unit}: expected MUL-ADDs, seconds or relative")
-    if text is None:
-        return None
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(f"--costs {text}: expected numbers separated by commas, e.g. 7e6,14e6") from None
-    if unit == "MUL-ADDs" and not all(value.is_integer() for value in values):
-        raise ValueError(f"--costs {text}: MUL-ADDs are integers; name another unit with --cost-unit")
-    known: Any = unit
-    try:
-        check_costs(as_array([int(one) if unit == "MUL-ADDs" else one for one in values], known), len(values), known)
-    except ValueError as error:
-        raise ValueError(f"--costs {text}: {str(error).replace('cost_E', 'costs')}") from None
-    return ExitCosts(tuple(int(one) for one in values) if unit == "MUL-ADDs" else values, known)
-
-
-def _seeds(seed: int | None, by_stream: str | None) -> "Seeds | None":
-    from overthink.seeds import LARGEST_SEED, Seeds
-
-    if by_stream is None:
-        if seed is not None and seed > LARGEST_SEED:
-            raise ValueError(f"--seed {seed}: expected at most 2^63 - 1")
-        return None if seed is None else Seeds.same(seed)
-    if seed is not None:
-        raise ValueError("--seed and --seeds exclude each other; give one of them")
-    found = re.findall(r"(split|init|order|augment|kernel|repeat)=([0-9]{1,18})(?:,|$)", by_stream)
-    given = {stream: int(number) for stream, number in found}
-    if ",".join(f"{stream}={number}" for stream, number in found) != by_stream or "init" not in given:
-        raise ValueError(f"--seeds {by_stream}: expected seeds by stream with one of init, e.g. split=0,init=3")
-    return Seeds.same(given["init"]).model_copy(update=given)
-
-
-def _files(patterns: Mapping[str, str], seeds: "Seeds | None") -> "dict[Seeds, dict[str, Path]]":
-    """Return the files of each run by its seeds: one run, or where names hold {seed}, one a test file."""
-    from overthink.seeds import LARGEST_SEED, Seeds
-
-    zero = Seeds.same(0)
-    if not any(SEED in pattern for pattern in patterns.values()):
-        return {seeds or zero: {split: Path(pattern) for split, pattern in patterns.items()}}
-    if seeds is not None:
-        raise ValueError(f"--seed and --seeds cannot be used where file names hold {SEED}")
-    if without := [pattern for pattern in patterns.values() if pattern.count(SEED) != 1]:
-        raise ValueError(f"{without[0]}: the names of all files must hold {SEED} once, or none")
-    numbers = [number for number in _numbers(patterns["test"]) if number <= LARGEST_SEED]
-    if not numbers:
-        raise ValueError(f"--test {patterns['test']}: no such files")
-    return {
-        Seeds.same(number): {split: Path(pattern.replace(SEED, str(number))) for split, pattern in patterns.items()}
-        for number in sorted(numbers)
-    }
-
-
-def _numbers(pattern: str) -> list[int]:
-    from glob import escape, glob
-
-    before, after = pattern.split(SEED)
-    names = glob(f"{escape(before)}*{escape(after)}")
-    found = (name[len(before) : len(name) - len(after)] for name in names)
-    return [int(text) for text in found if re.fullmatch("0|[1-9][0-9]{0,18}", text)]
-
-
-def _labels_of(dataset: str, data_root: Path | None) -> "IntArray | None":
-    """Return the test labels of a data set that is on this machine; None where it is not."""
-    if not dataset:
-        return None
-    from overthink.data.catalogue import ENTRIES, load_dataset
-    from overthink.data.digits import default_root
-
-    root = data_root or default_root()
-    entry = next((entry for entry in ENTRIES if entry.example.kind == dataset), None)
-    if entry is None or dataset in ("folder", "npz", "max-min-mnist") or not entry.example.is_here(root):
-        return None
-    return load_dataset(entry.example, root).test.labels_N
 
 
 def _read(
@@ -276,17 +183,6 @@ def _read(
         if one.predictions.exits != first.exits or one.predictions.level_names != first.level_names:
             raise ValueError(f"{files[split]}: its exits, costs or levels are other ones than those of {files['test']}")
     return RunToImport(seeds, splits, files)
-
-
-def _command(
-    name: str, files: Mapping[str, str], seed: int | None, seeds: str | None, given: Mapping[str, str | None]
-) -> str:
-    """Return the command that does the same again, without folders: these are of one machine."""
-    parts = {split: utf_8(Path(pattern).name) for split, pattern in files.items()}
-    parts |= {} if SEED in files["test"] or seed is None else {"seed": str(seed)}
-    parts |= {} if seeds is None else {"seeds": seeds}
-    parts |= {option: value for option, value in given.items() if value}
-    return " ".join(["overthink import", shlex.quote(name), *(f"--{k} {shlex.quote(v)}" for k, v in parts.items())])
 
 
 def _sentences(runs: "Sequence[RunToImport]", done: "Sequence[RunInStore]") -> list[str]:
