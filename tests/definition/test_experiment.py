@@ -170,6 +170,7 @@ def test_a_stored_run_reads_back_as_itself(tmp_path: Path) -> None:
         ("name", "../etc", "name: "),
         ("variants", {"a": {"seeds": 3}}, "variants.a.seeds: "),
         ("variants", {"a": {"network.growht": 3}}, "variants.a: network.growht: unknown key"),
+        ("variants", {"a": {"regime.0.lr": 1, "regime": []}}, "variants.a.regime: it would replace regime.0.lr"),
         ("variants", {"a": {"regime.7.epochs": 3}}, "'7' is not an index of the list, 0 to 0"),
         ("reported", [{"metric": "test/acuracy/last", "value": 1, "source": "x"}], "accuracy/last"),
         ("reported", [{"metric": "accuracy/last", "value": 1, "source": "x"}], "starts with val/ or test/"),

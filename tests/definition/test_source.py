@@ -95,6 +95,18 @@ def test_settings_read_values_as_a_file_would() -> None:
     assert settings.apply({}) == {"a": 1, "b": [1, 2], "c": "text", "d": None, "e": "x=y", "f": "1:30", "g": "off"}
 
 
+def test_a_setting_is_not_lost_in_a_later_one() -> None:
+    """The label of a group names each setting: one without effect would be in it, too."""
+    raw = {"regime": [{"lr": 0.1}]}
+    assert Overrides.parse(['regime=[{"lr": 1}]', "regime.0.lr=2", "regime.0.lr=3"]).apply(raw) == {
+        "regime": [{"lr": 3}]
+    }
+    lost = Overrides.parse(["regime.0.lr=2", "regimes=1", "regime=[]"])
+    words = r"^--set regime=\[\]: it would replace regime\.0\.lr, set before it; put it first$"
+    with pytest.raises(DefinitionError, match=words):
+        lost.apply(raw)
+
+
 def test_a_place_is_a_plain_number() -> None:
     with pytest.raises(DefinitionError, match="is not an index of the list, 0 to 1"):
         override({"a": [1, 2]}, "a.²", 0, "here")

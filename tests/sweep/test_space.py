@@ -3,9 +3,11 @@ import json
 from typing import Any
 
 import pytest
+from optuna.distributions import FloatDistribution, IntDistribution
 from pydantic import TypeAdapter, ValidationError
 
-from overthink.sweep.space import Parameter, Space, check_conditions, corners, format_point, grid_of, is_active
+from overthink.sweep.space import Choice, Parameter, Space, check_conditions, corners, format_point, grid_of, is_active
+from overthink.sweep.study import distribution
 
 SPACE = TypeAdapter[dict[str, Parameter]](Space)
 
@@ -31,6 +33,29 @@ def test_a_grid_is_every_combination_once() -> None:
     of = space(a={"int": [1, 4]}, b={"choice": ["x", "y", "z"]}, c={"choice": [True, False]})
     expected = [dict(zip("abc", one, strict=True)) for one in itertools.product([1, 2, 3, 4], "xyz", [True, False])]
     assert grid_of(of) == expected
+
+
+@pytest.mark.parametrize(
+    "parameter, ends",
+    [
+        ({"float": [0.1, 1.0], "step": 0.4}, (0.1, 0.9)),
+        ({"float": [0.1, 0.4], "step": 0.2}, (0.1, 0.3)),
+        ({"float": [0.1, 1.0], "step": 5}, (0.1, 0.1)),
+        ({"float": [0.1, 0.4], "step": 0.1}, (0.1, 0.4)),
+        ({"float": [0.1, 0.45]}, (0.1, 0.45)),
+        ({"int": [4, 16], "step": 5}, (4, 14)),
+        ({"int": [4, 16], "step": 4}, (4, 16)),
+    ],
+)
+def test_a_step_that_does_not_divide_the_range(parameter: Any, ends: tuple[float, float]) -> None:
+    """Optuna would warn of it at each trial; the values are the ones that it takes, and those of the grid."""
+    (one,) = space(a=parameter).values()
+    assert not isinstance(one, Choice)
+    found = distribution(one)
+    assert isinstance(found, FloatDistribution | IntDistribution)
+    assert one.ends == (found.low, found.high) == ends
+    if one.step is not None:
+        assert one.grid[-1] == pytest.approx(ends[1])
 
 
 def test_a_continuous_range_has_no_grid() -> None:

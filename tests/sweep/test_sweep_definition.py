@@ -69,6 +69,10 @@ def test_the_issues_sweeps_are_there() -> None:
         ({"space": {"regime.0.rl": {"float": [0.1, 0.2]}}}, "unknown key 'rl'; did you mean 'lr'"),
         ({"space": {"regime.3.lr": {"float": [0.1, 0.2]}}}, "'3' is not an index of the list, 0 to 0"),
         ({"space": {"regime.0.lr": {"float": [-1, 0.2]}}}, "greater than 0"),
+        (
+            {"space": {"regime.0.lr": {"float": [0.1, 1]}, "regime": {"choice": {"a": [{"epochs": 1}]}}}},
+            r"space.regime: it would replace regime.0.lr, set before it; put it first",
+        ),
         ({"space": {"name": {"choice": ["a"]}}}, "a sweep varies parts of a run"),
         ({"space": {"network.growth": {"int": [8, 4]}}}, "a lower and a higher end"),
         ({"space": {}}, "space"),

@@ -20,7 +20,7 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run, validated
-from overthink.definition.source import NO_OVERRIDES, Overrides, find, override, read_yaml
+from overthink.definition.source import NO_OVERRIDES, Overrides, find, override_all, read_yaml
 from overthink.networks.catalogue import NETWORKS
 from overthink.plugins.modules import PluginError, name_modules, own_definition
 from overthink.seeds import LARGEST_SEED, LONGEST_LABELS, expand, joined, replace_free
@@ -207,11 +207,10 @@ def _resolve(
     source: str,
 ) -> Group:
     place = f"{source}: variants.{variant}"
-    changed = raw
-    for path, value in changes.items():
+    for path in changes:
         if path.split(".")[0] not in GroupDefinition.model_fields:
             raise DefinitionError(f"{place}.{path}: a variant cannot change {path!r}, which is not part of a run")
-        changed = override(changed, path, value, place)
+    changed = override_all(raw, changes.items(), lambda path, _: f"{place}.{path}")
     definition = group_definition(settings.apply(changed), place if changes else source, settings)
     try:
         experiment.check_forks_of(definition)

@@ -5,7 +5,7 @@ import copy
 import json
 import os
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,9 +108,7 @@ class Overrides:
 
     def apply(self, raw: dict[str, Any]) -> dict[str, Any]:
         """Return the data with all values set."""
-        for path, value in self.values:
-            raw = override(raw, path, value, _option(path, value))
-        return raw
+        return override_all(raw, self.values, _option)
 
     def place(self, path: Sequence[str], source: str) -> str:
         """Return where the value at a path was given: an option, a source, or a source with parts set by options."""
@@ -141,6 +139,22 @@ NO_OVERRIDES = Overrides(())
 
 def _option(path: str, value: Any) -> str:
     return f"--set {path}={value if isinstance(value, str) else json.dumps(value)}"
+
+
+def override_all(
+    raw: dict[str, Any], values: Iterable[tuple[str, Any]], place: Callable[[str, Any], str]
+) -> dict[str, Any]:
+    """Return a copy with the values at paths replaced, one after another; `place` names where a value was given.
+
+    Raises DefinitionError as `override` does, and where a value would replace what an earlier one has set within it.
+    """
+    earlier: list[str] = []
+    for path, value in values:
+        if lost := [one for one in earlier if one.startswith(f"{path}.")]:
+            raise DefinitionError(f"{place(path, value)}: it would replace {lost[0]}, set before it; put it first")
+        raw = override(raw, path, value, place(path, value))
+        earlier.append(path)
+    return raw
 
 
 def override(raw: dict[str, Any], path: str, value: Any, source: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from overthink.definition.experiment import Description, Experiment, Group, Load
 from overthink.definition.loading import group_definition, group_of
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, Name, validated
-from overthink.definition.source import Overrides, override, read_yaml
+from overthink.definition.source import Overrides, override_all, read_yaml
 from overthink.seeds import SeedPlan, expand
 from overthink.spec import Spec
 from overthink.sweep.goal import LABELS, NETWORK, Constraint, Objective, Objectives, check_metric, value_at_epoch
@@ -134,10 +134,8 @@ class LoadedSweep:
 
     def at(self, point: Mapping[str, Value], variant: str) -> LoadedExperiment:
         """Return the experiment, with one group, of a point of the space; raises DefinitionError if it is not valid."""
-        raw, place = self.raw, f"{self.source}: space"
         changes = values_by_path(self.sweep.space, point)
-        for path, value in changes.items():
-            raw = override(raw, path, value, f"{place}.{path}")
+        raw = override_all(self.raw, changes.items(), lambda path, _: f"{self.source}: space.{path}")
         where = f"{self.source}: {format_point(point)}"
         definition = group_definition(raw, where)
         experiment = validated(Experiment, {**raw, "variants": {variant: {}}}, where)

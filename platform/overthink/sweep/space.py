@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import product
 from typing import Annotated, Any, Self
 
@@ -36,6 +37,15 @@ class FloatRange(_Parameter):
         return self
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest value: with a step that does not divide the range, the highest lies within it."""
+        low, high = self.between
+        if self.step is None:
+            return low, high
+        exact = [Decimal(str(number)) for number in (low, high, self.step)]  # 0.3 is 0.1 and a step of 0.2
+        return low, float(exact[1] - (exact[1] - exact[0]) % exact[2])
+
+    @property
     def grid(self) -> tuple[float, ...]:
         """All values of a range with a step; raises ValueError for a continuous range."""
         if self.step is None:
@@ -55,6 +65,12 @@ class IntRange(_Parameter):
     def _range(self) -> Self:
         _check_range(self.between, self.log, self.step if self.step > 1 else None)
         return self
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The lowest and the highest value: with a step that does not divide the range, the highest lies within it."""
+        low, high = self.between
+        return low, high - (high - low) % self.step
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -153,7 +169,7 @@ def corners(space: Mapping[str, Parameter]) -> Iterator[dict[str, Value]]:
 
     A parameter with a condition is changed under each combination of choices that makes it active.
     """
-    ends = {path: one.grid if isinstance(one, Choice) else one.between for path, one in space.items()}
+    ends = {path: one.grid if isinstance(one, Choice) else one.ends for path, one in space.items()}
     first = {path: values[0] for path, values in ends.items()}
     yield _active_part(space, first)
     for path, parameter in space.items():

@@ -62,9 +62,9 @@ def distribution(parameter: Parameter) -> BaseDistribution:
     """Return a parameter's Optuna distribution."""
     match parameter:
         case FloatRange():
-            return FloatDistribution(*parameter.between, log=parameter.log, step=parameter.step)
+            return FloatDistribution(*parameter.ends, log=parameter.log, step=parameter.step)
         case IntRange():
-            return IntDistribution(*parameter.between, log=parameter.log, step=parameter.step)
+            return IntDistribution(*parameter.ends, log=parameter.log, step=parameter.step)
         case Choice():
             return CategoricalDistribution(parameter.grid)
 
@@ -73,9 +73,9 @@ def suggest(trial: Trial, path: str, parameter: Parameter) -> Value:
     """Return a trial's value of a parameter: the sampler chooses it at the first call."""
     match parameter:
         case FloatRange():
-            return trial.suggest_float(path, *parameter.between, log=parameter.log, step=parameter.step)
+            return trial.suggest_float(path, *parameter.ends, log=parameter.log, step=parameter.step)
         case IntRange():
-            return trial.suggest_int(path, *parameter.between, log=parameter.log, step=parameter.step)
+            return trial.suggest_int(path, *parameter.ends, log=parameter.log, step=parameter.step)
         case Choice():
             chosen = trial.suggest_categorical(path, parameter.grid)
             assert chosen is not None  # Optuna allows None among choices, a sweep file does not
