@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from overthink.cli.options import check_alone
 from overthink.sentences import utf_8
 
 if TYPE_CHECKING:
@@ -26,15 +27,17 @@ def axes_of(axes: str | None) -> "Axes | None":
     return None if axes is None else known[axes]
 
 
-def costs_of(text: str | None, unit: str) -> "ExitCosts | None":
+def costs_of(text: str | None, unit: str | None) -> "ExitCosts | None":
     """Return the costs of --costs; raises ValueError where they are no costs of that unit."""
     from overthink.predictions.arrays import check_costs
     from overthink.predictions.arrays import costs as as_array
     from overthink.predictions.importing import ExitCosts
 
-    if unit not in UNITS:
+    unit = unit if unit is not None or text is None else UNITS[0]
+    if unit not in (*UNITS, None):
         raise ValueError(f"--cost-unit {unit}: expected MUL-ADDs, seconds or relative")
     if text is None:
+        check_alone("--cost-unit", unit, "--costs")
         return None
     try:
         values = tuple(float(part) for part in text.split(","))

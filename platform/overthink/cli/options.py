@@ -3,9 +3,12 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from overthink.exit_policies.guarantee import Promise
 
 DefinitionNames = Annotated[
     list[str],
@@ -102,7 +105,8 @@ Risk = Annotated[
     ),
 ]
 Confidence = Annotated[
-    float, typer.Option(metavar="FRACTION", help="With --risk: chance with which the promise is kept.")
+    float | None,
+    typer.Option(metavar="FRACTION", help="With --risk: chance with which the promise is kept. Default: 0.95."),
 ]
 Metrics = Annotated[
     list[str] | None,
@@ -133,6 +137,23 @@ def parse_margin(points: float | None, against: str | None) -> float | None:
     margin = None if points is None else points / 100
     check_margin(margin, against)
     return margin
+
+
+def parse_promise(risk: float | None, confidence: float | None) -> "Promise | None":
+    """Return what --risk and --confidence promise; raise ValueError for a confidence without a risk."""
+    if risk is None:
+        check_alone("--confidence", confidence, "--risk")
+        return None
+    from overthink.exit_policies.guarantee import Promise
+
+    return Promise(risk, 0.95 if confidence is None else confidence)
+
+
+def check_alone(option: str, value: object, other: str) -> None:
+    """Raise ValueError where an option is given without what alone gives it an effect."""
+    if value is not None and value is not False:
+        shown = option if value is True else f"{option} {value}"
+        raise ValueError(f"{shown}: it has an effect only with {other}")
 
 
 def parse_numbers(option: str, text: str | None) -> tuple[int, ...] | None:

@@ -60,8 +60,11 @@ def bench(
         ),
     ] = [],  # noqa: B006 - typer copies it
     budgets: Annotated[
-        str, typer.Option(metavar="PERCENT,...", help="Budgets of --policy, in percent of the last exit's cost.")
-    ] = "50%",
+        str | None,
+        typer.Option(
+            metavar="PERCENT,...", help="With --policy: budgets, in percent of the last exit's cost. Default: 50%."
+        ),
+    ] = None,
     data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> int:
@@ -69,7 +72,9 @@ def bench(
 
     By torch, and by native kernels where they can be used here; --kernels torch leaves these out.
     """
-    shares, console = options.parse_budgets(budgets), log()
+    if not policy:
+        options.check_alone("--budgets", budgets, "--policy")
+    shares, console = options.parse_budgets("50%" if budgets is None else budgets), log()
     console.print("Loading the network ...")
     from overthink.cli.execution_options import check_kernels
     from overthink.cli.selection import the_run

@@ -12,6 +12,7 @@ from overthink.report.grids import Grid
 from overthink.report.safe_text import print_text
 
 if TYPE_CHECKING:
+    from overthink.exit_policies.guarantee import Promise
     from overthink.inference.budgeted import LookupTable
     from overthink.predictions.absent import CostUnit
 
@@ -27,14 +28,17 @@ def budget(
         ),
     ] = None,
     criterion: Annotated[
-        str,
-        typer.Option(metavar="CRITERION", help="Confidence measure: max-softmax, entropy, top2-ratio, or patience."),
-    ] = "max-softmax",
+        str | None,
+        typer.Option(
+            metavar="CRITERION",
+            help="Confidence measure: max-softmax (default), entropy, top2-ratio, or patience.",
+        ),
+    ] = None,
     scale: Annotated[
         bool, typer.Option("--scale", help="Calibrate the confidences of each exit by temperature scaling first.")
     ] = False,
     risk: options.Risk = None,
-    confidence: options.Confidence = 0.95,
+    confidence: options.Confidence = None,
     as_json: options.Json = False,
 ) -> int:
     """Show the exit thresholds of a run that are most accurate within a budget, on validation data.
@@ -43,8 +47,13 @@ def budget(
     """
     if (mul_adds is None) == (risk is None):
         raise ValueError("give either --mul-adds, a budget, or --risk")
-    if risk is not None:
-        return _certified(run, risk, confidence, as_json)
+    promise = options.parse_promise(risk, confidence)
+    if promise is not None:
+        options.check_alone("--criterion", criterion, "--mul-adds")
+        options.check_alone("--scale", scale, "--mul-adds")
+        return _certified(run, promise, as_json)
+    if scale and criterion == "patience":
+        raise ValueError("--scale: temperatures change no class, and patience counts exits of the same class")
     assert mul_adds is not None
     if not mul_adds > 0:
         raise ValueError(f"--mul-adds {mul_adds:g}: expected a budget above 0")
@@ -54,7 +63,7 @@ def budget(
 
     store = store_to_read()
     stored = the_run(store, run)
-    table, temperature_E = lookup_table_of(store, stored, criterion, scale)
+    table, temperature_E = lookup_table_of(store, stored, criterion or "max-softmax", scale)
     row = table.fitting(mul_adds)
     if as_json:
         print_json(
@@ -91,27 +100,29 @@ def budget(
     return OK
 
 
-def _certified(run: str, risk: float, confidence: float, as_json: bool) -> int:
+def _certified(run: str, promise: "Promise", as_json: bool) -> int:
     from overthink.cli.selection import the_run
-    from overthink.exit_policies.guarantee import Promise
     from overthink.predictions.absent import in_unit
     from overthink.running.stored_run import certified_of
     from overthink.store.local_store import store_to_read
 
     store = store_to_read()
     stored = the_run(store, run)
-    found = certified_of(store, stored, Promise(risk, confidence))
+    found = certified_of(store, stored, promise)
     point, unit = found.point, store.predictions(stored.run_id, "val").cost_unit
     if as_json:
-        numbers = {"risk": risk, "confidence": confidence, "threshold": found.threshold, "samples": found.n}
+        numbers = {
+            "risk": promise.risk,
+            "confidence": promise.confidence,
+            "threshold": found.threshold,
+            "samples": found.n,
+        }
         on_validation = {"validation_risk": found.calibration_risk, "validation_accuracy": point.accuracy}
         cost = {"cost_per_sample": point.mean_cost, "cost_unit": unit}
         print_json({"run_id": stored.run_id, **numbers, **on_validation, **cost})
         return OK
-    console = log()
-    print_text(
-        console, f"{stored.name} ({stored.run_id[:8]}), risk {100 * risk:g}% at {100 * confidence:g}% confidence"
-    )
+    console, head = log(), f"{stored.name} ({stored.run_id[:8]})"
+    print_text(console, f"{head}, risk {100 * promise.risk:g}% at {100 * promise.confidence:g}% confidence")
     results().print(found.sentence, soft_wrap=True)
     saved = 100 * (1 - point.mean_cost / float(point.cost_E[-1]))
     console.print(

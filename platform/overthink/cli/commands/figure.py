@@ -38,14 +38,22 @@ def figure(
         ),
     ],
     columns: Annotated[
-        int, typer.Option(metavar="N", min=1, max=2, help="Width of the figure in columns of a paper: 1 or 2.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=2,
+            help="With PDF, SVG and PNG: width of the figure in columns of a paper, 1 (default) or 2.",
+        ),
+    ] = None,
 ) -> int:
     """Draw several groups in one plot, with 95% intervals over seeds."""
     numbers = output.with_suffix(".csv")
     options.check_choice("KIND", kind, ("accuracy", "overthinking", "budget", "depth", "course", "forks"))
     if output.suffix.lower() not in SUFFIXES:
         raise ValueError(f"--output {output}: suffix {output.suffix!r} is not one of {', '.join(SUFFIXES)}")
+    if output.suffix.lower() == ".html":
+        options.check_alone("--columns", columns, "PDF, SVG and PNG files")
     check_file("--output", output)
     check_file("--output", numbers)
     from overthink.cli.selection import chosen_by_name, not_run
@@ -68,7 +76,7 @@ def figure(
     print_problems(console, [*problems_of(runs), *found.problems])
     if found.info is None:
         raise ValueError(f"{', '.join(names)}: nothing of this kind can be read")
-    write_file(output, _file(found.info, output, columns))
+    write_file(output, _file(found.info, output, columns or 1))
     write_file(numbers, as_csv(found.info).encode())
     for row in everything:
         if not row.finished:

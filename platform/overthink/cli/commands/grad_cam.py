@@ -14,6 +14,9 @@ from overthink.report.safe_text import print_text
 from overthink.sentences import number_of
 from overthink.store import tags
 
+PICKED = 6
+"""Samples, where none are named."""
+
 
 def grad_cam(
     run: options.RunId,
@@ -21,14 +24,15 @@ def grad_cam(
         str | None, typer.Option(metavar="IDS", help="IDs of the test samples to draw, e.g. 3,17,40.")
     ] = None,
     pick: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="N",
-            help="Without --samples: draw the N samples that the last exit overthinks with the highest confidence.",
+            help="Draw the N samples that the last exit overthinks with the highest confidence. Default: 6, unless "
+            "--samples names others.",
             min=1,
             max=50,
         ),
-    ] = 6,
+    ] = None,
     of: Annotated[
         str,
         typer.Option(
@@ -43,6 +47,8 @@ def grad_cam(
     """Draw where each exit of a run looks, with Grad-CAM (thesis figure 3.9), and add the picture to the run."""
     if of not in ("predicted", "true"):
         raise ValueError(f"--class {of}: expected predicted or true")
+    if samples is not None and pick is not None:
+        raise ValueError("--samples and --pick exclude each other; give one of them")
     ids = options.parse_numbers("--samples", samples)
     if output is not None:
         check_picture("--output", output)
@@ -55,7 +61,7 @@ def grad_cam(
     store, console = Store(), log()
     stored = the_run(store, run)
     test = store.predictions(stored.run_id, "test")
-    rows_M = rows_of_samples(test, ids) if ids else most_confidently_overthought(test, pick)
+    rows_M = rows_of_samples(test, ids) if ids else most_confidently_overthought(test, pick or PICKED)
     if not len(rows_M):
         raise ValueError(f"{run}: the last exit overthinks no test sample; choose samples with --samples")
     picture = grad_cam_picture(grad_cam_samples(store, stored, test, rows_M, of == "true", data_root))

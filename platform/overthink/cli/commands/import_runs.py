@@ -96,8 +96,12 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
         str | None, typer.Option(metavar="COST,...", help="Cost up to and including each exit, per sample.")
     ] = None,
     cost_unit: Annotated[
-        str, typer.Option(metavar="UNIT", help="Unit of the costs: MUL-ADDs, seconds, or relative (last exit: 1).")
-    ] = "MUL-ADDs",
+        str | None,
+        typer.Option(
+            metavar="UNIT",
+            help="With --costs: their unit, MUL-ADDs (default), seconds, or relative (last exit: 1).",
+        ),
+    ] = None,
     no_logits: Annotated[bool, typer.Option("--no-logits", help="Store what follows from logits, not these.")] = False,
     data_root: options.DataRoot = None,
     as_json: options.Json = False,

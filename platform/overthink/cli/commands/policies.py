@@ -8,7 +8,7 @@ import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, print_grid, print_problems, results
+from overthink.cli.output import log, print_grid, print_json, print_problems, results
 from overthink.cli.output_path import check_file, write_file
 from overthink.cli.terminal import print_raw
 from overthink.report.grids import Grid
@@ -47,7 +47,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
         bool, typer.Option("--references/--no-references", help="Also show exits by chance, oracles and bounds.")
     ] = True,
     risk: options.Risk = None,
-    confidence: options.Confidence = 0.95,
+    confidence: options.Confidence = None,
     foresight: Annotated[
         bool,
         typer.Option("--foresight", help="Also show how well confidences foresee failure and overthinking."),
@@ -69,7 +69,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     if output is not None:
         check_file("--output", output)
     if listing:
-        _list()
+        _list(form)
         return OK
     shares = options.parse_budgets(budgets)
     from overthink.cli.selection import chosen_runs, not_run
@@ -152,13 +152,13 @@ def _choice(
     return Choice(chosen, beside or (REFERENCES if references else ()), shares, against, promises, foresight)
 
 
-def _promises(risk: float | None, confidence: float) -> "list[Promise]":
-    from overthink.exit_policies.guarantee import Promise, check_promise
+def _promises(risk: float | None, confidence: float | None) -> "list[Promise]":
+    from overthink.exit_policies.guarantee import check_promise
 
-    if risk is None:
+    if (promise := options.parse_promise(risk, confidence)) is None:
         return []
-    check_promise(Promise(risk, confidence))
-    return [Promise(risk, confidence, "accuracy"), Promise(risk, confidence, "agreement")]
+    check_promise(promise)
+    return [promise, promise._replace(of="agreement")]
 
 
 def _middle(shares: Sequence[float]) -> float:
@@ -192,7 +192,8 @@ def _show(one: "GroupPolicies", shares: Sequence[float]) -> None:
         shown.print()
 
 
-def _list() -> None:
+def _list(form: str) -> None:
+    options.check_choice("--list --format", form, ["table", "json"])
     from overthink.exit_policies.catalogue import policies as known
     from overthink.exit_policies.references import REFERENCES
     from overthink.predictions.absent import IN_WORDS
@@ -202,7 +203,10 @@ def _list() -> None:
         (one.name, one.title, ", ".join(IN_WORDS[part] for part in one.needs), one.source) for one in fitted.values()
     ]
     rows += [(one.name, one.title, "labels of test data", one.source) for one in REFERENCES if one.name not in fitted]
-    print_grid(Grid(("Name", "Policy", "Needs", "Source"), rows, words=4))
+    if form == "json":
+        print_json([dict(zip(("name", "policy", "needs", "source"), row, strict=True)) for row in rows])
+    else:
+        print_grid(Grid(("Name", "Policy", "Needs", "Source"), rows, words=4))
 
 
 def _as_text(one: "GroupPolicies", found: "SideBySide", shares: Sequence[float]) -> str:

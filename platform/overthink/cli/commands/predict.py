@@ -13,6 +13,7 @@ from overthink.report.grids import Grid
 from overthink.sentences import number_of
 
 if TYPE_CHECKING:
+    from overthink.exit_policies.guarantee import Promise
     from overthink.exit_policies.policy import Point
     from overthink.running.classify import Classified
     from overthink.store.readable_store import ReadableStore
@@ -51,7 +52,7 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
         ),
     ] = None,
     risk: options.Risk = None,
-    confidence: options.Confidence = 0.95,
+    confidence: options.Confidence = None,
     data_root: options.DataRoot = None,
     as_json: options.Json = False,
 ) -> int:
@@ -64,6 +65,7 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
         raise ValueError("--threshold, --budget, --patience and --risk exclude each other; give one of them")
     if policy is not None and budget is None:
         raise ValueError(f"--policy {policy}: give the --budget that it is to be fitted for, e.g. --budget 20e6")
+    promise = options.parse_promise(risk, confidence)
     if absent := [path for path in images if not path.is_file()]:
         raise ValueError(f"{absent[0]}: no such file")
     log().print("Loading the network ...")
@@ -78,7 +80,7 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
 
     check_trained_here(stored)
     trained = network_of(store, stored.run_id, data_root)
-    point = _point(store, stored, policy, budget, risk, confidence)
+    point = _point(store, stored, policy, budget, promise)
     limit = patience if patience is not None else threshold
     limits = [inf if limit is None else float(limit)] * trained.network.n_exits
     if budget is not None and point is None:
@@ -109,15 +111,13 @@ def _point(
     stored: "StoredRun",
     policy: str | None,
     budget: float | None,
-    risk: float | None,
-    confidence: float,
+    promise: "Promise | None",
 ) -> "Point | None":
     """Return the policy that is asked for, fitted; None where thresholds are asked for."""
-    from overthink.exit_policies.guarantee import Promise
     from overthink.running.stored_run import certified_of, policy_of
 
-    if risk is not None:
-        certified = certified_of(store, stored, Promise(risk, confidence))
+    if promise is not None:
+        certified = certified_of(store, stored, promise)
         log().print(certified.sentence)
         return certified.point
     return None if policy is None or budget is None else policy_of(store, stored, policy, budget)

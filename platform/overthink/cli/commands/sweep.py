@@ -63,6 +63,8 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
 
     Run the same command again to resume a sweep, or to add trials to it.
     """
+    if sum((dry_run, best, confirm is not None)) > 1:
+        raise ValueError("--dry-run, --best and --confirm exclude each other; give one of them")
     check_execution(device, engine, resources, kernels)
     from overthink.cli.definitions import print_merged
     from overthink.definition.loading import load_experiment
