@@ -142,6 +142,17 @@ def test_differences_are_paired_and_holm_adjusts_them() -> None:
     assert paired_t([0.1, 0.2]) is not None
 
 
+def test_no_difference_seen_may_be_one_to_either_side() -> None:
+    """Of two classes, the largest softmax value and its margin send the same samples away."""
+    pairs = [Pair(*(made_up(300, split, seed, classes=2) for split in ("val", "test"))) for seed in range(2)]
+    found = side_by_side(pairs, [named("max-softmax"), named("margin")], [], (0.5,), "max-softmax")
+    against = found.rows[1].against
+    assert against is not None
+    assert against.difference.value == 0
+    assert against.difference.low == pytest.approx(-0.0122, abs=1e-4)
+    assert against.difference.high == pytest.approx(0.0122, abs=1e-4)
+
+
 def test_a_policy_that_cannot_be_fitted_is_left_out_with_a_sentence() -> None:
     validation = PAIRS[0].validation
     assert validation.labels_N is not None

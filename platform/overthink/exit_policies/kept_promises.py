@@ -94,7 +94,7 @@ def _kept(pairs: Sequence[Pair], promise: Promise, method: str, splits: int, see
         METHODS[method].title,
         *(promise.of, promise.risk, promise.confidence),
         float(np.median(thresholds)),
-        crossed_mean(np.stack(losses_RN), over),
+        crossed_mean(np.stack(losses_RN), over, least=-1 if promise.of == "accuracy" else 0),
         crossed_mean(np.stack(saved_RN), over),
         float((above > 0).mean()),
         float((above > 2 * np.array(errors)).mean()),
