@@ -15,6 +15,7 @@ from overthink.exit_policies.guarantee import (
 )
 from overthink.exit_policies.kept_promises import kept_promises
 from overthink.exit_policies.trial import Pair
+from overthink.predictions.common_samples import at_rows
 from overthink.predictions.predictions import Predictions
 from support.random_exits import made_up
 
@@ -62,6 +63,16 @@ def test_the_promise_is_broken_as_seldom_as_promised(method: str, of: Of) -> Non
     else:
         broken = (risks > promise.risk).mean()
         assert broken <= promise.delta + 3 * np.sqrt(promise.delta * promise.confidence / draws)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_order_of_a_file_certifies_nothing(method: str) -> None:
+    """Images in folders are sorted by class: here, the classes that are easy come first."""
+    rows_M = np.random.default_rng(0).permutation(12_000)[:1000]
+    hard_M = rows_M[np.argsort(losses(WORLD, "accuracy").sum(axis=0)[rows_M], kind="stable")]
+    promise = Promise(0.05, 0.9)
+    drawn, by_class = (certify(at_rows(WORLD, order_M), promise, method) for order_M in (rows_M, hard_M))
+    assert by_class.threshold == pytest.approx(drawn.threshold, abs=0.05)
 
 
 def test_a_certificate_is_a_policy_that_leaves_early() -> None:

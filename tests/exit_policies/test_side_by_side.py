@@ -22,6 +22,13 @@ def test_at_equal_cost_by_hand() -> None:
     assert found.tolist() == [[0.75, 0.25], [1.0, 0.0], [0.0, 1.0]]
 
 
+def test_at_equal_cost_knows_nothing_of_budgets_that_were_too_small() -> None:
+    right_BN = np.array([[np.nan, np.nan], [1.0, 0.0], [0.0, 1.0]])
+    found = at_equal_cost(right_BN, np.array([np.nan, 10.0, 20.0]), np.array([5.0, 12.5, 25.0]))
+    assert found[1:].tolist() == [[0.75, 0.25], [0.0, 1.0]]
+    assert np.isnan(found[0]).all()
+
+
 def test_area_costs_are_middles() -> None:
     found = area_costs(np.array([0.0, 32.0]))
     assert found[:2].tolist() == [0.5, 1.5]
@@ -57,6 +64,15 @@ def test_the_realistic_bound_is_the_upper_bound_where_that_fits() -> None:
         assert found.right_BN[-1].mean() == pytest.approx(point.accuracy)
         assert found.cost_BN[-1].mean() * 4000 == pytest.approx(point.mean_cost)
         assert np.isnan(found.right_BN[0]).all()
+
+
+def test_the_curve_of_the_realistic_bound_is_where_that_fits() -> None:
+    """From its lowest cost, that of exit 1 and of the last exit for samples without a right one, to the last exit's."""
+    found = side_by_side(PAIRS, (), [one for one in REFERENCES if one.name == "realistic-bound"], [1.0], "none")
+    never = [float((~pair.test.correct_EN.any(axis=0)).mean()) for pair in PAIRS]
+    wanted_A = area_costs(np.array([1000.0, 4000.0])) / 4000
+    assert [cost for cost, _ in found.rows[0].curve] == wanted_A[wanted_A >= 0.25 + 0.75 * max(never)].tolist()
+    assert found.rows[0].curve[-1][1] == pytest.approx(found.rows[0].at[0].accuracy.value)
 
 
 def test_an_oracle_that_is_taken_over_is_that_of_the_other_training() -> None:
@@ -124,6 +140,17 @@ def test_differences_are_paired_and_holm_adjusts_them() -> None:
     assert {name for name, row in rows.items() if row.against} == {*compared}
     assert holm([0.01], 1)[0].p == 0.01
     assert paired_t([0.1, 0.2]) is not None
+
+
+def test_no_difference_seen_may_be_one_to_either_side() -> None:
+    """Of two classes, the largest softmax value and its margin send the same samples away."""
+    pairs = [Pair(*(made_up(300, split, seed, classes=2) for split in ("val", "test"))) for seed in range(2)]
+    found = side_by_side(pairs, [named("max-softmax"), named("margin")], [], (0.5,), "max-softmax")
+    against = found.rows[1].against
+    assert against is not None
+    assert against.difference.value == 0
+    assert against.difference.low == pytest.approx(-0.0122, abs=1e-4)
+    assert against.difference.high == pytest.approx(0.0122, abs=1e-4)
 
 
 def test_a_policy_that_cannot_be_fitted_is_left_out_with_a_sentence() -> None:

@@ -72,6 +72,19 @@ def test_all_forms_of_logits_give_the_same_predictions(tmp_path: Path, form: str
     assert found.absent == ()
 
 
+def test_of_equal_logits_the_file_says_which_class_was_answered(tmp_path: Path) -> None:
+    """Probabilities of two decimals: class 2 of sample 1 was the higher one before."""
+    probabilities_ENC = np.array([[[0.4, 0.2, 0.4], [0.5, 0.3, 0.2]]])
+    np.savez(tmp_path / "p.npz", probabilities=probabilities_ENC, predictions=[[2, 0]], labels=[2, 1])
+    found = import_file(tmp_path / "p.npz", "test", ColumnNames()).predictions
+    assert found.predicted_EN is not None
+    assert found.predicted_EN.tolist() == [[2, 0]]
+    assert found.correct_EN.tolist() == [[True, False]]
+    np.savez(tmp_path / "q.npz", probabilities=probabilities_ENC, predictions=[[2, 1]], labels=[2, 1])
+    with pytest.raises(ValueError, match="contradict each other for 1 of 2 answers, first at exit 1, row 2"):
+        import_file(tmp_path / "q.npz", "test", ColumnNames())
+
+
 def test_classes_with_confidences_and_labels(tmp_path: Path) -> None:
     predicted_EN = ONE.logits_ENC.argmax(axis=2)
     columns = {f"p{i}": predicted_EN[i] for i in range(3)} | {

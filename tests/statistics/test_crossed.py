@@ -79,6 +79,7 @@ def test_what_was_never_seen_in_ten_samples_may_be_seen_in_others() -> None:
     assert pow(1 - 0.30849711, 10) == pytest.approx(0.025)
     assert crossed_mean(np.ones((1, 10)), "samples") == pytest.approx((1.0, 1 - 0.30849711, 1.0))
     assert crossed_mean(np.zeros((3, 10)), "seeds") == (0.0, 0.0, 0.0)
+    assert crossed_mean(np.zeros((3, 10)), least=-1) == pytest.approx((0.0, -0.30849711, 0.30849711))
 
 
 def test_what_varies_by_sample_alone_has_the_width_of_samples() -> None:

@@ -51,6 +51,13 @@ def test_the_oracle_is_the_best_within_a_budget() -> None:
     assert curve[0].budget >= 10
 
 
+def test_a_budget_that_is_spent_leaves_nothing_to_an_exit_without_samples() -> None:
+    """0.24 * 10 for 1.75 spends 2e-16 too much, and exit 3 is nobody's first right exit."""
+    part_E = upgraded(np.array([0.5, 0.24, 0.0, 0.1]), np.array([10, 20, 40, 50]), budget=11.75)
+    assert np.isfinite(part_E).all()
+    assert part_E[3] == 0
+
+
 def test_no_budget_by_hand() -> None:
     """A leaves at exits 1 and 2, B at 2 and, since it is never right there, at the last."""
     a_EN, b_EN = np.array([[1, 0], [0, 1]], dtype=bool), np.array([[0, 0], [1, 0]], dtype=bool)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from overthink.predictions.arrays import BoolArray, FloatArray
-from overthink.statistics.crossed import crossed_jackknife, crossed_mean, leave_out
+from overthink.statistics.crossed import crossed_jackknife, crossed_mean, leave_out, seen_alike
 from overthink.statistics.estimate import estimate
 from overthink.statistics.jackknife import Interval, jackknife
 
@@ -26,7 +26,8 @@ class OverRuns(NamedTuple):
         """Return the mean of what each training (R) has of each sample (N)."""
         if self.crossed:
             return crossed_mean(np.stack(values_RN).astype(np.float64))
-        return over_seeds([float(values_N.mean()) for values_N in values_RN])
+        found = over_seeds([float(values_N.mean()) for values_N in values_RN])
+        return _exact(found, values_RN, sum(len(values_N) for values_N in values_RN))
 
     def ratio(self, part_RN: Sequence[ArrayOfRun], whole_RN: Sequence[ArrayOfRun]) -> Interval | None:
         """Return the sum of the parts over that of the wholes; None where there is no whole."""
@@ -34,10 +35,19 @@ class OverRuns(NamedTuple):
             return None
         if not self.crossed:
             pairs = zip(part_RN, whole_RN, strict=True)
-            return over_seeds([float(part_N.sum() / whole_N.sum()) for part_N, whole_N in pairs if whole_N.any()])
+            shares = over_seeds([float(part_N.sum() / whole_N.sum()) for part_N, whole_N in pairs if whole_N.any()])
+            return _exact(shares, part_RN, sum(np.count_nonzero(whole_N) for whole_N in whole_RN))
         both_RKN = np.stack([np.stack(pair) for pair in zip(part_RN, whole_RN, strict=True)]).astype(np.float64)
         left_out = leave_out(lambda runs: np.asarray(both_RKN[list(runs)].mean(axis=0)), len(both_RKN))
-        return crossed_jackknife(left_out, _over)
+        of_some_N = both_RKN[:, 1].any(axis=0)
+        return _exact(crossed_jackknife(left_out, _over), part_RN, np.count_nonzero(of_some_N))
+
+
+def _exact(found: Interval, flags_RN: Sequence[ArrayOfRun], n_samples: int) -> Interval:
+    """Return the exact interval of a share that no sample has, or all have: others would have no width."""
+    if found.low is None or found.value not in (0.0, 1.0) or any(flags_N.dtype != np.bool_ for flags_N in flags_RN):
+        return found
+    return seen_alike(found.value, n_samples)
 
 
 def over_seeds(value_R: Sequence[float]) -> Interval:

@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.exit_policies.guarantee import METHODS, THRESHOLDS, Promise, check_samples, chosen, exits_at, losses
+from overthink.exit_policies.guarantee import (
+    METHODS,
+    THRESHOLDS,
+    Promise,
+    check_samples,
+    chosen,
+    exits_at,
+    in_drawn_order,
+    losses,
+)
 from overthink.exit_policies.trial import Pair
 from overthink.predictions.absent import needed
 from overthink.statistics.crossed import crossed_mean
@@ -66,7 +75,7 @@ def _kept(pairs: Sequence[Pair], promise: Promise, method: str, splits: int, see
         cost_E = needed(test.cost_E, "costs")
         exit_GN, loss_VN = exits_at(test), losses(validation, promise.of)
         loss_GN = losses(test, promise.of, exit_GN)
-        own = chosen(loss_VN, promise, method)
+        own = chosen(in_drawn_order(loss_VN), promise, method)
         thresholds.append(float(THRESHOLDS[own]))
         losses_RN.append(loss_GN[own])
         saved_RN.append(1 - cost_E[exit_GN[own]] / cost_E[-1])
@@ -85,7 +94,7 @@ def _kept(pairs: Sequence[Pair], promise: Promise, method: str, splits: int, see
         METHODS[method].title,
         *(promise.of, promise.risk, promise.confidence),
         float(np.median(thresholds)),
-        crossed_mean(np.stack(losses_RN), over),
+        crossed_mean(np.stack(losses_RN), over, least=-1 if promise.of == "accuracy" else 0),
         crossed_mean(np.stack(saved_RN), over),
         float((above > 0).mean()),
         float((above > 2 * np.array(errors)).mean()),

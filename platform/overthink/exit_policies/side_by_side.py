@@ -165,7 +165,7 @@ def _row(
         None if np.isnan(area_RN).any() else _interval(area_RN),
         tuple((float(c), float(a)) for c, a in zip(wanted_A, accuracies, strict=True) if not np.isnan(a)),
         _interval(np.stack([one.saved_N for one in reached])) if complete else None,
-        _interval(np.stack([one.right_N.astype(float) for one in reached]) - last_RN) if complete else None,
+        _interval(np.stack([one.right_N.astype(float) for one in reached]) - last_RN, least=-1) if complete else None,
         _interval(np.stack(anytime).astype(float)) if len(anytime) == len(trials) else None,
     )
     return row, area_RN
@@ -184,11 +184,11 @@ def _at_budget(trials: Sequence[Trial], place: int, share: float, last_RN: Float
     )
 
 
-def _interval(values_RN: FloatArray) -> Interval:
+def _interval(values_RN: FloatArray, least: float = 0.0) -> Interval:
     """Return the mean over runs and samples with its interval over both; over samples, for one run."""
     if np.isnan(values_RN).any():
         return Interval(float("nan"), None, None)
-    return crossed_mean(values_RN, "both" if len(values_RN) > 1 else "samples")
+    return crossed_mean(values_RN, "both" if len(values_RN) > 1 else "samples", least)
 
 
 def _with_differences(rows: Sequence[Row], areas: dict[str, FloatArray], baseline: str) -> list[Row]:
@@ -201,7 +201,9 @@ def _with_differences(rows: Sequence[Row], areas: dict[str, FloatArray], baselin
     known = [test.p for test in tests if test is not None]
     adjusted = iter(holm(known, len(known)))
     found = {
-        row.name: Against(_interval(areas[row.name] - areas[baseline]), None if test is None else next(adjusted).p)
+        row.name: Against(
+            _interval(areas[row.name] - areas[baseline], least=-1), None if test is None else next(adjusted).p
+        )
         for row, test in zip(compared, tests, strict=True)
     }
     return [row._replace(against=found.get(row.name)) for row in rows]

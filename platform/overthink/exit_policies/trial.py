@@ -15,6 +15,8 @@ from overthink.predictions.predictions import Predictions
 
 AREA_POINTS = 32
 """Costs that the area under the curve is a mean over."""
+ROUNDING = 1e-9
+"""Of costs, relative: one that is spent exactly may seem to be a little above."""
 
 
 class Pair(NamedTuple):
@@ -58,17 +60,21 @@ def at_equal_cost(right_BN: FloatArray, cost_B: FloatArray, wanted_A: FloatArray
 
     A budget is met on validation data, and missed a little on test data. To compare at equal cost, each sample is
     treated by one of the two fitted points whose test costs are next to the one wanted, drawn so that the mean cost
-    is met; above the highest cost, by the point of the highest cost.
+    is met; above the highest cost, by the point of the highest cost. Points of too small a budget, whose costs are NaN,
+    are left out, and nothing is known below the others (NaN).
 
     >>> at_equal_cost(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([10.0, 20.0]), np.array([15.0, 30.0])).tolist()
     [[0.5, 0.0], [1.0, 0.0]]
     """
-    order_B = np.argsort(cost_B, kind="stable")
+    known = int(np.isfinite(cost_B).sum())
+    order_B = np.argsort(cost_B, kind="stable")[:known]  # NaN is last
+    lowest = -np.inf if known == len(cost_B) else cost_B[order_B[0]]
     right_BN, cost_B = right_BN[order_B], cost_B[order_B]
     above_A = np.clip(np.searchsorted(cost_B, wanted_A, side="right"), 1, len(cost_B) - 1)
     gap_A = np.maximum(cost_B[above_A] - cost_B[above_A - 1], 1e-300)
     share_A = np.clip((wanted_A - cost_B[above_A - 1]) / gap_A, 0, 1)[:, None]
-    return np.asarray((1 - share_A) * right_BN[above_A - 1] + share_A * right_BN[above_A])
+    right_AN = (1 - share_A) * right_BN[above_A - 1] + share_A * right_BN[above_A]
+    return np.where((wanted_A < lowest * (1 - ROUNDING))[:, None], np.nan, right_AN)
 
 
 def trial(policy: ExitPolicy, pair: Pair, budgets_B: FloatArray) -> Trial:

@@ -156,12 +156,22 @@ def _predictions(
     if costs is not None:
         found = _with_costs(found, costs)
     if predicted_EN is not None:
-        _check_same(predicted_EN, found.predicted_EN, "predicted classes", "the highest logits")
+        answered_EN = _highest(logits_ENC, predicted_EN)
+        _check_same(predicted_EN, answered_EN, "predicted classes", "the highest logits")
+        found = replace(found, predicted_EN=answered_EN)
     if labels_N is not None:
         if correct_EN is not None:
             _check_same(correct_EN, found.correct_EN, "correctness", "labels and logits")
         return found
     return replace(found, labels_N=None, given_correct_EN=correct_EN)
+
+
+def _highest(logits_ENC: NDArray[np.float32], predicted_EN: IntArray) -> IntArray:
+    """Return the class of the highest logit; of equal ones, as rounding makes them, the predicted one if it is such."""
+    n_classes = logits_ENC.shape[2]
+    own_EN1 = np.take_along_axis(logits_ENC, np.clip(predicted_EN, 0, n_classes - 1)[:, :, None], axis=2)
+    is_highest_EN = (own_EN1[:, :, 0] == logits_ENC.max(axis=2)) & (predicted_EN >= 0) & (predicted_EN < n_classes)
+    return np.where(is_highest_EN, predicted_EN, logits_ENC.argmax(axis=2))
 
 
 def _from_answers(

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from math import isnan
+from math import inf, isnan
 from typing import Any
 
 from overthink.exit_policies.failure import Foresight
@@ -17,6 +17,8 @@ from overthink.statistics.jackknife import Interval
 NONE = "-"
 LABELS = "†"
 APART = "*"
+RANGES = {"saved": (-inf, 1.0), **dict.fromkeys(("saved_change", "difference", "risk"), (-1.0, 1.0))}
+"""What numbers other than rates can be."""
 
 
 def accuracy_grid(found: SideBySide) -> Grid:
@@ -137,7 +139,7 @@ def promises_grid(kept: Sequence[Kept]) -> Grid:
 
 def promise_as_plain(kept: Kept) -> dict[str, Any]:
     """Return it as JSON types."""
-    return kept._asdict() | {"risk": _plain(kept.risk), "saved": _plain(kept.saved)}
+    return kept._asdict() | {name: _plain(kept, name) for name in ("risk", "saved")}
 
 
 FORESIGHT = {
@@ -202,7 +204,7 @@ def _above(row: Row) -> bool:
 
 def as_plain(found: SideBySide) -> dict[str, Any]:
     """Return everything as JSON types; fractions with all digits, null for what is not a number."""
-    head = found._asdict() | {"rows": [_plain_row(row) for row in found.rows], "last": _plain(found.last)}
+    head = found._asdict() | {"rows": [_plain_row(row) for row in found.rows], "last": _plain(found, "last")}
     return head | {"problems": list(found.problems), "verdict": verdict(found)}
 
 
@@ -210,21 +212,28 @@ def _plain_row(row: Row) -> dict[str, Any]:
     against = row.against
     return row._asdict() | {
         "at": [_plain_at(at) for at in row.at],
-        **{name: _plain(getattr(row, name)) for name in ("area", "saved", "saved_change", "anytime")},
+        **{name: _plain(row, name) for name in ("area", "saved", "saved_change", "anytime")},
         "curve": [list(point) for point in row.curve],
         "against": None
         if against is None
-        else {"difference": _plain(against.difference), "p": against.p, "told_apart": against.told_apart},
+        else {"difference": _plain(against, "difference"), "p": against.p, "told_apart": against.told_apart},
     }
 
 
 def _plain_at(at: AtBudget) -> dict[str, Any]:
-    intervals = {name: _plain(getattr(at, name)) for name in ("accuracy", "avoided", "too_early", "overthought")}
+    intervals = {name: _plain(at, name) for name in ("accuracy", "avoided", "too_early", "overthought")}
     return at._asdict() | intervals | {"cost": None if isnan(at.cost) else at.cost}
 
 
-def _plain(of: Interval | None) -> dict[str, float | None] | None:
-    return None if of is None or isnan(of.value) else of._asdict()
+def _plain(part: object, name: str) -> dict[str, float | None] | None:
+    found = _possible(part, name)
+    return None if found is None else found._asdict()
+
+
+def _possible(part: object, name: str) -> Interval | None:
+    """Return an interval of a part of the results, cut to what its number can be; None where it is not known."""
+    found: Interval | None = getattr(part, name)
+    return None if found is None or isnan(found.value) else found.within(*RANGES.get(name, (0.0, 1.0)))
 
 
 def as_csv(groups: Sequence[tuple[str, SideBySide]]) -> str:
@@ -239,7 +248,7 @@ def as_csv(groups: Sequence[tuple[str, SideBySide]]) -> str:
     for group, found in groups:
         for row in found.rows:
             for at in row.at:
-                intervals = [getattr(at, name) for name in names] + [getattr(row, name) for name in of_row]
+                intervals = [_possible(at, name) for name in names] + [_possible(row, name) for name in of_row]
                 values = [value for one in intervals for value in _ends(one)]
                 writer.writerow([_safe(group), row.name, row.uses_labels, at.budget, _number(at.cost), *values])
     return text.getvalue().rstrip("\n")
@@ -251,7 +260,7 @@ def _safe(name: str) -> str:
 
 
 def _ends(of: Interval | None) -> list[float | str]:
-    return ["", "", ""] if of is None or isnan(of.value) else [_number(value) for value in of]
+    return ["", "", ""] if of is None else [_number(value) for value in of]
 
 
 def _number(value: float | None) -> float | str:

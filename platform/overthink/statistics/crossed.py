@@ -49,7 +49,7 @@ def mean_squares(values_RN: FloatArray) -> MeanSquares:
     )
 
 
-def crossed_mean(values_RN: FloatArray, over: Over = "both") -> Interval:
+def crossed_mean(values_RN: FloatArray, over: Over = "both", least: float = 0.0) -> Interval:
     """Return the mean of a table of R trainings and N samples with its 95% interval.
 
     Over both, the variance of the mean is that over samples, MS_N / (R N), and what trainings add by differing as a
@@ -60,16 +60,24 @@ def crossed_mean(values_RN: FloatArray, over: Over = "both") -> Interval:
     the sum it was up to 99%, for wider intervals. One training gives an interval over samples only.
 
     Where all values are 0, or all are 1, variances are 0 and would promise certainty: the interval over samples is
-    then the exact one of a rate that was never seen in N samples, [0, 1 - 0.025^(1/N)] (Clopper & Pearson 1934).
+    then the exact one, see `seen_alike`. `least` is the lowest value that there can be: -1 for differences of rates.
     """
     value = float(values_RN.mean())
     if values_RN.shape[0] < 2 and over != "samples":
         return Interval(value, None, None)
     if over != "seeds" and values_RN.min() == values_RN.max() and value in (0.0, 1.0):
-        unseen = 1 - 0.025 ** (1 / values_RN.shape[1])
-        return Interval(value, max(value - unseen, 0.0), min(value + unseen, 1.0))
+        return seen_alike(value, values_RN.shape[1], least)
     half = _half_over_samples(values_RN) if over == "samples" else _half(mean_squares(values_RN), over)
     return Interval(value, value - half, value + half)
+
+
+def seen_alike(share: float, n_samples: int, least: float = 0.0) -> Interval:
+    """Return the exact interval of a share that was 0, or 1, of so many samples (Clopper & Pearson 1934).
+
+    [0, 1 - 0.025^(1/N)] of what was never seen; of differences, which may be below 0, to both sides.
+    """
+    unseen = 1 - 0.025 ** (1 / n_samples)
+    return Interval(share, max(share - unseen, least), min(share + unseen, 1.0))
 
 
 def _half_over_samples(values_RN: FloatArray) -> float:

@@ -138,9 +138,9 @@ def upgraded(share_E: FloatArray, cost_E: CostArray, budget: float) -> FloatArra
     >>> upgraded(np.array([0.5, 0.2, 0.2]), np.array([10, 20, 40]), budget=15.0).tolist()
     [0.0, 1.0, 0.5]
     """
-    taken_E, left = np.zeros(len(cost_E)), budget - float(cost_E[0])
+    taken_E, left = np.zeros(len(cost_E)), max(budget - float(cost_E[0]), 0.0)
     for e in range(1, len(cost_E)):
         price = share_E[e] * float(cost_E[e] - cost_E[0])
         taken_E[e] = 1.0 if price <= left else left / price
-        left -= taken_E[e] * price
+        left = max(left - taken_E[e] * price, 0.0)  # rounding may leave less than nothing
     return taken_E
