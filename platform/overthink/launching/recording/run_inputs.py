@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from overthink.atomic_file import atomic_write
 from overthink.launching.plan import Parent, PlannedRun
 from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
 from overthink.outbox.run_logger import RunLogger
@@ -148,11 +149,12 @@ class RunInputs:
         kept = source.kept(artifact) if isinstance(source, RunLogger) else None
         with suppress(FileNotFoundError):  # removed a moment ago: then the store has it
             if kept is not None:
-                shutil.copyfile(kept, target)
+                with atomic_write(target) as unfinished:
+                    shutil.copyfile(kept, unfinished)
                 return
         run_id = source.run_id or source.handle if isinstance(source, RunLogger) else source
-        with TemporaryDirectory() as temporary:
-            shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)
+        with TemporaryDirectory() as temporary, atomic_write(target) as unfinished:
+            shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), unfinished)
 
 
 def _handle(source: RunLogger | str) -> str:
