@@ -15,7 +15,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.liveness import this_host
-from overthink.store.unreadable import UnreadableRunError
+from overthink.store.unreadable import UnfetchedError, UnreadableRunError
 from overthink.training.regime import (
     OWN_CHECKPOINT,
     PARENT_CHECKPOINT,
@@ -45,7 +45,7 @@ class RunInputs:
         """Put all that a run begins with into its folder; return the key of the run whose checkpoint it continues.
 
         Raises ValueError where a policy network's main network or a fork's trunk is not trained, StoreError where files
-        are missing.
+        are missing, UnfetchedError where they cannot be fetched now.
         """
         self._checkpoint(run, folder)
         self._attempts(run, folder)
@@ -59,6 +59,8 @@ class RunInputs:
             return
         try:
             self._fetch(run.stored.run_id, tags.PROVENANCE_FILE, folder / ATTEMPTS_FILE)
+        except UnfetchedError:
+            raise
         except (StoreError, UnreadableRunError):  # killed before it was written, or somebody wrote another thing there
             self._store.ping()
 
@@ -75,6 +77,8 @@ class RunInputs:
             return
         try:
             self._fetch(run.stored.run_id, f"checkpoint/{OWN_CHECKPOINT}", folder / STORED_CHECKPOINT)
+        except UnfetchedError:  # hours of training may be in it
+            raise
         except (StoreError, UnreadableRunError):  # there is none yet, or it is no file
             self._store.ping()
 
