@@ -32,3 +32,16 @@ def test_an_error_leaves_the_earlier_file_and_nothing_else(tmp_path: Path) -> No
 def test_nothing_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "file"):
         pass
+
+
+def test_processes_of_one_number_in_two_containers_do_not_share_an_unfinished_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with atomic_write(path) as first:
+        first.write_text("first, whole")
+        with atomic_write(path) as second:
+            second.write_text("second, ha")
+            assert first.read_text() == "first, whole"
+            second.write_text("second, whole")
+        assert path.read_text() == "second, whole"
+    assert path.read_text() == "first, whole"
+    assert list(tmp_path.iterdir()) == [path]

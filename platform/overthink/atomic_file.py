@@ -1,6 +1,7 @@
 """Writing a file whole or not at all, whatever ends the process or the machine."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     Then it is on disk. On an error it is removed, and a file that was there before stays as it was.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    # Containers that share a folder may give their processes the same number.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         yield temporary
         sync(temporary)

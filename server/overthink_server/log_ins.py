@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS wrong (time REAL NOT NULL, address TEXT NOT NULL, nam
 CREATE INDEX IF NOT EXISTS wrong_by_address ON wrong (address, time);
 CREATE TABLE IF NOT EXISTS logged_in (digest BLOB PRIMARY KEY);
 """
-_COUNT = "SELECT count(*), coalesce(sum(name = ?), 0) FROM wrong WHERE address = ? AND time >= ?"
+_COUNT = "SELECT count(*), coalesce(sum(name = ?), 0) FROM wrong WHERE address = ? AND time BETWEEN ? AND ?"
 
 
 class LogIns:
@@ -34,7 +34,8 @@ class LogIns:
     def are_too_many(self, address: str, name: str, password: str) -> bool:
         """Tell whether a password is refused unchecked."""
         with closing(self._database()) as database:
-            of_address, of_name = database.execute(_COUNT, (name, address, time.time() - SECONDS)).fetchone()
+            now = time.monotonic()  # one clock for all processes, which nobody sets; it begins anew with the machine
+            of_address, of_name = database.execute(_COUNT, (name, address, now - SECONDS, now)).fetchone()
             if of_address < WRONG_FROM_AN_ADDRESS and of_name < WRONG_FOR_A_NAME:
                 return False
             known = database.execute("SELECT 1 FROM logged_in WHERE digest = ?", (self._digest(name, password),))
@@ -48,9 +49,9 @@ class LogIns:
                 if not database.execute("SELECT 1 FROM logged_in WHERE digest = ?", digest).fetchone():
                     database.execute("INSERT OR IGNORE INTO logged_in VALUES (?)", digest)
                 return
-            now = time.time()
+            now = time.monotonic()
             database.execute("DELETE FROM logged_in WHERE digest = ?", digest)
-            database.execute("DELETE FROM wrong WHERE time < ?", (now - SECONDS,))
+            database.execute("DELETE FROM wrong WHERE time NOT BETWEEN ? AND ?", (now - SECONDS, now))
             database.execute("INSERT INTO wrong VALUES (?, ?, ?)", (now, address, name))
 
     def _digest(self, name: str, password: str) -> bytes:

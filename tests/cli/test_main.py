@@ -20,6 +20,17 @@ from support.small import definition
 from support.stored_runs import raw
 
 
+@pytest.mark.process
+def test_as_many_files_may_be_open_as_the_system_allows(tmp_path: Path) -> None:
+    """Each run that is planned holds a lock: a study of a thousand networks would end with `too many open files`."""
+    asks = "from overthink.cli.main import main; import resource, atexit, sys; sys.argv = ['overthink', '--version']"
+    says = "atexit.register(lambda: print(*resource.getrlimit(resource.RLIMIT_NOFILE)))"
+    command = f'ulimit -Sn 64; exec {sys.executable} -c "{asks}; {says}; main()"'
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    soft, hard = map(int, done.stdout.splitlines()[-1].split())
+    assert soft == min(hard, 65_536)
+
+
 def test_help_and_version(tmp_path: Path) -> None:
     helped = overthink(tmp_path, "--help")
     assert helped.returncode == 0

@@ -79,6 +79,8 @@ def test_messages_without_a_reader_are_dropped_and_results_end_the_command(monke
     "shell, code, said",
     [
         ("data list | head -1", 0, ""),
+        ("--help | true; exit ${PIPESTATUS[0]}", 141, ""),
+        ("data list | true; exit ${PIPESTATUS[0]}", 141, ""),
         ("data list --json > /dev/full", 1, "error: "),
         ("data list > /dev/full", 1, "error: "),
         ("data list > /dev/full 2> /dev/full", 1, ""),
@@ -95,6 +97,23 @@ def test_closed_and_full_outputs(tmp_path: Path, shell: str, code: int, said: st
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("reads_results", [True, False])
+def test_a_terminal_that_was_closed(tmp_path: Path, reads_results: bool) -> None:
+    """What still runs in it, after `disown` or in a session of its own, gets errors of input and output."""
+    shown, terminal = os.openpty()
+    os.close(shown)
+    done = subprocess.run(
+        [sys.executable, "-m", "overthink.cli", "data", "list"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE if reads_results else terminal,
+        stderr=terminal,
+        check=False,
+    )
+    os.close(terminal)
+    assert done.returncode == (0 if reads_results else 141)
 
 
 @pytest.mark.process

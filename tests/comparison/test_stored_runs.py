@@ -1,7 +1,11 @@
 """The quick ways to a store's runs give what MLflow itself gives."""
 
+import sqlite3
 import time
+from contextlib import closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -93,6 +97,52 @@ def test_a_database_laid_out_otherwise_is_left_to_mlflow(tmp_path: Path, databas
     assert sqlite_reader.read(tmp_path / "noise.db") is None
     assert sqlite_reader.read(tmp_path / "absent.db") is None
     assert not (tmp_path / "absent.db").exists()
+
+
+@pytest.mark.parametrize("way", ["read", "tagged"])
+def test_a_run_that_is_made_while_the_store_is_read(database: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """As `overthink report` beside `overthink run` reads it: all of it is of one moment."""
+    make(store := Store(), "0")
+    experiment, opened = int(store.experiment("e", "note")), sqlite_reader.opened
+
+    def make_another(statement: str) -> None:
+        if " FROM tags WHERE run_uuid IN" in statement:
+            with closing(sqlite3.connect(database, timeout=0)) as other, suppress(sqlite3.OperationalError), other:
+                row = f"'late', 'late', 'RUNNING', 1, 'active', {experiment}"
+                columns = "run_uuid, name, status, start_time, lifecycle_stage, experiment_id"
+                other.execute(f"INSERT INTO runs ({columns}) VALUES ({row})")
+                of_run = {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: "k0"}
+                rows = [("late", key, value) for key, value in of_run.items()]
+                other.executemany("INSERT INTO tags (run_uuid, key, value) VALUES (?, ?, ?)", rows)
+
+    def watched(path: Path) -> sqlite3.Connection:
+        connection = opened(path)
+        connection.set_trace_callback(make_another)
+        return connection
+
+    monkeypatch.setattr(sqlite_reader, "opened", watched)
+    reading = {"read": lambda: sqlite_reader.read(database), "tagged": lambda: find_runs(store, run_key="k0")}
+    found = reading[way]()
+    assert found is not None
+    assert [run.run_key for run in found] == ["k0"]
+
+
+def test_a_run_that_ends_while_a_server_is_asked_is_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = raw("0", started_ms=10**12)
+    before, after = (raw("1", outcome, started_ms=10**12) for outcome in (tags.RUNNING, tags.FINISHED))
+    asked: list[str] = []
+
+    def search_raw(_: object, conditions: str) -> list[RawRun]:
+        now = after if asked else before  # it ends after the first answer
+        asked.append(conditions)
+        if "end_time" in conditions:
+            return [run for run in (known, now) if run.status == "FINISHED"]
+        return [now] if "status" in conditions and now.status != "FINISHED" else []
+
+    monkeypatch.setattr("overthink.store.reader.search_raw", search_raw)
+    monkeypatch.setattr("overthink.store.reader.deleted_run_ids", lambda _: set())
+    store: Any = SimpleNamespace(experiment_names=lambda: {"1": "e"})
+    assert stored_runs._news(store, {known.run_id: known}) == {known.run_id: known, after.run_id: after}
 
 
 def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:

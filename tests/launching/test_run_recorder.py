@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,6 +116,22 @@ def test_other_settings_of_a_resumed_run_are_a_warning_and_a_tag(run: PlannedRun
     assert logger.tags[tags.MIXED] in warning
     assert logger.markers == {1: EPOCH_LOSS}
     assert len(attempts_of((run_folder(run.key) / ATTEMPTS_FILE).read_text())) == 3
+
+
+def test_a_full_disk_does_not_lose_earlier_attempts(run: PlannedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    RunRecorder(MemoryLogger(), run).record(started())
+    write = Path.write_text
+
+    def write_half(path: Path, text: str, **how: Any) -> None:
+        write(path, text[: len(text) // 2], **how)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", write_half)
+        with pytest.raises(OSError, match="No space left"):
+            RunRecorder(MemoryLogger(), run).record(started())
+    RunRecorder(MemoryLogger(), run).record(started())
+    assert len(attempts_of((run_folder(run.key) / ATTEMPTS_FILE).read_text())) == 2
 
 
 def test_a_copy_of_the_checkpoint_waits_for_the_one_before(run: PlannedRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,8 +48,26 @@ def test_after_a_minute_all_begins_anew(tmp_path: Path, monkeypatch: pytest.Monk
     one, _ = processes(tmp_path)
     for _ in range(WRONG_FOR_A_NAME):
         one.was(False, *GUESS)
-    later = time.time() + SECONDS + 1
-    monkeypatch.setattr(time, "time", lambda: later)
+    later = time.monotonic() + SECONDS + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert not one.are_too_many(*GUESS)
+
+
+@pytest.mark.parametrize("clock", ["time", "monotonic"])
+def test_a_clock_that_is_set_back_and_a_restarted_machine_keep_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    """The clock that counts begins anew with the machine; the file may be older."""
+    with monkeypatch.context() as patch:
+        ahead = getattr(time, clock)() + 3600
+        patch.setattr(time, clock, lambda: ahead)
+        one, _ = processes(tmp_path)
+        for _ in range(WRONG_FOR_A_NAME):
+            one.was(False, *GUESS)
+    later = time.monotonic() + SECONDS + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert not one.are_too_many(*GUESS)
+    one.was(False, *GUESS)
     assert not one.are_too_many(*GUESS)
 
 

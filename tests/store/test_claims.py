@@ -3,6 +3,7 @@
 import itertools
 import random
 import threading
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -114,3 +115,17 @@ def test_at_most_one_process_gets_a_run_and_one_does(monkeypatch: pytest.MonkeyP
     for seed in range(150):
         got = contest(seed, processes, KEYS)
         assert sorted(itertools.chain(*got)) == KEYS, (seed, got)
+
+
+def test_the_claim_on_an_experiment_that_was_deleted_stops_no_other_heartbeat(store: Store, experiment: str) -> None:
+    other, claims = store.experiment("other", "A note."), Claims(store)
+    claims.claim(experiment, ["a"])
+    claims.claim(other, ["b"])
+    before = dict(left(store))
+    store.client.delete_experiment(experiment)
+    later = time.time() + 60
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: later)
+        claims.heartbeat()
+    ((name, text),) = left(store)
+    assert text != before[name]

@@ -3,14 +3,16 @@
 import re
 from pathlib import Path
 
+import pytest
 from optuna.trial import TrialState
 
 import overthink.sweep
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.sweep.ask_tell import AskTell, Ending, running_trial
+from overthink.sweep.ask_tell import OWNER, RESULT, AskTell, Ending, running_trial
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import open_study, suggest
+from support.machines import machine
 from support.small_sweep import tiny_sweep
 
 
@@ -48,6 +50,38 @@ def test_a_running_trial_is_found_by_its_number(store: Store, tmp_path: Path) ->
     with opened(storage_uri()) as storage:
         study = open_study(storage, loaded)
         assert [running_trial(study, storage, number).user_attrs["order"] for number in (2, 0, 1)] == [2, 0, 1]
+
+
+@pytest.mark.parametrize("first_to_end", ["A", "B"])
+def test_a_trial_that_another_machine_has_taken_over(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_to_end: str
+) -> None:
+    """A's machine sleeps, B takes its trial over, A's machine wakes up: who ends it first counts, and nobody fails."""
+    monkeypatch.setattr("overthink.sweep.ask_tell.CLAIM_SECONDS", 0.0)
+    loaded = tiny_sweep(tmp_path, pruner={"kind": "median"})
+    with opened(storage_uri()) as storage, opened(storage_uri()) as storage_of_b:
+        with machine("A", tmp_path):
+            study_of_a = AskTell(loaded, storage, alone=False)
+            of_a = study_of_a.next()
+            assert of_a is not None
+        with machine("B", tmp_path, clock=3600):
+            study_of_b = AskTell(loaded, storage_of_b, alone=False)
+            of_b = study_of_b.next()
+            assert of_b is not None
+            assert of_b.number == of_a.number
+        with machine("A", tmp_path):
+            study_of_a.heartbeat()
+            assert study_of_a.trials[0].user_attrs[OWNER][tags.HOST] == "B"
+        ends = [(study_of_a, of_a, 0.25, "A"), (study_of_b, of_b, 0.75, "B")]
+        for study, asked, value, name in sorted(ends, key=lambda end: end[3] != first_to_end):
+            with machine(name, tmp_path):
+                study.heartbeat()
+                assert not study.report(asked, value, 1)
+                study.tell(asked, Ending(tags.FINISHED, "", [value], {"a bound": -1.0}), f"run of {name}")
+                study.heartbeat()
+        told = study_of_a.trials[0]
+        assert told.value == {"A": 0.25, "B": 0.75}[first_to_end]
+        assert told.user_attrs[RESULT]["run_id"] == f"run of {first_to_end}"
 
 
 def test_no_private_name_of_optuna_is_used() -> None:

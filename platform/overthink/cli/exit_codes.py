@@ -20,6 +20,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from overthink.cli.terminal import READER_GONE
 from overthink.report.safe_text import print_text
 from overthink.sentences import cut
 from overthink.store.uri import without_password
@@ -63,6 +64,8 @@ def exit_code_for(error: BaseException, console: Console) -> int:
     with suppress(OSError):  # where no message can be written, the code says it
         _print(error, console)
     if isinstance(error, SystemExit):
+        if isinstance(error.__context__, BrokenPipeError):  # click and typer would end a help without a reader with 1
+            return READER_GONE
         return error.code if isinstance(error.code, int) else FAILURE
     return WRONG_USAGE if _is_wrong_usage(error) else FAILURE
 

@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -57,6 +58,7 @@ UPLOAD_THEMSELVES = (run, sweep, sync, import_runs, cascade)
 NAMES: dict[object, str] = {import_runs: "import"}
 """Of commands that no Python function can be called."""
 NEED_NO_STORE = (inspect, cluster, doctor)
+OPEN_FILES = 65_536
 
 
 def _exit(code: int, **_options: object) -> None:
@@ -110,9 +112,20 @@ def execute(arguments: Sequence[str]) -> int:
     raise AssertionError("click always exits")
 
 
+def _allow_open_files() -> None:
+    """Let this process open as many files as the system allows it: each run that is planned holds a lock."""
+    with suppress(ImportError, ValueError, OSError):  # not on Windows; a limit that the system does not take
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        unlimited = most == resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES if unlimited else min(most, OPEN_FILES), most))
+
+
 def main() -> None:
     """Run the command with the arguments of this process, and exit."""
     exit_on_signals()
+    _allow_open_files()
     gc.set_threshold(50_000, 20, 100)  # of a million objects that imports make none is garbage: an eighth of their time
     open_missing_streams()
     os.environ.update(lent_home())

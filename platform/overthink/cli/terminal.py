@@ -1,9 +1,12 @@
 """What this process prints to: any width and encoding, closed and full files, also where they cannot be right."""
 
 import os
+import stat
 import sys
 from contextlib import suppress
+from errno import EIO
 from io import TextIOWrapper
+from typing import IO
 
 from rich.console import Console
 
@@ -17,6 +20,14 @@ READER_GONE = 141
 
 class Output(Console):
     """A console that ends the command when the reader of its results is gone; messages without a reader are dropped."""
+
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError as error:
+            if not _is_without_reader(error, self.file):
+                raise
+            self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         """Print nothing more; a training goes on without its messages."""
@@ -48,7 +59,9 @@ def print_raw(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if not _is_without_reader(error, sys.stdout):
+            raise
         raise SystemExit(READER_GONE) from None
 
 
@@ -59,8 +72,14 @@ def flushed() -> str:
         try:
             stream.flush()
         except OSError as error:
-            if not isinstance(error, BrokenPipeError):
+            if not _is_without_reader(error, stream):
                 problem = f"standard {name}: {(error.strerror or str(error)).lower()}"
             with suppress(OSError):  # else Python tries again at its end, and fails loudly
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return problem
+
+
+def _is_without_reader(error: OSError, stream: IO[str]) -> bool:
+    """Tell whether nobody reads a stream any more: the pipe, or the terminal, was closed."""
+    closed_terminal = error.errno == EIO and stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
+    return isinstance(error, BrokenPipeError) or closed_terminal

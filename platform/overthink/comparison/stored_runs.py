@@ -76,8 +76,8 @@ def _news(store: "Store", known: dict[str, RawRun]) -> dict[str, RawRun] | None:
     fresh = {
         run.run_id: run
         for conditions in (
+            "attributes.status != 'FINISHED'",  # first: one that ends before the next answer is in that
             f"attributes.end_time >= {since}",
-            "attributes.status != 'FINISHED'",
             f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'",
         )
         for run in search_raw(store, conditions)

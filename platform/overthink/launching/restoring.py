@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from overthink.atomic_file import atomic_write
 from overthink.definition.experiment import LoadedExperiment, Reported
 from overthink.definition.loading import experiment_of_run
 from overthink.execution.jobs import Job, Message
@@ -62,8 +63,10 @@ class FolderEngine:
             raise ValueError("it is not trained, and no exported run of it is given; import that one, too")
         found, target = exported.checked(), Path(job.order.folder)
         for name, source in exported.files.items():
-            shutil.copyfile(exported.folder / source, target / name)
-        (target / ATTEMPTS_FILE).write_text(json.dumps({"attempts": found.attempts}), encoding="utf-8")
+            with atomic_write(target / name) as unfinished:
+                shutil.copyfile(exported.folder / source, unfinished)
+        with atomic_write(target / ATTEMPTS_FILE) as unfinished:
+            unfinished.write_text(json.dumps({"attempts": found.attempts}), encoding="utf-8")
         taken_from = {"run_id": exported.facts.run_id, "name": exported.facts.name}
         yield Started(
             dataset=exported.definition.dataset.label,

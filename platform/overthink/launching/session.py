@@ -262,6 +262,6 @@ class Session:
     def _heartbeat(self) -> None:
         if time.monotonic() - self._last_heartbeat >= HEARTBEAT_SECONDS:
             self._last_heartbeat = time.monotonic()
-            with suppress(StoreError):  # the next one may reach it again
-                self._source.heartbeat()
-                self.claims.heartbeat()
+            for beat in (self.claims.heartbeat, self._source.heartbeat):
+                with suppress(StoreError):  # the next one may reach it again
+                    beat()

@@ -41,7 +41,10 @@ def mark_abandoned_as_interrupted(store: Store, writer: Writer, force: bool = Fa
     if not force:
         writer.heartbeat(run.run_id for run in running if run not in abandoned and run.process.is_from_the_future)
     for run in abandoned:
-        writer.close(run.run_id, tags.INTERRUPTED, ABANDONED)
+        try:
+            writer.close(run.run_id, tags.INTERRUPTED, ABANDONED)
+        except StoreError:  # somebody has deleted it a moment ago, or this account may only read it
+            store.ping()
     return len(abandoned)
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from overthink.outbox.journal_logger import JournalLogger
@@ -201,16 +201,22 @@ class OutboxSender:
             self._on_message("everything is uploaded again")
 
     def _heartbeat(self) -> None:
-        """Renew the heartbeats of what is running, once a minute, also between long uploads."""
+        """Renew the heartbeats of what is running, once a minute, also between long uploads.
+
+        Somebody may have deleted one of these runs or groups; the others still count as alive.
+        """
         if self._unreachable or time.monotonic() - self._last_heartbeat < HEARTBEAT_SECONDS:
             return
         self._last_heartbeat = time.monotonic()
+        journals = [logger.journal for logger in list(self._loggers) if not logger.journal.ended]
         groups = [group.group_id for group in list(self._uploader.groups.values())]
-        with suppress(StoreError):  # the next one may reach it again
-            for logger in list(self._loggers):
-                if not logger.journal.ended:
-                    self._uploader.heartbeat(logger.journal)
-            self._writer.heartbeat(groups)
+        beats = [partial(self._uploader.heartbeat, journal) for journal in journals]
+        for beat in [*beats, *(partial(self._writer.heartbeat, [group_id]) for group_id in groups)]:
+            try:
+                beat()
+            except (StoreError, OSError, ValueError):
+                if not self._uploader.is_reachable():  # the next heartbeat may reach it again
+                    return
 
 
 def _amount(pending: PendingUploads | None) -> tuple[int, int]:

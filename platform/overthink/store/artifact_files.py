@@ -27,6 +27,13 @@ def check_artifact(repository: "ArtifactRepository", name: str) -> None:
             check_size(name, found.file_size or 0)
 
 
+def is_there(repository: "ArtifactRepository", name: str) -> bool:
+    """Tell whether a run has an artifact, without fetching it."""
+    if (folder := local_folder(repository.artifact_uri)) is not None:
+        return (folder / name).exists()
+    return any(found.path == name for found in repository.list_artifacts(name.rpartition("/")[0] or None))
+
+
 def check_file(folder: Path, name: str) -> None:
     """Raise ValueError where an artifact in a run's folder on this machine is no file of it, or larger than such are.
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from overthink.store import tags
+from overthink.store.errors import StoreError
 from overthink.store.liveness import RunProcess, alive_tags, is_gone
 
 if TYPE_CHECKING:
@@ -71,9 +72,12 @@ class Claims:
             self._write(own)
 
     def heartbeat(self) -> None:
-        """Tell other processes that this one is alive. Raises StoreError."""
+        """Tell other processes that this one is alive. Raises StoreError where the store is unreachable."""
         for own in list(self._own):
-            self._write(own)
+            try:
+                self._write(own)
+            except StoreError:  # its experiment was deleted
+                self._store.ping()
 
     def _claimed(self, own: _Own) -> set[str]:
         self._own.append(own)

@@ -30,14 +30,14 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.store import tags
-from overthink.store.artifact_files import check_artifact
+from overthink.store.artifact_files import check_artifact, is_there
 from overthink.store.artifacts import beside, is_the_databases, is_the_servers, update_moved
 from overthink.store.database import DatabaseError, artifact_root, file_number, locked_server, prepare
 from overthink.store.errors import PlaceError, StoreError, missing
 from overthink.store.problems import problem_of_uri, reason
 from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow
 from overthink.store.readable_store import ReadableStore
-from overthink.store.unreadable import UnreadableRunError, reading
+from overthink.store.unreadable import UnfetchedError, UnreadableRunError, reading
 from overthink.store.uri import (
     concealed,
     database_file,
@@ -294,7 +294,8 @@ class Store(ReadableStore):
     def artifact(self, run_id: str, name: str, folder: Path) -> Path:
         """Fetch an artifact of a run into a folder of its own; return the local file, which is not to be trusted.
 
-        Raises MissingArtifactError where there is none, UnreadableRunError where it is no file, or too large.
+        Raises MissingArtifactError where there is none, UnreadableRunError where it is no file, or too large,
+        UnfetchedError where it is there, or may be.
         """
         if not run_id.isalnum():
             raise UnreadableRunError(f"store {self.shown}: {name_of(run_id)!r} is not a run id")
@@ -309,7 +310,14 @@ class Store(ReadableStore):
                 return Path(repository.download_artifacts(name, str(target)))
         except StoreError as error:
             self.ping()  # where the store is unreachable, that is why
-            raise missing(self.shown, run_id, name) from error
+            is_absent = False
+            with suppress(*ERRORS, StoreError), of_any_library(self.shown):  # it may be there, where nothing is listed
+                is_absent = not is_there(repository, name)
+            if is_absent:
+                raise missing(self.shown, run_id, name) from error
+            said = (str(error.__cause__).strip() or str(error)).splitlines()[-1]  # MLflow begins with what it was doing
+            why = name_of(concealed(said, self.uri), 300)
+            raise UnfetchedError(f"run {run_id[:8]}: {name}: it cannot be fetched ({why}); try again later") from error
 
     def experiment_names(self) -> dict[str, str]:
         """Return the names of all experiments by id."""

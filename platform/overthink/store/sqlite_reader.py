@@ -39,6 +39,8 @@ SEEN = f"""
     SELECT destination_id, {CUT.format("digest")} FROM inputs JOIN datasets ON source_id = dataset_uuid
     WHERE source_type = 'DATASET' AND destination_type = 'RUN' AND destination_id IN ({{}}) ORDER BY digest
 """
+ONE_STATE = "BEGIN"
+"""Begins to read a store as it is at one moment, while other processes make and end runs."""
 TAGGED = "INTERSECT SELECT run_uuid FROM tags WHERE key = ? AND value = ?"
 
 
@@ -49,17 +51,20 @@ def read(database: Path, metrics: Sequence[str] | None = None, params: bool = Tr
     """
     try:
         with closing(opened(database)) as connection:
+            connection.execute(ONE_STATE)
             if not _as_expected(connection):
                 return None
-            return [run.parsed() for run in _runs(connection, OURS, metrics, params) if run.kind]
+            found = _runs(connection, OURS, metrics, params)
     except sqlite3.Error:
         return None
+    return [run.parsed() for run in found if run.kind]
 
 
 def tagged(database: Path, wanted: Mapping[str, str]) -> list[RawRun] | None:
     """Return the runs that have tags of these values, newest first; None as `read` does."""
     try:
         with closing(opened(database)) as connection:
+            connection.execute(ONE_STATE)
             if not _as_expected(connection):
                 return None
             conditions = (text for tag in wanted.items() for text in tag)

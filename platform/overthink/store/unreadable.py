@@ -16,6 +16,10 @@ class UnreadableRunError(ValueError):
     """Something that one stored run holds cannot be read; the sentence names the run, the thing, and why."""
 
 
+class UnfetchedError(UnreadableRunError):
+    """An artifact that a run may well have cannot be fetched now: a gateway's error, or a full disk here."""
+
+
 class UnreadableRunWarning(UserWarning):
     """The same where other runs are returned without it."""
 

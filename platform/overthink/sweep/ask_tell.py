@@ -3,11 +3,13 @@
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -114,25 +116,39 @@ class AskTell:
             return None
 
     def heartbeat(self) -> None:
-        """Renew the heartbeat of this process's trials."""
-        for asked in self._mine.values():
-            asked.trial.set_user_attr(OWNER, alive_tags())
+        """Renew the heartbeat of this process's trials, of those that no other process has taken over."""
+        for running in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            owner = running.user_attrs.get(OWNER)
+            if running.number in self._mine and isinstance(owner, dict) and is_this(RunProcess.of(owner)):
+                with suppress(UpdateFinishedTrialError):  # a moment ago
+                    self._mine[running.number].trial.set_user_attr(OWNER, alive_tags())
 
     def report(self, asked: Asked, value: float, step: int) -> bool:
-        """Report an intermediate value of a trial; return whether the pruner would end the trial."""
+        """Report an intermediate value of a trial; return whether the pruner would end the trial.
+
+        One that another process has taken over and ended is not pruned.
+        """
         if step not in asked.reported:
             asked.reported.add(step)
-            asked.trial.report(value, step)
+            try:
+                asked.trial.report(value, step)
+            except UpdateFinishedTrialError:
+                return False
         return bool(asked.trial.should_prune())
 
     def tell(self, asked: Asked, ending: Ending, run_id: str) -> None:
-        """Tell the study how a trial has ended, and which MLflow run holds it."""
-        for name, value in ending.excess.items():
-            if name not in asked.trial.constraints:
-                asked.trial.set_constraint(name, value)
-        result = {"run_id": run_id, "outcome": ending.outcome, "message": ending.message}
-        asked.trial.set_user_attr(RESULT, result)
-        self.study.tell(asked.trial, list(ending.values) or None, STATES.get(ending.outcome, TrialState.FAIL))
+        """Tell the study how a trial has ended, and which MLflow run holds it; what was told first counts.
+
+        Another process takes over a trial while this one is cut off, or its machine asleep.
+        """
+        state = STATES.get(ending.outcome, TrialState.FAIL)
+        with suppress(UpdateFinishedTrialError):
+            for name, value in ending.excess.items():
+                if name not in asked.trial.constraints:
+                    asked.trial.set_constraint(name, value)
+            result = {"run_id": run_id, "outcome": ending.outcome, "message": ending.message}
+            asked.trial.set_user_attr(RESULT, result)
+            self.study.tell(asked.trial, list(ending.values) or None, state, skip_if_finished=True)
         del self._mine[asked.number]
 
     def _prepared(self, trial: Trial, abandoned: FrozenTrial | None) -> Asked:

@@ -23,6 +23,7 @@ DEFINITION_FILE = "sweep.json"
 class SweepRecorder:
     """Writes a sweep's own run, and its trials as children of that run."""
 
+    store: Store
     writer: Writer
     loaded: LoadedSweep
     goals: tuple[str, ...]
@@ -37,14 +38,16 @@ class SweepRecorder:
         experiment_id = store.experiment(sweep.name, sweep.description)
         goals = goals_of(loaded)
         store.offer_views(experiment_id, views(columns_of(loaded.base, goals)))
-        known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
-        if known:
-            run_id = min(known, key=lambda run: (run.started_ms, run.run_id)).run_id
+        run_id = _oldest(store, loaded)
+        if run_id is not None:
             writer.resume(run_id)
         else:
-            run_id = writer.create(experiment_id, f"sweep {sweep.name}", _tags(loaded), _parameters(loaded))
+            made = writer.create(experiment_id, f"sweep {sweep.name}", _tags(loaded), _parameters(loaded))
+            run_id = _oldest(store, loaded) or made
+            if run_id != made:  # another machine began the sweep, too, or a reply was lost: the older counts
+                writer.delete(made)
             writer.text(run_id, DEFINITION_FILE, {"sweep": sweep.model_dump(mode="json"), "base": loaded.raw})
-        return cls(writer, loaded, goals, experiment_id, run_id)
+        return cls(store, writer, loaded, goals, experiment_id, run_id)
 
     def trial(self, asked: Asked, ending: Ending, group_run_id: str | None) -> str:
         """Log a trial's result to its group's run, or, if it has no group, to a new run; return the run's id."""
@@ -58,7 +61,9 @@ class SweepRecorder:
             return group_run_id
         name = group_name(self.loaded.sweep.name, f"trial-{number}", format_point(point))
         parameters = {path: str(value) for path, value in point.items()}
-        run_id = self.writer.create(self.experiment_id, name, trial_tags, {})
+        # A process that was killed before it told the study may have made it.
+        known = find_runs(self.store, sweep=self.loaded.study_name, trial=str(number))
+        run_id = known[0].run_id if known else self.writer.create(self.experiment_id, name, trial_tags, {})
         self.writer.log(run_id, metrics, params=parameters)
         self.writer.close(run_id, ending.outcome, ending.message)
         return run_id
@@ -80,6 +85,12 @@ class SweepRecorder:
     def close(self, outcome: str, message: str = "") -> None:
         """End the sweep's run."""
         self.writer.close(self.run_id, outcome, message)
+
+
+def _oldest(store: Store, loaded: LoadedSweep) -> str | None:
+    """Return the id of the sweep's own run."""
+    known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
+    return min(known, key=lambda run: (run.started_ms, run.run_id)).run_id if known else None
 
 
 def goals_of(loaded: LoadedSweep) -> tuple[str, ...]:

@@ -76,6 +76,13 @@ def close_group(
     if problems:  # the others are aggregated, but the group is not finished before all are
         raise UnreadableRunError(problems[0])
     writer.close(group_id, outcome or outcome_of_group(group, stored))
+    if _ended(find_runs(store, kind=tags.KIND_RUN, group_key=group.group_key)) != _ended(stored):
+        # Another process has ended a run meanwhile, and may have aggregated the group before this one did.
+        close_group(store, writer, group_id, run, outcome)
+
+
+def _ended(stored: Sequence[StoredRun]) -> dict[str, str]:
+    return {run.run_id: run.outcome for run in stored if run.outcome != tags.RUNNING}
 
 
 def outcome_of_group(group: StoredRun, stored: Sequence[StoredRun]) -> str:

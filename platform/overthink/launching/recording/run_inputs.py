@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from overthink.atomic_file import atomic_write
 from overthink.launching.plan import Parent, PlannedRun
 from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
 from overthink.outbox.run_logger import RunLogger
@@ -14,7 +15,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.liveness import this_host
-from overthink.store.unreadable import UnreadableRunError
+from overthink.store.unreadable import UnfetchedError, UnreadableRunError
 from overthink.training.regime import (
     OWN_CHECKPOINT,
     PARENT_CHECKPOINT,
@@ -44,7 +45,7 @@ class RunInputs:
         """Put all that a run begins with into its folder; return the key of the run whose checkpoint it continues.
 
         Raises ValueError where a policy network's main network or a fork's trunk is not trained, StoreError where files
-        are missing.
+        are missing, UnfetchedError where they cannot be fetched now.
         """
         self._checkpoint(run, folder)
         self._attempts(run, folder)
@@ -58,6 +59,8 @@ class RunInputs:
             return
         try:
             self._fetch(run.stored.run_id, tags.PROVENANCE_FILE, folder / ATTEMPTS_FILE)
+        except UnfetchedError:
+            raise
         except (StoreError, UnreadableRunError):  # killed before it was written, or somebody wrote another thing there
             self._store.ping()
 
@@ -74,6 +77,8 @@ class RunInputs:
             return
         try:
             self._fetch(run.stored.run_id, f"checkpoint/{OWN_CHECKPOINT}", folder / STORED_CHECKPOINT)
+        except UnfetchedError:  # hours of training may be in it
+            raise
         except (StoreError, UnreadableRunError):  # there is none yet, or it is no file
             self._store.ping()
 
@@ -148,11 +153,12 @@ class RunInputs:
         kept = source.kept(artifact) if isinstance(source, RunLogger) else None
         with suppress(FileNotFoundError):  # removed a moment ago: then the store has it
             if kept is not None:
-                shutil.copyfile(kept, target)
+                with atomic_write(target) as unfinished:
+                    shutil.copyfile(kept, unfinished)
                 return
         run_id = source.run_id or source.handle if isinstance(source, RunLogger) else source
-        with TemporaryDirectory() as temporary:
-            shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), target)
+        with TemporaryDirectory() as temporary, atomic_write(target) as unfinished:
+            shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), unfinished)
 
 
 def _handle(source: RunLogger | str) -> str:

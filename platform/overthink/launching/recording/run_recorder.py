@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from overthink.atomic_file import atomic_write
 from overthink.launching.plan import PlannedRun, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
 from overthink.launching.recording.facts import expected, kernel_tags, network_tags, parameters, place_of
@@ -137,7 +138,8 @@ class RunRecorder:
         earlier = _attempts_in(file)
         attempt = {"epochs_before": len(event.history), **provenance(event.settings, event.environment)}
         attempts = {"attempts": [*earlier, attempt]}
-        file.write_text(json.dumps(attempts), encoding="utf-8")
+        with atomic_write(file) as unfinished:
+            unfinished.write_text(json.dumps(attempts), encoding="utf-8")
         self.logger.text(tags.PROVENANCE_FILE, attempts)
         self.logger.log(run_tags=kernel_tags([*earlier, attempt] if event.history else [attempt]))
         if earlier and event.history and (changes := changed_settings(earlier[-1], attempt)):

@@ -1,0 +1,36 @@
+"""Heartbeats of what a process trains: the trouble with one run keeps none of the others from being renewed."""
+
+from overthink.outbox.run_logger import RunStart
+from overthink.outbox.sender import OutboxSender
+from overthink.store import tags
+from overthink.store.client import Store
+from overthink.store.group_spec import GroupSpec
+from overthink.store.liveness import HEARTBEAT_SECONDS
+from overthink.store.reader import find_runs, run_of
+from overthink.store.writer import Writer
+
+
+def group(name: str) -> GroupSpec:
+    return GroupSpec("e", "A note.", {}, f"e: {name}", ("0",), {tags.GROUP_KEY: name, tags.DEFINITION: "e"}, {})
+
+
+def test_a_run_and_a_group_in_the_trash_stop_no_other_heartbeat(store: Store) -> None:
+    """Somebody deletes in MLflow what is being trained: after 15 minutes all else would count as abandoned."""
+    sender = OutboxSender(store, Writer(store), print)
+    loggers = [
+        sender.begin(RunStart(group(key), key, f"e: {key} seed 0", {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: key}, {}))
+        for key in "abc"
+    ]
+    assert sender.wait(30) is None
+    sender.stop()
+    run_ids = [logger.run_id for logger in loggers]
+    group_ids = [found.run_id for key in "abc" for found in find_runs(store, group_key=key, kind=tags.KIND_GROUP)]
+    everything = [*filter(None, run_ids), *group_ids]
+    for run_id in everything:
+        store.client.set_tag(run_id, tags.HEARTBEAT, "1")
+    for run_id in (everything[0], everything[3]):
+        store.client.delete_run(run_id)
+    sender._last_heartbeat -= HEARTBEAT_SECONDS
+    sender._heartbeat()
+    renewed = [run_of(store, run_id).process.heartbeat != 1 for run_id in everything]
+    assert renewed == [False, True, True, False, True, True]
