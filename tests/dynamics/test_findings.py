@@ -108,6 +108,13 @@ def of_seed(seed: int) -> Course:
     return realistic(8, 3, 200, seed)
 
 
+def test_a_single_sample_is_looked_at_without_intervals() -> None:
+    """`record: {ids: [17]}`."""
+    found = dynamics([realistic(6, 3, 1, seed) for seed in range(3)])
+    assert found.crossed
+    assert (found.any_later.low, found.exits[0].right_at_end.low, found.order) == (None, None, None)
+
+
 def test_a_network_of_one_exit() -> None:
     found = dynamics([course(born_at(3)[:, 1:]) for _ in range(3)])
     assert found.any_later.value == 0

@@ -109,6 +109,16 @@ def test_costs_that_are_no_mul_adds_have_none_added() -> None:
     assert named("mean").fit(relative).points[0].cost_E.tolist() == [0.25, 0.6, 1.0]
 
 
+def test_a_budget_that_is_met_exactly_is_not_missed_by_rounding() -> None:
+    """The mean of a thousand costs of 0.4 is above 0.4."""
+    validation = replace(made_up(1000, "val"), cost_E=np.array([0.2, 0.4, 1.0]), cost_unit="relative")
+    assert np.full(1000, 0.4).mean() > 0.4
+    for row, budget in enumerate((0.2, 0.4, 1.0)):
+        assert named("static").fit(validation).at(budget).offline(validation).exit_N.tolist() == [row] * 1000
+    table = lookup_table(validation, "patience")
+    assert table.taken_PE[table.fitting(0.2)].tolist() == [1, 0, 0]
+
+
 def test_what_is_absent_is_said() -> None:
     without = made_up(100, "val", keep_logits=False)
     with pytest.raises(AbsentError, match="this needs logits"):

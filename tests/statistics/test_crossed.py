@@ -4,7 +4,7 @@ import pytest
 from overthink.predictions.arrays import FloatArray
 from overthink.statistics.crossed import BLOCKS, crossed_jackknife, crossed_mean, crossed_parts, leave_out, mean_squares
 from overthink.statistics.estimate import T_975, estimate
-from support.coverage import of_means, of_statistics, populations
+from support.coverage import OVER, of_means, of_statistics, populations
 from support.truths import rates
 from support.worlds import correct
 
@@ -64,6 +64,11 @@ def test_both_is_never_narrower_than_samples(seed: int) -> None:
     assert low is not None
     assert high is not None
     assert low <= high + 1e-12
+
+
+def test_one_sample_has_no_interval() -> None:
+    for over in OVER:
+        assert crossed_mean(TABLE[:, :1], over) == (1.0, None, None)
 
 
 def test_one_training_has_an_interval_over_samples_alone() -> None:

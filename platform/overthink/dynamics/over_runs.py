@@ -36,11 +36,11 @@ class OverRuns(NamedTuple):
         if not self.crossed:
             pairs = zip(part_RN, whole_RN, strict=True)
             shares = over_seeds([float(part_N.sum() / whole_N.sum()) for part_N, whole_N in pairs if whole_N.any()])
-            return _exact(shares, part_RN, sum(np.count_nonzero(whole_N) for whole_N in whole_RN))
+            return _exact(shares, part_RN, sum(int(whole_N.astype(bool).sum()) for whole_N in whole_RN))
         both_RKN = np.stack([np.stack(pair) for pair in zip(part_RN, whole_RN, strict=True)]).astype(np.float64)
         left_out = leave_out(lambda runs: np.asarray(both_RKN[list(runs)].mean(axis=0)), len(both_RKN))
         of_some_N = both_RKN[:, 1].any(axis=0)
-        return _exact(crossed_jackknife(left_out, _over), part_RN, np.count_nonzero(of_some_N))
+        return _exact(crossed_jackknife(left_out, _over), part_RN, int(of_some_N.sum()))
 
 
 def _exact(found: Interval, flags_RN: Sequence[ArrayOfRun], n_samples: int) -> Interval:

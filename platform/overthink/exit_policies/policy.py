@@ -10,6 +10,7 @@ import numpy as np
 from overthink.exit_policies.rules import Rule, Thresholds, at_exits, exits_by
 from overthink.exit_policies.scoring import Memory, Scorer, Scores, Unasked, scores
 from overthink.exit_policies.seen import Seen, seen_by_exits
+from overthink.inference.budget_oracle import within
 from overthink.predictions.absent import CostUnit, Known, in_unit, needed
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray, LogitArray
 from overthink.predictions.predictions import Predictions
@@ -168,13 +169,13 @@ class PolicyCurve:
         The cheapest of equally accurate ones; exit 1 for all samples where none is within it. Raises ValueError for a
         budget below the cost of exit 1.
         """
-        if budget < self.exit_one.mean_cost:
+        if not within(np.array(self.exit_one.mean_cost), budget):
             raise ValueError(
                 f"a budget of {in_unit(budget, self.cost_unit)} per sample is below the cost of exit 1, "
                 f"{in_unit(self.exit_one.mean_cost, self.cost_unit)}"
             )
         cost_P, accuracy_P = self._numbers
-        fits_M = np.flatnonzero(cost_P <= budget)
+        fits_M = np.flatnonzero(within(cost_P, budget))
         if not len(fits_M):
             return self.exit_one
         return self.points[int(fits_M[np.lexsort((cost_P[fits_M], -accuracy_P[fits_M]))[0]])]

@@ -8,6 +8,7 @@ import numpy as np
 from overthink.exit_policies.policy import ExitPolicy
 from overthink.exit_policies.references import Reference
 from overthink.exit_policies.trial import Pair, Trial, area_costs, at_equal_cost, trial
+from overthink.inference.budget_oracle import within
 from overthink.predictions.absent import CostUnit, in_unit, needed
 from overthink.predictions.arrays import FloatArray
 from overthink.sentences import listed
@@ -134,7 +135,7 @@ def side_by_side(
 def check_budgets(shares: Sequence[float], cost_E: FloatArray, unit: CostUnit) -> None:
     """Raise ValueError for a budget below the cost of exit 1."""
     low = min(shares)
-    if low * cost_E[-1] < cost_E[0]:
+    if not within(cost_E, low * cost_E[-1]).any():
         raise ValueError(
             f"a budget of {100 * low:.4g}% of the last exit's cost is below the cost of exit 1, "
             f"{100 * cost_E[0] / cost_E[-1]:.4g}% ({in_unit(float(cost_E[0]), unit)} per sample)"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from overthink.inference.budget_oracle import within
 from overthink.inference.confidence import confidence, criterion_named
 from overthink.inference.patience import PATIENCE, patience_thresholds
 from overthink.inference.thresholds import (
@@ -54,7 +55,7 @@ class LookupTable:
 
         The cheapest of equally accurate rows. Raises ValueError if no row fits.
         """
-        fits_M = np.flatnonzero(self.mean_cost_P <= budget)
+        fits_M = np.flatnonzero(within(self.mean_cost_P, budget))
         if not len(fits_M):
             raise ValueError(
                 f"a budget of {in_unit(budget, self.cost_unit)} per sample is below the cost of the cheapest "
@@ -171,5 +172,5 @@ def recovered_at_shares(batch: BudgetedBatch) -> dict[float, float]:
 
 
 def _rows_at_shares(table: LookupTable) -> dict[float, int]:
-    last, cheapest = float(table.cost_E[-1]), float(table.mean_cost_P.min())
-    return {share: table.fitting(share * last) for share in QUARTERS if share * last >= cheapest}
+    budgets = {share: share * float(table.cost_E[-1]) for share in QUARTERS}
+    return {share: table.fitting(it) for share, it in budgets.items() if within(table.mean_cost_P, it).any()}

@@ -57,16 +57,17 @@ def crossed_mean(values_RN: FloatArray, over: Over = "both", least: float = 0.0)
     The squared half width is t(0.975, N-1)^2 MS_N / (R N) + t(0.975, R-1)^2 max(MS_R - MS_RN, 0) / (R N), each part
     with its own degrees of freedom (a modified large-sample interval, Graybill & Wang 1980). Simulated coverage is 94
     to 98% from three trainings on, 92 to 97% for two (docs/comparing.md); with Satterthwaite's degrees of freedom for
-    the sum it was up to 99%, for wider intervals. One training gives an interval over samples only.
+    the sum it was up to 99%, for wider intervals. One training gives an interval over samples only, one sample none.
 
     Where all values are 0, or all are 1, variances are 0 and would promise certainty: the interval over samples is
     then the exact one, see `seen_alike`. `least` is the lowest value that there can be: -1 for differences of rates.
     """
     value = float(values_RN.mean())
-    if values_RN.shape[0] < 2 and over != "samples":
+    n_trainings, n_samples = values_RN.shape
+    if n_samples < 2 or (n_trainings < 2 and over != "samples"):
         return Interval(value, None, None)
     if over != "seeds" and values_RN.min() == values_RN.max() and value in (0.0, 1.0):
-        return seen_alike(value, values_RN.shape[1], least)
+        return seen_alike(value, n_samples, least)
     half = _half_over_samples(values_RN) if over == "samples" else _half(mean_squares(values_RN), over)
     return Interval(value, value - half, value + half)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from overthink.inference.budget_oracle import within
 from overthink.inference.budgeted import budgeted_batch, lookup_table
 from overthink.predictions.predictions import Predictions
 from overthink.study.transferred_oracle import ConfidenceRule
@@ -13,6 +14,6 @@ def confidence_rule(validation: Sequence[Predictions], test: Sequence[Prediction
 
     def accuracy(training: int, budget: float) -> float | None:
         batch = batches[training]
-        return batch.accuracy_at(budget) if budget >= batch.table.mean_cost_P.min() else None
+        return batch.accuracy_at(budget) if within(batch.table.mean_cost_P, budget).any() else None
 
     return accuracy
