@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -121,7 +122,10 @@ def test_a_run_that_is_made_while_the_store_is_read(database: Path, monkeypatch:
         return connection
 
     monkeypatch.setattr(sqlite_reader, "opened", watched)
-    reading = {"read": lambda: sqlite_reader.read(database), "tagged": lambda: find_runs(store, run_key="k0")}
+    reading: dict[str, Callable[[], Sequence[StoredRun] | None]] = {
+        "read": lambda: sqlite_reader.read(database),
+        "tagged": lambda: find_runs(store, run_key="k0"),
+    }
     found = reading[way]()
     assert found is not None
     assert [run.run_key for run in found] == ["k0"]
