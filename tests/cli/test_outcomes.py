@@ -8,7 +8,8 @@ from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
 from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcomes
 from overthink.cli.output import log
 from overthink.launching.outcomes import Outcomes
-from overthink.launching.plan import PlannedRun, plan
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import PlannedRun
 from overthink.outbox.sender import PendingUploads
 from overthink.store import tags
 from support.small import small

@@ -26,7 +26,8 @@ from overthink.inference.budgeted import lookup_table
 from overthink.inference.confidence import CRITERIA
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options, Outcomes
-from overthink.launching.plan import Parent, plan, run_folder
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import Parent, run_folder
 from overthink.launching.recording.group_recorder import group_spec
 from overthink.launching.recording.run_recorder import RunRecorder
 from overthink.outbox.journal import Journal

@@ -14,7 +14,7 @@ from overthink.definition.loading import load_experiment
 from overthink.exit_policies.catalogue import named
 from overthink.exit_policies.references import REFERENCES
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import PlannedRun, run_folder
+from overthink.launching.planned_run import PlannedRun, run_folder
 from overthink.launching.public import Silent
 from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from overthink.launching.plan import PlannedRun, plan, run_folder
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import PlannedRun, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
 from overthink.launching.recording.group_recorder import group_spec
 from overthink.launching.recording.run_recorder import ATTEMPTS_FILE, EPOCH_LOSS, RunRecorder, epoch_metrics

@@ -11,7 +11,8 @@ from overthink.launching import session as module
 from overthink.launching.lost_machines import MOST_LOSSES
 from overthink.launching.opening import outcome_of_error
 from overthink.launching.outcomes import Options, Outcomes
-from overthink.launching.plan import Parent, PlannedRun, plan
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import Parent, PlannedRun
 from overthink.launching.session import Session
 from overthink.running.events import Died, Diverged, Event, Failed, Finished, Lost, Started
 from overthink.store import tags

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from overthink.launching.outcomes import Options, Outcomes
-from overthink.launching.plan import PlannedRun, plan
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Event, Finished
 from overthink.store import tags
 from overthink.store.claims import PREFIX, Claims

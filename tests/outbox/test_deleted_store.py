@@ -15,7 +15,7 @@ import pytest
 from overthink.execution.jobs import Job
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options, Outcomes
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.launching.sync import deliver
 from overthink.running.events import Event
 from overthink.store import tags

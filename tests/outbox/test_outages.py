@@ -19,7 +19,8 @@ import pytest
 
 from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import PlannedRun, plan
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import PlannedRun
 from overthink.outbox.entries import Link, Log
 from overthink.outbox.journal import Journal
 from overthink.outbox.journal_logger import JournalLogger

@@ -13,7 +13,7 @@ import pytest
 from overthink.definition.experiment import LoadedExperiment
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options, Outcomes
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Event, as_json
 from overthink.store.client import Store
 from support.engines import InlineEngine, ReplayingEngine

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.launching.public import Silent
 from overthink.running.events import Event
 from overthink.sweep.ask_tell import Asked

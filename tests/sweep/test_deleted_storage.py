@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Event
 from overthink.store import tags
 from overthink.store.client import Store

@@ -14,7 +14,7 @@ from overthink.sentences import number_of
 
 if TYPE_CHECKING:
     from overthink.launching.outcomes import Outcomes
-    from overthink.launching.plan import PlannedRun
+    from overthink.launching.planned_run import PlannedRun
     from overthink.launching.predicted_runs import RunInStore
     from overthink.running.events import Event
 

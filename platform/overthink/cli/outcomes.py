@@ -10,7 +10,7 @@ from overthink.store import tags
 
 if TYPE_CHECKING:
     from overthink.launching.outcomes import Outcomes
-    from overthink.launching.plan import PlannedRun
+    from overthink.launching.planned_run import PlannedRun
 
 ACTIONS = {
     "train": "to train",

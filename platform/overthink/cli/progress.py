@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.table import Column
 
 from overthink.launching.estimating.time_left import TimeLeft
-from overthink.launching.plan import TO_DO, PlannedRun
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.report.safe_text import print_text
 from overthink.running.events import NAMES, Event, Finished, Lost, Started
 from overthink.sentences import about, number_of

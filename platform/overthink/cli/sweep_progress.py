@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from overthink.cli.progress import RunBars, bars_on
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.report.safe_text import print_text
 from overthink.running.events import NAMES, Died, Diverged, Event, Failed
 from overthink.store import tags

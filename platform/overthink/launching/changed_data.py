@@ -8,7 +8,7 @@ from typing import NamedTuple
 from overthink.data.catalogue import DatasetSpec, load_dataset
 from overthink.data.digits import default_root
 from overthink.data.files import shown
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.seeds import joined
 from overthink.store.run_names import run_name
 from overthink.store.stored import StoredRun

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from overthink.launching.plan import TO_DO, PlannedRun
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.store import tags
 from overthink.study.design import base_point_of
 

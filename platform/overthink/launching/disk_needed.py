@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from overthink.data.files import shown
-from overthink.launching.plan import TO_DO, PlannedRun
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.running.pace import RunPace
 from overthink.store.uri import database_file, state_folder
 

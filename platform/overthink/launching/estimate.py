@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from overthink.launching.estimating.timed import timed
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import TO_DO, PlannedRun
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.launching.time_needed import stored_for, with_paces
 
 

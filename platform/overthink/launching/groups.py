@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from overthink.launching.outcomes import Outcomes
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.launching.recording.group_recorder import close_group, group_spec
 from overthink.outbox.sender import OutboxSender
 from overthink.report.ui_views import columns_of, views

@@ -12,7 +12,8 @@ from overthink.launching.gpu_sharing import takes_turns
 from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.opening import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
-from overthink.launching.plan import TO_DO, PlannedRun, plan
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.launching.preflight import check_machine, obstacles
 from overthink.launching.session import Session
 from overthink.launching.time_needed import time_needed

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from overthink.execution.resources import ONE_CORE, Resources
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Event
 from overthink.store import tags
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import KernelsAsked, Options, Outcomes, ProgressListener
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Event
 from overthink.store.public import StoreName, uri_of
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 
 
 class RunSource(Protocol):

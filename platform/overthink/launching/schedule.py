@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 
 
 class Schedule:

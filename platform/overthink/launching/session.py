@@ -13,7 +13,7 @@ from overthink.execution.jobs import Engine, Job, Order
 from overthink.launching.groups import ERRORS_OF_ONE_RUN, Groups
 from overthink.launching.lost_machines import MOST_LOSSES, LostMachines
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
-from overthink.launching.plan import PlannedRun, run_folder
+from overthink.launching.planned_run import PlannedRun, run_folder
 from overthink.launching.recording.run_inputs import RunInputs
 from overthink.launching.recording.run_recorder import RunRecorder
 from overthink.launching.run_source import NoMoreRuns, RunSource

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.run_definition import GroupDefinition
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import PlannedRun, lacks_snapshots, standing
+from overthink.launching.planned_run import PlannedRun
+from overthink.launching.standing import lacks_snapshots, standing
 from overthink.report.ui_views import columns_of, views
 from overthink.seeds import joined
 from overthink.settings import check_settings, default_kernels

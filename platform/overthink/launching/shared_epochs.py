@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from overthink.launching.plan import TO_DO, PlannedRun
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.training.regime import total_epochs
 
 

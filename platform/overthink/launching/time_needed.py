@@ -9,7 +9,7 @@ from overthink.comparison.stored_runs import stored_runs
 from overthink.launching.estimating.epochs_left import epochs_left
 from overthink.launching.estimating.makespan import Work, makespan
 from overthink.launching.estimating.timed import phases_of
-from overthink.launching.plan import TO_DO, PlannedRun
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.launching.recording.facts import group_tags, parameters
 from overthink.launching.shared_epochs import own_epochs
 from overthink.running.pace import DURATION, RATES, Pace, RunPace

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from overthink.definition.experiment import LoadedExperiment
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.sweep.ask_tell import Asked
 from overthink.training.regime import total_epochs
 

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import TO_DO, PlannedRun, plan
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.launching.session import Session
 from overthink.launching.time_needed import with_paces
 from overthink.running.events import Died, Event, Started

@@ -13,7 +13,8 @@ from overthink.launching.disk_needed import DiskNeeded, disk_needed
 from overthink.launching.estimate import estimated
 from overthink.launching.estimating.timed import phases_of
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import TO_DO, PlannedRun, plan
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.launching.time_needed import time_needed
 from overthink.running.pace import Pace
 from overthink.sentences import about, number_of

@@ -17,7 +17,8 @@ from overthink.execution.remote import ClusterEngine
 from overthink.launching.engines import CLUSTER
 from overthink.launching.launch import launch
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import plan, run_folder
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import run_folder
 from overthink.running.events import NAMES
 from overthink.store import tags
 from overthink.store.client import Store

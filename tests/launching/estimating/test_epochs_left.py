@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from overthink.launching.estimating.epochs_left import after, epochs_left
-from overthink.launching.plan import plan, run_folder
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import run_folder
 from overthink.store.client import Store
 from overthink.training.epochs_in import epochs_in
 from overthink.training.regime import OWN_CHECKPOINT, PREVIOUS_CHECKPOINT, Phase

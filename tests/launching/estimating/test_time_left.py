@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from overthink.launching.estimating.time_left import TimeLeft
-from overthink.launching.plan import PlannedRun, plan
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Failed, Finished, Lost, Started
 from overthink.running.pace import RunPace
 from overthink.store.client import Store

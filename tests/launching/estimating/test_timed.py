@@ -8,7 +8,8 @@ import pytest
 
 from overthink.launching.estimating import machine, timed
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import PlannedRun, plan
+from overthink.launching.plan import plan
+from overthink.launching.planned_run import PlannedRun
 from overthink.running.pace import Pace, PhaseOfRun
 from overthink.store.client import Store
 from support.command import overthink

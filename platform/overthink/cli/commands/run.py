@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from overthink.comparison.overthinking import Row
     from overthink.definition.experiment import LoadedExperiment
     from overthink.launching.outcomes import Options, Outcomes
-    from overthink.launching.plan import PlannedRun
+    from overthink.launching.planned_run import PlannedRun
     from overthink.launching.settled import Settled
     from overthink.report.tables import Layout
     from overthink.store.client import Store
@@ -138,7 +138,7 @@ def _show_plan(
     from overthink.cli.preflight import note
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
-    from overthink.launching.plan import TO_DO
+    from overthink.launching.planned_run import TO_DO
     from overthink.launching.shared_epochs import shared_epochs_text
     from overthink.store.uri import tracking_uri
 

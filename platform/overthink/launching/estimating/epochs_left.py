@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from overthink.launching.plan import PlannedRun, run_folder
+from overthink.launching.planned_run import PlannedRun, run_folder
 from overthink.training.epochs_in import most_epochs
 from overthink.training.regime import Phase, total_epochs
 

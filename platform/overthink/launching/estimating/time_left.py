@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from overthink.launching.estimating.epochs_left import after, epochs_left
 from overthink.launching.estimating.makespan import Work, makespan
-from overthink.launching.plan import TO_DO, PlannedRun
+from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.running.events import Event, Finished, Lost, Started, ends
 from overthink.running.pace import PhaseOfRun
 from overthink.training.epoch_record import EpochRecord

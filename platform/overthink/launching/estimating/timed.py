@@ -19,7 +19,7 @@ from overthink.execution.local import start_process
 from overthink.launching.estimating.machine import code, machine
 from overthink.launching.estimating.timing_process import TimingOrder, time_steps
 from overthink.launching.outcomes import Options
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.plugins.modules import named_modules
 from overthink.running.pace import Pace, PhaseOfRun
 from overthink.sentences import number_of

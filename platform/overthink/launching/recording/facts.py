@@ -9,7 +9,7 @@ from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.flat import flat
 from overthink.definition.keys import part_keys, summary
 from overthink.definition.run_definition import GroupDefinition, RunDefinition
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.sentences import utf_8
 from overthink.store import tags
 from overthink.study.design import arms_text

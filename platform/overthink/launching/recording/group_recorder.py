@@ -5,7 +5,7 @@ from itertools import count, takewhile
 
 from overthink.comparison.arms import asked_for, primary_arm, runs_of_group, runs_of_primary_arm
 from overthink.definition.run_definition import RunDefinition
-from overthink.launching.plan import PlannedRun
+from overthink.launching.planned_run import PlannedRun
 from overthink.launching.recording.facts import group_tags, network_tags, parameters, place_of
 from overthink.launching.recording.run_recorder import SPLITS
 from overthink.report.group_predictions import group_predictions

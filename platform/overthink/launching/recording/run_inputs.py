@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from overthink.atomic_file import atomic_write
-from overthink.launching.plan import Parent, PlannedRun
+from overthink.launching.planned_run import Parent, PlannedRun
 from overthink.launching.recording.run_recorder import ATTEMPTS_FILE
 from overthink.outbox.run_logger import RunLogger
 from overthink.running.run_files import LABELLED_BY, MAIN

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from overthink.atomic_file import atomic_write
-from overthink.launching.plan import PlannedRun, run_folder
+from overthink.launching.planned_run import PlannedRun, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
 from overthink.launching.recording.facts import expected, kernel_tags, network_tags, parameters, place_of
 from overthink.metrics.naming import by_exit
