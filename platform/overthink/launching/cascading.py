@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import JsonValue
 
-from overthink.launching.predicted_runs import PredictedGroup, PredictedRun, RunInStore, group_key, store_predictions
+from overthink.launching.predicted_plan import PredictedGroup, PredictedRun, group_key
+from overthink.launching.predicted_runs import RunInStore, store_predictions
 from overthink.predictions.cascade import Member, cascade, dominated_by, order_of_cost
 from overthink.predictions.predictions import Predictions
 from overthink.seeds import Seeds, joined

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from overthink.definition.run_definition import short_hash
-from overthink.launching.predicted_runs import PredictedGroup, PredictedRun, RunInStore, store_predictions
+from overthink.launching.predicted_plan import PredictedGroup, PredictedRun
+from overthink.launching.predicted_runs import RunInStore, store_predictions
 from overthink.predictions.importing import Imported
 from overthink.predictions.predictions import Predictions
 from overthink.seeds import Seeds

@@ -1,17 +1,19 @@
 """Making runs and groups in a store from predictions alone: idempotent by what these hold."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from pydantic import JsonValue
-
-from overthink.definition.run_definition import short_hash
+from overthink.launching.predicted_plan import (
+    PlannedPredictions,
+    PredictedGroup,
+    PredictedRun,
+    group_key,
+    planned_predictions,
+)
 from overthink.launching.recording.facts import network_tags
 from overthink.launching.recording.group_recorder import close_group
 from overthink.launching.sync import deliver, mark_abandoned_as_interrupted
@@ -19,7 +21,6 @@ from overthink.metrics.catalogue import compute
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.outbox.uploader import pages_of
-from overthink.predictions.importing import content_digest
 from overthink.predictions.predictions import Predictions
 from overthink.report.notes import run_note
 from overthink.report.run_page import run_page
@@ -33,59 +34,11 @@ from overthink.store.group import ensure_group
 from overthink.store.group_spec import GroupSpec
 from overthink.store.liveness import NO_PROCESS
 from overthink.store.reader import find_runs
-from overthink.store.run_names import group_name, run_name
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import newest_per_key
 from overthink.store.writer import Writer
 
 FINAL_METRIC = "test/accuracy/last"
 """In the one batch of metrics that such a run gets."""
-
-
-@dataclass(frozen=True)
-class PredictedGroup:
-    """What runs have in common that differ in their seeds alone, and whose predictions are all there is."""
-
-    name: str
-    """Of the MLflow experiment."""
-    variant: str
-    made: Literal["imported", "cascade"]
-    """How they came to be; it counts in keys."""
-    origin: str
-    """Where the predictions are from, in a few words."""
-    network: str
-    """A few words for tables."""
-    note: str
-    """A sentence for people, in Markdown."""
-    dataset: str = ""
-    dataset_key: str = ""
-    """Equal keys, equal data."""
-    key_parts: Mapping[str, JsonValue] = field(default_factory=dict)
-    """What else counts in its key."""
-    params: Mapping[str, str] = field(default_factory=dict)
-    """What else to log; `import` is the command that makes the group again."""
-
-    @property
-    def label(self) -> str:
-        """The group's name."""
-        return group_name(self.name, self.variant)
-
-
-class PredictedRun(NamedTuple):
-    """The predictions of one training."""
-
-    seeds: Seeds
-    splits: Mapping[str, Predictions]
-    """By split; `test` is one of them."""
-    where: str
-    """What messages call the predictions on test data: the name of a file, for example."""
-    provenance: Mapping[str, object]
-    tags: Mapping[str, str] = {}
-    """More tags of this run."""
-
-    @property
-    def test(self) -> Predictions:
-        """Its predictions on test data."""
-        return self.splits["test"]
 
 
 class RunInStore(NamedTuple):
@@ -97,20 +50,6 @@ class RunInStore(NamedTuple):
     experiment_id: str
     new: bool
     """False where the same predictions were there already."""
-
-
-class _Planned(NamedTuple):
-    """A run with its place in the store."""
-
-    name: str
-    key: str
-    run: PredictedRun
-    stored: StoredRun | None
-
-    @property
-    def to_do(self) -> bool:
-        """Whether the store does not have all of it."""
-        return self.stored is None or not self.stored.is_finished
 
 
 def store_predictions(
@@ -129,7 +68,7 @@ def store_predictions(
     spec = _group_spec(group, key, runs)
     claims = Claims(store)
     try:
-        planned = _claimed(store, claims, spec, lambda: _plan(store, group, runs, key))
+        planned = _claimed(store, claims, spec, lambda: planned_predictions(store, group, runs, key))
         to_do = [one for one in planned if one.to_do]
         if to_do:
             _record_all(store, writer, group, spec, to_do, on_message)
@@ -145,7 +84,9 @@ def store_predictions(
     ]
 
 
-def _claimed(store: Store, claims: Claims, spec: GroupSpec, plan: Callable[[], list[_Planned]]) -> list[_Planned]:
+def _claimed(
+    store: Store, claims: Claims, spec: GroupSpec, plan: Callable[[], list[PlannedPredictions]]
+) -> list[PlannedPredictions]:
     """Return the plan once no other process can store the same runs; raises StoreError where one does."""
     keys = [one.key for one in plan() if one.to_do]
     if keys and {*keys} - claims.claim(store.experiment(spec.experiment, spec.note), keys):
@@ -153,68 +94,12 @@ def _claimed(store: Store, claims: Claims, spec: GroupSpec, plan: Callable[[], l
     return plan()  # again: another process may have stored one meanwhile
 
 
-def group_key(group: PredictedGroup, test: Predictions) -> str:
-    """Return the key of a group: what its runs have in common besides their seeds."""
-    exits, levels = list(test.exits), list(test.level_names)
-    shared = {group.made: group.name, "variant": group.variant, "dataset": group.dataset, **group.key_parts}
-    return short_hash({**shared, "exits": exits, "levels": levels})
-
-
-def _plan(store: Store, group: PredictedGroup, runs: Sequence[PredictedRun], key: str) -> list[_Planned]:
-    _check_alike(group, runs)
-    stored = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key))
-    planned = []
-    for run in runs:
-        digests = {split: content_digest(one) for split, one in sorted(run.splits.items())}
-        run_key = short_hash({"group": key, "seeds": run.seeds.label, "splits": digests})
-        name = run_name(group.label, run.seeds.label)
-        others = [one for one in stored.values() if one.seeds == (run.seeds,) and one.run_key != run_key]
-        if finished := [one for one in others if one.is_finished]:
-            raise ValueError(
-                f"{name}: the store has other predictions of this seed (run {finished[0].run_id[:8]}); use "
-                "another seed or --variant, or delete that run in MLflow first"
-            )
-        planned.append(_Planned(name, run_key, run, stored.get(run_key)))
-    if finished := [one for one in stored.values() if one.is_finished]:
-        _check_samples(store, runs[0], finished[0])
-    return planned
-
-
-def _check_alike(group: PredictedGroup, runs: Sequence[PredictedRun]) -> None:
-    first = runs[0]
-    for run in runs[1:]:
-        where, usual = run.where, first.where
-        if run.test.exits != first.test.exits or run.test.level_names != first.test.level_names:
-            raise ValueError(f"{where}: its exits, costs or levels are other ones than those of {usual}")
-        if not np.array_equal(run.test.ids_N, first.test.ids_N):
-            raise ValueError(
-                f"{where}: its sample ids are other ones than those of {usual}, in this order; runs of one group "
-                "differ in their seeds alone"
-            )
-        if run.splits.keys() != first.splits.keys():
-            raise ValueError(
-                f"{where}: it comes with {', '.join(run.splits)}, but {usual} with {', '.join(first.splits)}"
-            )
-    labels = [run.seeds.label for run in runs]
-    if len({*labels}) < len(labels):
-        raise ValueError(f"{group.name}: two runs have the same seeds")
-
-
-def _check_samples(store: Store, run: PredictedRun, other: StoredRun) -> None:
-    there = store.predictions(other.run_id, "test")
-    if not np.array_equal(there.ids_N, run.test.ids_N):
-        raise ValueError(
-            f"{run.where}: its sample ids are other ones than those of run {other.run_id[:8]} of the same group; use "
-            "another --variant"
-        )
-
-
 def _record_all(
     store: Store,
     writer: Writer,
     group: PredictedGroup,
     spec: GroupSpec,
-    planned: Iterable[_Planned],
+    planned: Iterable[PlannedPredictions],
     on_message: Callable[[str], None],
 ) -> None:
     outbox = OutboxSender(store, writer, on_message)
@@ -228,7 +113,7 @@ def _record_all(
         outbox.stop()  # what is queued stays on disk, for `overthink sync`
 
 
-def _record(outbox: OutboxSender, group: PredictedGroup, spec: GroupSpec, planned: _Planned) -> None:
+def _record(outbox: OutboxSender, group: PredictedGroup, spec: GroupSpec, planned: PlannedPredictions) -> None:
     """Log one run: predictions, metrics, a page, and where all of it is from."""
     run, test = planned.run, planned.run.test
     own_tags = {
