@@ -141,6 +141,8 @@ def readable_pairs(store: ReadableStore, runs: Sequence[StoredRun]) -> tuple[lis
     for run, (validation, test) in zip(found.runs, found.values, strict=True):
         if pairs and not same_samples(test, pairs[0].test):
             problems.append(f"{run.name}: it was tested on other samples than {kept[0].name}, and is left out")
+        elif test.n_exits < 2:
+            problems.append(f"{run.name}: its network has a single exit, so that no sample can leave early")
         elif test.cost_E is None:
             problems.append(f"{run.name}: the costs of its exits are not known, so that it has no budget")
         else:
