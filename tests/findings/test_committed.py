@@ -11,7 +11,7 @@ from findings.paper import FOLDER, PAGE, ROOT, TEMPLATE, digest, page_of, parsed
 DOCS = ROOT / "docs"
 TEXT = TEMPLATE.read_text()
 CLAIM = re.compile(r"\{% call claim\(.*?\{% endcall %\}", re.S)
-CHOSEN = re.compile(r"\{\{ (shown|either)\(.*?\}\}", re.S)
+CHOSEN = re.compile(r"\{\{ (shown|either|differing)\(.*?\}\}", re.S)
 """Words that follow the intervals."""
 CODE = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)
 PLACE = re.compile(r"\b(table|section|figure|equation|algorithm) [\d.]*\d")
