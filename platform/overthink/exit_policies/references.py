@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.exit_policies.trial import ROUNDING, Pair, Trial
+from overthink.exit_policies.trial import Pair, Trial
+from overthink.inference.budget_oracle import TOLERANCE
 from overthink.predictions.absent import needed
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.study.transferred_oracle import upgraded
@@ -96,7 +97,7 @@ def realistic(pairs: Sequence[Pair], budgets_B: FloatArray) -> list[Trial]:
         extra = float(never_N.mean()) * (cost_E[-1] - cost_E[0])
         trial = _sent(pair, pair.test.correct_EN, budgets_B - extra)
         cost_BN = np.where(never_N, 1.0, trial.cost_BN)
-        too_small_B = (budgets_B - extra < cost_E[0] * (1 - ROUNDING))[:, None]
+        too_small_B = (budgets_B - extra < cost_E[0] * (1 - TOLERANCE))[:, None]
         parts = trial.right_BN, cost_BN, trial.overthought_BN
         right_BN, cost_BN, overthought_BN = (np.where(too_small_B, np.nan, part_BN) for part_BN in parts)
         found.append(Trial(right_BN, cost_BN, overthought_BN))

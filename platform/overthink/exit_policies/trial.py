@@ -8,6 +8,7 @@ import numpy as np
 from overthink.exit_policies.policy import ExitPolicy, Point, PolicyCurve, Taken
 from overthink.exit_policies.scoring import Scorer, Scores, scores
 from overthink.exit_policies.seen import Seen, seen_by_exits
+from overthink.inference.budget_oracle import TOLERANCE
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.absent import needed
 from overthink.predictions.arrays import BoolArray, FloatArray
@@ -15,8 +16,6 @@ from overthink.predictions.predictions import Predictions
 
 AREA_POINTS = 32
 """Costs that the area under the curve is a mean over."""
-ROUNDING = 1e-9
-"""Of costs, relative: one that is spent exactly may seem to be a little above."""
 
 
 class Pair(NamedTuple):
@@ -74,7 +73,7 @@ def at_equal_cost(right_BN: FloatArray, cost_B: FloatArray, wanted_A: FloatArray
     gap_A = np.maximum(cost_B[above_A] - cost_B[above_A - 1], 1e-300)
     share_A = np.clip((wanted_A - cost_B[above_A - 1]) / gap_A, 0, 1)[:, None]
     right_AN = (1 - share_A) * right_BN[above_A - 1] + share_A * right_BN[above_A]
-    return np.where((wanted_A < lowest * (1 - ROUNDING))[:, None], np.nan, right_AN)
+    return np.where((wanted_A < lowest * (1 - TOLERANCE))[:, None], np.nan, right_AN)
 
 
 def trial(policy: ExitPolicy, pair: Pair, budgets_B: FloatArray) -> Trial:
