@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from support.built_kernels import KernelsForTests
     from support.mlflow_server import Served
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script: commands would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["OVERTHINK_KERNELS"] = (
@@ -121,8 +123,9 @@ def chromium() -> Iterator["Browser"]:
         browser.close()
 
 
+GROUP_SERVER = {"stack", "group", "work"}
 SERVICES = {
-    "server": {"served", "new_stack", "stack", "group", "work"},
+    "server": {"served", "new_stack", *GROUP_SERVER},
     "cluster": {"three_machines", "driver", "slurm"},
     "browser": {"chromium"},
 }
@@ -156,11 +159,30 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
     """Mark tests by the services that their fixtures start, so that `make test` can leave them out."""
     for item in items:
         if item.path.parent.name == "ray":
             item.add_marker("cluster")
         for marker, fixtures in SERVICES.items():
-            if fixtures & set(getattr(item, "fixturenames", ())):
+            if fixtures & _fixtures_of(item):
                 item.add_marker(marker)
+    found = yield
+    items[:] = _with_the_group_server_at_once(items, int(getattr(config, "workerinput", {}).get("workercount", 1)))
+    return found
+
+
+def _with_the_group_server_at_once(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Return tests with those of the group's server where the last of so many processes begins.
+
+    Each process that runs one of them starts this server, for half a minute, and takes tests from others' ends.
+    """
+    of_server = [item for item in items if _fixtures_of(item) & GROUP_SERVER]
+    others = [item for item in items if not _fixtures_of(item) & GROUP_SERVER]
+    place = len(items) - len(items) // processes
+    return [*others[:place], *of_server, *others[place:]]
+
+
+def _fixtures_of(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
