@@ -59,7 +59,7 @@ def at_equal_cost(right_BN: FloatArray, cost_B: FloatArray, wanted_A: FloatArray
 
     A budget is met on validation data, and missed a little on test data. To compare at equal cost, each sample is
     treated by one of the two fitted points whose test costs are next to the one wanted, drawn so that the mean cost
-    is met; above the highest cost, by the point of the highest cost. Points of too small a budget, whose costs are NaN,
+    is met; above the highest cost, by the point of the highest cost. Points of too small a budget, with costs of NaN,
     are left out, and nothing is known below the others (NaN).
 
     >>> at_equal_cost(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([10.0, 20.0]), np.array([15.0, 30.0])).tolist()

@@ -20,7 +20,7 @@ from overthink.store.stored import StoredRun, newest_per_key
 
 @dataclass(frozen=True)
 class PredictedGroup:
-    """What runs have in common that differ in their seeds alone, and whose predictions are all there is."""
+    """What runs have in common that differ in their seeds alone, and of which there are predictions and nothing else."""
 
     name: str
     """Of the MLflow experiment."""
