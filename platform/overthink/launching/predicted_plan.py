@@ -20,7 +20,7 @@ from overthink.store.stored import StoredRun, newest_per_key
 
 @dataclass(frozen=True)
 class PredictedGroup:
-    """What runs have in common that differ in their seeds alone, and of which there are predictions and nothing else."""
+    """What runs have in common that differ in their seeds alone, and of which only predictions are known."""
 
     name: str
     """Of the MLflow experiment."""
