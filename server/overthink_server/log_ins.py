@@ -45,7 +45,7 @@ class LogIns:
         """Count a password that was checked."""
         digest = (self._digest(name, password),)
         with closing(self._database()) as database:
-            if right:
+            if right:  # as nearly always: to look first leaves requests that only read
                 if not database.execute("SELECT 1 FROM logged_in WHERE digest = ?", digest).fetchone():
                     database.execute("INSERT OR IGNORE INTO logged_in VALUES (?)", digest)
                 return

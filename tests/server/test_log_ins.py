@@ -16,11 +16,16 @@ def processes(folder: Path) -> tuple[LogIns, LogIns]:
     return LogIns(folder / "log-ins.db", b"key"), LogIns(folder / "log-ins.db", b"key")
 
 
+def guess(process: LogIns) -> None:
+    """Send as many wrong passwords for ann as are checked."""
+    for _ in range(WRONG_FOR_A_NAME):
+        process.was(False, *GUESS)
+
+
 def test_who_logged_in_at_one_process_is_let_in_at_the_other(tmp_path: Path) -> None:
     one, other = processes(tmp_path)
     one.was(True, *ANN)
-    for _ in range(WRONG_FOR_A_NAME):
-        other.was(False, *GUESS)
+    guess(other)
     assert not other.are_too_many(*ANN)
     assert not one.are_too_many(*ANN)
     assert one.are_too_many(*GUESS)
@@ -46,8 +51,7 @@ def test_many_names_of_one_address(tmp_path: Path) -> None:
 
 def test_after_a_minute_all_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, _ = processes(tmp_path)
-    for _ in range(WRONG_FOR_A_NAME):
-        one.was(False, *GUESS)
+    guess(one)
     later = time.monotonic() + SECONDS + 1
     monkeypatch.setattr(time, "monotonic", lambda: later)
     assert not one.are_too_many(*GUESS)
@@ -62,8 +66,7 @@ def test_a_clock_that_is_set_back_and_a_restarted_machine_keep_nobody_out(
         ahead = getattr(time, clock)() + 3600
         patch.setattr(time, clock, lambda: ahead)
         one, _ = processes(tmp_path)
-        for _ in range(WRONG_FOR_A_NAME):
-            one.was(False, *GUESS)
+        guess(one)
     later = time.monotonic() + SECONDS + 1
     monkeypatch.setattr(time, "monotonic", lambda: later)
     assert not one.are_too_many(*GUESS)

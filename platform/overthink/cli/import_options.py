@@ -33,12 +33,12 @@ def costs_of(text: str | None, unit: str | None) -> "ExitCosts | None":
     from overthink.predictions.arrays import costs as as_array
     from overthink.predictions.importing import ExitCosts
 
-    unit = unit if unit is not None or text is None else UNITS[0]
-    if unit not in (*UNITS, None):
+    if unit is not None and unit not in UNITS:
         raise ValueError(f"--cost-unit {unit}: expected MUL-ADDs, seconds or relative")
     if text is None:
         check_alone("--cost-unit", unit, "--costs")
         return None
+    unit = UNITS[0] if unit is None else unit
     try:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:
