@@ -37,14 +37,16 @@ def _account() -> Authorization | Response:
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or not given.password:
         return _answer(401, "UNAUTHENTICATED", "an account's name and password are needed")
-    who = (request.headers.get("X-Forwarded-For") or request.remote_addr or "", given.username, given.password)
-    if log_ins.are_too_many(*who):
+    address = request.headers.get("X-Forwarded-For") or request.remote_addr or ""
+    if not log_ins.admits(address, given.username, given.password):
         return _answer(429, "REQUEST_LIMIT_EXCEEDED", "too many wrong passwords from this address; wait a minute")
     answer: Authorization | Response = auth.authenticate_request_basic_auth()
-    right = isinstance(answer, Authorization)
-    if not right and not auth.store.has_user(given.username):
+    if isinstance(answer, Authorization):
+        log_ins.was_right(given.username, given.password)
+        return answer
+    if not auth.store.has_user(given.username):
         check_password_hash(_DUMMY_HASH, given.password)
-    log_ins.was(right, *who)
+    log_ins.was_wrong(given.username, given.password)
     return answer
 
 

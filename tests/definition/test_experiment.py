@@ -167,6 +167,13 @@ def test_a_stored_run_reads_back_as_itself(tmp_path: Path) -> None:
         ("validation", 1.0, "validation: "),
         ("threads", 0, "threads: "),
         ("schema_version", 2, "schema_version: "),
+        ("schema_version", True, "schema_version: expected a whole number, got True"),
+        ("schema_version", 1.0, "schema_version: expected a whole number, got 1.0"),
+        (
+            "dataset",
+            {"kind": "max-min-mnist", "shrink": True},
+            "dataset.shrink: expected a whole number, got True",
+        ),
         ("name", "../etc", "name: "),
         ("variants", {"a": {"seeds": 3}}, "variants.a.seeds: "),
         ("variants", {"a": {"network.growht": 3}}, "variants.a: network.growht: unknown key"),

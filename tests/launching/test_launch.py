@@ -30,6 +30,7 @@ from overthink.launching.plan import plan
 from overthink.launching.planned_run import Parent, run_folder
 from overthink.launching.recording.group_recorder import group_spec
 from overthink.launching.recording.run_recorder import RunRecorder
+from overthink.outbox import journal_logger
 from overthink.outbox.journal import Journal
 from overthink.outbox.sender import OutboxSender
 from overthink.predictions.absent import needed
@@ -40,7 +41,7 @@ from overthink.store import group, tags
 from overthink.store.client import Store
 from overthink.store.liveness import ABANDONED_SECONDS, this_host
 from overthink.store.reader import find_runs, stored_definition
-from overthink.store.stored import StoredRun
+from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import journals_folder
 from overthink.store.writer import Writer
 from support.launches import Quiet, attempts, command, launch_anew, launch_inline, lines_until, opened, workers_of
@@ -251,6 +252,23 @@ def test_a_force_that_was_cut_short_goes_on(launched: Store, tmp_path: Path) -> 
     assert launch_inline(store, [one], Options(), Quiet()).complete
     assert store.client.get_run(begun).info.status == "FINISHED"
     assert plan(store, [one], dry=True)[0].action == "done"
+
+
+def test_a_forced_run_counts_though_the_clock_was_set_back(
+    launched: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest finished run of a key counts; it began before the older one, by the clock."""
+    one = small(tmp_path, seeds=1)
+    (before,) = plan(launched, [one], dry=True)
+    monkeypatch.setattr(journal_logger, "now_ms", lambda: 1_000_000)
+    assert launch_inline(launched, [one], Options(force=True), Quiet()).complete
+    (after,) = plan(launched, [one], dry=True)
+    assert before.stored is not None
+    assert after.stored is not None
+    assert after.stored.run_id != before.stored.run_id
+    counting = newest_per_key(find_runs(launched, kind=tags.KIND_RUN))[before.key]
+    assert counting.run_id == after.stored.run_id
+    assert counting.forced
 
 
 def test_one_run_that_cannot_be_recorded_leaves_the_others_alone(

@@ -26,6 +26,7 @@ def test_a_figure_becomes_three_files(tmp_path: Path) -> None:
     assert [file.name for file in files[:3]] == ["right-at-5.svg", "right-at-5.pdf", "right-at-5.png"]
     assert files[0].read_text().startswith("<svg")
     assert again.read_text().startswith("<svg")
+    assert sorted((tmp_path / "again").iterdir()) == sorted(again.with_suffix(end) for end in (".svg", ".pdf", ".png"))
     assert "<script" not in files[0].read_text()
     assert files[1].read_bytes().startswith(b"%PDF")
     with Image.open(files[5]) as picture:

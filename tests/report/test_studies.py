@@ -11,10 +11,13 @@ import pytest
 from overthink.cli.commands.figure import figure
 from overthink.cli.commands.report import report
 from overthink.cli.commands.study import study
+from overthink.cli.exit_codes import SOME_FAILED
 from overthink.definition.errors import DefinitionError
 from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import BoolArray
+from overthink.report import fork_lines
 from overthink.report.studies import StudyError, often_and_never_overthought
+from overthink.running.connectivity import Line
 from overthink.running.exported import facts_of
 from overthink.store import tags
 from overthink.store.client import Store
@@ -130,6 +133,24 @@ def test_lines_are_those_of_forks(here: Path, capsys: pytest.CaptureFixture[str]
     with pytest.raises(ValueError, match=r"my-study: base: --connectivity needs a study with forks \(fork_at\)"):
         study("my-study", Path("nowhere"), connectivity=True)
     assert capsys.readouterr().out == ""
+
+
+def test_a_group_without_forks_ends_no_other(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_PE = np.array([[1.0, 2.0], [1.5, 2.0]])
+    line = Line((0.0, 1.0), ends_PE, ends_PE / 4)
+    monkeypatch.setattr(fork_lines, "_lines", lambda *_: iter([line] * 3))
+    stored(here, whole(), "one")
+    arms = seeds_of_forks({"later": ("order", "augment")}, 2, 3, (2, 4))
+    labels = list(dict.fromkeys(seeds.label for arm in arms.values() for seeds in arm))
+    stored(here, dict(zip(labels, by_difficulty(len(labels), 200), strict=True)), "two", arms_text(arms))
+    assert study("my-study", Path("nowhere"), connectivity=True, as_json=True) == SOME_FAILED
+    printed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert "--connectivity needs a study with forks" in printed["my-study: one"]["problem"]
+    assert printed["my-study: one"]["arms"]
+    assert printed["my-study: two"]["problem"] is None
+    assert [one["lines"] for one in printed["my-study: two"]["connectivity"]] == [3, 3, 3]
 
 
 def test_a_study_of_several_base_points(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,6 +111,17 @@ def test_samples_beyond_whole_blocks_count_for_the_value() -> None:
     assert found.value == pytest.approx(values_RN.mean())
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_what_no_sample_has_or_all_have_is_known_as_well_as_there_are_samples(share: float) -> None:
+    """Shares that are equal everywhere have no variance; a difference of them may be to both sides."""
+    values_RN = np.full((3, 2 * BLOCKS + 7), share)
+    left_out = leave_out(lambda models: np.stack([values_RN[list(models)].mean(axis=0)] * 2), 3)
+    of_share, of_difference = crossed_parts(left_out, differences={1})
+    unseen = 1 - 0.025 ** (1 / (2 * BLOCKS + 7))
+    assert of_share == pytest.approx((share, max(share - unseen, 0), min(share + unseen, 1)))
+    assert of_difference == pytest.approx((share, share - unseen, min(share + unseen, 1)))
+
+
 def test_on_the_scale_of_the_logarithm() -> None:
     """The interval of a power is the power of the interval, and its ends lie by equal factors from the value."""
     values_RN = 3 + 0.3 * table(5, 40)

@@ -25,9 +25,17 @@ class Postgres:
         if os.getuid() == 0:  # it refuses to be run by root
             shutil.chown(self._folder, "postgres", "postgres")
         self._call("initdb", "-D", f"{self._folder}/data", "-A", "trust", "-U", "tester", "-N")
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the server; return once it answers."""
         options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1 -c fsync=off"
         self._call("pg_ctl", "-D", f"{self._folder}/data", "-o", options, "-l", f"{self._folder}/log", "-w", "start")
-        return self
+
+    def stop(self) -> None:
+        """Stop the server, whatever is connected to it."""
+        self._call("pg_ctl", "-D", f"{self._folder}/data", "-m", "fast", "stop")
 
     def database(self, name: str) -> str:
         """Make a database; return its address."""

@@ -22,6 +22,7 @@ from overthink.data.dataset import Dataset, Split, digest_of
 from overthink.data.dataset_spec import AbstractDatasetSpec
 from overthink.data.digits import PARTS, SIDE, Digits, load_digits, mnist_is_here
 from overthink.data.image_file import Size, read_image
+from overthink.spec import WHOLE
 
 LEVELS = ("easy", "medium", "hard")
 DIGITS_OF_LEVEL = (1, 2, 4)
@@ -45,13 +46,13 @@ class MaxMinMnistSpec(AbstractDatasetSpec):
     """Side of the image in pixels. Positions are drawn until digits do not overlap: for four digits 1.7% of the draws
     succeed at 64, 0.1% at 52.
     """
-    shrink: Literal[1, 2, 4] = 1
+    shrink: Annotated[Literal[1, 2, 4], WHOLE] = 1
     """Downsampling factor: the mean of each square of pixels, halves rounded up, after the image is drawn."""
-    space_to_depth: Literal[1, 2, 4] = 1
+    space_to_depth: Annotated[Literal[1, 2, 4], WHOLE] = 1
     """Side of squares whose pixels become channels, row by row, after shrinking: smaller images without loss."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the data, independent of the seeds of training."""
-    version: Literal[1] = 1
+    version: Annotated[Literal[1], WHOLE] = 1
     """Of the generator: another version would draw other images from the same seed."""
 
     @model_validator(mode="after")

@@ -24,6 +24,7 @@ from overthink.data.image_file import Size
 from overthink.data.image_tree import MOST_NAMED, find_images
 from overthink.data.overlap import overlap_notes
 from overthink.data.shape import check_channels_first
+from overthink.spec import WHOLE
 
 PARTS = "train", "test"
 Side = Annotated[int, Field(ge=1, le=1024)]
@@ -69,7 +70,7 @@ class FolderSpec(OwnImagesSpec):
 
     kind: Literal["folder"]
     size: Side
-    channels: Literal[1, 3] = 3
+    channels: Annotated[Literal[1, 3], WHOLE] = 3
     resize: bool = False
     """Resize each image's short side to `size` and crop the centre; if false, every image must be size x size."""
 

@@ -17,7 +17,7 @@ from overthink.networks.weights_spec import WeightsSpec
 from overthink.plugins.modules import reads_own_definition
 from overthink.policy.label_spec import LabelSpec
 from overthink.seeds import Seed, Seeds
-from overthink.spec import Spec
+from overthink.spec import WHOLE, Spec
 from overthink.store.changes import Changes
 from overthink.training.record_spec import RecordSpec
 from overthink.training.regime import Regime, check_epochs, check_regime
@@ -36,7 +36,7 @@ NAMES = ("of_name", "of_variant", "of_description", "of_changes")
 class GroupDefinition(Spec):
     """The definition of a group of runs: everything that defines a run except its seeds."""
 
-    schema_version: Literal[1]
+    schema_version: Annotated[Literal[1], WHOLE]
     dataset: DatasetSpec
     augment: AugmentSpec | None = None
     """The data set's standard augmentation if left out; `{}` for none."""

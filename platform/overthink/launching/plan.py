@@ -122,7 +122,8 @@ def _planned(
         lock.release()
         lock = None
     forced = any(entry.outcome == tags.FINISHED for entry in known)
-    return PlannedRun(experiment, group, run, key, action, stands if action != "train" else None, forced, lock)
+    newest = max((entry.started_ms for entry in known), default=0)
+    return PlannedRun(experiment, group, run, key, action, stands if action != "train" else None, forced, lock, newest)
 
 
 def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:

@@ -46,6 +46,8 @@ class PlannedRun:
     """Whether it is trained although a finished run of its key is in the store."""
     lock: FileLock | None
     """Held while this process trains the run; None in a dry run and where there is nothing to do."""
+    newest_ms: int = 0
+    """When the newest run of its key in the store began, milliseconds since 1970; 0 without one."""
     claims: "Claims | None" = None
     """Holds this process's claim on the run in the store."""
     parent: Parent | None = None

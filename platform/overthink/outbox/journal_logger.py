@@ -37,7 +37,7 @@ class JournalLogger:
             handle=start.run_id or attempt,
             run_id=start.run_id,
             name=start.name,
-            time_ms=now_ms(),
+            time_ms=max(now_ms(), start.earliest_ms),
             alive=alive_tags(),
             before=start.before[:2],
             group=start.group,

@@ -25,6 +25,8 @@ class RunStart(NamedTuple):
     """The process that trained a resumed run before."""
     definition: JsonValue = None
     """Resolved."""
+    earliest_ms: int = 0
+    """Its start is no earlier, whatever the clock says: the newest run of a key counts."""
 
 
 @runtime_checkable

@@ -39,6 +39,7 @@ ATTEMPT = "attempt-"
 """Begins the handle of a run that has no id in the store yet."""
 LOOK_AGAIN_SECONDS = 1.0
 """After which an upload looks again whether the run is still its own."""
+LINK_TRIES = 3
 _HANDLES = re.compile(r"\[\[(id|link|pages) ((?:attempt-)?[0-9a-f]{32})\]\]")
 
 
@@ -265,14 +266,16 @@ class Uploader:
 
     def _link_from(self, run_id: str, link: Link) -> None:
         """Add a link to this run to another one: its tag names all that it links to, its description has a note."""
-        other = run_of(self._store, self._id(link.of))
-        known = other.policy_run_ids  # of the one tag that lists runs
-        if run_id not in known:
+        of = self._id(link.of)
+        for _ in range(LINK_TRIES):  # another machine that links at this moment may have written over it
+            other = run_of(self._store, of)
+            if run_id in other.policy_run_ids:
+                return
             both = {
-                link.tag: " ".join([*known, run_id]),
+                link.tag: " ".join([*other.policy_run_ids, run_id]),
                 tags.MLFLOW_NOTE: other.note + "\n\n" + self._with_ids(link.note),
             }
-            self._writer.log(other.run_id, run_tags=both)
+            self._writer.log(of, run_tags=both)
 
     def delete_duplicates(self, handle: str, run_id: str) -> None:
         """Delete duplicates of a run: MLflow's client repeats requests by itself, and a busy server answers late."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from overthink.report.pages import Captioned
@@ -64,14 +65,15 @@ def _export(
     run: Callable[[Coroutine[Any, Any, Any]], None], browser: "Kaleido", figures: Sequence[Captioned], folder: Path
 ) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    files = {
-        folder / f"{slug(captioned.caption)}.{format_}": captioned.figure
-        for captioned in figures
-        for format_ in FORMATS
-    }
-    entries = [{"fig": figure, "path": str(file), "opts": _options(file)} for file, figure in files.items()]
-    run(browser.write_fig_from_object(entries, cancel_on_error=True))
-    return list(files)
+    files = {f"{slug(captioned.caption)}.{format_}": captioned.figure for captioned in figures for format_ in FORMATS}
+    with TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:  # nobody finds half a figure
+        drawn = [Path(unfinished, name) for name in files]
+        entries = [
+            {"fig": figure, "path": str(file), "opts": _options(file)}
+            for file, figure in zip(drawn, files.values(), strict=True)
+        ]
+        run(browser.write_fig_from_object(entries, cancel_on_error=True))
+        return [file.replace(folder / file.name) for file in drawn]
 
 
 def _options(file: Path) -> dict[str, Any]:

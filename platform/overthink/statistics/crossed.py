@@ -4,7 +4,7 @@ Trainings and samples are crossed random effects: every training is tested on ev
 many. An interval over seeds alone holds for these test samples, one over samples alone for these networks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from math import exp, sqrt
 from typing import Literal, NamedTuple
@@ -103,6 +103,7 @@ class LeftOut(NamedTuple):
     whole_KG: FloatArray
     without_RKG: tuple[FloatArray, ...]
     """Empty where there are too few trainings to leave one out."""
+    n_samples: int
 
 
 def leave_out(parts: Callable[[Sequence[int]], FloatArray], repeats: int, fewest: int = 2) -> LeftOut:
@@ -116,7 +117,8 @@ def leave_out(parts: Callable[[Sequence[int]], FloatArray], repeats: int, fewest
     everyone = range(repeats)
     without = [[one for one in everyone if one != out] for out in everyone] if repeats > fewest else []
     whole_KN = parts(everyone)
-    return LeftOut(whole_KN.mean(axis=1), _by_block(whole_KN), tuple(_by_block(parts(others)) for others in without))
+    without_RKG = tuple(_by_block(parts(others)) for others in without)
+    return LeftOut(whole_KN.mean(axis=1), _by_block(whole_KN), without_RKG, whole_KN.shape[1])
 
 
 def crossed_jackknife(
@@ -146,9 +148,22 @@ def crossed_jackknife(
     return Interval(value, float(low), float(high))
 
 
-def crossed_parts(left_out: LeftOut) -> tuple[Interval, ...]:
-    """Return each part's mean with its interval."""
-    return tuple(crossed_jackknife(left_out, partial(_pick, row)) for row in range(len(left_out.mean_K)))
+def crossed_parts(left_out: LeftOut, differences: Container[int] = ()) -> tuple[Interval, ...]:
+    """Return each part's mean with its interval.
+
+    Of a share that is 0, or 1, wherever one looks, it is the exact one (`seen_alike`): the others would have no width.
+    `differences` are the numbers of the parts that are differences of shares, so that they may be below 0.
+    """
+    rows = range(len(left_out.mean_K))
+    return tuple(crossed_part(left_out, row, -1.0 if row in differences else 0.0) for row in rows)
+
+
+def crossed_part(left_out: LeftOut, row: int, least: float = 0.0) -> Interval:
+    """Return the mean of one part, which is `least` at least, as `crossed_parts` does."""
+    found = crossed_jackknife(left_out, partial(_pick, row))
+    if found.low is not None and found.low == found.high and found.value in (0.0, 1.0):
+        return seen_alike(found.value, left_out.n_samples, least)
+    return found
 
 
 def _pick(row: int, mean_K: FloatArray) -> float:

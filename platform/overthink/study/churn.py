@@ -7,7 +7,7 @@ import numpy as np
 
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
-from overthink.statistics.crossed import crossed_jackknife, crossed_parts, leave_out
+from overthink.statistics.crossed import LeftOut, crossed_jackknife, crossed_parts, leave_out
 from overthink.statistics.jackknife import Interval
 
 
@@ -37,8 +37,14 @@ def churn(predicted_REN: IntArray, labels_N: IntArray) -> tuple[Churn, ...]:
 def _of_exit(predicted_RN: IntArray, labels_N: IntArray) -> Churn:
     left_out = leave_out(lambda models: _shares(predicted_RN[list(models)], labels_N), len(predicted_RN))
     differ, lost, both_wrong, error = crossed_parts(left_out)
-    normalised = crossed_jackknife(left_out, _over_error) if error.value > 0 else None
+    normalised = _normalised(left_out, differ, error.value) if error.value > 0 else None
     return Churn(differ, lost, both_wrong, error.value, normalised)
+
+
+def _normalised(left_out: LeftOut, differ: Interval, error: float) -> Interval:
+    if differ.value == 0 and differ.high is not None:  # models that agree everywhere: a share that was never seen
+        return Interval(0.0, 0.0, differ.high / error)
+    return crossed_jackknife(left_out, _over_error)
 
 
 def _shares(predicted_RN: IntArray, labels_N: IntArray) -> FloatArray:

@@ -54,7 +54,7 @@ def _check(correct_REN: BoolArray) -> None:
 def _coupled(first_RN: BoolArray, second_RN: BoolArray) -> Coupled:
     """Return how often two events coincide within a model and across two, with intervals over trainings and samples."""
     left_out = leave_out(lambda models: _coincidences(first_RN, second_RN, models), len(first_RN))
-    return Coupled(*crossed_parts(left_out))
+    return Coupled(*crossed_parts(left_out, differences={2}))
 
 
 def _coincidences(first_RN: BoolArray, second_RN: BoolArray, models: Sequence[int]) -> FloatArray:

@@ -45,7 +45,7 @@ def cross_fitted(correct_REN: BoolArray) -> CrossFitted:
     def parts(models: Sequence[int]) -> FloatArray:
         return np.stack([_gain(correct_REN, models, size), _seen(correct_REN, models)])
 
-    gain, seen = crossed_parts(leave_out(parts, repeats))
+    gain, seen = crossed_parts(leave_out(parts, repeats), differences={0})
     return CrossFitted(gain, seen, size)
 
 

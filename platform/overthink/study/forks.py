@@ -3,7 +3,7 @@
 Two trainings that share their first epochs and differ from there on disagree on what those epochs had not decided yet.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import combinations
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import numpy as np
 from overthink.metrics.overthinking import finally_overthought, overthought
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.seeds import Seeds, sources_of
-from overthink.statistics.crossed import LeftOut, crossed_jackknife, leave_out, seen_alike
+from overthink.statistics.crossed import LeftOut, crossed_jackknife, crossed_part, leave_out
 from overthink.statistics.jackknife import Interval
 from overthink.study.fork_design import fork_epoch_of, fork_name_of
 
@@ -90,7 +90,7 @@ def _arm(sources: Sequence[str], epochs: Mapping[int, Sequence[Sequence[Outcome]
     """`epochs`: epoch of the fork -> of each trunk, itself and its forks."""
     by_epoch = {epoch: [np.stack(list(map(_facts, repeats))) for repeats in of] for epoch, of in sorted(epochs.items())}
     trunk_TQN = np.stack([of[0] for of in next(iter(by_epoch.values()))])
-    n_trunks, n_facts, n_samples = trunk_TQN.shape
+    n_trunks, n_facts, _ = trunk_TQN.shape
     differ_by_epoch = [np.stack([_differ(of_QN) for of_QN in of]) for of in by_epoch.values()]
     rates_by_epoch = [np.stack([of_QN[:, -2:].mean(axis=0) for of_QN in of]) for of in by_epoch.values()]
     rates_by_epoch.append(trunk_TQN[:, -2:].astype(np.float64))
@@ -104,10 +104,10 @@ def _arm(sources: Sequence[str], epochs: Mapping[int, Sequence[Sequence[Outcome]
     left_out = leave_out(parts, n_trunks, fewest=FEWEST_TRUNKS)
     first_rate = n_facts * (1 + len(by_epoch))
     at = [
-        _at(left_out, epoch, n_facts, n_facts * (1 + place), first_rate + 2 * place, n_samples, n_trunks > 1)
+        _at(left_out, epoch, n_facts, n_facts * (1 + place), first_rate + 2 * place, n_trunks > 1)
         for place, epoch in enumerate(by_epoch)
     ]
-    of_trunks = _at(left_out, 0, n_facts, 0, first_rate + 2 * len(by_epoch), n_samples, False)
+    of_trunks = _at(left_out, 0, n_facts, 0, first_rate + 2 * len(by_epoch), False)
     return ForkArm(tuple(sources), n_trunks, tuple(at), of_trunks if n_trunks > 1 else None)
 
 
@@ -123,14 +123,11 @@ def _differ(facts_RQN: IntArray) -> FloatArray:
     return np.asarray(np.mean([facts_RQN[i] != facts_RQN[j] for i, j in pairs], axis=0))
 
 
-def _at(
-    left_out: LeftOut, epoch: int, n_facts: int, row: int, rate_row: int, n_samples: int, compared: bool
-) -> AtEpoch:
+def _at(left_out: LeftOut, epoch: int, n_facts: int, row: int, rate_row: int, compared: bool) -> AtEpoch:
     """`row`: of the first fact of this epoch; that of independent trainings is row 0."""
 
     def mean(at: int) -> Interval:
-        found = crossed_jackknife(left_out, _row(at)).cut(1)
-        return seen_alike(found.value, n_samples) if found.value in (0.0, 1.0) and found.low is not None else found
+        return crossed_part(left_out, at).cut(1)
 
     def undecided(fact: int) -> Undecided:
         differ = mean(row + fact)
@@ -146,10 +143,6 @@ def _decided(left_out: LeftOut, row: int, independent: int, differ: Interval) ->
     if differ.value == 0 and differ.high is not None:
         return Interval(1.0, 1 - differ.high / whole, 1.0)
     return crossed_jackknife(left_out, partial(_one_minus_ratio, row, independent))
-
-
-def _row(row: int) -> Callable[[FloatArray], float]:
-    return lambda mean_K: float(mean_K[row])
 
 
 def _one_minus_ratio(row: int, of: int, mean_K: FloatArray) -> float:

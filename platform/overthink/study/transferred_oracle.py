@@ -72,7 +72,7 @@ def transferred_oracle(
         solved_N, last_N = solved_RN[chosen].mean(axis=0), correct_REN[chosen, -1].mean(axis=0)
         return np.stack([solved_N, pairs_N, last_N, solved_N - pairs_N, pairs_N - last_N])
 
-    oracle, transferred, last, luck, over_last = crossed_parts(leave_out(parts, repeats))
+    oracle, transferred, last, luck, over_last = crossed_parts(leave_out(parts, repeats), differences={4})
     curve = () if cost_E is None else _curve(correct_REN, cost_E, confidence_rule)
     return TransferredOracle(oracle, transferred, last, luck, over_last, curve)
 

@@ -16,7 +16,7 @@ from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, Name, validated
 from overthink.definition.source import Overrides, override_all, read_yaml
 from overthink.seeds import SeedPlan, expand
-from overthink.spec import Spec
+from overthink.spec import WHOLE, Spec
 from overthink.sweep.goal import LABELS, NETWORK, Constraint, Objective, Objectives, check_metric, value_at_epoch
 from overthink.sweep.samplers import PrunerSpec, SamplerSpec
 from overthink.sweep.space import Space, Value, check_conditions, corners, format_point, grid_of, values_by_path
@@ -28,7 +28,7 @@ ROOTS = {*GroupDefinition.model_fields, "seeds"} - {"schema_version"}
 class Sweep(Spec):
     """A sweep file."""
 
-    schema_version: Literal[1]
+    schema_version: Annotated[Literal[1], WHOLE]
     kind: Literal["sweep"]
     name: Name
     description: Description

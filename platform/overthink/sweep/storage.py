@@ -1,14 +1,18 @@
 """The storage of trials: OPTUNA_STORAGE, else `optuna.db` beside the runs' database."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import optuna
+import sqlalchemy.event
 import sqlalchemy.exc
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
+from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 
 from overthink.launching.plan import locked
 from overthink.store import database
@@ -16,6 +20,7 @@ from overthink.store.reachable import UnreachableError, check_reachable
 from overthink.store.uri import concealed, database_file, engine_uri, tracking_uri, without_password
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # what goes wrong is raised, too
+OUTAGE_SECONDS = 300.0
 GONE = "the file was deleted or moved; the next command makes a new one, and takes finished runs from the store"
 
 
@@ -44,7 +49,7 @@ def opened(uri: str) -> Iterator[RDBStorage]:
             check_reachable(uri)
         lock = database.locked(file) if file is not None else database.locked_server(uri)
         with lock:  # while Optuna makes its tables
-            storage = RDBStorage(engine_uri(uri))
+            storage = RDBStorage(engine_uri(uri), engine_kwargs={"pool_pre_ping": True})  # a server may have restarted
         number = database.file_number(file) if file is not None else None
         yield storage
     except (UnreachableError, StorageInternalError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
@@ -56,6 +61,29 @@ def opened(uri: str) -> Iterator[RDBStorage]:
     finally:
         if storage is not None:
             storage.engine.dispose()
+
+
+def wait_for_server(storage: RDBStorage, on_message: Callable[[str], None]) -> None:
+    """Let the calls of an open storage wait for a database server that does not answer, OUTAGE_SECONDS at most.
+
+    What is being trained continues meanwhile.
+    """
+
+    def connected(dialect: Dialect, _: object, arguments: Sequence[Any], options: Mapping[str, Any]) -> DBAPIConnection:
+        end = 0.0
+        while True:
+            try:
+                return dialect.connect(*arguments, **options)
+            except dialect.loaded_dbapi.Error:
+                if not end:
+                    on_message(f"The storage of trials does not answer; waiting up to {OUTAGE_SECONDS:.0f} s for it.")
+                    end = time.monotonic() + OUTAGE_SECONDS
+                if time.monotonic() >= end:
+                    raise
+                time.sleep(1)
+
+    if database_file(storage.url) is None:
+        sqlalchemy.event.listen(storage.engine, "do_connect", connected)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.kernels import with_kernels
 from overthink.sweep.results import Results, results_of, trials_left
 from overthink.sweep.space import corners
-from overthink.sweep.storage import alone, opened
+from overthink.sweep.storage import alone, opened, wait_for_server
 from overthink.sweep.summary import sweep_note, sweep_page
 from overthink.sweep.sweep_recorder import SweepRecorder, goals_of
 from overthink.sweep.trial_reporter import TrialListener
@@ -66,6 +66,7 @@ def sweep(
     started, waited = time.perf_counter(), store.seconds
     with ExitStack() as stack:
         storage = stack.enter_context(opened(storage_uri))
+        wait_for_server(storage, listener.on_message)
         loaded = with_kernels(loaded, storage, KernelsChoice(options, store, listener.on_message))
         is_alone = stack.enter_context(alone(storage_uri, loaded.study_name))
         study = AskTell(loaded, storage, is_alone)

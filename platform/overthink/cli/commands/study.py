@@ -57,7 +57,8 @@ def study(
         answers = [_with_lines(store, answer, data_root, console) for answer in answers]
     print_problems(console, unreadable)
     problems = [answer.problem for answer in answers if answer.problem is not None]
-    if not any(answer.found for answer in answers):
+    asked_for = [answer.lines is not None if connectivity else bool(answer.found) for answer in answers]
+    if not any(asked_for):
         raise next(iter(problems), ValueError(f"{name}: {NOT_YET}"))
     for problem in problems:
         print_text(console, str(problem))
@@ -67,8 +68,7 @@ def study(
         for answer in answers:
             if answer.found:
                 _show(store, answer, console)
-    complete = all(answer.found and not answer.study.missing for answer in answers)
-    return OK if complete else SOME_FAILED
+    return OK if all(asked_for) and not any(answer.study.missing for answer in answers) else SOME_FAILED
 
 
 class _Answer(NamedTuple):
@@ -79,7 +79,7 @@ class _Answer(NamedTuple):
     shares: "SourceShares | None"
     forks: "dict[str, ForkArm]"
     problem: ValueError | None
-    """Why it shows nothing; that of this group does not end the others."""
+    """Why it shows nothing, or no lines; that of this group does not end the others."""
     lines: "list[Connected] | None" = None
     """Between its forks' networks; None where not asked for."""
 
@@ -103,9 +103,11 @@ def _with_lines(store: "Store", answer: _Answer, data_root: Path | None, console
 
     if not answer.found:
         return answer
-    return answer._replace(
-        lines=connected(store, answer.study, data_root, lambda sentence: print_text(console, sentence))
-    )
+    try:
+        lines = connected(store, answer.study, data_root, lambda sentence: print_text(console, sentence))
+    except ValueError as error:
+        return answer._replace(problem=error)
+    return answer._replace(lines=lines)
 
 
 def _studies(store: "Store", name: str, unreadable: list[str]) -> "list[Study]":

@@ -73,7 +73,9 @@ class RunRecorder:
         if planned.stored is not None:
             known, before, snapshots = planned.stored.run_id, planned.stored.process, [*planned.stored.snapshots]
         resolved = planned.run.model_dump(mode="json")
-        start = RunStart(group, planned.key, planned.name, run_tags, params, known, before, resolved)
+        start = RunStart(
+            group, planned.key, planned.name, run_tags, params, known, before, resolved, planned.newest_ms + 1
+        )
         logger = sender.begin(start, held)
         copies = CheckpointCopies(logger) if sender.is_shared else None
         return cls(logger, planned, snapshots=snapshots, again=known is not None, copies=copies)

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from overthink.networks.msdnet_spec import MOST_LAYERS, Count
 from overthink.networks.network_spec import AbstractNetworkSpec
 from overthink.networks.sdn.layout import FIRST_OF_WIDE, PUBLISHED, Backbone, Layout, Published, places
+from overthink.spec import WHOLE
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +39,7 @@ class SdnSpec(AbstractNetworkSpec):
     among them. Left out: the paper's places; for other `layers` or `width` the units nearest to 15, 30, 45, 60, 75 and
     90 % of the backbone's cost.
     """
-    stem_stride: Literal[1, 2] = 1
+    stem_stride: Annotated[Literal[1, 2], WHOLE] = 1
     """Stride of the first convolution of a resnet or wrn; the paper has 2 for images of 64x64 pixels."""
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Of a vgg's hidden layers and a wrn's blocks. As in the paper: 0.5, 0.3."""
