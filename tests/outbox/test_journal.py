@@ -125,7 +125,7 @@ def test_kept_files_and_every_folder_above_them_are_synced(
     journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr("overthink.outbox.journal.sync", synced.append)
+    monkeypatch.setattr("overthink.outbox.kept_files.sync", synced.append)
     file = journal.folder / journal.keep_text("a.json", "{}")
     assert synced == [file, *list(file.parents)[:3]]
     assert synced[-1] == journal.folder
@@ -226,7 +226,7 @@ def test_one_that_another_process_has_just_uploaded_is_gone(journal: Journal, mo
     """The lock would make a folder of its name again."""
     journal.remove()
     looks = iter([True, False])
-    monkeypatch.setattr("overthink.outbox.journal._is_journal", lambda _: next(looks))
+    monkeypatch.setattr("overthink.outbox.journal.is_journal", lambda _: next(looks))
     assert Journal.take(journal.folder) is None
     assert not journal.folder.exists()
 

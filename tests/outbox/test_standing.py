@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from overthink.launching.sync import mark_abandoned_as_interrupted
+from overthink.outbox.handles import id_of
 from overthink.outbox.journal import Journal
 from overthink.outbox.pending import UploadSummary, finished_keys, has_pending, upload_pending
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
-from overthink.outbox.uploader import Uploader, id_of
+from overthink.outbox.uploader import Uploader
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.group_spec import GroupSpec

@@ -18,9 +18,9 @@ from overthink.launching.recording.facts import network_tags
 from overthink.launching.recording.group_recorder import close_group
 from overthink.launching.sync import deliver, mark_abandoned_as_interrupted
 from overthink.metrics.catalogue import compute
+from overthink.outbox.handles import pages_of
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
-from overthink.outbox.uploader import pages_of
 from overthink.predictions.predictions import Predictions
 from overthink.report.notes import run_note
 from overthink.report.run_page import run_page

@@ -5,15 +5,12 @@ that they upload, `lock` the lock of the one process that uses the journal.
 """
 
 import json
-import os
 import shutil
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,11 +19,10 @@ from filelock import FileLock, Timeout
 from overthink.atomic_file import sync
 from overthink.outbox import jsonl_journal
 from overthink.outbox.entries import Begin, Close, Entry, Files, parse_entry
+from overthink.outbox.journal_folder import DATABASE, RUN, is_half_made, is_journal, lock_of
+from overthink.outbox.kept_files import KeptFiles, entry_of
 from overthink.store import tags
 
-DATABASE, FILES = "journal.db", "files"
-RUN = "run"
-"""In a journal's folder: holds the folder of the run, once that has ended, under the run's key."""
 # Exclusive, because the lock keeps other processes out; else SQLite shares memory, which network file systems cannot.
 OPEN = """
     PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -37,8 +33,6 @@ OPEN = """
 
 
 DAMAGED = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
-HALF_MADE_SECONDS = 600.0
-"""A folder without a journal, and as old, was left by a process that ended before the journal was made."""
 
 
 class DamagedError(OSError, ValueError):
@@ -70,6 +64,7 @@ class Journal:
         """Whether this process wrote all there is in it."""
         self.ended = False
         """Whether the last entry there will be was uploaded by this process."""
+        self._files = KeptFiles(folder)
         self._lock = lock
         self._one_thread = threading.Lock()
         # No timeout: the lock keeps others out, and a thread of ours waits for the other one.
@@ -88,7 +83,7 @@ class Journal:
     def create(cls, folder: Path, begin: Begin) -> "Journal":
         """Make a journal in a new folder, with its first entry."""
         folder.mkdir(parents=True)
-        lock = _lock(folder)
+        lock = lock_of(folder)
         try:
             lock.acquire()
             journal = cls(folder, lock, fresh=True)
@@ -111,14 +106,14 @@ class Journal:
 
         Raises OSError or ValueError naming it where it cannot be read, DamagedError where it never will be.
         """
-        if not _is_journal(folder) and not _is_half_made(folder):
+        if not is_journal(folder) and not is_half_made(folder):
             return None
-        lock = _lock(folder)
+        lock = lock_of(folder)
         try:
             lock.acquire()
         except (Timeout, OSError):  # an OSError: the folder is not ours to write in
             return None
-        if not _is_journal(folder):  # half made, or uploaded and removed meanwhile: the lock has made a new folder
+        if not is_journal(folder):  # half made, or uploaded and removed meanwhile: the lock has made a new folder
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
             return None
@@ -161,18 +156,11 @@ class Journal:
 
     def keep(self, file: Path) -> str:
         """Keep a finished file for the next entry; return its name here. What replaces it later is another file."""
-        path = self._new_path(file.name)
-        try:
-            os.link(file, path)
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(file, path)
-        return self._kept(path)
+        return self._files.keep(file, self.written + 1)
 
     def keep_text(self, name: str, text: str) -> str:
         """Keep a text for the next entry, as a file; return its name here."""
-        path = self._new_path(name)
-        path.write_text(text, encoding="utf-8")
-        return self._kept(path)
+        return self._files.keep_text(name, text, self.written + 1)
 
     def keep_folder(self, folder: Path) -> None:
         """Keep a run's folder until the journal is removed. Raises FileNotFoundError where it is removed already."""
@@ -182,17 +170,15 @@ class Journal:
     def discard(self, kept: str | None) -> None:
         """Remove a kept file that the store has: there is a newer one of its name."""
         if kept is not None and self.is_uploaded(kept):
-            (self.folder / kept).unlink(missing_ok=True)
+            self._files.remove(kept)
 
     def is_replaced(self, kept: str) -> bool:
         """Tell whether a kept file was discarded because there is a newer one of its name."""
-        number, name = int(Path(kept).parent.name), escape(Path(kept).name)
-        newer = (int(path.parent.name) > number for path in (self.folder / FILES).glob(f"*/{name}"))
-        return not (self.folder / kept).exists() and any(newer)
+        return self._files.is_replaced(kept)
 
     def is_uploaded(self, kept: str) -> bool:
         """Tell whether the entry of a kept file is uploaded."""
-        return int(Path(kept).parent.name) <= self.uploaded
+        return entry_of(kept) <= self.uploaded
 
     def entries(self) -> list[Queued]:
         """Return the entries that are not uploaded yet.
@@ -282,32 +268,6 @@ class Journal:
         self._db.execute("COMMIT")
         jsonl_journal.remove(self.folder)
 
-    def _new_path(self, name: str) -> Path:
-        folder = self.folder / FILES / str(self.written + 1)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / Path(name).name
-        path.unlink(missing_ok=True)  # from an entry that could not be written
-        return path
-
-    def _kept(self, path: Path) -> str:
-        for made in (path, path.parent, path.parent.parent, self.folder):
-            sync(made)
-        return str(path.relative_to(self.folder))
-
-
-def _is_journal(folder: Path) -> bool:
-    return any(os.access(folder / name, os.W_OK) for name in (DATABASE, jsonl_journal.ENTRIES))
-
-
-def _is_half_made(folder: Path) -> bool:
-    """Tell whether a folder without a database is no new one: half removed, as files come later, or old."""
-    if any((folder / name).exists() for name in (FILES, RUN)):
-        return True
-    try:
-        return folder.is_dir() and time.time() - folder.stat().st_mtime > HALF_MADE_SECONDS
-    except OSError:
-        return False
-
 
 def _is_json(text: str) -> bool:
     try:
@@ -315,23 +275,3 @@ def _is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def set_aside(folder: Path) -> Path:
-    """Move a damaged journal out of the way, and return where to; its run can be resumed from its folder again.
-
-    Raises OSError where it cannot be moved.
-    """
-    state = folder.parent.parent
-    for kept in (folder / RUN).iterdir() if (folder / RUN).is_dir() else ():
-        home = state / "runs" / kept.name
-        if not home.exists():  # else it is trained again already
-            home.parent.mkdir(exist_ok=True)
-            kept.rename(home)
-    aside = state / "damaged" / folder.name
-    aside.parent.mkdir(exist_ok=True)
-    return folder.rename(aside)
-
-
-def _lock(folder: Path) -> FileLock:
-    return FileLock(folder / "lock", timeout=0, thread_local=False)  # one thread writes, another uploads

@@ -9,9 +9,9 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, Log
+from overthink.outbox.handles import ATTEMPT
 from overthink.outbox.journal import Journal
 from overthink.outbox.run_logger import RunStart
-from overthink.outbox.uploader import ATTEMPT
 from overthink.store.liveness import alive_tags
 from overthink.store.uri import identity, journals_folder
 from overthink.store.writer import Content, as_text, now_ms

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overthink.outbox.journal import DamagedError, Journal, set_aside
+from overthink.outbox.journal import DamagedError, Journal
+from overthink.outbox.journal_folder import set_aside
 from overthink.store.uri import is_store, journals_folder
 
 if TYPE_CHECKING:

@@ -6,15 +6,14 @@ for by the name it had in its journal before it is made again, and one that was 
 its end.
 """
 
-import hashlib
-import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import assert_never
 
 from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, Log
+from overthink.outbox.handles import ATTEMPT, Handles, next_handle
 from overthink.outbox.journal import Journal, Queued
 from overthink.outbox.standing import ResumedError, Standing, standing
 from overthink.store import tags
@@ -22,7 +21,7 @@ from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.group import GroupRef, ensure_group
 from overthink.store.liveness import RunProcess, alive_tags
-from overthink.store.reader import find_runs, run_of
+from overthink.store.reader import run_of
 from overthink.store.replacing import (
     close_replaced,
     copy_definition,
@@ -31,31 +30,11 @@ from overthink.store.replacing import (
     mark_replaced,
     replaced_by_run_of,
 )
-from overthink.store.stored import StoredRun
-from overthink.store.view import FIGURES, run_link
 from overthink.store.writer import Value, Writer
 
-ATTEMPT = "attempt-"
-"""Begins the handle of a run that has no id in the store yet."""
 LOOK_AGAIN_SECONDS = 1.0
 """After which an upload looks again whether the run is still its own."""
 LINK_TRIES = 3
-_HANDLES = re.compile(r"\[\[(id|link|pages) ((?:attempt-)?[0-9a-f]{32})\]\]")
-
-
-def id_of(handle: str) -> str:
-    """Return a placeholder for a run's id in a tag."""
-    return f"[[id {handle}]]"
-
-
-def link_to(handle: str) -> str:
-    """Return a placeholder for a Markdown link to a run in a tag."""
-    return f"[[link {handle}]]"
-
-
-def pages_of(handle: str) -> str:
-    """Return a placeholder for Markdown links to a run's figures and to its group in a tag."""
-    return f"[[pages {handle}]]"
 
 
 class Uploader:
@@ -66,7 +45,7 @@ class Uploader:
         self._writer = writer
         self.groups: dict[tuple[str, str], GroupRef] = {}
         """Groups that runs were begun in, by their keys."""
-        self._ids: dict[str, str] = {}
+        self._handles = Handles(store)
         self.discarded: set[Journal] = set()
         """Journals of runs that another process has resumed, and finished; what they hold is discarded."""
         self._replaced = store.replaced
@@ -117,7 +96,7 @@ class Uploader:
     def _standing(self, journal: Journal) -> Standing:
         run_id = journal.run_id or journal.begin.run_id
         if run_id is None and self._may_be_there(journal):
-            run_id = next((run.run_id for run in self._of_attempt(journal.begin.handle)), None)
+            run_id = next((run.run_id for run in self._handles.runs_of(journal.begin.handle)), None)
         return standing(self._store, journal, run_id)
 
     def _follow_store(self) -> None:
@@ -126,7 +105,7 @@ class Uploader:
         if self._store.replaced != self._replaced:
             self._replaced = self._store.replaced
             self.groups.clear()
-            self._ids.clear()
+            self._handles.forget()
 
     def _may_be_there(self, journal: Journal) -> bool:
         return not journal.fresh or journal.begin.handle in self._maybe_created
@@ -146,16 +125,16 @@ class Uploader:
         Metrics cannot be deleted from the run that both began, and those of the other process are in it.
         """
         begin = journal.begin
-        replaced = journal.run_id or begin.run_id or self._of_attempt(begin.handle)[0].run_id
+        replaced = journal.run_id or begin.run_id or self._handles.runs_of(begin.handle)[0].run_id
         run_tags = {**facts_of(self._store, replaced).tags, **begin.tags, tags.REPLACES: replaced}
-        new = {"run_id": None, "handle": _next_handle(begin, replaced), "tags": run_tags}
+        new = {"run_id": None, "handle": next_handle(begin, replaced), "tags": run_tags}
         journal.restart(begin.model_copy(update=new))
 
     def _begin_anew(self, journal: Journal) -> None:
         """Make a run of what is here of one that the store no longer has: all is sent again."""
         begin = journal.begin
         self.groups.pop(begin.group.key, None)  # it may have gone, too
-        handle = begin.handle if begin.handle.startswith(ATTEMPT) else _next_handle(begin, begin.handle)
+        handle = begin.handle if begin.handle.startswith(ATTEMPT) else next_handle(begin, begin.handle)
         run_tags = {key: value for key, value in begin.tags.items() if key != tags.REPLACES}
         journal.restart(begin.model_copy(update={"run_id": None, "handle": handle, "tags": run_tags}))
 
@@ -200,13 +179,10 @@ class Uploader:
             self._writer.resume(begin.run_id, begin.alive)
             self._writer.log(begin.run_id, run_tags={tags.PARENT_OF_MLFLOW: group.group_id})
             return begin.run_id
-        found = self._of_attempt(begin.handle) if self._may_be_there(journal) else []
+        found = self._handles.runs_of(begin.handle) if self._may_be_there(journal) else []
         run_id = found[0].run_id if found else self._created(begin, group)
-        self._ids[begin.handle] = run_id
         self._describe(begin, run_id)
-        if replaced := replaced_by_run_of(begin.tags):
-            of_replaced = [handle for handle, its in self._ids.items() if its == replaced]
-            self._ids |= dict.fromkeys([replaced, *of_replaced], run_id)
+        self._handles.know(begin.handle, run_id, replaced_by_run_of(begin.tags))
         return run_id
 
     def _describe(self, begin: Begin, run_id: str) -> None:
@@ -244,9 +220,6 @@ class Uploader:
         if isinstance(journal.begin.definition, dict) and not (folder / tags.DEFINITION_FILE).exists():
             self._writer.text(run_id, tags.DEFINITION_FILE, journal.begin.definition)
 
-    def _of_attempt(self, handle: str) -> list[StoredRun]:
-        return sorted(find_runs(self._store, attempt=handle), key=lambda run: run.run_id)
-
     def _log(self, run_id: str, entries: Sequence[Log]) -> None:
         """Write entries in one go; those with a marker only at steps where the store does not have it."""
         marker = entries[0].unless_there
@@ -260,61 +233,29 @@ class Uploader:
                 metrics = sorted(entry.metrics.items(), key=lambda metric: metric[0] == marker)
                 values += [Value(key, value, entry.step, entry.time_ms) for key, value in metrics]
             params |= entry.params
-            run_tags |= {key: self._with_ids(value) for key, value in entry.tags.items()}
+            run_tags |= {key: self._handles.resolved(value) for key, value in entry.tags.items()}
         if values or params or run_tags:
             self._writer.write(run_id, values, params, run_tags)
 
     def _link_from(self, run_id: str, link: Link) -> None:
         """Add a link to this run to another one: its tag names all that it links to, its description has a note."""
-        of = self._id(link.of)
+        of = self._handles.id(link.of)
         for _ in range(LINK_TRIES):  # another machine that links at this moment may have written over it
             other = run_of(self._store, of)
             if run_id in other.policy_run_ids:
                 return
             both = {
                 link.tag: " ".join([*other.policy_run_ids, run_id]),
-                tags.MLFLOW_NOTE: other.note + "\n\n" + self._with_ids(link.note),
+                tags.MLFLOW_NOTE: other.note + "\n\n" + self._handles.resolved(link.note),
             }
             self._writer.log(of, run_tags=both)
 
     def delete_duplicates(self, handle: str, run_id: str) -> None:
         """Delete duplicates of a run: MLflow's client repeats requests by itself, and a busy server answers late."""
         if handle.startswith(ATTEMPT) and self._store.uri.startswith("http"):
-            for other in self._of_attempt(handle):
+            for other in self._handles.runs_of(handle):
                 if other.run_id != run_id:
                     self._writer.delete(other.run_id)
-
-    def _with_ids(self, text: str) -> str:
-        """Put the store's ids and links in the place of handles."""
-        replace: dict[str, Callable[[str], str]] = {"id": self._id, "link": self._link, "pages": self._pages}
-        return _HANDLES.sub(lambda found: replace[found[1]](found[2]), text)
-
-    def _link(self, handle: str) -> str:
-        run = run_of(self._store, self._id(handle))
-        return f"[run {run.run_id[:8]}]({run_link(run.experiment_id, run.run_id)})"
-
-    def _pages(self, handle: str) -> str:
-        run = run_of(self._store, self._id(handle))
-        figures = f"[Figures]({run_link(run.experiment_id, run.run_id, FIGURES)})"
-        return f"{figures} of this run; [all seeds]({run_link(run.experiment_id, run.group_id)}) together."
-
-    def _id(self, handle: str) -> str:
-        if handle not in self._ids:
-            run_id = handle
-            if handle.startswith(ATTEMPT):
-                found = self._of_attempt(handle)
-                if not found:
-                    raise StoreError(f"store {self._store.shown}: it does not have run {handle} yet")
-                run_id = found[0].run_id
-            counting = find_runs(self._store, replaces=run_id)
-            self._ids[handle] = counting[0].run_id if counting else run_id
-        return self._ids[handle]
-
-
-def _next_handle(begin: Begin, run_id: str) -> str:
-    """Return the handle of the run that is made instead of one; the same after a crash."""
-    name = f"{run_id} {begin.handle} {begin.time_ms} {sorted(begin.alive.items())}"
-    return ATTEMPT + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def _batches(entries: Sequence[Queued]) -> Iterator[list[Queued]]:

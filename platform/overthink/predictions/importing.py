@@ -1,7 +1,6 @@
 """Predictions of a network trained elsewhere, from a file: what it holds becomes known, and nothing else does."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -10,10 +9,12 @@ import numpy as np
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from overthink.predictions import column_values
 from overthink.predictions.absent import CostUnit
-from overthink.predictions.arrays import MOST_EXITS, BoolArray, FloatArray, IntArray
+from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.predictions.arrays import costs as as_costs
-from overthink.predictions.columns import ColumnNames, Columns, as_integers, as_numbers
+from overthink.predictions.column_values import check_same, check_shapes
+from overthink.predictions.columns import ColumnNames, Columns, as_integers
 from overthink.predictions.common_samples import in_order_of_ids
 from overthink.predictions.file import METADATA_KEY
 from overthink.predictions.numbering import check_labels, check_same_numbering
@@ -21,14 +22,7 @@ from overthink.predictions.plausible import check_label_order
 from overthink.predictions.predictions import Predictions
 from overthink.predictions.probing import read_parquet
 from overthink.predictions.tables import read_table
-from overthink.untrusted import name_of, one_line
-
-SUM_TOLERANCE = 1e-3
-"""By which probabilities of a sample may miss 1: files have few decimals."""
-ROUNDING = 1e-6
-MOST_LEVELS = 100
-LEAST_PROBABILITY = 1e-38
-"""Log of 0 is no number; this is as good as 0 in float32."""
+from overthink.untrusted import one_line
 
 
 class ExitCosts(NamedTuple):
@@ -117,22 +111,22 @@ def _predictions(
     columns: Columns, split: str, costs: ExitCosts | None, labels_N: IntArray | None, keep_logits: bool
 ) -> Predictions:
     n_samples = columns.n_samples() if labels_N is None else len(labels_N)
-    logits_ENC = _logits(columns, n_samples)
-    predicted_EN = _classes(columns, n_samples)
-    sure_EN = _confidence(columns, n_samples)
-    correct_EN = _correct(columns, n_samples)
-    labels_N = _labels(columns) if "label" in columns else labels_N
+    logits_ENC = column_values.logits(columns, n_samples)
+    predicted_EN = column_values.classes(columns, n_samples)
+    sure_EN = column_values.confidence(columns, n_samples)
+    correct_EN = column_values.correct(columns, n_samples)
+    labels_N = column_values.labels(columns) if "label" in columns else labels_N
     known = [one for one in (logits_ENC, predicted_EN, sure_EN, correct_EN) if one is not None]
     if not known:
         raise ValueError(f"it has no logits, probabilities, predicted classes or correctness of exits{columns.there}")
     exits, samples = known[0].shape[:2]
-    _check_shapes([*known], (exits, samples), labels_N)
+    check_shapes([*known], (exits, samples), labels_N)
     if correct_EN is None and (labels_N is None or (logits_ENC is None and predicted_EN is None)):
         raise ValueError(
             "which exits are right cannot be told: it needs correctness (--correct), or labels (--label or --dataset) "
             f"with predicted classes, logits or probabilities{columns.there}"
         )
-    levels_N, level_names = _levels(columns, samples)
+    levels_N, level_names = column_values.levels(columns, samples)
     ids_N = as_integers(columns.per_sample("ids"), "--ids") if "ids" in columns else np.arange(samples)
     common: dict[str, Any] = {
         "ids_N": ids_N,
@@ -157,11 +151,11 @@ def _predictions(
         found = _with_costs(found, costs)
     if predicted_EN is not None:
         answered_EN = _highest(logits_ENC, predicted_EN)
-        _check_same(predicted_EN, answered_EN, "predicted classes", "the highest logits")
+        check_same(predicted_EN, answered_EN, "predicted classes", "the highest logits")
         found = replace(found, predicted_EN=answered_EN)
     if labels_N is not None:
         if correct_EN is not None:
-            _check_same(correct_EN, found.correct_EN, "correctness", "labels and logits")
+            check_same(correct_EN, found.correct_EN, "correctness", "labels and logits")
         return found
     return replace(found, labels_N=None, given_correct_EN=correct_EN)
 
@@ -186,7 +180,7 @@ def _from_answers(
     if predicted_EN is not None and labels_N is not None:
         check_same_numbering(labels_N, predicted_EN)
         if correct_EN is not None:
-            _check_same(correct_EN, np.equal(predicted_EN, labels_N), "correctness", "labels and predicted classes")
+            check_same(correct_EN, np.equal(predicted_EN, labels_N), "correctness", "labels and predicted classes")
     unknown = dict.fromkeys(("entropy_EN", "top2_ratio_EN", "confusion_EN", "logits_ENC"))
     return Predictions(
         **common,
@@ -210,99 +204,10 @@ def _joined(columns: Columns, known_labels_N: IntArray | None) -> IntArray | Non
     return joined_N
 
 
-def _logits(columns: Columns, n_samples: int | None) -> NDArray[np.float32] | None:
-    if "logits" in columns:
-        values_ENC = as_numbers(columns.per_exit("logits", n_samples), "logits")
-        with np.errstate(over="ignore"):
-            return values_ENC.astype(np.float32)
-    if "probabilities" not in columns:
-        return None
-    values_ENC = as_numbers(columns.per_exit("probabilities", n_samples), "probabilities")
-    wrong_EN = (values_ENC < 0).any(axis=2) | (np.abs(values_ENC.sum(axis=2) - 1) > SUM_TOLERANCE)
-    if wrong_EN.any():
-        exit, row = np.argwhere(wrong_EN)[0]
-        total = values_ENC[exit, row].sum()
-        raise ValueError(
-            f"probabilities must be at least 0 and sum to 1, but sum to {total:.6g} at exit {exit + 1}, row {row + 1} "
-            f"(column {columns.column('probabilities', int(exit))!r})"
-        )
-    return np.log(np.maximum(values_ENC, LEAST_PROBABILITY)).astype(np.float32)
-
-
-def _classes(columns: Columns, n_samples: int | None) -> IntArray | None:
-    if "prediction" not in columns:
-        return None
-    return as_integers(columns.per_exit("prediction", n_samples), "predicted classes (--prediction)")
-
-
-def _confidence(columns: Columns, n_samples: int | None) -> FloatArray | None:
-    if "confidence" not in columns:
-        return None
-    sure_EN = as_numbers(columns.per_exit("confidence", n_samples), "confidences (--confidence)")
-    wrong_EN = (sure_EN < -ROUNDING) | (sure_EN > 1 + ROUNDING)
-    if wrong_EN.any():
-        exit, row = np.argwhere(wrong_EN)[0]
-        raise ValueError(
-            f"confidences must lie between 0 and 1, got {sure_EN[exit, row]:g} in column "
-            f"{columns.column('confidence', int(exit))!r}, row {row + 1}"
-        )
-    return np.clip(sure_EN, 0, 1)
-
-
-def _correct(columns: Columns, n_samples: int | None) -> BoolArray | None:
-    if "correct" not in columns:
-        return None
-    given_EN = columns.per_exit("correct", n_samples)
-    if given_EN.dtype.kind == "b":
-        return given_EN.astype(np.bool_)
-    wrong_EN = ~np.isin(given_EN, (0, 1)) if given_EN.dtype.kind in "iuf" else np.ones(given_EN.shape, dtype=bool)
-    if wrong_EN.any():
-        exit, row = np.argwhere(wrong_EN)[0]
-        raise ValueError(
-            f"correctness must be 0 or 1, got {one_line(str(given_EN[exit, row]))[:40]} in column "
-            f"{columns.column('correct', int(exit))!r}, row {row + 1}"
-        )
-    return given_EN.astype(np.bool_)
-
-
-def _labels(columns: Columns) -> IntArray:
-    return as_integers(columns.per_sample("label"), "labels (--label)")
-
-
-def _levels(columns: Columns, samples: int) -> tuple[IntArray, tuple[str, ...]]:
-    if "level" not in columns:
-        return np.zeros(samples, dtype=np.int64), ()
-    names, levels_N = np.unique(columns.per_sample("level"), return_inverse=True)
-    if len(names) > MOST_LEVELS:
-        raise ValueError(f"--level: {len(names):,} different levels, more than {MOST_LEVELS}")
-    return levels_N.astype(np.int64), tuple(name_of(str(name)) for name in names.tolist())
-
-
 def _with_costs(predictions: Predictions, costs: ExitCosts) -> Predictions:
     if len(costs.values) != predictions.n_exits:
         raise ValueError(f"--costs: {len(costs.values)} costs, but it has {predictions.n_exits} exits")
     return replace(predictions, cost_E=as_costs(costs.values, costs.unit), cost_unit=costs.unit)
-
-
-def _check_shapes(known: Sequence[NDArray[Any]], shape: tuple[int, int], labels_N: IntArray | None) -> None:
-    if any(one.shape[:2] != shape for one in known):
-        raise ValueError(f"its columns have different shapes (E, N): {', '.join(str(one.shape[:2]) for one in known)}")
-    if shape[1] == 0:
-        raise ValueError("it has no sample")
-    if shape[0] > MOST_EXITS:
-        raise ValueError(f"it has {shape[0]:,} exits, more than {MOST_EXITS}")
-    if labels_N is not None and len(labels_N) != shape[1]:
-        raise ValueError(f"it has {shape[1]:,} samples, but there are {len(labels_N):,} labels")
-
-
-def _check_same(one_EN: NDArray[Any], other_EN: NDArray[Any] | None, of_one: str, of_other: str) -> None:
-    differs_EN = one_EN != other_EN
-    if differs_EN.any():
-        exit, row = np.argwhere(differs_EN)[0]
-        raise ValueError(
-            f"its {of_one} and {of_other} contradict each other for {differs_EN.sum():,} of {differs_EN.size:,} "
-            f"answers, first at exit {exit + 1}, row {row + 1}"
-        )
 
 
 def _sha256(path: Path) -> str:

@@ -10,9 +10,9 @@ from overthink.launching.planned_run import PlannedRun, run_folder
 from overthink.launching.recording.checkpoint_copies import CheckpointCopies
 from overthink.launching.recording.facts import expected, kernel_tags, network_tags, parameters, place_of
 from overthink.metrics.naming import by_exit
+from overthink.outbox.handles import id_of, link_to, pages_of
 from overthink.outbox.run_logger import RunLogger, RunStart
 from overthink.outbox.sender import OutboxSender
-from overthink.outbox.uploader import id_of, link_to, pages_of
 from overthink.predictions.course import COURSE_FILE
 from overthink.report.run_colours import run_colour
 from overthink.report.run_results import results_of
