@@ -165,7 +165,7 @@ def test_a_store_whose_folder_cannot_be_read_any_more(store: Store, monkeypatch:
     def refused(_: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("overthink.store.client.file_number", refused)
+    monkeypatch.setattr("overthink.store.connection.file_number", refused)
     with pytest.raises(StoreError, match=r"^store sqlite:///.*mlflow.db: Permission denied$"):
         store.ping()
     assert not store.is_gone

@@ -10,7 +10,8 @@ from overthink.outbox.journal_logger import JournalLogger
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.uploader import Uploader
 from overthink.settings import patience_seconds
-from overthink.store.client import GONE, Store
+from overthink.store.client import Store
+from overthink.store.connection import GONE
 from overthink.store.errors import StoreError
 from overthink.store.group import GroupRef
 from overthink.store.group_spec import GroupSpec
