@@ -3,7 +3,8 @@
 Equal keys mean equal parts. The key of a whole run or group is `GroupDefinition.key`.
 """
 
-from overthink.definition.run_definition import GroupDefinition, short_hash
+from overthink.definition.plain_data import short_hash
+from overthink.definition.run_definition import GroupDefinition
 from overthink.training.regime import regime_label
 
 

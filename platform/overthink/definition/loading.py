@@ -18,8 +18,9 @@ from pydantic import JsonValue
 from overthink.data.catalogue import DATASETS
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Experiment, Group, LoadedExperiment
+from overthink.definition.plain_data import validated
 from overthink.definition.reference import Reference
-from overthink.definition.run_definition import GroupDefinition, parse_run, validated
+from overthink.definition.run_definition import GroupDefinition, parse_run
 from overthink.definition.source import NO_OVERRIDES, Overrides, find, override_all, read_yaml
 from overthink.networks.catalogue import NETWORKS
 from overthink.plugins.modules import PluginError, name_modules, own_definition

@@ -1,17 +1,15 @@
 """The definition of a run: data, network, regime and seeds; for a policy network also its main network."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 from itertools import product
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.catalogue import DatasetSpec
-from overthink.definition.errors import DefinitionError, sentence_for
-from overthink.definition.source import NO_OVERRIDES, Overrides
+from overthink.definition.errors import DefinitionError
+from overthink.definition.plain_data import short_hash, validated
 from overthink.networks.catalogue import NetworkSpec
 from overthink.networks.weights_spec import WeightsSpec
 from overthink.plugins.modules import reads_own_definition
@@ -20,10 +18,9 @@ from overthink.seeds import Seed, Seeds
 from overthink.spec import WHOLE, Spec
 from overthink.store.changes import Changes
 from overthink.training.record_spec import RecordSpec
-from overthink.training.regime import Regime, check_epochs, check_regime
+from overthink.training.regime import Regime, check_epochs, check_regime, check_undivided
 from overthink.untrusted import parse_json
 
-S = TypeVar("S", bound=Spec)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]{0,99}$")]
 Kernels = Literal["torch", "native"]
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
@@ -81,7 +78,8 @@ class GroupDefinition(Spec):
             raise ValueError(f"precision: native kernels compute in float32 on a CPU, not in {self.precision}")
         network = self.network.resolved(self.dataset.input_shape, self.n_classes)
         self.__dict__["network"] = network  # a specification is frozen, and this completes it
-        self._check_undivided()
+        if not network.divided:
+            check_undivided(self.regime, network.label)
         try:
             self.network.check(self.dataset.input_shape, self.n_classes)
         except ValueError:
@@ -102,24 +100,6 @@ class GroupDefinition(Spec):
         check_epochs("keep", self.keep, self.regime)
         if self.record is not None and not self.regime:
             raise ValueError("record: nothing is trained (regime: []), so there is no course to record")
-
-    def _check_undivided(self) -> None:
-        """Raise ValueError for a phase that needs blocks and exits of a network that is one module."""
-        if self.network.divided:
-            return
-        for number, phase in enumerate(self.regime):
-            asked = {
-                "attach": phase.attach is not None,
-                "freeze": phase.freeze != "nothing",
-                "exits": phase.exits != "all",
-                "gradient_equilibrium": phase.gradient_equilibrium,
-                "gradient_dominance": phase.gradient_dominance,
-            }
-            for key in (key for key, is_asked in asked.items() if is_asked):
-                raise ValueError(
-                    f"regime.{number}.{key}: network {self.network.label} is one module, whose blocks and exits are not"
-                    " known; this needs a network with a specification of its own (docs/own-network.md)"
-                )
 
     @model_serializer(mode="wrap")
     def _leave_kernels_open(self, as_plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -311,19 +291,3 @@ def parse_run(text: str, source: str) -> RunDefinition:
     except ValueError as error:
         raise DefinitionError(f"{source}: {error}") from None
     return validated(RunDefinition, raw, source)
-
-
-def validated(model: type[S], raw: Any, source: str, settings: Overrides = NO_OVERRIDES) -> S:
-    """Return plain data as a specification; raises DefinitionError, in one sentence, if it is not valid.
-
-    The sentence names the source, or the option that set the value.
-    """
-    try:
-        return model.model_validate_json(json.dumps(raw))
-    except ValidationError as error:
-        raise DefinitionError(sentence_for(error, model, raw, lambda path: settings.place(path, source))) from None
-
-
-def short_hash(value: Any) -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256 of plain data, written as JSON with sorted keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from overthink.definition.run_definition import short_hash
+from overthink.definition.plain_data import short_hash
 from overthink.launching.predicted_plan import PredictedGroup, PredictedRun
 from overthink.launching.predicted_runs import RunInStore, store_predictions
 from overthink.predictions.importing import Imported

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import JsonValue
 
-from overthink.definition.run_definition import short_hash
+from overthink.definition.plain_data import short_hash
 from overthink.predictions.importing import content_digest
 from overthink.predictions.predictions import Predictions
 from overthink.seeds import Seeds

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import ConfigDict, Field, JsonValue
 
 from overthink.definition.errors import DefinitionError
-from overthink.definition.run_definition import RunDefinition, parse_run, validated
+from overthink.definition.plain_data import validated
+from overthink.definition.run_definition import RunDefinition, parse_run
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.predictions.course import COURSE_FILE
 from overthink.predictions.course_file import read_course

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from overthink.definition.run_definition import RunDefinition, short_hash
+from overthink.definition.plain_data import short_hash
+from overthink.definition.run_definition import RunDefinition
 
 DURATION = ("epochs", "stop_after")
 """Values of a phase that decide how many epochs it has."""

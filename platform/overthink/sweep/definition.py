@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Description, Experiment, Group, LoadedExperiment
 from overthink.definition.loading import group_definition, group_of
+from overthink.definition.plain_data import validated
 from overthink.definition.reference import Reference
-from overthink.definition.run_definition import GroupDefinition, Name, validated
+from overthink.definition.run_definition import GroupDefinition, Name
 from overthink.definition.source import Overrides, override_all, read_yaml
 from overthink.seeds import SeedPlan, expand
 from overthink.spec import WHOLE, Spec

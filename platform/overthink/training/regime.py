@@ -115,6 +115,23 @@ def check_regime(regime: tuple[Phase, ...], n_exits: int, trained: bool = False)
             raise ValueError(f"regime.{number}.{error}") from None
 
 
+def check_undivided(regime: tuple[Phase, ...], network: str) -> None:
+    """Raise ValueError for a phase that needs blocks and exits of a network that is one module."""
+    for number, phase in enumerate(regime):
+        asked = {
+            "attach": phase.attach is not None,
+            "freeze": phase.freeze != "nothing",
+            "exits": phase.exits != "all",
+            "gradient_equilibrium": phase.gradient_equilibrium,
+            "gradient_dominance": phase.gradient_dominance,
+        }
+        for key in (key for key, is_asked in asked.items() if is_asked):
+            raise ValueError(
+                f"regime.{number}.{key}: network {network} is one module, whose blocks and exits are not known; this "
+                "needs a network with a specification of its own (docs/own-network.md)"
+            )
+
+
 def check_epochs(key: str, epochs: Sequence[int], regime: tuple[Phase, ...]) -> None:
     """Raise ValueError naming the key where epochs, counted over all phases, do not ascend or training ends before."""
     total = total_epochs(regime)

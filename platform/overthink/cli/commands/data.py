@@ -80,7 +80,7 @@ def show(
     """Write a picture with samples of each class and level."""
     from overthink.data.catalogue import examples, load_dataset
     from overthink.data.picture import sample_grid
-    from overthink.definition.run_definition import validated
+    from overthink.definition.plain_data import validated
     from overthink.definition.source import Overrides
 
     kind, example = _known(name, examples())()
