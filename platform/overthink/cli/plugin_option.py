@@ -12,7 +12,7 @@ NAMES = Annotated[
     typer.Option(
         "--plugin",
         metavar="MODULE",
-        help="Import a module with networks, data sets, losses or metrics of your own. Repeatable.",
+        help="Import a module with networks, data sets, losses, metrics or exit policies of your own. Repeatable.",
     ),
 ]
 

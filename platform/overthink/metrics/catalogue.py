@@ -258,7 +258,7 @@ CATALOGUE = (
     Metric(
         "hindsight/exit_{exit}",
         "Errors of exit {exit} that an earlier exit had right",
-        "hindsight improvability, Kaur et al. 2023",
+        "hindsight improvability, Wołczyk et al. 2021",
         "lower",
         lambda p: by_exit("hindsight", hindsight_improvability(p.correct_EN)),
     ),

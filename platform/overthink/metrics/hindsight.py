@@ -27,7 +27,7 @@ def kept_right(correct_EN: BoolArray) -> FloatArray:
 def hindsight_improvability(correct_EN: BoolArray) -> FloatArray:
     """Return, for each exit, the fraction of its errors that an earlier exit classifies correctly, (E,).
 
-    0 for an exit without errors, and for exit 1 (Kaur et al. 2023, Jazbec et al. 2023).
+    0 for an exit without errors, and for exit 1 (Wołczyk et al. 2021, Jazbec et al. 2023).
 
     >>> import numpy as np
     >>> hindsight_improvability(np.array([[True, False, False], [False, False, True]])).tolist()

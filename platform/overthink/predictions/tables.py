@@ -54,7 +54,7 @@ def read_table(path: Path) -> Table:
     if not path.is_file():
         raise ValueError(f"{shown}: no such file")
     if reader is None:
-        raise ValueError(f"{shown}: predictions are read from .npz, .parquet, .csv, .tsv or .txt files")
+        raise ValueError(f"{shown}: predictions are read from .npz, .npy, .parquet, .csv, .tsv or .txt files")
     if (size := path.stat().st_size) > LARGEST_FILE:
         raise ValueError(f"{shown}: it has {size:,} bytes, more than {LARGEST_FILE:,}")
     try:

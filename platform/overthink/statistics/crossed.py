@@ -161,7 +161,7 @@ def crossed_parts(left_out: LeftOut, differences: Container[int] = ()) -> tuple[
 def crossed_part(left_out: LeftOut, row: int, least: float = 0.0) -> Interval:
     """Return the mean of one part, which is `least` at least, as `crossed_parts` does."""
     found = crossed_jackknife(left_out, partial(_pick, row))
-    if found.low is not None and found.low == found.high and found.value in (0.0, 1.0):
+    if found.low is not None and found.low == found.high and found.value in (-1.0, 0.0, 1.0):
         return seen_alike(found.value, left_out.n_samples, least)
     return found
 

@@ -32,7 +32,8 @@ def clean(
     checkpoints: Annotated[
         bool,
         typer.Option(
-            "--checkpoints", help="Delete checkpoints of finished runs; predict and others then refuse these."
+            "--checkpoints",
+            help="Delete checkpoints and snapshots of finished runs; predict and others then refuse these.",
         ),
     ] = False,
     models: Annotated[

@@ -77,7 +77,7 @@ def show(
     data_root: options.DataRoot = None,
     settings: options.Settings = [],  # noqa: B006 - typer copies it
 ) -> int:
-    """Write a picture with samples of each class and level."""
+    """Write a picture with a sample of each of the first ten classes, at each level."""
     from overthink.data.catalogue import examples, load_dataset
     from overthink.data.picture import sample_grid
     from overthink.definition.plain_data import validated
@@ -93,7 +93,7 @@ def show(
         print_text(log(), f"{note}.")
     test = replace(dataset.test, images_NKHW=spec.pictures(dataset.test.images_NKHW))
     write_picture(path, sample_grid(replace(dataset, test=test)))
-    print_text(log(), f"{path}: a column for each class, a row for each level")
+    print_text(log(), f"{path}: a column for each of the first ten classes, a row for each level")
     return OK
 
 

@@ -47,7 +47,7 @@ def figure(
         ),
     ] = None,
 ) -> int:
-    """Draw several groups in one plot, with 95% intervals over seeds."""
+    """Draw several groups in one plot, with 95% intervals (over seeds; of forks, over trunks and samples)."""
     numbers = output.with_suffix(".csv")
     options.check_choice("KIND", kind, ("accuracy", "overthinking", "budget", "depth", "course", "forks"))
     if output.suffix.lower() not in SUFFIXES:

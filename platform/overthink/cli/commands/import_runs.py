@@ -43,7 +43,7 @@ def import_runs(  # noqa: PLR0913, PLR0917 - an option each
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Predictions on test data: .npz, .parquet, .csv, .tsv or .txt. One run a "
+            help="Predictions on test data: .npz, .npy, .parquet, .csv, .tsv or .txt. One run a "
             "file where the name holds {seed}.",
         ),
     ] = None,
