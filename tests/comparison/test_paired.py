@@ -155,3 +155,15 @@ def test_a_baseline_by_the_name_of_a_definition_with_one_row() -> None:
 
 def rows_of_short() -> list[StoredRun]:
     return [stored("0", last=0.5, group="s"), stored("1", last=0.6, group="s")]
+
+
+def test_seeds_are_paired_on_the_same_data_alone() -> None:
+    """Both rows were tested on two contents of one file; seeds 0 and 1 each on the other one."""
+    short, long = rows()
+    short = replace(short, data={"one": ("0", "2"), "two": ("1", "3")})
+    long = replace(long, data={"one": ("1", "2"), "two": ("0",)})
+    _, found = with_differences([short, long], "short")
+    assert found.differences[LAST].n == 1
+    assert found.differences[LAST].mean == pytest.approx(0.14)
+    assert found.unpaired == ("0", "1", "3")
+    assert "Only one of the two has seed 0, 1, 3 on the same data." in TEXTS["markdown"](OVERTHINKING, [short, found])

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from overthink.exit_policies.policy_network import Answers, policy_network
+from overthink.exit_policies.policy_network import Answers, _best, policy_network
+from overthink.exit_policies.references import best_draw
 from overthink.exit_policies.trial import Pair
 from overthink.predictions.predictions import Predictions
 
@@ -68,3 +69,10 @@ def test_one_that_learned_from_training_samples_has_nothing_to_choose_on() -> No
     elsewhere = ANSWERS._replace(validation=replace(ANSWERS.validation, ids_N=np.array([70, 71])))
     with pytest.raises(ValueError, match="nothing can be chosen on validation data"):
         policy_network("by hand", [elsewhere]).trials([PAIR], np.array([400.0]))
+
+
+def test_a_budget_that_is_an_exit_s_cost_to_the_digit_is_kept() -> None:
+    """29% of 100 is 28.999999999999996: both rows left at exit 1, or nowhere."""
+    budget = 0.29 * 100
+    assert best_draw(np.array([0.4, 0.9]), np.array([29.0, 100.0]), budget).tolist() == [1, 0]
+    assert _best(np.array([0.5, 0.8, 0.9]), np.array([10.0, 29.0, 100.0]), budget) == 1

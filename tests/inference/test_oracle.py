@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from overthink.inference.oracle import OperatingPoint, anytime, expected_anytime, oracle, uniform_budgets, upper_bound
+from overthink.inference.oracle import (
+    OperatingPoint,
+    anytime,
+    deepest,
+    expected_anytime,
+    oracle,
+    uniform_budgets,
+    upper_bound,
+)
 
 # samples:              0  1  2  3  4  5
 RIGHT_EN = np.array([[1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 0, 0], [1, 1, 0, 0, 1, 0]], dtype=np.bool_)
@@ -59,3 +67,8 @@ def test_uniform_budgets_are_the_limit_of_many_budgets() -> None:
     many_M = np.linspace(10, 60, 100_001)
     assert expected_anytime(value_E, COST_E, many_M, np.ones(len(many_M))) == pytest.approx(exact, abs=1e-4)
     assert expected_anytime(np.array([0.4]), COST_E[:1], *uniform_budgets(COST_E[:1])) == 0.4
+
+
+def test_a_budget_that_is_an_exit_s_cost_to_the_digit_allows_it() -> None:
+    """0.1 + 0.2 is more than 0.3."""
+    assert deepest(np.array([0.1, 0.1 + 0.2, 1.0]), np.array([0.3, 0.1])).tolist() == [1, 0]

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Literal
 
 import numpy as np
@@ -135,3 +136,14 @@ def test_a_training_averaged_with_itself_labels_as_it_does_alone(rule: Literal["
     alone, thrice = spec.of(p), spec.of(p, p, p)
     assert (alone.label_M.tolist(), alone.rows_M.tolist()) == (thrice.label_M.tolist(), thrice.rows_M.tolist())
     assert alone.n_left_out == thrice.n_left_out
+
+
+def test_the_smallest_of_equal_lambdas_whatever_their_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {1.0: np.array([1, 2, 3]), 2.0: np.array([2, 3, 1]), 3.0: np.array([6, 0, 0])}
+    assert balance(counts[2.0]) > balance(counts[1.0])  # in the last digit
+
+    def labels(_: object, weight: float, __: object) -> SimpleNamespace:
+        return SimpleNamespace(count_C=counts[weight])
+
+    monkeypatch.setattr("overthink.policy.exit_labels.labels_by_score", labels)
+    assert best_balance([], np.array([1.0, 2.0, 3.0]))[0] == 1

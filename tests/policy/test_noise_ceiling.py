@@ -10,6 +10,7 @@ from overthink.policy.ceiling_metrics import CEILING, compute_ceiling
 from overthink.policy.exit_labels import ExitLabels
 from overthink.policy.noise_ceiling import NO_LABEL, Agreement, NoiseCeiling, noise_ceiling
 from overthink.policy.scores import balanced_accuracy, cohens_kappa
+from overthink.policy.verdict import ceiling_sentence
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.statistics.jackknife import Interval, jackknife
 
@@ -144,3 +145,11 @@ def test_kappa_and_balanced_accuracy_of_labels() -> None:
     assert cohens_kappa(one_N, one_N, C) == pytest.approx(1)
     assert np.isnan(cohens_kappa(np.zeros(3, dtype=int), np.zeros(3, dtype=int), C))
     assert balanced_accuracy(one_N, other_N, C) == pytest.approx((2 / 3 + 1 + 1) / 3)
+
+
+def test_trainings_that_give_one_label_have_no_kappa() -> None:
+    """Where all labels are one, kappa is 0 / 0; the sentence leaves it out."""
+    found = ceiling_of(np.zeros((3, 10), dtype=np.int64))
+    metrics = compute_ceiling(found)
+    assert "policy/ceiling/another/kappa" not in metrics
+    assert "kappa" not in ceiling_sentence(metrics, [])

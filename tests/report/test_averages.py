@@ -10,10 +10,11 @@ import pytest
 from rich.console import Console
 
 from overthink.comparison.overthinking import Row, overthinking_rows
-from overthink.report.averages import count_lines
+from overthink.report.averages import count_lines, number_lines
 from overthink.report.policy_table import POLICY
 from overthink.report.table_files import TEXTS, as_csv, as_json
 from overthink.report.tables import OVERTHINKING, as_rich
+from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.stored import StoredRun
 from support.stored_runs import parent, stored
@@ -157,3 +158,11 @@ def test_policy_networks_of_several_groups() -> None:
     assert cells[-1][2] == "p 0.9 constant"
     assert "lambda" not in " ".join(cells[0])
     assert OVER_GROUPS in POLICY.caption([row])
+
+
+def test_a_cell_says_how_many_runs_have_the_metric() -> None:
+    """A share of what is overthought is not defined for a run that overthinks nothing."""
+    (row,) = overthinking_rows([parent("0:3"), *(stored(seed, last=0.5) for seed in "012")])
+    some = replace(row, estimates={"test/x": estimate([0.4, 0.6])})
+    assert number_lines(some, "test/x")[-1] == "n = 2"
+    assert number_lines(row, "test/accuracy/last")[-1] != "n = 3"

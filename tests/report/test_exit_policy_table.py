@@ -4,7 +4,7 @@ import csv
 
 from overthink.exit_policies.kept_promises import Kept
 from overthink.exit_policies.side_by_side import Against, AtBudget, Row, SideBySide
-from overthink.report.exit_policy_table import as_csv, as_plain, promise_as_plain, promises_grid
+from overthink.report.exit_policy_table import _cell, as_csv, as_plain, promise_as_plain, promises_grid
 from overthink.statistics.jackknife import Interval
 
 
@@ -30,3 +30,10 @@ def test_files_have_intervals_of_what_can_be() -> None:
     assert (line["accuracy_high"], line["saved_high"], line["saved_change_low"]) == ("1.0", "1.0", "-1.0")
     kept = Kept("ltt", "Learn-then-Test", "accuracy", 0.01, 0.95, 0.9, wide, wide, 0.0, 0.0, 0.0)
     assert promise_as_plain(kept)["risk"] == difference
+
+
+def test_a_cell_shows_the_farther_end_of_an_interval() -> None:
+    """Of a share that was never seen the interval has one side: half of it is no bound."""
+    assert _cell(Interval(0.0, 0.0, 0.036)) == "0.0±3.6"
+    assert _cell(Interval(1.0, 0.964, 1.0)) == "100.0±3.6"
+    assert _cell(Interval(0.64, 0.613, 0.667)) == "64.0±2.7"

@@ -83,7 +83,7 @@ def test_what_was_never_seen_in_ten_samples_may_be_seen_in_others() -> None:
     assert crossed_mean(np.zeros((3, 10))) == pytest.approx((0.0, 0.0, 0.30849711))
     assert pow(1 - 0.30849711, 10) == pytest.approx(0.025)
     assert crossed_mean(np.ones((1, 10)), "samples") == pytest.approx((1.0, 1 - 0.30849711, 1.0))
-    assert crossed_mean(np.zeros((3, 10)), "seeds") == (0.0, 0.0, 0.0)
+    assert crossed_mean(np.zeros((3, 10)), "seeds") == (0.0, None, None)
     assert crossed_mean(np.zeros((3, 10)), least=-1) == pytest.approx((0.0, -0.30849711, 0.30849711))
 
 
@@ -119,7 +119,34 @@ def test_what_no_sample_has_or_all_have_is_known_as_well_as_there_are_samples(sh
     of_share, of_difference = crossed_parts(left_out, differences={1})
     unseen = 1 - 0.025 ** (1 / (2 * BLOCKS + 7))
     assert of_share == pytest.approx((share, max(share - unseen, 0), min(share + unseen, 1)))
-    assert of_difference == pytest.approx((share, share - unseen, min(share + unseen, 1)))
+    assert of_difference == pytest.approx((share, share - unseen * (1 + share), min(share + unseen, 1)))
+
+
+def test_a_number_that_all_samples_share_need_not_be_so_of_others() -> None:
+    """Each sample is right at one of two exits: 0.5 everywhere. One in forty may be right at none, or at both."""
+    unseen = 1 - 0.025 ** (1 / 100)
+    assert crossed_mean(np.full((2, 100), 0.5)) == pytest.approx((0.5, 0.5 - unseen / 2, 0.5 + unseen / 2))
+    assert crossed_mean(np.full((2, 100), -1.0), least=-1) == pytest.approx((-1, -1, -1 + 2 * unseen))
+    assert crossed_mean(np.full((2, 100), 3.0)) == (3, None, None)
+
+
+def test_a_statistic_that_never_changes_has_no_interval() -> None:
+    """The area under a curve of three trainings that overthink the same samples is 1, whatever others do."""
+    values_RN = np.tile(np.arange(40) < 3, (3, 1)).astype(float)
+    left_out = leave_out(lambda models: values_RN[list(models)].mean(axis=0)[None], 3)
+    assert crossed_jackknife(left_out, lambda mean_K: float(mean_K[0] > 0)) == (1, None, None)
+
+
+def test_the_last_samples_count_for_the_interval_too() -> None:
+    """Of 39 samples in 20 blocks, the last 19 were in the mean and in no block."""
+    values_RN = np.zeros((3, 39))
+    values_RN[:, 38] = 1
+    (found,) = crossed_parts(leave_out(lambda models: values_RN[list(models)].mean(axis=0)[None], 3))
+    assert found.value == pytest.approx(1 / 39)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0
+    assert found.high > 0.05
 
 
 def test_on_the_scale_of_the_logarithm() -> None:

@@ -36,3 +36,9 @@ def test_the_interval_covers_the_truth_in_95_of_100_studies() -> None:
     studies = [estimate(list(rng.normal(0.7, 0.01, size=5))) for _ in range(2000)]
     covered = np.mean([study.low <= 0.7 <= study.high for study in studies if study.low and study.high])
     assert 0.935 < covered < 0.965
+
+
+def test_equal_values_have_no_interval() -> None:
+    """A spread of 0 is that of few samples: [62.0, 62.0] would promise that no other seed gives another value."""
+    assert estimate([0.62, 0.62]) == (2, 0.62, 0.0, None, None, None)
+    assert estimate([0.1 + 0.2, 0.3]).low is None

@@ -87,3 +87,10 @@ def test_bounds_are_too_low_as_seldom_as_promised() -> None:
     certified = ltt_certified(draws, 0.1, 0.1).mean()
     assert 0.005 < too_low <= most
     assert 0.005 < certified <= most
+
+
+def test_as_many_samples_as_are_needed_certify() -> None:
+    """0.8^2 = 0.64 to the last digit."""
+    n = ltt_needs(0.2, 1 - 0.36)
+    assert n == 2
+    assert ltt_certified(np.zeros((1, n)), 0.2, 1 - 0.36).tolist() == [True]

@@ -49,7 +49,10 @@ def test_repeats_must_be_of_one_kind() -> None:
         ("difficulty only", "averages out over trainings, and that anything stays is not shown"),
         ("no difficulty", "averages out over trainings, and that anything stays is not shown"),
         ("systematic quarter", "That averaging trainings lowers any-later overthinking is not shown"),
-        ("tied exits", "There is no any-later overthinking (arm all, 8 repeats, 3000 test samples)."),
+        (
+            "tied exits",
+            "No any-later overthinking was seen (95%: at most 0.12%) (arm all, 8 repeats, 3000 test samples).",
+        ),
     ],
 )
 def test_the_answer_tells_worlds_apart(world: str, words: str) -> None:
@@ -192,3 +195,13 @@ def test_the_table_says_where_confidences_are_averaged_instead_of_the_softmax() 
     }
     assert "no logits" not in arms_grid({"all": arms["all"]}).caption
     assert "the confidences instead where no logits are stored (init)." in arms_grid(arms).caption
+
+
+def test_what_no_two_trainings_share_is_no_lift_of_0() -> None:
+    """Three trainings overthink two samples of a hundred each, all different: 0.04 would be in common by chance."""
+    correct_REN = np.ones((3, 2, 100), dtype=bool)
+    for one in range(3):
+        correct_REN[one, 1, 2 * one : 2 * one + 2] = False
+    said = " ".join(verdict({"all": found(correct_REN)}))
+    assert "No sample that two trainings overthink was seen (final)" in said
+    assert "would have 0.04 in common" in said

@@ -36,3 +36,12 @@ def test_trainings_that_differ_on_the_whole_are_found() -> None:
 def test_nothing_varies() -> None:
     assert independent_samples_ratio(np.ones((4, 5), dtype=bool)) is None
     assert independent_samples_ratio(np.eye(1, 5, dtype=bool)) is None
+
+
+def test_equal_rates_of_few_samples_are_no_evidence() -> None:
+    """Two trainings overthink one sample each: a fifth of all such pairs have as many."""
+    indicator_RN = np.zeros((2, 100), dtype=bool)
+    indicator_RN[0, 3] = indicator_RN[1, 70] = True
+    assert independent_samples_ratio(indicator_RN) == (0, None, None)
+    seven_RN = np.stack([np.roll(np.arange(100) < 10, 7 * shift) for shift in range(7)])
+    assert independent_samples_ratio(seven_RN) == (0, None, None)  # 1e-31 by rounding

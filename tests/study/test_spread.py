@@ -45,3 +45,10 @@ def test_the_mean_is_over_trainings_and_samples() -> None:
     assert found.std.value == pytest.approx(np.std([0.5, 0.25], ddof=1))
     with pytest.raises(ValueError, match="at least one training"):
         spread(indicator_RN[:0])
+
+
+def test_a_rounding_is_no_deviation() -> None:
+    found = spread(np.tile(np.arange(100) < 10, (7, 1)))
+    assert found.std == (0, None, None)
+    assert not found.is_determined
+    assert deviation(np.array([0.07] * 11)) == (0, None, None)

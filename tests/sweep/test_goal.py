@@ -61,3 +61,11 @@ def test_what_an_epoch_says() -> None:
     assert value_at_epoch("val/accuracy/mean", epoch) == pytest.approx(0.5)
     assert value_at_epoch("val/policy/accuracy", [0.3]) == 0.3
     assert value_at_epoch("val/overthinking/final", epoch) is None
+
+
+def test_a_bound_that_is_met_to_the_digit_is_kept() -> None:
+    """Means over seeds miss it by a rounding: three times 0.7 is less than 2.1."""
+    assert Constraint(metric="val/accuracy/last", at_least=0.7).excess([0.7] * 3) == 0
+    assert Constraint(metric="val/accuracy/last", at_least=0.9).excess([0.85, 0.95]) == 0
+    assert Constraint(metric="val/accuracy/last", at_most=0.3).excess([0.1 + 0.2]) == 0
+    assert Constraint(metric="val/accuracy/last", at_least=0.7).excess([0.7 - 1e-9]) > 0

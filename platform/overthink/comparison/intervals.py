@@ -82,10 +82,10 @@ def _with(metric: str, estimate: Estimate, values_RN: "FloatArray", over: Over) 
     from overthink.statistics.crossed import crossed_mean
 
     possible: Over = over if len(values_RN) > 1 else "samples"
-    _, low, high = crossed_mean(values_RN, possible)
-    assert low is not None
-    assert high is not None
     allowed = range_of(metric)
+    _, low, high = crossed_mean(values_RN, possible, least=-1.0 if allowed[0] is None or allowed[0] < 0 else 0.0)
+    if low is None or high is None:
+        return estimate._replace(low=None, high=None, interval=None)
     return estimate._replace(low=cut(low, allowed), high=cut(high, allowed), interval=possible)
 
 

@@ -70,7 +70,7 @@ class Row:
     differences: dict[str, Difference] = field(default_factory=dict)
     """By metric: this row minus a baseline, seed by seed; filled by `paired`."""
     unpaired: tuple[str, ...] = ()
-    """Seeds that only one of the two has; filled by `paired`."""
+    """Seeds that only one of the two has on the same data; filled by `paired`."""
     dataset_key: str = ""
     """Equal keys, equal data; runs of older versions have none."""
     data: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -75,7 +75,7 @@ def _seed_by_seed(row: Row, baseline: Row) -> tuple[Row, Pairs]:
         return replace(row, has_other_labels=True), {}
     if row.groups:
         return replace(row, has_several_groups=True), {}
-    unpaired = sorted({*row.finished} ^ {*baseline.finished})
+    unpaired = sorted(({*row.finished} ^ {*baseline.finished}) | _of_other_data(row, baseline))
     apart = _without_same_runs(row, baseline)
     same = tuple(seed for seed in row.finished if seed not in apart.finished)
     return replace(row, unpaired=tuple(unpaired), same_runs=same), _pairs(apart, baseline)
@@ -108,6 +108,12 @@ def _same_data(one: Row, other: Row) -> bool:
     return one.dataset == other.dataset
 
 
+def _of_other_data(row: Row, baseline: Row) -> set[str]:
+    """Return the seeds of which the two rows were tested on data with another content."""
+    own, others = ({seed: digest for digest, seeds in one.data.items() for seed in seeds} for one in (row, baseline))
+    return {seed for seed in own.keys() & others.keys() if own[seed] != others[seed]}
+
+
 def compared_with(row: Row, baseline: Row) -> Row:
     """Return a row with its paired differences to one baseline, corrected for the number of metrics; or why not."""
     if not _same_data(row, baseline):
@@ -118,12 +124,13 @@ def compared_with(row: Row, baseline: Row) -> Row:
 
 def _pairs(row: Row, baseline: Row) -> Pairs:
     pairs = {}
+    others = _of_other_data(row, baseline)
     for metric in (metric for metric in row.values if metric in baseline.values):
         of_seed = dict(zip(baseline.finished, baseline.values[metric], strict=True))
         values = [
             value - of_seed[seed]
             for seed, value in zip(row.finished, row.values[metric], strict=True)
-            if seed in of_seed
+            if seed in of_seed and seed not in others
         ]
         if values:
             pairs[metric] = values

@@ -15,7 +15,7 @@ def verdict(found: Dynamics) -> list[str]:
 def _born(found: Dynamics) -> str:
     last = found.stages[-1]
     if last.born is None:
-        return "Nothing is overthought at the end."
+        return "No sample was seen overthought at the end."
     if len(found.stages) == 1:
         return ""
     count = last.stage.stop - last.stage.start

@@ -12,6 +12,7 @@ import numpy as np
 
 from overthink.exit_policies.references import Reference
 from overthink.exit_policies.trial import NoLoss, Pair, Trial
+from overthink.inference.budget_oracle import within
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.absent import needed
 from overthink.predictions.arrays import BoolArray, FloatArray
@@ -76,7 +77,7 @@ def _trial(answers: Answers, pair: Pair, budgets_B: FloatArray) -> Trial:
 
 def _best(accuracy_P: FloatArray, cost_P: FloatArray, budget: float) -> int:
     """Return the most accurate point within a budget, the cheapest of equal ones; exit 1 where none is."""
-    fits_M = np.flatnonzero(cost_P <= budget)
+    fits_M = np.flatnonzero(within(cost_P, budget))
     return int(fits_M[np.lexsort((cost_P[fits_M], -accuracy_P[fits_M]))[0]]) if len(fits_M) else 0
 
 

@@ -46,6 +46,7 @@ def best_draw(accuracy_E: FloatArray, cost_E: FloatArray, budget: float) -> Floa
     >>> best_draw(np.array([0.5, 0.4, 0.9]), np.array([1.0, 2.0, 3.0]), 2.0).tolist()
     [0.5, 0.0, 0.5]
     """
+    budget *= 1 + TOLERANCE
     best_E, best = np.zeros(len(cost_E)), -1.0
     for i, low in enumerate(cost_E):
         for j, high in enumerate(cost_E[i:], start=i):

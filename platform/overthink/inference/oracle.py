@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from overthink.inference.budget_oracle import TOLERANCE
 from overthink.predictions.arrays import BoolArray, CostArray, FloatArray, IntArray
 
 
@@ -84,7 +85,8 @@ def expected_anytime(value_E: FloatArray, cost_E: CostArray, budgets_M: FloatArr
 
 def deepest(cost_E: CostArray, budgets_M: FloatArray) -> IntArray:
     """Return the row of the deepest exit within each budget, (M,); raises ValueError for one below exit 1's cost."""
-    if (budgets_M < cost_E[0]).any():
+    largest_M = budgets_M * (1 + TOLERANCE)
+    if (largest_M < cost_E[0]).any():
         raise ValueError(f"a budget of {budgets_M.min():,.0f} MUL-ADDs is below the cost of exit 1, {cost_E[0]:,}")
-    rows_M: IntArray = np.searchsorted(cost_E, budgets_M, side="right") - 1
+    rows_M: IntArray = np.searchsorted(cost_E, largest_M, side="right") - 1
     return rows_M

@@ -17,6 +17,7 @@ from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
 
 MILLION = 1e6
+TIE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -122,5 +123,5 @@ def best_balance(
 ) -> tuple[float, float]:
     """Return the lambda of a grid with the highest `balance` of the labels, the smallest of equals, and the balance."""
     balances = [balance(labels_by_score(trainings, float(weight), exits).count_C) for weight in weights]
-    best = int(np.argmax(balances))
+    best = int(np.flatnonzero(np.array(balances) >= max(balances) - TIE)[0])
     return float(weights[best]), balances[best]

@@ -58,10 +58,11 @@ def ceiling_sentence(metrics: Mapping[str, float], verdicts: Collection[Verdict]
         if "excess/low" in m
         else f"no interval from {trainings} of the main network"
     )
+    kappa = f", kappa {m['another/kappa']:.2f}" if "another/kappa" in m else ""  # none where all labels are one
     head = (
         f"Noise ceiling: the majority of the other trainings' labels is right {100 * m['majority/accuracy']:.2f}% of "
         f"the time, {100 * m['excess']:+.2f} points from the best constant answer on the same samples ({interval}); "
-        f"another training's labels {100 * m['another/accuracy']:.2f}%, kappa {m['another/kappa']:.2f}."
+        f"another training's labels {100 * m['another/accuracy']:.2f}%{kappa}."
     )
     return " ".join(filter(None, (head, "" if {*verdicts} <= {"learned"} else MEANINGS[ceiling(metrics)])))
 

@@ -41,10 +41,17 @@ def number_lines(row: Row, metric: str) -> tuple[str, ...]:
     found = row.over_groups.get(metric)
     if found is None:
         estimate = row.estimates.get(metric)
-        return estimate_lines(estimate, "" if estimate is None else mark(row, estimate))
+        if estimate is None:
+            return estimate_lines(None)
+        return *estimate_lines(estimate, mark(row, estimate)), *fewer_lines(row, estimate)
     several = sum(n > 0 for n in found.n) > 1
     between = (f"{100 * found.lowest:.1f} to {100 * found.highest:.1f}",) if several else ()
     return (f"{100 * found.mean:.2f}", *between)
+
+
+def fewer_lines(row: Row, estimate: Estimate) -> tuple[str, ...]:
+    """Return `n = 2`, where not all of a row's runs have the metric."""
+    return () if estimate.n == len(row.finished) else (f"n = {estimate.n}",)
 
 
 def estimate_lines(estimate: Estimate | None, sign: str = "") -> tuple[str, ...]:

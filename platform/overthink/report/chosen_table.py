@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from overthink.comparison.overthinking import Row
 from overthink.comparison.ranges import range_of
-from overthink.report.averages import averages, count_lines, mean_of, unit
+from overthink.report.averages import averages, count_lines, fewer_lines, mean_of, unit
 from overthink.report.differences import differences_sentence
 from overthink.report.intervals import mark
 from overthink.report.tables import (
@@ -84,8 +84,9 @@ def _number_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:
         if found is None:
             return ("-",)
         mean = f"{found.mean:.4g}" + ("" if found.std is None else f" ± {found.std:.2g}")
+        fewer = fewer_lines(row, found)
         if found.low is None or found.high is None:
-            return (mean,)
-        return mean, f"{plain_ends(found.low, found.high, '.4g', range_of(metric))}{mark(row, found)}"
+            return mean, *fewer
+        return mean, f"{plain_ends(found.low, found.high, '.4g', range_of(metric))}{mark(row, found)}", *fewer
 
     return cell

@@ -1,6 +1,7 @@
 """Numbers of samples by exit label, of all samples and of each difficulty level."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def ceiling_grid(by_rule: Mapping[str, NoiseCeiling], n_samples: int) -> Grid:
             [
                 rule,
                 _percent(found.another.accuracy),
-                f"{found.kappa.value:.2f}",
+                "-" if isnan(found.kappa.value) else f"{found.kappa.value:.2f}",
                 _percent(found.majority.accuracy),
                 f"{100 * found.majority.constant:.1f}",
                 _percent(found.excess, "+"),

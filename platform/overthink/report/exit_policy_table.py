@@ -60,7 +60,7 @@ def _negative(of: Interval) -> Interval:
 
 
 def _cell(of: Interval | None, digits: int = 1, span: float = 1) -> str:
-    """Return percent and half of the interval's width: `64.0±2.7`; `11 n.d.` where that is as wide as the range."""
+    """Return percent and the longer side of the interval: `64.0±2.7`; `11 n.d.` where that is as wide as the range."""
     if of is None or isnan(of.value):
         return NONE
     text = f"{100 * of.value:.{digits}f}"
@@ -71,7 +71,11 @@ def _cell(of: Interval | None, digits: int = 1, span: float = 1) -> str:
 def _half(of: Interval, digits: int, span: float) -> str:
     if of.low is None or of.high is None:
         return ""
-    return f" {ND}" if says_nothing(of.low, of.high, span) else f"±{50 * (of.high - of.low):.{digits}f}"
+    return (
+        f" {ND}"
+        if says_nothing(of.low, of.high, span)
+        else f"±{100 * max(of.high - of.value, of.value - of.low):.{digits}f}"
+    )
 
 
 def _difference(row: Row) -> str:
@@ -85,7 +89,7 @@ def _accuracy_caption(found: SideBySide) -> str:
     kinds = "new seeds and new test samples" if found.n_runs > 1 else "new test samples"
     sentences = [
         f"Percent of {found.n_samples:,} test samples that are right, for budgets in percent of the last exit's cost; "
-        f"{_runs(found.n_runs)}; ± half of the 95% interval for {kinds}.",
+        f"{_runs(found.n_runs)}; ± to the farther end of the 95% interval for {kinds}.",
         f"Everything is fitted on validation data ({found.n_validation:,} samples in the first run), where the mean "
         "cost, the policy's own included, is within the budget.",
         "Area: mean accuracy over costs from exit 1's to the last exit's, each spent exactly on test data.",

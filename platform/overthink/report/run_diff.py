@@ -112,7 +112,11 @@ def results_grid(a: Side, b: Side) -> Grid:
             difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", without)
         means = (number_lines(side.row, metric) for side in (a, b))
         rows.append([title, *("\n".join(lines) for lines in (*means, difference))])
-    alone = f"Only one of the two has seed {', '.join(compared.unpaired)}." if pairs and compared.unpaired else ""
+    alone = (
+        f"Only one of the two has seed {', '.join(compared.unpaired)} on the same data."
+        if pairs and compared.unpaired
+        else ""
+    )
     caption = " ".join(filter(None, (_caption(a, b, list(pairs.values())), alone)))
     return explained(Grid(("Test data, %", "A", "B", "B minus A"), rows, caption))
 

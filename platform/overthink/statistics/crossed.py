@@ -59,26 +59,28 @@ def crossed_mean(values_RN: FloatArray, over: Over = "both", least: float = 0.0)
     to 98% from three trainings on, 92 to 97% for two (docs/comparing.md); with Satterthwaite's degrees of freedom for
     the sum it was up to 99%, for wider intervals. One training gives an interval over samples only, one sample none.
 
-    Where all values are 0, or all are 1, variances are 0 and would promise certainty: the interval over samples is
-    then the exact one, see `seen_alike`. `least` is the lowest value that there can be: -1 for differences of rates.
+    Where all values are equal, variances are 0 and would promise certainty: the interval over samples is then the
+    exact one, see `seen_alike`, and there is none over seeds. `least` is the lowest value that there can be, -1 for
+    differences of rates; the highest is 1.
     """
     value = float(values_RN.mean())
     n_trainings, n_samples = values_RN.shape
     if n_samples < 2 or (n_trainings < 2 and over != "samples"):
         return Interval(value, None, None)
-    if over != "seeds" and values_RN.min() == values_RN.max() and value in (0.0, 1.0):
+    if over != "seeds" and values_RN.min() == values_RN.max() and least <= value <= 1:
         return seen_alike(value, n_samples, least)
     half = _half_over_samples(values_RN) if over == "samples" else _half(mean_squares(values_RN), over)
-    return Interval(value, value - half, value + half)
+    return Interval(value, value - half, value + half) if half > 0 else Interval(value, None, None)
 
 
-def seen_alike(share: float, n_samples: int, least: float = 0.0) -> Interval:
-    """Return the exact interval of a share that was 0, or 1, of so many samples (Clopper & Pearson 1934).
+def seen_alike(value: float, n_samples: int, least: float = 0.0) -> Interval:
+    """Return the exact interval of the mean of a number from `least` to 1 that was the same for all of N samples.
 
-    [0, 1 - 0.025^(1/N)] of what was never seen; of differences, which may be below 0, to both sides.
+    Others than these have a share of 1 - 0.025^(1/N) at most (Clopper & Pearson 1934), and are `least` or 1 at worst:
+    [0, 1 - 0.025^(1/N)] of what was never seen; of differences, which may be -1, to both sides.
     """
     unseen = 1 - 0.025 ** (1 / n_samples)
-    return Interval(share, max(share - unseen, least), min(share + unseen, 1.0))
+    return Interval(value, value - unseen * (value - least), value + unseen * (1 - value))
 
 
 def _half_over_samples(values_RN: FloatArray) -> float:
@@ -101,6 +103,7 @@ class LeftOut(NamedTuple):
     mean_K: FloatArray
     """Over all samples."""
     whole_KG: FloatArray
+    """Sums over the samples of each block."""
     without_RKG: tuple[FloatArray, ...]
     """Empty where there are too few trainings to leave one out."""
     n_samples: int
@@ -130,15 +133,22 @@ def crossed_jackknife(
     samples, and each pair of both gives pseudo-values
     P_rg = R G T - (R-1) G T_-r - R (G-1) T_-g + (R-1)(G-1) T_-r-g, which for a mean are the means of the cells; the
     interval is `crossed_mean`'s of their table. On the scale of the logarithm for what is above zero. No ends where
-    there are too few trainings, or where the statistic is not defined without some of them.
+    there are too few trainings, where the statistic is not defined without some of them, or where it never changes.
     """
+    found = _jackknifed(left_out, combine, scale)
+    return Interval(found.value, None, None) if found.low == found.high else found
+
+
+def _jackknifed(left_out: LeftOut, combine: Callable[[FloatArray], float], scale: Literal["plain", "log"]) -> Interval:
     value = combine(left_out.mean_K)
     if len(left_out.without_RKG) < FEWEST:
         return Interval(value, None, None)
     with np.errstate(divide="ignore", invalid="ignore"):
         of_scale = (lambda part_K: float(np.log(combine(part_K)))) if scale == "log" else combine
-        whole = _with_and_without(left_out.whole_KG, of_scale)
-        pseudo_RG = _pseudo_values(whole, [_with_and_without(one_KG, of_scale) for one_KG in left_out.without_RKG])
+        n_samples = left_out.n_samples
+        whole = _with_and_without(left_out.whole_KG, n_samples, of_scale)
+        without_R = [_with_and_without(one_KG, n_samples, of_scale) for one_KG in left_out.without_RKG]
+        pseudo_RG = _pseudo_values(whole, without_R)
     if not np.isfinite(pseudo_RG).all():
         return Interval(value, None, None)
     half = _half(mean_squares(pseudo_RG), "both")
@@ -160,10 +170,12 @@ def crossed_parts(left_out: LeftOut, differences: Container[int] = ()) -> tuple[
 
 def crossed_part(left_out: LeftOut, row: int, least: float = 0.0) -> Interval:
     """Return the mean of one part, which is `least` at least, as `crossed_parts` does."""
-    found = crossed_jackknife(left_out, partial(_pick, row))
-    if found.low is not None and found.low == found.high and found.value in (-1.0, 0.0, 1.0):
-        return seen_alike(found.value, left_out.n_samples, least)
-    return found
+    found = _jackknifed(left_out, partial(_pick, row), "plain")
+    if found.low is None or found.low != found.high:
+        return found
+    if not least <= found.value <= 1:
+        return Interval(found.value, None, None)
+    return seen_alike(found.value, left_out.n_samples, least)
 
 
 def _pick(row: int, mean_K: FloatArray) -> float:
@@ -171,18 +183,18 @@ def _pick(row: int, mean_K: FloatArray) -> float:
 
 
 def _by_block(parts_KN: FloatArray) -> FloatArray:
-    """Return (K, G), the means of G blocks of equally many samples: every G-th sample, since files may be sorted."""
+    """Return (K, G), sums over G blocks: block g has every G-th sample from g on, since files may be sorted."""
     n_blocks = min(BLOCKS, parts_KN.shape[1])
-    used = parts_KN.shape[1] - parts_KN.shape[1] % n_blocks
-    return np.asarray(parts_KN[:, :used].reshape(len(parts_KN), -1, n_blocks).mean(axis=1))
+    return np.stack([parts_KN[:, g::n_blocks].sum(axis=1) for g in range(n_blocks)], axis=1)
 
 
-def _with_and_without(block_KG: FloatArray, combine: Callable[[FloatArray], float]) -> FloatArray:
+def _with_and_without(sum_KG: FloatArray, n_samples: int, combine: Callable[[FloatArray], float]) -> FloatArray:
     """Return (1 + G,): the statistic of all blocks, then without each."""
-    n_blocks = block_KG.shape[1]
-    total_K = block_KG.sum(axis=1)
-    without = [combine((total_K - block_KG[:, g]) / (n_blocks - 1)) for g in range(n_blocks)]
-    return np.array([combine(total_K / n_blocks), *without])
+    n_blocks = sum_KG.shape[1]
+    size_G = np.bincount(np.arange(n_samples) % n_blocks)
+    total_K = sum_KG.sum(axis=1)
+    without = [combine((total_K - sum_KG[:, g]) / (n_samples - size_G[g])) for g in range(n_blocks)]
+    return np.array([combine(total_K / n_samples), *without])
 
 
 def _pseudo_values(whole: FloatArray, without_R: list[FloatArray]) -> FloatArray:

@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 Over = Literal["seeds", "samples", "both"]
 """What an interval holds for: new seeds, new samples, or both."""
 LEVEL = 0.95
+TIE = 1e-12
+"""Fractions that lie no farther apart are equal: they differ by rounding."""
 # Importing scipy takes longer than all the rest of `overthink compare`, so its values for few seeds stand here.
 T_975 = (
     *(12.706204736174694, 4.302652729749462, 3.1824463052837078, 2.7764451051977934, 2.5705818356363146),
@@ -44,13 +46,16 @@ def estimate(values: Sequence[float]) -> Estimate:
     """Return mean, deviation and 95% interval over seeds: mean +- t(0.975, n-1) * std / sqrt(n); none for one run.
 
     The interval covers other seeds on the same test samples; it does not cover the choice of those samples, as
-    `crossed.crossed_mean` does. Raises ValueError for no values.
+    `crossed.crossed_mean` does. Equal values have none: a spread of 0 is that of few samples. Raises ValueError for no
+    values.
     """
     if not values:
         raise ValueError("an estimate needs at least one value")
     n, mean = len(values), fsum(values) / len(values)
     if n == 1:
         return Estimate(1, mean, None, None, None, None)
+    if max(values) - min(values) <= TIE:
+        return Estimate(n, mean, 0.0, None, None, None)
     std = sqrt(fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = t_quantile(n - 1) * std / sqrt(n)
     return Estimate(n, mean, std, mean - half, mean + half, "seeds")

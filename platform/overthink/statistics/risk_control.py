@@ -12,6 +12,7 @@ import numpy as np
 from overthink.predictions.arrays import BoolArray, FloatArray
 
 ROUNDING = 1e-9
+TIE = 1e-12
 BISECTIONS = 60
 
 
@@ -75,8 +76,8 @@ def ltt_certified(loss_GN: FloatArray, risk: float, delta: float) -> BoolArray:
     binary = bool(np.isin(clipped_GN, (0, 1)).all())
     if binary:
         errors_G = clipped_GN.sum(axis=1).astype(int)
-        return np.array([binomial_p(int(errors), n, risk) <= delta for errors in errors_G])
-    return np.array([hoeffding_bentkus_p(float(loss_N.sum()), n, risk) <= delta for loss_N in clipped_GN])
+        return np.array([binomial_p(int(errors), n, risk) <= delta + TIE for errors in errors_G])
+    return np.array([hoeffding_bentkus_p(float(loss_N.sum()), n, risk) <= delta + TIE for loss_N in clipped_GN])
 
 
 def ucb_certified(loss_GN: FloatArray, risk: float, delta: float) -> BoolArray:
@@ -91,7 +92,7 @@ def crc_certified(loss_GN: FloatArray, risk: float, delta: float) -> BoolArray:
     to setting, sample by sample; they need not here, since a sample can be right at an early exit and wrong later.
     """
     n = loss_GN.shape[1]
-    return np.asarray((loss_GN.sum(axis=1) + 1) / (n + 1) <= risk + 1e-12)
+    return np.asarray((loss_GN.sum(axis=1) + 1) / (n + 1) <= risk + TIE)
 
 
 def last_certified(certified_G: BoolArray) -> int:

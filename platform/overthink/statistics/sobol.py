@@ -63,7 +63,7 @@ def variance_ratio(runs: Runs, arms: Sequence[Sequence[Block]]) -> Interval | No
     number = runs.value_RN.shape[1] == 1
     degrees = _degrees(arms) - number
     if value == 0 and degrees + 1 >= FEWEST:
-        return Interval(0.0, 0.0, 0.0)
+        return Interval(0.0, None, None) if number else Interval(0.0, 0.0, 0.0)  # equal rates are common by chance
     over_units = _log_half_width(without_unit, degrees)
     over_samples = 0.0 if number else _log_half_width(without_fold, len(gram_FRR) - 1)
     if over_units is None or over_samples is None:

@@ -26,6 +26,11 @@ def times(found: Interval) -> str:
     return f"{found.value:.2f} times{_ends(found, '.2f', 1)}"
 
 
+def at_most(found: Interval) -> str:
+    """Return the upper end of a share that was never seen: ` (95%: at most 0.12%)`; nothing without an interval."""
+    return "" if found.high is None else f" (95%: at most {100 * found.high:.2g}%)"
+
+
 def ends(found: Interval, form: str, span: float = inf) -> str:
     """Return a number, which ranges over `span`, and its interval: `1.80 [1.60, 2.00]`."""
     return f"{found.value:{form}}{_ends(found, form, 1, span)}"

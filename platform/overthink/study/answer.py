@@ -1,7 +1,7 @@
 """The answer to the thesis's question in three sentences: ensembles, cross-fitted exits, another training's oracle."""
 
 from overthink.statistics.jackknife import Interval
-from overthink.statistics.wording import percent, points
+from overthink.statistics.wording import at_most, percent, points
 from overthink.study.ensemble import Ensembles
 from overthink.study.findings import Findings
 
@@ -17,7 +17,7 @@ def summary(arm: str, found: Findings) -> str:
     if found.has_one_exit:
         return f"A network of one exit cannot overthink: no exit comes before its last one {behind}."
     if found.any_later.rate.mean.value == 0:
-        return f"There is no any-later overthinking {behind}."
+        return f"No any-later overthinking was seen{at_most(found.any_later.rate.mean)} {behind}."
     return " ".join(
         [_averages_out(found.ensembles, found.any_later.rate.mean, behind), _in_expectation(found), _luck(found)]
     )

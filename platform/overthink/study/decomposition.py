@@ -61,4 +61,4 @@ def _components(factor: float, mean_K: FloatArray) -> tuple[float, float]:
 
 def _share(between: float, within: float) -> float:
     total = between + within
-    return between / total if total > 0 else 0.0
+    return between / total if total > 0 else float("nan")

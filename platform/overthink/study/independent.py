@@ -15,8 +15,8 @@ def independent_samples_ratio(indicator_RN: BoolArray) -> Interval | None:
     """Return var_R(rate) / (sum_n var_R(indicator_n) / N^2), variances with R - 1 in the denominator.
 
     Both are mean squares, so the interval is that of an F ratio with R - 1 and (R - 1) N degrees of freedom, the latter
-    taken as many: ratio (R - 1) / chi2(0.975 or 0.025, R - 1). None where no training differs from another on any
-    sample, or for a single training.
+    taken as many: ratio (R - 1) / chi2(0.975 or 0.025, R - 1). Equal rates are common among few samples by chance, so
+    a ratio of 0 has no interval. None where no training differs from another on any sample, or for a single training.
     """
     repeats, n = indicator_RN.shape
     if repeats < 2:
@@ -25,6 +25,8 @@ def independent_samples_ratio(indicator_RN: BoolArray) -> Interval | None:
     by_chance = float(values_RN.var(axis=0, ddof=1).sum()) / n**2
     if by_chance == 0:
         return None
+    if len(set(indicator_RN.sum(axis=1).tolist())) == 1:
+        return Interval(0.0, None, None)
     from scipy.special import chdtri
 
     ratio = float(values_RN.mean(axis=1).var(ddof=1)) / by_chance

@@ -6,6 +6,7 @@ import numpy as np
 
 from overthink.predictions.arrays import BoolArray, FloatArray
 from overthink.statistics.crossed import crossed_mean
+from overthink.statistics.estimate import TIE
 from overthink.statistics.jackknife import Interval, of_positive
 
 FEWEST = 4
@@ -49,8 +50,11 @@ def deviation(value_R: FloatArray) -> Interval | None:
     """
     if len(value_R) < 2:
         return None
-    std = float(np.std(value_R, ddof=1))
+    std = _std(value_R)
     if len(value_R) < FEWEST:
         return Interval(std, None, None)
-    without = [float(np.std(np.delete(value_R, left_out), ddof=1)) for left_out in range(len(value_R))]
-    return of_positive(std, without)
+    return of_positive(std, [_std(np.delete(value_R, left_out)) for left_out in range(len(value_R))])
+
+
+def _std(value_R: FloatArray) -> float:
+    return float(np.std(value_R, ddof=1)) if np.ptp(value_R) > TIE else 0.0

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from overthink.inference.budget_oracle import within
 from overthink.predictions.absent import CostUnit
 from overthink.predictions.arrays import BoolArray, CostArray, FloatArray, IntArray
 from overthink.statistics.crossed import crossed_parts, leave_out
@@ -94,7 +95,8 @@ def _curve(correct_REN: BoolArray, cost_E: CostArray, rule: ConfidenceRule | Non
     gained_RRE, kept_RR = _tables(correct_REN, first_RN)
     share_RE = np.stack([(first_RN == e).mean(axis=1) for e in range(len(cost_E))], axis=1)
     budgets = [share * float(cost_E[-1]) for share in SHARES]
-    return tuple(_at(budget, share_RE, gained_RRE, kept_RR, cost_E, rule) for budget in budgets if budget >= cost_E[0])
+    fitting = [budget for budget in budgets if within(np.array(float(cost_E[0])), budget)]
+    return tuple(_at(budget, share_RE, gained_RRE, kept_RR, cost_E, rule) for budget in fitting)
 
 
 def _tables(correct_REN: BoolArray, first_RN: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -54,6 +54,12 @@ def _recurs(found: Findings) -> str:
     recurs = found.final.recurrence
     if recurs is None:
         return ""
+    if recurs.lift.value == 0:
+        expected = found.samples * found.final.rate.mean.value**2
+        return (
+            f"No sample that two trainings overthink was seen (final); independent sets of their size would have "
+            f"{expected:.2g} in common."
+        )
     again = f"{times(recurs.lift)} as many samples in common as independent sets of their size would"
     if recurs.lift.low is None:
         return f"Two trainings overthink {again} (final)."

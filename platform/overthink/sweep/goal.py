@@ -54,6 +54,9 @@ class Objective(_Measured):
         return over_seeds(values, self.over_seeds, self.goal)
 
 
+ROUNDING = 1e-12
+
+
 class Constraint(_Measured):
     """A bound on a metric; a trial that breaks it cannot be the best."""
 
@@ -67,11 +70,16 @@ class Constraint(_Measured):
         return self
 
     def excess(self, values: Sequence[float]) -> float:
-        """Return by how much the values exceed the bound, in the metric's unit; 0 or less if they keep it."""
+        """Return by how much the values exceed the bound, in the metric's unit; 0 or less if they keep it.
+
+        A mean over seeds that misses the bound by its rounding alone keeps it.
+        """
         if self.at_most is not None:
-            return over_seeds(values, self.over_seeds, "minimize") - self.at_most
-        assert self.at_least is not None
-        return self.at_least - over_seeds(values, self.over_seeds, "maximize")
+            bound, excess = self.at_most, over_seeds(values, self.over_seeds, "minimize") - self.at_most
+        else:
+            assert self.at_least is not None
+            bound, excess = self.at_least, self.at_least - over_seeds(values, self.over_seeds, "maximize")
+        return 0.0 if abs(excess) <= ROUNDING * max(1.0, abs(bound)) else excess
 
     @property
     def label(self) -> str:

@@ -95,7 +95,7 @@ def test_the_table_is_read_at_80_columns(folder: Path) -> None:
     ]
     assert "Largest area: " in shown
     caption = " ".join(shown.split())
-    assert "± half of the 95% interval for new seeds and new test samples" in caption
+    assert "± to the farther end of the 95% interval for new seeds and new test samples" in caption
     assert "p: paired t-test over seeds, corrected for 3 comparisons (Holm)" in caption  # product, static and random
 
 

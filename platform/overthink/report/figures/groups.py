@@ -222,11 +222,17 @@ def _curves(what: Kind, group: str, runs: Sequence[Splits], unit: CostUnit | Non
 
 
 def curve_of(group: str, name: str, x_P: tuple[float, ...], values_RP: Sequence[Sequence[float]]) -> Curve:
-    """Return the curve of R runs with rates at the same points: means over runs, intervals over seeds."""
+    """Return the curve of R runs with rates at the same points: means over runs, intervals over seeds.
+
+    Where all runs are equal there is no interval, and its ends are the mean.
+    """
     points = [estimate(values_R) for values_R in zip(*values_RP, strict=True)]
-    lows = tuple(cut(point.low, (0, 1)) for point in points if point.low is not None)
-    highs = tuple(cut(point.high, (0, 1)) for point in points if point.high is not None)
-    return Curve(group, name, len(values_RP), x_P, tuple(point.mean for point in points), lows or None, highs or None)
+    mean_P = tuple(point.mean for point in points)
+    if all(point.low is None for point in points):
+        return Curve(group, name, len(values_RP), x_P, mean_P, None, None)
+    low_P = tuple(cut(point.mean if point.low is None else point.low, (0, 1)) for point in points)
+    high_P = tuple(cut(point.mean if point.high is None else point.high, (0, 1)) for point in points)
+    return Curve(group, name, len(values_RP), x_P, mean_P, low_P, high_P)
 
 
 HEADINGS = ("group", "curve", "runs", "x", "mean", "low", "high")
@@ -244,4 +250,4 @@ def as_rows(info: Overlay) -> list[tuple[str | float, ...]]:
 def _ends(curve: Curve) -> list[tuple[str | float, str | float]]:
     if curve.low_P is None or curve.high_P is None:
         return [("", "")] * len(curve.x_P)
-    return list(zip(curve.low_P, curve.high_P, strict=True))
+    return [(low, high) if low < high else ("", "") for low, high in zip(curve.low_P, curve.high_P, strict=True)]
