@@ -166,4 +166,4 @@ def test_seeds_are_paired_on_the_same_data_alone() -> None:
     assert found.differences[LAST].n == 1
     assert found.differences[LAST].mean == pytest.approx(0.14)
     assert found.unpaired == ("0", "1", "3")
-    assert "Only one of the two has seed 0, 1, 3 on the same data." in TEXTS["markdown"](OVERTHINKING, [short, found])
+    assert "Only one of the two has seed 0, 1, 3 on the same data." in TEXTS["markdown"]([short, found], OVERTHINKING)
