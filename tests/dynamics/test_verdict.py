@@ -25,4 +25,6 @@ def test_the_null_is_named_where_there_is_one() -> None:
 
 
 def test_a_network_that_overthinks_nothing() -> None:
-    assert verdict(dynamics([course(np.ones((3, 2, 10), dtype=bool))])) == ["Nothing is overthought at the end."]
+    assert verdict(dynamics([course(np.ones((3, 2, 10), dtype=bool))])) == [
+        "No sample was seen overthought at the end."
+    ]

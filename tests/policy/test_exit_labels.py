@@ -139,7 +139,7 @@ def test_a_training_averaged_with_itself_labels_as_it_does_alone(rule: Literal["
 
 
 def test_the_smallest_of_equal_lambdas_whatever_their_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = {1.0: np.array([1, 2, 3]), 2.0: np.array([2, 3, 1]), 3.0: np.array([6, 0, 0])}
+    counts = {1.0: np.array([2, 3, 1]), 2.0: np.array([1, 2, 3]), 3.0: np.array([6, 0, 0])}
     assert balance(counts[2.0]) > balance(counts[1.0])  # in the last digit
 
     def labels(_: object, weight: float, __: object) -> SimpleNamespace:

@@ -132,4 +132,4 @@ def test_a_seed_that_only_one_of_the_two_has_is_named(ids: dict[str, str], capsy
     found = asked("small: narrow", "small: wide", capsys)
     assert (found["why_no_pairs"], found["unpaired_seeds"]) == ("", ["1"])
     assert diff(ids["narrow"], ids["wide"], as_json=False) == 0
-    assert "Only one of the two has seed 1." in " ".join(capsys.readouterr().out.split())
+    assert "Only one of the two has seed 1 on the same data." in " ".join(capsys.readouterr().out.split())

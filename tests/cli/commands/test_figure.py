@@ -53,7 +53,10 @@ def test_the_same_numbers_give_the_same_bytes_and_stand_beside(store: Path) -> N
         *(("short", name) for name in ("any later", "final")),
         *(("long", name) for name in ("any later", "final")),
     ]
-    assert all(0 <= float(row["low"]) <= float(row["mean"]) <= float(row["high"]) <= 1 for row in rows)
+    ends = [[row[name] for name in ("low", "mean", "high")] for row in rows]
+    known = [[float(end) for end in three] for three in ends if three[0] != ""]  # not of two equal runs
+    assert len(known) > len(ends) / 2
+    assert all(0 <= low <= mean <= high <= 1 for low, mean, high in known)
 
 
 def test_groups_are_in_the_order_of_their_names_and_two_columns_are_wider(store: Path) -> None:

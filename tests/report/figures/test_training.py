@@ -45,7 +45,7 @@ def test_runs_that_recorded_samples_of_their_own_are_named() -> None:
 
 
 def test_what_intervals_do_not_cover_is_said_where_there_are_some() -> None:
-    several, one = (course_overlay({"init": [two_exits(4, 1)] * count}) for count in (2, 1))
+    several, one = (course_overlay({"init": [two_exits(4, n) for n in range(count)]}) for count in (2, 1))
     fixed = "Held fixed, so not covered by intervals: one split (init)."
     assert several._replace(not_covered=fixed).sentence.endswith(f"on these test samples. {fixed}")
     assert fixed not in one._replace(not_covered=fixed).sentence
