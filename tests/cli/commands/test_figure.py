@@ -55,7 +55,7 @@ def test_the_same_numbers_give_the_same_bytes_and_stand_beside(store: Path) -> N
     ]
     ends = [[row[name] for name in ("low", "mean", "high")] for row in rows]
     known = [[float(end) for end in three] for three in ends if three[0] != ""]  # not of two equal runs
-    assert len(known) > len(ends) / 2
+    assert known
     assert all(0 <= low <= mean <= high <= 1 for low, mean, high in known)
 
 
