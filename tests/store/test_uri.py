@@ -37,6 +37,11 @@ def test_only_what_mlflow_would_decode_is_encoded() -> None:
     assert local_folder("mlflow-artifacts:/1") is None
 
 
+@pytest.mark.parametrize("location", ["http://[x", "file://[x/mlruns", "file:///mlruns/%00/artifacts", "/mlruns/\0"])
+def test_what_no_path_can_be_is_no_folder(location: str) -> None:
+    assert local_folder(location) is None
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_store_of_the_working_directory_has_a_uri(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -90,10 +90,12 @@ def _plain(path: str) -> bool:
 
 def local_folder(uri: str) -> Path | None:
     """Return the folder on this machine that an artifact location of MLflow names, or None where it names none."""
-    scheme = urlsplit(uri).scheme
-    if scheme not in ("", "file"):
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # [ without ]
         return None
-    return Path(unquote(urlsplit(uri).path if scheme else uri))
+    path = unquote(parts.path if parts.scheme else uri)
+    return Path(path) if parts.scheme in ("", "file") and "\0" not in path else None
 
 
 def location_of(folder: Path) -> str:

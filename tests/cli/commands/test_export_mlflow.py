@@ -13,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
+from overthink.cli import run_models
 from overthink.cli.commands.export import export
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.run import run
@@ -77,6 +78,17 @@ def test_run_stores_a_model_of_each_run_once(store: Store, tmp_path: Path, capsy
     for model in found:
         of_run = run_of(store, model.source_run_id).metrics
         assert {one.key: one.value for one in model.metrics} == {name: of_run[name] for name in COLUMNS}
+
+
+def test_a_full_disk_does_not_end_a_command_that_has_trained(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], run_id: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_models, "export_mlflow", full)
+    run_models.store_models(store, [run_of(store, run_id)], None)
+    assert "no MLflow model: [Errno 28] No space left on device" in " ".join(capsys.readouterr().err.split())
 
 
 def test_metrics_of_a_model_are_the_runs_own(
