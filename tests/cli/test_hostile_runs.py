@@ -19,7 +19,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 import overthink
-from overthink.cli.exit_codes import SOME_FAILED
+from overthink.cli.exit_codes import SOME_FAILED, WRONG_USAGE
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
@@ -274,6 +274,13 @@ def test_nothing_is_written_where_a_link_leads(damaged: Damaged) -> None:
     said = shown(damaged, REPORT, ("analyse", "small"))
     assert f"run {SHORT_1[:8]}: analysis/" in said
     assert not list(damaged.outside.iterdir())
+
+
+def test_a_stored_definition_that_is_nested_deeply_is_refused(damaged: Damaged) -> None:
+    damaged.rewrite(LONG_0, tags.DEFINITION_FILE, "[" * 100_000)
+    done = invoke(damaged.folder, "run", f"run:{LONG_0}", "--corruption", "gaussian-noise:1", "--dry-run")
+    assert done.returncode == WRONG_USAGE
+    assert "it is nested more than 50 deep" in " ".join(done.stderr.split())
 
 
 def test_a_store_that_refuses_pages_loses_no_answer(damaged: Damaged, monkeypatch: pytest.MonkeyPatch) -> None:

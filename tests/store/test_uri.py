@@ -86,6 +86,13 @@ def test_no_password_is_shown(text: str, shown: str) -> None:
     assert without_password(text) == shown
 
 
+def test_an_address_that_is_not_utf_8_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", os.fsdecode(b"http://ann:caf\xe9@host:5000"))
+    with pytest.raises(ValueError, match="not UTF-8 in this locale") as raised:
+        tracking_uri()
+    assert "caf" not in str(raised.value)
+
+
 def test_pieces_of_a_password_are_concealed() -> None:
     uri = "postgresql://ann:p%40ss@secret@host/db"
     assert concealed("cannot resolve secret@host (p@ss)", uri) == "cannot resolve ***@host (***)"

@@ -36,7 +36,8 @@ def _has_host(uri: str) -> bool:
 
 def _checked(what: str, path: str) -> str:
     if path != utf_8(path):
-        raise ValueError(f"{what} {path}: not UTF-8 in this locale; use a folder of another name, or set PYTHONUTF8=1")
+        shown = without_password(path)
+        raise ValueError(f"{what} {shown}: not UTF-8 in this locale; use a folder of another name, or set PYTHONUTF8=1")
     return path
 
 

@@ -207,6 +207,19 @@ def test_what_fails_on_the_way_leaves_no_model(run_id: str, store: Store, monkey
     assert store.client.search_logged_models(experiment_ids=["1"]) == []
 
 
+def test_a_version_that_somebody_else_has_added_meanwhile_stays(
+    run_id: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        store.client.create_model_version("it's", "s3://bucket/theirs")
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(MlflowClient, "log_model_artifacts", broken)
+    with pytest.raises(OSError, match="the disk is full"):
+        export([run_id], None, "mlflow", register="it's")
+    assert [one.name for one in store.client.search_registered_models()] == ["it's"]
+
+
 def test_models_move_with_their_store(
     run_id: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
