@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from overthink.data.digits import default_root
-from overthink.settings import LENT_HOME, check_settings, home_folder, lent_home
+from overthink.settings import LENT_HOME, check_settings, cuda_graphs, home_folder, lent_home
 from support.command import invoke
 
 
@@ -50,6 +50,29 @@ def test_an_empty_home_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "")
     assert lent_home() == {}
     assert home_folder() == Path(pwd.getpwuid(os.getuid()).pw_dir)
+
+
+@pytest.mark.parametrize("name", ["OVERTHINK_UI_URL", "OVERTHINK_DASHBOARD_URL"])
+def test_an_address_that_everybody_sees_has_no_password(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "https://host/path?of=ann@example.org")
+    check_settings(tmp_path)
+    monkeypatch.setenv(name, "https://ann:secret@host/path")
+    with pytest.raises(ValueError, match=f"{name}: it holds a user name or password") as raised:
+        check_settings(tmp_path)
+    assert "secret" not in str(raised.value)
+
+
+def test_cuda_graphs_are_on_or_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for text in ("", "1", "0"):
+        monkeypatch.setenv("OVERTHINK_CUDA_GRAPHS", text)
+        found.append(cuda_graphs())
+    assert found == [True, True, False]
+    monkeypatch.setenv("OVERTHINK_CUDA_GRAPHS", "false")
+    with pytest.raises(ValueError, match="OVERTHINK_CUDA_GRAPHS=false: expected 0 or 1"):
+        check_settings(tmp_path)
 
 
 def test_a_data_folder_that_is_not_utf_8_is_named() -> None:

@@ -51,7 +51,10 @@ def checkpoint_seconds() -> float:
 
 def cuda_graphs() -> bool:
     """Return whether training on a GPU records its step and replays it; OVERTHINK_CUDA_GRAPHS=0: it does not."""
-    return os.environ.get("OVERTHINK_CUDA_GRAPHS") != "0"
+    text = os.environ.get("OVERTHINK_CUDA_GRAPHS", "")
+    if text not in ("", "0", "1"):
+        raise ValueError(f"OVERTHINK_CUDA_GRAPHS={text}: expected 0 or 1")
+    return text != "0"
 
 
 def default_kernels() -> Literal["auto", "torch", "native"]:
@@ -80,6 +83,7 @@ def check_settings(data_root: Path | None) -> None:
     """
     patience_seconds()
     checkpoint_seconds()
+    cuda_graphs()
     default_kernels()
     ui_url()
     dashboard_url()
@@ -92,6 +96,8 @@ def _address(name: str) -> str:
     text = os.environ.get(name, "")
     if text and not re.fullmatch(r"https?://[^\s()<>]+", text):
         raise ValueError(f"{name}={text}: expected an address, such as https://mlflow.example.org")
+    if "@" in re.split(r"[/?#]", text.partition("://")[2])[0]:
+        raise ValueError(f"{name}: it holds a user name or password, which everybody would see; leave them out")
     return text.rstrip("/")
 
 

@@ -42,6 +42,9 @@ def test_coarse_labels_and_names(tmp_path: Path) -> None:
     (tmp_path / "cifar-100-binary" / "fine_label_names.txt").write_text("one\ntwo\n")
     with pytest.raises(ValueError, match=r"fine_label_names\.txt: 2 names, but there are 100 classes"):
         LOCAL.load(tmp_path)
+    (tmp_path / "cifar-100-binary" / "fine_label_names.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(ValueError, match=r"fine_label_names\.txt: it is not UTF-8 text \(byte 4\)"):
+        LOCAL.load(tmp_path)
 
 
 def test_checksums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

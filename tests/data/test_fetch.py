@@ -4,7 +4,10 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import IncompleteRead
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -58,7 +61,9 @@ def archive(served: tuple[Path, str], contents: dict[str, bytes] = CONTENTS) -> 
 
 
 def files(root: Path) -> list[str]:
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    """Return what is in a folder, without locks."""
+    found = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".lock")
+    return sorted(str(path.relative_to(root)) for path in found)
 
 
 def test_only_expected_members_are_unpacked(tmp_path: Path, served: tuple[Path, str]) -> None:
@@ -82,6 +87,27 @@ def test_another_archive_leaves_nothing(tmp_path: Path, served: tuple[Path, str]
     with pytest.raises(ValueError, match="contains no files of some"):
         fetch_archive(archive(served, {"other/a.bin": b"a"}), tmp_path / "data")
     assert not (tmp_path / "data" / "some").exists()
+
+
+def test_two_commands_at_once_fetch_it_once(tmp_path: Path, served: tuple[Path, str]) -> None:
+    wanted, start = archive(served), Barrier(3)
+
+    def fetch(_: int) -> None:
+        start.wait()
+        fetch_archive(wanted, tmp_path / "data")
+
+    with ThreadPoolExecutor(3) as threads:
+        [*threads.map(fetch, range(3))]
+    assert files(tmp_path / "data") == ["some/a.bin"]
+
+
+def test_a_server_that_breaks_off_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise IncompleteRead(b"half")
+
+    monkeypatch.setattr("torchvision.datasets.utils.download_url", broken)
+    with pytest.raises(OSError, match=r"could not be downloaded to .*IncompleteRead"):
+        fetch_file("http://127.0.0.1:9/some", "0" * 32, tmp_path / "some")
 
 
 def test_an_archive_that_was_brought_is_used_and_kept(tmp_path: Path, served: tuple[Path, str]) -> None:

@@ -1,3 +1,5 @@
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,34 @@ def test_arrays_that_do_not_fit(tmp_path: Path, changes: dict[str, Any], said: s
     with pytest.raises(ValueError, match=said) as caught:
         SPEC.load(saved(tmp_path, **changes))
     assert len(str(caught.value).splitlines()) == 1
+
+
+def with_method(content: bytes, method: int, encrypted: int = 0) -> bytes:
+    """Return an archive whose first member claims another compression."""
+    changed = bytearray(content)
+    for magic, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = content.index(magic) + place
+        changed[start] |= encrypted
+        changed[start + 2] = method
+    return bytes(changed)
+
+
+def test_archives_that_python_cannot_unpack(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "mine.npz", **arrays())
+    whole = (tmp_path / "mine.npz").read_bytes()
+    large = io.BytesIO()
+    np.lib.format.write_array_header_1_0(large, {"descr": "|u1", "fortran_order": False, "shape": (0, 10**30)})
+    contents = [with_method(whole, 9), with_method(whole, 14), with_method(whole, 8, encrypted=1)]
+    for content in contents:
+        written(tmp_path / "mine.npz", content)
+        with pytest.raises(ValueError, match=r"mine\.npz: unusable \.npz file: ") as caught:
+            SPEC.load(tmp_path)
+        assert len(str(caught.value).splitlines()) == 1
+    with zipfile.ZipFile(saved(tmp_path) / "mine.npz", "w") as archive:
+        for name in arrays():
+            archive.writestr(f"{name}.npy", large.getvalue())
+    with pytest.raises(ValueError, match=r"mine\.npz: unusable \.npz file: "):
+        SPEC.load(tmp_path)
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

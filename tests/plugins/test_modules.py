@@ -162,3 +162,10 @@ def test_what_a_source_is(folder: Path) -> None:
 def test_built_in_metrics_are_not_shadowed() -> None:
     assert plugged_metrics() == {}
     assert describe("accuracy/last") in CATALOGUE
+
+
+def test_an_editor_s_lock_in_a_package_is_no_source(folder: Path) -> None:
+    (folder / "mine_package").mkdir()
+    write(folder / "mine_package", "__init__")
+    (folder / "mine_package" / ".#net.py").symlink_to("ann@laptop.1234")
+    small(folder, network=OTHER, plugins=["mine_package"])

@@ -7,6 +7,10 @@ from pathlib import Path
 SCRIPT = Path(__file__).parents[2] / "server" / "backup"
 
 
+def test_a_backup_does_not_go_into_a_folder_of_its_name() -> None:
+    assert 'mv -T "$folder.unfinished" "$folder"' in SCRIPT.read_text()
+
+
 def test_a_backup_does_not_write_into_another_one_s_folder(tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
     (tmp_path / "server" / "backup").write_text(SCRIPT.read_text())

@@ -11,6 +11,7 @@ from overthink.store import sqlite_reader
 from overthink.store.artifacts import is_the_databases, is_the_servers
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
+from overthink.store.trash import own_folders
 from overthink.store.unreadable import UnreadableRunError
 from overthink.store.writer import Writer
 
@@ -98,6 +99,29 @@ def test_artifacts_that_lie_elsewhere_on_purpose_stay_there(
     }
 
 
+@pytest.mark.parametrize("place", [None, b"/mlruns", 5, "http://[x", "file:///mlruns/%00/artifacts", ""])
+def test_an_edited_database_is_opened_whatever_its_places_are(
+    tmp_path: Path, empty_database: Path, elsewhere: Path, place: object
+) -> None:
+    run = project(tmp_path / "here", empty_database)
+    database = tmp_path / "here" / "mlflow.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE runs SET artifact_uri = ?", (place,))
+        connection.execute("UPDATE experiments SET artifact_location = ? WHERE name = 'tiny'", (place,))
+        connection.execute(
+            "INSERT INTO runs SELECT CAST('blob' AS BLOB), name, source_type, source_name, entry_point_name, user_id, "
+            "status, start_time, end_time, source_version, lifecycle_stage, '/mlruns', experiment_id, deleted_time "
+            "FROM runs"
+        )
+    store = Store(f"sqlite:///{database}")
+    assert own_folders(database) == {}
+    assert [one.run_id for one in sqlite_reader.tagged(database, {}) or []] == [run]
+    assert sqlite_reader.read(database) == []
+    if not isinstance(place, bytes | int):
+        with pytest.raises(UnreadableRunError, match="not where this store keeps artifacts"):
+            store.text(run, "sub/note.txt")
+
+
 def test_through_a_link_nothing_is_changed(tmp_path: Path, empty_database: Path, elsewhere: Path) -> None:
     run = project(tmp_path / "real", empty_database)
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -157,6 +181,8 @@ def test_where_a_server_keeps_artifacts(location: str, default: str | None, expe
         ("s3://evil/7", "/home/bob/mlruns/0", False),
         ("http://127.0.0.1:9/x", "/home/bob/mlruns/0", False),
         ("ftp://evil/x", None, False),
+        ("http://[x", None, False),
+        ("file:///mlruns/%00", None, False),
         ("runs:/0a/x", None, False),
     ],
 )

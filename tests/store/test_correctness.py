@@ -53,8 +53,15 @@ def test_a_copy_that_is_damaged_is_fetched_again(
 ) -> None:
     run_id, network = run
     monkeypatch.setattr(sqlite_reader, "artifact_folders", lambda database: {})
-    for damage in (b"", b"PK\x03\x04noise", b"noise"):
-        kept = tmp_path / "cache" / "overthink" / "predictions" / f"{run_id}.npz"
+    kept = tmp_path / "cache" / "overthink" / "predictions" / f"{run_id}.npz"
+    CorrectnessReader(store.uri)(run_id)
+    whole = kept.read_bytes()
+    start = whole.index(b"ids_N.npy") + 9
+    local, central = whole.index(b"PK\x03\x04") + 8, whole.index(b"PK\x01\x02") + 10
+    of_another_method = bytearray(whole)
+    of_another_method[local], of_another_method[central] = 9, 9  # Deflate64, which Python does not have
+    noise = whole[: start + 20] + bytes(255 - byte for byte in whole[start + 20 : start + 60]) + whole[start + 60 :]
+    for damage in (b"", b"PK\x03\x04noise", b"noise", noise, bytes(of_another_method)):
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(damage)
         np.testing.assert_array_equal(CorrectnessReader(store.uri)(run_id).correct_EN, network.correct_EN)

@@ -97,7 +97,8 @@ def test_a_clock_that_is_set_does_not_end_a_process(system: System, monkeypatch:
 def test_a_process_of_another_number_or_start_is_another_one(system: System) -> None:
     start = alive_tags()[tags.PROCESS].partition("@")[2]
     assert not is_gone(process())
-    for name in (f"{os.getpid()}@1", f"1@{start}", f"{10**25}@{start}", "x@1", "", "@", "²@1"):
+    large = (f"{10**25}@{start}", f"{10**18 - 1}@1", f"{10**10}@1")
+    for name in (f"{os.getpid()}@1", f"1@{start}", *large, "x@1", "", "@", "²@1"):
         assert is_gone(process({tags.PROCESS: name})), name
 
 

@@ -49,6 +49,16 @@ def test_a_tag_that_somebody_else_wrote_does_not_end_a_listing(text: str) -> Non
     assert all(isinstance(path, str) for path in run.changes)
 
 
+def test_a_number_that_no_float_holds_is_named() -> None:
+    large = "1" + 400 * "0"
+    number = f'[{{"metric": "m", "value": {large}, "source": "s", "approximate": false}}]'
+    score = f'{{"objectives": [{{"metric": "m", "goal": "max", "value": {large}}}], "keeps_bounds": true}}'
+    run = RawRun("id", "1", "odd", "RUNNING", 0, None, {tags.REPORTED: number, tags.SCORE: score}, {"m": int(large)})
+    assert (run.parsed().reported, run.parsed().score, run.parsed().metrics) == ({}, None, {})
+    form = "it has another form than overthink writes"
+    assert {f"tag {tags.REPORTED}: {form}", f"tag {tags.SCORE}: {form}"} < {*run.parsed().problems}
+
+
 def test_a_run_without_tags_has_empty_fields() -> None:
     run = RawRun("id", "1", "bare", "FINISHED", 0, 1).parsed()
     assert (run.kind, run.seeds, run.labels, run.parent, run.main, run.trial) == ("", (), None, None, None, None)

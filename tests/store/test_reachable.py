@@ -5,10 +5,12 @@ import socket
 import time
 
 import pytest
+import sqlalchemy.exc
 
 from overthink.store import reachable
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
+from overthink.store.problems import reason
 from overthink.sweep.storage import TrialStoreError, opened
 
 
@@ -52,3 +54,9 @@ def test_so_is_the_storage_of_trials() -> None:
         opened("postgresql+psycopg://ann:secret@127.0.0.1:9/trials"),
     ):
         pass
+
+
+def test_an_error_without_a_text_has_a_name() -> None:
+    error = sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception(""))
+    assert reason(error).startswith("(builtins.Exception)")
+    assert reason(ValueError("")) == "ValueError"

@@ -37,6 +37,11 @@ def test_only_what_mlflow_would_decode_is_encoded() -> None:
     assert local_folder("mlflow-artifacts:/1") is None
 
 
+@pytest.mark.parametrize("location", ["http://[x", "file://[x/mlruns", "file:///mlruns/%00/artifacts", "/mlruns/\0"])
+def test_what_no_path_can_be_is_no_folder(location: str) -> None:
+    assert local_folder(location) is None
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_store_of_the_working_directory_has_a_uri(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -79,6 +84,13 @@ def test_a_path_is_decoded_only_where_it_leads_nowhere_as_it_is(tmp_path: Path) 
 )
 def test_no_password_is_shown(text: str, shown: str) -> None:
     assert without_password(text) == shown
+
+
+def test_an_address_that_is_not_utf_8_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", os.fsdecode(b"http://ann:caf\xe9@host:5000"))
+    with pytest.raises(ValueError, match="not UTF-8 in this locale") as raised:
+        tracking_uri()
+    assert "caf" not in str(raised.value)
 
 
 def test_pieces_of_a_password_are_concealed() -> None:

@@ -1,6 +1,7 @@
 """A process's part in a study: what it resumes of another process's trials, by Optuna's public names."""
 
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from optuna.trial import TrialState
 import overthink.sweep
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.sweep.ask_tell import OWNER, RESULT, AskTell, Ending, running_trial
+from overthink.sweep.ask_tell import OWNER, OWNERLESS_SECONDS, RESULT, AskTell, Ending, running_trial
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.study import open_study, suggest
 from support.machines import machine
@@ -82,6 +83,25 @@ def test_a_trial_that_another_machine_has_taken_over(
         told = study_of_a.trials[0]
         assert told.value == {"A": 0.25, "B": 0.75}[first_to_end]
         assert told.user_attrs[RESULT]["run_id"] == f"run of {first_to_end}"
+
+
+def test_a_trial_without_an_owner_is_resumed_after_a_while_whatever_the_time_zones(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process in another time zone has begun it hours ago, by its local time, and may be about to own it."""
+    monkeypatch.setattr("overthink.sweep.ask_tell.CLAIM_SECONDS", 0.0)
+    loaded = tiny_sweep(tmp_path, trials=1)
+    with opened(storage_uri()) as storage:
+        left = open_study(storage, loaded).ask()
+        with sqlite3.connect(tmp_path / "optuna.db") as connection:
+            connection.execute("UPDATE trials SET datetime_start = datetime('now', '-9 hours')")
+        connection.close()
+        study = AskTell(loaded, storage, alone=False)
+        assert study.next() is None
+        with machine("B", tmp_path, clock=OWNERLESS_SECONDS + 1):
+            resumed = study.next()
+    assert resumed is not None
+    assert resumed.number == left.number
 
 
 def test_no_private_name_of_optuna_is_used() -> None:

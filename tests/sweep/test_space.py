@@ -68,6 +68,27 @@ def test_a_grid_may_be_too_large() -> None:
         grid_of(space(a={"int": [1, 1000]}, b={"int": [1, 1000]}))
 
 
+@pytest.mark.parametrize("one", [{"int": [0, 10**15]}, {"float": [0, 1], "step": 1e-15}, {"int": [1, 100_000]}])
+def test_points_are_counted_before_they_are_made(one: Any) -> None:
+    with pytest.raises(ValueError, match="b: the grid has more than 100000 points"):
+        grid_of(space(a={"choice": list(range(60_000))}, b=one))
+
+
+@pytest.mark.parametrize(
+    "one, said",
+    [
+        ({"float": [0, 1e30], "step": 0.1}, "more than 1e[+]15 steps of 0.1"),
+        ({"float": [-1.7e308, 1.7e308], "step": 1}, "a width that is a number"),
+        ({"float": [-1.7e308, 1.7e308]}, "a width that is a number"),
+        ({"int": [0, 10**17]}, "the largest number that a storage keeps exactly is 9007199254740992"),
+        ({"int": [0, 10**400]}, "a width that is a number"),
+    ],
+)
+def test_ranges_that_numbers_cannot_hold_are_refused(one: Any, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        space(a=one)
+
+
 def test_corners_have_each_end_and_each_choice_under_each_condition() -> None:
     of = space(
         regime={"choice": {"plain": 1, "ofa": 2, "both": 3}},

@@ -63,6 +63,7 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     printed = call(path, "--best")
     assert printed.returncode == 0, printed.stderr
     assert yaml.safe_load(printed.stdout)["name"] == "tiny-sweep-best"
+    assert json.loads(call(path, "--best", "--json").stdout) == yaml.safe_load(printed.stdout)
     (tmp_path / "best.yaml").write_text(printed.stdout)
     (group,) = load_experiment(tmp_path / "best.yaml").groups
     assert group.definition.regime[0].lr == best["point"]["regime.0.lr"]

@@ -104,6 +104,22 @@ def test_a_storage_file_is_used_by_one_process_at_a_time(store: Store, tmp_path:
     assert find_runs(store, sweep=loaded.study_name) == []
 
 
+def test_a_storage_file_is_used_by_one_process_whatever_its_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "trials.db")
+    with alone(f"sqlite:///{tmp_path}/trials.db", "tiny 0a"):
+        monkeypatch.setenv("OVERTHINK_STATE", str(tmp_path / "elsewhere"))
+        for name in ("trials.db", "link.db"):
+            with (
+                pytest.raises(TrialStoreError, match="another process is running this sweep"),
+                alone(f"sqlite:///{tmp_path}/{name}", "tiny 0a"),
+            ):
+                pass
+        with alone(f"sqlite:///{tmp_path}/trials.db", "tiny 0b") as is_alone:
+            assert is_alone
+
+
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     if postgres_programs() is None:

@@ -128,6 +128,7 @@ def test_the_command_times_steps_and_creates_nothing(tmp_path: Path) -> None:
     assert "for 3 trials, by 2 sampled configurations (" in said
     assert " in the store, and " in said
     assert "3 trials would be started. Nothing was done (--dry-run)." in said
+    assert not [file.name for file in tmp_path.iterdir() if "memory" in file.name]
     assert not [*tmp_path.glob("*.db")]
     plain = json.loads(invoke(tmp_path, *options, "--json").stdout)
     assert plain["estimated_seconds"] > 0

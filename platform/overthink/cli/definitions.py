@@ -51,6 +51,7 @@ def print_merged(loaded: "LoadedExperiment") -> None:
 
 def _load_stored(name: str, corruption: str | None) -> "LoadedExperiment":
     from overthink.cli.selection import one_of
+    from overthink.definition.run_definition import parse_run
     from overthink.store.all_runs import all_runs
     from overthink.store.client import Store  # imports MLflow, which definition files do not need
     from overthink.store.reader import stored_definition
@@ -60,6 +61,7 @@ def _load_stored(name: str, corruption: str | None) -> "LoadedExperiment":
     stored = stored_definition(store, called if FULL_ID.fullmatch(called) else one_of(runs, called).run_id)
     text, changes = stored.text, stored.changes
     if corruption is not None:
+        parse_run(text, name)  # raises DefinitionError: it may be nested more deeply than json can read
         text = json.dumps(override(json.loads(text), CORRUPTION, corruption, name))
         changes = {**changes, CORRUPTION: corruption}
     return experiment_of_run(text, name, stored.name, stored.variant, stored.description, changes=changes)

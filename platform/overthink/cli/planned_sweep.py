@@ -1,6 +1,7 @@
 """What a sweep has done and what it would do: its results so far, its obstacles, its dry run."""
 
 import json
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def _needed(loaded: "LoadedSweep", found: "Results", uri: str, how: "Options") -
 
     say, database, file = partial(print_text, log()), database_file(tracking_uri()), database_file(uri)
     store = None if database is not None and not database.exists() else Store()
-    with opened(uri if file is None or file.exists() else "sqlite:///:memory:") as storage:
+    with opened(uri) if file is None or file.exists() else nullcontext() as storage:
         loaded = with_kernels(loaded, storage, KernelsChoice(how, store, say))
     return trials_needed(loaded, trials_left(loaded, found), store, tracking_uri(), how, say)
 

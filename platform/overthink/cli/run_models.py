@@ -21,7 +21,7 @@ def store_models(store: Store, runs: Sequence[StoredRun], data_root: Path | None
             if not has_model(store, run):
                 export_mlflow(store, run, slug(run.name) or run.run_id, None, data_root)
                 stored += 1
-        except (ValueError, StoreError) as error:
+        except (ValueError, OSError, StoreError) as error:
             refused[str(error)].append(run.name)
     if stored:
         said = "1 network stored as an MLflow model" if stored == 1 else f"{stored} networks stored as MLflow models"

@@ -3,9 +3,14 @@
 import os
 import re
 import tarfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+
+from filelock import FileLock
 
 from overthink.atomic_file import atomic_write
 from overthink.data.files import check_file
@@ -35,7 +40,7 @@ def fetch_file(url: str, md5: str, path: Path) -> None:
     try:
         with atomic_write(path) as part:
             download_url(url, str(part.parent), filename=part.name, md5=md5)
-    except (RuntimeError, OSError) as error:  # torchvision raises RuntimeError for a wrong checksum
+    except (RuntimeError, OSError, HTTPException) as error:  # torchvision raises RuntimeError for a wrong checksum
         raise OSError(f"{url} could not be downloaded to {path}: {' '.join(str(error).split())}") from error
 
 
@@ -46,6 +51,22 @@ def fetch_archive(archive: Archive, root: Path) -> None:
     """
     if (root / archive.folder).exists():
         return
+    with _alone(archive, root):
+        if not (root / archive.folder).exists():  # another command has fetched it
+            _fetch_archive(archive, root)
+
+
+@contextmanager
+def _alone(archive: Archive, root: Path) -> Iterator[None]:
+    """Wait for other processes that fetch the same archive, where locks work."""
+    with ExitStack() as stack:
+        with suppress(OSError, NotImplementedError):  # a folder that cannot be written, or has no locks
+            root.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(root / f".{archive.folder}.lock"))
+        yield
+
+
+def _fetch_archive(archive: Archive, root: Path) -> None:
     path = root / archive.name
     had_file = path.is_file()
     if not had_file:
@@ -53,7 +74,7 @@ def fetch_archive(archive: Archive, root: Path) -> None:
     check_file(path, archive.md5, archive.source)
     _unpack(archive, path, root)
     if not had_file:
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def _unpack(archive: Archive, path: Path, root: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.untrusted import reason
+
 
 def shown(path: Path | str) -> str:
     r"""Return a path as text that every terminal, file and database takes: bytes that are not UTF-8 as `\xe9`."""
@@ -49,7 +51,10 @@ def class_names(path: Path, n_classes: int) -> tuple[str, ...]:
     """Return class names from a text file, one per line; numbers if there is no such file."""
     if not path.is_file():
         return tuple(str(label) for label in range(n_classes))
-    names = tuple(path.read_text(encoding="utf-8").split())
+    try:
+        names = tuple(path.read_text(encoding="utf-8").split())
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: {reason(error)}") from None
     if len(names) != n_classes:
         raise ValueError(f"{path}: {len(names)} names, but there are {n_classes} classes")
     return names

@@ -3,6 +3,7 @@
 A relative path is relative to the data root, so that a definition is valid on every machine.
 """
 
+import lzma
 import os
 import zipfile
 import zlib
@@ -27,6 +28,11 @@ from overthink.data.shape import check_channels_first
 from overthink.spec import WHOLE
 
 PARTS = "train", "test"
+UNREADABLE = (
+    *(ValueError, TypeError, EOFError, OSError, RuntimeError, OverflowError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""RuntimeError: it is encrypted, or compressed by a method that Python does not have."""
 Side = Annotated[int, Field(ge=1, le=1024)]
 Classes = Annotated[int, Field(ge=2, le=100_000)]
 
@@ -208,7 +214,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             if missing := [name for name in names if name not in file]:
                 raise ValueError(f"no array {missing[0]}")
             arrays: dict[str, NDArray[Any]] = {name: file[name] for name in names}
-    except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split())
         if "Object arrays" in reason:
             reason = "an array holds objects, as when images are of mixed size"

@@ -49,7 +49,7 @@ def _text(name: str, file: str) -> str:
         base = path.parent
     else:
         base = root.parent
-        files = sorted(root.rglob("*.py"))
+        files = sorted(one for one in root.rglob("*.py") if one.is_file())  # an editor's lock is a link to nothing
     return _distribution(base, path) or f"sha256:{_hash(name, base, files)}"
 
 

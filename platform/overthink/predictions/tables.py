@@ -3,6 +3,8 @@
 Nothing in such a file is trusted: nothing is unpickled, and sizes are looked at before values are read.
 """
 
+import csv
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -24,8 +26,8 @@ LARGEST_FILE = 8_000_000_000
 LARGEST_ARRAYS = 16_000_000_000
 """Bytes in memory that a file may come to."""
 UNREADABLE = (
-    *(OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error, pa.ArrowException),
+    *(OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, csv.Error, pa.ArrowException),
 )
 
 

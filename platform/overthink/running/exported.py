@@ -69,24 +69,24 @@ class RunFacts(Spec):
 
 
 def facts_of(run: StoredRun) -> RunFacts:
-    """Return what `run.json` says of a stored run."""
-    reported = [{"metric": metric, **vars(number)} for metric, number in run.reported.items()]
-    return RunFacts(
-        name=run.name,
-        run_id=run.run_id,
-        run_key=run.run_key,
-        experiment=run.definition,
-        variant=run.variant,
-        seeds=run.seeds_label,
-        dataset=run.dataset.label,
-        network=run.network.label,
-        regime=run.regime.label,
-        imported=run.imported,
-        changes=dict(run.changes),
-        changes_label=run.changes_label,
-        arms={name: joined(seeds.label for seeds in arm) for name, arm in run.arms.items()},
-        reported=tuple(ReportedFact(**one) for one in reported),
-    )
+    """Return what `run.json` says of a stored run; raises DefinitionError where its tags do not fit into one."""
+    facts = {
+        "name": run.name,
+        "run_id": run.run_id,
+        "run_key": run.run_key,
+        "experiment": run.definition,
+        "variant": run.variant,
+        "seeds": run.seeds_label,
+        "dataset": run.dataset.label,
+        "network": run.network.label,
+        "regime": run.regime.label,
+        "imported": run.imported,
+        "changes": dict(run.changes),
+        "changes_label": run.changes_label,
+        "arms": {name: joined(seeds.label for seeds in arm) for name, arm in run.arms.items()},
+        "reported": [{"metric": metric, **vars(number)} for metric, number in run.reported.items()],
+    }
+    return validated(RunFacts, facts, f"run {name_of(run.run_id)[:8]}")
 
 
 class Restored(NamedTuple):

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from overthink.definition.errors import DefinitionError
 from overthink.inference.frequency import ByExit, Coefficients, Scan, by_exit, needed_share
 from overthink.policy.early_exit_data import rows_of
 from overthink.predictions.arrays import FloatArray, IntArray
 from overthink.running.stored_run import dataset_of, definition_of
-from overthink.store.readable import OF_ONE_RUN
+from overthink.store.errors import MissingArtifactError
 from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 from overthink.store.unreadable import reading
@@ -57,8 +56,8 @@ def frequencies(
 ) -> Iterator[tuple[StoredRun, ByExit | Exception]]:
     """Yield each run with the measure of the images that its exits get right, or with why it has none.
 
-    That is a DefinitionError where a data set is not on this machine or another one, else what of the run cannot be
-    read. Images of one data set are transformed once.
+    That is a ValueError where a data set is not on this machine, another one or damaged, and where a run was imported,
+    else what of the run cannot be read. Images of one data set are transformed once.
     """
     known: dict[tuple[str, ...], _Shares] = {}
     for run in runs:
@@ -70,7 +69,7 @@ def frequencies(
             with reading(run.run_id, "its predictions"):
                 rows_N = rows_of(shares.ids_N, test.ids_N, "test data")
             yield run, by_exit(shares.share_N[rows_N], test.correct_EN)
-        except (DefinitionError, *OF_ONE_RUN) as error:
+        except (ValueError, MissingArtifactError) as error:
             yield run, error
 
 

@@ -9,11 +9,16 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from overthink.store.database import locked
 from overthink.store.sqlite_reader import at_database, now_at, opened
 from overthink.store.uri import local_folder, location_of
+
+# A database can be edited with any program, whatever types its columns declare.
+LOCATIONS = "SELECT experiment_id, artifact_location FROM experiments WHERE typeof(artifact_location) = 'text'"
+RUNS = "SELECT run_uuid FROM runs WHERE experiment_id = ? AND typeof(run_uuid) = 'text'"
+MODELS = "SELECT model_id FROM logged_models WHERE experiment_id = ? AND typeof(model_id) = 'text'"
 
 
 class _Move(NamedTuple):
@@ -34,12 +39,12 @@ def is_the_servers(location: str, server: str, default: Callable[[], str | None]
     `default` gives the location of the experiment that the server made itself, None where it cannot be seen: another
     kind of place (`s3://`) is the server's where it is in the same bucket.
     """
-    parts = urlsplit(location)
+    parts = _parts(location)
     if parts.scheme == "mlflow-artifacts":
         return parts.netloc in ("", urlsplit(server).netloc.rpartition("@")[2])
     if parts.scheme in ("", "file"):
         return False
-    return (parts.scheme, parts.netloc) == urlsplit(default() or "")[:2]
+    return (parts.scheme, parts.netloc) == _parts(default() or "")[:2]
 
 
 def is_the_databases(location: str, _database: str, default: Callable[[], str | None]) -> bool:
@@ -47,10 +52,17 @@ def is_the_databases(location: str, _database: str, default: Callable[[], str | 
 
     Whoever can write to a database may name any address; nothing is sent to one that a single run names.
     """
-    parts = urlsplit(location)
+    parts = _parts(location)
     if parts.scheme in ("", "file"):
-        return True
-    return (parts.scheme, parts.netloc) == urlsplit(default() or "")[:2]
+        return local_folder(location) is not None
+    return (parts.scheme, parts.netloc) == _parts(default() or "")[:2]
+
+
+def _parts(location: str) -> SplitResult:
+    try:
+        return urlsplit(location)
+    except ValueError:  # [ without ]
+        return urlsplit("none:")
 
 
 def beside(database: Path, artifact_uri: str) -> str:
@@ -89,13 +101,12 @@ def update_moved(database: Path) -> None:
 def _moves(connection: sqlite3.Connection, database: Path) -> list[_Move]:
     """Return the experiments that have a folder beside the database, and elsewhere none or that of a copy."""
     found = []
-    for number, location in connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall():
-        stored = local_folder(location or "mlflow-artifacts:/")
+    for number, location in connection.execute(LOCATIONS).fetchall():
+        stored = local_folder(location)
         near = at_database(database, stored) if stored is not None else None
         if stored is None or near is None or near.resolve() == stored.resolve() or not near.is_dir():
             continue
-        runs = connection.execute("SELECT run_uuid FROM runs WHERE experiment_id = ?", (number,)).fetchall()
-        models = connection.execute("SELECT model_id FROM logged_models WHERE experiment_id = ?", (number,)).fetchall()
+        runs, models = (connection.execute(query, (number,)).fetchall() for query in (RUNS, MODELS))
         here = tuple(run for (run,) in runs if (near / run).is_dir())
         models_here = tuple(model for (model,) in models if (near / "models" / model).is_dir())
         if here or not stored.is_dir():

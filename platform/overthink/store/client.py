@@ -91,6 +91,7 @@ class Store(Connection):
 
     def check_place(self, of: str, location: str) -> None:
         """Raise PlaceError where something, `of`, lies where the store does not keep artifacts."""
+        location = location or "none:"  # an edited database has none
         is_own = is_the_servers if is_server(self.uri) else is_the_databases
         if not is_own(location, self.uri, self._default_place):
             raise PlaceError(

@@ -69,13 +69,11 @@ class CorrectnessReader:
 
 
 def _load(path: Path) -> "Correctness | None":
-    from zipfile import BadZipFile
-
     import numpy as np
 
     from overthink.predictions.correctness import Correctness
 
-    with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile), path.open("rb") as file:
+    with suppress(Exception), path.open("rb") as file:  # of a damaged file: errors of no common class
         arrays = np.load(file, allow_pickle=False)
         labels_N = arrays.get("labels_N")
         return Correctness(arrays["ids_N"], labels_N, arrays["correct_EN"])

@@ -31,8 +31,8 @@ STATE_ID = "id"
 """File in a state folder: a random number."""
 PARTS = 4
 """Of a host's name."""
-LONGEST_PID = 19
-"""Digits."""
+LONGEST_PID = 9
+"""Digits: a longer number does not fit what systems take."""
 
 
 def alive_tags() -> dict[str, str]:
@@ -160,7 +160,7 @@ def _digest(text: str) -> str:
 
 def _is_alive(process: str) -> bool:
     pid, _, started = process.partition("@")
-    if not (pid.isascii() and pid.isdecimal() and len(pid) < LONGEST_PID):
+    if not (pid.isascii() and pid.isdecimal() and len(pid) <= LONGEST_PID):
         return False
     try:
         return _started(int(pid)) == started

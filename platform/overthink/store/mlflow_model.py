@@ -143,11 +143,18 @@ def log_model(
         model_id = _stored(store, run, folder, name, metrics)
         version = None if register is None else _registered(store, run, model_id, register)
     except BaseException:
-        if is_new:
+        if is_new and register is not None:
             with suppress(StoreError), store.sentences():
-                store.client.delete_registered_model(register)
+                _delete_if_empty(store, register)
         raise
     return LoggedModel(f"models:/{model_id}", name, version)
+
+
+def _delete_if_empty(store: Store, register: str) -> None:
+    """Delete a registered model, unless somebody has added a version to it meanwhile."""
+    quote = '"' if "'" in register else "'"
+    if not store.client.search_model_versions(f"name = {quote}{register}{quote}", max_results=1):
+        store.client.delete_registered_model(register)
 
 
 def _stored(store: Store, run: StoredRun, folder: Path, name: str, metrics: Sequence[str]) -> str:

@@ -39,7 +39,7 @@ def reason(error: Exception) -> str:
         return _schema_problem(found[1])
     for cause in (error, error.__cause__):  # MLflow hands on the text of SQLAlchemy, statement and all
         if isinstance(cause, sqlalchemy.exc.SQLAlchemyError) and getattr(cause, "orig", None) is not None:
-            text = str(cause.orig)  # type: ignore[attr-defined]
+            text = str(cause.orig).strip() or text  # type: ignore[attr-defined]
     return without_password(text.splitlines()[0])[:LONGEST]
 
 

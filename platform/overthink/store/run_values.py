@@ -5,7 +5,6 @@ edited with any program, whatever types its columns declare.
 """
 
 from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Any, TypeVar
 
 from overthink.metrics.naming import by_exit
@@ -25,7 +24,8 @@ LARGEST_METRIC = 1e100
 """Squares of it are numbers, too. Infinity, which MLflow writes as 1.8e308, is more."""
 LAST_MS = 9_000_000_000_000
 """Unix time in milliseconds, in the year 2255: the last that pandas has."""
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+"""OverflowError: JSON has whole numbers that no float is."""
 
 
 class RunValues:
@@ -110,7 +110,7 @@ class RunValues:
 
 
 def _is_metric(name: Any, value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     split, _, rate = str(name).partition("/")
     return 0 <= value <= 1 if split in ("val", "test") and rate in tags.RATES else abs(value) <= LARGEST_METRIC

@@ -29,7 +29,7 @@ COLUMNS = {
 }
 ACTIVE = """
     SELECT run_uuid FROM runs JOIN experiments USING (experiment_id)
-    WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
+    WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active' AND typeof(run_uuid) = 'text'
 """
 OURS = f"{ACTIVE} AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = '{tags.KIND}')"
 GROUPS = f"SELECT run_uuid FROM tags WHERE key = '{tags.KIND}' AND value = '{tags.KIND_GROUP}'"
@@ -38,6 +38,9 @@ CUT = f"CASE typeof({{0}}) WHEN 'text' THEN substr({{0}}, 1, {LONGEST_TAG + 1}) 
 SEEN = f"""
     SELECT destination_id, {CUT.format("digest")} FROM inputs JOIN datasets ON source_id = dataset_uuid
     WHERE source_type = 'DATASET' AND destination_type = 'RUN' AND destination_id IN ({{}}) ORDER BY digest
+"""
+PLACES = """
+    SELECT run_uuid, artifact_uri FROM runs WHERE typeof(run_uuid) = 'text' AND typeof(artifact_uri) = 'text'
 """
 ONE_STATE = "BEGIN"
 """Begins to read a store as it is at one moment, while other processes make and end runs."""
@@ -106,10 +109,10 @@ def artifact_folders(database: Path) -> dict[str, Path]:
     """
     try:
         with closing(opened(database)) as connection:
-            places = connection.execute("SELECT run_uuid, artifact_uri FROM runs").fetchall()
+            places = connection.execute(PLACES).fetchall()
     except sqlite3.Error:
         return {}
-    folders = {run_id: folder for run_id, uri in places if (folder := local_folder(uri or "none:")) is not None}
+    folders = {run_id: folder for run_id, uri in places if (folder := local_folder(uri)) is not None}
     return {run_id: now_at(database, folder) for run_id, folder in folders.items()}
 
 

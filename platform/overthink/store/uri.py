@@ -36,7 +36,8 @@ def _has_host(uri: str) -> bool:
 
 def _checked(what: str, path: str) -> str:
     if path != utf_8(path):
-        raise ValueError(f"{what} {path}: not UTF-8 in this locale; use a folder of another name, or set PYTHONUTF8=1")
+        shown = without_password(path)
+        raise ValueError(f"{what} {shown}: not UTF-8 in this locale; use a folder of another name, or set PYTHONUTF8=1")
     return path
 
 
@@ -90,10 +91,12 @@ def _plain(path: str) -> bool:
 
 def local_folder(uri: str) -> Path | None:
     """Return the folder on this machine that an artifact location of MLflow names, or None where it names none."""
-    scheme = urlsplit(uri).scheme
-    if scheme not in ("", "file"):
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # [ without ]
         return None
-    return Path(unquote(urlsplit(uri).path if scheme else uri))
+    path = unquote(parts.path if parts.scheme else uri)
+    return Path(path) if parts.scheme in ("", "file") and "\0" not in path else None
 
 
 def location_of(folder: Path) -> str:

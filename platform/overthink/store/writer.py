@@ -15,8 +15,9 @@ from overthink.sentences import utf_8
 from overthink.store import tags
 from overthink.store.artifact_files import check_place
 from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.liveness import alive_tags
-from overthink.store.unreadable import reading
+from overthink.store.unreadable import UnreadableRunError, reading
 from overthink.store.uri import local_folder
 
 METRICS_A_REQUEST = 1000
@@ -24,6 +25,9 @@ PARAMS_A_REQUEST = 100
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 """Characters that MLflow keeps; it would cut silently."""
+
+NOT_STORED = (StoreError, UnreadableRunError, OSError)
+"""What ends a page's way into a store: it is refused, its place is a link, or a disk is full."""
 
 Content = str | Mapping[str, Any] | Sequence[Any]
 
@@ -159,6 +163,14 @@ class Writer:
         with TemporaryDirectory() as temporary:
             (Path(temporary) / file).write_text(as_text(content), encoding="utf-8")
             self.artifacts(run_id, [Path(temporary) / file], folder or None)
+
+    def page(self, run_id: str, name: str, content: str) -> list[str]:
+        """Add a page to a run; where that fails, return a sentence on it: what is shown anyway is not lost by that."""
+        try:
+            self.text(run_id, name, content)
+        except NOT_STORED as error:
+            return [f"artifact {name} is not stored: {error}"]
+        return []
 
     def close(self, run_id: str, outcome: str, message: str = "", ended_ms: int | None = None) -> None:
         """End a run with the status that fits its outcome."""

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from overthink.store import tags
-from overthink.store.liveness import RunProcess, alive_tags, is_gone, is_this
+from overthink.store.liveness import FUTURE_SECONDS, RunProcess, alive_tags, is_gone, is_this
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.samplers import sampler_for
 from overthink.sweep.space import Value, grid_of, is_active
@@ -23,6 +22,8 @@ from overthink.sweep.study import CARRIED, open_study, suggest
 
 OWNER, RESULT, SURPLUS = "overthink.owner", "overthink.result", "overthink.surplus"
 """User attributes of a trial: the process that trains it; its outcome, message and MLflow run; that it is surplus."""
+OWNERLESS = "overthink.ownerless"
+"""Another one: the Unix time at which it was first seen without an owner."""
 OWNERLESS_SECONDS = 60.0
 """A trial gets its owner within milliseconds; one that has none after this time was abandoned by a killed process."""
 CLAIM_SECONDS = 1.0
@@ -172,13 +173,23 @@ class AskTell:
             return True
         owner = trial.user_attrs.get(OWNER)
         if not isinstance(owner, dict):
-            begun = trial.datetime_start
-            return begun is not None and (datetime.now() - begun).total_seconds() > OWNERLESS_SECONDS
+            return self._ownerless_for_long(trial)
         process = RunProcess.of(owner)
         if process.is_from_the_future:  # by a wrong clock: from now on its age counts
             beat = {tags.HEARTBEAT: alive_tags()[tags.HEARTBEAT]}
             running_trial(self.study, self.storage, trial.number).set_user_attr(OWNER, {**owner, **beat})
         return is_gone(process) or is_this(process)
+
+    def _ownerless_for_long(self, trial: FrozenTrial) -> bool:
+        """Tell whether a trial has had no owner for long since a process first saw that.
+
+        When it was begun says nothing: Optuna keeps the local time of a machine, perhaps of another time zone.
+        """
+        seen, now = trial.user_attrs.get(OWNERLESS), time.time()
+        if not isinstance(seen, int | float) or seen > now + FUTURE_SECONDS:
+            running_trial(self.study, self.storage, trial.number).set_user_attr(OWNERLESS, now)
+            return False
+        return now - seen > OWNERLESS_SECONDS
 
     def _claimed(self, trial: Trial) -> bool:
         """Claim an abandoned trial; if several processes do so at the same moment, the last one to write gets it."""

@@ -16,7 +16,7 @@ def as_begun(loaded: LoadedSweep, storage: RDBStorage) -> LoadedSweep:
     return next((one for one in loaded.by_either_kernels if _is_begun(one, storage)), loaded)
 
 
-def with_kernels(loaded: LoadedSweep, storage: RDBStorage, choice: KernelsChoice) -> LoadedSweep:
+def with_kernels(loaded: LoadedSweep, storage: RDBStorage | None, choice: KernelsChoice) -> LoadedSweep:
     """Return a sweep with its kernels, and its main network's, written out: those it was begun with, or new ones.
 
     Native ones need to be able to train each end of its space. Raises ValueError as `KernelsChoice` does.
@@ -30,7 +30,7 @@ def with_kernels(loaded: LoadedSweep, storage: RDBStorage, choice: KernelsChoice
     return loaded
 
 
-def _candidates(loaded: LoadedSweep, storage: RDBStorage) -> list[Candidate]:
+def _candidates(loaded: LoadedSweep, storage: RDBStorage | None) -> list[Candidate]:
     by = {kernels: loaded.by(loaded.base.by(kernels)) for kernels in KERNELS}
     there = frozenset[Kernels](kernels for kernels, one in by.items() if _is_begun(one, storage))
     to_do = frozenset[Kernels](kernels for kernels, one in by.items() if _has_work(one, storage))
@@ -38,12 +38,12 @@ def _candidates(loaded: LoadedSweep, storage: RDBStorage) -> list[Candidate]:
     return [Candidate(loaded.sweep.name, group.definition, there, to_do) for group in groups]
 
 
-def _is_begun(loaded: LoadedSweep, storage: RDBStorage) -> bool:
+def _is_begun(loaded: LoadedSweep, storage: RDBStorage | None) -> bool:
     study = existing(storage, loaded)
     return study is not None and bool(results_of(loaded, study).trials)
 
 
-def _has_work(loaded: LoadedSweep, storage: RDBStorage) -> bool:
+def _has_work(loaded: LoadedSweep, storage: RDBStorage | None) -> bool:
     study = existing(storage, loaded)
     counts = results_of(loaded, study).counts if study is not None else {}
     return tags.RUNNING in counts or sum(counts.values()) < loaded.sweep.wanted

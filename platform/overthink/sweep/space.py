@@ -1,6 +1,7 @@
 """The search space: ranges and choices at dotted paths into a definition, some only under a condition."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import product
@@ -16,6 +17,13 @@ Value = bool | int | float | str
 Condition = dict[str, tuple[JsonValue, ...]]
 """Path of another parameter -> the choices of it under which this parameter is active."""
 MOST_POINTS = 100_000
+MOST_STEPS = 1e15
+"""Of a range: of more, neighbours are the same number."""
+LARGEST_INT = 2**53
+"""Storages keep values as floats."""
+
+
+TOO_MANY = f"the grid has more than {MOST_POINTS} points"
 
 
 class _Parameter(Spec):
@@ -51,7 +59,7 @@ class FloatRange(_Parameter):
         if self.step is None:
             raise ValueError("a grid needs a finite number of values; add a step to this range, or use choice")
         (low, high), step = self.between, self.step
-        return tuple(low + step * place for place in range(int((high - low) / step + 1e-9) + 1))
+        return tuple(low + step * place for place in _few(range(int((high - low) / step + 1e-9) + 1)))
 
 
 class IntRange(_Parameter):
@@ -64,6 +72,8 @@ class IntRange(_Parameter):
     @model_validator(mode="after")
     def _range(self) -> Self:
         _check_range(self.between, self.log, self.step if self.step > 1 else None)
+        if max(map(abs, self.between)) > LARGEST_INT:
+            raise ValueError(f"int: the largest number that a storage keeps exactly is {LARGEST_INT}")
         return self
 
     @property
@@ -75,7 +85,7 @@ class IntRange(_Parameter):
     @property
     def grid(self) -> tuple[int, ...]:
         """All values."""
-        return tuple(range(self.between[0], self.between[1] + 1, self.step))
+        return tuple(_few(range(self.between[0], self.between[1] + 1, self.step)))
 
 
 class Choice(_Parameter):
@@ -154,14 +164,20 @@ def grid_of(space: Mapping[str, Parameter]) -> list[dict[str, Value]]:
             values = parameter.grid
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
+        if sum(len(values) if is_active(parameter, point) else 1 for point in points) > MOST_POINTS:
+            raise ValueError(f"{path}: {TOO_MANY}")
         points = [
             point | more
             for point in points
             for more in ([{path: value} for value in values] if is_active(parameter, point) else [{}])
         ]
-        if len(points) > MOST_POINTS:
-            raise ValueError(f"{path}: the grid has more than {MOST_POINTS} points")
     return points
+
+
+def _few(values: range) -> range:
+    if len(values) > MOST_POINTS:
+        raise ValueError(TOO_MANY)
+    return values
 
 
 def corners(space: Mapping[str, Parameter]) -> Iterator[dict[str, Value]]:
@@ -204,6 +220,10 @@ def _check_range(between: tuple[float, float], log: bool, step: float | None) ->
     low, high = between
     if not low < high:
         raise ValueError(f"a range needs a lower and a higher end, got {list(between)}")
+    if not high - low <= sys.float_info.max:
+        raise ValueError(f"a range needs a width that is a number, got {list(between)}")
+    if step is not None and high - low > step * MOST_STEPS:
+        raise ValueError(f"step: the range {list(between)} has more than {MOST_STEPS:.0e} steps of {step}")
     if log and low <= 0:
         raise ValueError(f"log: the lower end must be above 0, got {list(between)}")
     if log and step is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 import sqlalchemy.event
 import sqlalchemy.exc
+from filelock import FileLock, Timeout
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
@@ -45,22 +46,32 @@ def opened(uri: str) -> Iterator[RDBStorage]:
         )
     storage, file, number = None, database_file(uri), None
     try:
+        storage = _storage(uri, file)
+        number = database.file_number(file) if file is not None else None
+        yield storage
+    except (UnreachableError, StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
+        gone = file is not None and number is not None and database.file_number(file) != number
+        raise _failed(uri, error, GONE if gone else "") from error
+    finally:
+        if storage is not None:
+            storage.engine.dispose()
+
+
+def _storage(uri: str, file: Path | None) -> RDBStorage:
+    try:
         if file is None:
             check_reachable(uri)
         lock = database.locked(file) if file is not None else database.locked_server(uri)
         with lock:  # while Optuna makes its tables
-            storage = RDBStorage(engine_uri(uri), engine_kwargs={"pool_pre_ping": True})  # a server may have restarted
-        number = database.file_number(file) if file is not None else None
-        yield storage
-    except (UnreachableError, StorageInternalError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
-        cause = error.__cause__ or error
-        message = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
-        if file is not None and number is not None and database.file_number(file) != number:
-            message = GONE
-        raise TrialStoreError(f"storage {without_password(uri)}: {concealed(message, uri)}") from error
-    finally:
-        if storage is not None:
-            storage.engine.dispose()
+            return RDBStorage(engine_uri(uri), engine_kwargs={"pool_pre_ping": True})  # a server may have restarted
+    except (ImportError, RuntimeError) as error:  # no driver for this database; tables of another version of Optuna
+        raise _failed(uri, error) from error
+
+
+def _failed(uri: str, error: Exception, message: str = "") -> TrialStoreError:
+    cause = error.__cause__ or error
+    said = message or str(getattr(cause, "orig", None) or cause).strip() or type(cause).__name__
+    return TrialStoreError(f"storage {without_password(uri)}: {concealed(said.splitlines()[0], uri)}")
 
 
 def wait_for_server(storage: RDBStorage, on_message: Callable[[str], None]) -> None:
@@ -96,7 +107,7 @@ def alone(uri: str, study_name: str) -> Iterator[bool]:
     if file is None:
         yield False
         return
-    lock = locked(f"sweep-{study_name.replace(' ', '-')}")
+    lock = _lock(file, f"sweep-{study_name.replace(' ', '-')}")
     if lock is None:
         raise TrialStoreError(
             f"storage {uri}: another process is running this sweep; to share it, use PostgreSQL (--storage)"
@@ -105,3 +116,16 @@ def alone(uri: str, study_name: str) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+def _lock(file: Path, name: str) -> FileLock | None:
+    """Return a lock beside a storage, where processes of all working directories find it; None where one has it."""
+    place = file.resolve()
+    lock = FileLock(place.with_name(f".{place.name}.{name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    except (NotImplementedError, OSError):  # a file system without locks
+        return locked(name)
+    return lock

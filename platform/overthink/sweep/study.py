@@ -44,8 +44,10 @@ def open_study(storage: RDBStorage, loaded: LoadedSweep) -> Study:
     return study
 
 
-def existing(storage: RDBStorage, loaded: LoadedSweep) -> Study | None:
-    """Return the study of a sweep, or None if there is none yet."""
+def existing(storage: RDBStorage | None, loaded: LoadedSweep) -> Study | None:
+    """Return the study of a sweep, or None if there is none yet, or no storage."""
+    if storage is None:
+        return None
     known = optuna.get_all_study_names(storage)
     return optuna.load_study(study_name=loaded.study_name, storage=storage) if loaded.study_name in known else None
 

@@ -15,6 +15,7 @@ from overthink.store import tags
 from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
+from overthink.store.writer import Writer
 from support.command import invoke
 from support.launches import launch_inline
 from support.small import small
@@ -122,6 +123,16 @@ def test_a_damaged_course_is_named_and_the_others_are_shown(recorded: Path) -> N
     assert done.returncode == OK
     assert f"run {run.run_id[:8]}: predictions/course.parquet: it is not a readable Parquet file" in done.stderr
     assert "2 trainings" in done.stdout
+
+
+def test_a_store_that_refuses_the_page_loses_no_numbers(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Writer, "artifacts", refuse)
+    done = invoke(recorded, "dynamics", "recorded")
+    assert (done.returncode, "3 trainings" in done.stdout) == (OK, True)
+    assert f"artifact {tags.DYNAMICS_PAGE} is not stored: [Errno 28] No space left" in " ".join(done.stderr.split())
 
 
 def test_an_exported_run_takes_its_course_along(recorded: Path, tmp_path: Path, empty_database: Path) -> None:

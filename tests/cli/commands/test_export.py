@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 import torch
 
 from overthink import open_network
-from overthink.cli.exit_codes import OK, WRONG_USAGE
+from overthink.cli.exit_codes import OK, SOME_FAILED, WRONG_USAGE
+from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import Options
+from overthink.running.exported import facts_of
 from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun
@@ -20,6 +23,7 @@ from support.launches import launch_inline
 from support.outside import COLUMNS, outside, write_text
 from support.policy_file import policy_file
 from support.small import definition
+from support.stored_runs import raw
 
 MORE = {"dataset.train": 1000, "dataset.test": 400, "regime": [{"epochs": 2, "lr": 0.05}]}
 
@@ -67,6 +71,26 @@ def there(exported: Path, tmp_path: Path, empty_database: Path) -> Path:
             shutil.copy(exported / name, tmp_path)
     (tmp_path / "mlflow.db").write_bytes(empty_database.read_bytes())
     return tmp_path
+
+
+def test_a_run_that_was_exported_before_does_not_keep_the_others_back(exported: Path, tmp_path: Path) -> None:
+    runs = runs_in(exported)
+    out = str(tmp_path / "out")
+    assert invoke(exported, "export", runs[0].run_id, "-o", out).returncode == OK
+    done = invoke(exported, "export", *[run.run_id for run in runs], "-o", out)
+    assert done.returncode == SOME_FAILED, done.stderr
+    assert "it exists already" in done.stderr
+    assert len(list((tmp_path / "out").iterdir())) == len(runs)
+    again = invoke(exported, "export", *[run.run_id for run in runs], "-o", out)
+    assert again.returncode == WRONG_USAGE
+    assert again.stderr.count("it exists already") == len(runs)
+
+
+def test_tags_that_no_export_can_hold_are_named() -> None:
+    odd = raw("0").parsed()
+    with pytest.raises(DefinitionError, match=r"^run run-g1-0: experiment: ") as raised:
+        facts_of(replace(odd, definition="a b"))
+    assert "\n" not in str(raised.value)
 
 
 def test_another_store_gets_the_same_runs(exported: Path, there: Path) -> None:

@@ -104,6 +104,7 @@ def test_files_that_compute_something_else_are_not_kept(
         ({"form": "torch", "criterion": "margin"}, r"criterion must be one of max-softmax, .* got 'margin'"),
         ({"form": "torch", "budget": 5}, "a budget of 5 MUL-ADDs per sample is below the cost of the cheapest"),
         ({"form": "onnx", "budget": float("inf")}, "--budget inf: expected a number of MUL-ADDs per image"),
+        ({"data_root": Path("data")}, "--data-root data: it has an effect only with --format onnx, torch or mlflow"),
         ({"budget": 5}, "--budget is for --format onnx and torch"),
         ({"form": "mlflow", "criterion": "entropy"}, "--criterion is for --format onnx and torch"),
         ({"form": "mlflow", "register": "digits"}, "--register is for --format mlflow without --output"),

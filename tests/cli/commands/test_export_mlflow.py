@@ -13,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
+from overthink.cli import run_models
 from overthink.cli.commands.export import export
 from overthink.cli.commands.predict import predict
 from overthink.cli.commands.run import run
@@ -77,6 +78,17 @@ def test_run_stores_a_model_of_each_run_once(store: Store, tmp_path: Path, capsy
     for model in found:
         of_run = run_of(store, model.source_run_id).metrics
         assert {one.key: one.value for one in model.metrics} == {name: of_run[name] for name in COLUMNS}
+
+
+def test_a_full_disk_does_not_end_a_command_that_has_trained(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], run_id: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_models, "export_mlflow", full)
+    run_models.store_models(store, [run_of(store, run_id)], None)
+    assert "no MLflow model: [Errno 28] No space left on device" in " ".join(capsys.readouterr().err.split())
 
 
 def test_metrics_of_a_model_are_the_runs_own(
@@ -193,6 +205,19 @@ def test_what_fails_on_the_way_leaves_no_model(run_id: str, store: Store, monkey
         export([run_id], None, "mlflow", register="digits")
     assert store.client.search_registered_models() == []
     assert store.client.search_logged_models(experiment_ids=["1"]) == []
+
+
+def test_a_version_that_somebody_else_has_added_meanwhile_stays(
+    run_id: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        store.client.create_model_version("it's", "s3://bucket/theirs")
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(MlflowClient, "log_model_artifacts", broken)
+    with pytest.raises(OSError, match="the disk is full"):
+        export([run_id], None, "mlflow", register="it's")
+    assert [one.name for one in store.client.search_registered_models()] == ["it's"]
 
 
 def test_models_move_with_their_store(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from overthink.cli.commands.inspect import _shape
 from overthink.definition.loading import load_experiment
 from support.command import invoke
 from support.small import definition
@@ -65,3 +66,9 @@ def test_a_network_that_is_too_large_is_named_with_its_file(tmp_path: Path) -> N
     assert done.stderr.endswith(
         "imagenette.yaml: base [network.channels=8192]: network: more than 100,000,000 parameters\n"
     )
+
+
+@pytest.mark.parametrize("text", ["3x\u00b2x32", "3x32", "3x99999999999x32", "ax2x2", "3x\u0663x32"])
+def test_the_shape_of_images_is_three_numbers(text: str) -> None:
+    with pytest.raises(ValueError, match=f"--images {text}: expected channels, height and width, such as 3x32x32"):
+        _shape(text)

@@ -17,6 +17,7 @@ from overthink.cli.commands.frequency import frequency
 from overthink.cli.commands.grad_cam import grad_cam
 from overthink.cli.commands.labels import labels
 from overthink.cli.commands.predict import predict
+from overthink.cli.exit_codes import SOME_FAILED
 from overthink.cli.selection import the_run
 from overthink.data.catalogue import load_dataset
 from overthink.data.max_min_mnist import MaxMinMnistSpec
@@ -34,6 +35,7 @@ from overthink.running.stored_run import network_of
 from overthink.running.trained_network import restored
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.errors import StoreError
 from overthink.store.writer import Writer
 from overthink.training import checkpoint
 from overthink.training.checkpoint import NAME, RunIdentity
@@ -353,6 +355,22 @@ def test_grad_cam_of_a_stored_run(run_id: str, tmp_path: Path) -> None:
         assert two.height > 1.5 * one.height
     with pytest.raises(ValueError, match="--samples: no test sample has the id 99999"):
         grad_cam(run_id, "1,99999")
+
+
+def test_pictures_that_a_store_refuses_are_written_and_shown(
+    run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("store ours: PERMISSION_DENIED")
+
+    monkeypatch.setattr(Writer, "artifacts", refuse)
+    with pytest.raises(StoreError, match="PERMISSION_DENIED"):
+        grad_cam(run_id, "1", output=tmp_path / "looks.png")
+    assert (tmp_path / "looks.png").is_file()
+    assert frequency([run_id], as_json=True) == SOME_FAILED
+    said = capsys.readouterr()
+    assert json.loads(said.out)
+    assert f"artifact {tags.FREQUENCY_PAGE} is not stored: store ours" in " ".join(said.err.split())
 
 
 def test_images_that_a_run_has_not_seen_are_refused(run_id: str) -> None:

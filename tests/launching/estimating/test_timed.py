@@ -101,7 +101,10 @@ def test_a_change_of_the_code_is_another_version(tmp_path: Path, monkeypatch: py
     (tmp_path / "training" / "inner" / "loop.py").write_text("1")
     first = source()
     (tmp_path / "training" / "inner" / "loop.py").write_text("2")
-    assert len({empty, first, source()}) == 3
+    second = source()
+    assert len({empty, first, second}) == 3
+    (tmp_path / "training" / "inner" / ".#loop.py").symlink_to("ann@laptop.1234")  # the editor's lock
+    assert source() == second
     machine.code.cache_clear()
 
 

@@ -64,14 +64,9 @@ def dynamics(
 def _added_page(store: "Store", one: "GroupDynamics", found: "Dynamics") -> list[str]:
     """Add the page to the group, or the run; return why that is not possible, if it is not."""
     from overthink.report.dynamics_page import dynamics_page
-    from overthink.store.unreadable import UnreadableRunError
     from overthink.store.writer import Writer
 
-    try:
-        Writer(store).text(one.run_id, tags.DYNAMICS_PAGE, dynamics_page(one, found))
-    except UnreadableRunError as error:
-        return [str(error)]
-    return []
+    return Writer(store).page(one.run_id, tags.DYNAMICS_PAGE, dynamics_page(one, found))
 
 
 def _show(one: "GroupDynamics", found: "Dynamics") -> None:

@@ -3,21 +3,24 @@
 import shlex
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from overthink.cli import options
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.output import log, print_json
+from overthink.cli.output import log, print_json, print_problems
 from overthink.cli.output_path import check_folder
 from overthink.report.safe_text import print_text
 from overthink.sentences import check_utf_8
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from overthink.store.client import Store
     from overthink.store.stored import StoredRun
 
+T = TypeVar("T")
 FILES, SEGMENTS, MLFLOW = "files", ("onnx", "torch"), "mlflow"
 FORMATS = (FILES, *SEGMENTS, MLFLOW)
 
@@ -74,6 +77,8 @@ def export(
     predictions once they are written.
     """
     _check(output, form, criterion, budget, register)
+    if form == FILES:
+        options.check_alone("--data-root", data_root, "--format onnx, torch or mlflow")
     from overthink.cli.selection import the_run
     from overthink.store.client import Store
 
@@ -113,10 +118,29 @@ def _folder(output: Path, run: "StoredRun", ending: str = "") -> Path:
     return output / f"{slug(run.name)}-{run.run_id[:8]}{ending}"
 
 
+def _of_each(runs: "list[StoredRun]", exported: "Callable[[StoredRun], T]") -> tuple[list[T], bool]:
+    """Export each run, say which cannot be, and return what is exported and whether any is not.
+
+    Raises the first one's error where none can be.
+    """
+    from overthink.store.errors import StoreError
+
+    done, problems = [], list[Exception]()
+    for run in runs:
+        try:
+            done.append(exported(run))
+        except (ValueError, StoreError) as error:
+            problems.append(error)
+    print_problems(log(), [str(error) for error in problems[0 if done else 1 :]])
+    if problems and not done:
+        raise problems[0]
+    return done, bool(problems)
+
+
 def _files(store: "Store", runs: "list[StoredRun]", output: Path, as_json: bool) -> int:
     from overthink.running.exporting import export_run
 
-    done = [export_run(store, run, _folder(output, run)) for run in runs]
+    done, some_failed = _of_each(runs, lambda run: export_run(store, run, _folder(output, run)))
     if as_json:
         print_json([{**one._asdict(), "folder": str(one.folder)} for one in done])
     console = log()
@@ -125,7 +149,7 @@ def _files(store: "Store", runs: "list[StoredRun]", output: Path, as_json: bool)
         if one.missing:
             print_text(console, f"{one.folder}: the store does not have {', '.join(one.missing)}")
     print_text(console, f"To bring them into another store: overthink import {shlex.quote(str(output))}")
-    return SOME_FAILED if any(one.missing for one in done) else OK
+    return SOME_FAILED if some_failed or any(one.missing for one in done) else OK
 
 
 def _segments(
@@ -140,11 +164,11 @@ def _segments(
 ) -> int:
     from overthink.running.segments.writing import ExitRule, export_segments
 
-    console, done = log(), []
-    for run in runs:
+    console = log()
+
+    def exported(run: "StoredRun") -> dict[str, Any]:
         folder = _folder(output, run, f"-{form}")
         found = export_segments(store, run, form, ExitRule(criterion, budget), folder, data_root)
-        done.append({"folder": str(folder), **found.model_dump(mode="json")})
         files, checked = [one.file for one in found.exits], found.checked
         print_text(console, f"{folder}: {', '.join([*files, 'model.json'])}")
         print_text(
@@ -153,9 +177,16 @@ def _segments(
             f"within {checked.largest_difference:.1g}"
             + (f"; of {checked.by_rounding}, rounding decides the exit" if checked.by_rounding else ""),
         )
+        return {"folder": str(folder), **found.model_dump(mode="json")}
+
+    return _shown(_of_each(runs, exported), as_json)
+
+
+def _shown(exported: tuple[list[dict[str, Any]], bool], as_json: bool) -> int:
+    done, some_failed = exported
     if as_json:
         print_json(done)
-    return OK
+    return SOME_FAILED if some_failed else OK
 
 
 def _stored(
@@ -164,30 +195,30 @@ def _stored(
     from overthink.report.export import slug
     from overthink.running.mlflow_export import export_mlflow
 
-    console, done = log(), []
-    for run in runs:
+    console = log()
+
+    def exported(run: "StoredRun") -> dict[str, Any]:
         model = export_mlflow(store, run, slug(run.name) or run.run_id, register, data_root)
-        done.append({"run_id": run.run_id, **model._asdict()})
         registered = "" if register is None else f", registered as version {model.version} of {register}"
         print_text(console, f"{run.name}: {model.uri}{registered}")
         print_text(console, f"To serve it: {_serving(model.uri)}")
-    if as_json:
-        print_json(done)
-    return OK
+        return {"run_id": run.run_id, **model._asdict()}
+
+    return _shown(_of_each(runs, exported), as_json)
 
 
 def _model_folders(store: "Store", runs: "list[StoredRun]", output: Path, data_root: Path | None, as_json: bool) -> int:
     from overthink.running.mlflow_export import export_mlflow_folder
 
-    console, done = log(), []
-    for run in runs:
+    console = log()
+
+    def exported(run: "StoredRun") -> dict[str, Any]:
         folder = _folder(output, run, f"-{MLFLOW}")
         export_mlflow_folder(store, run, folder, data_root)
-        done.append({"run_id": run.run_id, "folder": str(folder)})
         print_text(console, f"{folder}: to serve it: {_serving(str(folder))}")
-    if as_json:
-        print_json(done)
-    return OK
+        return {"run_id": run.run_id, "folder": str(folder)}
+
+    return _shown(_of_each(runs, exported), as_json)
 
 
 def _serving(model: str) -> str:

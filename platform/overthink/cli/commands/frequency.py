@@ -53,7 +53,7 @@ def frequency(
     from overthink.running.frequencies import FrequencyMeasure, frequencies
     from overthink.store.client import Store
     from overthink.store.stored import newest_per_key
-    from overthink.store.unreadable import UnreadableRunError, problems_of
+    from overthink.store.unreadable import problems_of
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
@@ -63,14 +63,12 @@ def frequency(
     finished = [run for run in newest_per_key(chosen).values() if run.outcome == tags.FINISHED]
     answers = []
     problems: list[Exception] = []
+    unstored: list[str] = []
     for run, found in frequencies(store, finished, measure, data_root):
         if isinstance(found, Exception):
             problems.append(found)
             continue
-        try:
-            Writer(store).text(run.run_id, tags.FREQUENCY_PAGE, frequency_page(run.name, measure, found))
-        except UnreadableRunError as error:
-            problems.append(error)
+        unstored += Writer(store).page(run.run_id, tags.FREQUENCY_PAGE, frequency_page(run.name, measure, found))
         answers.append({"run_id": run.run_id, "name": run.name, "measure": asdict(measure), **_as_plain(found)})
         if not as_json:
             print_text(console, f"{run.name}: {measure}")
@@ -78,11 +76,11 @@ def frequency(
             print_text(console, verdict(found))
     if problems and not answers:
         raise problems[0]
-    print_problems(console, [*problems_of(chosen), *map(str, problems)])
+    print_problems(console, [*problems_of(chosen), *map(str, problems), *unstored])
     if as_json:
         print_json(answers)
     console.print(f"Figures: artifact {tags.FREQUENCY_PAGE} of each run." if answers else "No finished run selected.")
-    return SOME_FAILED if problems else OK
+    return SOME_FAILED if problems or unstored else OK
 
 
 def _as_plain(found: "ByExit") -> dict[str, object]:

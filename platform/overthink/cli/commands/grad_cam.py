@@ -65,12 +65,12 @@ def grad_cam(
     if not len(rows_M):
         raise ValueError(f"{run}: the last exit overthinks no test sample; choose samples with --samples")
     picture = grad_cam_picture(grad_cam_samples(store, stored, test, rows_M, of == "true", data_root))
+    if output is not None:  # first: the store may refuse it
+        write_picture(output, picture)
+        print_text(console, f"Written: {output}")
     with TemporaryDirectory() as folder:
         file = Path(folder) / Path(tags.GRAD_CAM_PICTURE).name
         picture.save(file)
         Writer(store).artifacts(stored.run_id, [file], str(Path(tags.GRAD_CAM_PICTURE).parent))
-    if output is not None:
-        write_picture(output, picture)
-        print_text(console, f"Written: {output}")
     print_text(console, f"{stored.name}: {number_of(len(rows_M), 'sample')}; picture: artifact {tags.GRAD_CAM_PICTURE}")
     return OK

@@ -1,5 +1,6 @@
 """`overthink inspect`: what a definition resolves to, and the size of its networks."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,7 +69,7 @@ def _shape(text: str) -> Shape:
     from overthink.data.shape import check_channels_first
 
     sides = text.split("x")
-    if len(sides) != 3 or not all(side.isdigit() and 0 < int(side) <= 4096 for side in sides):
+    if len(sides) != 3 or not all(re.fullmatch("[0-9]{1,4}", side) and 0 < int(side) <= 4096 for side in sides):
         raise ValueError(f"--images {text}: expected channels, height and width, such as 3x32x32")
     channels, height, width = map(int, sides)
     try:

@@ -45,7 +45,6 @@ def report(
     from overthink.report.pages import document
     from overthink.store.all_runs import all_runs
     from overthink.store.client import Store
-    from overthink.store.readable import of_each
     from overthink.store.writer import Writer
 
     over, wanted, store, console = parse_over(interval), asked(where), Store(), log()
@@ -60,8 +59,8 @@ def report(
     page = utf_8(document(", ".join(names), [section for one in parts for section in one.sections]))
     write_file(output, page.encode())
     groups, writer = [group for one in parts for group in one.groups if where is None], Writer(store)
-    added = of_each(groups, lambda group: writer.text(group.run_id, tags.REPORT_PAGE, page))
-    print_problems(console, [*(problem for one in parts for problem in one.problems), *added.problems])
+    unstored = [problem for group in groups for problem in writer.page(group.run_id, tags.REPORT_PAGE, page)]
+    print_problems(console, [*(problem for one in parts for problem in one.problems), *unstored])
     also = f"; also artifact {tags.REPORT_PAGE}" if where is None else ""
     print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline{also}")
     return SOME_FAILED if any(one.missing for one in parts) else OK

@@ -136,7 +136,6 @@ def _findings(
     from overthink.report.study_page import study_page
     from overthink.report.study_pictures import study_pictures
     from overthink.store.errors import MissingArtifactError
-    from overthink.store.unreadable import UnreadableRunError
     from overthink.store.writer import Writer
     from overthink.study.verdict import primary_arm_of
 
@@ -154,10 +153,8 @@ def _findings(
             print_text(console, f"No pictures of samples: {error}")
     shares, forks = shares_of_study(one, known), forks_of_study(one, known)
     page = study_page(one.group.name, found, shares, pictures, one.kernels_warning, forks)
-    try:
-        Writer(store).text(one.group.run_id, tags.STUDY_PAGE, page)
-    except UnreadableRunError as error:
-        print_text(console, str(error))
+    for problem in Writer(store).page(one.group.run_id, tags.STUDY_PAGE, page):
+        print_text(console, problem)
     return found, shares, forks
 
 

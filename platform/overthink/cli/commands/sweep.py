@@ -83,7 +83,11 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     if best:
         from overthink.sweep.best_definition import as_yaml, best_definition
 
-        print_raw(as_yaml(best_definition(*_best(loaded, uri)), Path(loaded.source).name))
+        found = best_definition(*_best(loaded, uri))
+        if as_json:
+            print_json(found)
+        else:
+            print_raw(as_yaml(found, Path(loaded.source).name))
         return OK
     if confirm is None:
         from overthink.cli.preflight import refuse

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 START_SECONDS = 120
+STOP_SECONDS = 30
 STORAGE = "OPTUNA_STORAGE"
 DASHBOARD = f"""
 import os, sys
@@ -95,9 +96,7 @@ def _dashboard(store: "Store", base: str, port: int | None, console: Console) ->
         console.print(f"optuna-dashboard: {address}", soft_wrap=True)
         yield
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
+        _stop(server)
 
 
 def _serve(uri: str, port: int, address: str, open_browser: bool, console: Console) -> int:
@@ -119,9 +118,17 @@ def _serve(uri: str, port: int, address: str, open_browser: bool, console: Conso
     except InterruptedBySignal:
         return OK
     finally:
+        _stop(server)
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    """End a server with all its processes; one that does not end by itself is killed."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
+            os.killpg(server.pid, how)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=STOP_SECONDS)
+            return
 
 
 def command(port: int) -> list[str]:
@@ -160,10 +167,12 @@ def _taken(port: int) -> bool:
 
 def _answers(server: "subprocess.Popen[bytes]", port: int, path: str = "/health") -> bool:
     import urllib.request
+    from http.client import HTTPException
 
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy sees this machine
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}{path}", timeout=5):
+        with suppress(OSError, HTTPException), direct.open(f"http://{HOST}:{port}{path}", timeout=5):
             return True
         time.sleep(0.3)
     return False

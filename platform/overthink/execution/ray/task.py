@@ -64,6 +64,6 @@ def _tidy() -> None:
     """Remove what jobs left that were killed on this machine."""
     for left in Path(gettempdir()).glob(f"{PREFIX}*"):
         pid = left.name.removeprefix(PREFIX).partition("-")[0]
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):  # a name that anybody gave it
             if not psutil.pid_exists(int(pid)):
                 shutil.rmtree(left, ignore_errors=True)

@@ -32,7 +32,7 @@ def code() -> dict[str, str]:
     digest = hashlib.sha256()
     for room in ROOMS:
         for path in sorted((PACKAGE / room).rglob("*")):
-            if path.suffix in (".py", ".cpp", ".hpp"):
+            if path.suffix in (".py", ".cpp", ".hpp") and path.is_file():  # an editor's lock is a link to nothing
                 digest.update(f"{path.relative_to(PACKAGE)}\0".encode() + path.read_bytes())
     return {"source_sha256": digest.hexdigest(), "torch": version_of("torch") or ""}
 
