@@ -46,13 +46,13 @@ def best_draw(accuracy_E: FloatArray, cost_E: FloatArray, budget: float) -> Floa
     >>> best_draw(np.array([0.5, 0.4, 0.9]), np.array([1.0, 2.0, 3.0]), 2.0).tolist()
     [0.5, 0.0, 0.5]
     """
-    budget *= 1 + TOLERANCE
+    largest = budget * (1 + TOLERANCE)
     best_E, best = np.zeros(len(cost_E)), -1.0
     for i, low in enumerate(cost_E):
         for j, high in enumerate(cost_E[i:], start=i):
-            if low > budget or (i == j and high > budget):
+            if low > largest or (i == j and high > largest):
                 continue
-            share = 1.0 if high <= budget else (budget - low) / (high - low)
+            share = 1.0 if high <= largest else max(budget - low, 0.0) / (high - low)
             expected = share * accuracy_E[j] + (1 - share) * accuracy_E[i]
             if expected > best + 1e-12:
                 best, best_E = float(expected), np.zeros(len(cost_E))
