@@ -7,6 +7,7 @@ from overthink.definition.run_definition import parse_run
 from overthink.launching.recording.group_recorder import close_group
 from overthink.outbox.pending import UploadSummary, upload_pending
 from overthink.store import tags
+from overthink.store.claims import remove_abandoned
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.liveness import is_gone, is_this
@@ -30,7 +31,7 @@ def deliver(store: Store, writer: Writer) -> UploadSummary:
 
 
 def mark_abandoned_as_interrupted(store: Store, writer: Writer, force: bool = False) -> int:
-    """Close runs and groups whose processes have died as interrupted; return how many there were.
+    """Close runs and groups whose processes have died as interrupted, and remove their claims; return how many closed.
 
     A heartbeat from the future is set to now, unless --force is to decide: a process that is alive renews it within a
     minute, and one that is not counts as abandoned after the usual time.
@@ -45,6 +46,7 @@ def mark_abandoned_as_interrupted(store: Store, writer: Writer, force: bool = Fa
             writer.close(run.run_id, tags.INTERRUPTED, ABANDONED)
         except StoreError:  # somebody has deleted it a moment ago, or this account may only read it
             store.ping()
+    remove_abandoned(store)
     return len(abandoned)
 
 

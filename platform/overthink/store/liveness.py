@@ -74,8 +74,9 @@ class RunProcess(NamedTuple):
 
     @property
     def is_from_the_future(self) -> bool:
-        """Whether its heartbeat is later than now: it does not tell when the process was last alive."""
-        return self.heartbeat is not None and self.heartbeat - time.time() > FUTURE_SECONDS
+        """Whether its heartbeat is later than now, and not of this system: nothing tells when it was last alive."""
+        is_later = self.heartbeat is not None and self.heartbeat - time.time() > FUTURE_SECONDS
+        return is_later and _system(self.host) != _system(this_host())
 
 
 NO_PROCESS = RunProcess()
