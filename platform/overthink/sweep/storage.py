@@ -23,6 +23,9 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)  # what goes wrong is raised,
 OUTAGE_SECONDS = 300.0
 GONE = "the file was deleted or moved; the next command makes a new one, and takes finished runs from the store"
 
+ERRORS = (StorageInternalError, sqlalchemy.exc.SQLAlchemyError)
+"""What a storage's libraries raise."""
+
 
 class TrialStoreError(OSError):
     """The storage cannot be used; the message names it."""
@@ -52,7 +55,7 @@ def opened(uri: str) -> Iterator[RDBStorage]:
             storage = RDBStorage(engine_uri(uri), engine_kwargs={"pool_pre_ping": True})  # a server may have restarted
         number = database.file_number(file) if file is not None else None
         yield storage
-    except (UnreachableError, StorageInternalError, sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+    except (UnreachableError, ImportError, *ERRORS) as error:
         cause = error.__cause__ or error
         message = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
         if file is not None and number is not None and database.file_number(file) != number:
