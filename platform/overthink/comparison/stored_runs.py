@@ -98,7 +98,7 @@ def _of_changed_groups(store: "Store", known: dict[str, RawRun], fresh: dict[str
     from overthink.store.reader import search_raw
 
     groups = [run for key, run in fresh.items() if run.kind == tags.KIND_GROUP and run != known.get(key)]
-    keys = {run.tags.get(tags.GROUP_KEY, "") for run in groups}
+    keys = {run.group_key for run in groups}
     conditions = [f"tags.`{tags.GROUP_KEY}` = '{key}'" for key in sorted(keys) if key and "'" not in key]
     return {run.run_id: run for condition in conditions for run in search_raw(store, condition) if run.kind}
 
