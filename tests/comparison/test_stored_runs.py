@@ -167,6 +167,30 @@ def test_a_server_is_asked_for_news_alone(database: Path, monkeypatch: pytest.Mo
     assert by_id(stored_runs.stored_runs(refresh=True))[old].message == "asked again"
 
 
+def test_runs_of_wrong_clocks_and_of_late_uploads(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploaded hours after they ended, or after one that ended in the future, or replaced when they were known."""
+    store, writer, now = Store(), Writer(Store()), int(time.time() * 1000)
+    monkeypatch.setattr(sqlite_reader, "read", lambda path, metrics, params: None)
+    group = {tags.GROUP_KEY: "a" * 32}
+    group_id = writer.create(store.experiment("e", "note"), "group", {tags.KIND: tags.KIND_GROUP, **group}, {})
+    writer.close(group_id, tags.FINISHED)
+    stored_runs.stored_runs()
+    known = []
+    for hours in (-9, 30, -8):
+        known.append(make(store, "0", None))
+        writer.log(known[-1], run_tags=group)
+        writer.close(known[-1], tags.FINISHED, ended_ms=now + hours * 3_600_000)
+        writer.resume(group_id)
+        writer.close(group_id, tags.FINISHED, ended_ms=now - 9 * 3_600_000 + len(known))
+        assert set(by_id(stored_runs.stored_runs())) == {group_id, *known}
+    alone = make(store, "1")
+    writer.log(known[0], run_tags={tags.REPLACED_BY: known[1]})
+    writer.resume(group_id)
+    found = by_id(stored_runs.stored_runs())
+    assert alone in found
+    assert found[known[0]].replaced_by == known[1]
+
+
 def test_a_cache_of_another_database_or_of_a_deleted_experiment_is_not_believed(
     database: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
@@ -200,7 +224,7 @@ def test_a_damaged_cache_is_ignored(database: Path, monkeypatch: pytest.MonkeyPa
     make(store, "0")
     before = stored_runs.stored_runs()
     (cache,) = (tmp_path / "cache").rglob("*.json")
-    for damage in ("", "[]", '{"format": 3, "finished": [{"run_id": 1}]}', '{"format": 3, "finished": 7}'):
+    for damage in ("", "[]", '{"format": 4, "runs": [{"run_id": 1}]}', '{"format": 4, "runs": 7}'):
         cache.write_text(damage)
         assert stored_runs.stored_runs() == before
 

@@ -236,3 +236,20 @@ def test_names_of_any_kind(tmp_path: Path, name: str) -> None:
     root = root_with(tmp_path / name, f"{name}/{name}.png", "~/0.png")
     assert reds(root) == [0, 10]
     assert reds(root) == [0, 10]
+
+
+def test_what_killed_processes_had_decoded_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, replace = root_with(tmp_path, "a/0.png", "b/0.png"), os.replace
+    unfinished: list[Path] = []
+
+    def killed(source: Path, target: Path) -> None:
+        unfinished.append(source.rename(source.with_name(source.name.replace(str(os.getpid()), "7"))))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(OSError, match="No space left"):
+        reds(root)
+    assert unfinished[0].exists()
+    monkeypatch.setattr(os, "replace", replace)
+    assert reds(root) == [0, 10]
+    assert not unfinished[0].exists()

@@ -34,3 +34,13 @@ def test_a_run_and_a_group_in_the_trash_stop_no_other_heartbeat(store: Store) ->
     sender._heartbeat()
     renewed = [run_of(store, run_id).process.heartbeat != 1 for run_id in everything]
     assert renewed == [False, True, True, False, True, True]
+
+
+def test_what_the_caller_keeps_alive_has_a_heartbeat_too(store: Store) -> None:
+    """An import that takes long keeps its claims."""
+    beats: list[int] = []
+    sender = OutboxSender(store, Writer(store), print, lambda: beats.append(1))
+    sender._heartbeat()
+    sender._last_heartbeat -= HEARTBEAT_SECONDS
+    sender._heartbeat()
+    assert beats == [1]

@@ -275,3 +275,22 @@ def test_what_a_kill_left_of_a_removed_journal_is_removed_by_the_next_command(tm
     (folder / left / "1" / "checkpoint.safetensors").write_text("weights")
     assert Journal.take(folder) is None
     assert not folder.exists()
+
+
+def test_one_that_is_closed_is_named(journal: Journal) -> None:
+    journal.release()
+    with pytest.raises(OSError, match=r"journal\.db: Cannot operate on a closed database"):
+        journal.append(log_entry(4))
+
+
+def test_one_that_cannot_be_removed_stops_nobody(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its disk is read-only by now: the next command that can removes it."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refused)
+        journal.remove()
+    taken(journal.folder).remove()
+    assert not journal.folder.exists()

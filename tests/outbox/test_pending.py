@@ -169,3 +169,11 @@ def test_an_unreachable_store_stops_neither_help_nor_the_check_of_options(tmp_pa
     assert f"Queued results could not be uploaded (store {ABSENT}: " in wrong.stderr
     assert "--format tabel: not one of" in wrong.stderr
     assert invoke(tmp_path, "sync", **QUICK).returncode == 1
+
+
+def test_a_journal_of_a_store_in_whose_place_a_folder_lies(tmp_path: Path) -> None:
+    (tmp_path / "theirs" / "mlflow.db").mkdir(parents=True)
+    theirs = f"sqlite:///{tmp_path}/theirs/mlflow.db"
+    left("a", theirs)
+    assert not has_pending(f"sqlite:///{tmp_path}/mlflow.db")
+    assert not_for_this_store(f"sqlite:///{tmp_path}/mlflow.db").other_stores == {theirs: 1}

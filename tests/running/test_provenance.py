@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from overthink.running import provenance as provenance_module
 from overthink.running.provenance import attempts_of, changed_settings, git_state, provenance, surroundings
 
 
@@ -46,6 +47,29 @@ def test_the_patch_makes_the_commit_what_ran(checkout: Path, tmp_path_factory: p
     git(elsewhere, "apply", "the.patch")
     for name in ("code.py", "new.py", "picture.bin"):
         assert (elsewhere / name).read_bytes() == (checkout / name).read_bytes()
+
+
+def test_untracked_files_of_any_name_and_of_other_ends_of_lines(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    names = (os.fsdecode(b"caf\xe9.txt"), "--stat", "dos.txt")
+    for name in names:
+        (checkout / name).write_bytes(b"three\r\n")
+    (checkout / os.fsdecode(b"lar\xe9ge")).write_bytes(bytes(2_000_000))
+    state = git_state(checkout / "code.py")
+    assert "too large to be kept here: lar" in state.patch.encode().decode()
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    git(elsewhere, "clone", "-q", str(checkout), ".")
+    (elsewhere / "the.patch").write_bytes(state.patch.encode())
+    git(elsewhere, "apply", "the.patch")
+    assert all((elsewhere / name).read_bytes() == b"three\r\n" for name in names)
+
+
+def test_a_file_that_is_removed_while_git_lists_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = provenance_module._untracked
+    monkeypatch.setattr(provenance_module, "_untracked", lambda root: [*listed(root), "gone a moment ago"])
+    (checkout / "new.py").write_text("three\n")
+    assert "new.py" in git_state(checkout / "code.py").patch
 
 
 def test_somebody_elses_repository_around_the_package_is_not_ours(checkout: Path) -> None:

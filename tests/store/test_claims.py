@@ -4,14 +4,18 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
 
+from overthink.launching.sync import mark_abandoned_as_interrupted
 from overthink.store import claims as module
-from overthink.store.claims import PREFIX, Claims
+from overthink.store.claims import PREFIX, Claims, remove_abandoned
 from overthink.store.client import Store
+from overthink.store.errors import StoreError
+from overthink.store.writer import Writer
 from support.machines import machine
 
 KEYS = ["a", "b", "c"]
@@ -48,6 +52,51 @@ def test_a_claim_of_a_process_that_is_gone_counts_no_longer(store: Store, experi
         assert Claims(store).claim(experiment, ["a"]) == set()  # it may be alive
     with machine("B", tmp_path, clock=3600):
         assert Claims(store).claim(experiment, ["a"]) == {"a"}
+
+
+def test_a_claim_of_a_process_of_this_machine_counts_whatever_the_clock(
+    store: Store, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, now = Claims(store), time.time
+    first.claim(experiment, ["a"])
+    for clock in (-86400, 86400):
+        monkeypatch.setattr("time.time", lambda clock=clock: now() + clock)
+        assert Claims(store).claim(experiment, ["a"]) == set()
+        remove_abandoned(store)
+    assert len(left(store)) == 1
+
+
+def test_claims_of_processes_that_are_gone_are_removed(store: Store, experiment: str, tmp_path: Path) -> None:
+    with machine("A", tmp_path):
+        Claims(store).claim(experiment, ["a"])
+    alive = Claims(store)
+    assert alive.claim(experiment, ["b"]) == {"b"}
+    mark_abandoned_as_interrupted(store, Writer(store))
+    assert len(left(store)) == 2  # the process of another machine may be alive
+    with machine("A", tmp_path), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("overthink.store.liveness._is_alive", lambda _: False)  # killed
+        mark_abandoned_as_interrupted(store, Writer(store))
+    ((_, text),) = left(store)
+    assert '"b"' in text
+
+
+def test_a_claim_that_cannot_be_removed_now_is_removed_later(store: Store, experiment: str) -> None:
+    claims = Claims(store)
+    claims.claim(experiment, ["a"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store.client, "delete_experiment_tag", raising(MlflowException("API request failed")))
+        with pytest.raises(StoreError, match="API request"):
+            claims.release("a")
+    assert len(left(store)) == 1
+    claims.heartbeat()
+    assert left(store) == []
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
 
 
 @pytest.mark.parametrize("text", ["", "[", "[" * 5000, "{}", '{"keys": 1}', '{"keys": [1, "a"]}', "null"])

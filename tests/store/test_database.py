@@ -218,3 +218,14 @@ def test_a_file_system_without_locks_and_links(tmp_path: Path, database: Path, m
     monkeypatch.setattr(module, "_migrate", lambda file: file.write_bytes(whole))
     prepare(tmp_path / "new.db")
     assert content(tmp_path / "new.db") == content(database)
+
+
+def test_a_file_whose_date_is_in_the_future_is_not_waited_for(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copied from a machine whose clock is ahead."""
+    revert(database, before_head())
+    os.utime(database, (time.time() + 86400,) * 2)
+    clock, waits = [0], iter(range(0, 60, 3))
+    monkeypatch.setattr(time, "sleep", lambda _: clock.append(next(waits)))
+    monkeypatch.setattr(time, "monotonic", lambda: clock[-1])
+    assert module._still_incomplete(database)
+    assert clock[-1] < 60

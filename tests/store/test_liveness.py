@@ -162,3 +162,34 @@ def test_an_abandoned_run_that_cannot_be_closed_stops_no_command(
     mark_abandoned_as_interrupted(store, writer)
     outcomes = {run_id: run_of(store, run_id).outcome for run_id in run_ids}
     assert outcomes == {found[0].run_id: tags.RUNNING, found[1].run_id: tags.INTERRUPTED}
+
+
+@pytest.mark.parametrize("left", [b"", b"\xff\xfe"])
+def test_a_state_folder_that_a_kill_left_without_its_number_gets_one(system: System, left: bytes) -> None:
+    file = system.folder / "state" / liveness.STATE_ID
+    file.parent.mkdir()
+    file.write_bytes(left)
+    before = alive_tags()[tags.HOST]
+    assert len(file.read_text()) == 32
+    assert alive_tags()[tags.HOST] == before
+    assert [path.name for path in file.parent.iterdir()] == [liveness.STATE_ID]
+
+
+@pytest.mark.parametrize("refused", [PermissionError(1, "no links here"), FileExistsError(17, "a moment ago"), None])
+def test_the_number_of_a_state_folder_is_there_whole_or_not_at_all(
+    system: System, monkeypatch: pytest.MonkeyPatch, refused: OSError | None
+) -> None:
+    file, link = system.folder / "state" / liveness.STATE_ID, os.link
+
+    def watched(source: Path, target: Path) -> None:
+        assert not file.exists()
+        if isinstance(refused, FileExistsError):
+            target.write_text("theirs")
+        if refused is not None:
+            raise refused
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", watched)
+    alive_tags()
+    assert (file.read_text() == "theirs") == isinstance(refused, FileExistsError)
+    assert [path.name for path in file.parent.iterdir()] == [liveness.STATE_ID]

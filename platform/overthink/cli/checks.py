@@ -105,9 +105,12 @@ def _native(on_message: Callable[[str], None]) -> Check:
 
 
 def _store() -> Check:
-    uri = tracking_uri()
+    try:
+        uri = tracking_uri()
+        database = database_file(uri)
+    except ValueError as error:
+        return Check("Store", "none that can be used", f"{error}; MLFLOW_TRACKING_URI names the store")
     shown = without_password(uri)
-    database = database_file(uri)
     if database is not None and not database.exists():
         return Check("Store", f"{shown}: none yet; the first overthink run makes it")
     from overthink.store.errors import StoreError
@@ -132,7 +135,16 @@ def _disk() -> Iterator[Check]:
 
     above = next(folder for folder in (state_folder(), *state_folder().parents) if folder.is_dir())
     found = f"{shutil.disk_usage(above).free / 2**30:.1f} GB left for unfinished runs; {LEAST_FREE // 2**20} MB needed"
-    yield Check("Disk", found, "; ".join(machine_obstacles([], Options(), tracking_uri())))
+    yield Check("Disk", found, "; ".join(machine_obstacles([], Options(), _usable_uri())))
+
+
+def _usable_uri() -> str:
+    """Return the URI of the store, or that of none, where the check of the store says what is wrong with it."""
+    try:
+        database_file(uri := tracking_uri())
+    except ValueError:
+        return ""
+    return uri
 
 
 def _uploads() -> Check:

@@ -1,7 +1,8 @@
 """All runs of a store, read as fast as possible.
 
-An SQLite store is read directly. A server is asked only for runs that ended since it was last asked, and for those
-that have not finished; finished runs do not change and come from a file. A file that cannot be read is ignored.
+An SQLite store is read directly. A server is asked only for runs that ended since it was last asked, for those that
+have not finished, and for those of groups that changed; all others come from a file. A file that cannot be read is
+ignored.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from overthink.store.uri import database_file, tracking_uri
 if TYPE_CHECKING:
     from overthink.store.client import Store
 
-FORMAT = 3
+FORMAT = 4
 OVERLAP_MS = 3_600_000
 """Clocks of machines differ; runs that ended up to an hour before the newest known one are asked for again."""
 
@@ -71,8 +72,10 @@ def _everything(store: "Store") -> dict[str, RawRun]:
 def _news(store: "Store", known: dict[str, RawRun]) -> dict[str, RawRun] | None:
     """Return the known runs with what changed since; None where the store is not the one that they came from."""
     from overthink.store.reader import deleted_run_ids, search_raw
+    from overthink.store.writer import now_ms
 
-    since = max(run.ended_ms or 0 for run in known.values()) - OVERLAP_MS
+    ended = [run.ended_ms or 0 for run in known.values() if run.kind == tags.KIND_RUN]
+    since = min(max(ended, default=0), now_ms()) - OVERLAP_MS  # of a clock that is ahead, runs end in the future
     fresh = {
         run.run_id: run
         for conditions in (
@@ -83,11 +86,21 @@ def _news(store: "Store", known: dict[str, RawRun]) -> dict[str, RawRun] | None:
         for run in search_raw(store, conditions)
         if run.kind
     }
+    fresh |= _of_changed_groups(store, known, fresh)
     gone, experiments = deleted_run_ids(store), store.experiment_names()
     left = {key: run for key, run in known.items() if key not in gone and run.experiment_id in experiments}
-    if any((run.ended_ms or 0) >= since and key not in fresh for key, run in left.items()):
-        return None
-    return left | fresh
+    asked = (key for key, run in left.items() if run.kind == tags.KIND_GROUP or (run.ended_ms or 0) >= since)
+    return left | fresh if all(key in fresh for key in asked) else None
+
+
+def _of_changed_groups(store: "Store", known: dict[str, RawRun], fresh: dict[str, RawRun]) -> dict[str, RawRun]:
+    """Return all runs of groups that are not as they were: some were uploaded long after their end, or are replaced."""
+    from overthink.store.reader import search_raw
+
+    groups = [run for key, run in fresh.items() if run.kind == tags.KIND_GROUP and run != known.get(key)]
+    keys = {run.group_key for run in groups}
+    conditions = [f"tags.`{tags.GROUP_KEY}` = '{key}'" for key in sorted(keys) if key and "'" not in key]
+    return {run.run_id: run for condition in conditions for run in search_raw(store, condition) if run.kind}
 
 
 def _cache_file(uri: str) -> Path:
@@ -98,13 +111,13 @@ def _load(path: Path) -> dict[str, RawRun]:
     with suppress(OSError, ValueError, TypeError, KeyError):
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] == FORMAT:
-            return {run["run_id"]: RawRun(**run) for run in content["finished"]}
+            return {run["run_id"]: RawRun(**run) for run in content["runs"]}
     return {}
 
 
 def _save(path: Path, runs: list[RawRun]) -> None:
-    finished = [asdict(run) for run in runs if run.status == "FINISHED" and run.kind == tags.KIND_RUN]
+    kept = [asdict(run) for run in runs if run.status == "FINISHED" or run.kind == tags.KIND_GROUP]
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as unfinished:
-            unfinished.write_text(json.dumps({"format": FORMAT, "finished": finished}), encoding="utf-8")
+            unfinished.write_text(json.dumps({"format": FORMAT, "runs": kept}), encoding="utf-8")

@@ -76,8 +76,11 @@ def decode(tree: ImageTree, size: Size, data_root: Path) -> Decoded:
             return found
     for cache in _writable(data_root):
         place = _Place(cache, stem, state)
-        with _alone(place), suppress(PermissionError):  # parallel workers start together: one decodes, the others wait
+        # Parallel workers start together: one decodes, the others wait.
+        with _alone(place) as alone, suppress(PermissionError):
             if (found := _mapped(place, shape)) is None:
+                if alone:
+                    _remove_unfinished(place)
                 _write(place, tree, size, shape)
                 found = _mapped(place, shape)
             if found is not None:
@@ -126,14 +129,19 @@ def _state(tree: ImageTree) -> str:
 
 
 @contextmanager
-def _alone(place: _Place) -> Iterator[None]:
-    """Wait for other processes that decode the same images; where locks do not work, the last to finish wins."""
+def _alone(place: _Place) -> Iterator[bool]:
+    """Wait for other processes that decode the same images; where locks do not work, the last to finish wins.
+
+    Yields whether there is a lock.
+    """
     from filelock import FileLock
 
     with ExitStack() as stack:
+        alone = False
         with suppress(OSError, NotImplementedError):  # another user's file, or a file system without locks
             stack.enter_context(FileLock(place.cache / f"{place.stem}.lock"))
-        yield
+            alone = True
+        yield alone
 
 
 def _mapped(place: _Place, shape: tuple[int, ...]) -> Decoded | None:
@@ -162,6 +170,13 @@ def _write(place: _Place, tree: ImageTree, size: Size, shape: tuple[int, ...]) -
         if n_animated:
             place.animated.write_text(str(n_animated), encoding="utf-8")
     _remove_earlier(place)
+
+
+def _remove_unfinished(place: _Place) -> None:
+    """Remove what processes that were killed had decoded: nobody uses it, and it may be many gigabytes."""
+    for path in place.cache.glob(f"{place.stem}-*.tmp"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _remove_earlier(place: _Place) -> None:

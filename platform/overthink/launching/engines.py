@@ -1,10 +1,18 @@
 """The engine that executes a launch's runs: worker processes on this machine, or a Ray cluster."""
 
 import json
+import os
+import secrets
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+
+import psutil
 
 from overthink.execution.cluster_state import ClusterState
 from overthink.execution.jobs import Engine, EngineError
@@ -18,6 +26,9 @@ from overthink.store.uri import is_server, state_folder, without_password
 
 CLUSTER = (sys.executable, "-m", "overthink.execution.ray.driver")
 DESCRIBE = (sys.executable, "-m", "overthink.execution.ray.describe")
+
+KEPT_SECONDS = 86400.0
+"""How long what workers printed is kept at least."""
 
 
 def check_engine(options: Options, store_uri: str) -> None:
@@ -55,8 +66,22 @@ def with_jobs(options: Options) -> Options:
 
 def engine_for(options: Options, on_message: Callable[[str], None]) -> Engine:
     """Return the engine that the options name; `on_message` receives what there is to know about a cluster."""
-    logs = state_folder() / "workers"
+    logs = _log_folder()
     if options.engine == "ray":
         command = (*CLUSTER, str(options.resources), str(options.jobs))
         return ClusterEngine(command, logs / "ray.log", on_message, HEARTBEAT_SECONDS)
     return LocalEngine(max(options.jobs, 1), logs, HEARTBEAT_SECONDS)
+
+
+def _log_folder() -> Path:
+    """Return a folder of this launch alone for what its workers print; those of launches that have ended are removed.
+
+    Other machines may have the same state folder, and processes of the same numbers.
+    """
+    of_all = state_folder() / "workers"
+    for earlier in of_all.iterdir() if of_all.is_dir() else ():
+        with suppress(OSError, ValueError):  # ValueError: a file of an earlier version
+            is_old = time.time() - earlier.stat().st_mtime > KEPT_SECONDS
+            if is_old and not psutil.pid_exists(int(earlier.name.partition("-")[0])):
+                shutil.rmtree(earlier)
+    return of_all / f"{os.getpid()}-{secrets.token_hex(4)}"

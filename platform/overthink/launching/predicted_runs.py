@@ -18,7 +18,7 @@ from overthink.launching.recording.facts import network_tags
 from overthink.launching.recording.group_recorder import close_group
 from overthink.launching.sync import deliver, mark_abandoned_as_interrupted
 from overthink.metrics.catalogue import compute
-from overthink.outbox.handles import pages_of
+from overthink.outbox.handles import pages_of, without_handles
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.predictions.predictions import Predictions
@@ -71,7 +71,7 @@ def store_predictions(
         planned = _claimed(store, claims, spec, lambda: planned_predictions(store, group, runs, key))
         to_do = [one for one in planned if one.to_do]
         if to_do:
-            _record_all(store, writer, group, spec, to_do, on_message)
+            _record_all(OutboxSender(store, writer, on_message, claims.heartbeat), group, spec, to_do)
         _close_group(store, writer, spec, bool(to_do))
     finally:
         with suppress(StoreError):  # they count no longer once this process has ended
@@ -95,14 +95,8 @@ def _claimed(
 
 
 def _record_all(
-    store: Store,
-    writer: Writer,
-    group: PredictedGroup,
-    spec: GroupSpec,
-    planned: Iterable[PlannedPredictions],
-    on_message: Callable[[str], None],
+    outbox: OutboxSender, group: PredictedGroup, spec: GroupSpec, planned: Iterable[PlannedPredictions]
 ) -> None:
-    outbox = OutboxSender(store, writer, on_message)
     try:
         for one in planned:
             _record(outbox, group, spec, one)
@@ -148,7 +142,7 @@ def _record(outbox: OutboxSender, group: PredictedGroup, spec: GroupSpec, planne
     logger.text(tags.FIGURES_PAGE, run_page(planned.name, test, []))
     logger.log(metrics, unless_there=None if known is None else FINAL_METRIC)
     costs = [None] * test.n_exits if test.cost_E is None else test.cost_E.tolist()
-    note = f"{spec.note}\n\n{run_note(metrics, costs, test.cost_unit)}"
+    note = f"{without_handles(spec.note)}\n\n{run_note(metrics, costs, test.cost_unit)}"
     logger.log(run_tags={tags.MLFLOW_NOTE: f"{note}\n\n{pages_of(logger.handle)}"})
     logger.close(tags.FINISHED)
 

@@ -7,10 +7,11 @@ from overthink.definition.run_definition import parse_run
 from overthink.launching.recording.group_recorder import close_group
 from overthink.outbox.pending import UploadSummary, upload_pending
 from overthink.store import tags
+from overthink.store.claims import remove_abandoned
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.liveness import is_gone, is_this
-from overthink.store.reader import run_of, search
+from overthink.store.reader import active_run, search
 from overthink.store.writer import Writer
 
 ABANDONED = "process died unexpectedly; rerun the command to resume"
@@ -30,7 +31,7 @@ def deliver(store: Store, writer: Writer) -> UploadSummary:
 
 
 def mark_abandoned_as_interrupted(store: Store, writer: Writer, force: bool = False) -> int:
-    """Close runs and groups whose processes have died as interrupted; return how many there were.
+    """Close runs and groups whose processes have died as interrupted, and remove their claims; return how many closed.
 
     A heartbeat from the future is set to now, unless --force is to decide: a process that is alive renews it within a
     minute, and one that is not counts as abandoned after the usual time.
@@ -45,14 +46,17 @@ def mark_abandoned_as_interrupted(store: Store, writer: Writer, force: bool = Fa
             writer.close(run.run_id, tags.INTERRUPTED, ABANDONED)
         except StoreError:  # somebody has deleted it a moment ago, or this account may only read it
             store.ping()
+    remove_abandoned(store)
     return len(abandoned)
 
 
 def _aggregate_groups(store: Store, writer: Writer, run_ids: Iterable[str]) -> None:
-    runs = [run_of(store, run_id) for run_id in run_ids]
-    one_each = {run.group_id: run for run in runs if run.group_id}
+    runs = [active_run(store, run_id) for run_id in run_ids]
+    one_each = {run.group_id: run for run in runs if run is not None and run.group_id}
     for group_id, run in one_each.items():
-        group = run_of(store, group_id)
+        group = active_run(store, group_id)
+        if group is None:  # somebody has deleted it: the next run of it makes another one
+            continue
         if group.outcome != tags.RUNNING or is_gone(group.process) or is_this(group.process):  # else it is in use
             try:
                 definition = None

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from overthink.outbox.entries import Begin
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
-from overthink.store.reader import find_runs, run_of
+from overthink.store.reader import active_run, deleted_attempt, find_runs
 from overthink.store.stored import StoredRun
 from overthink.store.view import FIGURES, run_link
 
@@ -33,6 +33,11 @@ def link_to(handle: str) -> str:
 def pages_of(handle: str) -> str:
     """Return a placeholder for Markdown links to a run's figures and to its group in a tag."""
     return f"[[pages {handle}]]"
+
+
+def without_handles(text: str) -> str:
+    """Return a text that somebody has written, such as the source of an import, with no placeholder in it."""
+    return _HANDLES.sub(lambda found: f"[ {found[0][1:]}", text)
 
 
 def next_handle(begin: Begin, run_id: str) -> str:
@@ -64,14 +69,14 @@ class Handles:
         return sorted(find_runs(self._store, attempt=handle), key=lambda run: run.run_id)
 
     def id(self, handle: str) -> str:
-        """Return the id of the run that counts; raises StoreError where the store does not have it yet."""
+        """Return the id of the run that counts, or is in the trash; raises StoreError where it is not there yet."""
         if handle not in self._ids:
             run_id = handle
             if handle.startswith(ATTEMPT):
                 found = self.runs_of(handle)
-                if not found:
-                    raise StoreError(f"store {self._store.shown}: it does not have run {handle} yet")
-                run_id = found[0].run_id
+                run_id = found[0].run_id if found else deleted_attempt(self._store, handle) or ""
+            if not run_id:
+                raise StoreError(f"store {self._store.shown}: it does not have run {handle} yet")
             counting = find_runs(self._store, replaces=run_id)
             self._ids[handle] = counting[0].run_id if counting else run_id
         return self._ids[handle]
@@ -82,10 +87,14 @@ class Handles:
         return _HANDLES.sub(lambda found: replace[found[1]](found[2]), text)
 
     def _link(self, handle: str) -> str:
-        run = run_of(self._store, self.id(handle))
+        run = active_run(self._store, self.id(handle))
+        if run is None:  # deleted: what is said of it is still true
+            return f"run {self.id(handle)[:8]}"
         return f"[run {run.run_id[:8]}]({run_link(run.experiment_id, run.run_id)})"
 
     def _pages(self, handle: str) -> str:
-        run = run_of(self._store, self.id(handle))
+        run = active_run(self._store, self.id(handle))
+        if run is None:
+            return f"run {self.id(handle)[:8]}"
         figures = f"[Figures]({run_link(run.experiment_id, run.run_id, FIGURES)})"
         return f"{figures} of this run; [all seeds]({run_link(run.experiment_id, run.group_id)}) together."

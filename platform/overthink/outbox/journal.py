@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -233,10 +233,11 @@ class Journal:
         return path
 
     def remove(self) -> None:
-        """Remove the journal, files and all: the store has it."""
+        """Remove the journal, files and all: the store has it. What cannot be removed is left to a later command."""
         self._db.close()
-        (self.folder / DATABASE).unlink(missing_ok=True)  # first: without it, the rest is no journal
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # a disk that is read-only by now, or a server of files that is away
+            (self.folder / DATABASE).unlink(missing_ok=True)  # first: without it, the rest is no journal
+            shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
 
     def release(self) -> None:
@@ -251,7 +252,7 @@ class Journal:
             try:
                 yield
             except sqlite3.Error as error:
-                kind = DamagedError if error.sqlite_errorcode in DAMAGED else OSError
+                kind = DamagedError if getattr(error, "sqlite_errorcode", None) in DAMAGED else OSError
                 raise kind(f"{self.folder / DATABASE}: {error}") from error
 
     def _import_jsonl(self) -> None:

@@ -12,6 +12,7 @@ from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, 
 from overthink.outbox.handles import ATTEMPT
 from overthink.outbox.journal import Journal
 from overthink.outbox.run_logger import RunStart
+from overthink.sentences import utf_8
 from overthink.store.liveness import alive_tags
 from overthink.store.uri import identity, journals_folder
 from overthink.store.writer import Content, as_text, now_ms
@@ -60,8 +61,8 @@ class JournalLogger:
             Log(
                 metrics=metrics or {},
                 step=step,
-                params=params or {},
-                tags=run_tags or {},
+                params=_texts(params or {}),
+                tags=_texts(run_tags or {}),
                 unless_there=unless_there,
                 time_ms=now_ms(),
             )
@@ -92,7 +93,7 @@ class JournalLogger:
 
     def close(self, outcome: str, message: str = "") -> None:
         """Log how the run ended; nothing follows."""
-        self._add(Close(outcome=outcome, message=message, time_ms=now_ms(), handle=self.handle), urgent=True)
+        self._add(Close(outcome=outcome, message=utf_8(message), time_ms=now_ms(), handle=self.handle), urgent=True)
 
     def keep_folder(self, folder: Path) -> None:
         """Take the folder of a run that has ended, and remove it once all of the run is in the store."""
@@ -120,3 +121,8 @@ class JournalLogger:
     def _add(self, entry: Entry, urgent: bool = False) -> None:
         self.journal.append(entry)
         self._on_entry(urgent)
+
+
+def _texts(values: Mapping[str, str]) -> dict[str, str]:
+    """Return texts as a journal holds them: names of files in them need not be UTF-8."""
+    return {key: utf_8(value) for key, value in values.items()}

@@ -32,7 +32,7 @@ class KeptFiles:
     def keep_text(self, name: str, text: str, number: int) -> str:
         """Keep a text for an entry, as a file; return its name."""
         path = self._new_path(name, number)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="replace")
         return self._kept(path)
 
     def remove(self, kept: str) -> None:

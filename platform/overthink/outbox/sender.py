@@ -54,12 +54,22 @@ class PendingUploads(NamedTuple):
 
 
 class OutboxSender:
-    """A background thread that uploads; `on_message` gets a sentence when the store is unreachable, and afterwards."""
+    """A background thread that uploads; `on_message` gets a sentence when the store is unreachable, and afterwards.
 
-    def __init__(self, store: Store, writer: Writer, on_message: Callable[[str], None]) -> None:
+    `heartbeat` is called once a minute, where the caller has something of its own to keep alive.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        writer: Writer,
+        on_message: Callable[[str], None],
+        heartbeat: Callable[[], None] | None = None,
+    ) -> None:
         self._store = store
         self._writer = writer
         self._on_message = on_message
+        self._own_heartbeat = [] if heartbeat is None else [heartbeat]
         self._uploader = Uploader(store, writer)
         self._loggers: list[JournalLogger] = []
         self._held: set[JournalLogger] = set()
@@ -211,8 +221,10 @@ class OutboxSender:
         self._last_heartbeat = time.monotonic()
         journals = [logger.journal for logger in list(self._loggers) if not logger.journal.ended]
         groups = [group.group_id for group in list(self._uploader.groups.values())]
-        beats = [partial(self._uploader.heartbeat, journal) for journal in journals]
-        for beat in [*beats, *(partial(self._writer.heartbeat, [group_id]) for group_id in groups)]:
+        of_runs = [partial(self._uploader.heartbeat, journal) for journal in journals]
+        of_groups = [partial(self._writer.heartbeat, [group_id]) for group_id in groups]
+        beats: list[Callable[[], None]] = [*self._own_heartbeat, *of_runs, *of_groups]
+        for beat in beats:
             try:
                 beat()
             except (StoreError, OSError, ValueError):

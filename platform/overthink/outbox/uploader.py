@@ -21,7 +21,7 @@ from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.group import GroupRef, ensure_group
 from overthink.store.liveness import RunProcess, alive_tags
-from overthink.store.reader import run_of
+from overthink.store.reader import active_run, run_of
 from overthink.store.replacing import (
     close_replaced,
     copy_definition,
@@ -238,11 +238,14 @@ class Uploader:
             self._writer.write(run_id, values, params, run_tags)
 
     def _link_from(self, run_id: str, link: Link) -> None:
-        """Add a link to this run to another one: its tag names all that it links to, its description has a note."""
+        """Add a link to this run to another one: its tag names all that it links to, its description has a note.
+
+        One that was deleted gets none.
+        """
         of = self._handles.id(link.of)
         for _ in range(LINK_TRIES):  # another machine that links at this moment may have written over it
-            other = run_of(self._store, of)
-            if run_id in other.policy_run_ids:
+            other = active_run(self._store, of)
+            if other is None or run_id in other.policy_run_ids:
                 return
             both = {
                 link.tag: " ".join([*other.policy_run_ids, run_id]),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from overthink.plugins.modules import used
+from overthink.sentences import utf_8
 from overthink.store.uri import without_password
 from overthink.untrusted import parse_json
 
@@ -105,12 +106,15 @@ def git_state(file: Path = Path(__file__)) -> Git:
     root = Path((_git(file.parent, "rev-parse", "--show-toplevel") or "").strip())
     commit = (_git(root, "rev-parse", "HEAD") or "").strip() or None
     patch = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary") or ""
-    untracked = (_git(root, "ls-files", "--others", "--exclude-standard", "-z") or "").split("\0")
-    for name in filter(None, untracked):
-        if len(patch) + (root / name).lstat().st_size > LARGEST_PATCH:
-            patch += f"# untracked, too large to be kept here: {name}\n"
+    for name in _untracked(root):
+        try:
+            size = (root / name).lstat().st_size
+        except OSError:  # removed a moment ago
+            continue
+        if len(patch) + size > LARGEST_PATCH:
+            patch += f"# untracked, too large to be kept here: {utf_8(name)}\n"
         else:
-            patch += _git(root, "diff", "--no-color", "--binary", "--no-index", "/dev/null", name) or ""
+            patch += _git(root, "diff", "--no-color", "--binary", "--no-index", "--", "/dev/null", name) or ""
     dirty = bool(patch)
     if len(patch) > LARGEST_PATCH:
         patch = patch[:LARGEST_PATCH] + "\n# cut here"
@@ -123,16 +127,20 @@ def _state_of_this_code() -> Git:
     return git_state()
 
 
+def _untracked(root: Path) -> list[str]:
+    """Return the names of untracked files, as Python names files that are not UTF-8."""
+    listed = _output(root, "ls-files", "--others", "--exclude-standard", "-z") or b""
+    return [os.fsdecode(name) for name in listed.split(b"\0") if name]
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
+    printed = _output(folder, *arguments)
+    return None if printed is None else printed.decode("utf-8", errors="replace")
+
+
+def _output(folder: Path, *arguments: str) -> bytes | None:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=30,
-            check=False,
-        )
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, timeout=30, check=False)
     except (OSError, subprocess.SubprocessError):
         return None
     differs = "--no-index" in arguments and done.returncode == 1  # git diff --no-index returns 1 if files differ

@@ -33,6 +33,7 @@ class _Other(NamedTuple):
     """Another process's claim."""
 
     name: str
+    process: RunProcess
     confirmed: bool
     keys: frozenset[str]
 
@@ -114,7 +115,7 @@ class Claims:
             self._store.tag_experiment(own.experiment_id, PREFIX + own.name, json.dumps(claim))
             return
         self._store.tag_experiment(own.experiment_id, PREFIX + own.name, None)
-        self._own.remove(own)
+        self._own = [other for other in self._own if other is not own]
 
 
 def claimed_keys(store: "Store") -> set[str]:
@@ -123,14 +124,24 @@ def claimed_keys(store: "Store") -> set[str]:
     return {key for claim in claims if claim is not None for key in claim.keys}
 
 
+def remove_abandoned(store: "Store") -> None:
+    """Remove the claims of processes that are gone; nobody else does. Raises StoreError."""
+    store.remove_experiment_tags(PREFIX, lambda text: (claim := _read("", text)) is not None and is_gone(claim.process))
+
+
 def _parsed(name: str, text: str) -> _Other | None:
     """Return another process's claim; None where it is unreadable, or its process is gone."""
+    claim = _read(name, text)
+    return None if claim is None or claim.process.is_from_the_future or is_gone(claim.process) else claim
+
+
+def _read(name: str, text: str) -> _Other | None:
     with suppress(ValueError, RecursionError):
         found = json.loads(text)
         if isinstance(found, dict) and isinstance(found.get("keys"), list):
             process = RunProcess.of({key: value for key, value in found.items() if isinstance(value, str)})
-            if process.heartbeat is not None and not process.is_from_the_future and not is_gone(process):
-                return _Other(name, found.get("confirmed") is True, frozenset(_texts(found["keys"])))
+            if process.heartbeat is not None:
+                return _Other(name, process, found.get("confirmed") is True, frozenset(_texts(found["keys"])))
     return None
 
 

@@ -1,6 +1,6 @@
 """The MLflow store: its experiments, and the artifacts of its runs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,6 +31,8 @@ from overthink.untrusted import name_of
 
 MADE_BY_SERVER = "0"
 """Id of the experiment "Default", which no account has made."""
+ABSENT = "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"
+"""What MLflow says where a tag is not there, or its experiment was deleted."""
 
 
 @contextmanager
@@ -153,8 +155,20 @@ class Store(Connection):
             if value is not None:
                 self._tag(experiment_id, {key: value})
                 return
-            with suppress(MlflowException):  # it is not there
+            try:
                 self.client.delete_experiment_tag(experiment_id, key)
+            except MlflowException as error:
+                if error.error_code not in ABSENT:
+                    raise
+
+    def remove_experiment_tags(self, prefix: str, is_unwanted: Callable[[str], bool]) -> None:
+        """Remove tags of experiments by the beginning of their names, and their values, as far as this account may."""
+        for experiment in self._experiments():
+            for key in [key for key, value in experiment.tags.items() if key.startswith(prefix) and is_unwanted(value)]:
+                try:
+                    self.tag_experiment(experiment.experiment_id, key, None)
+                except StoreError:
+                    self.ping()
 
     def experiment_tags(self, prefix: str) -> list[tuple[str, str]]:
         """Return the tags of all experiments whose names begin with a prefix: what follows it, and the value."""

@@ -190,8 +190,12 @@ def _broken(database: Path, error: Exception) -> str:
 
 def _still_incomplete(database: Path) -> bool:
     """Wait while another program is making the tables; tell whether they are incomplete then."""
+    changed, since = None, time.monotonic()  # by the file's date alone, one of the future would be waited for
     while not _is_left_to_mlflow(database):
-        if time.time() - database.stat().st_mtime > SECONDS_UNTOUCHED:
+        found = database.stat()
+        if (found.st_mtime_ns, found.st_size) != changed:
+            changed, since = (found.st_mtime_ns, found.st_size), time.monotonic()
+        if max(time.time() - found.st_mtime, time.monotonic() - since) > SECONDS_UNTOUCHED:
             return True
         time.sleep(0.3)
     return False

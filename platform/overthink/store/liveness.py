@@ -74,8 +74,9 @@ class RunProcess(NamedTuple):
 
     @property
     def is_from_the_future(self) -> bool:
-        """Whether its heartbeat is later than now: it does not tell when the process was last alive."""
-        return self.heartbeat is not None and self.heartbeat - time.time() > FUTURE_SECONDS
+        """Whether its heartbeat is later than now, and not of this system: nothing tells when it was last alive."""
+        is_later = self.heartbeat is not None and self.heartbeat - time.time() > FUTURE_SECONDS
+        return is_later and _system(self.host) != _system(this_host())
 
 
 NO_PROCESS = RunProcess()
@@ -140,18 +141,38 @@ def _namespace() -> str:
 
 
 def _state_id() -> str:
-    with suppress(OSError):
+    with suppress(OSError, UnicodeDecodeError):
         return (state_folder() / STATE_ID).read_text(encoding="utf-8")
     return ""
 
 
 def _identify_state_folder() -> None:
     """Give the state folder a random number of its own, where it has none and can be written."""
+    if _state_id():
+        return
     file = state_folder() / STATE_ID
-    with suppress(OSError):  # FileExistsError: it has one
+    number = uuid.uuid4().hex
+    unfinished = file.with_name(f"{STATE_ID}.{number}.tmp")
+    with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as new:
-            new.write(uuid.uuid4().hex)
+        try:
+            unfinished.write_text(number, encoding="utf-8")
+            _publish(unfinished, file)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _publish(unfinished: Path, file: Path) -> None:
+    """Give a file its name, unless another process has made one a moment ago."""
+    if not file.exists():
+        try:
+            os.link(unfinished, file)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without hard links
+            os.replace(unfinished, file)
+    elif not _state_id():  # a kill or a full disk has left it empty
+        os.replace(unfinished, file)
 
 
 def _digest(text: str) -> str:

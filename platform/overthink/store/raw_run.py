@@ -44,6 +44,11 @@ class RawRun:
         found = self.tags.get(tags.KIND, "")
         return next((kind for kind in get_args(Kind) if kind == found), "")
 
+    @property
+    def group_key(self) -> str:
+        """Key of its group, or nothing."""
+        return self.tags.get(tags.GROUP_KEY, "")
+
     def parsed(self) -> StoredRun:
         """Return the run with its tags parsed; what cannot be read counts as absent, and is among its problems."""
         values = RunValues(self.tags)

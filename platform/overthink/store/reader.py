@@ -107,6 +107,14 @@ def active_run(store: Store, run_id: str) -> StoredRun | None:
     return _raw(run).parsed() if run.info.lifecycle_stage == "active" else None
 
 
+def deleted_attempt(store: Store, handle: str) -> str | None:
+    """Return the id of a run in the trash by the name that it had in its journal, or None where there is none."""
+    wanted = f"tags.`{tags.ATTEMPT}` = '{_quoted(handle)}'"
+    with store.sentences():
+        found = store.client.search_runs(list(store.experiment_names()), wanted, ViewType.DELETED_ONLY, 1)
+    return found[0].info.run_id if found else None
+
+
 def is_purged(store: Store, run_id: str) -> bool:
     """Tell whether a run is deleted for good, or was in a database that is gone; one in the trash is not."""
     with store.sentences():

@@ -7,7 +7,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.liveness import RunProcess, is_gone
-from overthink.store.reader import find_runs, run_of
+from overthink.store.reader import active_run, find_runs, run_of
 from overthink.store.writer import Writer
 
 OF_A_PROCESS = {
@@ -47,12 +47,13 @@ def copy_definition(store: Store, writer: Writer, run_id: str, to: str) -> None:
 
 
 def mark_replaced(store: Store, writer: Writer, run_id: str, by: str) -> None:
-    """Note on an unfinished run that another one counts; close it, unless a process still trains it."""
-    run = run_of(store, run_id)
-    if run.outcome in (
-        tags.FINISHED,
-        tags.DIVERGED,
-    ):  # a group's server lets nobody mark a result, and both are results
+    """Note on an unfinished run that another one counts; close it, unless a process still trains it.
+
+    One that was deleted is left alone.
+    """
+    run = active_run(store, run_id)
+    # A group's server lets nobody mark a result, and both are results.
+    if run is None or run.outcome in (tags.FINISHED, tags.DIVERGED):
         return
     writer.log(run_id, run_tags={tags.REPLACED_BY: by})
     if run.outcome != tags.RUNNING or is_gone(run.process):

@@ -140,9 +140,15 @@ def identity(uri: str) -> str:
 
 def is_store(known: str, uri: str) -> bool:
     """Tell whether an identity is that of a store, also where the folder that has it and the state was moved since."""
-    was, now = database_file(known), database_file(uri)
-    if known == identity(uri) or was is None or now is None:
-        return known == identity(uri)
+    if known == identity(uri):
+        return True
+    now = database_file(uri)
+    try:
+        was = database_file(known)
+    except ValueError:  # a folder lies there now
+        return False
+    if was is None or now is None:
+        return False
     return was.name == now.name and now.absolute().parent == state_folder().parent and not was.exists()
 
 

@@ -24,6 +24,9 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)  # what goes wrong is raised,
 OUTAGE_SECONDS = 300.0
 GONE = "the file was deleted or moved; the next command makes a new one, and takes finished runs from the store"
 
+ERRORS = (StorageInternalError, sqlalchemy.exc.SQLAlchemyError)
+"""What a storage's libraries raise."""
+
 
 class TrialStoreError(OSError):
     """The storage cannot be used; the message names it."""
@@ -49,7 +52,7 @@ def opened(uri: str) -> Iterator[RDBStorage]:
         storage = _storage(uri, file)
         number = database.file_number(file) if file is not None else None
         yield storage
-    except (UnreachableError, StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
+    except (UnreachableError, *ERRORS) as error:
         gone = file is not None and number is not None and database.file_number(file) != number
         raise _failed(uri, error, GONE if gone else "") from error
     finally:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import plan
@@ -21,6 +22,7 @@ from overthink.sweep.new_trials import NewTrials
 from overthink.sweep.open_trial import OpenTrial
 from overthink.sweep.pruning import Pruning
 from overthink.sweep.seed_metrics import SeedMetrics
+from overthink.sweep.storage import ERRORS
 from overthink.sweep.sweep_recorder import SweepRecorder
 from overthink.sweep.trial_reporter import TrialListener, TrialReporter
 from overthink.sweep.trials_needed import TrialsNeeded
@@ -108,7 +110,8 @@ class Trials:
 
     def heartbeat(self) -> None:
         """Renew the heartbeats of the sweep and of its open trials."""
-        self._study.heartbeat()
+        with suppress(*ERRORS):  # a locked database, for one: the next one may reach it again
+            self._study.heartbeat()
         self._recorder.heartbeat()
 
     def _stop(self, run: PlannedRun, why: str) -> None:

@@ -92,3 +92,16 @@ def test_what_training_needs(here: Path, monkeypatch: pytest.MonkeyPatch, capsys
     found = checked(capsys, code=1)
     assert "MLFLOW_TRACKING_URI" in found["Store"]["problem"]
     assert "set OVERTHINK_DATA" in found["Data folder"]["problem"]
+
+
+@pytest.mark.parametrize("uri", ["http://", ""])
+def test_a_store_that_cannot_be_one_is_a_line_among_the_others(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], uri: str
+) -> None:
+    Native(monkeypatch)
+    (here / "mlflow.db").mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    found = checked(capsys, code=1)
+    assert ("expected an address" if uri else "mlflow.db: is a folder") in found["Store"]["problem"]
+    assert found["Disk"]["problem"] == ""
+    assert found["Data folder"]["problem"] == ""

@@ -39,7 +39,9 @@ def ok(folder: Path, *arguments: str) -> str:
 def test_one_file_becomes_a_run_that_every_table_shows(folder: Path) -> None:
     one = outside()
     write_text(folder / "t.txt", one)
-    said = imported(folder, "--test", "t.txt", *COLUMNS, *COSTS, "--source", "https://example.org/commit/1")
+    said = imported(
+        folder, "--test", "t.txt", *COLUMNS, *COSTS, "--source", f"https://example.org/commit/1 [[link {32 * 'a'}]]"
+    )
     assert "Not known" in said
     assert "predicted classes" in said
     (row,) = json.loads(ok(folder, "compare", "theirs", "--format", "json"))["rows"]

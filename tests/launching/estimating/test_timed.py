@@ -124,3 +124,16 @@ def test_the_command_times_steps_and_keeps_what_it_found(tmp_path: Path) -> None
     refused = overthink(tmp_path, "run", "small.yaml", "--estimate", "--engine", "ray")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "--estimate: it times steps on this machine" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.parametrize("error", [EOFError(), BrokenPipeError(32, "Broken pipe"), ConnectionResetError(104, "reset")])
+def test_a_process_that_is_killed_while_steps_are_timed(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def killed(*_: object) -> Pace:
+        raise error
+
+    Clock(monkeypatch)
+    monkeypatch.setattr(timed, "_measured", killed)
+    found = timed.timed(plan(store, [small(tmp_path)], dry=True), Options(), 1, print)
+    assert found == ({}, ["a process that timed steps ended unexpectedly"])

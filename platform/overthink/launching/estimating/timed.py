@@ -59,7 +59,7 @@ def timed(runs: Sequence[PlannedRun], options: Options, at_once: int, on_message
                     _keep(files[key], paces[key])
                 except ValueError as error:
                     problems[str(error)] = None
-                except EOFError:
+                except (EOFError, OSError):  # it was killed while it computed, or before it was told to go on
                     problems["a process that timed steps ended unexpectedly"] = None
                     break
     return Timed(paces, list(problems))

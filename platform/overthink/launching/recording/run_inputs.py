@@ -14,7 +14,8 @@ from overthink.running.run_files import LABELLED_BY, MAIN
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
-from overthink.store.liveness import this_host
+from overthink.store.liveness import is_this_machine, this_host
+from overthink.store.stored import StoredRun
 from overthink.store.unreadable import UnfetchedError, UnreadableRunError
 from overthink.training.regime import (
     OWN_CHECKPOINT,
@@ -69,8 +70,7 @@ class RunInputs:
         if run.stored is None:
             return
         own = folder / OWN_CHECKPOINT
-        before = own.exists() and own.stat().st_mtime * 1000 < run.stored.started_ms
-        if before and run.stored.forced:  # --force restarted the run elsewhere: this is of the one before
+        if run.stored.forced and _is_of_the_one_before(own, run.stored):
             shutil.rmtree(folder)
             folder.mkdir()
         if own.exists() and run.stored.process.host == this_host():
@@ -159,6 +159,16 @@ class RunInputs:
         run_id = source.run_id or source.handle if isinstance(source, RunLogger) else source
         with TemporaryDirectory() as temporary, atomic_write(target) as unfinished:
             shutil.move(self._store.artifact(run_id, artifact, Path(temporary)), unfinished)
+
+
+def _is_of_the_one_before(own: Path, forced: StoredRun) -> bool:
+    """Tell whether a checkpoint here is of a run that --force has restarted elsewhere.
+
+    Where the last to train the forced run was this machine, it is that one's, whatever the clocks say.
+    """
+    if is_this_machine(forced.process) or not own.exists():
+        return False
+    return own.stat().st_mtime * 1000 < forced.started_ms
 
 
 def _handle(source: RunLogger | str) -> str:
