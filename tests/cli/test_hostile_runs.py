@@ -5,12 +5,10 @@ Any account of a server can write tags, metrics and artifacts of its own runs; a
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,18 +27,6 @@ from support.parquet_readers import contradictory
 COMPARE, REPORT = ("compare",), ("report", "small")
 READING = (COMPARE, REPORT, ("report", "tied"), ("analyse",), ("study", "tied"))
 TEST = "predictions/test.parquet"
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
-    Damaged.unpacked(folder)
-    return folder
-
-
-@pytest.fixture
-def damaged(whole: Path, tmp_path: Path) -> Damaged:
-    return Damaged(Path(shutil.copytree(whole, tmp_path / "store")))
 
 
 @pytest.mark.parametrize("scheme", ["s3", "http", "ftp", "hdfs", "mlflow-artifacts", "odd"])

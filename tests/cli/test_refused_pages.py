@@ -1,8 +1,5 @@
 """One page that a store refuses, or one run that is not like the others, costs no other answer of a command."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from overthink.cli.exit_codes import SOME_FAILED, WRONG_USAGE
@@ -11,18 +8,6 @@ from overthink.store.errors import StoreError
 from overthink.store.writer import Writer
 from support.command import invoke
 from support.hostile import LONG_0, SHORT_0, Damaged
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
-    Damaged.unpacked(folder)
-    return folder
-
-
-@pytest.fixture
-def damaged(whole: Path, tmp_path: Path) -> Damaged:
-    return Damaged(Path(shutil.copytree(whole, tmp_path / "store")))
 
 
 def test_a_stored_definition_that_is_nested_deeply_is_refused(damaged: Damaged) -> None:

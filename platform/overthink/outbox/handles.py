@@ -88,7 +88,7 @@ class Handles:
 
     def _link(self, handle: str) -> str:
         run = active_run(self._store, self.id(handle))
-        if run is None:  # deleted: what is said of it is still true
+        if run is None:  # deleted; the text still holds
             return f"run {self.id(handle)[:8]}"
         return f"[run {run.run_id[:8]}]({run_link(run.experiment_id, run.run_id)})"
 

@@ -235,7 +235,7 @@ class Journal:
     def remove(self) -> None:
         """Remove the journal, files and all: the store has it. What cannot be removed is left to a later command."""
         self._db.close()
-        with suppress(OSError):  # a disk that is read-only by now, or a server of files that is away
+        with suppress(OSError):  # a disk that is read-only by now, or a file server that does not answer
             (self.folder / DATABASE).unlink(missing_ok=True)  # first: without it, the rest is no journal
             shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
