@@ -221,7 +221,7 @@ def test_a_file_system_without_locks_and_links(tmp_path: Path, database: Path, m
 
 
 def test_a_file_whose_date_is_in_the_future_is_not_waited_for(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copied from a machine whose clock is ahead."""
+    """Copied from a machine with a clock that is ahead."""
     revert(database, before_head())
     os.utime(database, (time.time() + 86400,) * 2)
     clock, waits = [0], iter(range(0, 60, 3))

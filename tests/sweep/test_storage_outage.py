@@ -1,4 +1,4 @@
-"""A database server that is away for a while during a sweep: an update, or a restart of its machine."""
+"""A database server that does not answer for a while during a sweep: an update, or a restart of its machine."""
 
 from collections.abc import Iterator
 from threading import Timer

@@ -1,6 +1,6 @@
 """Paired differences between groups, seed by seed: what both share (the split, the first weights) cancels."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import replace
 from itertools import compress
 
@@ -75,10 +75,11 @@ def _seed_by_seed(row: Row, baseline: Row) -> tuple[Row, Pairs]:
         return replace(row, has_other_labels=True), {}
     if row.groups:
         return replace(row, has_several_groups=True), {}
-    unpaired = sorted(({*row.finished} ^ {*baseline.finished}) | _of_other_data(row, baseline))
+    others = _of_other_data(row, baseline)
+    unpaired = sorted(({*row.finished} ^ {*baseline.finished}) | others)
     apart = _without_same_runs(row, baseline)
     same = tuple(seed for seed in row.finished if seed not in apart.finished)
-    return replace(row, unpaired=tuple(unpaired), same_runs=same), _pairs(apart, baseline)
+    return replace(row, unpaired=tuple(unpaired), same_runs=same), _pairs(apart, baseline, others)
 
 
 def _without_same_runs(row: Row, baseline: Row) -> Row:
@@ -122,15 +123,14 @@ def compared_with(row: Row, baseline: Row) -> Row:
     return replace(compared, differences=_differences([pairs])[0])
 
 
-def _pairs(row: Row, baseline: Row) -> Pairs:
+def _pairs(row: Row, baseline: Row, left_out: Container[str]) -> Pairs:
     pairs = {}
-    others = _of_other_data(row, baseline)
     for metric in (metric for metric in row.values if metric in baseline.values):
         of_seed = dict(zip(baseline.finished, baseline.values[metric], strict=True))
         values = [
             value - of_seed[seed]
             for seed, value in zip(row.finished, row.values[metric], strict=True)
-            if seed in of_seed and seed not in others
+            if seed in of_seed and seed not in left_out
         ]
         if values:
             pairs[metric] = values

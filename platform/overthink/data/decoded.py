@@ -9,7 +9,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.atomic_file import atomic_write
+from overthink.data.alone import alone
 from overthink.data.files import shown
 from overthink.data.image_file import Size, read_image_file
 from overthink.data.image_tree import ImageTree
@@ -77,9 +78,9 @@ def decode(tree: ImageTree, size: Size, data_root: Path) -> Decoded:
     for cache in _writable(data_root):
         place = _Place(cache, stem, state)
         # Parallel workers start together: one decodes, the others wait.
-        with _alone(place) as alone, suppress(PermissionError):
+        with alone(cache / f"{stem}.lock") as is_alone, suppress(PermissionError):
             if (found := _mapped(place, shape)) is None:
-                if alone:
+                if is_alone:
                     _remove_unfinished(place)
                 _write(place, tree, size, shape)
                 found = _mapped(place, shape)
@@ -126,22 +127,6 @@ def _state(tree: ImageTree) -> str:
     if 0 <= time.time_ns() - newest < SETTLING_NS:
         time.sleep(SETTLING_NS / 1e9)
     return digest.hexdigest()[:32]
-
-
-@contextmanager
-def _alone(place: _Place) -> Iterator[bool]:
-    """Wait for other processes that decode the same images; where locks do not work, the last to finish wins.
-
-    Yields whether there is a lock.
-    """
-    from filelock import FileLock
-
-    with ExitStack() as stack:
-        alone = False
-        with suppress(OSError, NotImplementedError):  # another user's file, or a file system without locks
-            stack.enter_context(FileLock(place.cache / f"{place.stem}.lock"))
-            alone = True
-        yield alone
 
 
 def _mapped(place: _Place, shape: tuple[int, ...]) -> Decoded | None:

@@ -3,16 +3,13 @@
 import os
 import re
 import tarfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from filelock import FileLock
-
 from overthink.atomic_file import atomic_write
+from overthink.data.alone import alone
 from overthink.data.files import check_file
 
 
@@ -51,19 +48,9 @@ def fetch_archive(archive: Archive, root: Path) -> None:
     """
     if (root / archive.folder).exists():
         return
-    with _alone(archive, root):
+    with alone(root / f".{archive.folder}.lock"):
         if not (root / archive.folder).exists():  # another command has fetched it
             _fetch_archive(archive, root)
-
-
-@contextmanager
-def _alone(archive: Archive, root: Path) -> Iterator[None]:
-    """Wait for other processes that fetch the same archive, where locks work."""
-    with ExitStack() as stack:
-        with suppress(OSError, NotImplementedError):  # a folder that cannot be written, or has no locks
-            root.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(FileLock(root / f".{archive.folder}.lock"))
-        yield
 
 
 def _fetch_archive(archive: Archive, root: Path) -> None:

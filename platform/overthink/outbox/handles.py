@@ -6,7 +6,6 @@ has as a tag, so that it is found again.
 
 import hashlib
 import re
-from collections.abc import Callable
 
 from overthink.outbox.entries import Begin
 from overthink.store.client import Store
@@ -83,18 +82,22 @@ class Handles:
 
     def resolved(self, text: str) -> str:
         """Return a text with the store's ids and links in the place of handles."""
-        replace: dict[str, Callable[[str], str]] = {"id": self.id, "link": self._link, "pages": self._pages}
-        return _HANDLES.sub(lambda found: replace[found[1]](found[2]), text)
+        return _HANDLES.sub(lambda found: self._written(found[1], found[2]), text)
 
-    def _link(self, handle: str) -> str:
-        run = active_run(self._store, self.id(handle))
+    def _written(self, kind: str, handle: str) -> str:
+        run_id = self.id(handle)
+        if kind == "id":
+            return run_id
+        run = active_run(self._store, run_id)
         if run is None:  # deleted; the text still holds
-            return f"run {self.id(handle)[:8]}"
-        return f"[run {run.run_id[:8]}]({run_link(run.experiment_id, run.run_id)})"
+            return f"run {run_id[:8]}"
+        return _link(run) if kind == "link" else _pages(run)
 
-    def _pages(self, handle: str) -> str:
-        run = active_run(self._store, self.id(handle))
-        if run is None:
-            return f"run {self.id(handle)[:8]}"
-        figures = f"[Figures]({run_link(run.experiment_id, run.run_id, FIGURES)})"
-        return f"{figures} of this run; [all seeds]({run_link(run.experiment_id, run.group_id)}) together."
+
+def _link(run: StoredRun) -> str:
+    return f"[run {run.run_id[:8]}]({run_link(run.experiment_id, run.run_id)})"
+
+
+def _pages(run: StoredRun) -> str:
+    figures = f"[Figures]({run_link(run.experiment_id, run.run_id, FIGURES)})"
+    return f"{figures} of this run; [all seeds]({run_link(run.experiment_id, run.group_id)}) together."

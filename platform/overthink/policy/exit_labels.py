@@ -15,9 +15,9 @@ import numpy as np
 from overthink.predictions.absent import needed
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
 from overthink.predictions.predictions import Predictions
+from overthink.statistics.estimate import TIE
 
 MILLION = 1e6
-TIE = 1e-12
 
 
 @dataclass(frozen=True)

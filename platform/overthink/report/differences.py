@@ -143,9 +143,14 @@ def _row_sentence(row: Row, titles: Mapping[str, str]) -> str:
     verdicts = "; ".join(f"{words}: {', '.join(names)}" for words, names in by_verdict.items())
     if all(found.low is None for found in row.differences.values()) and len(by_verdict) == 1:
         verdicts = next(iter(by_verdict))
-    alone = f" Only one of the two has seed {', '.join(row.unpaired)} on the same data." if row.unpaired else ""
+    alone = f" {unpaired_sentence(row)}" if row.unpaired else ""
     same = f" Seed {', '.join(row.same_runs)} is the same run in both, so no pair." if row.same_runs else ""
     return f"{row.short_name}: {verdicts}.{alone}{same}"
+
+
+def unpaired_sentence(row: Row) -> str:
+    """Return which seeds have no pair, of a row that has some such."""
+    return f"Only one of the two has seed {', '.join(row.unpaired)} on the same data."
 
 
 def _seeds(difference: Difference) -> str:

@@ -65,23 +65,21 @@ def _cell(of: Interval | None, digits: int = 1, span: float = 1) -> str:
         return NONE
     text = f"{100 * of.value:.{digits}f}"
     text = text.removeprefix("-") if float(text) == 0 else text
-    return text + _half(of, digits, span)
+    return text + _side(of, digits, span)
 
 
-def _half(of: Interval, digits: int, span: float) -> str:
+def _side(of: Interval, digits: int, span: float) -> str:
     if of.low is None or of.high is None:
         return ""
-    return (
-        f" {ND}"
-        if says_nothing(of.low, of.high, span)
-        else f"±{100 * max(of.high - of.value, of.value - of.low):.{digits}f}"
-    )
+    if says_nothing(of.low, of.high, span):
+        return f" {ND}"
+    return f"±{100 * max(of.high - of.value, of.value - of.low):.{digits}f}"
 
 
 def _difference(row: Row) -> str:
     if row.against is None:
         return NONE
-    text = f"{100 * row.against.difference.value:+.2f}" + _half(row.against.difference, digits=2, span=2)
+    text = f"{100 * row.against.difference.value:+.2f}" + _side(row.against.difference, digits=2, span=2)
     return text + (APART if row.against.told_apart else "")
 
 

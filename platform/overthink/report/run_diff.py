@@ -12,7 +12,7 @@ from overthink.comparison.paired import compared_with
 from overthink.definition.errors import DefinitionError
 from overthink.definition.flat import Differing, differing, flat
 from overthink.report.averages import number_lines
-from overthink.report.differences import as_record, difference_lines, meaning
+from overthink.report.differences import as_record, difference_lines, meaning, unpaired_sentence
 from overthink.report.grids import Grid
 from overthink.report.intervals import intervals_meaning, marks_sentence
 from overthink.report.tables import POLICY_TITLES, TITLES
@@ -112,11 +112,7 @@ def results_grid(a: Side, b: Side) -> Grid:
             difference = (f"Δ {100 * (of_b.mean - of_a.mean):+.2f}", without)
         means = (number_lines(side.row, metric) for side in (a, b))
         rows.append([title, *("\n".join(lines) for lines in (*means, difference))])
-    alone = (
-        f"Only one of the two has seed {', '.join(compared.unpaired)} on the same data."
-        if pairs and compared.unpaired
-        else ""
-    )
+    alone = unpaired_sentence(compared) if pairs and compared.unpaired else ""
     caption = " ".join(filter(None, (_caption(a, b, list(pairs.values())), alone)))
     return explained(Grid(("Test data, %", "A", "B", "B minus A"), rows, caption))
 

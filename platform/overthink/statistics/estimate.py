@@ -8,7 +8,7 @@ Over = Literal["seeds", "samples", "both"]
 """What an interval holds for: new seeds, new samples, or both."""
 LEVEL = 0.95
 TIE = 1e-12
-"""Fractions that lie no farther apart are equal: they differ by rounding."""
+"""What differs by no more is equal but for rounding: sums of numbers in another order, 0.62 - 0.61 and 0.01."""
 # Importing scipy takes longer than all the rest of `overthink compare`, so its values for few seeds stand here.
 T_975 = (
     *(12.706204736174694, 4.302652729749462, 3.1824463052837078, 2.7764451051977934, 2.5705818356363146),

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from math import exp, fsum, lgamma, sqrt
 from typing import NamedTuple
 
+from overthink.statistics.estimate import TIE
+
 LEVEL = 0.05
 """Chance at most, for a table, that any of its intervals misses and that anything said of a difference is wrong."""
 MOST_EXACT = 16
 """Pairs whose 2^n signs are all tried; above that, DRAWS of them."""
 DRAWS, SEED = 100_000, 0
-TIE = 1e-12
-"""What differs by less is equal but for rounding: sums of the same numbers in another order, 0.62 - 0.61 and 0.01."""
 
 
 class PairedTest(NamedTuple):

@@ -10,9 +10,9 @@ from math import ceil, log, log1p
 import numpy as np
 
 from overthink.predictions.arrays import BoolArray, FloatArray
+from overthink.statistics.estimate import TIE
 
 ROUNDING = 1e-9
-TIE = 1e-12
 BISECTIONS = 60
 
 

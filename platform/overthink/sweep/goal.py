@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from overthink.definition.run_definition import GroupDefinition
 from overthink.policy.catalogue import describe
 from overthink.spec import Spec
-from overthink.statistics.estimate import estimate
+from overthink.statistics.estimate import TIE, estimate
 
 Direction = Literal["maximize", "minimize"]
 OverSeeds = Literal["mean", "mean-minus-std", "worst"]
@@ -54,9 +54,6 @@ class Objective(_Measured):
         return over_seeds(values, self.over_seeds, self.goal)
 
 
-ROUNDING = 1e-12
-
-
 class Constraint(_Measured):
     """A bound on a metric; a trial that breaks it cannot be the best."""
 
@@ -79,7 +76,7 @@ class Constraint(_Measured):
         else:
             assert self.at_least is not None
             bound, excess = self.at_least, self.at_least - over_seeds(values, self.over_seeds, "maximize")
-        return 0.0 if abs(excess) <= ROUNDING * max(1.0, abs(bound)) else excess
+        return 0.0 if abs(excess) <= TIE * max(1.0, abs(bound)) else excess
 
     @property
     def label(self) -> str:
