@@ -1,9 +1,8 @@
 """A sweep and its trials are in the store once, whoever begins or reports them twice."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from overthink.store import tags
 from overthink.store.client import Store
@@ -12,24 +11,19 @@ from overthink.store.writer import Writer
 from overthink.sweep.ask_tell import AskTell, Ending
 from overthink.sweep.storage import opened, storage_uri
 from overthink.sweep.sweep_recorder import DEFINITION_FILE, SweepRecorder
+from support.late_writer import LateWriter
 from support.small_sweep import tiny_sweep
 
 
-def test_machines_that_begin_a_sweep_at_once_share_its_run(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loaded, create = tiny_sweep(tmp_path), Writer.create
-    others: list[SweepRecorder] = []
-
-    def create_at_once(writer: Writer, *given: Any) -> str:
-        monkeypatch.setattr(Writer, "create", create)
-        others.append(SweepRecorder.open(store, Writer(store), loaded))
-        return create(writer, *given)
-
-    monkeypatch.setattr(Writer, "create", create_at_once)
-    ours = SweepRecorder.open(store, Writer(store), loaded)
+def test_machines_that_begin_a_sweep_at_once_share_its_run(store: Store, tmp_path: Path) -> None:
+    loaded = tiny_sweep(tmp_path)
+    store.experiment(loaded.sweep.name, loaded.sweep.description)
+    with ThreadPoolExecutor() as threads:
+        older = threads.submit(SweepRecorder.open, store, LateWriter(store), loaded)
+        time.sleep(0.2)
+        newer = SweepRecorder.open(store, Writer(store), loaded)
     (run,) = find_runs(store, sweep=loaded.study_name)
-    assert [ours.run_id, others[0].run_id] == [run.run_id] * 2
+    assert [older.result().run_id, newer.run_id] == [run.run_id] * 2
     assert run.outcome == tags.RUNNING
     assert store.text(run.run_id, DEFINITION_FILE)
 

@@ -7,7 +7,8 @@ from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.group_spec import GroupSpec
-from overthink.store.reader import find_runs
+from overthink.store.made_once import made_once
+from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 
@@ -31,7 +32,13 @@ def ensure_group(store: Store, writer: Writer, spec: GroupSpec, work: bool) -> G
     """
     experiment_id = store.experiment(spec.experiment, spec.note)
     store.offer_views(experiment_id, spec.views)
-    group = oldest(store, writer, spec) or _created(store, writer, spec, experiment_id)
+    group = made_once(
+        store,
+        experiment_id,
+        f"group {spec.tags[tags.GROUP_KEY]}",
+        lambda: oldest(store, writer, spec),
+        lambda: _created(store, writer, spec, experiment_id),
+    )
     seeds = joined([*(seeds.label for seeds in group.seeds), *spec.seeds])
     changed = work or seeds != group.seeds_label or group.outcome in UNFINISHED
     if changed:
@@ -55,8 +62,4 @@ def _created(store: Store, writer: Writer, spec: GroupSpec, experiment_id: str) 
     if spec.colour:
         own[tags.RUN_COLOUR] = spec.colour
     run_id = writer.create(experiment_id, spec.group, {**own, **spec.tags}, spec.params)
-    first = oldest(store, writer, spec)
-    assert first is not None
-    if first.attempt != own[tags.ATTEMPT]:  # another process created one, too: the older counts
-        writer.delete(run_id)
-    return first
+    return oldest(store, writer, spec) or run_of(store, run_id)

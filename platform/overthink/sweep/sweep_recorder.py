@@ -8,6 +8,7 @@ from typing import Any
 from overthink.report.ui_views import columns_of, views
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.made_once import made_once
 from overthink.store.reader import find_runs
 from overthink.store.run_names import group_name
 from overthink.store.writer import Writer
@@ -38,15 +39,14 @@ class SweepRecorder:
         experiment_id = store.experiment(sweep.name, sweep.description)
         goals = goals_of(loaded)
         store.offer_views(experiment_id, views(columns_of(loaded.base, goals)))
-        run_id = _oldest(store, loaded)
-        if run_id is not None:
-            writer.resume(run_id)
-        else:
-            made = writer.create(experiment_id, f"sweep {sweep.name}", _tags(loaded), _parameters(loaded))
-            run_id = _oldest(store, loaded) or made
-            if run_id != made:  # another machine began the sweep, too, or a reply was lost: the older counts
-                writer.delete(made)
-            writer.text(run_id, DEFINITION_FILE, {"sweep": sweep.model_dump(mode="json"), "base": loaded.raw})
+        run_id = made_once(
+            store,
+            experiment_id,
+            f"sweep {loaded.study_name}",
+            lambda: _oldest(store, loaded),
+            lambda: _created(store, writer, loaded, experiment_id),
+        )
+        writer.resume(run_id)
         return cls(store, writer, loaded, goals, experiment_id, run_id)
 
     def trial(self, asked: Asked, ending: Ending, group_run_id: str | None) -> str:
@@ -85,6 +85,16 @@ class SweepRecorder:
     def close(self, outcome: str, message: str = "") -> None:
         """End the sweep's run."""
         self.writer.close(self.run_id, outcome, message)
+
+
+def _created(store: Store, writer: Writer, loaded: LoadedSweep, experiment_id: str) -> str:
+    made = writer.create(experiment_id, f"sweep {loaded.sweep.name}", _tags(loaded), _parameters(loaded))
+    run_id = _oldest(store, loaded) or made
+    if run_id != made:  # a reply was lost, and the request sent again: the older counts
+        writer.delete(made)
+    definition = {"sweep": loaded.sweep.model_dump(mode="json"), "base": loaded.raw}
+    writer.text(run_id, DEFINITION_FILE, definition)
+    return run_id
 
 
 def _oldest(store: Store, loaded: LoadedSweep) -> str | None:
