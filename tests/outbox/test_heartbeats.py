@@ -1,5 +1,8 @@
 """Heartbeats of what a process trains: the trouble with one run keeps none of the others from being renewed."""
 
+import threading
+from typing import Any
+
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.store import tags
@@ -44,3 +47,22 @@ def test_what_the_caller_keeps_alive_has_a_heartbeat_too(store: Store) -> None:
     sender._last_heartbeat -= HEARTBEAT_SECONDS
     sender._heartbeat()
     assert beats == [1]
+
+
+def test_what_follows_the_end_of_uploading_waits_for_it(store: Store) -> None:
+    """In a notebook the thread goes on after a launch: a run whose lock is free by then would be trained again."""
+    entered, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    class Hanging(Writer):
+        def create(self, *given: Any, **named: Any) -> str:
+            entered.set()
+            goes_on.wait(30)
+            return super().create(*given, **named)
+
+    sender = OutboxSender(store, Hanging(store), print)
+    sender.begin(RunStart(group("a"), "a", "e: a", {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: "a"}, {}))
+    assert entered.wait(30)
+    sender.stop(ended.set)
+    assert not ended.is_set()
+    goes_on.set()
+    assert ended.wait(30)

@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -294,3 +295,26 @@ def test_one_that_cannot_be_removed_stops_nobody(journal: Journal, monkeypatch: 
         journal.remove()
     taken(journal.folder).remove()
     assert not journal.folder.exists()
+
+
+def test_a_signal_between_the_entry_and_its_count_leaves_both_right(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python delivers a signal when the call that writes returns: at each Ctrl-C in the middle of an append."""
+
+    class Interrupted:
+        def __init__(self, database: sqlite3.Connection) -> None:
+            self.database = database
+
+        def execute(self, query: str, *values: Any) -> sqlite3.Cursor:
+            done = self.database.execute(query, *values)
+            if query.startswith("INSERT"):
+                raise KeyboardInterrupt
+            return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "_db", Interrupted(journal._db))
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(log_entry(4))
+    journal.append(log_entry(5))
+    assert journal.waiting == len(journal.entries()) == 6

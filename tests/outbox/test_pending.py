@@ -7,13 +7,17 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, redirect_stderr
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from overthink.cli.commands.sync import sync
 from overthink.outbox.journal import Journal
-from overthink.outbox.pending import has_pending, not_for_this_store
+from overthink.outbox.pending import has_pending, not_for_this_store, upload_pending
+from overthink.store.client import Store
+from overthink.store.run_lock import locked
 from overthink.store.uri import journals_folder, state_folder
+from overthink.store.writer import Writer
 from support.command import invoke
 from support.journals import begin_entry
 
@@ -177,3 +181,20 @@ def test_a_journal_of_a_store_in_whose_place_a_folder_lies(tmp_path: Path) -> No
     left("a", theirs)
     assert not has_pending(f"sqlite:///{tmp_path}/mlflow.db")
     assert not_for_this_store(f"sqlite:///{tmp_path}/mlflow.db").other_stores == {theirs: 1}
+
+
+def test_a_run_is_locked_while_its_journal_is_uploaded(store: Store) -> None:
+    """Another command sees neither the journal, which this one uses, nor all of the run: it would train it again."""
+    run_key = begin_entry("one", store.uri).run_key
+    left("one", store.uri)
+
+    class Looking(Writer):
+        def create(self, *given: Any, **named: Any) -> str:
+            assert locked(run_key) is None
+            return super().create(*given, **named)
+
+    done = upload_pending(store, Looking(store))
+    assert list(done.runs) == [run_key]
+    after = locked(run_key)
+    assert after is not None
+    after.release()

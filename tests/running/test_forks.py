@@ -130,3 +130,24 @@ def test_snapshots_are_a_file_of_weights_to_start_from(tmp_path: Path, trunk_fol
     snapshot, loaded = load_file(trunk_folder / snapshot_name(1)), load_file(tmp_path / "started" / NAME)
     assert {name for name in loaded if name.startswith("network/")} == {*loaded}
     assert all(loaded[name].equal(snapshot[name]) for name in loaded)
+
+
+def test_a_snapshot_that_a_kill_has_prevented_is_made_when_training_goes_on(
+    tmp_path: Path, trunk_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between an epoch's checkpoint and its copy, or on a full disk; nothing else would ever make it."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    trunk, folder = trunk_of(tmp_path), tmp_path / "killed"
+    with monkeypatch.context() as patch:
+        patch.setattr("overthink.training.checkpoint.keep_snapshot", killed)
+        with pytest.raises(KeyboardInterrupt):
+            trained(trunk, folder)
+    trained(trunk, folder)
+    for epoch in trunk.keep:
+        snapshot, undisturbed = (load_file(of / snapshot_name(epoch)) for of in (folder, trunk_folder))
+        assert {name: tensor.tolist() for name, tensor in snapshot.items()} == {
+            name: tensor.tolist() for name, tensor in undisturbed.items()
+        }

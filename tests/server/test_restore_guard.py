@@ -12,7 +12,19 @@ case $* in *"--dbname=mlflow --command SELECT to_regclass"*) echo "it is startin
 """
 
 
-def test_a_database_that_does_not_answer_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+RENAMED = """#!/bin/sh
+echo "$*" >> "$(dirname "$0")/asked"
+case $* in
+  *"RENAME TO mlflow_replaced"*) exit 1 ;;
+  *"datname = 'mlflow_replaced'"*) echo 1 ;;
+  *"count(*) FROM runs"*) echo 0 ;;
+  *to_regclass*) echo t ;;
+esac
+"""
+
+
+def restored(tmp_path: Path, docker: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Restore a backup by a `docker` of our own; return what it printed and what it asked."""
     backup, programs = tmp_path / "backup", tmp_path / "bin"
     for folder in (backup, programs, tmp_path / "server"):
         folder.mkdir()
@@ -22,7 +34,7 @@ def test_a_database_that_does_not_answer_is_not_taken_for_an_empty_one(tmp_path:
         (backup / name).write_text(name)
         with (backup / "SHA256SUMS").open("a") as sums:
             sums.write(f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n")
-    (programs / "docker").write_text(DOCKER)
+    (programs / "docker").write_text(docker)
     (programs / "docker").chmod(0o755)
     done = subprocess.run(
         ["sh", "server/restore"],
@@ -32,6 +44,20 @@ def test_a_database_that_does_not_answer_is_not_taken_for_an_empty_one(tmp_path:
         text=True,
         check=False,
     )
+    return done, (programs / "asked").read_text()
+
+
+def test_a_database_that_does_not_answer_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    done, asked = restored(tmp_path, DOCKER)
     assert done.returncode == 1
     assert "the database does not answer; nothing was changed" in done.stderr
-    assert "DATABASE" not in (programs / "asked").read_text()
+    assert "DATABASE" not in asked
+
+
+def test_a_reply_that_is_lost_after_the_databases_changed_places_is_no_undone_restore(tmp_path: Path) -> None:
+    """It said that the server has what it had, and the next restore would have deleted what it really had."""
+    done, asked = restored(tmp_path, RENAMED)
+    assert done.returncode != 0
+    assert "interrupted while it took its place; do the same again" in done.stderr
+    assert "the server has what it had" not in done.stderr
+    assert "DROP DATABASE IF EXISTS mlflow_restoring" not in asked[asked.index("RENAME TO mlflow_replaced") :]

@@ -104,6 +104,19 @@ def test_a_trial_without_an_owner_is_resumed_after_a_while_whatever_the_time_zon
     assert resumed.number == left.number
 
 
+def test_a_surplus_trial_of_a_killed_process_ends_without_a_point(store: Store, tmp_path: Path) -> None:
+    """Two machines have asked for the last point of a grid, and one was killed before it gave its trial back."""
+    loaded = tiny_sweep(tmp_path, space={"network.growth": {"choice": [2, 4]}}, sampler={"kind": "grid"}, trials=2)
+    with opened(storage_uri()) as storage:
+        for _ in range(3):
+            open_study(storage, loaded).ask()
+        study = AskTell(loaded, storage, alone=True)
+        growths = [asked.point["network.growth"] for _ in range(2) if (asked := study.next()) is not None]
+        assert sorted(growths) == [2, 4]
+        assert study.next() is None
+        assert [trial.state for trial in study.study.get_trials()][2] == TrialState.FAIL
+
+
 def test_no_private_name_of_optuna_is_used() -> None:
     """An attribute with a leading underscore is this package's own only on self and cls."""
     private = re.compile(r"(?<!\bself)(?<!\bcls)\._[a-z]\w*|\boptuna\._[a-z]\w*")

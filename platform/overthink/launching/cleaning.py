@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from overthink.launching.plan import locked
 from overthink.settings import cache_folder
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.model_trash import models_of_runs, purge_models
+from overthink.store.run_lock import locked
 from overthink.store.stored import StoredRun
 from overthink.store.trash import files_in, own_folders, purge, trashed
 from overthink.store.uri import database_file, journals_folder, state_folder

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of, trunks_of
@@ -16,8 +16,8 @@ from overthink.outbox.pending import finished_keys
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.liveness import is_gone, is_this
+from overthink.store.run_lock import locked
 from overthink.store.stored import StoredRun
-from overthink.store.uri import state_folder
 from overthink.study.design import arms_text
 
 if TYPE_CHECKING:  # both import MLflow, which takes seconds; what is all finished is planned without it
@@ -139,15 +139,3 @@ def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:
         return "train"
     known: dict[str, Action] = {tags.FINISHED: "done", tags.DIVERGED: "diverged"}
     return known.get(stored.outcome, "resume")
-
-
-def locked(name: str) -> FileLock | None:
-    """Return a lock on a run, or a sweep, of this state folder; None where another process has it."""
-    folder = state_folder() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{name}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        return None
-    return lock

@@ -138,10 +138,13 @@ class Session:
     def close(self) -> None:
         """End the workers, stop uploading (what is queued stays on disk), and release claims and locks."""
         self._engine.close()
-        self._sender.stop()
+        self._sender.stop(self._release)
         giving_up = threading.Thread(target=self._close_claims, daemon=True)
         giving_up.start()
         giving_up.join(timeout=CLAIMS_SECONDS)  # a store that hangs does not keep the command
+
+    def _release(self) -> None:
+        """Release the locks of runs: not before uploading has stopped, or the next launch would train them again."""
         for run in self._planned:
             replace(run, claims=None).release()
 

@@ -43,7 +43,9 @@ def mark_abandoned_as_interrupted(store: Store, writer: Writer, force: bool = Fa
         writer.heartbeat(run.run_id for run in running if run not in abandoned and run.process.is_from_the_future)
     for run in abandoned:
         try:
-            writer.close(run.run_id, tags.INTERRUPTED, ABANDONED)
+            now = active_run(store, run.run_id)  # again: what is uploaded at this moment may have ended it
+            if now is not None and now.outcome == run.outcome and now.process == run.process:
+                writer.close(run.run_id, tags.INTERRUPTED, ABANDONED)
         except StoreError:  # somebody has deleted it a moment ago, or this account may only read it
             store.ping()
     remove_abandoned(store)

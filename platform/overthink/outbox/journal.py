@@ -151,8 +151,10 @@ class Journal:
     def append(self, entry: Entry) -> None:
         """Add an entry; it is on disk when this returns. Raises OSError where it is not, and then it is not there."""
         with self._errors():
-            self._db.execute("INSERT INTO entries VALUES (?, ?)", (self.written + 1, entry.model_dump_json()))
-            self.written += 1
+            try:
+                self._db.execute("INSERT INTO entries VALUES (?, ?)", (self.written + 1, entry.model_dump_json()))
+            finally:  # a signal that ends the launch arrives when the entry is on disk already
+                (self.written,) = self._db.execute("SELECT coalesce(max(number), 0) FROM entries").fetchone()
 
     def keep(self, file: Path) -> str:
         """Keep a finished file for the next entry; return its name here. What replaces it later is another file."""

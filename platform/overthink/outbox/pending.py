@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from overthink.outbox.entries import Begin
 from overthink.outbox.journal import DamagedError, Journal
 from overthink.outbox.journal_folder import set_aside
+from overthink.store.run_lock import locked
 from overthink.store.uri import is_store, journals_folder
 
 if TYPE_CHECKING:
@@ -92,8 +94,19 @@ def upload_pending(store: "Store", writer: "Writer") -> UploadSummary:
 
 
 def _upload(journal: Journal, uploader: "Uploader", done: UploadSummary) -> str:
-    """Upload one journal, and remove it; return why others need not be tried, or nothing."""
-    begin = journal.begin
+    """Upload one journal, and remove it; return why others need not be tried, or nothing.
+
+    Its run is locked meanwhile: another command would see neither the journal nor all of the run, and train it again.
+    """
+    begin, lock = journal.begin, locked(journal.begin.run_key)
+    try:
+        return _uploaded(journal, begin, uploader, done)
+    finally:
+        if lock is not None:  # else a process trains it by now
+            lock.release()
+
+
+def _uploaded(journal: Journal, begin: Begin, uploader: "Uploader", done: UploadSummary) -> str:
     try:
         entries = uploader.upload(journal)
         if not journal.ended and journal.run_id is not None:

@@ -78,6 +78,7 @@ class OutboxSender:
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._last_heartbeat = time.monotonic()
+        self._at_end: Callable[[], None] = lambda: None
         self._urgent = self._flushing = self._stopping = self._unreachable = self._reported = False
 
     @property
@@ -120,13 +121,18 @@ class OutboxSender:
             self._flushing = False
             return pending
 
-    def stop(self) -> None:
-        """Stop uploading. What is left stays on disk, for `overthink sync`."""
+    def stop(self, at_end: Callable[[], None] = lambda: None) -> None:
+        """Stop uploading, and call `at_end`. What is left stays on disk, for `overthink sync`.
+
+        A store that hangs does not keep the command: then `at_end` is called later, by the thread that uploads.
+        """
         with self._condition:
-            self._stopping = True
+            self._stopping, self._at_end = True, at_end
             self._condition.notify_all()
-        if self._thread is not None:
-            self._thread.join(timeout=1.0)  # a store that hangs does not keep the command
+        if self._thread is None:
+            at_end()
+        else:
+            self._thread.join(timeout=1.0)
 
     def _wake(self, urgent: bool) -> None:
         with self._condition:
@@ -150,11 +156,14 @@ class OutboxSender:
             self._heartbeat()
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if self._unreachable else GATHER_SECONDS
             self._rest(pause)
-        for logger in self._loggers:
-            if logger.journal.ended:
-                logger.journal.remove()
-            else:
-                logger.journal.release()
+        try:
+            for logger in self._loggers:
+                if logger.journal.ended:
+                    logger.journal.remove()
+                else:
+                    logger.journal.release()
+        finally:
+            self._at_end()
 
     def _rest(self, pause: float) -> None:
         """Pause; a short time while a launch waits, and not at all where something is urgent and the store answers."""

@@ -21,6 +21,7 @@ from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.group import GroupRef, ensure_group
 from overthink.store.liveness import RunProcess, alive_tags
+from overthink.store.one_at_a_time import one_at_a_time
 from overthink.store.reader import active_run, run_of
 from overthink.store.replacing import (
     close_replaced,
@@ -34,7 +35,6 @@ from overthink.store.writer import Value, Writer
 
 LOOK_AGAIN_SECONDS = 1.0
 """After which an upload looks again whether the run is still its own."""
-LINK_TRIES = 3
 
 
 class Uploader:
@@ -70,6 +70,9 @@ class Uploader:
                 self._restart(journal)
             case Standing.RESUMED:
                 raise ResumedError
+            case Standing.OURS if journal.run_id is None and journal.begin.group.key not in self.groups:
+                self._ensure_group(journal.begin)
+                return self.upload(journal)  # looks again: by now another process may have ended the run
         looked = time.time()  # runs on while this process is stopped, or its machine asleep
         for batch in _batches(journal.entries()):
             if abs(time.time() - looked) >= LOOK_AGAIN_SECONDS:
@@ -172,9 +175,7 @@ class Uploader:
                 assert_never(unknown)
 
     def _begin(self, journal: Journal, begin: Begin) -> str:
-        group = self.groups.get(begin.group.key)
-        if group is None:
-            group = self.groups[begin.group.key] = ensure_group(self._store, self._writer, begin.group, work=True)
+        group = self._ensure_group(begin)
         if begin.run_id is not None:
             self._writer.resume(begin.run_id, begin.alive)
             self._writer.log(begin.run_id, run_tags={tags.PARENT_OF_MLFLOW: group.group_id})
@@ -184,6 +185,12 @@ class Uploader:
         self._describe(begin, run_id)
         self._handles.know(begin.handle, run_id, replaced_by_run_of(begin.tags))
         return run_id
+
+    def _ensure_group(self, begin: Begin) -> GroupRef:
+        group = self.groups.get(begin.group.key)
+        if group is None:
+            group = self.groups[begin.group.key] = ensure_group(self._store, self._writer, begin.group, work=True)
+        return group
 
     def _describe(self, begin: Begin, run_id: str) -> None:
         """Write the parameters and the definition of a run that is made; earlier versions logged them as entries."""
@@ -243,7 +250,10 @@ class Uploader:
         One that was deleted gets none.
         """
         of = self._handles.id(link.of)
-        for _ in range(LINK_TRIES):  # another machine that links at this moment may have written over it
+        linked = active_run(self._store, of)
+        if linked is None:
+            return
+        with one_at_a_time(self._store, linked.experiment_id, f"links of {of}"):
             other = active_run(self._store, of)
             if other is None or run_id in other.policy_run_ids:
                 return

@@ -62,6 +62,9 @@ def train(
         checkpoint.adopt(folder / PARENT_CHECKPOINT, state, identity, parent_key)
     if run.seeds.fork is not None and not state.history:
         raise ValueError("a fork begins with its trunk's snapshot, which is not in its folder; --force restarts both")
+    if len(state.history) in run.keep and not checkpoint.has_snapshot(folder, len(state.history)):
+        checkpoint.save(folder, state, identity)  # killed between an epoch's checkpoint and its copy
+        checkpoint.keep_snapshot(folder, len(state.history))
     yield Started(
         dataset=data.dataset.name,
         digest=data.dataset.digest,

@@ -7,7 +7,7 @@ from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.group_spec import GroupSpec
-from overthink.store.made_once import made_once
+from overthink.store.one_at_a_time import one_at_a_time
 from overthink.store.reader import find_runs, run_of
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
@@ -32,25 +32,42 @@ def ensure_group(store: Store, writer: Writer, spec: GroupSpec, work: bool) -> G
     """
     experiment_id = store.experiment(spec.experiment, spec.note)
     store.offer_views(experiment_id, spec.views)
-    group = made_once(
-        store,
-        experiment_id,
-        f"group {spec.tags[tags.GROUP_KEY]}",
-        lambda: oldest(store, writer, spec),
-        lambda: _created(store, writer, spec, experiment_id),
-    )
-    seeds = joined([*(seeds.label for seeds in group.seeds), *spec.seeds])
-    changed = work or seeds != group.seeds_label or group.outcome in UNFINISHED
-    if changed:
+    group, changed = oldest(store, writer, spec), work
+    if group is None or _lacks(group, spec):
+        with one_at_a_time(store, experiment_id, f"group {spec.tags[tags.GROUP_KEY]}"):
+            group = oldest(store, writer, spec) or _created(store, writer, spec, experiment_id)
+            changed |= _complete(writer, group, spec)
+    if changed or group.outcome in UNFINISHED:
         writer.resume(group.run_id)
-        writer.log(group.run_id, run_tags={tags.SEEDS: seeds, **spec.tags})
+        writer.log(group.run_id, run_tags=spec.tags)
+        changed = True
     return GroupRef(experiment_id, group.run_id, changed)
 
 
+def _lacks(group: StoredRun, spec: GroupSpec) -> bool:
+    """Tell whether a group asks for fewer seeds, or has no parameters: its process was killed before it wrote them."""
+    return _seeds(group, spec) != group.seeds_label or (not group.params and bool(spec.params))
+
+
+def _seeds(group: StoredRun, spec: GroupSpec) -> str:
+    return joined([*(seeds.label for seeds in group.seeds), *spec.seeds])
+
+
+def _complete(writer: Writer, group: StoredRun, spec: GroupSpec) -> bool:
+    """Write what a group lacks; return whether its seeds were among that."""
+    seeds = _seeds(group, spec)
+    if _lacks(group, spec):
+        writer.log(group.run_id, params={} if group.params else spec.params, run_tags={tags.SEEDS: seeds})
+    return seeds != group.seeds_label
+
+
 def oldest(store: Store, writer: Writer, spec: GroupSpec) -> StoredRun | None:
-    """Return the group, if it is there: of several, the oldest."""
+    """Return the group, if it is there: of several, the oldest.
+
+    Of two that one process has made, because a reply was lost, the one with parameters: the other one never gets any.
+    """
     wanted = {"kind": tags.KIND_GROUP, "group_key": spec.tags[tags.GROUP_KEY], "definition": spec.experiment}
-    groups = sorted(find_runs(store, **wanted), key=lambda run: (run.started_ms, run.run_id))
+    groups = sorted(find_runs(store, **wanted), key=lambda run: (run.started_ms, not run.params, run.run_id))
     for duplicate in groups[1:]:
         if duplicate.attempt and duplicate.attempt == groups[0].attempt:  # created twice: a reply was lost
             writer.delete(duplicate.run_id)

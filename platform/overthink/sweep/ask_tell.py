@@ -94,14 +94,15 @@ class AskTell:
         for running in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if running.number not in self._mine and self._abandoned(running):
                 trial = running_trial(self.study, self.storage, running.number)
-                if self._claimed(trial):
+                if self._grid and self._place(trial) >= len(self._grid):
+                    self._end_surplus(trial)  # its process was killed before it could
+                elif self._claimed(trial):
                     return self._prepared(trial, running)
         if len(self.trials) >= self.wanted:
             return None
         new = self.study.ask()
         if new.number >= self.wanted and len(self.trials) > self.wanted:
-            new.set_user_attr(SURPLUS, True)  # another machine asked for the last one at the same moment
-            self.study.tell(new, state=TrialState.FAIL)
+            self._end_surplus(new)  # another machine asked for the last one at the same moment
             return None
         new.set_user_attr(OWNER, alive_tags())
         return self._prepared(new, None)
@@ -163,10 +164,15 @@ class AskTell:
         return asked
 
     def _grid_point(self, trial: Trial) -> dict[str, Value]:
-        """Return the grid point of a trial, by its position among the trials that are not surplus."""
-        if not self._grid:
-            return {}
-        return self._grid[sum(other.number < trial.number for other in self.trials)]
+        return self._grid[self._place(trial)] if self._grid else {}
+
+    def _place(self, trial: Trial) -> int:
+        """Return the position of a trial among those that are not surplus."""
+        return sum(other.number < trial.number for other in self.trials)
+
+    def _end_surplus(self, trial: Trial) -> None:
+        trial.set_user_attr(SURPLUS, True)
+        self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
     def _abandoned(self, trial: FrozenTrial) -> bool:
         if self._alone:

@@ -15,9 +15,9 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 
-from overthink.launching.plan import locked
 from overthink.store import database
 from overthink.store.reachable import UnreachableError, check_reachable
+from overthink.store.run_lock import locked
 from overthink.store.uri import concealed, database_file, engine_uri, tracking_uri, without_password
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # what goes wrong is raised, too

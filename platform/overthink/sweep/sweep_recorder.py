@@ -8,9 +8,10 @@ from typing import Any
 from overthink.report.ui_views import columns_of, views
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.made_once import made_once
+from overthink.store.one_at_a_time import one_at_a_time
 from overthink.store.reader import find_runs
 from overthink.store.run_names import group_name
+from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 from overthink.sweep.ask_tell import Asked, Ending
 from overthink.sweep.definition import LoadedSweep
@@ -39,14 +40,13 @@ class SweepRecorder:
         experiment_id = store.experiment(sweep.name, sweep.description)
         goals = goals_of(loaded)
         store.offer_views(experiment_id, views(columns_of(loaded.base, goals)))
-        run_id = made_once(
-            store,
-            experiment_id,
-            f"sweep {loaded.study_name}",
-            lambda: _oldest(store, loaded),
-            lambda: _created(store, writer, loaded, experiment_id),
-        )
-        writer.resume(run_id)
+        with one_at_a_time(store, experiment_id, f"sweep {loaded.study_name}"):
+            found = _oldest(store, loaded)
+            run_id = found.run_id if found else _created(writer, loaded, experiment_id)
+            writer.resume(run_id)
+            if not (found and found.params):  # or a process was killed before it wrote them, at last
+                writer.text(run_id, DEFINITION_FILE, {"sweep": sweep.model_dump(mode="json"), "base": loaded.raw})
+                writer.log(run_id, params=_parameters(loaded))
         return cls(store, writer, loaded, goals, experiment_id, run_id)
 
     def trial(self, asked: Asked, ending: Ending, group_run_id: str | None) -> str:
@@ -87,20 +87,14 @@ class SweepRecorder:
         self.writer.close(self.run_id, outcome, message)
 
 
-def _created(store: Store, writer: Writer, loaded: LoadedSweep, experiment_id: str) -> str:
-    made = writer.create(experiment_id, f"sweep {loaded.sweep.name}", _tags(loaded), _parameters(loaded))
-    run_id = _oldest(store, loaded) or made
-    if run_id != made:  # a reply was lost, and the request sent again: the older counts
-        writer.delete(made)
-    definition = {"sweep": loaded.sweep.model_dump(mode="json"), "base": loaded.raw}
-    writer.text(run_id, DEFINITION_FILE, definition)
-    return run_id
+def _created(writer: Writer, loaded: LoadedSweep, experiment_id: str) -> str:
+    return writer.create(experiment_id, f"sweep {loaded.sweep.name}", _tags(loaded), {})
 
 
-def _oldest(store: Store, loaded: LoadedSweep) -> str | None:
-    """Return the id of the sweep's own run."""
+def _oldest(store: Store, loaded: LoadedSweep) -> StoredRun | None:
+    """Return the sweep's own run; of two that one request has made, because a reply was lost, the one in use."""
     known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
-    return min(known, key=lambda run: (run.started_ms, run.run_id)).run_id if known else None
+    return min(known, key=lambda run: (run.started_ms, not run.params, run.run_id), default=None)
 
 
 def goals_of(loaded: LoadedSweep) -> tuple[str, ...]:

@@ -87,9 +87,7 @@ def sweep(
                 raise
             finally:
                 trials.release()
-            found = results_of(loaded, study.study)
-            note = sweep_note(loaded, found, recorder.experiment_id, recorder.run_id)
-            recorder.show(sweep_page(loaded, study.study, found), note, found.counts)
+            found = _shown(loaded, study, recorder)
             recorder.close(tags.FAILED if reporter.stop_reason else tags.FINISHED, reporter.stop_reason)
     return Swept(
         loaded,
@@ -102,6 +100,16 @@ def sweep(
         store.seconds - waited,
         needed.seconds if needed is not None else None,
     )
+
+
+def _shown(loaded: LoadedSweep, study: AskTell, recorder: SweepRecorder) -> Results:
+    """Store the sweep's page and note, again where another process has ended a trial meanwhile; return the results."""
+    while True:
+        found = results_of(loaded, study.study)
+        note = sweep_note(loaded, found, recorder.experiment_id, recorder.run_id)
+        recorder.show(sweep_page(loaded, study.study, found), note, found.counts)
+        if results_of(loaded, study.study).counts == found.counts:
+            return found
 
 
 def _needed(

@@ -13,8 +13,8 @@ from overthink.running.events import Died, Event, Started
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
-from overthink.store.reader import run_of
-from overthink.store.stored import StoredRun
+from overthink.store.reader import find_runs, run_of
+from overthink.store.stored import StoredRun, newest_per_key
 from overthink.sweep.ask_tell import AskTell, Ending
 from overthink.sweep.dashboard import TrialLinks
 from overthink.sweep.definition import LoadedSweep
@@ -166,8 +166,9 @@ class Trials:
     def _after_run(self, trial: OpenTrial, ended: PlannedRun) -> list[PlannedRun]:
         """Return the next runs of a trial after one of its runs has ended."""
         outcome, run_id = self._session.outcomes.of(ended.key), self._session.run_id_of(ended)
-        if outcome == tags.FINISHED and run_id is not None:
-            return self._advance(trial) if self._continues_after(trial, run_of(self._store, run_id)) else []
+        finished = finished_run(self._store, ended.key, run_id) if outcome == tags.FINISHED else None
+        if finished is not None:
+            return self._advance(trial) if self._continues_after(trial, finished) else []
         if trial.died and trial.deaths < MOST_DEATHS:
             trial.died, trial.deaths = False, trial.deaths + 1
             trial.release()
@@ -194,3 +195,12 @@ class Trials:
         trial.release()
         group_run_id = self._session.groups.close(trial.group_key, ending.outcome)
         self._reporter.end(trial.asked, ending, group_run_id)
+
+
+def finished_run(store: Store, key: str, run_id: str | None) -> StoredRun | None:
+    """Return the run that this process has finished, or the one of its key that counts: another process was quicker."""
+    run = run_of(store, run_id) if run_id is not None else None
+    if run is not None and run.is_finished and not run.replaced_by:
+        return run
+    counting = newest_per_key(find_runs(store, kind=tags.KIND_RUN, run_key=key)).get(key)
+    return counting if counting is not None and counting.is_finished else None

@@ -150,6 +150,11 @@ def keep_snapshot(folder: Path, epoch: int) -> None:
         shutil.copyfile(folder / NAME, unfinished)
 
 
+def has_snapshot(folder: Path, epoch: int) -> bool:
+    """Tell whether the folder has a snapshot after an epoch."""
+    return (folder / snapshot_name(epoch)).exists()
+
+
 def adopt(path: Path, state: TrainingState, run: RunIdentity, parent_key: str) -> None:
     """Load what a run begins with into a new state: of a fork, the snapshot of its trunk where it leaves it.
 
