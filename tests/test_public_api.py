@@ -4,10 +4,12 @@ import doctest
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import overthink
@@ -133,6 +135,10 @@ def test_an_opened_network_gives_the_stored_predictions(example_folder: Path) ->
     assert (test.ids_N == predictions.ids_N).all()
     predicted_EN = trained.logits(torch.from_numpy(test.images_NKHW)).argmax(dim=2)
     assert (predicted_EN.numpy() == predictions.predicted_EN).all()
+    shape = trained.definition.dataset.input_shape
+    for images in (torch.zeros(2, *shape), torch.zeros(2, 1, *shape[1:], dtype=torch.uint8)):
+        with pytest.raises(ValueError, match=r"expected uint8 images \(0 to 255\) of shape \(B, .*\), got "):
+            trained.logits(images)
 
 
 def test_a_table_has_differences_and_what_a_paper_reports(example_folder: Path) -> None:
@@ -197,3 +203,28 @@ def test_runs_of_studies_are_listed_by_arm_or_not_at_all(example_folder: Path) -
         "init": ["0", "split0-init1-order0-augment0"],
         "none": ["0", "0-repeat1"],
     }
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (lambda: overthink.overthinking_table(by="varaint"), "by='varaint': expected one of variant, definition, "),
+        (lambda: overthink.overthinking_table(interval="sample"), "interval='sample': expected one of seeds, samples"),  # type: ignore[arg-type]
+        (lambda: overthink.over_seeds(overthink.runs(), interval="sample"), "interval='sample': expected one of"),  # type: ignore[arg-type]
+        (lambda: overthink.over_seeds(pd.DataFrame()), "this one has no column 'kind'"),
+        (lambda: overthink.figures(pd.DataFrame()), "this one has no column 'run_id'"),
+        (lambda: overthink.launch("small.yaml", device="gpu"), "device='gpu': expected auto, cpu, cuda, or cuda:N"),
+        (lambda: overthink.launch("small.yaml", jobs="2"), "jobs='2': expected a whole number from 1"),  # type: ignore[arg-type]
+        (lambda: overthink.launch("small.yaml", kernels="fast"), "kernels='fast': expected one of auto, torch, native"),  # type: ignore[arg-type]
+        (lambda: overthink.load_experiment("small.yaml", seeds=()), r"seeds=\(\): expected whole numbers from 0"),
+        (lambda: overthink.load_experiment("small.yaml", seeds=(-1,)), r"seeds=\(-1,\): expected whole numbers"),
+        (lambda: overthink.load_experiment("small.yaml", seeds=("a",)), r"seeds=\('a',\): expected whole numbers"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_an_argument_cannot_be_is_a_sentence(example_folder: Path, call: Callable[[], object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+def test_seeds_may_be_a_list(example_folder: Path) -> None:
+    assert len(overthink.load_experiment("small.yaml", seeds=[0, 1]).groups[0].runs) == 2

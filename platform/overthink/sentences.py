@@ -60,3 +60,14 @@ def listed(names: Sequence[str], most: int = 8) -> str:
         names = [*names[:most], f"{len(names) - most} more"]
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def raised(what: str, error: Exception) -> str:
+    """Return that a person's own code raised an error, on one line."""
+    return f"{what} raised {type(error).__name__}: {cut(' '.join(str(error).split()), 200)}"
+
+
+def check_one_of(name: str, value: object, allowed: Sequence[str]) -> None:
+    """Raise ValueError for a value of an argument that is none of those allowed."""
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: expected one of {', '.join(allowed)}")

@@ -60,6 +60,11 @@ def name_of(text: str, longest: int = LONGEST_NAME) -> str:
     return text if text.isprintable() and len(text) <= longest else cut(one_line(text), longest)
 
 
+def in_markdown(text: str, longest: int = 300) -> str:
+    """Return somebody's text for a description in Markdown: on one line, without links, pictures and headings."""
+    return f"`{name_of(text, longest).replace('`', chr(39))}`" if text else ""
+
+
 def reason(error: Exception, without: str = "", called: str = "") -> str:
     """Return what an error says, as part of a sentence: one line of at most LONGEST_REASON characters.
 

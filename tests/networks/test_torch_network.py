@@ -94,6 +94,47 @@ def test_costs_that_cannot_be_counted() -> None:
     assert "own method" in built("Costed").notes[0]
 
 
+@pytest.mark.parametrize(
+    "costs, said",
+    [
+        (None, r"nets:Costed.mul_adds raised TypeError: .*; it must return the cumulative cost of each exit"),
+        (["a", "b"], "nets:Costed.mul_adds raised ValueError"),
+        ([1, float("inf")], "nets:Costed.mul_adds raised OverflowError"),
+        ([1, 10**30], r"nets:Costed.mul_adds returns 10+, more than 1e\+15 MUL-ADDs an image"),
+    ],
+)
+def test_own_costs_that_are_none(monkeypatch: pytest.MonkeyPatch, costs: Any, said: str) -> None:
+    """The largest failed after the training, when predictions were stored."""
+    network = built("Costed")
+    monkeypatch.setattr(network.module, "costs", costs)
+    with pytest.raises(ValueError, match=said):
+        mul_adds(network, SHAPE)
+
+
+def test_an_exit_without_a_gradient_costs_what_the_next_does_not() -> None:
+    network = built("Frozen")
+    assert parameter_counts(network)[-1] == sum(weight.numel() for weight in network.parameters())
+    with pytest.raises(ValueError, match="MUL-ADDs must grow"):
+        mul_adds(network, SHAPE)
+
+
+@pytest.mark.parametrize(
+    "fault, said",
+    [
+        ("raises", r"nets:Stepping.step\(1, state\) raised KeyError: 'no such map'"),
+        ("logits alone", r"nets:Stepping.step\(1, state\) must return logits and the state"),
+        ("a list as state", r"step\(1, state\) returns a state that is no tensor with a row per image"),
+        ("narrow", r"step\(1, state\) returns logits of shape \(2, 9\) for 2 images, expected \(2, 10\)"),
+        ("the first layer", r"step\(2, state\) returns other logits than exit 2 of its forward"),
+    ],
+)
+def test_a_step_that_is_not_the_forward_pass(fault: str, said: str) -> None:
+    """`predict` and `bench` answered by it, and a run's stored predictions by `forward`."""
+    assert built("Stepping").n_exits == 2
+    with pytest.raises(ValueError, match=said):
+        built("Stepping", fault=fault)
+
+
 def test_early_exits_need_a_step() -> None:
     images_BKHW = torch.randn(3, *SHAPE)
     with pytest.raises(ValueError, match=r"nets:Two has no method step\(exit, state\)"):

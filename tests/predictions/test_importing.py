@@ -262,3 +262,14 @@ def test_integers_beyond_63_bits_are_named_as_they_are(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", logits=one.logits_ENC, labels=one.labels_N, ids=ids_N)
     with pytest.raises(ValueError, match=r"t\.npz: --ids must be below 2\^63, got 9223372036854775\d{3}$"):
         import_file(tmp_path / "t.npz", "test", ColumnNames())
+
+
+def test_logits_that_float32_cannot_hold_are_named_as_they_are(tmp_path: Path) -> None:
+    """They became infinite first, and the row was counted from 0."""
+    logits_ENC = ONE.logits_ENC.astype(np.float64)
+    logits_ENC[1, 2, 0] = 1e300
+    np.savez(tmp_path / "theirs.npz", labels=ONE.labels_N, logits=logits_ENC)
+    with pytest.raises(
+        ValueError, match=r"logits must be finite float32 numbers, got 1e\+300 at exit 2, row 3 \(column"
+    ):
+        read(tmp_path / "theirs.npz", ColumnNames())

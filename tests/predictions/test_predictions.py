@@ -78,7 +78,7 @@ def test_logits_out_of_proportion_stay_finite() -> None:
 @pytest.mark.parametrize(
     "changes,message",
     [
-        ({"logits_ENC": np.full((2, 3, 3), np.nan)}, "logits_ENC must be finite, got nan at exit 1, row 0"),
+        ({"logits_ENC": np.full((2, 3, 3), np.nan)}, "logits_ENC must be finite, got nan at exit 1, row 1"),
         ({"logits_ENC": np.full((2, 3, 3), 1e300)}, "logits_ENC must be finite, got inf"),
         (
             {"logits_ENC": np.zeros((2, 4, 3))},

@@ -44,3 +44,13 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path, name: str, content: byte
     with pytest.raises(ValueError, match=rf"{name}: it cannot be read as \w+: ") as raised:
         read_table(tmp_path / name)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_arrays_of_one_name_are_refused(tmp_path: Path) -> None:
+    """The last one was read, without a word."""
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as opened:
+        for content in (b"abcd", b"efgh"):
+            opened.writestr("labels.npy", header((4,)) + content)
+    with pytest.raises(ValueError, match="it holds two arrays of the name labels"):
+        read_table(tmp_path / "a.npz")

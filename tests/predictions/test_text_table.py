@@ -45,3 +45,8 @@ def test_names_are_needed(text: str) -> None:
 def test_what_is_no_table(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - Arrow's words
         read_text(io.BytesIO(text.encode()))
+
+
+def test_a_decimal_comma_is_recognised_below_whole_numbers() -> None:
+    found = read_text(io.BytesIO(b"sample;conf_1\n3;1\n4;0,5\n")).to_pydict()
+    assert found == {"sample": [3, 4], "conf_1": [1.0, 0.5]}

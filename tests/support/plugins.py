@@ -67,8 +67,33 @@ class Same(One):
 
 
 class Costed(Same):
+    costs = [40, 50]
+
     def mul_adds(self, input_shape):
-        return [40, 50]
+        return self.costs
+
+
+class Stepping(Two):
+    def __init__(self, fault="none"):
+        super().__init__()
+        self.fault = fault
+
+    def step(self, exit, state):
+        if self.fault == "raises":
+            raise KeyError("no such map")
+        if self.fault == "logits alone":
+            return self.heads[0](state.mean((2, 3)))
+        if self.fault == "a list as state":
+            return self.heads[0](self.first(state).mean((2, 3))), [1, 2]
+        maps = self.first(state) if exit == 1 else self.second(state) + state
+        head = self.heads[exit - 1 if self.fault != "the first layer" else 0]
+        return head(maps.mean((2, 3)))[:, : 9 if self.fault == "narrow" else 10], maps
+
+
+class Frozen(Two):
+    def forward(self, x):
+        first, second = super().forward(x)
+        return first.detach(), second
 """
 
 

@@ -115,6 +115,8 @@ def test_corners_have_each_end_and_each_choice_under_each_condition() -> None:
         ({"int": [3, 1]}, "a lower and a higher end"),
         ({"choice": []}, "at least one value"),
         ({"choice": [1, 1]}, "occurs twice"),
+        ({"choice": [1, 1.0]}, "occurs twice"),
+        ({"choice": [True, 1]}, "occurs twice"),
         ({"float": [1, 2], "int": [1, 2]}, "a parameter needs exactly one of"),
         ({"uniform": [1, 2]}, "a parameter needs exactly one of"),
         ([1, 2], "a parameter needs exactly one of"),

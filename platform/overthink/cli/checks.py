@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
@@ -50,22 +49,13 @@ def checks(on_message: Callable[[str], None]) -> Iterator[Check]:
 
 def compiler() -> Check:
     """Return the C++ compiler of this machine: CXX, else the first that is installed."""
-    asked = os.environ.get("CXX")
-    for name in (asked,) if asked else COMPILERS:
-        if shutil.which(name) and (said := _version_of(name)):
-            return Check("C++ compiler", said)
-    found = f"CXX={asked} does not run" if asked else "none"
-    return Check("C++ compiler", found, GET_COMPILER, needed=False)
+    from overthink.networks.fast.compiler import KernelsUnavailableError, find_compiler
 
-
-def _version_of(name: str) -> str:
     try:
-        done = subprocess.run(
-            [name, "--version"], capture_output=True, encoding="utf-8", errors="replace", timeout=20, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.partition("\n")[0].strip() if done.returncode == 0 else ""
+        return Check("C++ compiler", find_compiler().version)
+    except KernelsUnavailableError as error:
+        asked = os.environ.get("CXX")
+        return Check("C++ compiler", f"CXX={asked}: {error}" if asked else "none", GET_COMPILER, needed=False)
 
 
 def _torch() -> Check:

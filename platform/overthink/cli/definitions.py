@@ -31,6 +31,8 @@ def load_definitions(
     chosen = parse_seeds(seeds) if seeds is not None else None
     if (settings or chosen) and any(name.startswith(STORED) for name in names):
         raise DefinitionError("run:ID repeats a stored run unchanged; --set and --seeds cannot be used with it")
+    if "" in corruptions:
+        raise DefinitionError("--corruption: empty; expected KIND:SEVERITY, such as gaussian-noise:3")
     loaded = [
         _load_stored(name, corruption)
         if name.startswith(STORED)

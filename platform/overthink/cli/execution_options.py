@@ -57,7 +57,9 @@ def launch_options(
     Raises ValueError for an estimate of runs on a cluster, since steps are timed on this machine.
     """
     from overthink.launching.outcomes import Options
+    from overthink.settings import check_settings
 
+    check_settings(data_root)  # before a store is made
     asked = cast("KernelsAsked", kernels)
     if estimate and engine == "ray":
         raise ValueError("--estimate: it times steps on this machine, and --engine ray trains on others")

@@ -65,7 +65,8 @@ def seeds_of(seed: int | None, by_stream: str | None) -> "Seeds | None":
         raise ValueError("--seed and --seeds exclude each other; give one of them")
     found = re.findall(r"(split|init|order|augment|kernel|repeat)=([0-9]{1,18})(?:,|$)", by_stream)
     given = {stream: int(number) for stream, number in found}
-    if ",".join(f"{stream}={number}" for stream, number in found) != by_stream or "init" not in given:
+    once = len(given) == len(found)
+    if not once or ",".join(f"{stream}={number}" for stream, number in found) != by_stream or "init" not in given:
         raise ValueError(f"--seeds {by_stream}: expected seeds by stream with one of init, e.g. split=0,init=3")
     return Seeds.same(given["init"]).model_copy(update=given)
 

@@ -23,8 +23,11 @@ def with_plugins(command: Callable[..., int]) -> Callable[..., int]:
     @functools.wraps(command)
     def with_modules(*args: Any, plugin: Sequence[str] = (), **options: Any) -> int:
         if plugin:
-            from overthink.plugins.modules import name_modules
+            from overthink.plugins.modules import MODULE, name_modules
 
+            for name in plugin:
+                if not MODULE.fullmatch(name):
+                    raise ValueError(f"--plugin {name!r}: expected a module, such as my_module or package.module")
             name_modules(plugin)
         return command(*args, **options)
 

@@ -17,7 +17,8 @@ from overthink.comparison.observations import fixed_streams
 from overthink.comparison.ranges import metric_estimate
 from overthink.comparison.stored_runs import stored_runs
 from overthink.seeds import Seeds, seeds_of_labels
-from overthink.statistics.estimate import Estimate, Over
+from overthink.sentences import check_one_of
+from overthink.statistics.estimate import OVERS, Estimate, Over
 from overthink.store import tags
 from overthink.store.correctness import CorrectnessReader
 from overthink.store.public import StoreName, uri_of
@@ -161,6 +162,7 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
 
     Raises:
         KeyError: A metric is no column of the frame.
+        ValueError: The frame is none that `runs` returns, or `interval` has another value.
 
     Example:
         >>> import overthink
@@ -172,6 +174,8 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
         small: short: n = 2, 0.200 [0.12, 0.28] over both
         small: short [network.growth=4, regime.0.drops=[]]: n = 1, 0.200 [0.07, 0.33] over samples
     """
+    check_one_of("interval", interval, OVERS)
+    check_frame(frame, "kind", "outcome", "started", "run_key", "group_key")
     if missing := [metric for metric in metrics if metric not in frame.columns]:
         raise KeyError(f"no run of this frame has the metric {missing[0]!r}")
     finished = frame[(frame["kind"] == tags.KIND_RUN) & (frame["outcome"] == tags.FINISHED)]
@@ -193,6 +197,12 @@ def over_seeds(frame: pd.DataFrame, *metrics: str, interval: Over = "both", stor
             rows.append({**shared, "metric": metric, **found._asdict(), **same, **repeated})
     columns = [*GROUP, "same_kernels", "metric", *Estimate._fields, "same_data", "repeats", "fixed"]
     return pd.DataFrame(rows, columns=columns).sort_values(["group", "metric"], ignore_index=True)
+
+
+def check_frame(frame: pd.DataFrame, *columns: str) -> None:
+    """Raise ValueError where a frame has not the columns of one that `runs` returns."""
+    if missing := [column for column in columns if column not in frame.columns]:
+        raise ValueError(f"expected a frame that overthink.runs returns, but this one has no column {missing[0]!r}")
 
 
 def _one_a_training(group: pd.DataFrame) -> tuple[pd.DataFrame, list[Seeds]]:

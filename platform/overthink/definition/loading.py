@@ -6,7 +6,6 @@ study the definition of its base.
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
@@ -23,17 +22,16 @@ from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, parse_run
 from overthink.definition.source import NO_OVERRIDES, Overrides, find, override_all, read_yaml
 from overthink.networks.catalogue import NETWORKS
-from overthink.plugins.modules import PluginError, name_modules, own_definition
+from overthink.plugins.modules import MODULE, PluginError, name_modules, own_definition
 from overthink.seeds import LARGEST_SEED, LONGEST_LABELS, expand, joined, replace_free
 from overthink.training.losses import LOSSES
 
-MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _WITHIN: ContextVar[tuple[str, ...]] = ContextVar("within", default=())
 """Files of the references that are being followed."""
 
 
 def load_experiment(
-    path: str | Path, overrides: Sequence[str] = (), seeds: tuple[int, ...] | None = None
+    path: str | Path, overrides: Sequence[str] = (), seeds: Sequence[int] | None = None
 ) -> LoadedExperiment:
     """Read a definition, apply overrides, and check it with all its variants.
 
@@ -56,8 +54,11 @@ def load_experiment(
         >>> len(experiment.groups[0].runs)
         3
     """
+    chosen = None if seeds is None else tuple(seeds)
+    if chosen is not None and not (chosen and all(type(one) is int and 0 <= one <= LARGEST_SEED for one in chosen)):
+        raise DefinitionError(f"{path}: seeds={seeds!r}: expected whole numbers from 0, such as (0, 1, 2)")
     file = find(path) if isinstance(path, str) else path
-    return resolved(read_yaml(file), str(file), overrides, seeds)
+    return resolved(read_yaml(file), str(file), overrides, chosen)
 
 
 def resolved(

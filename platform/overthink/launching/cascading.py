@@ -17,6 +17,7 @@ from overthink.store.client import Store
 from overthink.store.reader import find_runs
 from overthink.store.run_names import run_name
 from overthink.store.stored import StoredRun
+from overthink.untrusted import in_markdown
 
 
 class Candidate(NamedTuple):
@@ -171,7 +172,7 @@ def _group(name: str, variant: str, read: Sequence[_Read], command: str) -> Pred
         "cascade",
         origin=cut(f"cascade of {members}", 400),
         network=f"cascade of {len(read)} networks",
-        note=f"Separate networks run one after the other, whose costs add up: {cut(members, 2000)}.",
+        note=f"Separate networks run one after the other, whose costs add up: {in_markdown(members, 2000)}.",
         dataset=next(iter(names), ""),
         dataset_key=next(iter(keys)) if len(keys) == 1 else "",
         key_parts={"members": [_key_of(one) for one in read]},

@@ -13,6 +13,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.seeds import Seeds
 from overthink.sentences import utf_8
 from overthink.store.client import Store
+from overthink.untrusted import in_markdown
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _group(group: ImportedGroup, runs: Sequence[RunToImport]) -> PredictedGroup:
         "imported",
         origin,
         network=f"{runs[0].test.n_exits} exits, imported",
-        note=f"Predictions of networks trained elsewhere: {origin}.",
+        note=f"Predictions of networks trained elsewhere: {in_markdown(origin)}.",
         dataset=group.dataset,
         dataset_key=short_hash({"kind": group.dataset}) if group.dataset else "",
         params={"import": group.command, "import.source": group.source},

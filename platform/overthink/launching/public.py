@@ -1,5 +1,6 @@
 """What `import overthink` gives of launching: training what definitions ask for."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from overthink.definition.loading import load_experiment
 from overthink.launching.outcomes import KernelsAsked, Options, Outcomes, ProgressListener
 from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Event
+from overthink.sentences import check_one_of
 from overthink.store.public import StoreName, uri_of
 
 Experiment = str | Path | LoadedExperiment
@@ -59,8 +61,9 @@ def launch(
 
     Raises:
         DefinitionError: A definition is not valid.
-        ValueError: Native kernels are asked for, or needed to go on with runs, and cannot be used here; or this
-            machine lacks what runs that are to do need: data, a CUDA device, room on its disk.
+        ValueError: An argument has a value that it cannot have; native kernels are asked for, or needed to go on with
+            runs, and cannot be used here; or this machine lacks what runs that are to do need: data, a CUDA device,
+            room on its disk.
         StoreError: The store does not answer.
 
     Example:
@@ -72,6 +75,11 @@ def launch(
     from overthink.launching.launch import launch as launch_all
     from overthink.store.client import Store
 
+    if type(jobs) is not int or jobs < 1:
+        raise ValueError(f"jobs={jobs!r}: expected a whole number from 1")
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
+        raise ValueError(f"device={device!r}: expected auto, cpu, cuda, or cuda:N for one of several GPUs")
+    check_one_of("kernels", kernels, ("auto", "torch", "native"))
     several = [experiments] if isinstance(experiments, str | Path | LoadedExperiment) else experiments
     loaded = [one if isinstance(one, LoadedExperiment) else load_experiment(one) for one in several]
     options = Options(jobs=jobs, device=device, data_root=data_root, force=force, kernels=kernels)

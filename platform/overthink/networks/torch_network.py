@@ -5,7 +5,7 @@ differentiation: the layers and weights that its logits depend on. Costs are cou
 operations that a forward pass does as functions (`functional.relu`, `+`, `@`, `cat`) are not seen and not counted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -13,7 +13,11 @@ from torch import Tensor, nn
 
 from overthink.networks.layer_cost import is_layer, mul_adds_of, needs_no_rule
 from overthink.networks.multi_exit import Carry, MultiExitNetwork, Part, Reading
-from overthink.sentences import cut, listed
+from overthink.networks.torch_steps import check_steps
+from overthink.sentences import listed, raised
+
+MOST_MUL_ADDS = 10**15
+"""What predictions can be stored with."""
 
 
 class TorchNetwork(MultiExitNetwork):
@@ -125,7 +129,7 @@ class TorchNetwork(MultiExitNetwork):
         """
         own = getattr(self.module, "mul_adds", None)
         if callable(own):
-            whole = [int(cost) for cost in own(input_shape)]
+            whole = self._own_costs(own, input_shape)
             found = [after - before for before, after in zip([0, *whole], whole, strict=False)]
         else:
             try:
@@ -140,6 +144,19 @@ class TorchNetwork(MultiExitNetwork):
                 "method mul_adds(input_shape) that returns the cumulative cost of each exit"
             )
         return found
+
+    def _own_costs(
+        self, own: Callable[[tuple[int, int, int]], Iterable[Any]], shape: tuple[int, int, int]
+    ) -> list[int]:
+        """Return the cumulative cost of each exit by the class's own method; raises ValueError naming the method."""
+        place = f"{self._place}.mul_adds"
+        try:
+            costs = [int(cost) for cost in own(shape)]
+        except Exception as error:  # noqa: BLE001 - whatever a person's class does, it is one sentence
+            raise ValueError(f"{raised(place, error)}; it must return the cumulative cost of each exit") from None
+        if max(costs, default=0) > MOST_MUL_ADDS:
+            raise ValueError(f"{place} returns {max(costs)}, more than {MOST_MUL_ADDS:.0e} MUL-ADDs an image")
+        return costs
 
     def _traced(self) -> tuple[tuple[Tensor, ...], list[tuple[Tensor, int]]]:
         """Return logits of a blank image with their graph, and for each call of a layer its output and cost."""
@@ -177,11 +194,14 @@ class TorchNetwork(MultiExitNetwork):
 def _first_used(logits: Sequence[Tensor], tensors: Sequence[Tensor]) -> list[list[int]]:
     """Return for each exit the places of the tensors that its logits depend on and those of no exit before it.
 
-    A tensor that no gradient reaches (it is detached, or not used) goes with the next one in order, or the last exit.
+    A tensor that no gradient reaches (it or the logits are detached, or it is not used) goes with the next one in
+    order, or the last exit.
     """
     exit_of: dict[int, int] = {}
     differentiable = [place for place, tensor in enumerate(tensors) if tensor.requires_grad]
     for number, logits_BC in enumerate(logits):
+        if not logits_BC.requires_grad:  # detached, or computed without gradients
+            continue
         gradients = torch.autograd.grad(
             logits_BC.sum(), [tensors[place] for place in differentiable], retain_graph=True, allow_unused=True
         )
@@ -218,20 +238,19 @@ def build_torch_network(
         except Exception as error:  # whatever a person's class does, it is one sentence
             if str(error).startswith("network: more than") or "allocate" in str(error):
                 raise  # `limited_size` says it
-            raise ValueError(f"network.arguments: {_said(place, error)}") from None
+            raise ValueError(f"network.arguments: {raised(place, error)}") from None
         network = TorchNetwork(place, module, input_shape)
-        network._widths = tuple(_widths(network, place, input_shape, n_classes))
+        network._widths = _widths(network, place, input_shape, n_classes)
     _check_weights(network, place)
     return network
 
 
-def _widths(network: TorchNetwork, place: str, input_shape: tuple[int, int, int], n_classes: int) -> Iterator[int]:
+def _widths(network: TorchNetwork, place: str, input_shape: tuple[int, int, int], n_classes: int) -> tuple[int, ...]:
     with torch.no_grad():
         try:
-            found = network.eval().module(torch.zeros(2, *input_shape))
+            found: Any = network.eval().module(torch.zeros(2, *input_shape))
         except Exception as error:  # noqa: BLE001 - as above
-            raise ValueError(f"network.class: {_said(place, error)}") from None
-    network.train()
+            raise ValueError(f"network.class: {raised(place, error)}") from None
     if isinstance(found, Tensor):
         raise ValueError(
             f"network.class: {place} returns one tensor; its forward must return a list or tuple of logits, one of "
@@ -245,7 +264,10 @@ def _widths(network: TorchNetwork, place: str, input_shape: tuple[int, int, int]
                 f"network.class: exit {number} of {place} returns {str(logits_BC.dtype).removeprefix('torch.')} of "
                 f"shape {tuple(logits_BC.shape)} for 2 images, expected logits of shape (2, {n_classes})"
             )
-        yield n_classes
+    if network.has_step:
+        check_steps(place, network.module, input_shape, n_classes)
+    network.train()
+    return (n_classes,) * len(found)
 
 
 def _check_weights(network: TorchNetwork, place: str) -> None:
@@ -257,7 +279,3 @@ def _check_weights(network: TorchNetwork, place: str) -> None:
             raise ValueError(
                 f"network.class: {place}: {other} and {name} share their memory, which checkpoints cannot hold"
             )
-
-
-def _said(place: str, error: Exception) -> str:
-    return f"{place} raised {type(error).__name__}: {cut(' '.join(str(error).split()), 200)}"

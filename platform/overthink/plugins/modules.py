@@ -6,6 +6,7 @@ They are found in two places: installed packages, by the entry points `overthink
 names.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from overthink.plugins.source import Source, source_of
 from overthink.sentences import cut
 
 GROUPS = "networks", "datasets", "losses", "metrics", "exit_policies"
+MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 PACKAGE = __name__.partition(".")[0]
 
 

@@ -45,7 +45,7 @@ def check_logits(name: str, logits_ENC: LogitArray, n_samples: int) -> None:
         raise ValueError(f"{name} must be {expected}, got {dtype} of shape {shape}")
     if not np.isfinite(logits_ENC).all():
         where = tuple(np.argwhere(~np.isfinite(logits_ENC))[0])
-        raise ValueError(f"{name} must be finite, got {logits_ENC[where]} at exit {where[0] + 1}, row {where[1]}")
+        raise ValueError(f"{name} must be finite, got {logits_ENC[where]} at exit {where[0] + 1}, row {where[1] + 1}")
 
 
 def costs(values: ArrayLike, unit: CostUnit) -> CostArray:

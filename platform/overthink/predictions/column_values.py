@@ -22,8 +22,14 @@ def logits(columns: Columns, n_samples: int | None) -> NDArray[np.float32] | Non
     """Return (E, N, C): logits, or logarithms of probabilities; raises ValueError for what are no probabilities."""
     if "logits" in columns:
         values_ENC = as_numbers(columns.per_exit("logits", n_samples), "logits")
-        with np.errstate(over="ignore"):
-            return values_ENC.astype(np.float32)
+        wrong_ENC = ~(np.abs(values_ENC) <= np.finfo(np.float32).max)
+        if wrong_ENC.any():
+            exit, row, number = np.argwhere(wrong_ENC)[0]
+            raise ValueError(
+                f"logits must be finite float32 numbers, got {values_ENC[exit, row, number]:g} at exit {exit + 1}, "
+                f"row {row + 1} (column {columns.column('logits', int(exit))!r})"
+            )
+        return values_ENC.astype(np.float32)
     if "probabilities" not in columns:
         return None
     values_ENC = as_numbers(columns.per_exit("probabilities", n_samples), "probabilities")

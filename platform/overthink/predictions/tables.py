@@ -72,6 +72,8 @@ def _npz(file: BinaryIO, path: Path) -> Table:
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             name = name_of(member.filename.removesuffix(".npy"))
+            if name in columns or name in refused:
+                raise ValueError(f"it holds two arrays of the name {name}")
             with archive.open(member) as opened:
                 dtype, size = _described(opened)
             if dtype.hasobject:

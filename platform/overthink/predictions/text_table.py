@@ -9,6 +9,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import csv as pa_csv
 
 LONGEST_LINE = 1_000_000
+ROWS_LOOKED_AT = 500
+"""In which a decimal comma is recognised: whole numbers have none."""
 DELIMITERS = "\t;,|"
 NUMBER = re.compile(r"\s*[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s*")
 
@@ -25,9 +27,9 @@ def read_text(file: BinaryIO) -> pa.Table:
     if all(map(NUMBER.fullmatch, names)):
         raise ValueError("its first line must name the columns, but holds numbers")
     place = file.tell()
-    row = _fields(_line(file), delimiter)
+    first = [_fields(_line(file), delimiter) for _ in range(ROWS_LOOKED_AT)] if delimiter != "," else []
     file.seek(place)
-    decimal_comma = delimiter != "," and any("," in field for field in row if NUMBER.fullmatch(field))
+    decimal_comma = any("," in field for row in first for field in row if NUMBER.fullmatch(field))
     rows = file if delimiter else io.BytesIO(b"".join(b"\t".join(line.split()) + b"\n" for line in file))
     return pa_csv.read_csv(
         rows,

@@ -8,6 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from overthink.comparison.arms import are_of_several_arms, asked_by
+from overthink.comparison.frame import check_frame
+from overthink.comparison.grouping import GROUPINGS
 from overthink.comparison.intervals import with_intervals
 from overthink.comparison.observations import by_training
 from overthink.comparison.overthinking import Row, overthinking_rows
@@ -17,7 +19,8 @@ from overthink.report.differences import as_record
 from overthink.report.policy_table import POLICY
 from overthink.report.table_files import as_html, as_latex, as_markdown
 from overthink.report.tables import OVERTHINKING, Layout
-from overthink.statistics.estimate import Over
+from overthink.sentences import check_one_of
+from overthink.statistics.estimate import OVERS, Over
 from overthink.store.correctness import CorrectnessReader
 from overthink.store.public import RunName, StoreName, run_id_of, uri_of
 from overthink.store.unreadable import UnreadableRunError, problems_of, warn
@@ -107,6 +110,8 @@ def overthinking_table(
         {'group': 'small: short', 'metric': 'test/accuracy/last', 'mean': 0.1}
     """
     check_margin(margin, against)
+    check_one_of("by", by, GROUPINGS)
+    check_one_of("interval", interval, OVERS)
     layout = POLICY if policies else OVERTHINKING
     uri = uri_of(store)
     stored = stored_runs(uri=uri, metrics=layout.metrics)
@@ -165,6 +170,7 @@ def figures(runs: RunName | Sequence[RunName] | pd.DataFrame, store: StoreName =
 
 def _ids(runs: RunName | Sequence[RunName] | pd.DataFrame) -> list[str]:
     if isinstance(runs, pd.DataFrame):
+        check_frame(runs, "run_id")
         return [str(run_id) for run_id in runs["run_id"]]
     if isinstance(runs, list | tuple):
         return [run_id_of(run) for run in runs]

@@ -51,12 +51,16 @@ def stored_labels(
     own, *others = on_common_samples(read)
     trainings = others or [own]
     by_rule = {FIRST: labels_by_first(trainings, exits)}
-    by_rule |= {f"{weight:g}": labels_by_score(trainings, weight, exits) for weight in weights}
+    by_rule |= {_name(weight): labels_by_score(trainings, weight, exits) for weight in weights}
     specs = {FIRST: LabelSpec(rule="first", exits=exits, averaged_over=averaged_over)}
-    specs |= {f"{weight:g}": LabelSpec(weight=weight, exits=exits, averaged_over=averaged_over) for weight in weights}
+    specs |= {_name(weight): LabelSpec(weight=weight, exits=exits, averaged_over=averaged_over) for weight in weights}
     everyone = predictions_of(store, known, split)
     ceilings = {rule: ceiling_of(spec, everyone) for rule, spec in specs.items()}
     return StoredLabels(trainings, by_rule, ceilings, len(everyone[0].ids_N) if everyone else 0)
+
+
+def _name(weight: float) -> str:
+    return f"{weight:.12g}"
 
 
 def as_plain(found: StoredLabels) -> dict[str, Any]:

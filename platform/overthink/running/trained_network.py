@@ -43,7 +43,11 @@ class TrainedNetwork:
         return Samples(images_BKHW, torch.empty(0), mean_K, std_K).normalise(images_BKHW)
 
     def logits(self, images_BKHW: Tensor) -> Tensor:
-        """Return the logits (E, B, C) of every exit for uint8 images, without gradients."""
+        """Return the logits (E, B, C) of every exit for uint8 images; raises ValueError for others."""
+        shape = tuple(self.definition.dataset.input_shape)
+        if images_BKHW.dtype != torch.uint8 or tuple(images_BKHW.shape[1:]) != shape:
+            found = f"{images_BKHW.dtype} of shape {tuple(images_BKHW.shape)}".removeprefix("torch.")
+            raise ValueError(f"expected uint8 images (0 to 255) of shape (B, {str(shape)[1:-1]}), got {found}")
         with torch.no_grad():
             return torch.stack(self.network(self.normalise(images_BKHW)))
 

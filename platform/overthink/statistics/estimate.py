@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from math import fsum, sqrt
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 Over = Literal["seeds", "samples", "both"]
+OVERS: tuple[Over, ...] = get_args(Over)
 """What an interval holds for: new seeds, new samples, or both."""
 LEVEL = 0.95
 TIE = 1e-12

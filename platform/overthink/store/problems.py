@@ -9,7 +9,7 @@ import sqlalchemy.exc
 from alembic.util.exc import CommandError
 
 from overthink.store.database import newer
-from overthink.store.uri import database_file, without_password
+from overthink.store.uri import ENDS_WITH_THE_COMMAND, database_file, is_in_memory, without_password
 
 LONGEST = 500
 """Characters of what a store's libraries say."""
@@ -17,6 +17,8 @@ LONGEST = 500
 
 def problem_of_uri(uri: str) -> str | None:
     """Return what is wrong with a store before it is opened, if anything."""
+    if is_in_memory(uri):
+        return ENDS_WITH_THE_COMMAND
     scheme, file = urlsplit(uri).scheme, database_file(uri)
     if scheme in ("", "file"):
         return "MLflow no longer keeps runs in folders; use sqlite:///FILE, a database or a server"

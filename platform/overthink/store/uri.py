@@ -15,15 +15,29 @@ _TOKEN = r"(https?://)([^\s:/?#@]+)@"
 """The user of a server's address without a password: hosted servers take a secret token there."""
 
 
+ENDS_WITH_THE_COMMAND = "a database in memory is gone when the command ends; name a file, such as sqlite:///mlflow.db"
+
+
 def tracking_uri() -> str:
     """Return MLFLOW_TRACKING_URI, else the SQLite file in the working directory that a bare `mlflow ui` shows.
 
-    Raises ValueError for a path that is not UTF-8, since databases hold no other text, and for an address without host.
+    Raises ValueError for a path that is not UTF-8, since databases hold no other text, for an address without host, and
+    for a database in memory.
     """
     uri = _checked("store", os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path(DATABASE).absolute()}")
     if uri.lower().startswith(("http://", "https://")) and not _has_host(uri):
         raise ValueError(f"MLFLOW_TRACKING_URI {without_password(uri)}: expected an address such as http://host:5000")
+    if is_in_memory(uri):
+        raise ValueError(f"MLFLOW_TRACKING_URI {uri}: {ENDS_WITH_THE_COMMAND}")
     return uri
+
+
+def is_in_memory(uri: str) -> bool:
+    """Tell whether a URI names a database that is gone when the command ends."""
+    if not uri.startswith("sqlite:"):
+        return False
+    path, _, query = uri.partition("?")
+    return path.rstrip("/") in ("sqlite:", "sqlite:///:memory:") or "mode=memory" in query
 
 
 def _has_host(uri: str) -> bool:
@@ -154,7 +168,7 @@ def is_store(known: str, uri: str) -> bool:
 
 def state_folder() -> Path:
     """Return where unfinished runs keep checkpoints: OVERTHINK_STATE, else `.overthink` in the working directory."""
-    return Path(_checked("OVERTHINK_STATE", str(Path(os.environ.get("OVERTHINK_STATE", ".overthink")).absolute())))
+    return Path(_checked("OVERTHINK_STATE", str(Path(os.environ.get("OVERTHINK_STATE") or ".overthink").absolute())))
 
 
 def journals_folder() -> Path:

@@ -1,6 +1,5 @@
 """The search space: ranges and choices at dotted paths into a definition, some only under a condition."""
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -97,7 +96,7 @@ class Choice(_Parameter):
     def _some(self) -> Self:
         if not self.choice:
             raise ValueError("choice: needs at least one value")
-        if len(set(map(json.dumps, self.choice))) < len(self.choice):
+        if len({*self.choice}) < len(self.choice):  # 1, 1.0 and true are one to Optuna
             raise ValueError(f"choice: a value occurs twice in {list(self.choice)}")
         return self
 

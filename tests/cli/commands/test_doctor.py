@@ -79,9 +79,14 @@ def test_the_compiler_that_is_asked_for(here: Path, monkeypatch: pytest.MonkeyPa
     fake.write_text("#!/bin/sh\necho my compiler 1.0\necho more\n")
     monkeypatch.setenv("PATH", str(here), prepend=":")
     monkeypatch.setenv("CXX", "my-c++")
-    assert compiler().found == "CXX=my-c++ does not run"
+    assert compiler().found.startswith("CXX=my-c++: ")
+    assert compiler().problem == GET_COMPILER
     fake.chmod(0o755)
     assert compiler() == Check("C++ compiler", "my compiler 1.0")
+    monkeypatch.setenv("CXX", "env my-c++")  # as `ccache g++`
+    assert compiler() == Check("C++ compiler", "my compiler 1.0")
+    monkeypatch.setenv("CXX", "'my-c++")
+    assert compiler().found == "CXX='my-c++: no closing quotation"
 
 
 def test_what_training_needs(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

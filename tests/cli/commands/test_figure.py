@@ -7,6 +7,8 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
+from overthink.report.figures.groups import Curve, Overlay
+from overthink.report.figures.groups_paper import paper_figure
 from support.command import invoke
 from support.old_store import unpack
 
@@ -85,3 +87,19 @@ def test_what_cannot_be_drawn_leaves_no_file(store: Path, arguments: list[str], 
     assert said in " ".join(done.stderr.split())
     assert not (store / "a.csv").exists()
     assert not (store / "a.pdf").exists()
+
+
+def test_a_table_of_ones_own_beside_the_figure_is_not_replaced(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("my,only,copy\n1,2,3\n")
+    done = invoke(store, "figure", "accuracy", *GROUPS, "-o", str(tmp_path / "mine.svg"))
+    assert done.returncode == 2
+    assert "holds something else and would be lost" in " ".join(done.stderr.split())
+    assert (tmp_path / "mine.csv").read_text() == "my,only,copy\n1,2,3\n"
+    assert not (tmp_path / "mine.svg").exists()
+
+
+def test_a_dollar_in_a_name_is_no_formula() -> None:
+    """`a$b_{$` ended the figure of all groups with an error of matplotlib."""
+    curve = Curve("own [dataset.path=a$b_{$.npz]", "", 2, (1.0, 2.0), (0.5, 0.6), None, None)
+    overlay = Overlay("Accuracy", "exit", "accuracy (%)", None, has_exits=True, from_zero=False, curves=(curve,))
+    assert "a$b_{$.npz" in paper_figure(overlay, "svg", 1).decode()

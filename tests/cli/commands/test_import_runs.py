@@ -194,3 +194,27 @@ def test_names_that_are_not_utf_8(folder: Path) -> None:
     (folder / f"{name}.html").write_text("before")
     assert ok(folder, "report", "theirs", "-o", f"{name}.html") == ""
     assert "theirs" in (folder / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_splits_of_different_tasks_are_refused(folder: Path) -> None:
+    one = outside()
+    np.savez(folder / "t.npz", labels=one.labels_N, logits=one.logits_ENC.astype(np.float32))
+    fewer_ENC = one.logits_ENC.astype(np.float32)[:, :, :-1]
+    np.savez(folder / "v.npz", labels=one.labels_N % fewer_ENC.shape[2], logits=fewer_ENC)
+    done = invoke(folder, "import", "theirs", "--test", "t.npz", "--val", "v.npz")
+    assert done.returncode == 2
+    assert "both must be of one task" in " ".join(done.stderr.split())
+
+
+def test_a_source_is_no_markdown_of_mlflows_pages(folder: Path) -> None:
+    """An exported folder that somebody has edited brings one, too: a picture in it is fetched from a stranger."""
+    write_text(folder / "t.txt", outside())
+    imported(folder, "--test", "t.txt", *COLUMNS, "--source", "![x](https://evil.example/p.png)\n\n# Heading `code`")
+    store = Store(f"sqlite:///{folder}/mlflow.db")
+    notes = [run.note for run in all_runs(store) if not run.is_group]
+    notes += [one.tags["mlflow.note.content"] for one in store.client.search_experiments() if one.name == "theirs"]
+    assert len(notes) == 2
+    for note in notes:
+        assert "`![x](https://evil.example/p.png)" in note
+        assert "\n# Heading" not in note
+        assert note.count("`") == 2

@@ -55,7 +55,7 @@ def budget(
     if scale and criterion == "patience":
         raise ValueError("--scale: temperatures change no class, and patience counts exits of the same class")
     assert mul_adds is not None
-    if not mul_adds > 0:
+    if not 0 < mul_adds < inf:
         raise ValueError(f"--mul-adds {mul_adds:g}: expected a budget above 0")
     from overthink.cli.selection import the_run
     from overthink.running.stored_run import lookup_table_of

@@ -56,6 +56,7 @@ def figure(
         options.check_alone("--columns", columns, "PDF, SVG and PNG files")
     check_file("--output", output)
     check_file("--output", numbers)
+    _check_own(numbers)
     from overthink.cli.selection import chosen_by_name, not_run
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.definition.errors import DefinitionError
@@ -84,6 +85,19 @@ def figure(
     print_text(console, f"Written: {output} and {numbers}")
     print_text(console, found.info.sentence)
     return SOME_FAILED if found.problems or any(row.gaps for row in everything) else OK
+
+
+def _check_own(numbers: Path) -> None:
+    """Raise ValueError where a file that this command did not write lies where the numbers are to be written."""
+    if not numbers.is_file():
+        return
+    with numbers.open("rb") as file:
+        first = file.readline(200)
+    if first.strip() and not first.startswith(b"group,curve,runs,"):
+        raise ValueError(
+            f"--output: the figure's numbers go to {numbers}, which holds something else and would be lost; choose "
+            "another name"
+        )
 
 
 def _in_order(rows: "list[Row]", chosen: "list[list[StoredRun]]") -> "list[Row]":

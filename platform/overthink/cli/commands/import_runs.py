@@ -186,6 +186,12 @@ def _read(
     for split, one in splits.items():
         if one.predictions.exits != first.exits or one.predictions.level_names != first.level_names:
             raise ValueError(f"{files[split]}: its exits, costs or levels are other ones than those of {files['test']}")
+        own, other = one.predictions.logits_ENC, first.logits_ENC
+        if own is not None and other is not None and own.shape[2] != other.shape[2]:
+            raise ValueError(
+                f"{files[split]}: it has {own.shape[2]} classes, and {files['test']} has {other.shape[2]}; both must "
+                "be of one task"
+            )
     return RunToImport(seeds, splits, files)
 
 

@@ -1,5 +1,6 @@
 """`overthink labels`: the exit labels that the samples of a stored run would get, without training a policy network."""
 
+import math
 from typing import Annotated
 
 import typer
@@ -42,6 +43,11 @@ def labels(
     if split not in ("val", "test"):
         raise ValueError(f"--split {split}: expected val or test")
     chosen, seeds = options.parse_numbers("--exits", exits), options.parse_numbers("--averaged-over", averaged_over)
+    for weight in weights:
+        if not 0 < weight < math.inf:
+            raise ValueError(f"--lambda {weight:g}: expected a number above 0")
+    if seeds is not None and len({*seeds}) < max(len(seeds), 2):
+        raise ValueError(f"--averaged-over {averaged_over}: expected at least two different seeds, e.g. 0,1,2")
     from overthink.cli.selection import the_run
     from overthink.report.exit_label_table import ceiling_grid, exit_label_grid, most_balanced
     from overthink.report.stored_labels import as_plain, stored_labels

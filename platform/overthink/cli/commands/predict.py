@@ -65,6 +65,8 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
         raise ValueError("--threshold, --budget, --patience and --risk exclude each other; give one of them")
     if policy is not None and budget is None:
         raise ValueError(f"--policy {policy}: give the --budget that it is to be fitted for, e.g. --budget 20e6")
+    if budget is not None and not 0 < budget < inf:
+        raise ValueError(f"--budget {budget:g}: expected a number of MUL-ADDs per image, e.g. 20e6")
     promise = options.parse_promise(risk, confidence)
     if absent := [path for path in images if not path.is_file()]:
         raise ValueError(f"{absent[0]}: no such file")

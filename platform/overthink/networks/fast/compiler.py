@@ -42,7 +42,10 @@ def find_compiler() -> Compiler:
 
     Raises KernelsUnavailableError where there is none, or where it does not run.
     """
-    chosen = shlex.split(os.environ.get("CXX", ""))
+    try:
+        chosen = shlex.split(os.environ.get("CXX", ""))
+    except ValueError as error:  # a quotation that is not closed
+        raise KernelsUnavailableError(str(error).lower()) from None
     if chosen:
         return _asked(chosen)
     for name in ("g++", "clang++", "c++"):

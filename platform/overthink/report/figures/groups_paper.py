@@ -60,7 +60,7 @@ def _drawn(info: Overlay, columns: int) -> "Figure":
     for curve, shift in zip(info.curves, info.shifts, strict=True):
         _add_curve(axes, info, curve, places[curve.group], shift)
     for name, dash in zip(info.names, DASHES, strict=False):
-        axes.plot([], [], dash, color=GREY, linewidth=1.3, label=name)
+        axes.plot([], [], dash, color=GREY, linewidth=1.3, label=_plain(name))
     axes.set_xlabel(info.x_title)
     axes.set_ylabel(info.y_title)
     axes.grid(color=GRID, linewidth=0.6)
@@ -95,8 +95,13 @@ def _add_curve(axes: "Axes", info: Overlay, curve: Curve, place: int, shift: flo
         marker=MARKERS[place % len(MARKERS)] if info.has_exits else "",
         markersize=4,
         markerfacecolor="white" if number else colour,
-        label=curve.group if curve.name in ("", *info.names[:1]) else "_",  # one entry a group
+        label=_plain(curve.group) if curve.name in ("", *info.names[:1]) else "_",  # one entry a group
     )
+
+
+def _plain(name: str) -> str:
+    """Return a name as matplotlib draws it as it is, where what is between two $ would be a formula."""
+    return name.replace("$", r"\$")
 
 
 def _legend_columns(info: Overlay, width: float) -> int:
