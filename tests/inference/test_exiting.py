@@ -168,3 +168,11 @@ def test_mistakes_are_named(changes: dict[str, Any], said: str) -> None:
 def test_no_images() -> None:
     with pytest.raises(ValueError, match="no images"):
         EarlyExit(hand_made(), [0.5] * 3)(torch.empty(0, 1, 1, 1))
+
+
+def test_answers_that_are_no_numbers_are_one_sentence() -> None:
+    """No threshold is reached by them, so that nobody left at the last exit either."""
+    network = hand_made()
+    network.exits[1].classify.weight.data.fill_(float("nan"))  # type: ignore[union-attr,operator]
+    with pytest.raises(ValueError, match="the network's answers are no numbers at exit 2"):
+        EarlyExit(network, [2.0, 2.0, 0])(torch.ones(2, 1, 1, 1))

@@ -1,6 +1,9 @@
 """Weights of other programs: names, files that do not fit, files that would run code, and MSDNet-PyTorch's networks."""
 
+import os
 import pickle
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,6 +111,60 @@ def test_a_file_of_a_much_larger_network_is_not_read(tmp_path: Path) -> None:
         file.truncate(10**9)
     with pytest.raises(ValueError, match="of another network"):
         spec(tmp_path / "w.pt").load_into(built())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "other, said",
+    [
+        (lambda: torch.full((3,), 1e300, dtype=torch.float64), "has values that are no numbers in float32"),
+        (lambda: torch.zeros(3, dtype=torch.complex64), "is complex64, and the network's own weights are float32"),
+        (lambda: torch.zeros(3, dtype=torch.int8), "is int8, and the network's own weights are float32"),
+        (lambda: torch.zeros(3).to_sparse(), "is quantised, sparse or without values float32"),
+        (lambda: torch.zeros(3, device="meta"), "is quantised, sparse or without values float32"),
+        (
+            lambda: torch.quantize_per_tensor(torch.zeros(3), 0.1, 0, torch.qint8),
+            "is quantised, sparse or without values",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*[qQ]uant", "ignore:.*TypedStorage", "ignore:.*Sparse")
+def test_tensors_that_would_be_other_numbers_in_the_network(
+    tmp_path: Path, other: Callable[[], Tensor], said: str
+) -> None:
+    """A quantised checkpoint was taken without a word, and what float32 cannot hold became infinite."""
+    torch.save(built(1).state_dict() | {"exits.0.classify.bias": other()}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=r"w\.pt: .*" + said):
+        spec(tmp_path / "w.pt").load_into(built())  # type: ignore[arg-type]
+
+
+def test_half_precision_is_taken_as_it_is(tmp_path: Path) -> None:
+    halves = {name: one.half() if one.is_floating_point() else one for name, one in built(1).state_dict().items()}
+    torch.save(halves, tmp_path / "w.pt")
+    network = built()
+    spec(tmp_path / "w.pt").load_into(network)  # type: ignore[arg-type]
+    assert torch.equal(network.state_dict()["exits.0.classify.bias"], halves["exits.0.classify.bias"].float())
+
+
+def test_a_compressed_file_is_as_large_as_what_it_holds(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "w.pt", "w", zipfile.ZIP_DEFLATED) as archive, archive.open("w/0", "w") as file:
+        for _ in range(100):
+            file.write(bytes(1_000_000))
+    with pytest.raises(ValueError, match="it would have 100,000,000 bytes in memory, more than"):
+        spec(tmp_path / "w.pt").load_into(built())  # type: ignore[arg-type]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="cannot be read: it is no file"):
+        spec(tmp_path / "w.pt").load_into(built())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["~nobody-q/w.pt", "w" * 300 + ".pt"])
+def test_a_name_that_no_file_has_here_is_an_absent_file(name: str) -> None:
+    one = spec(Path(name), sha256="a" * 64)
+    assert one.resolved() == one
+    with pytest.raises(ValueError, match=r"weights.file: .* cannot be read"):
+        one.load_into(built())  # type: ignore[arg-type]
 
 
 class ByTheirNames:

@@ -20,6 +20,7 @@ from overthink.training.losses import OfaLossSpec
 from overthink.training.regime import STORED_CHECKPOINT, Phase
 
 SEEDS = expand(1)[0]
+BIAS = "network/exits.0.classify.bias"
 TINY = MSDNetSpec(kind="msdnet", blocks=3, channels=4, growth=2, head_channels=6)
 REGIME = (
     Phase(epochs=1, batch_size=8),
@@ -158,6 +159,9 @@ def test_of_several_checkpoints_the_one_that_got_furthest_counts(tmp_path: Path)
         ({"momentum/nowhere": torch.zeros(3)}, {}, "is of another network: it has momentum of nowhere"),
         ({"momentum/exits.0.2.weight": torch.zeros(3)}, {}, "is of another network: it has momentum of exits"),
         ({"network/more": torch.zeros(3)}, {}, "is of another network"),
+        ({BIAS: torch.zeros(3, dtype=torch.float64)}, {}, "bias is torch.float64, expected torch.float32"),
+        ({BIAS: torch.zeros(3, dtype=torch.int64)}, {}, "bias is torch.int64, expected torch.float32"),
+        ({f"momentum/{BIAS[8:]}": torch.zeros(3, dtype=torch.float64)}, {}, "is of another network: it has momentum"),
         ({"network/more": torch.zeros(1).expand(30_000_000)}, {}, "bytes, more than .*, and so is of another network"),
     ],
 )
@@ -180,3 +184,13 @@ def test_weights_that_are_no_numbers_classify_nothing(tmp_path: Path) -> None:
         next(state.network.parameters()).fill_(float("nan"))
     with pytest.raises(ValueError, match="has weights that are no numbers"):
         load_trained(save(tmp_path, state, identity()), fresh().network, "run")
+
+
+def test_a_type_that_no_checkpoint_has_is_one_sentence(tmp_path: Path) -> None:
+    path = save(tmp_path, go_on(fresh(), 1), identity())
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        said = file.metadata()
+    save_file(tensors | {BIAS: tensors[BIAS].bfloat16()}, path, metadata=said)
+    with pytest.raises(ValueError, match=r"exits.0.classify.bias is torch.bfloat16"):
+        load_trained(path, fresh().network, "run")

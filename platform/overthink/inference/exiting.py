@@ -94,6 +94,8 @@ def _leaving(passage: Passage, n_samples: int, online: OneBatch) -> Iterator[_Le
     rows_M = torch.arange(n_samples)
     for row in count():  # at the last exit all leave
         logits_MC = passage.next_logits().cpu()
+        if not bool(logits_MC.isfinite().all()):
+            raise ValueError(f"the network's answers are no numbers at exit {row + 1}")
         leaves, answers, sure = map(torch.from_numpy, online.step(logits_MC.numpy()))
         if bool(leaves.all()):
             yield _left(rows_M, row, answers, sure, logits_MC)

@@ -1,6 +1,7 @@
 """Weights of networks that were trained elsewhere, under other names, in files that are not to be trusted."""
 
 import re
+import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,26 @@ def load_foreign(
             raise ValueError(
                 f"{where}: {name} has shape {tuple(tensor.shape)}, but the network's has {tuple(own[name].shape)}"
             )
-        if not tensor.isfinite().all():
-            raise ValueError(f"{where}: {name} has values that are no numbers")
+        fitting[name] = _as_own(where, name, tensor, own[name].dtype)
     network.load_state_dict(own | fitting)
+
+
+def _as_own(where: str, name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return a tensor of a file in the network's own type; raises ValueError where it would be other numbers in it."""
+    is_plain = tensor.layout == torch.strided and not tensor.is_quantized and tensor.device.type == "cpu"
+    if not is_plain or tensor.is_complex() or tensor.is_floating_point() != dtype.is_floating_point:
+        kind = "" if is_plain else " quantised, sparse or without values"
+        raise ValueError(
+            f"{where}: {name} is{kind} {_type(tensor.dtype)}, and the network's own weights are {_type(dtype)}"
+        )
+    cast = tensor.to(dtype)
+    if not cast.isfinite().all():
+        raise ValueError(f"{where}: {name} has values that are no numbers in {_type(dtype)}")
+    return cast
+
+
+def _type(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def renamed(weights: Mapping[str, Tensor], names: str | Mapping[str, str], where: str = "weights") -> dict[str, Tensor]:
@@ -106,7 +124,7 @@ def tensors_in(path: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     try:
         if (held := path.stat().st_size) > (most := MOST_COPIES * size + LARGEST_REST):
             raise ValueError(f"it has {held:,} bytes, more than {most:,}, and so is of another network")
-        found = _from_safetensors(path) if path.suffix == ".safetensors" else _from_torch(path)
+        found = _from_safetensors(path) if path.suffix == ".safetensors" else _from_torch(path, most)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
     except (OSError, SafetensorError) as error:
@@ -121,7 +139,11 @@ def _from_safetensors(path: Path) -> dict[str, Tensor]:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
 
 
-def _from_torch(path: Path) -> dict[str, Tensor]:
+def _from_torch(path: Path, most: int) -> dict[str, Tensor]:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if (held := sum(member.file_size for member in archive.infolist())) > most:
+                raise ValueError(f"it would have {held:,} bytes in memory, more than {most:,}")
     held = torch.load(path, map_location="cpu", weights_only=True)
     for key in WITHIN:
         if isinstance(held, dict) and isinstance(held.get(key), dict):

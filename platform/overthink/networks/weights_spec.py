@@ -1,6 +1,7 @@
 """The specification of weights that were trained elsewhere; only `load_into` and `check` import torch."""
 
 import hashlib
+import stat
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -41,7 +42,7 @@ class WeightsSpec(Spec):
 
     def resolved(self) -> Self:
         """Return the specification with the file's SHA-256; raises ValueError where that is not as written."""
-        if self.sha256 is not None and not self.path.is_file():
+        if self.sha256 is not None and not self._is_here():
             return self  # the key is known, and a run refuses to start
         return self.model_copy(update={"sha256": self.checked()})
 
@@ -51,7 +52,7 @@ class WeightsSpec(Spec):
             found = _sha256(self.path)
         except (OSError, RuntimeError) as error:
             what = getattr(error, "strerror", None) or error
-            raise ValueError(f"weights.file: {one_line(str(self.path))} cannot be read: {what}") from None
+            raise ValueError(f"weights.file: {one_line(self.file)} cannot be read: {what}") from None
         if self.sha256 not in (None, found):
             raise ValueError(
                 f"weights.sha256: {one_line(self.file)} has SHA-256 {found}, not {self.sha256}; it is another file"
@@ -60,8 +61,14 @@ class WeightsSpec(Spec):
 
     def check(self, of: AbstractNetworkSpec, input_shape: tuple[int, int, int], n_classes: int) -> None:
         """Raise ValueError where the file, if it is here, does not fit a network for images (K, H, W)."""
-        if self.path.is_file():
+        if self._is_here():
             _check(type(of), of.model_dump_json(), self.model_dump_json(), input_shape, n_classes)
+
+    def _is_here(self) -> bool:
+        try:
+            return self.path.is_file()
+        except (OSError, RuntimeError):  # a name that is too long, or of a user that is not known
+            return False
 
     def load_into(self, network: "MultiExitNetwork") -> None:
         """Put the weights of the file into a network.
@@ -93,5 +100,7 @@ def _check(
 
 
 def _sha256(path: Path) -> str:
+    if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe waits for its other end
+        raise OSError("it is no file")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

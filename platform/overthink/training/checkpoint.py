@@ -240,9 +240,10 @@ def _fill(state: TrainingState, path: Path, content: "_Content", run: RunIdentit
     for prefix, moments in (("momentum/", state.momentum), ("square/", state.squares)):
         moments.clear()
         for name, buffer in _under(prefix, tensors).items():
-            if name not in parameters or parameters[name].shape != buffer.shape:
+            own = parameters.get(name)
+            if own is None or (own.shape, own.dtype) != (buffer.shape, buffer.dtype):
                 raise ValueError(f"checkpoint {path} is of another network: it has momentum of {name_of(name)}")
-            moments[name] = buffer.to(parameters[name].device)
+            moments[name] = buffer.to(own.device)
     if state.recorder is not None:
         try:
             state.recorder.restore(meta.get("course", ""), _under("course/", tensors))
@@ -268,6 +269,10 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _load_network(network: torch.nn.Module, path: Path, weights: Mapping[str, Tensor]) -> None:
+    own = network.state_dict()
+    for name, tensor in weights.items():
+        if name in own and tensor.dtype != own[name].dtype:
+            raise ValueError(f"checkpoint {path}: {name_of(name)} is {tensor.dtype}, expected {own[name].dtype}")
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
@@ -300,5 +305,8 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        digest.update(tensors[name].numpy().tobytes())
+        try:
+            digest.update(tensors[name].numpy().tobytes())
+        except TypeError:  # a type that numpy does not have; no checkpoint is written with one
+            raise ValueError(f"{name_of(name)} is {tensors[name].dtype}") from None
     return digest.hexdigest()
