@@ -3,17 +3,12 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from overthink.cli.commands.ui import command, environment
 from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.store import tags
@@ -21,6 +16,7 @@ from overthink.store.client import Store
 from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
+from support.mlflow_server import Served
 
 PROCESSES, RUNS, EPOCHS, METRICS = 8, 3, 40, 20
 EPOCH_SECONDS = 0.05
@@ -30,11 +26,21 @@ def main() -> str:
     """Return the results for a server (or the store at OVERTHINK_LOAD_URI), then for a SQLite file."""
     given = os.environ.get("OVERTHINK_LOAD_URI")
     with TemporaryDirectory() as folder:
-        with served(Path(folder)) if given is None else _given(given) as uri:
-            over_http = loaded(uri, Path(folder) / "http")
+        place = Path(folder) / "http"
+        over_http = loaded(given, place) if given else served(place, f"sqlite:///{folder}/served.db")
         file = f"sqlite:///{folder}/mlflow.db"
         Store(file)
         return f"server: {over_http}; sqlite: {loaded(file, Path(folder) / 'file')}"
+
+
+def served(folder: Path, database: str) -> str:
+    """Return the results for a server on the database at an address."""
+    server = Served(folder.with_name("server"), database)
+    try:
+        server.start()
+        return loaded(server.uri, folder)
+    finally:
+        server.kill(signal.SIGTERM)
 
 
 def loaded(uri: str, folder: Path) -> str:
@@ -98,33 +104,6 @@ def log_runs(uri: str, experiment: str, process: int) -> None:
     left = sender.wait(300)
     sender.stop()
     print(json.dumps({"logging": logging, "seconds": store.seconds, "left": str(left)}))
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a fresh SQLite store over HTTP."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = [*command(port), "--serve-artifacts", "--artifacts-destination", str(folder / "artifacts")]
-    server = subprocess.Popen(
-        arguments, env=environment(f"sqlite:///{folder}/served.db"), stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-                break
-            time.sleep(0.3)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
-
-
-@contextmanager
-def _given(uri: str) -> Iterator[str]:
-    yield uri
 
 
 if __name__ == "__main__":

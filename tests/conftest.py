@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from overthink.store.client import Store
     from support.built_kernels import KernelsForTests
     from support.mlflow_server import Served
+    from support.postgres import Postgres
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script: commands would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -100,6 +101,17 @@ def served(mlflow_server: "Served", tmp_path: Path, monkeypatch: pytest.MonkeyPa
         mlflow_server.start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
     return mlflow_server
+
+
+@pytest.fixture
+def postgres() -> "Iterator[Postgres]":
+    """A PostgreSQL of the test's own; tests that ask for it are skipped where there is none."""
+    from support.postgres import Postgres, postgres_programs
+
+    if postgres_programs() is None:
+        pytest.skip("no PostgreSQL on this machine (.ci/run installs it)")
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

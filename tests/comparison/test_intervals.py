@@ -29,6 +29,7 @@ from overthink.report.table_files import TEXTS
 from overthink.report.tables import OVERTHINKING, as_rich
 from overthink.statistics.crossed import crossed_mean
 from overthink.store.stored import StoredRun
+from support.columns import in_columns
 from support.repeats import by_difficulty
 from support.stored_runs import parent, stored
 
@@ -78,9 +79,7 @@ def crossed(runs: list[StoredRun], known: Known) -> list[Row]:
 
 
 def shown(rows: list[Row]) -> str:
-    console = Console(width=80, file=io.StringIO())
-    console.print(as_rich(rows))
-    return " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+    return " ".join(in_columns(as_rich(rows)).split())
 
 
 def test_over_both_by_the_table_of_its_samples() -> None:

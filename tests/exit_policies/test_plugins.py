@@ -9,7 +9,7 @@ import pytest
 from overthink.exit_policies.catalogue import BUILT_IN, named, plugged, policies
 from overthink.plugins import modules
 from overthink.plugins.modules import PluginError, name_modules
-from support.plugins import clean_plugins
+from support.plugins import folder_of_plugins
 from support.random_exits import made_up
 
 POLICY = """
@@ -31,9 +31,7 @@ NOT_MINE = 3
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    for _ in clean_plugins(tmp_path):
-        yield tmp_path
+    yield from folder_of_plugins(tmp_path, monkeypatch)
 
 
 def write(folder: Path, module: str, name: str) -> None:

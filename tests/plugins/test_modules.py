@@ -12,7 +12,7 @@ from overthink.networks.catalogue import NETWORKS
 from overthink.plugins import modules
 from overthink.plugins.modules import PluginError, name_modules, object_at
 from overthink.plugins.source import source_of
-from support.plugins import EXAMPLE, clean_plugins
+from support.plugins import EXAMPLE, folder_of_plugins
 from support.small import small
 
 SPEC = """
@@ -30,9 +30,7 @@ MINE = Metric("mine/last", "Mine", "ours", "higher", lambda p: float(p.correct_E
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    for _ in clean_plugins(tmp_path):
-        yield tmp_path
+    yield from folder_of_plugins(tmp_path, monkeypatch)
 
 
 def write(folder: Path, name: str, text: str = SPEC) -> None:

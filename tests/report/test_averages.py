@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.report.averages import count_lines, number_lines
@@ -17,6 +16,7 @@ from overthink.report.tables import OVERTHINKING, as_rich
 from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.stored import StoredRun
+from support.columns import in_columns
 from support.stored_runs import parent, stored
 
 LAST = "test/accuracy/last"
@@ -55,9 +55,7 @@ def test_the_n_of_each_group(counts: tuple[int, ...], shown: tuple[str, str]) ->
 
 def test_a_table_of_80_columns_of_rows_of_groups() -> None:
     """No deviation, no interval, and no word of seeds that are none."""
-    console = Console(width=80, file=io.StringIO())
-    console.print(as_rich(by_regime([2, 2])))
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    shown = in_columns(as_rich(by_regime([2, 2])))
     for part in ("2 groups", "2 + 2 runs", "35.50", "30.5 to 40.5"):
         assert part in shown
     said = " ".join(shown.split())

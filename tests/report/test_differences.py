@@ -1,8 +1,6 @@
-import io
 import re
 
 import pytest
-from rich.console import Console
 
 from overthink.comparison.difference import Difference, difference_of
 from overthink.comparison.overthinking import Row, overthinking_rows
@@ -17,6 +15,7 @@ from overthink.report.differences import (
 )
 from overthink.report.table_files import TEXTS, as_csv, as_html, as_json
 from overthink.report.tables import OVERTHINKING, TITLES, as_rich
+from support.columns import in_columns
 from support.stored_runs import parent, stored
 
 LAST = "test/accuracy/last"
@@ -165,10 +164,8 @@ def test_html_has_the_details() -> None:
 
 @pytest.mark.parametrize("differences", [CLEAR, [0.4, -0.3], [0.31, 0.12]])
 def test_a_terminal_of_80_columns_shows_all_numbers(differences: list[float]) -> None:
-    console = Console(width=80, file=io.StringIO())
     compared = rows(differences)
-    console.print(as_rich(compared, OVERTHINKING))
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    shown = in_columns(as_rich(compared, OVERTHINKING))
     assert max(map(len, shown.splitlines())) <= 80
     for line in difference_lines(compared[1].differences[LAST]):
         assert line in shown

@@ -15,6 +15,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import search
 from overthink.store.writer import Writer
+from support.browser import watched
 from support.repeats import by_difficulty, predictions
 from support.small import definition
 from support.stored_runs import parent
@@ -159,16 +160,11 @@ def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Pat
 @pytest.mark.browser
 def test_a_browser_shows_it_offline(groups: list[str], chromium: "Browser", tmp_path: Path) -> None:
     report(["mine"], tmp_path / "report.html")
-    page = chromium.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
+    page, complaints, requests = watched(chromium)
     page.goto((tmp_path / "report.html").as_uri())
     page.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 6")
     assert page.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
     assert page.evaluate("window.hurt") is None
     assert page.locator("table").count() == 3
     assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert requests == []

@@ -1,18 +1,14 @@
 """Small tables of text."""
 
-import io
-
 import pytest
-from rich.console import Console
 
 from overthink.cli.output import print_grid
 from overthink.report.grids import Grid, as_rich
+from support.columns import in_columns
 
 
 def shown(grid: Grid, width: int = 80) -> list[str]:
-    text = io.StringIO()
-    Console(file=text, width=width).print(as_rich(grid))
-    return text.getvalue().splitlines()
+    return in_columns(as_rich(grid), width).splitlines()
 
 
 def test_columns_of_words_are_on_the_left() -> None:

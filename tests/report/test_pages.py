@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from overthink.report import plotlyjs
 from overthink.report.pages import Captioned, Section, document, page
 from overthink.report.run_page import group_page, run_page
+from support.browser import watched
 from support.marks import ONE, TWO, predictions, record
 
 if TYPE_CHECKING:
@@ -67,18 +68,13 @@ def test_foreign_text_is_never_markup() -> None:
 def test_a_browser_draws_every_figure_offline(chromium: "Browser", tmp_path: Path) -> None:
     path = tmp_path / "run.html"
     path.write_text(run_page("a run", ONE, [record(1, 1, 0.1), record(2, 1, 0.1)]))
-    opened = chromium.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda request: requests.append(request.url))
+    opened, complaints, requests = watched(chromium)
     opened.goto(path.as_uri())
     opened.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 5")
     assert opened.locator("figure").count() == 5
     assert opened.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
     assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert requests == []
     buttons = opened.evaluate("[...document.querySelectorAll('.modebar-btn')].map(b => b.getAttribute('data-title'))")
     assert {*buttons} == {"Download plot as a PNG", "Zoom", "Pan", "Reset axes"}  # none shares data with a server
 
@@ -119,10 +115,7 @@ def test_a_sandboxed_frame_draws_every_figure(chromium: "Browser", tmp_path: Pat
     path.write_text(
         f'<!doctype html><iframe sandbox="allow-scripts" width="900" height="900" srcdoc="{inside}"></iframe>'
     )
-    opened = chromium.new_page()
-    complaints: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened, complaints, _ = watched(chromium)
     opened.goto(path.as_uri())
     frame = opened.frame_locator("iframe")
     frame.locator("figure").nth(2).locator(".main-svg").first.wait_for()

@@ -1,10 +1,8 @@
 """The table of policy networks with a noise ceiling: what a row says, and that it fits a narrow terminal."""
 
 from dataclasses import replace
-from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.report.policy_table import CONTROL, POLICY
@@ -12,6 +10,7 @@ from overthink.report.table_files import as_json, as_markdown
 from overthink.report.tables import as_rich
 from overthink.store import tags
 from overthink.store.stored import StoredRun
+from support.columns import in_columns
 from support.stored_runs import parent, stored
 
 CEILING = "test/policy/ceiling"
@@ -94,9 +93,7 @@ def test_a_positive_control_learned_in_most_runs(p_values: tuple[float, ...], mi
 
 
 def test_it_fits_80_columns() -> None:
-    drawn = Console(width=80, file=StringIO())
-    drawn.print(as_rich([row(KNOWN)], POLICY))
-    text = drawn.file.getvalue()  # type: ignore[attr-defined]
+    text = in_columns(as_rich([row(KNOWN)], POLICY))
     assert max(map(len, text.splitlines())) <= 80
     for whole in ("ceiling", "+0.94", "[-2.2, +4.1]", "cannot", "47.00 ± 1.00", "informative"):  # no number is broken
         assert whole in text

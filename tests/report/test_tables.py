@@ -12,6 +12,7 @@ from overthink.report.grids import Grid
 from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown
 from overthink.report.tables import as_rich
 from overthink.store import tags
+from support.columns import in_columns
 from support.stored_runs import parent, stored
 
 
@@ -26,9 +27,7 @@ def rows(variant: str = "short") -> list[Row]:
 
 
 def test_a_terminal_of_80_columns_shows_all_numbers() -> None:
-    console = Console(width=80, file=io.StringIO())
-    console.print(as_rich(rows()))
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    shown = in_columns(as_rich(rows()))
     for part in ("65.00 ± 7.07", "paper 17.93", "2 of 3", "diverged:", "[1.5, 100.0]"):
         assert part in shown
     assert max(map(len, shown.splitlines())) <= 80
@@ -39,9 +38,7 @@ def test_a_terminal_of_80_columns_shows_all_of_a_study() -> None:
     numbers = (*["\n".join(wide)] * 3, "83.2\n[50, 100]", "97.3\n[64, 100]", "1.40\n[1.2, 12.9]")
     arms = ("all", "augment", "kernel", "a name of arms")
     titles = ("Arm", "n", "Last exit", "Any later", "Final", "Churn", "Sample's share", "Lift")
-    console = Console(width=80, file=io.StringIO())
-    console.print(grids.as_rich(Grid(titles, [(arm, "8", *numbers) for arm in arms])))
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    shown = in_columns(grids.as_rich(Grid(titles, [(arm, "8", *numbers) for arm in arms])))
     assert "…" not in shown
     assert max(map(len, shown.splitlines())) <= 80
     for arm in ("all", "augment", "kernel", "a name"):
@@ -79,16 +76,11 @@ def test_names_from_a_store_are_never_markup() -> None:
     assert "<script>" not in as_html(hostile)
     assert "<script>" not in as_markdown(hostile)
     assert r"\input" not in as_latex(hostile)
-    console = Console(width=200, file=io.StringIO())
-    console.print(as_rich(hostile))
-    assert "[red]x[/red]" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[red]x[/red]" in in_columns(as_rich(hostile), 200)
 
 
 def test_names_from_a_store_do_not_steer_the_terminal() -> None:
-    console = Console(width=200, file=io.StringIO())
-    console.print(as_rich(rows("\x1b[2Jcleared\rback")))
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "?[2Jcleared?back" in shown
+    assert "?[2Jcleared?back" in in_columns(as_rich(rows("\x1b[2Jcleared\rback")), 200)
 
 
 STEERING = "b\n\\immediate\\write18{touch hurt}\x1b[31m<img src=x>"

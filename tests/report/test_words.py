@@ -1,12 +1,10 @@
 """Lines of a table's words break between pieces, never within a number or a name."""
 
-import io
 import random
-
-from rich.console import Console
 
 from overthink.report.grids import Grid, as_rich
 from overthink.report.words import broken, pieces
+from support.columns import in_columns
 
 LABEL = 'trial-12 [regime.0.a.b=24, network.growth=12, regime.0.lr=0.05123, loss={"kind":"joint"}]'
 
@@ -43,9 +41,8 @@ def test_no_line_ends_within_a_number_or_a_name() -> None:
 
 
 def test_a_table_of_80_columns_breaks_labels_so() -> None:
-    text = io.StringIO()
     numbers = ("12.34 ± 0.56",) * 4
-    Console(file=text, width=80).print(as_rich(Grid(("Group", "a", "b", "c", "d"), [(LABEL, *numbers)])))
-    first = [line[:24].split("  ")[0].strip() for line in text.getvalue().splitlines()[2:]]
+    text = in_columns(as_rich(Grid(("Group", "a", "b", "c", "d"), [(LABEL, *numbers)])))
+    first = [line[:24].split("  ")[0].strip() for line in text.splitlines()[2:]]
     assert "".join(first).replace(" ", "") == LABEL.replace(" ", "")
     assert all(number in " ".join(first) for number in ("b=24,", "0.05123,"))

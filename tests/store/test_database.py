@@ -18,7 +18,7 @@ from overthink.store import database as module
 from overthink.store.client import Store
 from overthink.store.database import prepare
 from overthink.store.errors import StoreError
-from support.postgres import Postgres, postgres_programs
+from support.postgres import Postgres
 
 OPEN = "import sys; from overthink.store.client import Store; Store(f'sqlite:///{sys.argv[1]}'); print('opened')"
 
@@ -95,25 +95,20 @@ def test_a_kill_while_it_is_made_leaves_nothing_in_its_place_and_two_at_once_wai
 
 
 @pytest.mark.server
-def test_processes_that_open_an_empty_postgresql_at_once_share_it() -> None:
-    if postgres_programs() is None:
-        pytest.skip("no PostgreSQL on this machine (.ci/run installs it)")
-    with Postgres() as postgres:
-        command = [sys.executable, "-c", AT_ONCE, postgres.database("runs")]
-        begun = [
-            subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-            )
-            for _ in range(2)
-        ]
-        for process in begun:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in begun:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        assert [process.communicate()[0] for process in begun] == ["opened\n"] * 2
+def test_processes_that_open_an_empty_postgresql_at_once_share_it(postgres: Postgres) -> None:
+    command = [sys.executable, "-c", AT_ONCE, postgres.database("runs")]
+    begun = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    for process in begun:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in begun:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate()[0] for process in begun] == ["opened\n"] * 2
 
 
 def test_a_complete_one_is_left_as_it_is(database: Path) -> None:

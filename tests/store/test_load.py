@@ -1,28 +1,18 @@
 """Eight processes log runs at once; the benchmark of the same name measures how long that takes."""
 
-import signal
 from pathlib import Path
 
 import pytest
-from benchmarks.load import PROCESSES, RUNS, loaded
+from benchmarks.load import PROCESSES, RUNS, loaded, served
 
 from overthink.store.client import Store
-from support.mlflow_server import Served
-from support.postgres import Postgres, postgres_programs
+from support.postgres import Postgres
 
 
 @pytest.mark.server
 @pytest.mark.timeout(600)
-def test_to_a_server_on_postgresql(tmp_path: Path) -> None:
-    if postgres_programs() is None:
-        pytest.skip("no PostgreSQL on this machine (.ci/run installs it)")
-    with Postgres() as postgres:
-        server = Served(tmp_path / "server", postgres.database("mlflow"))
-        server.start()
-        try:
-            summary = loaded(server.uri, tmp_path / "load")
-        finally:
-            server.kill(signal.SIGTERM)
+def test_to_a_server_on_postgresql(postgres: Postgres, tmp_path: Path) -> None:
+    summary = served(tmp_path / "load", postgres.database("mlflow"))
     assert f"{PROCESSES} processes, {PROCESSES * RUNS} runs" in summary
     assert summary.endswith("lost 0, duplicated 0")
 

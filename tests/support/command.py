@@ -42,3 +42,10 @@ def invoke(folder: Path, *arguments: str, **environment: str) -> "subprocess.Com
             patch.setenv(name, value)
         code = execute(arguments)
     return subprocess.CompletedProcess(["overthink", *arguments], code, out.getvalue(), err.getvalue())
+
+
+def ok(folder: Path, *arguments: str) -> str:
+    """Run the command in this process as `invoke` does; return what it prints, for it must succeed."""
+    done = invoke(folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -112,10 +112,15 @@ def clean_plugins(folder: Path) -> Iterator[None]:
     source._text.cache_clear()
 
 
-def folder_of_networks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Work in a folder with `nets.py`, beside the example package, and with no plug-in named before or after."""
+def folder_of_plugins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Work in a folder whose modules can be imported, with no plug-in named before or after."""
     monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(EXAMPLE)
-    (folder / "nets.py").write_text(NETWORKS)
     for _ in clean_plugins(folder):
         yield folder
+
+
+def folder_of_networks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Work in a folder with `nets.py`, beside the example package, and with no plug-in named before or after."""
+    monkeypatch.syspath_prepend(EXAMPLE)
+    (folder / "nets.py").write_text(NETWORKS)
+    yield from folder_of_plugins(folder, monkeypatch)

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from overthink.sweep.storage import opened
-from support.postgres import Postgres, postgres_programs
+from support.postgres import Postgres
 
 AT_ONCE = 4
 
@@ -32,9 +32,6 @@ def test_sweeps_that_begin_at_once_share_a_new_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.server
-def test_sweeps_that_begin_at_once_share_an_empty_database_on_a_server() -> None:
-    if postgres_programs() is None:
-        pytest.skip("no PostgreSQL on this machine (.ci/run installs it)")
-    with Postgres() as postgres:
-        for number in range(5):
-            assert studies_seen_at_once(postgres.database(f"trials{number}")) == [0] * AT_ONCE
+def test_sweeps_that_begin_at_once_share_an_empty_database_on_a_server(postgres: Postgres) -> None:
+    for number in range(5):
+        assert studies_seen_at_once(postgres.database(f"trials{number}")) == [0] * AT_ONCE

@@ -1,6 +1,5 @@
 """A database server that does not answer for a while during a sweep: an update, or a restart of its machine."""
 
-from collections.abc import Iterator
 from threading import Timer
 
 import optuna
@@ -8,17 +7,9 @@ import pytest
 
 from overthink.sweep import storage as storage_module
 from overthink.sweep.storage import TrialStoreError, opened, wait_for_server
-from support.postgres import Postgres, postgres_programs
+from support.postgres import Postgres
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    if postgres_programs() is None:
-        pytest.skip("no PostgreSQL on this machine (.ci/run installs it)")
-    with Postgres() as server:
-        yield server
 
 
 def test_a_sweep_waits_for_its_storage(postgres: Postgres) -> None:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from overthink.sweep.storage import TrialStoreError, alone, opened, storage_uri
 from overthink.sweep.study import existing, open_study
 from overthink.sweep.sweeping import sweep
 from support.launches import workers_of
-from support.postgres import Postgres, postgres_programs
+from support.postgres import Postgres
 from support.small import SMALL
 from support.small_sweep import QUICK, RecordingListener, sweep_file, tiny_sweep
 
@@ -118,14 +117,6 @@ def test_a_storage_file_is_used_by_one_process_whatever_its_working_directory(
                 pass
         with alone(f"sqlite:///{tmp_path}/trials.db", "tiny 0b") as is_alone:
             assert is_alone
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    if postgres_programs() is None:
-        pytest.skip("no PostgreSQL on this machine (.ci/run installs it)")
-    with Postgres() as server:
-        yield server
 
 
 def test_two_coordinators_share_a_sweep(tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ import copy
 import torch
 
 from overthink.data.augment import AugmentSpec
-from overthink.data.batches import Samples
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import MultiExitNetwork
 from overthink.seeds import expand
@@ -13,17 +12,12 @@ from overthink.training.gradients import gradient_dominance
 from overthink.training.loop import TrainingState, fit
 from overthink.training.losses import JointLossSpec
 from overthink.training.regime import Phase
+from support.samples import samples
 
 SPEC = MSDNetSpec(kind="msdnet", blocks=3, channels=4, growth=2, head_channels=6)
 SHAPE = (1, 16, 16)
 SEEDS = expand(1)[0]
 LOGGED = Phase(epochs=1, batch_size=8, lr=0.05, gradient_dominance=True)
-
-
-def samples() -> Samples:
-    chance = torch.Generator().manual_seed(3)
-    images = torch.randint(0, 256, (20, *SHAPE), generator=chance, dtype=torch.uint8)
-    return Samples(images, torch.randint(0, 3, (20,), generator=chance), torch.tensor([0.5]), torch.tensor([0.3]))
 
 
 def network() -> MultiExitNetwork:

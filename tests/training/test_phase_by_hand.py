@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from overthink.data.augment import AugmentSpec
-from overthink.data.batches import Samples, training_batches
+from overthink.data.batches import training_batches
 from overthink.networks.collaboration import CollaborativeNetwork
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.msdnet_spec import MSDNetSpec
@@ -18,6 +18,7 @@ from overthink.training.loop import TrainingState, fit
 from overthink.training.losses import OfaLossSpec
 from overthink.training.phases import with_attachments
 from overthink.training.regime import Phase
+from support.samples import samples
 
 SEEDS = expand(1)[0]
 TINY = MSDNetSpec(kind="msdnet", blocks=3, channels=4, growth=2, head_channels=6)
@@ -32,12 +33,6 @@ SECOND = Phase(
     attach=CollaborationSpec(kind="isc", width=5),
     gradient_equilibrium=True,
 )
-
-
-def samples() -> Samples:
-    chance = torch.Generator().manual_seed(3)
-    images = torch.randint(0, 256, (24, 1, 16, 16), generator=chance, dtype=torch.uint8)
-    return Samples(images, torch.randint(0, 3, (24,), generator=chance), torch.tensor([0.5]), torch.tensor([0.3]))
 
 
 def said(network: CollaborativeNetwork, images: Tensor) -> list[Tensor]:
@@ -81,7 +76,7 @@ def trained_by_hand(before: MultiExitNetwork, frozen: bool) -> MultiExitNetwork:
     moving = {name: p for name, p in network.named_parameters() if not (frozen and name.startswith("inner.blocks."))}
     velocity = {name: torch.zeros_like(p) for name, p in moving.items()}
     chances = generator(SEEDS, "order", 1, 0), generator(SEEDS, "augment", 1, 0)
-    for images, labels in training_batches(samples(), 8, AugmentSpec(), *chances):
+    for images, labels in training_batches(samples(24), 8, AugmentSpec(), *chances):
         loss = loss_by_hand(said(network, images), teacher(images)[-1].detach(), labels)
         slopes = torch.autograd.grad(loss, list(moving.values()))
         with torch.no_grad():
@@ -96,7 +91,7 @@ def test_a_second_phase_against_one_written_out(frozen: bool) -> None:
     second = SECOND.model_copy(update={"freeze": "backbone" if frozen else "nothing"})
     network = TINY.build((1, 16, 16), 3, torch.Generator().manual_seed(0))
     state = TrainingState(network)
-    records = fit(state, (Phase(epochs=1, batch_size=8), second), samples(), samples(), AugmentSpec(), SEEDS)
+    records = fit(state, (Phase(epochs=1, batch_size=8), second), samples(24), samples(24), AugmentSpec(), SEEDS)
     next(records)
     expected = dict(trained_by_hand(state.network, frozen).named_parameters())
     next(records)

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from overthink.data.augment import AugmentSpec
-from overthink.data.batches import Samples
 from overthink.networks.collaboration_spec import CollaborationSpec
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.multi_exit import ExitHead, MultiExitNetwork
@@ -17,16 +16,11 @@ from overthink.training.loop import TrainingState, fit
 from overthink.training.losses import JointLossSpec, OfaLossSpec
 from overthink.training.phases import frozen_modules, network_in
 from overthink.training.regime import Phase
+from support.samples import samples
 
 SEEDS: Seeds = expand(1)[0]
 TINY = MSDNetSpec(kind="msdnet", blocks=3, channels=4, growth=2, head_channels=6)
 FIRST = Phase(epochs=1, batch_size=8, lr=0.05)
-
-
-def samples() -> Samples:
-    chance = torch.Generator().manual_seed(3)
-    images = torch.randint(0, 256, (24, 1, 16, 16), generator=chance, dtype=torch.uint8)
-    return Samples(images, torch.randint(0, 3, (24,), generator=chance), torch.tensor([0.5]), torch.tensor([0.3]))
 
 
 def fresh() -> TrainingState:
@@ -35,7 +29,7 @@ def fresh() -> TrainingState:
 
 def trained(*regime: Phase) -> TrainingState:
     state = fresh()
-    list(fit(state, regime, samples(), samples(), AugmentSpec(), SEEDS))
+    list(fit(state, regime, samples(24), samples(24), AugmentSpec(), SEEDS))
     return state
 
 
@@ -64,11 +58,10 @@ def test_everything_goes_with_everything(loss: OfaLossSpec, attach: Collaboratio
             gradient_equilibrium=equilibrium,
         )
         state = copy.deepcopy(after_first())
-        before = copy.deepcopy(state.network)
-        record = next(fit(state, (FIRST, second), samples(), samples(), AugmentSpec(), SEEDS))
+        record = next(fit(state, (FIRST, second), samples(24), samples(24), AugmentSpec(), SEEDS))
         assert record.epoch == 2
         assert torch.isfinite(torch.tensor(record.train_loss))
-        assert_only_the_unfrozen_moved(before, state.network, second)
+        assert_only_the_unfrozen_moved(after_first().network, state.network, second)
 
 
 def trunk(network: MultiExitNetwork) -> list[torch.Tensor]:
@@ -92,7 +85,7 @@ def assert_only_the_unfrozen_moved(before: MultiExitNetwork, after: MultiExitNet
 def test_the_teacher_is_the_network_as_the_phase_before_left_it() -> None:
     state = fresh()
     second = Phase(epochs=2, batch_size=8, loss=OfaLossSpec(kind="ofa"), attach=CollaborationSpec(kind="isc"))
-    records = fit(state, (FIRST, second), samples(), samples(), AugmentSpec(), SEEDS)
+    records = fit(state, (FIRST, second), samples(24), samples(24), AugmentSpec(), SEEDS)
     next(records)
     left = bits(state.network)
     next(records)
@@ -110,7 +103,7 @@ def test_distillation_pulls_exits_towards_the_teacher() -> None:
         epochs=8, batch_size=8, lr=0.02, loss=OfaLossSpec(kind="ofa", alpha=0.0, weights=(1.0, 1.0, 0.0))
     )
     state = fresh()
-    records = list(fit(state, (FIRST, only_teacher), samples(), samples(), AugmentSpec(), SEEDS))
+    records = list(fit(state, (FIRST, only_teacher), samples(24), samples(24), AugmentSpec(), SEEDS))
     assert records[-1].train_loss < 0.7 * records[1].train_loss
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from overthink.data.augment import AugmentSpec
-from overthink.data.batches import Samples
 from overthink.networks.cost import mul_adds
 from overthink.networks.msdnet_spec import MSDNetSpec
 from overthink.networks.network_spec import AbstractNetworkSpec
@@ -17,6 +16,7 @@ from overthink.training.checkpoint import RunIdentity, load, save
 from overthink.training.loop import TrainingState, fit
 from overthink.training.losses import JointLossSpec, OfaLossSpec, RisingLossSpec
 from overthink.training.regime import Phase
+from support.samples import samples
 
 SEEDS = expand(1)[0]
 VGG = SdnSpec(kind="sdn", backbone="vgg", layers=(1, 1, 1), width=4)
@@ -26,12 +26,6 @@ SHAPE = (1, 16, 16)
 TRUNK = Phase(epochs=1, batch_size=8, lr=0.05, exits="last")
 CLASSIFIERS = Phase(epochs=2, batch_size=8, lr=1e-3, exits="earlier", freeze="backbone", optimiser="adam", drops=(1,))
 RISING = Phase(epochs=3, batch_size=8, lr=0.05, loss=RisingLossSpec(kind="rising"))
-
-
-def samples() -> Samples:
-    chance = torch.Generator().manual_seed(3)
-    images = torch.randint(0, 256, (20, *SHAPE), generator=chance, dtype=torch.uint8)
-    return Samples(images, torch.randint(0, 3, (20,), generator=chance), torch.tensor([0.5]), torch.tensor([0.3]))
 
 
 def fresh(spec: AbstractNetworkSpec) -> TrainingState:

@@ -11,7 +11,7 @@ from overthink.store import tags
 from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
-from support.command import invoke
+from support.command import invoke, ok
 from support.outside import Outside, outside
 
 SAMPLES = 120
@@ -34,12 +34,6 @@ def imported(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> 
 def folder(imported: Path, tmp_path: Path) -> Path:
     """A copy of it for one test."""
     return Path(shutil.copytree(imported, tmp_path / "copy"))
-
-
-def ok(folder: Path, *arguments: str) -> str:
-    done = invoke(folder, *arguments)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def save(path: Path, network: Outside) -> None:

@@ -10,45 +10,35 @@ from PIL import Image
 from overthink.report.figures.groups import Curve, Overlay
 from overthink.report.figures.groups_paper import paper_figure
 from support.command import invoke
-from support.old_store import unpack
 
 GROUPS = ("small: short", "small: long")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a store with runs of several definitions; nothing of it waits to be uploaded."""
-    folder = tmp_path_factory.mktemp("store")
-    unpack(folder)
-    (folder / ".overthink").rename(folder / "state")
-    return folder
-
-
-def test_each_suffix_gives_a_file_of_its_format(store: Path) -> None:
+def test_each_suffix_gives_a_file_of_its_format(old_store: Path) -> None:
     for suffix in ("pdf", "svg", "png", "html"):
-        done = invoke(store, "figure", "accuracy", *GROUPS, "-o", f"drawn.{suffix}")
+        done = invoke(old_store, "figure", "accuracy", *GROUPS, "-o", f"drawn.{suffix}")
         assert done.returncode == 0, done.stderr
         assert "short n = 2, long n = 2" in " ".join(done.stderr.split())
-    content = (store / "drawn.pdf").read_bytes()
+    content = (old_store / "drawn.pdf").read_bytes()
     assert content.startswith(b"%PDF-1.")
     assert content.rstrip().endswith(b"%%EOF")
     assert b"/Subtype /Image" not in content  # vectors
     assert b"/FontFile2" in content  # TrueType, embedded
-    svg = ElementTree.parse(store / "drawn.svg")
+    svg = ElementTree.parse(old_store / "drawn.svg")
     words = {element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"short", "long", "accuracy on test data (%)"} <= words
-    with Image.open(store / "drawn.png") as picture:
+    with Image.open(old_store / "drawn.png") as picture:
         assert picture.width == round(3.35 * 300)
-    page = (store / "drawn.html").read_text()
+    page = (old_store / "drawn.html").read_text()
     assert "Plotly.newPlot" in page
     assert "95% interval of the mean for new seeds" in page
 
 
-def test_the_same_numbers_give_the_same_bytes_and_stand_beside(store: Path) -> None:
+def test_the_same_numbers_give_the_same_bytes_and_stand_beside(old_store: Path) -> None:
     for name in ("first", "second"):
-        assert invoke(store, "figure", "overthinking", *GROUPS, "-o", f"{name}.pdf").returncode == 0
-    assert (store / "first.pdf").read_bytes() == (store / "second.pdf").read_bytes()
-    with (store / "first.csv").open() as file:
+        assert invoke(old_store, "figure", "overthinking", *GROUPS, "-o", f"{name}.pdf").returncode == 0
+    assert (old_store / "first.pdf").read_bytes() == (old_store / "second.pdf").read_bytes()
+    with (old_store / "first.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [*rows[0]] == ["group", "curve", "runs", "MUL-ADDs", "mean", "low", "high"]
     assert list(dict.fromkeys((row["group"], row["curve"]) for row in rows)) == [
@@ -61,10 +51,10 @@ def test_the_same_numbers_give_the_same_bytes_and_stand_beside(store: Path) -> N
     assert all(0 <= low <= mean <= high <= 1 for low, mean, high in known)
 
 
-def test_groups_are_in_the_order_of_their_names_and_two_columns_are_wider(store: Path) -> None:
-    done = invoke(store, "figure", "depth", *reversed(GROUPS), "-o", "wide.png", "--columns", "2")
+def test_groups_are_in_the_order_of_their_names_and_two_columns_are_wider(old_store: Path) -> None:
+    done = invoke(old_store, "figure", "depth", *reversed(GROUPS), "-o", "wide.png", "--columns", "2")
     assert "long n = 2, short n = 2" in " ".join(done.stderr.split())
-    with Image.open(store / "wide.png") as picture:
+    with Image.open(old_store / "wide.png") as picture:
         assert picture.width == 2100
 
 
@@ -81,17 +71,17 @@ def test_groups_are_in_the_order_of_their_names_and_two_columns_are_wider(store:
         (["accuracy", "eade9a6e", "-o", "a.pdf"], "no finished runs of multi-exit networks"),
     ],
 )
-def test_what_cannot_be_drawn_leaves_no_file(store: Path, arguments: list[str], said: str) -> None:
-    done = invoke(store, "figure", *arguments)
+def test_what_cannot_be_drawn_leaves_no_file(old_store: Path, arguments: list[str], said: str) -> None:
+    done = invoke(old_store, "figure", *arguments)
     assert done.returncode == 2, done.stderr
     assert said in " ".join(done.stderr.split())
-    assert not (store / "a.csv").exists()
-    assert not (store / "a.pdf").exists()
+    assert not (old_store / "a.csv").exists()
+    assert not (old_store / "a.pdf").exists()
 
 
-def test_a_table_of_ones_own_beside_the_figure_is_not_replaced(store: Path, tmp_path: Path) -> None:
+def test_a_table_of_ones_own_beside_the_figure_is_not_replaced(old_store: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("my,only,copy\n1,2,3\n")
-    done = invoke(store, "figure", "accuracy", *GROUPS, "-o", str(tmp_path / "mine.svg"))
+    done = invoke(old_store, "figure", "accuracy", *GROUPS, "-o", str(tmp_path / "mine.svg"))
     assert done.returncode == 2
     assert "holds something else and would be lost" in " ".join(done.stderr.split())
     assert (tmp_path / "mine.csv").read_text() == "my,only,copy\n1,2,3\n"

@@ -12,7 +12,7 @@ import pytest
 
 from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from support.command import invoke
+from support.command import invoke, ok
 from support.outside import COLUMNS, outside, write_text
 
 COSTS = ("--costs", "1000000,2500000,6000000")
@@ -28,12 +28,6 @@ def imported(folder: Path, *arguments: str, name: str = "theirs") -> str:
     done = invoke(folder, "import", name, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stderr
-
-
-def ok(folder: Path, *arguments: str) -> str:
-    done = invoke(folder, *arguments)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_one_file_becomes_a_run_that_every_table_shows(folder: Path) -> None:

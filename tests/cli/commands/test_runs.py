@@ -10,16 +10,6 @@ from pathlib import Path
 import pytest
 
 from support.command import invoke
-from support.old_store import unpack
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a store with runs of several definitions; nothing of it waits to be uploaded."""
-    folder = tmp_path_factory.mktemp("store")
-    unpack(folder)
-    (folder / ".overthink").rename(folder / "state")
-    return folder
 
 
 def listed(folder: Path, *arguments: str) -> list[str]:
@@ -28,39 +18,41 @@ def listed(folder: Path, *arguments: str) -> list[str]:
     return [run["name"] for run in json.loads(done.stdout)]
 
 
-def test_all_runs_newest_first_fit_80_columns(store: Path) -> None:
-    done = invoke(store, "runs")
+def test_all_runs_newest_first_fit_80_columns(old_store: Path) -> None:
+    done = invoke(old_store, "runs")
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "2b00cf28  small: long" in done.stdout
     assert "11.25  21.25  20.00" in done.stdout
-    found = json.loads(invoke(store, "runs", "--format", "json").stdout)
+    found = json.loads(invoke(old_store, "runs", "--format", "json").stdout)
     assert len(found) == 17
     assert [run["started"] for run in found] == sorted((run["started"] for run in found), reverse=True)
 
 
-def test_names_conditions_sorting_and_limit(store: Path) -> None:
-    assert listed(store, "small: long") == ["small: long seed 1", "small: long", "small: long seed 0"]
-    assert listed(store, "b99b69") == ["small: long seed 0"]
-    assert listed(store, "tied: base", "--where", "kind=group") == ["tied: base"]
-    grown = listed(store, "--where", "network.growth=4 and kind=run and status=finished")
+def test_names_conditions_sorting_and_limit(old_store: Path) -> None:
+    assert listed(old_store, "small: long") == ["small: long seed 1", "small: long", "small: long seed 0"]
+    assert listed(old_store, "b99b69") == ["small: long seed 0"]
+    assert listed(old_store, "tied: base", "--where", "kind=group") == ["tied: base"]
+    grown = listed(old_store, "--where", "network.growth=4 and kind=run and status=finished")
     assert [name.partition(" [")[0] for name in grown] == ["small: long", "small: short"]
-    best = listed(store, "--sort", "-test/overthinking/any_later", "--limit", "2")
+    best = listed(old_store, "--sort", "-test/overthinking/any_later", "--limit", "2")
     assert best == ["small: long seed 1", "small: long"]
-    assert listed(store, "--where", "accuracy/last>0.12 or definition=small-policy and kind=group") == [
+    assert listed(old_store, "--where", "accuracy/last>0.12 or definition=small-policy and kind=group") == [
         *("small-policy: base", "small: long seed 1")
     ]
 
 
-def test_chosen_columns_and_csv(store: Path) -> None:
-    table = invoke(store, "runs", "small: long", "--metric", "network.growth", "--metric", "val/oracle/accuracy").stdout
+def test_chosen_columns_and_csv(old_store: Path) -> None:
+    table = invoke(
+        old_store, "runs", "small: long", "--metric", "network.growth", "--metric", "val/oracle/accuracy"
+    ).stdout
     assert "network.growth" in table
     assert "Any later" not in table
-    text = invoke(store, "runs", "small: long", "--metric", "network.growth", "--format", "csv").stdout
+    text = invoke(old_store, "runs", "small: long", "--metric", "network.growth", "--format", "csv").stdout
     records = list(csv.DictReader(io.StringIO(text)))
     assert [record["network.growth"] for record in records] == ["2", "2", "2"]
     assert records[0]["name"] == "small: long seed 1"
-    times = invoke(store, "runs", "small: long", "--metric", "estimated", "--metric", "duration")
+    times = invoke(old_store, "runs", "small: long", "--metric", "estimated", "--metric", "duration")
     assert (times.returncode, times.stderr) == (0, "")
     assert "estimated  duration" in times.stdout, "runs of an earlier version have no estimate"
 
@@ -76,8 +68,8 @@ def test_chosen_columns_and_csv(store: Path) -> None:
         (["no-such-definition"], "no-such-definition"),
     ],
 )
-def test_mistakes_are_one_sentence(store: Path, arguments: list[str], said: str) -> None:
-    done = invoke(store, "runs", *arguments)
+def test_mistakes_are_one_sentence(old_store: Path, arguments: list[str], said: str) -> None:
+    done = invoke(old_store, "runs", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in " ".join(done.stderr.split())
 
@@ -89,13 +81,13 @@ def test_nothing_in_the_store(tmp_path: Path) -> None:
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_listing_imports_nothing_heavy(store: Path) -> None:
+def test_listing_imports_nothing_heavy(old_store: Path) -> None:
     code = (
         "from overthink.cli.commands.runs import runs\n"
         "import sys; runs(where='network.growth=4 and accuracy/last>0', sort='-accuracy/last')\n"
         "print([name for name in 'torch mlflow pandas plotly scipy sklearn numpy'.split() if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=store)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=old_store)
     assert "small: long" in " ".join(done.stdout.split())
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -110,8 +102,8 @@ def test_listing_imports_nothing_heavy(store: Path) -> None:
         ("network.growth=2 and network.growth=4", "No such runs in the store."),
     ],
 )
-def test_where_no_run_meets_a_condition_its_values_are_named(store: Path, where: str, why: str) -> None:
+def test_where_no_run_meets_a_condition_its_values_are_named(old_store: Path, where: str, why: str) -> None:
     for command in ("runs", "compare"):
-        done = invoke(store, command, "--where", where)
+        done = invoke(old_store, command, "--where", where)
         said = " ".join(done.stderr.split())
         assert why in said or (command == "compare" and "start some with overthink run" in said), said
