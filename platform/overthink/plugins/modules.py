@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from overthink.plugins.source import Source, source_of
 from overthink.sentences import cut
 
-GROUPS = "networks", "datasets", "losses", "metrics", "exit_policies"
 PACKAGE = __name__.partition(".")[0]
 
 

@@ -1,6 +1,6 @@
 """Groups of stored runs, and what their predictions say of exit policies."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from overthink.comparison.arms import are_of_several_arms, primary_arm, runs_of_group, runs_of_primary_arm
@@ -68,9 +68,7 @@ class GroupPolicies(NamedTuple):
         return [*(verdict(self.found) if self.found else []), *([fixed] if fixed else [])]
 
 
-def policies_of(
-    store: ReadableStore, chosen: Sequence[StoredRun], choice: Choice, on_policy: Callable[[str], None]
-) -> Iterator[GroupPolicies]:
+def policies_of(store: ReadableStore, chosen: Sequence[StoredRun], choice: Choice) -> Iterator[GroupPolicies]:
     """Yield the policies of each group among stored runs, and of runs whose group is not among them."""
     arms = {run.run_id: primary_arm(run) or "" for run in chosen if run.is_group and run.arms}
     for name, group_id, runs in groups_of(chosen):
@@ -82,7 +80,7 @@ def policies_of(
                 networks, unreadable = policy_networks(store, kept) if choice.references else ([], [])
                 problems += unreadable
                 references = [*networks, *choice.references]
-                found = side_by_side(pairs, choice.policies, references, choice.shares, choice.against, on_policy)
+                found = side_by_side(pairs, choice.policies, references, choice.shares, choice.against)
             except ValueError as error:
                 problems.append(f"{name}: {reason(error)}")
         yield GroupPolicies(

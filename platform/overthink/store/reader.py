@@ -27,14 +27,14 @@ def find_runs(store: Store, **wanted: str) -> list[StoredRun]:
     return list(search(store, " and ".join(f"tags.`{name}` = '{value}'" for name, value in named.items())))
 
 
-def search(store: Store, conditions: str, experiment_ids: list[str] | None = None) -> Iterator[StoredRun]:
+def search(store: Store, conditions: str) -> Iterator[StoredRun]:
     """Yield the active runs of a store that meet MLflow's filter conditions, newest first."""
-    return (run.parsed() for run in search_raw(store, conditions, experiment_ids))
+    return (run.parsed() for run in search_raw(store, conditions))
 
 
-def search_raw(store: Store, conditions: str, experiment_ids: list[str] | None = None) -> Iterator[RawRun]:
+def search_raw(store: Store, conditions: str) -> Iterator[RawRun]:
     """Yield the same runs with their tags as the store has them."""
-    ids = experiment_ids or list(store.experiment_names())
+    ids = list(store.experiment_names())
     token = None
     while True:
         with store.sentences():

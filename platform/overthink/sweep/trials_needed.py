@@ -150,12 +150,16 @@ def _seconds(runs: Sequence[PlannedRun], experiment: LoadedExperiment) -> float:
 def _disk(
     mains: Sequence[PlannedRun], of_trials: Sequence[PlannedRun], times: float, at_once: int
 ) -> DiskNeeded | None:
-    """Return the room of main networks, and of trials that are trained so many times."""
-    found = [(disk_needed(runs), of) for runs, of in ((mains, 1.0), (of_trials, times)) if runs]
-    known = [(needed, of) for needed, of in found if needed is not None]
+    """Return the room of main networks, and of trials that are trained so many times, so many runs at once."""
+    side_by_side = max(at_once / len(of_trials), 1.0) if of_trials else 1.0  # of those that were sampled
+    found = [
+        (disk_needed(runs), of, by) for runs, of, by in ((mains, 1.0, 1.0), (of_trials, times, side_by_side)) if runs
+    ]
+    known = [(needed, of, by) for needed, of, by in found if needed is not None]
     if len(known) < len(found):
         return None
-    return DiskNeeded(int(sum(needed.store * of for needed, of in known)), max(needed.state for needed, _ in known))
+    stored = sum(needed.store * of for needed, of, _ in known)
+    return DiskNeeded(int(stored), int(max(needed.state * by for needed, _, by in known)))
 
 
 def _paces(runs: Sequence[PlannedRun]) -> dict[str, Pace]:

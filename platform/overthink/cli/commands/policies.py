@@ -83,7 +83,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     if names and not chosen:
         raise not_run(store, names)
     found, problems = [], list(problems_of(chosen))
-    for one in policies_of(store, chosen, choice, lambda _: None):
+    for one in policies_of(store, chosen, choice):
         found.append(one)
         problems += [*one.problems, *(one.found.problems if one.found else ())]
     shown = [one for one in found if one.found is not None]
