@@ -9,15 +9,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from overthink.networks.size_limit import check_file_size
 from overthink.sentences import cut, listed
 from overthink.untrusted import name_of, one_line
 
 WITHIN = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts save the weights beside an optimizer and an epoch."""
-MOST_COPIES = 8
-"""Of a network's weights in a file: with an optimizer's state, or as float64."""
-LARGEST_REST = 64_000_000
-"""Bytes beside them."""
 COUNTER = "num_batches_tracked"
 """Of a BatchNorm: old files do not have it, and nothing depends on it here."""
 
@@ -102,10 +99,8 @@ NAMINGS: dict[str, Callable[[Collection[str]], Callable[[str], str]]] = {"msdnet
 def tensors_in(path: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors of a file of about a network's size, unpickling nothing; raises ValueError naming the file."""
     where = one_line(str(path))
-    size = sum(tensor.numel() * tensor.element_size() for tensor in own.values())
     try:
-        if (held := path.stat().st_size) > (most := MOST_COPIES * size + LARGEST_REST):
-            raise ValueError(f"it has {held:,} bytes, more than {most:,}, and so is of another network")
+        check_file_size(path, own.values())
         found = _from_safetensors(path) if path.suffix == ".safetensors" else _from_torch(path)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None

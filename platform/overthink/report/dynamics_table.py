@@ -17,6 +17,7 @@ from overthink.report.figures.dynamics import AMOUNTS
 from overthink.report.grids import Grid
 from overthink.report.study_table import interval
 from overthink.report.undetermined import explained
+from overthink.sentences import number_of
 from overthink.statistics.jackknife import Interval
 
 STAGES_CAPTION = (
@@ -60,7 +61,7 @@ def intervals_sentence(found: Dynamics, fixed: Sequence[str] = ()) -> str:
 
 
 def _held_for(found: Dynamics) -> str:
-    count = f"{found.trainings} training{'s' if found.trainings > 1 else ''}"
+    count = number_of(found.trainings, "training")
     what = f"{count}, {found.samples} {found.split} samples, {len(found.moments)} recorded moments."
     if found.trainings == 1:
         return f"{what} One training has no intervals."

@@ -17,9 +17,8 @@ from overthink.report.averages import held_fixed_sentence
 from overthink.report.exit_policy_table import verdict
 from overthink.report.group_predictions import group_predictions
 from overthink.report.policy_networks import policy_networks
-from overthink.store import tags
 from overthink.store.readable_store import ReadableStore
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import StoredRun, finished_per_key
 from overthink.untrusted import reason
 
 PAIR = "val", "test"
@@ -102,7 +101,7 @@ def groups_of(chosen: Sequence[StoredRun]) -> Iterator[tuple[str, str, list[Stor
     Of a study these are the runs of its primary arm. Runs without their group are together where they differ in their
     seeds alone, and by themselves where they are of several arms of a study: these are no seeds of each other.
     """
-    finished = [run for run in newest_per_key(run for run in chosen if not run.is_group).values() if _usable(run)]
+    finished = finished_per_key(run for run in chosen if not run.is_group and not run.is_policy)
     covered: set[str] = set()
     for group in sorted((run for run in chosen if run.is_group and not run.is_policy), key=lambda run: run.started_ms):
         covered |= {run.run_id for run in runs_of_group(group, finished)}
@@ -115,10 +114,6 @@ def groups_of(chosen: Sequence[StoredRun]) -> Iterator[tuple[str, str, list[Stor
     for runs in others.values():
         for alike in [[run] for run in _once(runs)] if are_of_several_arms(runs) else [_once(runs)]:
             yield alike[0].name if len(alike) == 1 else alike[0].group_label, "", alike
-
-
-def _usable(run: StoredRun) -> bool:
-    return run.outcome == tags.FINISHED and not run.is_policy
 
 
 def _once(runs: Sequence[StoredRun]) -> list[StoredRun]:

@@ -8,7 +8,7 @@ from math import isnan
 from typing import Any
 
 from overthink.comparison.named_values import FACTS, TEST, duration, value_of
-from overthink.comparison.ranges import range_of
+from overthink.comparison.ranges import is_rate
 from overthink.comparison.where import Value
 from overthink.report.grids import Grid
 from overthink.report.table_files import safe_for_spreadsheets
@@ -78,7 +78,7 @@ def _cell(run: StoredRun, name: str) -> str:
     if isinstance(value, str) or name in FACTS:
         return str(value)
     metric = name if name in run.metrics else TEST + name
-    return f"{100 * value:.2f}" if range_of(metric) == (0, 1) else f"{value:.4g}"
+    return f"{100 * value:.2f}" if is_rate(metric) else f"{value:.4g}"
 
 
 def _moment(milliseconds: int) -> str:

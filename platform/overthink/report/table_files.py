@@ -4,10 +4,10 @@ import csv
 import html
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import zip_longest
-from typing import Any, Protocol
+from typing import Any
 
 from overthink.comparison.overthinking import Row
 from overthink.report import grids
@@ -132,19 +132,12 @@ def _plain(row: Row) -> dict[str, Any]:
     }
 
 
-class Text(Protocol):
-    """A table as text."""
-
-    def __call__(self, rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
-        """Return the text."""
-
-
-TEXTS: dict[str, Text] = {
+TEXTS: dict[str, Callable[..., str]] = {
     "markdown": as_markdown,
     "latex": as_latex,
     "csv": as_csv,
     "json": as_json,
     "html": as_html,
 }
-"""Every format but the terminal's."""
+"""Every format but the terminal's: from rows and, of another table than the overthinking table, its layout."""
 FORMATS = ("table", *TEXTS)

@@ -22,8 +22,8 @@ from overthink.store.client import Store
 from overthink.sweep.definition import LoadedSweep, Sweep
 from overthink.sweep.goal import NETWORK
 from overthink.sweep.seed_metrics import broken_bounds, network_metrics
-from overthink.sweep.space import Value, grid_of, is_active
-from overthink.sweep.study import suggest
+from overthink.sweep.space import Value, grid_of
+from overthink.sweep.study import suggested
 
 SAMPLED = 5
 """Configurations that are timed; each network among them once."""
@@ -117,14 +117,7 @@ def _points(sweep: Sweep, count: int) -> Sequence[dict[str, Value]]:
         grid = grid_of(sweep.space)
         return grid[:: max(len(grid) // count, 1)]
     study = optuna.create_study(sampler=RandomSampler(seed=sweep.sampler.seed))
-    points = []
-    for _ in range(MOST_DRAWN):
-        trial, point = study.ask(), dict[str, Value]()
-        for path, parameter in sweep.space.items():
-            if is_active(parameter, point):
-                point[path] = suggest(trial, path, parameter)
-        points.append(point)
-    return points
+    return [suggested(study.ask(), sweep.space) for _ in range(MOST_DRAWN)]
 
 
 def _runs_of(experiments: Sequence[LoadedExperiment], options: Options) -> list[PlannedRun]:
