@@ -1,8 +1,6 @@
 """The tables of the dynamics of trainings: a row for each stage, exit and comparison; and all numbers as records."""
 
-import csv
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +10,7 @@ from overthink.dynamics.order import LearningOrder
 from overthink.dynamics.verdict import verdict
 from overthink.predictions.arrays import FloatArray
 from overthink.report.averages import held_fixed_sentence
+from overthink.report.csv_text import csv_text
 from overthink.report.dynamics import GroupDynamics
 from overthink.report.figures.dynamics import AMOUNTS
 from overthink.report.grids import Grid
@@ -196,12 +195,9 @@ def _numbers(found: Dynamics) -> Iterator[tuple[str, str, Interval | None]]:
 
 def as_csv(shown: Sequence[tuple[GroupDynamics, Dynamics]]) -> str:
     """Return a row for each number of each group."""
-    file = StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("group", *Record._fields))
-    for one, found in shown:
-        writer.writerows((one.name, *record) for record in records(found))
-    return file.getvalue()
+    return csv_text(
+        ("group", *Record._fields), [(one.name, *record) for one, found in shown for record in records(found)]
+    )
 
 
 def as_plain(one: GroupDynamics, found: Dynamics) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """A list of runs and groups: a row each."""
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import datetime
 from math import isnan
@@ -10,8 +8,8 @@ from typing import Any
 from overthink.comparison.named_values import FACTS, TEST, duration, value_of
 from overthink.comparison.ranges import is_rate
 from overthink.comparison.where import Value
+from overthink.report.csv_text import csv_text
 from overthink.report.grids import Grid
-from overthink.report.table_files import safe_for_spreadsheets
 from overthink.store.stored import StoredRun
 
 USUAL = {
@@ -56,12 +54,8 @@ def as_plain(runs: Sequence[StoredRun], columns: Sequence[str]) -> list[dict[str
 
 def as_csv(runs: Sequence[StoredRun], columns: Sequence[str]) -> str:
     """Return the same as comma-separated values, with a line of titles."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(["run_id", *RECORDED, *columns])), lineterminator="\n")
-    writer.writeheader()
-    for record in as_plain(runs, columns):
-        writer.writerow({key: safe_for_spreadsheets(value) for key, value in record.items()})
-    return text.getvalue()
+    titles = list(dict.fromkeys(["run_id", *RECORDED, *columns]))
+    return csv_text(titles, [[record[title] for title in titles] for record in as_plain(runs, columns)])
 
 
 def _plain(value: Value) -> Value:

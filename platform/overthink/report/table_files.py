@@ -1,8 +1,6 @@
 """The overthinking table as text: Markdown, LaTeX, HTML, comma-separated values, JSON."""
 
-import csv
 import html
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -11,6 +9,7 @@ from typing import Any
 
 from overthink.comparison.overthinking import Row
 from overthink.report import grids
+from overthink.report.csv_text import csv_text
 from overthink.report.difference_table import differences_grid
 from overthink.report.differences import as_record
 from overthink.report.tables import OVERTHINKING, Layout, as_grid
@@ -84,18 +83,8 @@ def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
 def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return comma-separated values: fractions with all digits, a column for each number."""
     records = [_record(row) for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(key for record in records for key in record)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: safe_for_spreadsheets(value) for key, value in record.items()} for record in records)
-    return text.getvalue().rstrip("\n")
-
-
-def safe_for_spreadsheets(value: Any) -> Any:
-    """Return a name from a store so that no spreadsheet runs it as a formula, and no terminal obeys it."""
-    if not isinstance(value, str):
-        return value
-    return f"'{one_line(value)}" if value[:1] in ("=", "+", "-", "@") else one_line(value)
+    titles = list(dict.fromkeys(key for record in records for key in record))
+    return csv_text(titles, [[record.get(title) for title in titles] for record in records]).rstrip("\n")
 
 
 def _record(row: Row) -> dict[str, Any]:
