@@ -28,7 +28,9 @@ def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
 
 
 def _markdown(lines: tuple[str, ...]) -> str:
-    return "<br>".join(html.escape(one_line(line), quote=False).replace("|", "\\|") for line in lines)
+    """Return a cell without markup of its own: no HTML, no end of the cell, no link and no image."""
+    escaped = (html.escape(one_line(line), quote=False) for line in lines)
+    return "<br>".join(line.replace("|", "\\|").replace("](", r"]\(") for line in escaped)
 
 
 LATEX_SPECIAL = {
@@ -49,10 +51,10 @@ def as_latex(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     body: list[str] = []
     for row in rows:
         cells = [column.cell(row) for column in columns]
-        body += [" & ".join(map(_latex, line)) + r" \\" for line in zip_longest(*cells, fillvalue="")]
+        body += map(_latex_row, zip_longest(*cells, fillvalue=""))
         body.append(r"\addlinespace")
     alignment = "".join("r" if column.number else "l" for column in columns)
-    head = " & ".join(_latex(column.title) for column in columns) + r" \\"
+    head = _latex_row([column.title for column in columns])
     lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body[:-1], r"\bottomrule"]
     return "\n".join([f"% {one_line(layout.caption_for(rows))}", *lines, r"\end{tabular}"])
 
@@ -63,11 +65,17 @@ def grid_as_latex(grid: grids.Grid) -> str:
     lines = [
         rf"\begin{{tabular}}{{{alignment}}}",
         r"\toprule",
-        " & ".join(map(_latex, grid.titles)) + r" \\",
+        _latex_row(grid.titles),
         r"\midrule",
     ]
-    lines += [" & ".join(map(_latex, row)) + r" \\" for row in grid.rows]
+    lines += map(_latex_row, grid.rows)
     return "\n".join([f"% {one_line(grid.caption)}", *lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    """Return a row; a bracket or a star at its beginning would belong to the command before it."""
+    row = " & ".join(map(_latex, cells))
+    return ("{}" if row.lstrip().startswith(("[", "*")) else "") + row + r" \\"
 
 
 def _latex(text: str) -> str:
