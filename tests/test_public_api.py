@@ -35,6 +35,11 @@ def test_importing_overthink_is_light() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+def test_what_a_store_raises_is_known_without_mlflow() -> None:
+    code = "import sys, overthink; overthink.StoreError; print('mlflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def test_every_public_name_is_there_and_documented() -> None:
     for name in overthink.__all__:
         assert inspect.getdoc(getattr(overthink, name)), name

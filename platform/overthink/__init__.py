@@ -51,7 +51,7 @@ _PLACES = {
     "ProgressListener": "overthink.launching.outcomes",
     "ResNetSpec": "overthink.networks.resnet_spec",
     "RunDefinition": "overthink.definition.run_definition",
-    "StoreError": "overthink.store.client",
+    "StoreError": "overthink.store.errors",
     "TrainedNetwork": "overthink.running.trained_network",
     "compute_metrics": "overthink.metrics.catalogue:compute",
     "figures": "overthink.report.public",

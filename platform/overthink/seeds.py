@@ -278,6 +278,11 @@ def sources_of(seeds: Collection[Seeds]) -> tuple[Source, ...]:
     return tuple(source for source in SOURCES if len({getattr(one.at_end, source) for one in seeds}) > 1)
 
 
+def moving(sources: Iterable[Source]) -> frozenset[Source]:
+    """Return those that change a training: all but `repeat`, on which nothing depends."""
+    return frozenset(sources) - {"repeat"}
+
+
 def generator(seeds: Seeds, stream: Stream, *place: int) -> "np.random.Generator":
     """Return the NumPy generator of a stream at a point in training, such as (phase, epoch)."""
     import numpy as np

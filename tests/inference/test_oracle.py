@@ -2,8 +2,6 @@ import numpy as np
 import pytest
 
 from overthink.inference.oracle import (
-    OperatingPoint,
-    anytime,
     deepest,
     expected_anytime,
     oracle,
@@ -19,11 +17,6 @@ COST_E = np.array([10, 25, 60])
 def test_hand_worked_points() -> None:
     assert oracle(RIGHT_EN, COST_E) == pytest.approx((5 / 6, (10 + 10 + 10 + 25 + 60 + 0) / 6))
     assert upper_bound(RIGHT_EN, COST_E) == pytest.approx((5 / 6, (10 + 10 + 10 + 25 + 60 + 60) / 6))
-    assert anytime(RIGHT_EN, COST_E) == (
-        OperatingPoint(3 / 6, 10),
-        OperatingPoint(3 / 6, 25),
-        OperatingPoint(3 / 6, 60),
-    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -40,8 +33,6 @@ def test_against_a_loop_over_samples(seed: int) -> None:
         bound_cost += int(cost_E[right_exits[0] if right_exits else n_exits - 1])
     assert oracle(correct_EN, cost_E) == pytest.approx((solved / n_samples, oracle_cost / n_samples))
     assert upper_bound(correct_EN, cost_E) == pytest.approx((solved / n_samples, bound_cost / n_samples))
-    for i, point in enumerate(anytime(correct_EN, cost_E)):
-        assert point == pytest.approx((sum(correct_EN[i].tolist()) / n_samples, cost_E[i]))
 
 
 @pytest.mark.parametrize("n_exits", [1, 3])

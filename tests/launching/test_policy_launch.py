@@ -101,7 +101,7 @@ def test_what_a_policy_run_leaves_behind(store: Store, tmp_path: Path) -> None:
 def test_it_is_a_row_of_the_exit_policies_of_its_main_network(store: Store) -> None:
     (main,) = [run for run in find_runs(store, kind=tags.KIND_RUN) if not run.is_policy]
     choice = Choice([named("max-softmax")], REFERENCES[:1], (0.5, 1.0), "max-softmax")
-    (found,) = policies_of(store, [main], choice, lambda _: None)
+    (found,) = policies_of(store, [main], choice)
     assert found.found is not None
     assert [row.name for row in found.found.rows] == ["max-softmax", policy_run(store).group_label, "random"]
     policy = policy_run(store).metrics

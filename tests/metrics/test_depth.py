@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from overthink.metrics.agreement import confidence_ranks, disagreement, rank_correlation
+from overthink.metrics.agreement import confidence_ranks, rank_correlation
 from overthink.metrics.calibration import calibration_error, reliability
 from overthink.metrics.hindsight import confidence_tenths, hindsight_improvability, kept_right, rate_by_group
 
@@ -95,8 +95,3 @@ def test_rank_correlation_against_scipy(seed: int) -> None:
 
 def test_an_exit_equally_sure_of_everything_has_no_correlation() -> None:
     assert np.isnan(rank_correlation(np.array([[0.5, 0.5], [0.1, 0.9]]))[0, 1])
-
-
-def test_disagreement_by_hand() -> None:
-    share_EE = disagreement(np.array([[0, 1, 2], [0, 2, 2]]))
-    assert share_EE.ravel().tolist() == pytest.approx([0, 1 / 3, 1 / 3, 0])

@@ -1,6 +1,5 @@
 """The file of a course: what is written is what is read, it is small, and nothing else is taken for one."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +42,6 @@ def test_ten_thousand_samples_of_five_exits_and_two_hundred_epochs_are_small(tmp
     write_course(path, realistic(200, 5, 10_000))
     assert path.stat().st_size < 15_000_000
     assert read_course(path).correct_TEN.shape == (200, 5, 10_000)
-
-
-def test_some_of_its_samples(tmp_path: Path) -> None:
-    whole = realistic(4, 2, 6)
-    shuffled = replace(whole, ids_N=np.array([5, 3, 9, 1, 0, 7]))
-    some = shuffled.of_samples(np.array([9, 0]))
-    assert some.ids_N.tolist() == [9, 0]
-    assert np.array_equal(some.correct_TEN, whole.correct_TEN[:, :, [2, 4]])
-    assert np.array_equal(some.labels_N, whole.labels_N[[2, 4]])
 
 
 def changed(path: Path, **columns: Any) -> None:

@@ -1,10 +1,13 @@
 """The tables of the dynamics of trainings say what their intervals hold for, and which of them say nothing."""
 
+import csv
+
 import pytest
 
 from overthink.dynamics.findings import Dynamics, dynamics
 from overthink.dynamics.verdict import verdict
-from overthink.report.dynamics_table import grids, intervals_sentence
+from overthink.report.dynamics import GroupDynamics
+from overthink.report.dynamics_table import as_csv, grids, intervals_sentence
 from overthink.statistics.jackknife import Interval
 from support.courses import realistic
 
@@ -50,3 +53,10 @@ def test_a_table_explains_what_is_not_determined_and_so_does_the_sentence() -> N
     assert "50.0\nn.d." in table.rows[-1]
     assert "n.d.: not determined" in table.caption
     assert "50% [not determined] are so for good" in verdict(wide)[0]
+
+
+def test_a_name_in_a_file_is_no_formula_to_a_spreadsheet() -> None:
+    found = of(1)
+    for name, shown in (("=HYPERLINK(1)", "'=HYPERLINK(1)"), ("@a\x1b[31m", "'@a?[31m"), ("a: b", "a: b")):
+        lines = csv.DictReader(as_csv([(GroupDynamics(name, "", (), found, ()), found)]).splitlines())
+        assert {line["group"] for line in lines} == {shown}

@@ -32,6 +32,15 @@ def test_files_have_intervals_of_what_can_be() -> None:
     assert promise_as_plain(kept)["risk"] == difference
 
 
+def test_a_name_in_a_file_is_no_formula_to_a_spreadsheet() -> None:
+    """Neither that of a group nor that of a policy network."""
+    one = Interval(0.5, None, None)
+    row = Row("+cmd", "A", "", False, (AtBudget(0.5, one, 0.5, one, one, None),), one, (), one, one, one)
+    found = SideBySide((row,), (), one, 2, 10, 10, "a", "MUL-ADDs")
+    (line,) = csv.DictReader(as_csv([("=cmd\x1b[31m", found)]).splitlines())
+    assert (line["group"], line["policy"]) == ("'=cmd?[31m", "'+cmd")
+
+
 def test_a_cell_shows_the_farther_end_of_an_interval() -> None:
     """Of a share that was never seen the interval has one side: half of it is no bound."""
     assert _cell(Interval(0.0, 0.0, 0.036)) == "0.0±3.6"

@@ -9,7 +9,7 @@ from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.report import grids
 from overthink.report.grids import Grid
-from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown
+from overthink.report.table_files import TEXTS, as_csv, as_html, as_json, as_latex, as_markdown, grid_as_latex
 from overthink.report.tables import as_rich
 from overthink.store import tags
 from support.columns import in_columns
@@ -104,6 +104,21 @@ def test_a_caption_in_latex_is_one_comment() -> None:
     assert first.startswith("% ")
     assert second.startswith(r"\begin{tabular}")
     assert "\x1b" not in text
+
+
+def test_a_row_in_latex_is_no_argument_of_the_command_before_it() -> None:
+    r"""A bracket or a star after \addlinespace, \midrule or \\ is."""
+    for name in ("[9cm] a", "*a"):
+        written = as_latex(overthinking_rows([stored("0", group="g1", variant=name)])).splitlines()
+        written += grid_as_latex(Grid(("", "a"), [(name, "1"), (name, "2")])).splitlines()
+        assert not [line for line in written if line.lstrip().startswith(("[", "*"))]
+
+
+def test_a_name_in_markdown_is_no_link() -> None:
+    image = "![a](http://example.org/a.png)"
+    text = as_markdown(overthinking_rows([stored("0", group="g1", variant=image)]))
+    assert r"![a]\(http" in text
+    assert "](" not in text
 
 
 def test_a_caption_in_markdown_holds_no_markup() -> None:

@@ -14,7 +14,6 @@ from overthink.statistics.risk_control import (
     ltt_needs,
     ucb_certified,
     ucb_needs,
-    wsr_bound,
 )
 
 
@@ -41,8 +40,9 @@ def test_p_values() -> None:
         (np.tile([0.0, 0.2, 0.4], 100), 0.220108),
     ],
 )
-def test_wsr_bound(loss_N: FloatArray, bound: float) -> None:
-    assert wsr_bound(loss_N, 0.1) == pytest.approx(bound, rel=1e-5)
+def test_upper_confidence_bound(loss_N: FloatArray, bound: float) -> None:
+    assert not ucb_certified(loss_N[None], bound * (1 - 1e-5), 0.1).any()
+    assert ucb_certified(loss_N[None], bound * (1 + 1e-5), 0.1).all()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_bounds_are_too_low_as_seldom_as_promised() -> None:
     random = np.random.default_rng(0)
     most = 0.1 + 3 * np.sqrt(0.09 / 1000)
     draws = (random.random((1000, 200)) < 0.1).astype(np.float64)
-    too_low = np.mean([wsr_bound(loss_N, 0.1) < 0.1 for loss_N in draws])
+    too_low = ucb_certified(draws, 0.1, 0.1).mean()
     certified = ltt_certified(draws, 0.1, 0.1).mean()
     assert 0.005 < too_low <= most
     assert 0.005 < certified <= most

@@ -71,6 +71,19 @@ def test_the_mean_of_sampled_configurations_times_the_trials(
     assert needed(loaded, 0, store) is None
 
 
+def test_more_trials_at_once_than_configurations_are_sampled(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each run at work two checkpoints of 5 MB, predictions of 1 MB and a page of 4 MB wait in the state folder."""
+    Clock(monkeypatch)
+    loaded = tiny_sweep(tmp_path, space=WIDTHS, sampler={"kind": "grid"})
+    for jobs in (1, 2, 8):
+        found = needed(loaded, 10, store, jobs=jobs)
+        assert found is not None
+        assert found.disk is not None
+        assert found.disk.state == jobs * (2 * 5 + 1 + 4) * MB
+
+
 def test_what_is_not_trained_is_not_timed(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A configuration outside the bounds, and one that is not valid; pruning and a limit are named."""
     Clock(monkeypatch)

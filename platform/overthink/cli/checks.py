@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
+from overthink.sentences import number_of
 from overthink.store.uri import database_file, tracking_uri, without_password
 
 COMPILERS = ("g++", "clang++", "c++")
@@ -144,7 +145,7 @@ def _uploads() -> Check:
     count = sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
     if not count:
         return Check("Uploads", "none waits")
-    found = f"{count} run{'s' if count > 1 else ''} not fully uploaded"
+    found = f"{number_of(count, 'run')} not fully uploaded"
     return Check("Uploads", found, "unless it is being trained, overthink sync uploads it", needed=False)
 
 

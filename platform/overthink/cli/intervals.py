@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from overthink.cli.options import check_choice
 from overthink.report.safe_text import print_text
 from overthink.sentences import number_of
 
@@ -22,10 +23,7 @@ PATIENCE = 2.0
 
 def parse_over(text: str) -> "Over":
     """Return what intervals are to hold for; raises ValueError naming the option for an unknown word."""
-    from overthink.definition.errors import nearest
-
-    if text not in CHOICES:
-        raise ValueError(f"--interval {text}: not one of {', '.join(CHOICES)}{nearest(text, list(CHOICES))}")
+    check_choice("--interval", text, [*CHOICES])
     return CHOICES[text]
 
 

@@ -44,11 +44,15 @@ def show_outcomes(outcomes: "Outcomes", console: Console) -> None:
         console.print(f"{all_of_them} already finished; nothing was trained.")
     else:
         parts = ", ".join(f"{count} {'already finished' if kind == 'done' else kind}" for kind, count in counts.items())
-        estimated = "" if outcomes.estimated is None else f" (estimated {outcomes.estimated:.0f} s)"
-        waiting = f"{outcomes.tracking_seconds:.1f} s of it waiting for the store"
-        console.print(f"{parts}; {outcomes.seconds:.0f} s{estimated}, {waiting}.")
+        console.print(f"{parts}; {took(outcomes.seconds, outcomes.estimated, outcomes.tracking_seconds)}.")
     if outcomes.pending is not None:
         print_text(console, f"{outcomes.pending}.")
+
+
+def took(seconds: float, estimated: float | None, waiting: float) -> str:
+    """Return how long something took, what was estimated, and how much of it was waiting for the store."""
+    beside = "" if estimated is None else f" (estimated {estimated:.0f} s)"
+    return f"{seconds:.0f} s{beside}, {waiting:.1f} s of it waiting for the store"
 
 
 def outcomes_as_plain(outcomes: "Outcomes") -> dict[str, Any]:

@@ -30,6 +30,7 @@ from overthink.untrusted import one_line
 
 NeededBy = Callable[[Sequence[PlannedRun]], Sequence[str]]
 """Returns sentences on the time and the room that planned runs take; none where that is not known."""
+LONGEST_NAME = 26
 
 
 class Lines:
@@ -210,5 +211,5 @@ def _overthinking(record: EpochRecord) -> str:
     return "" if found is None or len(record.val_accuracy) == 1 else f", overthinking {100 * found:.0f}"
 
 
-def _short(name: str, longest: int = 26) -> str:
-    return name if len(name) <= longest else name[: longest - 1] + "…"
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

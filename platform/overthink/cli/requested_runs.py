@@ -12,9 +12,10 @@ from overthink.comparison.sweeps import without_trials
 from overthink.definition.errors import DefinitionError
 from overthink.report.safe_text import print_text
 from overthink.seeds import joined
+from overthink.sentences import number_of
 from overthink.store import tags
 from overthink.store.raw_run import RawRun
-from overthink.store.stored import ASKED, StoredRun
+from overthink.store.stored import ASKED, StoredRun, once_each
 
 if TYPE_CHECKING:
     from overthink.definition.experiment import LoadedExperiment
@@ -56,7 +57,7 @@ def requested_runs(
         wanted += without_trials((run for run in runs if run.group_key in keys), [*runs, *wanted])
     if against is not None:
         wanted += one_group_called(runs, against)
-    return list({run.run_id: run for run in wanted}.values())
+    return once_each(wanted)
 
 
 def _definition(name: str, settings: Sequence[str], optional: bool) -> "LoadedExperiment | None":
@@ -90,7 +91,7 @@ def _group_asked(loaded: "LoadedExperiment", place: int, known: Collection[str])
 
 def _mention_others(name: str, others: set[str], console: Console) -> None:
     if others:
-        more = f"{len(others)} more group{'s' if len(others) > 1 else ''}"
+        more = number_of(len(others), "more group")
         print_text(
             console,
             f"{name}: the store has {more} of it, with other values (--set, or an earlier version); "

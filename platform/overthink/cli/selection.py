@@ -17,7 +17,7 @@ from overthink.store import tags
 from overthink.store.all_runs import all_runs
 from overthink.store.changes import as_setting
 from overthink.store.readable_store import ReadableStore
-from overthink.store.stored import StoredRun
+from overthink.store.stored import StoredRun, once_each
 
 
 def chosen_runs(store: ReadableStore, names: Sequence[str]) -> list[StoredRun]:
@@ -27,8 +27,7 @@ def chosen_runs(store: ReadableStore, names: Sequence[str]) -> list[StoredRun]:
     """
     if not names:
         return named_apart(all_runs(store))
-    found = [run for of_name in chosen_by_name(store, names) for run in of_name]
-    return list({run.run_id: run for run in found}.values())
+    return once_each(run for of_name in chosen_by_name(store, names) for run in of_name)
 
 
 def chosen_by_name(store: ReadableStore, names: Sequence[str]) -> list[list[StoredRun]]:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from overthink.comparison.arms import runs_of_group
+from overthink.comparison.called import with_members
 from overthink.definition.errors import DefinitionError
 from overthink.definition.source import SWEEPS, find, read_yaml
 from overthink.store.stored import StoredRun
@@ -26,5 +26,4 @@ def runs_of_sweep(runs: Sequence[StoredRun], name: str) -> list[StoredRun] | Non
         raise DefinitionError(
             f"{name}: no trials of this sweep in the store; start them with overthink sweep {shlex.quote(name)}"
         )
-    found = {run.run_id: run for group in own if group.is_group for run in runs_of_group(group, runs)}
-    return list({run.run_id: run for run in (*own, *found.values())}.values())
+    return with_members(own, runs)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from overthink.comparison.arms import runs_of_group
-from overthink.store.stored import StoredRun
+from overthink.store.stored import StoredRun, once_each
 
 SHORTEST_ID = 6
 """Characters of an ID that name a run."""
@@ -31,7 +31,7 @@ def called(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
 def with_members(found: Sequence[StoredRun], runs: Sequence[StoredRun]) -> list[StoredRun]:
     """Return runs and groups with the runs of these groups, once each."""
     members = [run for group in found if group.is_group for run in runs_of_group(group, runs)]
-    return list({run.run_id: run for run in [*found, *members]}.values())
+    return once_each([*found, *members])
 
 
 def one_group_called(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:

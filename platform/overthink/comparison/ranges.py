@@ -28,6 +28,11 @@ def range_of(metric: str) -> Range:
         return None, None
 
 
+def is_rate(metric: str) -> bool:
+    """Tell whether a metric is a fraction from 0 to 1."""
+    return range_of(metric) == (0, 1)
+
+
 def range_of_difference(metric: str) -> Range:
     """Return the range of a difference of two values: -1 to 1 for rates."""
     low, high = range_of(metric)

@@ -1,5 +1,7 @@
 """The order of an image's axes in a definition."""
 
+from overthink.sentences import number_of
+
 FEW = (1, 3, 4)
 """Channels of pictures: grey, colour, colour and transparency."""
 
@@ -13,6 +15,6 @@ def check_channels_first(shape: tuple[int, int, int]) -> None:
     if width in FEW and width != channels and (channels > max(FEW) or channels == height):
         raise ValueError(
             f"shape: {list(shape)} is {channels} channels of {height}x{width} pixels, since shape is (K, H, W); "
-            f"for {width} channel{'s' if width > 1 else ''} of {channels}x{height} pixels write "
+            f"for {number_of(width, 'channel')} of {channels}x{height} pixels write "
             f"{[width, channels, height]}, whichever order the arrays have"
         )

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.dynamics.over_runs import over_pairs, over_seeds
+from overthink.dynamics.over_runs import leaving_out_trainings, over_pairs, over_seeds
 from overthink.metrics.agreement import confidence_ranks, rank_correlation
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
-from overthink.statistics.jackknife import Interval, jackknife
+from overthink.statistics.jackknife import Interval
 
 PARTS = 3
 """Of the samples by how far the orders differ: equally many each."""
@@ -70,9 +70,7 @@ def _difference(other_RR: FloatArray) -> Interval:
         apart_RR = ~np.eye(len(of_RR), dtype=np.bool_)
         return float(np.diag(of_RR).mean() - of_RR[apart_RR].mean())
 
-    n = len(other_RR)
-    without = [np.delete(np.delete(other_RR, out, 0), out, 1) for out in range(n)] if n > 2 else []
-    return jackknife(value(other_RR), [value(one) for one in without])
+    return leaving_out_trainings(other_RR, value)
 
 
 def parts_by_disorder(time_REN: IntArray) -> IntArray:

@@ -3,7 +3,7 @@
 Else, as where each training validates on its own samples, for new trainings alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,12 +62,14 @@ def over_seeds(value_R: Sequence[float]) -> Interval:
 
 def over_pairs(value_RR: FloatArray) -> Interval:
     """Return the mean over all ordered pairs of different trainings; its interval leaves out trainings, never pairs."""
+    return leaving_out_trainings(value_RR, lambda of_RR: float(of_RR[~np.eye(len(of_RR), dtype=np.bool_)].mean()))
+
+
+def leaving_out_trainings(value_RR: FloatArray, of: Callable[[FloatArray], float]) -> Interval:
+    """Return a number of all pairs of trainings; its interval leaves out trainings, and has none for fewer than 3."""
     n = len(value_RR)
-    apart_RR = ~np.eye(n, dtype=np.bool_)
     without = [np.delete(np.delete(value_RR, out, 0), out, 1) for out in range(n)] if n > 2 else []
-    return jackknife(
-        float(value_RR[apart_RR].mean()), [float(one[~np.eye(n - 1, dtype=np.bool_)].mean()) for one in without]
-    )
+    return jackknife(of(value_RR), [of(one_RR) for one_RR in without])
 
 
 def _over(mean_K: FloatArray) -> float:

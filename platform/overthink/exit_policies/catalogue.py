@@ -1,6 +1,6 @@
 """Every exit policy by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from overthink.exit_policies.algorithm_1 import agreeing_exits, algorithm_1
@@ -15,8 +15,7 @@ from overthink.exit_policies.jei_dnn import fit_gates, open_gates
 from overthink.exit_policies.later_exit import Boosted, Logistic, learned
 from overthink.exit_policies.optimal_stopping import optimal_stopping
 from overthink.exit_policies.patience import Patience
-from overthink.exit_policies.policy import ExitPolicy, Learned, Material
-from overthink.exit_policies.rules import Rule
+from overthink.exit_policies.policy import ExitPolicy, Learned
 from overthink.exit_policies.scoring import Scorer, Unasked
 from overthink.exit_policies.static import static_exits
 from overthink.exit_policies.temperature import fit_temperature
@@ -25,7 +24,6 @@ from overthink.plugins.modules import PluginError, objects
 from overthink.predictions.absent import Known
 from overthink.predictions.predictions import Predictions
 
-Rules = Callable[[Material], Sequence[Rule]]
 LOGITS: tuple[Known, ...] = ("logits", "labels")
 ANSWERS: tuple[Known, ...] = ("confidence", "classes", "labels")
 LEARNED: tuple[Known, ...] = ("classes", "confidence", "entropy", "top2_ratio")

@@ -1,6 +1,6 @@
 """Exit policies side by side: numbers over the runs of a group, with intervals over new seeds and new samples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,16 +82,12 @@ class SideBySide(NamedTuple):
     unit: CostUnit
 
 
-Counted = Callable[[str], None]
-
-
 def side_by_side(
     pairs: Sequence[Pair],
     policies: Sequence[ExitPolicy],
     references: Sequence[Reference],
     shares: Sequence[float],
     baseline: str,
-    on_policy: Counted = lambda _: None,
 ) -> SideBySide:
     """Return the rows of all policies and references for budgets that are shares of the last exit's cost.
 
@@ -119,7 +115,6 @@ def side_by_side(
             continue
         row, areas[one.name] = _row(one, trials, shares, last_RN, cost_E)
         rows.append(row)
-        on_policy(one.name)
     return SideBySide(
         tuple(_with_differences(rows, areas, baseline)),
         tuple(f"{listed(names, most=30)}: {why}" for why, names in refused.items()),

@@ -1,4 +1,4 @@
-"""Accuracy and cost of ideal exiting (oracle, upper bound) and of fixed exits (anytime); thesis fig. 3.7.
+"""Accuracy and cost of ideal exiting (oracle, upper bound), thesis fig. 3.7.
 
 All take correct_EN, bool (E, N), and cost_E, cumulative MUL-ADDs per sample that grow from exit to exit.
 """
@@ -42,16 +42,6 @@ def upper_bound(correct_EN: BoolArray, cost_E: CostArray) -> OperatingPoint:
     solvable_N = correct_EN.any(axis=0)
     cost_N = np.where(solvable_N, _cost_of_first_right(correct_EN, cost_E), cost_E[-1])
     return OperatingPoint(float(solvable_N.mean()), float(cost_N.mean()))
-
-
-def anytime(correct_EN: BoolArray, cost_E: CostArray) -> tuple[OperatingPoint, ...]:
-    """Return the operating point of each exit, every sample exiting there (thesis section 3.2.1).
-
-    >>> anytime(np.array([[True, False], [True, True]]), np.array([30, 90]))[1]
-    OperatingPoint(accuracy=1.0, mean_cost=90)
-    """
-    accuracy_E = correct_EN.mean(axis=1)
-    return tuple(OperatingPoint(*point) for point in zip(accuracy_E.tolist(), cost_E.tolist(), strict=True))
 
 
 def _cost_of_first_right(correct_EN: BoolArray, cost_E: CostArray) -> CostArray:

@@ -10,6 +10,7 @@ from overthink.data.digits import default_root
 from overthink.data.files import shown
 from overthink.launching.planned_run import PlannedRun
 from overthink.seeds import joined
+from overthink.sentences import number_of
 from overthink.store.run_names import run_name
 from overthink.store.stored import StoredRun
 
@@ -53,7 +54,7 @@ def changed_data_of_trials(
     for run in runs:
         if run.is_finished:
             by_data[run.data] += 1
-    counted = [(f"{name}: {count} run{'s' if count > 1 else ''}", spec, seen) for seen, count in by_data.items()]
+    counted = [(f"{name}: {number_of(count, 'run')}", spec, seen) for seen, count in by_data.items()]
     yield from _differences(counted, data_root, "a sweep of another name begins anew")
 
 

@@ -11,7 +11,7 @@ from overthink.data.catalogue import DatasetSpec, absence
 from overthink.data.files import shown
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.outbox.pending import finished_keys
-from overthink.sentences import listed
+from overthink.sentences import listed, number_of
 from overthink.store import tags
 from overthink.store.uri import database_file, state_folder
 
@@ -89,7 +89,7 @@ def _missing_device(device: str) -> Iterator[str]:
 
     count, number = torch.cuda.device_count(), int(device.partition(":")[2] or 0)
     if number >= count:
-        there = "has no CUDA device" if not count else f"has {count} CUDA device{'s' if count > 1 else ''}"
+        there = "has no CUDA device" if not count else f"has {number_of(count, 'CUDA device')}"
         yield f"--device {device}: this machine {there}; use --device auto for what there is"
 
 

@@ -1,8 +1,8 @@
-"""Agreement of exits: in their ranking of samples by confidence (thesis figure 3.10), and in their predictions."""
+"""Agreement of exits in their ranking of samples by confidence (thesis figure 3.10)."""
 
 import numpy as np
 
-from overthink.predictions.arrays import FloatArray, IntArray
+from overthink.predictions.arrays import FloatArray
 
 
 def confidence_ranks(confidence_EN: FloatArray) -> FloatArray:
@@ -34,16 +34,3 @@ def rank_correlation(confidence_EN: FloatArray) -> FloatArray:
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation_EE: FloatArray = np.atleast_2d(np.corrcoef(confidence_ranks(confidence_EN)))
     return correlation_EE
-
-
-def disagreement(predicted_EN: IntArray) -> FloatArray:
-    """Return the fraction of samples for which each pair of exits predicts different classes, (E, E); diagonal 0.
-
-    predicted_EN holds classes, int64 (E, N).
-
-    >>> import numpy as np
-    >>> disagreement(np.array([[3, 1, 2, 2], [3, 1, 2, 0]])).tolist()
-    [[0.0, 0.25], [0.25, 0.0]]
-    """
-    share_EE: FloatArray = np.array([(predicted_EN != predicted_N).mean(axis=1) for predicted_N in predicted_EN])
-    return share_EE

@@ -10,15 +10,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from overthink.networks.size_limit import check_size
 from overthink.sentences import cut, listed
 from overthink.untrusted import name_of, one_line
 
 WITHIN = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts save the weights beside an optimizer and an epoch."""
-MOST_COPIES = 8
-"""Of a network's weights in a file: with an optimizer's state, or as float64."""
-LARGEST_REST = 64_000_000
-"""Bytes beside them."""
 COUNTER = "num_batches_tracked"
 """Of a BatchNorm: old files do not have it, and nothing depends on it here."""
 
@@ -120,11 +117,9 @@ NAMINGS: dict[str, Callable[[Collection[str]], Callable[[str], str]]] = {"msdnet
 def tensors_in(path: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors of a file of about a network's size, unpickling nothing; raises ValueError naming the file."""
     where = one_line(str(path))
-    size = sum(tensor.numel() * tensor.element_size() for tensor in own.values())
     try:
-        if (held := path.stat().st_size) > (most := MOST_COPIES * size + LARGEST_REST):
-            raise ValueError(f"it has {held:,} bytes, more than {most:,}, and so is of another network")
-        found = _from_safetensors(path) if path.suffix == ".safetensors" else _from_torch(path, most)
+        check_size(_bytes_held(path), own.values())
+        found = _from_safetensors(path) if path.suffix == ".safetensors" else _from_torch(path)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
     except (OSError, SafetensorError) as error:
@@ -134,16 +129,20 @@ def tensors_in(path: Path, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
+def _bytes_held(path: Path) -> int:
+    """Return the size of a file; of an archive, as torch writes it, that of what it holds: it may be compressed."""
+    if not zipfile.is_zipfile(path):
+        return path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        return sum(member.file_size for member in archive.infolist())
+
+
 def _from_safetensors(path: Path) -> dict[str, Tensor]:
     with safe_open(path, framework="pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
 
 
-def _from_torch(path: Path, most: int) -> dict[str, Tensor]:
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if (held := sum(member.file_size for member in archive.infolist())) > most:
-                raise ValueError(f"it would have {held:,} bytes in memory, more than {most:,}")
+def _from_torch(path: Path) -> dict[str, Tensor]:
     held = torch.load(path, map_location="cpu", weights_only=True)
     for key in WITHIN:
         if isinstance(held, dict) and isinstance(held.get(key), dict):

@@ -172,11 +172,11 @@ class MultiExitNetwork(nn.Module, ABC):
             logits_BC, carry = self.step(number, carry, equilibrium)
             yield logits_BC
 
-    def states(self, images_BKHW: Tensor, equilibrium: bool = False) -> Iterator[State]:
+    def states(self, images_BKHW: Tensor) -> Iterator[State]:
         """Yield the state that each exit reads; later blocks are computed only when they are requested."""
         state: State = (images_BKHW,)
         for number in range(1, self.n_exits + 1):
-            read, state = self.through_block(number, state, equilibrium)
+            read, state = self.through_block(number, state, equilibrium=False)
             yield read
 
     def through_block(self, number: int, state: State, equilibrium: bool) -> tuple[State, State]:

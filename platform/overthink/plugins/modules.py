@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 from overthink.plugins.source import Source, source_of
 from overthink.sentences import cut
 
-GROUPS = "networks", "datasets", "losses", "metrics", "exit_policies"
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 PACKAGE = __name__.partition(".")[0]
 

@@ -8,6 +8,8 @@ interval has to be above 0.
 from collections.abc import Collection, Mapping
 from typing import Literal
 
+from overthink.sentences import number_of
+
 LEVEL = 0.05
 """Significance level."""
 Verdict = Literal["learned", "informative", "nothing shown"]
@@ -71,8 +73,8 @@ def trainings_of(metrics: Mapping[str, float]) -> str:
     """Return in words what a noise ceiling is from: `3 trainings`, or `2 sets of 3 trainings` for averaged labels."""
     n, together = (int(metrics.get(f"policy/ceiling/{name}", 1)) for name in ("trainings", "averaged"))
     if together > 1:
-        return f"{n} set{'' if n == 1 else 's'} of {together} trainings"
-    return f"{n} training{'' if n == 1 else 's'}"
+        return f"{number_of(n, 'set')} of {together} trainings"
+    return number_of(n, "training")
 
 
 def sentence(metrics: Mapping[str, float], n_exits: int) -> str:

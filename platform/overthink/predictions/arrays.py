@@ -37,15 +37,16 @@ def check_range(name: str, values: CostArray, low: float, high: float) -> None:
         raise ValueError(f"{name} must lie between {low:g} and {high:g}, got {values[~fits][0]}")
 
 
-def check_logits(name: str, logits_ENC: LogitArray, n_samples: int) -> None:
+def check_logits(logits_ENC: LogitArray, n_samples: int) -> None:
     """Raise ValueError unless these are finite float32 logits of at least 1 exit, 1 sample and 2 classes."""
     dtype, shape = logits_ENC.dtype, logits_ENC.shape
     if dtype != np.float32 or len(shape) != 3 or shape[1] != n_samples or not logits_ENC.size or shape[2] < 2:
         expected = f"float32 of shape (at least 1 exit, {n_samples} samples, at least 2 classes)"
-        raise ValueError(f"{name} must be {expected}, got {dtype} of shape {shape}")
+        raise ValueError(f"logits_ENC must be {expected}, got {dtype} of shape {shape}")
     if not np.isfinite(logits_ENC).all():
         where = tuple(np.argwhere(~np.isfinite(logits_ENC))[0])
-        raise ValueError(f"{name} must be finite, got {logits_ENC[where]} at exit {where[0] + 1}, row {where[1] + 1}")
+        exit, row, _ = where
+        raise ValueError(f"logits_ENC must be finite, got {logits_ENC[where]} at exit {exit + 1}, row {row + 1}")
 
 
 def costs(values: ArrayLike, unit: CostUnit) -> CostArray:

@@ -57,17 +57,3 @@ class Course:
     def n_exits(self) -> int:
         """Number of exits."""
         return int(self.correct_TEN.shape[1])
-
-    def of_samples(self, ids_M: IntArray) -> "Course":
-        """Return the course of some of its samples, in the order of their ids given here."""
-        order_N = np.argsort(self.ids_N)
-        rows_M = order_N[np.searchsorted(self.ids_N, ids_M, sorter=order_N)]
-        return Course(
-            self.split,
-            self.fingerprint,
-            self.moments,
-            self.ids_N[rows_M],
-            self.labels_N[rows_M],
-            self.correct_TEN[:, :, rows_M],
-            self.confidence_TEN[:, :, rows_M],
-        )

@@ -10,14 +10,13 @@ from typing import Annotated, BinaryIO, Literal
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
-from pydantic import Field, FiniteFloat, ValidationError
+from pydantic import Field, FiniteFloat
 
-from overthink.atomic_file import atomic_write
 from overthink.predictions.arrays import MOST_EXITS
 from overthink.predictions.bounds import check_size, opened
 from overthink.predictions.course import ByteArray, Course, Moment
-from overthink.predictions.probing import read_parquet, written
+from overthink.predictions.parquet_file import check_columns, header_of, write_parquet
+from overthink.predictions.probing import read_parquet
 from overthink.spec import Spec
 
 METADATA_KEY = b"overthink.course"
@@ -54,11 +53,7 @@ def write_course(path: Path, course: Course) -> None:
         exits=course.n_exits,
         moments=tuple(_Moment(**moment._asdict()) for moment in course.moments),
     )
-    table = pa.table(columns).replace_schema_metadata({METADATA_KEY: header.model_dump_json()})
-    with atomic_write(path) as unfinished:
-        with unfinished.open("wb") as file:
-            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-        written(unfinished)
+    write_parquet(path, columns, {METADATA_KEY: header.model_dump_json()})
 
 
 def read_course(path: Path) -> Course:
@@ -72,7 +67,7 @@ def read_course(path: Path) -> Course:
 
 def _read(file: BinaryIO) -> Course:
     parquet = opened(file, names=())
-    header = _header(parquet.schema_arrow)
+    header = header_of(parquet.schema_arrow, METADATA_KEY, _Header, "course of a training")
     _check_columns(parquet.schema_arrow, header)
     check_size(parquet, file.seek(0, 2))
     table = parquet.read()
@@ -85,31 +80,11 @@ def _read(file: BinaryIO) -> Course:
     return Course(header.split, header.fingerprint, moments, ids_N, labels_N, correct, confidence_TEN)
 
 
-def _header(schema: pa.Schema) -> _Header:
-    text = (schema.metadata or {}).get(METADATA_KEY)
-    if text is None:
-        raise ValueError(f"its schema has no metadata {METADATA_KEY.decode()!r}, so it holds no course of a training")
-    try:
-        return _Header.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "JSON"
-        raise ValueError(f"its metadata is not valid: {where}: {first['msg']}") from None
-
-
 def _check_columns(schema: pa.Schema, header: _Header) -> None:
     """Check names and types before any row is read."""
     lists = pa.list_(pa.uint8(), len(header.moments))
     of_exits = {f"exit_{exit + 1}_{name}": lists for exit in range(header.exits) for name in EXIT_COLUMNS}
-    expected = SAMPLE_COLUMNS | of_exits
-    for name, kind in expected.items():
-        if name not in schema.names:
-            raise ValueError(f"its column {name} is missing")
-        if not (found := schema.field(schema.names.index(name)).type).equals(kind):
-            raise ValueError(f"its column {name} is {found}, expected {kind}")
-    if len(schema.names) > len(expected):
-        extra = sorted(set(schema.names) - set(expected)) or "repeated names"
-        raise ValueError(f"it has columns that a course does not have: {extra}")
+    check_columns(schema, SAMPLE_COLUMNS | of_exits, "a course does not have")
 
 
 def _lists(values_TN: ByteArray) -> pa.Array:

@@ -15,15 +15,14 @@ from typing import Annotated, Any, BinaryIO, Literal, Self
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from overthink.atomic_file import atomic_write
 from overthink.predictions.absent import CostUnit
 from overthink.predictions.arrays import MOST_COST, MOST_EXITS
 from overthink.predictions.bounds import check_size, opened
-from overthink.predictions.probing import read_parquet, written
+from overthink.predictions.parquet_file import check_columns, header_of, write_parquet
+from overthink.predictions.probing import read_parquet
 from overthink.spec import Spec
 from overthink.untrusted import name_of
 
@@ -87,11 +86,7 @@ def write_file(path: Path, header: Header, columns: Columns) -> None:
     """Write the file atomically; raises OSError if it cannot be written."""
     arrays = {name: _to_arrow(name, values, header) for name, values in columns.items()}
     text = header.model_dump_json(exclude=None if header.format_version == 2 else OF_VERSION_2)
-    table = pa.table(arrays).replace_schema_metadata({METADATA_KEY: text})
-    with atomic_write(path) as unfinished:
-        with unfinished.open("wb") as file:
-            pq.write_table(table, file, compression="zstd", use_dictionary=["level"], write_page_checksum=True)
-        written(unfinished)
+    write_parquet(path, arrays, {METADATA_KEY: text}, dictionaries=["level"])
 
 
 def read_file(path: Path, only: Collection[str] | None = None) -> tuple[Header, Columns]:
@@ -114,15 +109,7 @@ def _read(file: BinaryIO, only: list[str] | None) -> tuple[Header, Columns]:
 
 
 def _header(schema: pa.Schema) -> Header:
-    text = (schema.metadata or {}).get(METADATA_KEY)
-    if text is None:
-        raise ValueError(f"its schema has no metadata {METADATA_KEY.decode()!r}, so it holds no predictions")
-    try:
-        header = Header.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "JSON"
-        raise ValueError(f"its metadata is not valid: {where}: {first['msg']}") from None
+    header = header_of(schema, METADATA_KEY, Header, "predictions")
     if header.n_exits > MOST_EXITS:
         raise ValueError(f"it has {header.n_exits:,} exits, more than {MOST_EXITS}")
     if any(name != name_of(name) for name in header.level_names):
@@ -144,14 +131,7 @@ def _check_columns(schema: pa.Schema, header: Header) -> None:
         if not (pa.types.is_fixed_size_list(logits) and logits.value_type == pa.float32()):
             raise ValueError(f"its column exit_1_logits is {logits}, expected a fixed-size list of float32")
         expected |= {f"exit_{number}_logits": logits for number in range(1, n_exits + 1)}
-    for name, kind in expected.items():
-        if name not in schema.names:
-            raise ValueError(f"its column {name} is missing")
-        if (found := schema.field(schema.names.index(name)).type) != kind:
-            raise ValueError(f"its column {name} is {found}, expected {kind}")
-    if len(schema.names) > len(expected):
-        extra = sorted(set(schema.names) - set(expected)) or "repeated names"
-        raise ValueError(f"it has columns that predictions do not have: {extra}")
+    check_columns(schema, expected, "predictions do not have")
 
 
 def _to_arrow(name: str, values: NDArray[Any], header: Header) -> pa.Array:

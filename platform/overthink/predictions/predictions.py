@@ -120,7 +120,7 @@ class Predictions:
         self._check_meaning()
 
     def _check_logits(self, logits_ENC: LogitArray) -> None:
-        check_logits("logits_ENC", logits_ENC, len(self.ids_N))
+        check_logits(logits_ENC, len(self.ids_N))
         check_type("logits_ENC", logits_ENC, np.float32, (self.n_exits, *logits_ENC.shape[1:]))
         for name, classes in (("labels_N", self.labels_N), ("predicted_EN", self.predicted_EN)):
             if classes is not None:
@@ -199,7 +199,7 @@ class Predictions:
         with np.errstate(over="ignore"):
             logits_ENC = np.asarray(logits_ENC, dtype=np.float32)
         labels_N = integers("labels_N", labels_N)
-        check_logits("logits_ENC", logits_ENC, len(labels_N))
+        check_logits(logits_ENC, len(labels_N))
         check_range("labels_N", labels_N, 0, logits_ENC.shape[2] - 1)
         distances = [l1_distance(logits_NC, logits_ENC[-1]) for logits_NC in logits_ENC[:-1]]
         return cls(

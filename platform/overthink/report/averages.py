@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from overthink.comparison.overthinking import Row
 from overthink.report.intervals import intervals_meaning, mark, marks_sentence
 from overthink.report.undetermined import ends
-from overthink.sentences import number_of
+from overthink.sentences import listed, number_of
 from overthink.statistics.estimate import Estimate
 
 OVER_SEEDS = "mean ± standard deviation over seeds"
@@ -76,7 +76,7 @@ def count_lines(row: Row) -> tuple[str, ...]:
     each = f"{' + '.join(map(str, counts))} runs"
     if len(each) > WIDEST:
         low, high = min(counts), max(counts)
-        each = f"{low}-{high} runs" if low < high else f"{low} run{'' if low == 1 else 's'} each"
+        each = f"{low}-{high} runs" if low < high else f"{number_of(low, 'run')} each"
     return f"{len(counts)} groups", each
 
 
@@ -159,5 +159,4 @@ def held_fixed_sentence(fixed: Mapping[str, Sequence[str]]) -> str:
 
 def in_words(fixed: Sequence[str]) -> str:
     """Return what runs share in words: `one split, one order and one augmentation`."""
-    *others, last = [FIXED[one] for one in fixed]
-    return f"{', '.join(others)} and {last}" if others else last
+    return listed([FIXED[one] for one in fixed])

@@ -13,7 +13,7 @@ from overthink.report.group_predictions import group_predictions
 from overthink.store import tags
 from overthink.store.all_runs import all_runs
 from overthink.store.readable_store import ReadableStore
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import StoredRun, finished_per_key
 
 DIFFERENT = ("init", "order", "augment")
 """Streams of which two trainings share no seed. The validation split may be one: test samples are the same anyway."""
@@ -40,10 +40,10 @@ def independent_trainings(store: ReadableStore, group_key: str, first: Sequence[
     On the data of the first one, and only runs that share no seed of DIFFERENT with an earlier one: a study also has
     equal and nearly equal repeats of one training.
     """
-    stored = newest_per_key(
+    stored = finished_per_key(
         run for run in all_runs(store) if run.kind == tags.KIND_RUN and run.group_key == group_key
-    ).values()
-    finished = [run for run in stored if run.is_finished and run.seeds]
+    )
+    finished = [run for run in stored if run.seeds]
     place = {run_id: number for number, run_id in enumerate(dict.fromkeys(first))}
     ordered = sorted(finished, key=lambda run: (place.get(run.run_id, len(place)), _numbers(run)))
     return _independent(run for run in ordered if run.data == ordered[0].data)

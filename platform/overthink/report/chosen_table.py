@@ -4,19 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 
 from overthink.comparison.overthinking import Row
-from overthink.comparison.ranges import range_of
-from overthink.report.averages import averages, count_lines, fewer_lines, mean_of, unit
-from overthink.report.differences import differences_sentence
+from overthink.comparison.ranges import is_rate, range_of
+from overthink.report.averages import count_lines, fewer_lines, mean_of
 from overthink.report.intervals import mark
-from overthink.report.tables import (
-    TITLES,
-    Column,
-    Layout,
-    group_cell,
-    metric_cell,
-    mixed_data_warning,
-    mixed_kernels_warning,
-)
+from overthink.report.tables import TITLES, Column, Layout, caption_of, group_cell, metric_cell
 from overthink.report.undetermined import plain_ends
 
 GROUP, COUNT = "group", "n"
@@ -35,14 +26,9 @@ def layout_of(metrics: Sequence[str]) -> Layout:
     return Layout(
         tuple(metrics),
         (Column("Group", group_cell, False), Column("n", count_lines, True), *columns),
-        lambda rows: _caption(rows, what, rates),
+        lambda rows: caption_of(rows, what, [], rates),
         rates,
     )
-
-
-def is_rate(metric: str) -> bool:
-    """Tell whether a metric is a fraction from 0 to 1."""
-    return range_of(metric) == (0, 1)
 
 
 def in_order(rows: Sequence[Row], name: str) -> list[Row]:
@@ -63,16 +49,6 @@ def in_order(rows: Sequence[Row], name: str) -> list[Row]:
 def _natural(row: Row) -> list[tuple[float, str]]:
     parts = re.split(r"(\d+(?:\.\d+)?(?:e-?\d+)?)", row.group)
     return [(float(part), "") if place % 2 else (-1.0, part) for place, part in enumerate(parts)]
-
-
-def _caption(rows: Sequence[Row], what: str, rates: dict[str, str]) -> str:
-    said = (
-        averages(rows),
-        mixed_data_warning(rows),
-        mixed_kernels_warning(rows),
-        differences_sentence(rows, rates),
-    )
-    return " ".join(filter(None, (unit(what, rows), *said)))
 
 
 def _number_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:

@@ -1,8 +1,6 @@
 """The tables of the dynamics of trainings: a row for each stage, exit and comparison; and all numbers as records."""
 
-import csv
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +10,13 @@ from overthink.dynamics.order import LearningOrder
 from overthink.dynamics.verdict import verdict
 from overthink.predictions.arrays import FloatArray
 from overthink.report.averages import held_fixed_sentence
+from overthink.report.csv_text import csv_text
 from overthink.report.dynamics import GroupDynamics
 from overthink.report.figures.dynamics import AMOUNTS
 from overthink.report.grids import Grid
 from overthink.report.study_table import interval
 from overthink.report.undetermined import explained
+from overthink.sentences import number_of
 from overthink.statistics.jackknife import Interval
 
 STAGES_CAPTION = (
@@ -60,7 +60,7 @@ def intervals_sentence(found: Dynamics, fixed: Sequence[str] = ()) -> str:
 
 
 def _held_for(found: Dynamics) -> str:
-    count = f"{found.trainings} training{'s' if found.trainings > 1 else ''}"
+    count = number_of(found.trainings, "training")
     what = f"{count}, {found.samples} {found.split} samples, {len(found.moments)} recorded moments."
     if found.trainings == 1:
         return f"{what} One training has no intervals."
@@ -195,12 +195,9 @@ def _numbers(found: Dynamics) -> Iterator[tuple[str, str, Interval | None]]:
 
 def as_csv(shown: Sequence[tuple[GroupDynamics, Dynamics]]) -> str:
     """Return a row for each number of each group."""
-    file = StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("group", *Record._fields))
-    for one, found in shown:
-        writer.writerows((one.name, *record) for record in records(found))
-    return file.getvalue()
+    return csv_text(
+        ("group", *Record._fields), [(one.name, *record) for one, found in shown for record in records(found)]
+    )
 
 
 def as_plain(one: GroupDynamics, found: Dynamics) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Groups of stored runs, and what their predictions say of exit policies."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from overthink.comparison.arms import are_of_several_arms, primary_arm, runs_of_group, runs_of_primary_arm
@@ -17,9 +17,8 @@ from overthink.report.averages import held_fixed_sentence
 from overthink.report.exit_policy_table import verdict
 from overthink.report.group_predictions import group_predictions
 from overthink.report.policy_networks import policy_networks
-from overthink.store import tags
 from overthink.store.readable_store import ReadableStore
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import StoredRun, finished_per_key
 from overthink.untrusted import reason
 
 PAIR = "val", "test"
@@ -68,9 +67,7 @@ class GroupPolicies(NamedTuple):
         return [*(verdict(self.found) if self.found else []), *([fixed] if fixed else [])]
 
 
-def policies_of(
-    store: ReadableStore, chosen: Sequence[StoredRun], choice: Choice, on_policy: Callable[[str], None]
-) -> Iterator[GroupPolicies]:
+def policies_of(store: ReadableStore, chosen: Sequence[StoredRun], choice: Choice) -> Iterator[GroupPolicies]:
     """Yield the policies of each group among stored runs, and of runs whose group is not among them."""
     arms = {run.run_id: primary_arm(run) or "" for run in chosen if run.is_group and run.arms}
     for name, group_id, runs in groups_of(chosen):
@@ -82,7 +79,7 @@ def policies_of(
                 networks, unreadable = policy_networks(store, kept) if choice.references else ([], [])
                 problems += unreadable
                 references = [*networks, *choice.references]
-                found = side_by_side(pairs, choice.policies, references, choice.shares, choice.against, on_policy)
+                found = side_by_side(pairs, choice.policies, references, choice.shares, choice.against)
             except ValueError as error:
                 problems.append(f"{name}: {reason(error)}")
         yield GroupPolicies(
@@ -104,7 +101,7 @@ def groups_of(chosen: Sequence[StoredRun]) -> Iterator[tuple[str, str, list[Stor
     Of a study these are the runs of its primary arm. Runs without their group are together where they differ in their
     seeds alone, and by themselves where they are of several arms of a study: these are no seeds of each other.
     """
-    finished = [run for run in newest_per_key(run for run in chosen if not run.is_group).values() if _usable(run)]
+    finished = finished_per_key(run for run in chosen if not run.is_group and not run.is_policy)
     covered: set[str] = set()
     for group in sorted((run for run in chosen if run.is_group and not run.is_policy), key=lambda run: run.started_ms):
         covered |= {run.run_id for run in runs_of_group(group, finished)}
@@ -117,10 +114,6 @@ def groups_of(chosen: Sequence[StoredRun]) -> Iterator[tuple[str, str, list[Stor
     for runs in others.values():
         for alike in [[run] for run in _once(runs)] if are_of_several_arms(runs) else [_once(runs)]:
             yield alike[0].name if len(alike) == 1 else alike[0].group_label, "", alike
-
-
-def _usable(run: StoredRun) -> bool:
-    return run.outcome == tags.FINISHED and not run.is_policy
 
 
 def _once(runs: Sequence[StoredRun]) -> list[StoredRun]:

@@ -1,7 +1,5 @@
 """The tables of exit policies: accuracy at budgets, and what each one saves, avoids and causes."""
 
-import csv
-import io
 from collections.abc import Sequence
 from math import inf, isnan
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 from overthink.exit_policies.failure import Foresight
 from overthink.exit_policies.kept_promises import Kept
 from overthink.exit_policies.side_by_side import AtBudget, Row, SideBySide
+from overthink.report.csv_text import csv_text
 from overthink.report.grids import Grid
 from overthink.report.undetermined import ND, explained, says_nothing
 from overthink.sentences import listed, number_of
@@ -240,25 +239,18 @@ def _possible(part: object, name: str) -> Interval | None:
 
 def as_csv(groups: Sequence[tuple[str, SideBySide]]) -> str:
     """Return a line for each group, policy and budget, as fractions."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     names = ("accuracy", "avoided", "too_early", "overthought")
     of_row = ("area", "saved", "saved_change", "anytime")
     ends = ("", "_low", "_high")
     columns = [f"{name}{end}" for name in (*names, *of_row) for end in ends]
-    writer.writerow(["group", "policy", "uses_labels", "budget", "cost", *columns])
+    lines: list[list[Any]] = []
     for group, found in groups:
         for row in found.rows:
             for at in row.at:
                 intervals = [_possible(at, name) for name in names] + [_possible(row, name) for name in of_row]
                 values = [value for one in intervals for value in _ends(one)]
-                writer.writerow([_safe(group), row.name, row.uses_labels, at.budget, _number(at.cost), *values])
-    return text.getvalue().rstrip("\n")
-
-
-def _safe(name: str) -> str:
-    """Return a name from a store so that no spreadsheet runs it as a formula."""
-    return f"'{name}" if name[:1] in ("=", "+", "-", "@") else name
+                lines.append([group, row.name, row.uses_labels, at.budget, _number(at.cost), *values])
+    return csv_text(["group", "policy", "uses_labels", "budget", "cost", *columns], lines).rstrip("\n")
 
 
 def _ends(of: Interval | None) -> list[float | str]:

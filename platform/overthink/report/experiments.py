@@ -39,7 +39,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.correctness import CorrectnessReader
 from overthink.store.readable import OF_ONE_RUN, of_each
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import StoredRun, finished_per_key
 from overthink.store.unreadable import named, problems_of, reading
 from overthink.untrusted import reason
 
@@ -139,7 +139,7 @@ def _run_ids_grid(rows: Sequence[Row]) -> Grid:
 
 def _provenance_grid(store: Store, runs: Sequence[StoredRun], problems: list[str]) -> list[Grid]:
     """Return a table of code, versions, machine and settings of the newest finished run of which they can be read."""
-    finished = [run for run in runs if not run.is_group and run.outcome == tags.FINISHED]
+    finished = [run for run in runs if not run.is_group and run.is_finished]
     for newest in sorted(finished, key=lambda run: -run.started_ms):
         try:
             text = store.text(newest.run_id, tags.PROVENANCE_FILE)
@@ -164,8 +164,7 @@ def _listed(value: Any) -> str:
 
 def _group_sections(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> tuple[list[Section], list[str]]:
     """Return the sections of a group, and what of it cannot be shown: of this group alone, others are."""
-    shown = newest_per_key(runs_of_group(group, runs)).values()
-    finished = [run for run in shown if run.outcome == tags.FINISHED]
+    finished = finished_per_key(runs_of_group(group, runs))
     problems: list[str] = []
     try:
         if group.arms:

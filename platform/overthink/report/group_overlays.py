@@ -1,18 +1,16 @@
 """Groups of a store side by side: an overlay of the predictions of their runs, under the names that tables show."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from overthink.comparison.called import without_changes
 from overthink.comparison.overthinking import Row
 from overthink.report.averages import held_fixed_sentence
+from overthink.report.csv_text import csv_text
 from overthink.report.figures.groups import HEADINGS, KINDS, Overlay, as_rows, overlay
 from overthink.report.figures.training import course_overlay, fork_overlay
 from overthink.report.group_predictions import group_predictions
 from overthink.report.studies import forks_of_study, read_study, study_of
-from overthink.report.table_files import safe_for_spreadsheets
 from overthink.store.readable import Readable, of_each
 from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
@@ -97,8 +95,5 @@ def legend_names(rows: Sequence[Row]) -> list[str]:
 
 def as_csv(info: Overlay) -> str:
     """Return the numbers of an overlay, a row a point."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([info.unit or info.x_title if heading == "x" else heading for heading in HEADINGS])
-    writer.writerows([safe_for_spreadsheets(value) for value in row] for row in as_rows(info))
-    return text.getvalue()
+    titles = [info.unit or info.x_title if heading == "x" else heading for heading in HEADINGS]
+    return csv_text(titles, as_rows(info))

@@ -17,7 +17,7 @@ from overthink.running.stored_run import definition_of
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.readable import OF_ONE_RUN, of_each
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import StoredRun, finished_per_key
 from overthink.store.unreadable import UnreadableRunError
 from overthink.store.writer import Writer
 from overthink.untrusted import reason
@@ -41,7 +41,7 @@ def group_results(store: Store, name: str, runs: Sequence[StoredRun], run: RunDe
 
 def with_ceiling(store: Store, group: StoredRun, runs: Sequence[StoredRun]) -> StoredRun:
     """Return a group with the noise ceiling that the store's trainings give now among its metrics."""
-    finished = [run for run in newest_per_key(runs_of_group(group, runs)).values() if run.is_finished]
+    finished = finished_per_key(runs_of_group(group, runs))
     definition = policy_definition(store, finished)
     if definition is None:
         return group

@@ -10,7 +10,7 @@ from overthink.store import tags
 from overthink.store.all_runs import all_runs
 from overthink.store.readable import of_each
 from overthink.store.readable_store import ReadableStore
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import StoredRun, finished_per_key
 
 
 def policy_networks(store: ReadableStore, mains: Sequence[StoredRun]) -> tuple[list[Reference], list[str]]:
@@ -22,9 +22,9 @@ def policy_networks(store: ReadableStore, mains: Sequence[StoredRun]) -> tuple[l
         return [], []
     rows, problems = [], []
     by_group: dict[str, dict[str, StoredRun]] = {}
-    known = newest_per_key(run for run in all_runs(store) if run.kind == tags.KIND_RUN and run.is_policy).values()
+    known = finished_per_key(run for run in all_runs(store) if run.kind == tags.KIND_RUN and run.is_policy)
     for run in sorted(known, key=lambda run: run.started_ms):
-        if run.is_finished and run.main is not None:
+        if run.main is not None:
             by_group.setdefault(run.group_label, {})[run.main.run_id] = run
     for label, of_main in by_group.items():
         if not all(main.run_id in of_main for main in mains):

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 
 from overthink.comparison.overthinking import Row
 from overthink.policy.verdict import ceiling, trainings_of, verdict
-from overthink.report.averages import averages, count_lines, groups_of, mean_of, unit
-from overthink.report.differences import differences_sentence
-from overthink.report.tables import Column, Layout, group_cell, metric_cell, mixed_data_warning, mixed_kernels_warning
+from overthink.report.averages import count_lines, groups_of, mean_of
+from overthink.report.tables import Column, Layout, caption_of, group_cell, metric_cell
 from overthink.report.undetermined import ends
 
 METRICS = (
@@ -57,22 +56,13 @@ def caption(rows: Sequence[Row]) -> str:
         f"No noise ceiling for {', '.join(without_ceiling)}: labels are permuted, groups are pooled, or it is not "
         f"computed yet (overthink analyse)."
     )
-    return " ".join(
-        filter(
-            None,
-            (
-                unit("the labelled test samples", rows),
-                averages(rows),
-                DEFINITIONS,
-                CEILING_MEANING if any(TRAININGS in _ceiling(row) for row in rows) else "",
-                ceiling_hint if without_ceiling else "",
-                control if without_control else "",
-                mixed_data_warning(rows),
-                mixed_kernels_warning(rows),
-                differences_sentence(rows, COMPARED),
-            ),
-        )
-    )
+    meanings = [
+        DEFINITIONS,
+        CEILING_MEANING if any(TRAININGS in _ceiling(row) for row in rows) else "",
+        ceiling_hint if without_ceiling else "",
+        control if without_control else "",
+    ]
+    return caption_of(rows, "the labelled test samples", meanings, COMPARED)
 
 
 def _training(row: Row) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def side_of(store: ReadableStore, runs: Sequence[StoredRun], run: StoredRun) -> 
         arm = primary_arm(run) or next(iter(arms))
         name, run = f"{run.name} / {arm}", as_group_of_arm(run, arm)
     members = runs_of_group(run, runs)
-    finished = [other for other in members if other.outcome == tags.FINISHED]
+    finished = [other for other in members if other.is_finished]
     if run.is_group and not finished:
         raise DefinitionError(run.problem or f"{name}: none of its runs is finished")
     plain, made_with = _first_readable(store, finished if run.is_group else [run])

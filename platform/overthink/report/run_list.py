@@ -1,17 +1,15 @@
 """A list of runs and groups: a row each."""
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import datetime
 from math import isnan
 from typing import Any
 
 from overthink.comparison.named_values import FACTS, TEST, duration, value_of
-from overthink.comparison.ranges import range_of
+from overthink.comparison.ranges import is_rate
 from overthink.comparison.where import Value
+from overthink.report.csv_text import csv_text
 from overthink.report.grids import Grid
-from overthink.report.table_files import safe_for_spreadsheets
 from overthink.store.stored import StoredRun
 
 USUAL = {
@@ -56,12 +54,8 @@ def as_plain(runs: Sequence[StoredRun], columns: Sequence[str]) -> list[dict[str
 
 def as_csv(runs: Sequence[StoredRun], columns: Sequence[str]) -> str:
     """Return the same as comma-separated values, with a line of titles."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(["run_id", *RECORDED, *columns])), lineterminator="\n")
-    writer.writeheader()
-    for record in as_plain(runs, columns):
-        writer.writerow({key: safe_for_spreadsheets(value) for key, value in record.items()})
-    return text.getvalue()
+    titles = list(dict.fromkeys(["run_id", *RECORDED, *columns]))
+    return csv_text(titles, [[record[title] for title in titles] for record in as_plain(runs, columns)])
 
 
 def _plain(value: Value) -> Value:
@@ -78,7 +72,7 @@ def _cell(run: StoredRun, name: str) -> str:
     if isinstance(value, str) or name in FACTS:
         return str(value)
     metric = name if name in run.metrics else TEST + name
-    return f"{100 * value:.2f}" if range_of(metric) == (0, 1) else f"{value:.4g}"
+    return f"{100 * value:.2f}" if is_rate(metric) else f"{value:.4g}"
 
 
 def _moment(milliseconds: int) -> str:

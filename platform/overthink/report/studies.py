@@ -12,11 +12,10 @@ from overthink.metrics.overthinking import overthought
 from overthink.predictions.arrays import IntArray
 from overthink.predictions.predictions import Predictions
 from overthink.report.group_predictions import group_predictions
-from overthink.seeds import Seeds, sources_of
-from overthink.store import tags
+from overthink.seeds import Seeds, moving, sources_of
 from overthink.store.errors import MissingArtifactError
 from overthink.store.readable_store import ReadableStore
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import StoredRun, finished_per_key, once_each
 from overthink.store.unreadable import UnreadableRunError
 from overthink.study.arms import ALL_SOURCES
 from overthink.study.confidence_rule import confidence_rule
@@ -43,7 +42,7 @@ class Arm(NamedTuple):
     @property
     def is_control(self) -> bool:
         """Whether it repeats one run, with nothing varied."""
-        return not {*sources_of(self.seeds)} - {"repeat"}
+        return not moving(sources_of(self.seeds))
 
 
 class Study(NamedTuple):
@@ -70,8 +69,7 @@ def study_of(group: StoredRun, runs: Sequence[StoredRun]) -> Study:
 
     A group that is not a study has one arm, the runs of all its seeds.
     """
-    mine = newest_per_key(runs_of_group(group, runs))
-    of_seeds = {run.seeds: run for run in mine.values() if run.outcome == tags.FINISHED}
+    of_seeds = {run.seeds: run for run in finished_per_key(runs_of_group(group, runs))}
     return Study(
         group,
         {
@@ -96,7 +94,7 @@ class ReadStudy(NamedTuple):
 
 def read_study(store: ReadableStore, study: Study) -> ReadStudy:
     """Read the predictions of all runs of a study, each once."""
-    runs = list({run.run_id: run for arm in study.arms.values() for run in arm.runs}.values())
+    runs = once_each(run for arm in study.arms.values() for run in arm.runs)
     tests = group_predictions(store, runs, same_samples=True)
     known = {run.run_id: test for run, (test,) in zip(tests.runs, tests.values, strict=True)}
     validations, problems = None, tests.problems

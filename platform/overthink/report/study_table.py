@@ -6,7 +6,7 @@ from math import inf
 from overthink.report.averages import held_fixed_sentence, repeats_sentence
 from overthink.report.grids import Grid
 from overthink.report.undetermined import ND, SENTENCE, meanings_of, says_nothing
-from overthink.seeds import STREAMS
+from overthink.seeds import STREAMS, moving
 from overthink.statistics.jackknife import Interval
 from overthink.study.ensemble import Curve
 from overthink.study.findings import Findings
@@ -74,7 +74,7 @@ def _arms_caption(rows: Sequence[Sequence[str]], of_confidences: Sequence[str]) 
 
 def _is_control(found: Findings) -> bool:
     """Return whether the runs of an arm repeat one training: one observation."""
-    return not {*found.sources} - {"repeat"}
+    return not moving(found.sources)
 
 
 def _averaged(curve: Curve) -> str:

@@ -1,16 +1,15 @@
 """The overthinking table as text: Markdown, LaTeX, HTML, comma-separated values, JSON."""
 
-import csv
 import html
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import zip_longest
-from typing import Any, Protocol
+from typing import Any
 
 from overthink.comparison.overthinking import Row
 from overthink.report import grids
+from overthink.report.csv_text import csv_text
 from overthink.report.difference_table import differences_grid
 from overthink.report.differences import as_record
 from overthink.report.tables import OVERTHINKING, Layout, as_grid
@@ -29,7 +28,9 @@ def as_markdown(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
 
 
 def _markdown(lines: tuple[str, ...]) -> str:
-    return "<br>".join(html.escape(one_line(line), quote=False).replace("|", "\\|") for line in lines)
+    """Return a cell without markup of its own: no HTML, no end of the cell, no link and no image."""
+    escaped = (html.escape(one_line(line), quote=False) for line in lines)
+    return "<br>".join(line.replace("|", "\\|").replace("](", r"]\(") for line in escaped)
 
 
 LATEX_SPECIAL = {
@@ -50,10 +51,10 @@ def as_latex(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     body: list[str] = []
     for row in rows:
         cells = [column.cell(row) for column in columns]
-        body += [" & ".join(map(_latex, line)) + r" \\" for line in zip_longest(*cells, fillvalue="")]
+        body += map(_latex_row, zip_longest(*cells, fillvalue=""))
         body.append(r"\addlinespace")
     alignment = "".join("r" if column.number else "l" for column in columns)
-    head = " & ".join(_latex(column.title) for column in columns) + r" \\"
+    head = _latex_row([column.title for column in columns])
     lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *body[:-1], r"\bottomrule"]
     return "\n".join([f"% {one_line(layout.caption_for(rows))}", *lines, r"\end{tabular}"])
 
@@ -64,11 +65,17 @@ def grid_as_latex(grid: grids.Grid) -> str:
     lines = [
         rf"\begin{{tabular}}{{{alignment}}}",
         r"\toprule",
-        " & ".join(map(_latex, grid.titles)) + r" \\",
+        _latex_row(grid.titles),
         r"\midrule",
     ]
-    lines += [" & ".join(map(_latex, row)) + r" \\" for row in grid.rows]
+    lines += map(_latex_row, grid.rows)
     return "\n".join([f"% {one_line(grid.caption)}", *lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    """Return a row; a bracket or a star at its beginning would belong to the command before it."""
+    row = " & ".join(map(_latex, cells))
+    return ("{}" if row.lstrip().startswith(("[", "*")) else "") + row + r" \\"
 
 
 def _latex(text: str) -> str:
@@ -84,18 +91,8 @@ def as_html(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
 def as_csv(rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
     """Return comma-separated values: fractions with all digits, a column for each number."""
     records = [_record(row) for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(key for record in records for key in record)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: safe_for_spreadsheets(value) for key, value in record.items()} for record in records)
-    return text.getvalue().rstrip("\n")
-
-
-def safe_for_spreadsheets(value: Any) -> Any:
-    """Return a name from a store so that no spreadsheet runs it as a formula, and no terminal obeys it."""
-    if not isinstance(value, str):
-        return value
-    return f"'{one_line(value)}" if value[:1] in ("=", "+", "-", "@") else one_line(value)
+    titles = list(dict.fromkeys(key for record in records for key in record))
+    return csv_text(titles, [[record.get(title) for title in titles] for record in records]).rstrip("\n")
 
 
 def _record(row: Row) -> dict[str, Any]:
@@ -132,19 +129,12 @@ def _plain(row: Row) -> dict[str, Any]:
     }
 
 
-class Text(Protocol):
-    """A table as text."""
-
-    def __call__(self, rows: Sequence[Row], layout: Layout = OVERTHINKING) -> str:
-        """Return the text."""
-
-
-TEXTS: dict[str, Text] = {
+TEXTS: dict[str, Callable[..., str]] = {
     "markdown": as_markdown,
     "latex": as_latex,
     "csv": as_csv,
     "json": as_json,
     "html": as_html,
 }
-"""Every format but the terminal's."""
+"""Every format but the terminal's: from rows and, of another table than the overthinking table, its layout."""
 FORMATS = ("table", *TEXTS)

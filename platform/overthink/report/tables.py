@@ -73,17 +73,16 @@ class Layout:
 
 def caption(rows: Sequence[Row]) -> str:
     """Return the caption of the overthinking table."""
-    said = (
-        averages(rows),
-        DEFINITIONS,
-        mixed_data_warning(rows),
-        mixed_kernels_warning(rows),
-        differences_sentence(rows, TITLES),
-    )
-    return " ".join(filter(None, (unit("test samples", rows), *said)))
+    return caption_of(rows, "test samples", [DEFINITIONS], TITLES)
 
 
-def mixed_data_warning(rows: Sequence[Row]) -> str:
+def caption_of(rows: Sequence[Row], samples: str, meanings: Sequence[str], compared: Mapping[str, str]) -> str:
+    """Return a caption: percent of which samples, what the numbers mean, warnings, and what differences are."""
+    said = (averages(rows), *meanings, _mixed_data_warning(rows), _mixed_kernels_warning(rows))
+    return " ".join(filter(None, (unit(samples, rows), *said, differences_sentence(rows, compared))))
+
+
+def _mixed_data_warning(rows: Sequence[Row]) -> str:
     """Return a warning of rows that are means over runs on different data, as when a file was replaced between them."""
     return " ".join(
         f"DIFFERENT DATA in {row.group}, although {'defined alike' if row.groups else 'of one definition'}: "
@@ -94,7 +93,7 @@ def mixed_data_warning(rows: Sequence[Row]) -> str:
     )
 
 
-def mixed_kernels_warning(rows: Sequence[Row]) -> str:
+def _mixed_kernels_warning(rows: Sequence[Row]) -> str:
     """Return a warning of rows that are means over runs by several kernels, or instruction sets of a processor."""
     return " ".join(filter(None, (different_kernels(row.group, row.computed_by) for row in rows)))
 

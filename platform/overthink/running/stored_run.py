@@ -90,10 +90,10 @@ def policy_of(store: ReadableStore, run: StoredRun, policy: str, budget: float) 
     return named(policy).fit(store.predictions(run.run_id, "val")).at(budget)
 
 
-def certified_of(store: ReadableStore, run: StoredRun, promise: Promise, method: str = "ltt") -> Certified:
+def certified_of(store: ReadableStore, run: StoredRun, promise: Promise) -> Certified:
     """Return the threshold that a run's validation data certify for a promise of a risk; see `guarantee.certify`."""
     check_validation(run)
-    return certify(store.predictions(run.run_id, "val"), promise, method)
+    return certify(store.predictions(run.run_id, "val"), promise)
 
 
 def lookup_table_of(

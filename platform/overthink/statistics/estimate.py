@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple, get_args
 Over = Literal["seeds", "samples", "both"]
 OVERS: tuple[Over, ...] = get_args(Over)
 """What an interval holds for: new seeds, new samples, or both."""
-LEVEL = 0.95
 TIE = 1e-12
 """What differs by no more is equal but for rounding: sums of numbers in another order, 0.62 - 0.61 and 0.01."""
 # Importing scipy takes longer than all the rest of `overthink compare`, so its values for few seeds stand here.

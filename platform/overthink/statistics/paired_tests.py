@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from math import exp, fsum, lgamma, sqrt
 from typing import NamedTuple
 
-from overthink.statistics.estimate import TIE
+from overthink.statistics.estimate import TIE, estimate
 
 LEVEL = 0.05
 """Chance at most, for a table, that any of its intervals misses and that anything said of a difference is wrong."""
@@ -137,11 +137,8 @@ def effect_size(differences: Sequence[float]) -> float | None:
 
 
 def _std(differences: Sequence[float]) -> float | None:
-    n = len(differences)
-    if n < 2 or max(differences) - min(differences) <= TIE:
-        return None
-    mean = fsum(differences) / n
-    return sqrt(fsum((difference - mean) ** 2 for difference in differences) / (n - 1))
+    """Return their standard deviation; None for fewer than two, and where all are the same but for rounding."""
+    return (estimate(differences).std or None) if differences else None
 
 
 class Share(NamedTuple):

@@ -13,7 +13,6 @@ from overthink.predictions.arrays import BoolArray, FloatArray
 from overthink.statistics.estimate import TIE
 
 ROUNDING = 1e-9
-BISECTIONS = 60
 
 
 def binomial_p(errors: int, n: int, risk: float) -> float:
@@ -39,22 +38,15 @@ def _kl(a: float, b: float) -> float:
     return first + (0.0 if a == 1 else (1 - a) * (log1p(-a) - log1p(-b)))
 
 
-def wsr_bound(loss_N: FloatArray, delta: float) -> float:
-    """Return an upper bound of the mean that is too low with a chance of at most `delta` (Waudby-Smith & Ramdas 2023).
-
-    By betting: with running means mu_i = (1/2 + sum_{j<=i} x_j) / (1 + i), variances s_i = (1/4 + sum_{j<=i} (x_j -
-    mu_j)^2) / (1 + i), s_0 = 1/4 and bets nu_i = min(1, sqrt(2 log(1/delta) / (n s_{i-1}))), the bound is the m at
-    which max_i sum_{j<=i} log(1 - nu_j (x_j - m)) is log(1/delta). It depends on the order of the samples, which must
-    not depend on their losses. Losses are at most 1; they may be negative. 1 where no smaller m is excluded.
-    """
-    bet_GN, low, high = _bets(loss_N[None], delta), -1.0, 1.0
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if _excluded(loss_N[None], bet_GN, middle, delta)[0] else (middle, high)
-    return high
-
-
 def _bets(loss_GN: FloatArray, delta: float) -> FloatArray:
+    """Return the bets nu_i against each mean (Waudby-Smith & Ramdas 2023).
+
+    With running means mu_i = (1/2 + sum_{j<=i} x_j) / (1 + i), variances s_i = (1/4 + sum_{j<=i} (x_j - mu_j)^2) /
+    (1 + i) and s_0 = 1/4: nu_i = min(1, sqrt(2 log(1/delta) / (n s_{i-1}))). The upper bound of the mean is the m at
+    which max_i sum_{j<=i} log(1 - nu_j (x_j - m)) is log(1/delta); it is too low with a chance of at most `delta`. It
+    depends on the order of the samples, which must not depend on their losses. Losses are at most 1; they may be
+    negative.
+    """
     n, count_N = loss_GN.shape[1], np.arange(1, loss_GN.shape[1] + 1)
     mean_GN = (0.5 + loss_GN.cumsum(axis=1)) / (1 + count_N)
     variance_GN = (0.25 + ((loss_GN - mean_GN) ** 2).cumsum(axis=1)) / (1 + count_N)

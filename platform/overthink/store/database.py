@@ -24,6 +24,7 @@ from mlflow.store.db import utils
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.atomic_file import sync
+from overthink.sentences import number_of
 from overthink.store.reachable import said_if_slow
 from overthink.store.sqlite_reader import opened
 from overthink.store.uri import engine_uri, location_of
@@ -180,7 +181,7 @@ def _migrate(file: Path) -> None:
 
 def _broken(database: Path, error: Exception) -> str:
     runs = _rows(database, "runs")
-    content = f"{runs} run{'s' if runs > 1 else ''} in it" if runs else "there is no run in it"
+    content = f"{number_of(runs, 'run')} in it" if runs else "there is no run in it"
     return (
         "its tables are incomplete, as an interrupted first command of an earlier version left them "
         f"({_first_line(error)}; {content}); rename the file{' and keep it' if runs else ''}: the next command makes "

@@ -27,14 +27,14 @@ def find_runs(store: Store, **wanted: str) -> list[StoredRun]:
     return list(search(store, " and ".join(f"tags.`{name}` = '{value}'" for name, value in named.items())))
 
 
-def search(store: Store, conditions: str, experiment_ids: list[str] | None = None) -> Iterator[StoredRun]:
+def search(store: Store, conditions: str) -> Iterator[StoredRun]:
     """Yield the active runs of a store that meet MLflow's filter conditions, newest first."""
-    return (run.parsed() for run in search_raw(store, conditions, experiment_ids))
+    return (run.parsed() for run in search_raw(store, conditions))
 
 
-def search_raw(store: Store, conditions: str, experiment_ids: list[str] | None = None) -> Iterator[RawRun]:
+def search_raw(store: Store, conditions: str) -> Iterator[RawRun]:
     """Yield the same runs with their tags as the store has them."""
-    ids = experiment_ids or list(store.experiment_names())
+    ids = list(store.experiment_names())
     token = None
     while True:
         with store.sentences():
@@ -97,14 +97,8 @@ def run_of(store: Store, run_id: str) -> StoredRun:
 
 def active_run(store: Store, run_id: str) -> StoredRun | None:
     """Return the run of an id, or None where it is in the trash or deleted for good."""
-    with store.sentences():
-        try:
-            run = store.client.get_run(run_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return None
-    return _raw(run).parsed() if run.info.lifecycle_stage == "active" else None
+    run = _found(store, run_id)
+    return _raw(run).parsed() if run is not None and run.info.lifecycle_stage == "active" else None
 
 
 def deleted_attempt(store: Store, handle: str) -> str | None:
@@ -117,14 +111,18 @@ def deleted_attempt(store: Store, handle: str) -> str | None:
 
 def is_purged(store: Store, run_id: str) -> bool:
     """Tell whether a run is deleted for good, or was in a database that is gone; one in the trash is not."""
+    return _found(store, run_id) is None
+
+
+def _found(store: Store, run_id: str) -> Run | None:
+    """Return the run of an id, also one in the trash."""
     with store.sentences():
         try:
-            store.client.get_run(run_id)
+            return store.client.get_run(run_id)
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            return True
-    return False
+    return None
 
 
 def _digests(run: Run) -> set[str]:

@@ -6,7 +6,7 @@ SQLite keeps any value in any column, and one row that MLflow cannot take ends i
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from math import nan
 from pathlib import Path
@@ -52,27 +52,27 @@ def read(database: Path, metrics: Sequence[str] | None = None, params: bool = Tr
 
     Without `params`, groups alone have their parameters. Returns None where the database is not laid out as expected.
     """
-    try:
-        with closing(opened(database)) as connection:
-            connection.execute(ONE_STATE)
-            if not _as_expected(connection):
-                return None
-            found = _runs(connection, OURS, metrics, params)
-    except sqlite3.Error:
-        return None
-    return [run.parsed() for run in found if run.kind]
+    found = _at_one_moment(database, lambda connection: _runs(connection, OURS, metrics, params))
+    return None if found is None else [run.parsed() for run in found if run.kind]
 
 
 def tagged(database: Path, wanted: Mapping[str, str]) -> list[RawRun] | None:
     """Return the runs that have tags of these values, newest first; None as `read` does."""
+
+    def chosen(connection: sqlite3.Connection) -> list[RawRun]:
+        conditions = (text for tag in wanted.items() for text in tag)
+        connection.execute(f"CREATE TEMP TABLE chosen AS {ACTIVE} {TAGGED * len(wanted)}", tuple(conditions))
+        return _runs(connection, "SELECT run_uuid FROM chosen")
+
+    return _at_one_moment(database, chosen)
+
+
+def _at_one_moment(database: Path, read_runs: Callable[[sqlite3.Connection], list[RawRun]]) -> list[RawRun] | None:
+    """Return what is read of a database as it is at one moment; None where it is not laid out as expected."""
     try:
         with closing(opened(database)) as connection:
             connection.execute(ONE_STATE)
-            if not _as_expected(connection):
-                return None
-            conditions = (text for tag in wanted.items() for text in tag)
-            connection.execute(f"CREATE TEMP TABLE chosen AS {ACTIVE} {TAGGED * len(wanted)}", tuple(conditions))
-            return _runs(connection, "SELECT run_uuid FROM chosen")
+            return read_runs(connection) if _as_expected(connection) else None
     except sqlite3.Error:
         return None
 

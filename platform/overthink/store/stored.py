@@ -240,3 +240,13 @@ def newest_per_key(runs: Iterable[StoredRun]) -> dict[str, StoredRun]:
     for run in sorted(runs, key=lambda run: (run.status == "FINISHED", not run.replaced_by, run.started_ms)):
         best[run.run_key or run.run_id] = run
     return dict(sorted(best.items(), key=lambda item: item[1].started_ms))
+
+
+def finished_per_key(runs: Iterable[StoredRun]) -> list[StoredRun]:
+    """Return those of `newest_per_key` that have finished."""
+    return [run for run in newest_per_key(runs).values() if run.is_finished]
+
+
+def once_each(runs: Iterable[StoredRun]) -> list[StoredRun]:
+    """Return runs without those that came before, by their ids."""
+    return list({run.run_id: run for run in runs}.values())

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from overthink.seeds import LONGEST_LABELS, STREAMS, Seeds, Source, joined
+from overthink.seeds import LONGEST_LABELS, STREAMS, Seeds, Source, joined, moving
 from overthink.study.arms import ALL_SOURCES
 
 Arms = Mapping[str, tuple[Source, ...]]
@@ -49,17 +49,18 @@ def seeds_of_arms(arms: Arms, repeats: int, base_points: int = 1) -> dict[str, t
     >>> [seeds.label for seeds in arms["all"]], [seeds.label for seeds in arms["init@1"]]
     (['0', '1'], ['1', 'split1-init1001-order1-augment1'])
     """
-    differ = {*arms.get(ALL_SOURCES, chain.from_iterable(arms.values()))} - {"repeat"}
+    differ = moving(arms.get(ALL_SOURCES, chain.from_iterable(arms.values())))
     found: dict[str, tuple[Seeds, ...]] = {}
     for point in range(base_points):
-        base = dict.fromkeys(STREAMS, 0) | dict.fromkeys(differ, point)
+        base: dict[str, int] = {**dict.fromkeys(STREAMS, 0), **dict.fromkeys(differ, point)}
         for name, sources in arms.items():
             if differ <= {*sources}:
                 runs = range(max(repeats, base_points))
-                found.setdefault(name, tuple(Seeds(**base | dict.fromkeys(sources, run)) for run in runs))
-            elif point == 0 or {*sources} - {"repeat"}:
+                found.setdefault(name, tuple(Seeds.model_validate(base | dict.fromkeys(sources, run)) for run in runs))
+            elif point == 0 or moving(sources):
                 seeds = tuple(
-                    Seeds(**base | varied_seeds(sources, base, repeat, point, base_points)) for repeat in range(repeats)
+                    Seeds.model_validate(base | varied_seeds(sources, base, repeat, point, base_points))
+                    for repeat in range(repeats)
                 )
                 found[f"{name}{AT}{point}" if point else name] = seeds
     return found

@@ -5,7 +5,7 @@ A trunk is a run of its own, with a seed of its own for every source. At each of
 
 from collections.abc import Collection, Mapping, Sequence
 
-from overthink.seeds import FORKABLE, Seeds, Source
+from overthink.seeds import FORKABLE, Seeds, Source, moving
 from overthink.study.arms import ALL_SOURCES
 from overthink.study.design import AT, Arms, varied_seeds
 
@@ -43,7 +43,7 @@ def seeds_of_forks(arms: Arms, repeats: int, trunks: int, epochs: Sequence[int])
     found = {ALL_SOURCES: all_trunks} if trunks > 1 else {}
     for point, trunk in enumerate(all_trunks):
         for name, sources in arms.items():
-            if point and not {*sources} - {"repeat"}:
+            if point and not moving(sources):
                 continue
             own = [varied_seeds(sources, vars(trunk), repeat, point, trunks) for repeat in range(1, repeats)]
             for epoch in epochs:

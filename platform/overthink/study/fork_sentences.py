@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from overthink.sentences import number_of
 from overthink.statistics.wording import percent
 from overthink.study.forks import AtEpoch, ForkArm
 
@@ -18,7 +19,7 @@ def _paragraph(name: str, arm: ForkArm) -> str:
     said = (
         f"When is it decided which samples are overthought (any later)? Two trainings of arm {name} share their first "
         f"epochs and then differ in {', '.join(arm.sources)}. Samples that one of them overthinks and the other one "
-        f"does not, by the epochs that they share ({_counted(arm.trunks, 'trunk')}): {at}."
+        f"does not, by the epochs that they share ({number_of(arm.trunks, 'trunk')}): {at}."
     )
     if arm.independent is None:
         return f"{said} With a single trunk there are no independent trainings to compare with: when is not determined."
@@ -44,7 +45,3 @@ def conclusion(epochs: Sequence[AtEpoch]) -> str:
     for words, epoch in ((words, epochs[0]) for words, epochs in shown if epochs):
         return f"{words} of what independent trainings differ in is decided by epoch {epoch}: {percent(known[epoch])}."
     return "It is not shown that these epochs decide any of what independent trainings differ in."
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

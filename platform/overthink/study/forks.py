@@ -12,7 +12,7 @@ import numpy as np
 
 from overthink.metrics.overthinking import finally_overthought, overthought
 from overthink.predictions.arrays import BoolArray, FloatArray, IntArray
-from overthink.seeds import Seeds, sources_of
+from overthink.seeds import Seeds, moving, sources_of
 from overthink.statistics.crossed import LeftOut, crossed_jackknife, crossed_part, leave_out
 from overthink.statistics.jackknife import Interval
 from overthink.study.fork_design import fork_epoch_of, fork_name_of
@@ -67,7 +67,7 @@ def fork_arms(arms: Mapping[str, Sequence[Seeds]], outcomes: Mapping[Seeds, Outc
     """
     blocks: dict[str, dict[int, dict[Seeds, list[Seeds]]]] = {}
     for name, seeds in arms.items():
-        if {*sources_of(seeds)} - {"repeat"} and (of := fork_name_of(name, arms)) is not None:
+        if moving(sources_of(seeds)) and (of := fork_name_of(name, arms)) is not None:
             done = [one for one in seeds if one in outcomes]
             blocks.setdefault(of, {}).setdefault(fork_epoch_of(name), {})[seeds[0]] = done
     found = {}

@@ -66,7 +66,6 @@ def _fall(rate_K: FloatArray) -> float:
 
 class _Fit(NamedTuple):
     level: float
-    slope: float
     residual: float
     """Sum of squares."""
 
@@ -82,4 +81,4 @@ def _fit(size_K: FloatArray, power: float, rate_K: FloatArray) -> _Fit:
     centred_K = x_K - x_K.mean()
     slope = float(centred_K @ y_K / (centred_K @ centred_K))
     level = float(y_K.mean() - slope * x_K.mean())
-    return _Fit(level, slope, float(((y_K - level - slope * x_K) ** 2).sum()))
+    return _Fit(level, float(((y_K - level - slope * x_K) ** 2).sum()))

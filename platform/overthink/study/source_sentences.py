@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from overthink.sentences import number_of
 from overthink.statistics.jackknife import Interval
 from overthink.study.sources import Shares, SourceShares
 
@@ -13,7 +14,7 @@ def source_sentences(found: SourceShares | None) -> list[str]:
     """Return a paragraph on which samples are overthought, and one on how many; none where there are no shares."""
     if found is None or not any(share.total or share.first_order for share in found.any_later.per_sample.of.values()):
         return []
-    points = f"{found.base_points} base point{'s' if found.base_points > 1 else ''}"
+    points = number_of(found.base_points, "base point")
     paragraphs = [
         f"Which samples are overthought (any later; {found.networks} networks, {points}): "
         f"{_paragraph(found.any_later.per_sample)}",

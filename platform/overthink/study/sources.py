@@ -12,7 +12,7 @@ import numpy as np
 
 from overthink.metrics.overthinking import finally_overthought, overthought
 from overthink.predictions.arrays import BoolArray, FloatArray
-from overthink.seeds import SOURCES, Seeds, Source, sources_of
+from overthink.seeds import SOURCES, Seeds, Source, moving, sources_of
 from overthink.statistics.jackknife import Interval
 from overthink.statistics.sobol import Block, Runs, variance_ratio
 from overthink.study.arms import ALL_SOURCES
@@ -101,8 +101,8 @@ def source_shares(
 def layout(arms: Mapping[str, Sequence[Seeds]], finished: Collection[Seeds]) -> Layout | None:
     """Return the finished runs of a study by what they have in common; None where it has no shares."""
     whole = arms.get(ALL_SOURCES, ())
-    sources = frozenset(sources_of(whole)) - {"repeat"}
-    others = [seeds for name, seeds in arms.items() if name != ALL_SOURCES and {*sources_of(seeds)} - {"repeat"}]
+    sources = moving(sources_of(whole))
+    others = [seeds for name, seeds in arms.items() if name != ALL_SOURCES and moving(sources_of(seeds))]
     bases = list(dict.fromkeys(seeds[0] for seeds in others))
     if not sources or not others:
         return None

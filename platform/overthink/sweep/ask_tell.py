@@ -17,8 +17,8 @@ from overthink.store import tags
 from overthink.store.liveness import FUTURE_SECONDS, RunProcess, alive_tags, is_gone, is_this
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.samplers import sampler_for
-from overthink.sweep.space import Value, grid_of, is_active
-from overthink.sweep.study import CARRIED, open_study, suggest
+from overthink.sweep.space import Value, grid_of
+from overthink.sweep.study import CARRIED, open_study, suggested
 
 OWNER, RESULT, SURPLUS = "overthink.owner", "overthink.result", "overthink.surplus"
 """User attributes of a trial: the process that trains it; its outcome, message and MLflow run; that it is surplus."""
@@ -155,10 +155,7 @@ class AskTell:
 
     def _prepared(self, trial: Trial, abandoned: FrozenTrial | None) -> Asked:
         self.study.sampler = sampler_for(self._sweep.sampler, trial.number, self._sweep.space, self._grid_point(trial))
-        point: dict[str, Value] = {}
-        for path, parameter in self._sweep.space.items():
-            if is_active(parameter, point):
-                point[path] = suggest(trial, path, parameter)
+        point = suggested(trial, self._sweep.space)
         asked = Asked(trial, point, set(abandoned.intermediate_values) if abandoned else set(), abandoned is not None)
         self._mine[trial.number] = asked
         return asked

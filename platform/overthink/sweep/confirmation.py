@@ -14,7 +14,7 @@ from overthink.statistics.estimate import Estimate
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
-from overthink.store.stored import newest_per_key
+from overthink.store.stored import finished_per_key
 from overthink.sweep.best_definition import best_definition
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.goal import Objective, OverSeeds
@@ -60,8 +60,8 @@ def confirm(
     for trial in best:
         key = loaded.at(trial.point, f"trial-{trial.number}").groups[0].definition.key
         group = next(group for group in experiment.groups if group.definition.key == key)
-        runs = newest_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key)).values()
-        fresh = [run for run in runs if {*run.seeds} <= {*group.seeds} and run.outcome == tags.FINISHED]
+        runs = finished_per_key(find_runs(store, kind=tags.KIND_RUN, group_key=key))
+        fresh = [run for run in runs if {*run.seeds} <= {*group.seeds}]
         ids = tuple(run.run_id for run in fresh)
         seeds = len(expand(loaded.sweep.seeds))
         for objective, swept in zip(loaded.sweep.objectives, trial.values, strict=True):

@@ -1,7 +1,5 @@
 """A sweep file: base definition, search space, objectives and sampler; checked before anything is trained."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +10,7 @@ from pydantic import Field, model_validator
 from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import Description, Experiment, Group, LoadedExperiment
 from overthink.definition.loading import group_definition, group_of
-from overthink.definition.plain_data import validated
+from overthink.definition.plain_data import short_hash, validated
 from overthink.definition.reference import Reference
 from overthink.definition.run_definition import GroupDefinition, Name
 from overthink.definition.source import Overrides, override_all, read_yaml
@@ -107,13 +105,13 @@ class LoadedSweep:
         plain = self.sweep.model_dump(
             mode="json", exclude={"description", "experiment", "trials", "time_limit_minutes"}
         )
-        return f"{self.sweep.name} {_hash([self._plain_base, plain])}"
+        return f"{self.sweep.name} {short_hash([self._plain_base, plain])[:12]}"
 
     @property
     def measure(self) -> str:
         """A hash of the sweep's name and all that a trial's objective values depend on besides its parameters."""
         parts = ("name", "objectives", "constraints", "seeds")
-        return _hash([self._plain_base, self.sweep.model_dump(mode="json", include=set(parts))])
+        return short_hash([self._plain_base, self.sweep.model_dump(mode="json", include=set(parts))])[:12]
 
     @property
     def _plain_base(self) -> dict[str, Any]:
@@ -189,7 +187,3 @@ def _without_torch(plain: dict[str, Any]) -> dict[str, Any]:
     if "policy" in left:
         left["policy"] = {**left["policy"], "of": _without_torch(left["policy"]["of"])}
     return left
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]

@@ -8,7 +8,7 @@ import optuna.visualization as drawn
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from overthink.comparison.ranges import range_of
+from overthink.comparison.ranges import is_rate
 from overthink.report.figures.style import FONT, INK, exit_colours, over_plotlys_own
 from overthink.report.pages import Captioned
 from overthink.sweep.definition import LoadedSweep
@@ -36,18 +36,18 @@ def sweep_figures(loaded: LoadedSweep, study: Study) -> list[Captioned]:
 
     if 2 <= len(objectives) <= MOST_OBJECTIVES_DRAWN:
         names = [one.metric for one in objectives]
-        rates = "".join(axis for axis, name in zip("xy", names, strict=False) if _is_rate(name))
+        rates = "".join(axis for axis, name in zip("xy", names, strict=False) if is_rate(name))
         add(complete > 0, "Trials and Pareto front", drawn.plot_pareto_front, True, rates, target_names=names)
     for place, one in enumerate(objectives):
         of: dict[str, Any] = {"target_name": one.metric, "target": _target(place) if len(objectives) > 1 else None}
-        compared, rates = complete > 1 and several_parameters, "y" if _is_rate(one.metric) else ""
+        compared, rates = complete > 1 and several_parameters, "y" if is_rate(one.metric) else ""
         history = drawn.plot_optimization_history
         add(complete > 0, f"{one.metric}: each trial, and the best so far", history, rates=rates, **of)
         add(compared, f"{one.metric}: importance of each parameter (PED-ANOVA)", drawn.plot_param_importances, **of)
         add(complete > 1, f"{one.metric}: over each parameter", drawn.plot_slice, True, rates, **of)
         add(compared, f"{one.metric}: all parameters of each trial", drawn.plot_parallel_coordinate, wide=True, **of)
     pruned = loaded.sweep.pruner is not None
-    during = "y" if _is_rate(objectives[0].metric) else ""
+    during = "y" if is_rate(objectives[0].metric) else ""
     caption = "Trials during training; those that end early were pruned"
     add(pruned, caption, drawn.plot_intermediate_values, rates=during)
     add(bool(study.trials), "When each trial ran", drawn.plot_timeline, wide=True)
@@ -67,10 +67,6 @@ def _drawn(draw: Callable[..., Any], study: Study, **named: Any) -> Iterator[Any
     except (ValueError, RuntimeError):  # equal values, a parameter that is in no trial
         return
     yield figure
-
-
-def _is_rate(metric: str) -> bool:
-    return range_of(metric) == (0, 1)
 
 
 def _styled(figure: Any, rates: str) -> Any:

@@ -9,7 +9,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.reader import find_runs
-from overthink.store.stored import newest_per_key
+from overthink.store.stored import finished_per_key
 from overthink.sweep.goal import LABELS
 
 
@@ -28,8 +28,7 @@ class MainPredictions:
 
     def _of(self, key: str) -> Predictions:
         if key not in self._known:
-            runs = newest_per_key(find_runs(self._store, kind=tags.KIND_RUN, run_key=key)).values()
-            finished = [run for run in runs if run.outcome == tags.FINISHED]
+            finished = finished_per_key(find_runs(self._store, kind=tags.KIND_RUN, run_key=key))
             if not finished:
                 raise ValueError(f"the main network (run key {key}) is not trained")
             self._known[key] = self._store.predictions(finished[0].run_id, "val")

@@ -71,6 +71,15 @@ def distribution(parameter: Parameter) -> BaseDistribution:
             return CategoricalDistribution(parameter.grid)
 
 
+def suggested(trial: Trial, space: Mapping[str, Parameter]) -> dict[str, Value]:
+    """Return a trial's point of a space: a value of each parameter that is active there."""
+    point: dict[str, Value] = {}
+    for path, parameter in space.items():
+        if is_active(parameter, point):
+            point[path] = suggest(trial, path, parameter)
+    return point
+
+
 def suggest(trial: Trial, path: str, parameter: Parameter) -> Value:
     """Return a trial's value of a parameter: the sampler chooses it at the first call."""
     match parameter:

@@ -23,7 +23,7 @@ OVER_SEEDS = {
 }
 
 
-def best_grid(loaded: LoadedSweep, found: Results, count: int = BEST_SHOWN) -> Grid:
+def best_grid(loaded: LoadedSweep, found: Results) -> Grid:
     """Return the best trials as a table; the best, or the Pareto front, and trials outside the bounds are marked."""
     objectives, front = loaded.sweep.objectives, {trial.number for trial in found.best}
     rows = [
@@ -33,7 +33,7 @@ def best_grid(loaded: LoadedSweep, found: Results, count: int = BEST_SHOWN) -> G
             f"{trial.seconds:.0f}" if trial.seconds is not None else "",
             trial.run_id[:SHORTEST_ID],
         ]
-        for trial in ranked(found, [objective.goal for objective in objectives])[:count]
+        for trial in ranked(found, [objective.goal for objective in objectives])[:BEST_SHOWN]
     ]
     titles = ["Trial", *(objective.metric for objective in objectives), "Seconds", "Run"]
     return Grid(

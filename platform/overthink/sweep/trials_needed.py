@@ -22,8 +22,8 @@ from overthink.store.client import Store
 from overthink.sweep.definition import LoadedSweep, Sweep
 from overthink.sweep.goal import NETWORK
 from overthink.sweep.seed_metrics import broken_bounds, network_metrics
-from overthink.sweep.space import Value, grid_of, is_active
-from overthink.sweep.study import suggest
+from overthink.sweep.space import Value, grid_of
+from overthink.sweep.study import suggested
 
 SAMPLED = 5
 """Configurations that are timed; each network among them once."""
@@ -117,14 +117,7 @@ def _points(sweep: Sweep, count: int) -> Sequence[dict[str, Value]]:
         grid = grid_of(sweep.space)
         return grid[:: max(len(grid) // count, 1)]
     study = optuna.create_study(sampler=RandomSampler(seed=sweep.sampler.seed))
-    points = []
-    for _ in range(MOST_DRAWN):
-        trial, point = study.ask(), dict[str, Value]()
-        for path, parameter in sweep.space.items():
-            if is_active(parameter, point):
-                point[path] = suggest(trial, path, parameter)
-        points.append(point)
-    return points
+    return [suggested(study.ask(), sweep.space) for _ in range(MOST_DRAWN)]
 
 
 def _runs_of(experiments: Sequence[LoadedExperiment], options: Options) -> list[PlannedRun]:
@@ -150,12 +143,16 @@ def _seconds(runs: Sequence[PlannedRun], experiment: LoadedExperiment) -> float:
 def _disk(
     mains: Sequence[PlannedRun], of_trials: Sequence[PlannedRun], times: float, at_once: int
 ) -> DiskNeeded | None:
-    """Return the room of main networks, and of trials that are trained so many times."""
-    found = [(disk_needed(runs), of) for runs, of in ((mains, 1.0), (of_trials, times)) if runs]
-    known = [(needed, of) for needed, of in found if needed is not None]
+    """Return the room of main networks, and of trials that are trained so many times, so many runs at once."""
+    side_by_side = max(at_once / len(of_trials), 1.0) if of_trials else 1.0  # of those that were sampled
+    found = [
+        (disk_needed(runs), of, by) for runs, of, by in ((mains, 1.0, 1.0), (of_trials, times, side_by_side)) if runs
+    ]
+    known = [(needed, of, by) for needed, of, by in found if needed is not None]
     if len(known) < len(found):
         return None
-    return DiskNeeded(int(sum(needed.store * of for needed, of in known)), max(needed.state for needed, _ in known))
+    stored = sum(needed.store * of for needed, of, _ in known)
+    return DiskNeeded(int(stored), int(max(needed.state * by for needed, _, by in known)))
 
 
 def _paces(runs: Sequence[PlannedRun]) -> dict[str, Pace]:

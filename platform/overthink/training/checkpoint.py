@@ -23,6 +23,7 @@ from torch import Tensor
 
 from overthink.atomic_file import atomic_write, sync
 from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.networks.size_limit import check_size
 from overthink.seeds import Seeds
 from overthink.spec import Spec
 from overthink.training.epoch_record import EpochRecord
@@ -85,10 +86,6 @@ class _Content(NamedTuple):
 
 
 _RECORDS = TypeAdapter(tuple[EpochRecord, ...])
-MOST_COPIES = 8
-"""Of a network's weights in a checkpoint: momentum, a teacher, and what later phases attach."""
-LARGEST_REST = 64_000_000
-"""Bytes of a checkpoint beside them."""
 
 
 def save(folder: Path, state: TrainingState, run: RunIdentity) -> Path:
@@ -288,9 +285,7 @@ def _history(meta: Mapping[str, str]) -> tuple[EpochRecord, ...]:
 
 def _read(path: Path, network: torch.nn.Module) -> _Content:
     """Read a checkpoint of about this network; raises ValueError, OSError or SafetensorError where it is none."""
-    own = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
-    if (size := path.stat().st_size) > (most := MOST_COPIES * own + LARGEST_REST):
-        raise ValueError(f"it has {size:,} bytes, more than {most:,}, and so is of another network")
+    check_size(path.stat().st_size, network.state_dict().values())
     with safe_open(path, framework="pt") as file:
         meta = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict

@@ -36,14 +36,14 @@ def analyse(
     from overthink.report.analysis import analyse as analysed
     from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
-    from overthink.store.stored import newest_per_key
+    from overthink.store.stored import finished_per_key
     from overthink.store.unreadable import problems_of
 
     store, console = Store(), log()
     chosen = chosen_runs(store, names or [])
-    newest = newest_per_key(run for run in chosen if not run.is_group).values()
-    finished = [run for run in newest if run.outcome == tags.FINISHED and not run.is_policy]
-    policies = [run for run in newest if run.outcome == tags.FINISHED and run.is_policy]
+    newest = finished_per_key(run for run in chosen if not run.is_group)
+    finished = [run for run in newest if not run.is_policy]
+    policies = [run for run in newest if run.is_policy]
     groups = [run for run in chosen if run.is_group and not run.is_policy]
     of_policies = [run for run in chosen if run.is_group and run.is_policy]
     done = []

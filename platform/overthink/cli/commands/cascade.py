@@ -93,14 +93,14 @@ def _candidates(store: "Store", members: Sequence[str], exits: Sequence[int | No
     from overthink.definition.errors import DefinitionError
     from overthink.launching.cascading import Candidate
     from overthink.store.all_runs import all_runs
-    from overthink.store.stored import newest_per_key
+    from overthink.store.stored import finished_per_key
 
     runs = named_apart(all_runs(store))
     found = []
     for name, exit in zip(members, exits, strict=True):
         one = one_group(runs, name)
         of_it = runs_of_primary_arm(one, runs) if one.is_group else [one]
-        finished = {run.seeds[0]: run for run in newest_per_key(of_it).values() if run.is_finished and run.seeds}
+        finished = {run.seeds[0]: run for run in finished_per_key(of_it) if run.seeds}
         if not finished:
             raise DefinitionError(one.problem or f"{name}: none of its runs is finished")
         found.append(Candidate(one.name, finished, exit))

@@ -1,13 +1,12 @@
 """`overthink dynamics`: when samples are learned, forgotten and overthought in the course of a training."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.options import check_choice
-from overthink.cli.output import log, print_grid, print_problems, results
+from overthink.cli.output import log, print_grid, print_json, print_problems, results
 from overthink.cli.terminal import print_raw
 from overthink.report.safe_text import escape_for_terminal, print_text
 from overthink.store import tags
@@ -53,7 +52,7 @@ def dynamics(
         if form == "table":
             _show(one, found)
     if form == "json":
-        print_raw(json.dumps([as_plain(one, found) for one, found in shown], indent=2) + "\n")
+        print_json([as_plain(one, found) for one, found in shown])
     elif form == "csv":
         print_raw(as_csv(shown))
     print_problems(console, problems)

@@ -81,9 +81,10 @@ def export(
         options.check_alone("--data-root", data_root, "--format onnx, torch or mlflow")
     from overthink.cli.selection import the_run
     from overthink.store.client import Store
+    from overthink.store.stored import once_each
 
     store = Store()
-    chosen = list({run.run_id: run for run in (the_run(store, name) for name in runs)}.values())
+    chosen = once_each(the_run(store, name) for name in runs)
     if output is None:
         return _stored(store, chosen, register, data_root, as_json)
     if form == FILES:

@@ -62,13 +62,14 @@ def figure(
     from overthink.definition.errors import DefinitionError
     from overthink.report.group_overlays import FORKS, as_csv, fork_overlay_of, overlay_of
     from overthink.store.local_store import store_to_read
+    from overthink.store.stored import once_each
     from overthink.store.unreadable import problems_of
 
     store, console = store_to_read(), log()
     chosen = chosen_by_name(store, names)
     if not any(chosen):
         raise not_run(store, names)
-    runs = list({run.run_id: run for of_name in chosen for run in of_name if not run.is_policy}.values())
+    runs = once_each(run for of_name in chosen for run in of_name if not run.is_policy)
     everything = [] if kind == FORKS else overthinking_rows(runs)
     rows = _in_order([row for row in everything if row.finished], chosen)
     if not rows and kind != FORKS:

@@ -52,7 +52,7 @@ def frequency(
     from overthink.report.frequency_page import frequency_page, verdict
     from overthink.running.frequencies import FrequencyMeasure, frequencies
     from overthink.store.client import Store
-    from overthink.store.stored import newest_per_key
+    from overthink.store.stored import finished_per_key
     from overthink.store.unreadable import problems_of
     from overthink.store.writer import Writer
 
@@ -60,7 +60,7 @@ def frequency(
     summed: Coefficients = "signed" if coefficients == "signed" else "magnitude"
     measure = FrequencyMeasure("zigzag" if zigzag else "rows", 2 if power == 2 else 1, share, summed)
     chosen = [run for run in chosen_runs(store, names or []) if not run.is_group and not run.is_policy]
-    finished = [run for run in newest_per_key(chosen).values() if run.outcome == tags.FINISHED]
+    finished = finished_per_key(chosen)
     answers = []
     problems: list[Exception] = []
     unstored: list[str] = []

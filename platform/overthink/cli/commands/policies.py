@@ -83,7 +83,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     if names and not chosen:
         raise not_run(store, names)
     found, problems = [], list(problems_of(chosen))
-    for one in policies_of(store, chosen, choice, lambda _: None):
+    for one in policies_of(store, chosen, choice):
         found.append(one)
         problems += [*one.problems, *(one.found.problems if one.found else ())]
     shown = [one for one in found if one.found is not None]
@@ -93,7 +93,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
         raise ValueError(next(iter(problems), f"{', '.join(names or ['the store'])}: no finished run with predictions"))
     if output is not None:
         write_file(output, f"{_text(shown, form, shares)}\n".encode())
-        print_text(console, f"{output}: exit policies of {len(shown)} group{'s' if len(shown) > 1 else ''}")
+        print_text(console, f"{output}: exit policies of {number_of(len(shown), 'group')}")
     elif form == "table":
         for one in shown:
             _show(one, shares)

@@ -8,7 +8,7 @@ import typer
 from overthink.cli import options
 from overthink.cli.execution_options import check_execution, launch_options, start_early
 from overthink.cli.exit_codes import FAILURE, OK, SOME_FAILED
-from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcomes
+from overthink.cli.outcomes import exit_code_of, outcomes_as_plain, show_outcomes, took
 from overthink.cli.output import log, print_grid, print_json
 from overthink.cli.planned_sweep import results_so_far, show_plan, sweep_obstacles
 from overthink.cli.terminal import print_raw
@@ -108,9 +108,7 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
     with sweep_progress(console) as progress:
         swept = sweep(loaded, store, uri, how, progress)
     loaded, found = swept.loaded, swept.results
-    estimated = "" if swept.estimated is None else f" (estimated {swept.estimated:.0f} s)"
-    waiting = f"{swept.tracking_seconds:.1f} s of it waiting for the store"
-    console.print(f"{format_counts(found)}; {swept.seconds:.0f} s{estimated}, {waiting}.")
+    console.print(f"{format_counts(found)}; {took(swept.seconds, swept.estimated, swept.tracking_seconds)}.")
     if as_json:
         print_json(_as_plain(loaded, swept))
     elif found.best:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import ray
 
 from overthink.execution.resources import Resources
+from overthink.sentences import number_of
 
 OURS = {"CPU": "cpu", "GPU": "gpu"}
 """Ray's name -> ours."""
@@ -36,10 +37,10 @@ def room(of: Sequence[Machine], resources: Resources) -> int:
 def room_sentence(of: Sequence[Machine], resources: Resources) -> str:
     """Return a sentence about the room for runs."""
     count = room(of, resources)
-    counted = f"{len(of)} machine{'s' if len(of) != 1 else ''}"
+    counted = number_of(len(of), "machine")
     if not count:
         return f"the cluster has {counted}, and none has room for a run of {resources}; runs wait for one that has"
-    return f"the cluster has {counted}, with room for {count} run{'s' if count > 1 else ''} of {resources} at once"
+    return f"the cluster has {counted}, with room for {number_of(count, 'run')} of {resources} at once"
 
 
 def _amounts(node: dict[str, Any]) -> dict[str, float]:

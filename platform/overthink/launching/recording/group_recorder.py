@@ -19,7 +19,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.group_spec import GroupSpec
 from overthink.store.reader import find_runs, run_of
-from overthink.store.stored import StoredRun, newest_per_key
+from overthink.store.stored import StoredRun, finished_per_key, newest_per_key
 from overthink.store.unreadable import UnreadableRunError
 from overthink.store.writer import Writer
 
@@ -57,7 +57,7 @@ def close_group(
     stored = find_runs(store, kind=tags.KIND_RUN, group_key=group.group_key)
     # A mean over the arms of a study would be one of nothing in particular.
     arm, primary = primary_arm(group), runs_of_primary_arm(group, stored)
-    runs = [run for run in newest_per_key(primary).values() if run.outcome == tags.FINISHED]
+    runs = finished_per_key(primary)
     problems: list[str] = []
     if runs:
         step = max(writer.logged_steps(group_id, "seeds/n"), default=0) + 1
