@@ -1,5 +1,6 @@
 """A run that another process resumes while its own is cut off from the store: no finished attempt is ever lost."""
 
+import threading
 import time
 from collections.abc import Callable
 from itertools import product
@@ -65,8 +66,12 @@ class Process:
         return self
 
     def cut_off(self) -> "Process":
-        self.sender._round = lambda: None  # type: ignore[method-assign]
+        begun_rounds_have_ended = threading.Event()
+        self.sender._round = begun_rounds_have_ended.set  # type: ignore[method-assign]
         self.sender._heartbeat = lambda: None  # type: ignore[method-assign]
+        if self.sender._thread is not None:
+            self.sender._wake(urgent=True)
+            assert begun_rounds_have_ended.wait(30)
         return self
 
     def killed(self) -> None:

@@ -29,6 +29,10 @@ class Stepped(Two):
 
 
 class Deciding(Two):
+    def forward(self, x):
+        first, maps = self.step(1, x)
+        return first, self.step(2, maps)[0]
+
     def step(self, exit, state):
         maps = self.first(state)
         return self.heads[0](maps.mean((2, 3)) if maps.mean() > 0 else maps.amax((2, 3))), maps

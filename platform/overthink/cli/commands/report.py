@@ -36,9 +36,9 @@ def report(
 
     The page is also added to the groups it shows, unless --where leaves some of their runs out.
     """
+    check_file("--output", output)
     if output.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"--output {output}: suffix {output.suffix!r} is not one of .html, .htm")
-    check_file("--output", output)
     equal_within = options.parse_margin(margin, against)
     from overthink.cli.intervals import parse_over
     from overthink.cli.named_values import asked
