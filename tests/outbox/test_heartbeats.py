@@ -50,7 +50,7 @@ def test_what_the_caller_keeps_alive_has_a_heartbeat_too(store: Store) -> None:
 
 
 def test_what_follows_the_end_of_uploading_waits_for_it(store: Store) -> None:
-    """In a notebook the thread goes on after a launch: a run whose lock is free by then would be trained again."""
+    """In a notebook the thread goes on after a launch: a run that is not locked by then would be trained again."""
     entered, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     class Hanging(Writer):
