@@ -39,6 +39,15 @@ def lent_home() -> dict[str, str]:
     return {}
 
 
+KERNELS = ("auto", "torch", "native")
+
+
+def check_device(called: str, device: str) -> None:
+    """Raise ValueError, calling it as it was given, for a device that no run can be trained on."""
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
+        raise ValueError(f"{called}: expected auto, cpu, cuda, or cuda:N for one of several GPUs")
+
+
 def patience_seconds() -> float:
     """Return how long a launch waits at most at its end for an unreachable store: OVERTHINK_PATIENCE."""
     return _seconds("OVERTHINK_PATIENCE", math.inf)

@@ -45,7 +45,7 @@ def small_mnist(per_digit: int = 3) -> dict[str, bytes]:
 
 @pytest.fixture
 def mnist_files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """A small MNIST whose md5s are the published ones for the length of a test."""
+    """A small MNIST; for the length of a test, its md5s are the published ones."""
     files = small_mnist()
     for name, content in files.items():
         monkeypatch.setitem(MNIST_FILES, name, md5(content))

@@ -12,9 +12,11 @@ from overthink.networks.availability import native_obstacle
 from overthink.networks.cost import mul_adds, parameter_counts
 from overthink.networks.folding import folded
 from overthink.networks.multi_exit import MultiExitNetwork
+from overthink.networks.torch_network import MOST_MUL_ADDS
 from overthink.networks.torch_spec import TorchSpec
 from overthink.plugins import modules
 from overthink.plugins.modules import PluginError, own_definition
+from overthink.predictions.arrays import MOST_COST
 from overthink.training.phases import make_ready
 from overthink.training.regime import Phase
 from support.plugins import folder_of_networks
@@ -109,6 +111,11 @@ def test_own_costs_that_are_none(monkeypatch: pytest.MonkeyPatch, costs: Any, sa
     monkeypatch.setattr(network.module, "costs", costs)
     with pytest.raises(ValueError, match=said):
         mul_adds(network, SHAPE)
+
+
+def test_a_network_costs_no_more_than_predictions_can_hold() -> None:
+    """Neither package may import the other."""
+    assert MOST_MUL_ADDS == MOST_COST
 
 
 def test_an_exit_without_a_gradient_costs_what_the_next_does_not() -> None:

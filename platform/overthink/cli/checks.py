@@ -10,7 +10,6 @@ from typing import NamedTuple
 from overthink.sentences import number_of
 from overthink.store.uri import database_file, tracking_uri, without_password
 
-COMPILERS = ("g++", "clang++", "c++")
 GET_COMPILER = (
     "install one: apt-get install g++ (Debian, Ubuntu), dnf install gcc-c++ (Fedora), xcode-select --install (macOS), "
     "or conda install cxx-compiler; without one, torch trains, at a third of the speed"

@@ -1,17 +1,14 @@
 """Options for where runs execute, checked before anything heavy is imported."""
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from overthink.execution.resources import ONE_CORE, Resources, parse_resources
+from overthink.settings import KERNELS, check_device, check_settings
 
 if TYPE_CHECKING:
     from overthink.launching.outcomes import KernelsAsked, Options
-
-
-KERNELS = ("auto", "torch", "native")
 
 
 def check_execution(device: str, engine: str, resources: str | None, kernels: str) -> None:
@@ -21,8 +18,7 @@ def check_execution(device: str, engine: str, resources: str | None, kernels: st
         raise ValueError(f"--kernels native: native kernels train on a CPU alone, not on --device {device}")
     if engine not in ("local", "ray"):
         raise ValueError(f"--engine {engine}: expected local or ray")
-    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
-        raise ValueError(f"--device {device}: expected auto, cpu, cuda, or cuda:N for one of several GPUs")
+    check_device(f"--device {device}", device)
     if engine != "ray":
         if resources is not None:
             raise ValueError(f"--resources {resources}: requires --engine ray; use --jobs on this machine")
@@ -57,7 +53,6 @@ def launch_options(
     Raises ValueError for an estimate of runs on a cluster, since steps are timed on this machine.
     """
     from overthink.launching.outcomes import Options
-    from overthink.settings import check_settings
 
     check_settings(data_root)  # before a store is made
     asked = cast("KernelsAsked", kernels)

@@ -1,6 +1,5 @@
 """What `import overthink` gives of launching: training what definitions ask for."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from overthink.launching.outcomes import KernelsAsked, Options, Outcomes, Progre
 from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Event
 from overthink.sentences import check_one_of
+from overthink.settings import KERNELS, check_device
 from overthink.store.public import StoreName, uri_of
 
 Experiment = str | Path | LoadedExperiment
@@ -77,9 +77,8 @@ def launch(
 
     if type(jobs) is not int or jobs < 1:
         raise ValueError(f"jobs={jobs!r}: expected a whole number from 1")
-    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
-        raise ValueError(f"device={device!r}: expected auto, cpu, cuda, or cuda:N for one of several GPUs")
-    check_one_of("kernels", kernels, ("auto", "torch", "native"))
+    check_device(f"device={device!r}", device)
+    check_one_of("kernels", kernels, KERNELS)
     several = [experiments] if isinstance(experiments, str | Path | LoadedExperiment) else experiments
     loaded = [one if isinstance(one, LoadedExperiment) else load_experiment(one) for one in several]
     options = Options(jobs=jobs, device=device, data_root=data_root, force=force, kernels=kernels)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overthink.outbox.entries import Begin
 from overthink.outbox.journal import DamagedError, Journal
 from overthink.outbox.journal_folder import set_aside
 from overthink.store.run_lock import locked
@@ -98,15 +97,16 @@ def _upload(journal: Journal, uploader: "Uploader", done: UploadSummary) -> str:
 
     Its run is locked meanwhile: another command would see neither the journal nor all of the run, and train it again.
     """
-    begin, lock = journal.begin, locked(journal.begin.run_key)
+    lock = locked(journal.begin.run_key)
     try:
-        return _uploaded(journal, begin, uploader, done)
+        return _uploaded(journal, uploader, done)
     finally:
         if lock is not None:  # else a process trains it by now
             lock.release()
 
 
-def _uploaded(journal: Journal, begin: Begin, uploader: "Uploader", done: UploadSummary) -> str:
+def _uploaded(journal: Journal, uploader: "Uploader", done: UploadSummary) -> str:
+    begin = journal.begin
     try:
         entries = uploader.upload(journal)
         if not journal.ended and journal.run_id is not None:

@@ -36,7 +36,10 @@ def ensure_group(store: Store, writer: Writer, spec: GroupSpec, work: bool) -> G
     if group is None or _lacks(group, spec):
         with one_at_a_time(store, experiment_id, f"group {spec.tags[tags.GROUP_KEY]}"):
             group = oldest(store, writer, spec) or _created(store, writer, spec, experiment_id)
-            changed |= _complete(writer, group, spec)
+            if _lacks(group, spec):
+                changed = True
+                missing = {} if group.params else spec.params
+                writer.log(group.run_id, params=missing, run_tags={tags.SEEDS: _seeds(group, spec)})
     if changed or group.outcome in UNFINISHED:
         writer.resume(group.run_id)
         writer.log(group.run_id, run_tags=spec.tags)
@@ -53,21 +56,13 @@ def _seeds(group: StoredRun, spec: GroupSpec) -> str:
     return joined([*(seeds.label for seeds in group.seeds), *spec.seeds])
 
 
-def _complete(writer: Writer, group: StoredRun, spec: GroupSpec) -> bool:
-    """Write what a group lacks; return whether its seeds were among that."""
-    seeds = _seeds(group, spec)
-    if _lacks(group, spec):
-        writer.log(group.run_id, params={} if group.params else spec.params, run_tags={tags.SEEDS: seeds})
-    return seeds != group.seeds_label
-
-
 def oldest(store: Store, writer: Writer, spec: GroupSpec) -> StoredRun | None:
     """Return the group, if it is there: of several, the oldest.
 
     Of two that one process has made, because a reply was lost, the one with parameters: the other one never gets any.
     """
     wanted = {"kind": tags.KIND_GROUP, "group_key": spec.tags[tags.GROUP_KEY], "definition": spec.experiment}
-    groups = sorted(find_runs(store, **wanted), key=lambda run: (run.started_ms, not run.params, run.run_id))
+    groups = sorted(find_runs(store, **wanted), key=StoredRun.order_made)
     for duplicate in groups[1:]:
         if duplicate.attempt and duplicate.attempt == groups[0].attempt:  # created twice: a reply was lost
             writer.delete(duplicate.run_id)

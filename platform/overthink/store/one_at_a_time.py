@@ -6,7 +6,7 @@ process has looked by then.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from overthink.store.claims import PAUSE_SECONDS, Claims
 from overthink.store.client import Store
@@ -14,30 +14,27 @@ from overthink.store.errors import StoreError
 
 LONGEST_WAIT_SECONDS = 150.0
 """How long another process is waited for that is alive; MLflow's client repeats one request for as long."""
-_not_given_up: list[Claims] = []
-"""Claims of this process that the store could not be asked to forget; they keep others waiting, and this one too."""
+_to_give_up: set[Claims] = set()
+"""Claims of this process that are no longer needed; while the store is unreachable, they stay, and keep others waiting.
+"""
 
 
 @contextmanager
 def one_at_a_time(store: Store, experiment_id: str, name: str) -> Iterator[None]:
     """Keep every other process, and thread, out of blocks of the same name in this store. Raises StoreError."""
-    _give_up(_not_given_up)
+    _give_up()
     claims, until = Claims(store), time.monotonic() + LONGEST_WAIT_SECONDS
     try:
         while not claims.claim(experiment_id, [name]) and time.monotonic() < until:
             time.sleep(PAUSE_SECONDS)
         yield
     finally:
-        _give_up([claims])
+        _to_give_up.add(claims)
+        _give_up()
 
 
-def _give_up(claims: list[Claims]) -> None:
-    for one in list(claims):
-        try:
-            one.close()
-        except StoreError:
-            if one not in _not_given_up:
-                _not_given_up.append(one)
-            continue
-        if one in _not_given_up:
-            _not_given_up.remove(one)
+def _give_up() -> None:
+    for claims in list(_to_give_up):
+        with suppress(StoreError):
+            claims.close()
+            _to_give_up.discard(claims)

@@ -177,6 +177,10 @@ class StoredRun:
             return tags.RUNNING
         return self.logged_outcome or tags.INTERRUPTED
 
+    def order_made(self) -> tuple[int, bool, str]:
+        """Return what sorts runs by their start; of two that one request has made, that with parameters is in use."""
+        return self.started_ms, not self.params, self.run_id
+
     @property
     def is_finished(self) -> bool:
         """Whether its results are complete."""

@@ -18,7 +18,15 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from overthink.store import database
 from overthink.store.reachable import UnreachableError, check_reachable
 from overthink.store.run_lock import locked
-from overthink.store.uri import concealed, database_file, engine_uri, is_in_memory, tracking_uri, without_password
+from overthink.store.uri import (
+    ENDS_WITH_THE_COMMAND,
+    concealed,
+    database_file,
+    engine_uri,
+    is_in_memory,
+    tracking_uri,
+    without_password,
+)
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # what goes wrong is raised, too
 OUTAGE_SECONDS = 300.0
@@ -36,7 +44,7 @@ def storage_uri(given: str | None = None) -> str:
     """Return the given storage, else OPTUNA_STORAGE, else a file beside the runs' database."""
     if uri := given or os.environ.get("OPTUNA_STORAGE"):
         if is_in_memory(uri):
-            raise ValueError(f"storage {uri}: a database in memory is gone when the command ends; name a file")
+            raise ValueError(f"storage {uri}: {ENDS_WITH_THE_COMMAND}")
         return uri
     runs = database_file(tracking_uri())
     return f"sqlite:///{(runs.parent if runs else Path()) / 'optuna.db'}"

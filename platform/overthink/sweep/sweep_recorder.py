@@ -94,7 +94,7 @@ def _created(writer: Writer, loaded: LoadedSweep, experiment_id: str) -> str:
 def _oldest(store: Store, loaded: LoadedSweep) -> StoredRun | None:
     """Return the sweep's own run; of two that one request has made, because a reply was lost, the one in use."""
     known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
-    return min(known, key=lambda run: (run.started_ms, not run.params, run.run_id), default=None)
+    return min(known, key=StoredRun.order_made, default=None)
 
 
 def goals_of(loaded: LoadedSweep) -> tuple[str, ...]:

@@ -92,9 +92,11 @@ def _check_own(numbers: Path) -> None:
     """Raise ValueError where a file that this command did not write lies where the numbers are to be written."""
     if not numbers.is_file():
         return
+    from overthink.report.figures.groups import HEADINGS
+
     with numbers.open("rb") as file:
         first = file.readline(200)
-    if first.strip() and not first.startswith(b"group,curve,runs,"):
+    if first.strip() and not first.startswith(",".join(HEADINGS[: HEADINGS.index("x")]).encode()):
         raise ValueError(
             f"--output: the figure's numbers go to {numbers}, which holds something else and would be lost; choose "
             "another name"
