@@ -13,8 +13,8 @@ from overthink.outbox.run_logger import RunStart
 from overthink.outbox.sender import OutboxSender
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.group_spec import GroupSpec
-from overthink.store.reader import find_runs
 from overthink.store.writer import Writer
 from support.mlflow_server import Served
 

@@ -17,7 +17,7 @@ from overthink.launching.outcomes import KernelsAsked, Options
 from overthink.report.run_diff import differing_parts, side_of
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.launches import launch_inline
 from support.native import Native
 from support.policy_file import policy_file

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from overthink.store.writer import Writer
 from support.command import invoke, overthink
 from support.old_store import unpack
 from support.small import definition
+from support.small_sweep import sweep_file
 from support.stored_runs import raw
 
 
@@ -74,6 +76,37 @@ def test_compare_reads_predictions_without_mlflow(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert "for new seeds and new test samples" in " ".join(done.stdout.split())
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+PLANS = (
+    ["run", "small.yaml", "--dry-run"],
+    ["inspect", "small.yaml"],
+    ["sweep", "tiny-sweep.yaml", "--dry-run"],
+    ["clean"],
+)
+
+
+def test_what_trains_nothing_answers_without_torch_and_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing them takes seconds; the first look at a network needs torch, and what it finds is kept."""
+    unpack(tmp_path)
+    shutil.rmtree(tmp_path / ".overthink")  # journals, which each command would upload
+    sweep_file(tmp_path)
+    monkeypatch.delenv("OVERTHINK_KERNELS")
+    code = (
+        "import sys; from overthink.cli.main import execute; from overthink.networks import availability\n"
+        "availability.build_kernels = lambda *_, **__: None\n"  # which takes many seconds
+        f"codes = [execute(arguments) for arguments in {PLANS!r}]\n"
+        "print(codes, [name for name in 'torch mlflow pandas plotly scipy sklearn'.split() if name in sys.modules])"
+    )
+    done = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+        for _ in range(2)
+    ]
+    assert done[1].stdout.splitlines()[-1] == "[0, 0, 0, 0] []"
+    first, second = (one.stdout.splitlines()[:-1] for one in done)
+    assert first == second
+    assert done[0].stderr == done[1].stderr
+    assert "2 of 2 runs would be trained" in done[1].stderr
 
 
 def inspected(folder: Path, *arguments: str) -> Any:

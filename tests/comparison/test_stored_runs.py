@@ -14,8 +14,8 @@ from overthink.comparison import stored_runs
 from overthink.comparison.frame import frame_of
 from overthink.store import sqlite_reader, tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.raw_run import RawRun
-from overthink.store.reader import find_runs, search, search_raw
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 from support.stored_runs import raw
@@ -44,11 +44,11 @@ def make(store: Store, seed: str, outcome: str | None = tags.FINISHED) -> str:
 
 
 def through_mlflow(store: Store) -> list[StoredRun]:
-    return [run for run in search(store, "") if run.kind]
+    return [run for run in store.search("") if run.kind]
 
 
 def raw_through_mlflow(store: Store) -> dict[str, RawRun]:
-    return {run.run_id: run for run in search_raw(store, "") if run.kind}
+    return {run.run_id: run for run in store.search_raw("") if run.kind}
 
 
 def by_id(runs: list[StoredRun]) -> dict[str, StoredRun]:
@@ -136,16 +136,15 @@ def test_a_run_that_ends_while_a_server_is_asked_is_not_left_out(monkeypatch: py
     before, after = (raw("1", outcome, started_ms=10**12) for outcome in (tags.RUNNING, tags.FINISHED))
     asked: list[str] = []
 
-    def search_raw(_: object, conditions: str) -> list[RawRun]:
+    def search_raw(conditions: str) -> list[RawRun]:
         now = after if asked else before  # it ends after the first answer
         asked.append(conditions)
         if "end_time" in conditions:
             return [run for run in (known, now) if run.status == "FINISHED"]
         return [now] if "status" in conditions and now.status != "FINISHED" else []
 
-    monkeypatch.setattr("overthink.store.reader.search_raw", search_raw)
     monkeypatch.setattr("overthink.store.reader.deleted_run_ids", lambda _: set())
-    store: Any = SimpleNamespace(experiment_names=lambda: {"1": "e"})
+    store: Any = SimpleNamespace(experiment_names=lambda: {"1": "e"}, search_raw=search_raw)
     assert stored_runs._news(store, {known.run_id: known}) == {known.run_id: known, after.run_id: after}
 
 

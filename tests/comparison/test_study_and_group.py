@@ -17,7 +17,7 @@ from overthink.report.experiments import report_on
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.stored import StoredRun
 from support.launches import launch_inline
 from support.small import small

@@ -19,7 +19,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.report.ceilings import independent_trainings
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 from support.engines import InlineEngine

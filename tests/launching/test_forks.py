@@ -19,7 +19,8 @@ from overthink.running.exported import exported_runs
 from overthink.running.exporting import export_run
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs, stored_definition
+from overthink.store.finding import find_runs
+from overthink.store.reader import stored_definition
 from overthink.store.stored import StoredRun
 from support.command import invoke
 from support.launches import Quiet, launch_inline

@@ -8,6 +8,7 @@ from overthink.definition.run_definition import RunDefinition
 from overthink.launching import gpu_sharing
 from overthink.launching.gpu_sharing import PIPES, takes_turns
 from overthink.launching.outcomes import Options
+from overthink.running import gpu_drivers
 from support.small import small
 
 
@@ -15,7 +16,7 @@ from support.small import small
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RunDefinition]:
     driver = tmp_path / "nvidiactl"
     driver.touch()
-    monkeypatch.setattr(gpu_sharing, "GPU_FILES", (str(driver),))
+    monkeypatch.setattr(gpu_drivers, "NVIDIA", str(driver))
     monkeypatch.setenv(PIPES, str(tmp_path / "mps"))
     return list(small(tmp_path, kernels="torch").groups[0].runs)
 
@@ -42,5 +43,5 @@ def test_nothing_is_said_with_mps_without_a_gpu_or_by_native_kernels(
     monkeypatch.delenv(PIPES)
     monkeypatch.setattr(gpu_sharing, "DEFAULT_PIPES", str(tmp_path / "none"))
     assert takes_turns(Options(jobs=4), runs)
-    monkeypatch.setattr(gpu_sharing, "GPU_FILES", (str(tmp_path / "no driver"),))
+    monkeypatch.setattr(gpu_drivers, "NVIDIA", str(tmp_path / "no driver"))
     assert not takes_turns(Options(jobs=4), runs)

@@ -1,7 +1,6 @@
 """Which kernels train a launch's runs. Native ones are stood in for: torch trains such runs, under their own keys."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,11 +15,11 @@ from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import experiment_of_run, load_experiment
 from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.outcomes import KernelsAsked, Options
-from overthink.running import device
-from overthink.running.gpu_drivers import GPU_FILES
+from overthink.running import gpu_drivers
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs, stored_definition
+from overthink.store.finding import find_runs
+from overthink.store.reader import stored_definition
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 from support.launches import Quiet, launch_inline
@@ -72,7 +71,7 @@ def test_a_new_group_trains_by_native_kernels_where_they_can(native: Native, tmp
 
 def test_a_gpu_trains_by_torch_and_nothing_is_said(native: Native, tmp_path: Path, monkeypatch: Any) -> None:
     assert chosen(small(tmp_path), device="cuda") == ({"base": "torch"}, [])
-    monkeypatch.setattr(device, "has_gpu", lambda: True)
+    monkeypatch.setattr(gpu_drivers, "has_gpu", lambda: True)
     assert chosen(small(tmp_path)) == ({"base": "torch"}, [])
     assert chosen(small(tmp_path), device="cpu") == ({"base": "native"}, [])
     assert chosen(small(tmp_path), engine="ray") == ({"base": "native"}, [])
@@ -178,7 +177,7 @@ def test_an_interrupted_run_keeps_its_kernels(native: Native, store: Store, tmp_
     trained(store, small(tmp_path, **ONE))
     (run_,) = stored(store)
     interrupted(store, run_.run_id)
-    monkeypatch.setattr(device, "has_gpu", lambda: True)
+    monkeypatch.setattr(gpu_drivers, "has_gpu", lambda: True)
     assert trained(store, small(tmp_path, **ONE)) == [
         "Kernels: native, on the CPU, for small: base, since the store has runs of it made with these."
     ]
@@ -306,7 +305,7 @@ def test_a_plan_by_torch_needs_no_torch(store: Store, tmp_path: Path, monkeypatc
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout == "False\n"
-    assert "starts others" in done.stderr or any(map(os.path.exists, GPU_FILES))
+    assert "starts others" in done.stderr or gpu_drivers.has_gpu_driver()
 
 
 def test_a_plan_shows_the_keys_that_would_be_trained(
@@ -332,7 +331,7 @@ def test_less_than_float32_is_never_by_native_kernels(
         chosen(loaded)
     with pytest.raises(ValueError, match="bf16 is a GPU's, but native kernels train on a CPU alone"):
         chosen(loaded, kernels="native")
-    monkeypatch.setattr(device, "has_gpu", lambda: True)
+    monkeypatch.setattr(gpu_drivers, "has_gpu", lambda: True)
     assert chosen(loaded) == ({"base": "torch"}, [])
     with pytest.raises(DefinitionError, match="precision: native kernels compute in float32 on a CPU, not in bf16"):
         small(tmp_path, precision="bf16", kernels="native")

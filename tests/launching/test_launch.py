@@ -39,8 +39,9 @@ from overthink.report.analysis import analyse
 from overthink.running.stored_run import lookup_table_of
 from overthink.store import group, tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.liveness import ABANDONED_SECONDS, this_host
-from overthink.store.reader import find_runs, stored_definition
+from overthink.store.reader import stored_definition
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import journals_folder
 from overthink.store.writer import Writer

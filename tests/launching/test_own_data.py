@@ -14,7 +14,7 @@ from overthink.launching.outcomes import Options
 from overthink.running import run_data
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.command import invoke
 from support.data_files import cifar_100, images
 from support.engines import InlineEngine

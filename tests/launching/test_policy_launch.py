@@ -22,7 +22,7 @@ from overthink.report.exit_policies import Choice, policies_of
 from overthink.running.events import Event, Failed
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.stored import StoredRun
 from support.launches import launch_inline
 from support.policy_file import policy_file

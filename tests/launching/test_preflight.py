@@ -19,7 +19,7 @@ from overthink.launching.outcomes import Options
 from overthink.launching.preflight import obstacles
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.command import invoke
 from support.launches import Quiet, launch_inline
 from support.small import definition, small

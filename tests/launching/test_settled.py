@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from overthink.definition.loading import load_experiment
 from overthink.launching import settled
 from overthink.launching.outcomes import Options
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from support.command import invoke
 from support.launches import launch_inline
+from support.policy_file import policy_file
 from support.small import definition, small
 
 QUICK: dict[str, Any] = {
@@ -113,3 +116,26 @@ def test_a_store_that_is_not_in_order_is_left_to_a_launch(trained: Path, change:
         assert not is_settled(trained)
     finally:
         (trained / DATABASE).write_bytes(before)
+
+
+def test_policy_networks_are_as_finished_as_their_main_networks(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = policy_file(tmp_path)
+    launch_inline(store, [load_experiment(path)])
+    told: list[bool] = []
+
+    def remembering(*given: Any) -> settled.Settled | None:
+        told.append((found := whole(*given)) is not None)
+        return found
+
+    whole = settled.settled
+    monkeypatch.setattr(settled, "settled", remembering)
+    fast = invoke(tmp_path, "run", "policy.yaml")
+    monkeypatch.setattr(settled, "settled", lambda *_: None)
+    usual = invoke(tmp_path, "run", "policy.yaml")
+    assert told == [True]
+    assert (fast.returncode, fast.stdout, fast.stderr) == (usual.returncode, usual.stdout, usual.stderr)
+    main = find_runs(store, kind=tags.KIND_RUN, definition="small")[0]
+    store.client.delete_run(main.run_id)
+    assert whole([load_experiment(path)], Options(), store.uri) is None

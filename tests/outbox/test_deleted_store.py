@@ -21,7 +21,7 @@ from overthink.running.events import Event
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord
 from support.engines import ReplayingEngine

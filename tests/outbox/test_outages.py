@@ -31,8 +31,8 @@ from overthink.running.events import NAMES, Event
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
+from overthink.store.finding import find_runs
 from overthink.store.group_spec import GroupSpec
-from overthink.store.reader import find_runs
 from overthink.store.uri import identity, journals_folder
 from overthink.store.writer import Writer
 from overthink.training.epoch_record import EpochRecord

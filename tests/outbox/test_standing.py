@@ -18,9 +18,9 @@ from overthink.outbox.sender import OutboxSender
 from overthink.outbox.uploader import Uploader
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.group_spec import GroupSpec
 from overthink.store.liveness import NO_PROCESS
-from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import journals_folder
 from overthink.store.writer import Writer

@@ -13,7 +13,6 @@ from overthink.definition.errors import DefinitionError
 from overthink.predictions.absent import needed
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import search
 from overthink.store.writer import Writer
 from support.browser import watched
 from support.repeats import by_difficulty, predictions
@@ -88,7 +87,7 @@ def test_an_id_is_reported_with_the_command_that_repeats_it(groups: list[str], t
     text = (tmp_path / "report.html").read_text()
     assert "overthink run mine<" in text
     assert "55.00 ± 7.07" in text
-    run = next(run for run in search(Store(), "") if run.name == "seed 1 · plain · mine")
+    run = next(run for run in Store().search("") if run.name == "seed 1 · plain · mine")
     assert report([run.run_id[:8]], tmp_path / "report.html") == 0
     assert f"overthink run run:{run.run_id}<" in (tmp_path / "report.html").read_text()
 
@@ -142,7 +141,7 @@ def test_a_baseline_that_one_of_two_has(groups: list[str], tmp_path: Path, capsy
 def test_runs_that_were_tested_on_other_samples(groups: list[str], tmp_path: Path) -> None:
     """They are reported, with intervals over seeds alone; equal ids with other labels are other samples, too."""
     store = Store()
-    (seed_1,) = (run for run in search(store, "") if run.name == "seed 1 · plain · mine")
+    (seed_1,) = (run for run in store.search("") if run.name == "seed 1 · plain · mine")
     report([groups[0]], tmp_path / "report.html")
     assert "60 test samples." in (tmp_path / "report.html").read_text()
     more = predictions(by_difficulty(1, 70))[0]

@@ -21,7 +21,7 @@ from overthink.running.connectivity import Line
 from overthink.running.exported import facts_of
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.writer import Writer
 from overthink.study.design import arms_text, seeds_of_arms, sobol_arms
 from overthink.study.fork_design import seeds_of_forks

@@ -222,7 +222,7 @@ def test_a_duplicate_in_a_colleague_s_experiment_keeps_nobody_waiting(group: Gro
     """Bob may not delete runs of ann's experiment, not even his own."""
     code = f"""
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.writer import Writer
 store = Store()
 writer = Writer(store)

@@ -16,8 +16,8 @@ from overthink.comparison.stored_runs import stored_runs
 from overthink.seeds import Seeds
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.public import read_predictions
-from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun
 from overthink.store.uri import journals_folder
 from support.launches import attempts

@@ -11,8 +11,9 @@ from overthink.launching.plan import plan
 from overthink.launching.sync import mark_abandoned_as_interrupted
 from overthink.store import liveness, tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.liveness import ABANDONED_SECONDS, RunProcess, alive_tags, is_gone, is_this
-from overthink.store.reader import find_runs, run_of, search
+from overthink.store.reader import run_of
 from overthink.store.writer import Writer
 from support.small import small
 
@@ -156,8 +157,8 @@ def test_an_abandoned_run_that_cannot_be_closed_stops_no_command(
     writer, experiment = Writer(store), store.experiment("small", "A note.")
     left = {tags.HOST: "elsewhere", tags.PROCESS: "1@1", tags.HEARTBEAT: f"{time.time() - 2 * ABANDONED_SECONDS:.0f}"}
     run_ids = [writer.create(experiment, name, {tags.KIND: tags.KIND_RUN}, {}, alive=left) for name in "ab"]
-    found = list(search(store, "attributes.status = 'RUNNING'"))
-    monkeypatch.setattr(sync, "search", lambda _, conditions: found if conditions == sync._RUNNING else [])
+    found = list(store.search("attributes.status = 'RUNNING'"))
+    monkeypatch.setattr(store, "search", lambda conditions: found if conditions == sync._RUNNING else [])
     store.client.delete_run(found[0].run_id)
     mark_abandoned_as_interrupted(store, writer)
     outcomes = {run_id: run_of(store, run_id).outcome for run_id in run_ids}

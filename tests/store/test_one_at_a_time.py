@@ -13,10 +13,11 @@ from overthink.store import tags
 from overthink.store.claims import PREFIX, Claims
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
+from overthink.store.finding import find_runs
 from overthink.store.group import GroupRef, ensure_group
 from overthink.store.group_spec import GroupSpec
 from overthink.store.one_at_a_time import one_at_a_time
-from overthink.store.reader import find_runs, run_of
+from overthink.store.reader import run_of
 from overthink.store.writer import Writer
 from support.late_writer import LateWriter
 

@@ -10,7 +10,7 @@ from overthink.launching.outcomes import Options
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.launches import Quiet, launch_inline
 from support.mlflow_server import Served
 from support.small import small

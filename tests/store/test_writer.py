@@ -8,8 +8,8 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.liveness import ABANDONED_SECONDS, RunProcess, is_gone, this_host, this_process
-from overthink.store.reader import find_runs
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import state_folder, tracking_uri
 from overthink.store.writer import LONGEST_TAG, Writer, shortened

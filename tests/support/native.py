@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from overthink.launching import kernels_choice
 from overthink.networks import availability
 from overthink.networks.kernels import TORCH
-from overthink.running import device
+from overthink.running import gpu_drivers
 
 SETTINGS = {
     "compiler": "g++ 13.2.0",
@@ -27,8 +26,8 @@ class Native:
         self.calls: list[tuple[Any, ...]] = []
         self.settings = dict(SETTINGS)
         monkeypatch.delenv("OVERTHINK_KERNELS", raising=False)
-        monkeypatch.setattr(device, "has_gpu", lambda: False)
-        monkeypatch.setattr(kernels_choice, "GPU_FILES", ())
+        monkeypatch.setattr(gpu_drivers, "has_gpu", lambda: False)
+        monkeypatch.setattr(gpu_drivers, "GPU_FILES", ())
         monkeypatch.setattr(availability, "native_obstacle", self)
         monkeypatch.setattr(availability, "native_kernels", lambda *_asked: TORCH)
         monkeypatch.setattr(availability, "native_settings", lambda _batch_size: self.settings)

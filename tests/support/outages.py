@@ -7,7 +7,7 @@ from safetensors.numpy import load
 
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.stored import StoredRun
 from overthink.store.uri import journals_folder
 

@@ -13,7 +13,7 @@ from overthink.report.notes import with_link_of, with_trial_link
 from overthink.settings import check_settings
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 from overthink.sweep.ask_tell import running_trial

@@ -11,7 +11,7 @@ from overthink.running.events import Event
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.sweep.storage import TrialStoreError, storage_uri
 from overthink.sweep.sweeping import sweep
 from overthink.training.epoch_record import EpochRecord

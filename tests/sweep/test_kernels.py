@@ -10,7 +10,7 @@ from overthink.cli.commands.sweep import sweep as sweep_command
 from overthink.launching.outcomes import KernelsAsked, Options
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.sweep.best_definition import best_definition
 from overthink.sweep.definition import LoadedSweep, load_sweep
 from overthink.sweep.kernels import as_begun

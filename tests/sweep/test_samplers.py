@@ -5,7 +5,8 @@ import optuna
 import pytest
 from optuna.study import Study
 
-from overthink.sweep.samplers import SamplerSpec, sampler_for
+from overthink.sweep.sampler_spec import SamplerSpec
+from overthink.sweep.samplers import sampler_for
 from overthink.sweep.space import Choice, FloatRange, IntRange, Parameter, grid_of
 from overthink.sweep.study import suggest
 

@@ -11,7 +11,7 @@ import yaml
 from overthink.definition.loading import load_experiment
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.command import invoke
 from support.small_sweep import sweep_file
 

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from overthink.launching.outcomes import Options
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.sweep.ask_tell import OWNER
 from overthink.sweep.definition import load_sweep
 from overthink.sweep.storage import TrialStoreError, alone, opened, storage_uri

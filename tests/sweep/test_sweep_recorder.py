@@ -9,7 +9,7 @@ import pytest
 
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.writer import Writer
 from overthink.sweep import sweeping
 from overthink.sweep.ask_tell import AskTell, Ending

@@ -15,7 +15,7 @@ from overthink.definition.errors import DefinitionError
 from overthink.launching.outcomes import Options
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.sweep.ask_tell import OWNER, AskTell
 from overthink.sweep.confirmation import confirm
 from overthink.sweep.definition import LoadedSweep

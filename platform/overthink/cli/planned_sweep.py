@@ -51,7 +51,7 @@ def sweep_obstacles(loaded: "LoadedSweep", uri: str, how: "Options") -> list[str
 def _needed(loaded: "LoadedSweep", found: "Results", uri: str, how: "Options") -> "TrialsNeeded | None":
     """Return an estimate for the trials that are left, without creating anything."""
     from overthink.launching.kernels_choice import KernelsChoice
-    from overthink.store.client import Store
+    from overthink.store.local_store import store_to_read
     from overthink.store.uri import database_file, tracking_uri
     from overthink.sweep.kernels import with_kernels
     from overthink.sweep.results import trials_left
@@ -59,7 +59,7 @@ def _needed(loaded: "LoadedSweep", found: "Results", uri: str, how: "Options") -
     from overthink.sweep.trials_needed import trials_needed
 
     say, database, file = partial(print_text, log()), database_file(tracking_uri()), database_file(uri)
-    store = None if database is not None and not database.exists() else Store()
+    store = None if database is not None and not database.exists() else store_to_read()
     with opened(uri) if file is None or file.exists() else nullcontext() as storage:
         loaded = with_kernels(loaded, storage, KernelsChoice(how, store, say))
     return trials_needed(loaded, trials_left(loaded, found), store, tracking_uri(), how, say)
@@ -70,7 +70,6 @@ def show_plan(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) ->
     from overthink.cli.preflight import note
     from overthink.launching.disk_needed import lacking_room
     from overthink.store.uri import tracking_uri
-    from overthink.sweep.summary import format_counts
 
     (loaded, found), console = results_so_far(loaded, uri), log()
     running = found.counts.get(tags.RUNNING, 0)
@@ -82,7 +81,7 @@ def show_plan(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) ->
         estimated = {"estimated_seconds": needed.seconds} if needed is not None else {}
         print_json({"study": loaded.study_name, **counts, **estimated})
         return OK
-    print_text(console, f"{loaded.study_name}: {format_counts(found)}.")
+    print_text(console, f"{loaded.study_name}: {found.counted}.")
     for path, parameter in loaded.sweep.space.items():
         plain = parameter.model_dump(mode="json", exclude_defaults=True)
         shown = {"choice": list(parameter.grid)} if "choice" in plain else plain

@@ -64,14 +64,12 @@ def _from_mlflow(uri: str, refresh: bool) -> list[RawRun]:
 
 
 def _everything(store: "Store") -> dict[str, RawRun]:
-    from overthink.store.reader import search_raw
-
-    return {run.run_id: run for run in search_raw(store, "") if run.kind}
+    return {run.run_id: run for run in store.search_raw("") if run.kind}
 
 
 def _news(store: "Store", known: dict[str, RawRun]) -> dict[str, RawRun] | None:
     """Return the known runs with what changed since; None where the store is not the one that they came from."""
-    from overthink.store.reader import deleted_run_ids, search_raw
+    from overthink.store.reader import deleted_run_ids
     from overthink.store.writer import now_ms
 
     ended = [run.ended_ms or 0 for run in known.values() if run.kind == tags.KIND_RUN]
@@ -83,7 +81,7 @@ def _news(store: "Store", known: dict[str, RawRun]) -> dict[str, RawRun] | None:
             f"attributes.end_time >= {since}",
             f"tags.`{tags.KIND}` = '{tags.KIND_GROUP}'",
         )
-        for run in search_raw(store, conditions)
+        for run in store.search_raw(conditions)
         if run.kind
     }
     fresh |= _of_changed_groups(store, known, fresh)
@@ -95,12 +93,10 @@ def _news(store: "Store", known: dict[str, RawRun]) -> dict[str, RawRun] | None:
 
 def _of_changed_groups(store: "Store", known: dict[str, RawRun], fresh: dict[str, RawRun]) -> dict[str, RawRun]:
     """Return all runs of groups that are not as they were: some were uploaded long after their end, or are replaced."""
-    from overthink.store.reader import search_raw
-
     groups = [run for key, run in fresh.items() if run.kind == tags.KIND_GROUP and run != known.get(key)]
     keys = {run.group_key for run in groups}
     conditions = [f"tags.`{tags.GROUP_KEY}` = '{key}'" for key in sorted(keys) if key and "'" not in key]
-    return {run.run_id: run for condition in conditions for run in search_raw(store, condition) if run.kind}
+    return {run.run_id: run for condition in conditions for run in store.search_raw(condition) if run.kind}
 
 
 def _cache_file(uri: str) -> Path:

@@ -14,7 +14,7 @@ from overthink.seeds import Seeds, joined
 from overthink.sentences import LONGEST_VALUE, cut, listed
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.run_names import run_name
 from overthink.store.stored import StoredRun
 from overthink.untrusted import in_markdown

@@ -8,7 +8,6 @@ from typing import Literal
 
 from overthink.settings import cache_folder
 from overthink.store import tags
-from overthink.store.client import Store
 from overthink.store.model_trash import models_of_runs, purge_models
 from overthink.store.run_lock import locked
 from overthink.store.stored import StoredRun
@@ -16,7 +15,7 @@ from overthink.store.trash import files_in, own_folders, purge, trashed
 from overthink.store.uri import database_file, journals_folder, state_folder
 
 Kind = Literal["cache", "leftovers", "checkpoints", "models", "pages", "deleted"]
-CACHES = ("stores", "predictions", "readable", "estimates")
+CACHES = ("stores", "predictions", "readable", "estimates", "plans", "sizes")
 """Folders of the cache: copies of what stores have are fetched again, files looked at and steps timed again."""
 CHECKPOINTS, PAGES = ("checkpoint/*", "snapshots/*"), ("*.html", "analysis/*.html")
 """Artifacts of a run."""
@@ -84,6 +83,8 @@ def needed_by_unfinished(runs: Iterable[StoredRun]) -> set[str]:
 def remove(found: Removable, uri: str) -> None:
     """Delete things. Raises StoreError or OSError where one of them cannot be deleted."""
     if found.run_ids:
+        from overthink.store.client import Store
+
         store, purged = Store(uri), purge if found.kind == "deleted" else purge_models
         for run_id in dict.fromkeys(found.run_ids):
             purged(store, run_id)

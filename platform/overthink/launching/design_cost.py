@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.store import tags
+from overthink.store.finding import find_runs
+from overthink.store.readable_store import ReadableStore
 from overthink.study.design import base_point_of
-
-if TYPE_CHECKING:
-    from overthink.store.client import Store
 
 
 class DesignCost(NamedTuple):
@@ -41,7 +40,7 @@ class DesignCost(NamedTuple):
         return f"{said} The {self.to_train} to train take {minutes:.0f} min one after another, by those finished."
 
 
-def design_costs(runs: Sequence[PlannedRun], store: "Store | None") -> list[DesignCost]:
+def design_costs(runs: Sequence[PlannedRun], store: ReadableStore | None) -> list[DesignCost]:
     """Return the costs of the studies among planned runs."""
     by_group: dict[str, list[PlannedRun]] = {}
     for run in runs:
@@ -50,13 +49,9 @@ def design_costs(runs: Sequence[PlannedRun], store: "Store | None") -> list[Desi
     return [_cost(name, members, store) for name, members in by_group.items()]
 
 
-def _cost(name: str, members: Sequence[PlannedRun], store: "Store | None") -> DesignCost:
+def _cost(name: str, members: Sequence[PlannedRun], store: ReadableStore | None) -> DesignCost:
     group, points = members[0].group, [base_point_of(arm) for arm in members[0].group.arms]
-    known = []
-    if store is not None:
-        from overthink.store.reader import find_runs
-
-        known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key)
+    known = find_runs(store, kind=tags.KIND_RUN, group_key=group.definition.key) if store else []
     seconds = [(run.ended_ms - run.started_ms) / 1000 for run in known if run.is_finished and run.ended_ms is not None]
     return DesignCost(
         group=name,

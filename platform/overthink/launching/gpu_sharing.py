@@ -5,7 +5,7 @@ from pathlib import Path
 
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.outcomes import Options
-from overthink.running.gpu_drivers import GPU_FILES
+from overthink.running import gpu_drivers
 
 PIPES = "CUDA_MPS_PIPE_DIRECTORY"
 DEFAULT_PIPES = "/tmp/nvidia-mps"
@@ -16,7 +16,7 @@ def takes_turns(options: Options, runs: list[RunDefinition]) -> str:
     on_gpu = [run for run in runs if run.kernels == "torch"]
     at_once = min(options.jobs, len(on_gpu))
     local = options.engine == "local" and options.device != "cpu"
-    if not local or at_once < 2 or not os.path.exists(GPU_FILES[0]):
+    if not local or at_once < 2 or not os.path.exists(gpu_drivers.NVIDIA):
         return ""
     if (Path(os.environ.get(PIPES) or DEFAULT_PIPES) / "control").exists():
         return ""

@@ -4,7 +4,6 @@ A group of runs mixes no kernels, and neither does a study, whatever its number 
 kernels: its key holds them. A policy network and its main network choose each for itself.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,14 +16,14 @@ from overthink.launching.outcomes import KernelsAsked, Options
 from overthink.networks import availability
 from overthink.networks.size_limit import TooLargeError
 from overthink.outbox.pending import finished_keys
-from overthink.running.gpu_drivers import GPU_FILES
+from overthink.running import gpu_drivers
 from overthink.seeds import Seeds
 from overthink.sentences import listed
 from overthink.settings import default_kernels
 from overthink.store import tags
 from overthink.store.claims import claimed_keys
-from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun
 
 ENDED = (tags.FINISHED, tags.DIVERGED)
@@ -46,7 +45,7 @@ class Candidate(NamedTuple):
 class KernelsChoice:
     """Chooses kernels as a launch's options ask for; it gives the reason for what is not expected as a message."""
 
-    def __init__(self, options: Options, store: Store | None, on_message: Callable[[str], None]) -> None:
+    def __init__(self, options: Options, store: ReadableStore | None, on_message: Callable[[str], None]) -> None:
         if options.kernels not in get_args(KernelsAsked):
             raise ValueError(f"kernels {options.kernels!r}: expected auto, torch or native")
         self._options, self._store, self._on_message = options, store, on_message
@@ -195,7 +194,7 @@ class KernelsChoice:
     def _explain_torch(self, candidates: Sequence[Candidate], also_native: bool) -> None:
         """Say why groups go on with torch, where something is left to train and native kernels might do it."""
         to_do = [one for one in candidates if "torch" in one.to_do]
-        if to_do and not self._options.device.startswith("cuda") and not any(map(os.path.exists, GPU_FILES)):
+        if to_do and not self._options.device.startswith("cuda") and not gpu_drivers.has_gpu_driver():
             other = "goes on with those made with native ones" if also_native else "starts others"
             self._explain("torch's", f"the store has runs of it made with these (--kernels native {other})", to_do)
 
@@ -225,9 +224,7 @@ class KernelsChoice:
             return self._options.device != "cpu"
         if self._options.engine == "ray":
             return bool(self._options.resources.gpu)
-        from overthink.running.device import has_gpu  # torch
-
-        return has_gpu()
+        return gpu_drivers.has_gpu()
 
 
 def _by(loaded: LoadedExperiment, group: Group, kernels: Kernels) -> Group:

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from overthink.definition.run_definition import RunDefinition
 from overthink.launching.planned_run import TO_DO, Parent, PlannedRun
 from overthink.launching.standing import finished_id
+from overthink.store.readable_store import ReadableStore
 from overthink.training.regime import total_epochs
 
-if TYPE_CHECKING:  # it imports MLflow, which takes seconds; what is all finished is planned without it
-    from overthink.store.client import Store
 
-
-def with_main_networks(store: "Store | None", policy: PlannedRun, planned: Mapping[str, PlannedRun]) -> PlannedRun:
+def with_main_networks(
+    store: ReadableStore | None, policy: PlannedRun, planned: Mapping[str, PlannedRun]
+) -> PlannedRun:
     """Return a policy network's run that is to be trained with the trainings of main networks that it needs."""
     main = policy.run.chooses_for
     if main is None or policy.action not in TO_DO:
@@ -27,7 +26,7 @@ def with_main_networks(store: "Store | None", policy: PlannedRun, planned: Mappi
     return replace(policy, main=needed(main), labelled_by=tuple(map(needed, policy.run.labelled_by)))
 
 
-def trunk_of(store: "Store | None", fork: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
+def trunk_of(store: ReadableStore | None, fork: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
     """Return the trunk of a fork that is to be trained."""
     trunk = fork.run.trunk
     if trunk is None or fork.action not in TO_DO:
@@ -36,7 +35,7 @@ def trunk_of(store: "Store | None", fork: PlannedRun, planned: Mapping[str, Plan
     return Parent(key, None if to_come else finished_id(store, trunk))
 
 
-def parent_of(store: "Store | None", child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
+def parent_of(store: ReadableStore | None, child: PlannedRun, planned: Mapping[str, PlannedRun]) -> Parent | None:
     """Return the run that has trained, or will have trained, the most of a run's first phases.
 
     All of them, where the run differs in a corruption of its test images alone. A run that keeps snapshots trains the

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
@@ -15,24 +14,22 @@ from overthink.launching.standing import finished_id, lacks_snapshots, standing,
 from overthink.outbox.pending import finished_keys
 from overthink.seeds import joined
 from overthink.store import tags
+from overthink.store.claims import Claims
 from overthink.store.liveness import is_gone, is_this
+from overthink.store.readable_store import ReadableStore
 from overthink.store.run_lock import locked
 from overthink.store.stored import StoredRun
 from overthink.study.design import arms_text
 
-if TYPE_CHECKING:  # both import MLflow, which takes seconds; what is all finished is planned without it
-    from overthink.store.claims import Claims
-    from overthink.store.client import Store
-
 
 def plan(
-    store: "Store | None",
+    store: ReadableStore | None,
     experiments: Sequence[LoadedExperiment],
     force: bool = False,
     reuse: bool = True,
     forks: bool = True,
     dry: bool = False,
-    claims: "Claims | None" = None,
+    claims: Claims | None = None,
 ) -> list[PlannedRun]:
     """Return every run that the experiments ask for, once each, in their order. Unless dry, runs to do are locked.
 
@@ -56,7 +53,7 @@ def plan(
             todo = [key for key in free if _to_do(known, runs[key], force)]
             if store and claims and todo:
                 note = experiment.experiment.description
-                won = claims.claim(store.experiment(experiment.experiment.name, note), todo)
+                won = claims.claim(claims.store.experiment(experiment.experiment.name, note), todo)
                 known = _known(store, group)  # again: another process may have finished, or begun, one of them
                 for key in {*todo} - won:
                     if (lock := locks.pop(key)) is not None:
@@ -73,7 +70,7 @@ def plan(
     return [replace(run, parent=run.parent or parent_of(store, run, planned)) for run in ready] if reuse else ready
 
 
-def _known(store: "Store | None", group: Group) -> list[StoredRun]:
+def _known(store: ReadableStore | None, group: Group) -> list[StoredRun]:
     return stored_with(store, group_key=group.definition.key)
 
 
@@ -97,7 +94,7 @@ def _without_needless_snapshots(
     }
 
 
-def _unfinished(store: "Store | None", needed: LoadedExperiment) -> LoadedExperiment:
+def _unfinished(store: ReadableStore | None, needed: LoadedExperiment) -> LoadedExperiment:
     """Return what other runs need, main networks or trunks, with the seeds at which it is not trained yet."""
     (group,) = needed.groups
     left = tuple(run.seeds for run in group.runs if finished_id(store, run) is None)

@@ -13,7 +13,7 @@ from overthink.predictions.predictions import Predictions
 from overthink.seeds import Seeds
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.run_names import group_name, run_name
 from overthink.store.stored import StoredRun, newest_per_key
 

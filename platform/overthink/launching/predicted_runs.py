@@ -30,10 +30,10 @@ from overthink.store import tags
 from overthink.store.claims import Claims
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
+from overthink.store.finding import find_runs
 from overthink.store.group import ensure_group
 from overthink.store.group_spec import GroupSpec
 from overthink.store.liveness import NO_PROCESS
-from overthink.store.reader import find_runs
 from overthink.store.stored import newest_per_key
 from overthink.store.writer import Writer
 

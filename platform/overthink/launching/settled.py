@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from overthink.definition.experiment import Group, LoadedExperiment
+from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import GroupDefinition
 from overthink.launching.outcomes import Options
 from overthink.launching.planned_run import PlannedRun
@@ -55,7 +56,9 @@ def settled(experiments: Sequence[LoadedExperiment], options: Options, uri: str)
         return None
     asked = default_kernels() if options.kernels == "auto" else options.kernels
     runs: list[PlannedRun] = []
-    for loaded in experiments:
+    for given in experiments:
+        if (loaded := _with_main_networks(given, store, asked)) is None:
+            return None
         groups = [_finished(loaded, group, store, asked) for group in loaded.groups]
         of = [run for group in groups if group is not None for run in group]
         if None in groups or len({run.run.kernels for run in of}) > 1:  # kernels that differ may be refused
@@ -102,10 +105,27 @@ def _finished(loaded: LoadedExperiment, group: Group, store: _Read, asked: str) 
     return runs
 
 
+def _with_main_networks(loaded: LoadedExperiment, store: _Read, asked: str) -> LoadedExperiment | None:
+    """Return an experiment with the main networks that its policy networks were made with, if all are finished."""
+    mains, groups = iter(main_networks_of(loaded)), []
+    for group in loaded.groups:
+        definition = group.definition
+        if definition.policy is not None:
+            (of,) = next(mains).groups
+            if (main := _begun(of, store, asked)) is None:
+                return None
+            finished = {run.run_key for run in store.by_group[main.key] if run.is_finished}
+            if not {main.with_seeds(seeds).key for seeds in of.seeds} <= finished:
+                return None
+            definition = definition.with_main(main)
+        groups.append(replace(group, definition=definition))
+    return replace(loaded, groups=tuple(groups))
+
+
 def _begun(group: Group, store: _Read, asked: str) -> GroupDefinition | None:
     """Return a group's definition by the only kernels that the store has runs of, if they are what is asked for."""
-    if group.definition.policy is not None or "threads" in group.changes:
-        return None  # the first has a main network, which may be unfinished; the second native kernels leave out
+    if "threads" in group.changes:  # which native kernels leave out
+        return None
     begun = [one for one in group.definition.by_either_kernels if one.key in store.by_group]
     return begun[0] if len(begun) == 1 and asked in ("auto", begun[0].kernels) else None
 

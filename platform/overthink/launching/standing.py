@@ -1,14 +1,12 @@
 """What the store has of a run that is asked for."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from overthink.definition.run_definition import GroupDefinition, RunDefinition
 from overthink.store import tags
+from overthink.store.finding import find_runs
+from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun, newest_per_key
-
-if TYPE_CHECKING:  # it imports MLflow, which takes seconds; what is all finished is planned without it
-    from overthink.store.client import Store
 
 
 def standing(known: Iterable[StoredRun]) -> StoredRun | None:
@@ -24,16 +22,12 @@ def lacks_snapshots(stored: StoredRun | None, asked: GroupDefinition) -> bool:
     return stored is not None and stored.is_finished and not {*asked.keep} <= {*stored.snapshots}
 
 
-def stored_with(store: "Store | None", **wanted: str) -> list[StoredRun]:
+def stored_with(store: ReadableStore | None, **wanted: str) -> list[StoredRun]:
     """Return the runs, without groups, whose tags have the wanted values, newest first; none without a store."""
-    if store is None:
-        return []
-    from overthink.store.reader import find_runs
-
-    return find_runs(store, kind=tags.KIND_RUN, **wanted)
+    return find_runs(store, kind=tags.KIND_RUN, **wanted) if store else []
 
 
-def finished_id(store: "Store | None", run: RunDefinition) -> str | None:
+def finished_id(store: ReadableStore | None, run: RunDefinition) -> str | None:
     """Return the id of the finished run of a definition, if there is one, with the snapshots that it asks for."""
     runs = newest_per_key(stored_with(store, run_key=run.key)).values()
     return next((one.run_id for one in runs if one.is_finished and not lacks_snapshots(one, run)), None)

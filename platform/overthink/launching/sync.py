@@ -11,7 +11,7 @@ from overthink.store.claims import remove_abandoned
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.liveness import is_gone, is_this
-from overthink.store.reader import active_run, search
+from overthink.store.reader import active_run
 from overthink.store.writer import Writer
 
 ABANDONED = "process died unexpectedly; rerun the command to resume"
@@ -36,7 +36,7 @@ def mark_abandoned_as_interrupted(store: Store, writer: Writer, force: bool = Fa
     A heartbeat from the future is set to now, unless --force is to decide: a process that is alive renews it within a
     minute, and one that is not counts as abandoned after the usual time.
     """
-    found = [*search(store, _RUNNING), *search(store, _HALF_RESUMED)]
+    found = [*store.search(_RUNNING), *store.search(_HALF_RESUMED)]
     running = [run for run in found if run.kind or run.sweep]
     abandoned = [run for run in running if is_gone(run.process)]
     if not force:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from overthink.networks.catalogue import NetworkSpec
+from pydantic import TypeAdapter
+
+from overthink.kept import Kept, code_of
+from overthink.networks.catalogue import NetworkSpec, is_built_in
 from overthink.networks.fast.build import SMALL_BLOCK, are_built, build_kernels
 from overthink.networks.fast.compiler import KernelsUnavailableError, instruction_set
 from overthink.networks.size_limit import TooLargeError, limited_size
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 EFFICIENCY = {64: 1.0, 32: 0.9, 16: 0.7}
 """Of kernels for so many images in a block, about, where blocks are full."""
+_PLANS = Kept("plans", TypeAdapter(str))
 MOST_IN_SMALL_BLOCKS = 32
 """Images in a batch that early exits thin out soon enough for the smallest blocks."""
 
@@ -38,6 +42,35 @@ def native_obstacle(
     exits as they are. It may take seconds, since it compiles what is not compiled yet; `on_message` then receives a
     sentence. Raises TooLargeError for a network that no kernels could train.
     """
+    if obstacle := _plan_obstacle(network, input_shape, n_classes, equilibrium, last_exit_alone):
+        return obstacle
+    try:
+        build_kernels(block_for(batch_size), report=on_message)
+    except KernelsUnavailableError as error:
+        return str(error)
+    return None
+
+
+def _plan_obstacle(
+    network: NetworkSpec, input_shape: tuple[int, int, int], n_classes: int, equilibrium: bool, last_exit_alone: bool
+) -> str:
+    """Return why no plan holds a network, empty where one does; kept, since building a network needs torch."""
+    question = {
+        "network": network.model_dump(mode="json"),
+        "for": [*input_shape, n_classes, equilibrium, last_exit_alone],
+        **code_of("networks"),
+    }
+    if not is_built_in(network):
+        return _planned(network, input_shape, n_classes, equilibrium, last_exit_alone)
+    if (found := _PLANS.get(question)) is None:
+        found = _planned(network, input_shape, n_classes, equilibrium, last_exit_alone)
+        _PLANS.put(question, found)
+    return found
+
+
+def _planned(
+    network: NetworkSpec, input_shape: tuple[int, int, int], n_classes: int, equilibrium: bool, last_exit_alone: bool
+) -> str:
     import torch
 
     from overthink.networks.fast.layers import NotPlannableError
@@ -51,14 +84,13 @@ def native_obstacle(
             for head in list(built.exits)[:-1]:
                 head.eval()
             plan_of(built, input_shape)
-        build_kernels(block_for(batch_size), report=on_message)
     except NotPlannableError as error:
         return f"they cannot compute {error}"
     except TooLargeError:
         raise
-    except (KernelsUnavailableError, ValueError) as error:
+    except ValueError as error:
         return str(error)
-    return None
+    return ""
 
 
 def native_kernels(batch_size: int, threads: int, roll: int) -> "Kernels":

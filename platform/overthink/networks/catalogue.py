@@ -17,3 +17,8 @@ if TYPE_CHECKING:
     NetworkSpec = AbstractNetworkSpec
 else:
     NetworkSpec = NETWORKS.annotation
+
+
+def is_built_in(network: NetworkSpec) -> bool:
+    """Return whether the code of a network is all of this package, and not torchvision's or a person's own."""
+    return isinstance(network, MSDNetSpec | ResNetSpec | SdnSpec)

@@ -10,7 +10,8 @@ import re
 from overthink.outbox.entries import Begin
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
-from overthink.store.reader import active_run, deleted_attempt, find_runs
+from overthink.store.finding import find_runs
+from overthink.store.reader import active_run, deleted_attempt
 from overthink.store.stored import StoredRun
 from overthink.store.view import FIGURES, run_link
 

@@ -10,8 +10,9 @@ from overthink.outbox.entries import Begin
 from overthink.outbox.journal import Journal
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.liveness import RunProcess, taken_over
-from overthink.store.reader import active_run, find_runs, is_purged
+from overthink.store.reader import active_run, is_purged
 from overthink.store.stored import StoredRun
 
 

@@ -4,6 +4,8 @@ import os
 
 import torch
 
+from overthink.running import gpu_drivers
+
 
 def configure(threads: int, device: str, strict: bool = True, tf32: bool = False) -> torch.device:
     """Set up torch so that the same run gives the same bits, and return the device; `auto` is CUDA where there is one.
@@ -14,7 +16,7 @@ def configure(threads: int, device: str, strict: bool = True, tf32: bool = False
     """
     torch.set_num_threads(threads)
     if device == "auto":
-        device = "cuda" if has_gpu() else "cpu"
+        device = "cuda" if gpu_drivers.has_gpu() else "cpu"
     on = torch.device(device)
     if on.type == "cuda":  # on a CPU the operations used here are deterministic anyway
         if (on.index or 0) >= torch.cuda.device_count():
@@ -25,11 +27,6 @@ def configure(threads: int, device: str, strict: bool = True, tf32: bool = False
         torch.backends.cudnn.benchmark = not strict
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
     return on
-
-
-def has_gpu() -> bool:
-    """Return whether `auto` means a GPU on this machine."""
-    return torch.cuda.is_available()
 
 
 def settings(device: torch.device) -> dict[str, str | int | bool]:

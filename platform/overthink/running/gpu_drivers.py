@@ -1,4 +1,21 @@
-"""Whether there is a GPU on this machine, by its driver: without seconds for importing torch."""
+"""Whether there is a GPU on this machine, asked of torch, whose import takes seconds, only where there is a driver."""
 
-GPU_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-"""Of drivers of GPUs."""
+import os
+
+NVIDIA = "/dev/nvidiactl"
+GPU_FILES = (NVIDIA, "/dev/nvmap", "/dev/kfd", "/dev/dxg")
+"""Of drivers of GPUs: NVIDIA's, that of its boards with Arm processors, AMD's, Windows' for Linux."""
+
+
+def has_gpu_driver() -> bool:
+    """Return whether this machine has the driver of a GPU."""
+    return any(map(os.path.exists, GPU_FILES))
+
+
+def has_gpu() -> bool:
+    """Return whether `--device auto` means a GPU on this machine."""
+    if not has_gpu_driver():
+        return False
+    import torch
+
+    return torch.cuda.is_available()

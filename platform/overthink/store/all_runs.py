@@ -13,6 +13,5 @@ def all_runs(store: ReadableStore) -> list[StoredRun]:
     if runs is not None:
         return runs
     from overthink.store.client import Store
-    from overthink.store.reader import search
 
-    return [run for run in search(store if isinstance(store, Store) else Store(store.uri), "") if run.kind]
+    return [run for run in (store if isinstance(store, Store) else Store(store.uri)).search("") if run.kind]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from overthink.store.database import locked
+from overthink.store.database_lock import locked
 from overthink.store.sqlite_reader import at_database, now_at, opened
 from overthink.store.uri import local_folder, location_of
 

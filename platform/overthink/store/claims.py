@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from overthink.store import tags
 from overthink.store.errors import StoreError
 from overthink.store.liveness import RunProcess, alive_tags, is_gone
+from overthink.store.readable_store import ReadableStore
 
 if TYPE_CHECKING:
     from overthink.store.client import Store
@@ -52,7 +53,7 @@ class Claims:
     """The claims of this process on runs of one store."""
 
     def __init__(self, store: "Store") -> None:
-        self._store = store
+        self.store = store
         self._own: list[_Own] = []
 
     def claim(self, experiment_id: str, keys: Sequence[str]) -> set[str]:
@@ -78,7 +79,7 @@ class Claims:
             try:
                 self._write(own)
             except StoreError:  # its experiment was deleted
-                self._store.ping()
+                self.store.ping()
 
     def _claimed(self, own: _Own) -> set[str]:
         self._own.append(own)
@@ -104,7 +105,7 @@ class Claims:
 
     def _others(self) -> Iterator[_Other]:
         mine = {own.name for own in self._own}
-        for name, text in self._store.experiment_tags(PREFIX):
+        for name, text in self.store.experiment_tags(PREFIX):
             if name not in mine and (other := _parsed(name, text)) is not None:
                 yield other
 
@@ -112,13 +113,13 @@ class Claims:
         """Bring a claim's tag up to date; without a run it is removed."""
         if own.keys:
             claim = {**alive_tags(), "confirmed": own.confirmed, "keys": sorted(own.keys)}
-            self._store.tag_experiment(own.experiment_id, PREFIX + own.name, json.dumps(claim))
+            self.store.tag_experiment(own.experiment_id, PREFIX + own.name, json.dumps(claim))
             return
-        self._store.tag_experiment(own.experiment_id, PREFIX + own.name, None)
+        self.store.tag_experiment(own.experiment_id, PREFIX + own.name, None)
         self._own = [other for other in self._own if other is not own]
 
 
-def claimed_keys(store: "Store") -> set[str]:
+def claimed_keys(store: ReadableStore) -> set[str]:
     """Return the keys of the runs that processes which are alive have claimed. Raises StoreError."""
     claims = (_parsed(name, text) for name, text in store.experiment_tags(PREFIX))
     return {key for claim in claims if claim is not None for key in claim.keys}

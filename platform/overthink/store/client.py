@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy.exc
-from mlflow.entities import Experiment, ExperimentTag, ViewType
+from mlflow.entities import Experiment, ExperimentTag
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
@@ -15,10 +15,11 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from overthink.store import tags
 from overthink.store.artifact_files import check_artifact, is_there
 from overthink.store.artifacts import beside, is_the_databases, is_the_servers
-from overthink.store.connection import ERRORS, Connection
+from overthink.store.connection import ERRORS
 from overthink.store.database import artifact_root
 from overthink.store.errors import PlaceError, StoreError, missing
 from overthink.store.problems import reason
+from overthink.store.searching import Searching
 from overthink.store.unreadable import UnfetchedError, UnreadableRunError, reading
 from overthink.store.uri import (
     concealed,
@@ -46,7 +47,7 @@ def of_any_library(store: str) -> Iterator[None]:
         raise StoreError(f"store {store}: {name_of(reason(error), 300)}") from error
 
 
-class Store(Connection):
+class Store(Searching):
     """A tracking store by its URI: MLFLOW_TRACKING_URI, else `mlflow.db` in the working directory."""
 
     def experiment(self, name: str, note: str) -> str:
@@ -163,21 +164,12 @@ class Store(Connection):
 
     def remove_experiment_tags(self, prefix: str, is_unwanted: Callable[[str], bool]) -> None:
         """Remove tags of experiments by the beginning of their names, and their values, as far as this account may."""
-        for experiment in self._experiments():
+        for experiment in self.experiments():
             for key in [key for key, value in experiment.tags.items() if key.startswith(prefix) and is_unwanted(value)]:
                 try:
                     self.tag_experiment(experiment.experiment_id, key, None)
                 except StoreError:
                     self.ping()
-
-    def experiment_tags(self, prefix: str) -> list[tuple[str, str]]:
-        """Return the tags of all experiments whose names begin with a prefix: what follows it, and the value."""
-        return [
-            (key.removeprefix(prefix), value)
-            for experiment in self._experiments()
-            for key, value in experiment.tags.items()
-            if key.startswith(prefix)
-        ]
 
     def view_of(self, experiment_id: str) -> str | None:
         """Return the key of the view that an experiment opens with."""
@@ -212,18 +204,3 @@ class Store(Connection):
             said = (str(error.__cause__).strip() or str(error)).splitlines()[-1]  # MLflow begins with what it was doing
             why = name_of(concealed(said, self.uri), 300)
             raise UnfetchedError(f"run {run_id[:8]}: {name}: it cannot be fetched ({why}); try again later") from error
-
-    def experiment_names(self) -> dict[str, str]:
-        """Return the names of all experiments by id."""
-        return {experiment.experiment_id: experiment.name for experiment in self._experiments()}
-
-    def _experiments(self) -> list[Experiment]:
-        with self.sentences():
-            found: list[Experiment] = []
-            token = None
-            while True:
-                page = self.client.search_experiments(ViewType.ACTIVE_ONLY, max_results=1000, page_token=token)
-                found += page
-                token = page.token
-                if not token:
-                    return found

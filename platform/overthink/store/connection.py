@@ -16,7 +16,8 @@ from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.store.artifacts import update_moved
-from overthink.store.database import DatabaseError, file_number, locked_server, prepare
+from overthink.store.database import DatabaseError, prepare
+from overthink.store.database_lock import file_number, locked_server
 from overthink.store.errors import StoreError
 from overthink.store.problems import problem_of_uri, reason
 from overthink.store.reachable import UnreachableError, check_reachable, said_if_slow

@@ -8,23 +8,21 @@ import re
 import sqlite3
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import cache
 from glob import escape
 from pathlib import Path
 
-import sqlalchemy
 import sqlalchemy.exc
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from filelock import FileLock
 from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from overthink.atomic_file import sync
 from overthink.sentences import number_of
+from overthink.store.database_lock import locked
 from overthink.store.reachable import said_if_slow
 from overthink.store.sqlite_reader import opened
 from overthink.store.uri import engine_uri, location_of
@@ -32,8 +30,6 @@ from overthink.store.uri import engine_uri, location_of
 MIGRATIONS = Path(utils.__file__).parents[1] / "db_migrations"
 SECONDS_UNTOUCHED = 10.0
 """A file without all tables that has not changed for so long is not being made by another program."""
-MAKING_TABLES = 7_301_244_981
-"""Number of a lock in PostgreSQL, arbitrary and our own."""
 FAILED = (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, MlflowException, CommandError)
 
 
@@ -60,15 +56,6 @@ def prepare(database: Path) -> None:
             _upgrade(database, alone)
 
 
-def file_number(database: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another one that takes its name later; None where there is none."""
-    try:
-        found = database.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def newer(version: str) -> bool:
     """Tell whether a version of the tables is none that this MLflow knows."""
     try:
@@ -76,34 +63,6 @@ def newer(version: str) -> bool:
     except CommandError:
         return True
     return False
-
-
-@contextmanager
-def locked(database: Path) -> Iterator[bool]:
-    """Hold the lock of a database; yields False, and holds nothing, where the file system has no locks."""
-    lock = FileLock(database.with_name(f".{database.name}.lock"))
-    try:
-        lock.acquire()
-    except (NotImplementedError, OSError):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
-
-
-@contextmanager
-def locked_server(uri: str) -> Iterator[None]:
-    """Hold back who else would make the tables of a PostgreSQL database; the lock ends with its connection.
-
-    MLflow and Optuna look which tables are missing and then make them: of two that begin at once, one would fail.
-    """
-    engine = sqlalchemy.create_engine(engine_uri(uri), poolclass=sqlalchemy.NullPool)
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_lock({MAKING_TABLES})"))
-        yield
 
 
 def _make(database: Path, alone: bool) -> None:

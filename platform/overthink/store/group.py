@@ -6,9 +6,10 @@ from typing import NamedTuple
 from overthink.seeds import joined
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.group_spec import GroupSpec
 from overthink.store.one_at_a_time import one_at_a_time
-from overthink.store.reader import find_runs, run_of
+from overthink.store.reader import run_of
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer
 

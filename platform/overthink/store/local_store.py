@@ -1,11 +1,13 @@
 """An SQLite store that is read without MLflow, whose import takes seconds."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 from overthink.store import sqlite_reader
 from overthink.store.artifact_files import check_file
 from overthink.store.errors import missing
+from overthink.store.raw_run import RawRun
 from overthink.store.readable_store import ReadableStore
 from overthink.store.unreadable import reading
 from overthink.store.uri import database_file, tracking_uri
@@ -15,7 +17,7 @@ class LocalStore(ReadableStore):
     """An SQLite store, and the folders of this machine where its runs keep their artifacts."""
 
     def __init__(self, uri: str, database: Path) -> None:
-        self.uri = uri
+        self.uri, self._database = uri, database
         self._folders = sqlite_reader.artifact_folders(database)
 
     def artifact(self, run_id: str, name: str, folder: Path) -> Path:
@@ -28,6 +30,17 @@ class LocalStore(ReadableStore):
         if not path.exists():
             raise missing(self.shown, run_id, name)
         return path
+
+    def tagged(self, wanted: Mapping[str, str]) -> list[RawRun]:
+        """Return the active runs that have tags of these values, newest first."""
+        found = sqlite_reader.tagged(self._database, wanted)
+        return self._elsewhere.tagged(wanted) if found is None else found
+
+    def experiment_tags(self, prefix: str) -> list[tuple[str, str]]:
+        """Return the tags of all experiments whose names begin with a prefix: what follows it, and the value."""
+        of_all = sqlite_reader.experiment_tags(self._database).values()
+        found = [tag for of_one in of_all for tag in of_one.items()]
+        return [(key.removeprefix(prefix), text) for key, text in found if key.startswith(prefix)]
 
     @cached_property
     def _elsewhere(self) -> ReadableStore:

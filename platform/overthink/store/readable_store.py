@@ -1,10 +1,12 @@
 """What is read of a store: artifacts of its runs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from overthink.store.raw_run import RawRun
 from overthink.store.unreadable import reading
 from overthink.store.uri import without_password
 from overthink.untrusted import parse_json
@@ -15,9 +17,17 @@ if TYPE_CHECKING:  # NumPy and pyarrow, which definitions alone do not need
 
 
 class ReadableStore(ABC):
-    """A store that is read: the artifacts of its runs, none of which are to be trusted."""
+    """A store that is read: its runs and their artifacts, none of which are to be trusted."""
 
     uri: str
+
+    @abstractmethod
+    def tagged(self, wanted: Mapping[str, str]) -> list[RawRun]:
+        """Return the active runs that have tags of these values, newest first."""
+
+    @abstractmethod
+    def experiment_tags(self, prefix: str) -> list[tuple[str, str]]:
+        """Return the tags of all experiments whose names begin with a prefix: what follows it, and the value."""
 
     @abstractmethod
     def artifact(self, run_id: str, name: str, folder: Path) -> Path:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
+from overthink.store.finding import find_runs
 from overthink.store.liveness import RunProcess, is_gone
-from overthink.store.reader import active_run, find_runs, run_of
+from overthink.store.reader import active_run, run_of
 from overthink.store.writer import Writer
 
 OF_A_PROCESS = {

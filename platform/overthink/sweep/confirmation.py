@@ -13,7 +13,7 @@ from overthink.seeds import expand
 from overthink.statistics.estimate import Estimate
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.stored import finished_per_key
 from overthink.sweep.best_definition import best_definition
 from overthink.sweep.definition import LoadedSweep

@@ -17,7 +17,7 @@ from overthink.definition.source import Overrides, override_all, read_yaml
 from overthink.seeds import SeedPlan, expand
 from overthink.spec import WHOLE, Spec
 from overthink.sweep.goal import LABELS, NETWORK, Constraint, Objective, Objectives, check_metric, value_at_epoch
-from overthink.sweep.samplers import PrunerSpec, SamplerSpec
+from overthink.sweep.sampler_spec import PrunerSpec, SamplerSpec
 from overthink.sweep.space import Space, Value, check_conditions, corners, format_point, grid_of, values_by_path
 from overthink.training.regime import total_epochs
 

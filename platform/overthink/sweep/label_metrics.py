@@ -8,7 +8,7 @@ from overthink.predictions.common_samples import on_common_samples
 from overthink.predictions.predictions import Predictions
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.store.stored import finished_per_key
 from overthink.sweep.goal import LABELS
 

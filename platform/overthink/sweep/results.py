@@ -49,6 +49,14 @@ class Results(NamedTuple):
         """Outcome -> number of trials."""
         return dict(Counter(trial.outcome for trial in self.trials if not trial.carried))
 
+    @property
+    def counted(self) -> str:
+        """The number of trials by outcome, as text."""
+        parts = [f"{count} {outcome}" for outcome, count in sorted(self.counts.items(), key=lambda item: -item[1])]
+        carried = sum(bool(trial.carried) for trial in self.trials)
+        more = f"; {carried} copied from other sweeps" if carried else ""
+        return f"{sum(self.counts.values())} trials: {', '.join(parts)}{more}" if parts else f"no trials{more}"
+
 
 def results_of(loaded: LoadedSweep, study: Study) -> Results:
     """Return the trials of a study, and the best of those that keep the sweep's bounds."""

@@ -1,4 +1,4 @@
-"""Samplers and pruners: their settings in a sweep file, and the Optuna objects built from them.
+"""Samplers and pruners: the Optuna objects built from their settings.
 
 Each trial has a sampler of its own, with a seed of its own: its values depend on the sweep's seed, the trial's number
 and the trials before it only, so that a sweep that is killed and resumed tries the same values as an undisturbed one.
@@ -6,7 +6,6 @@ and the trials before it only, so that a sweep that is killed and resumed tries 
 
 import warnings
 from collections.abc import Mapping
-from typing import Annotated, Literal
 
 import numpy as np
 import optuna
@@ -20,37 +19,9 @@ from optuna.pruners import (
     SuccessiveHalvingPruner,
 )
 from optuna.samplers import BaseSampler, GPSampler, PartialFixedSampler, QMCSampler, RandomSampler, TPESampler
-from pydantic import Field
 
-from overthink.seeds import Seed
-from overthink.spec import Spec
-from overthink.sweep.cma_es import ReplayedCmaEs
+from overthink.sweep.sampler_spec import PrunerSpec, SamplerSpec
 from overthink.sweep.space import Parameter, Value
-
-Count = Annotated[int, Field(ge=0, le=100_000)]
-
-
-class SamplerSpec(Spec):
-    """The sampler and its seed."""
-
-    kind: Literal["tpe", "gp", "cma-es", "random", "grid", "quasi-random"] = "tpe"
-    seed: Seed = 0
-    startup_trials: Count = 10
-    """Random trials before tpe, gp and cma-es use the results of earlier trials."""
-
-
-class PrunerSpec(Spec):
-    """The pruner and its settings."""
-
-    kind: Literal["median", "percentile", "halving", "hyperband"]
-    startup_trials: Count = 4
-    """median, percentile: number of first trials that are never pruned."""
-    warmup_epochs: Count = 0
-    """median, percentile: number of first epochs after which no trial is pruned."""
-    percentile: Annotated[float, Field(gt=0, lt=100)] = 25.0
-    """percentile: trials that are kept, in percent."""
-    reduction: Annotated[int, Field(ge=2, le=100)] = 3
-    """halving, hyperband: one in so many trials continues at each rung."""
 
 
 def sampler_for(
@@ -67,6 +38,8 @@ def sampler_for(
             case "gp":
                 return GPSampler(seed=seed, n_startup_trials=spec.startup_trials)
             case "cma-es":
+                from overthink.sweep.cma_es import ReplayedCmaEs  # SciPy
+
                 return ReplayedCmaEs(spec.seed, seed, spec.startup_trials)
             case "random":
                 return RandomSampler(seed=seed)

@@ -15,7 +15,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 
-from overthink.store import database
+from overthink.store import database_lock
 from overthink.store.reachable import UnreachableError, check_reachable
 from overthink.store.run_lock import locked
 from overthink.store.uri import (
@@ -60,10 +60,10 @@ def opened(uri: str) -> Iterator[RDBStorage]:
     storage, file, number = None, database_file(uri), None
     try:
         storage = _storage(uri, file)
-        number = database.file_number(file) if file is not None else None
+        number = database_lock.file_number(file) if file is not None else None
         yield storage
     except (UnreachableError, *ERRORS) as error:
-        gone = file is not None and number is not None and database.file_number(file) != number
+        gone = file is not None and number is not None and database_lock.file_number(file) != number
         raise _failed(uri, error, GONE if gone else "") from error
     finally:
         if storage is not None:
@@ -74,7 +74,7 @@ def _storage(uri: str, file: Path | None) -> RDBStorage:
     try:
         if file is None:
             check_reachable(uri)
-        lock = database.locked(file) if file is not None else database.locked_server(uri)
+        lock = database_lock.locked(file) if file is not None else database_lock.locked_server(uri)
         with lock:  # while Optuna makes its tables
             return RDBStorage(engine_uri(uri), engine_kwargs={"pool_pre_ping": True})  # a server may have restarted
     except (ImportError, RuntimeError) as error:  # no driver for this database; tables of another version of Optuna

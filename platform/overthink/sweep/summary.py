@@ -43,17 +43,9 @@ def best_grid(loaded: LoadedSweep, found: Results) -> Grid:
     )
 
 
-def format_counts(found: Results) -> str:
-    """Return the number of trials by outcome, as text."""
-    parts = [f"{count} {outcome}" for outcome, count in sorted(found.counts.items(), key=lambda item: -item[1])]
-    carried = sum(bool(trial.carried) for trial in found.trials)
-    more = f"; {carried} copied from other sweeps" if carried else ""
-    return f"{sum(found.counts.values())} trials: {', '.join(parts)}{more}" if parts else f"no trials{more}"
-
-
 def sweep_page(loaded: LoadedSweep, study: Study, found: Results) -> str:
     """Return the sweep's page: its goal, its best trials, Optuna's figures."""
-    intro = [loaded.sweep.description, f"{format_counts(found)}. {_goals(loaded)}", f"Study {loaded.study_name}."]
+    intro = [loaded.sweep.description, f"{found.counted}. {_goals(loaded)}", f"Study {loaded.study_name}."]
     best = Section("Best trials", tables=[as_html(best_grid(loaded, found))])
     unfinished = [trial for trial in found.trials if trial.message and not trial.carried]
     reasons = Grid(
@@ -71,7 +63,7 @@ def sweep_note(loaded: LoadedSweep, found: Results, experiment_id: str, run_id: 
     """Return the Markdown description of the sweep's run, with links to its best trials."""
     objectives = loaded.sweep.objectives
     lines = [
-        f"**{format_counts(found)}.** {_goals(loaded)}",
+        f"**{found.counted}.** {_goals(loaded)}",
         "",
         f"| trial | {' | '.join(objective.metric for objective in objectives)} | parameters |",
         f"|---|{'--:|' * len(objectives)}---|",

@@ -8,8 +8,8 @@ from typing import Any
 from overthink.report.ui_views import columns_of, views
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.one_at_a_time import one_at_a_time
-from overthink.store.reader import find_runs
 from overthink.store.run_names import group_name
 from overthink.store.stored import StoredRun
 from overthink.store.writer import Writer

@@ -17,7 +17,7 @@ from overthink.launching.outcomes import Options
 from overthink.launching.preflight import check_machine
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.kernels import with_kernels

@@ -13,7 +13,8 @@ from overthink.running.events import Died, Event, Started
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
-from overthink.store.reader import find_runs, run_of
+from overthink.store.finding import find_runs
+from overthink.store.reader import run_of
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.sweep.ask_tell import AskTell, Ending
 from overthink.sweep.dashboard import TrialLinks

@@ -18,7 +18,7 @@ from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.launching.time_needed import time_needed
 from overthink.running.pace import Pace
 from overthink.sentences import about, number_of
-from overthink.store.client import Store
+from overthink.store.readable_store import ReadableStore
 from overthink.sweep.definition import LoadedSweep, Sweep
 from overthink.sweep.goal import NETWORK
 from overthink.sweep.seed_metrics import broken_bounds, network_metrics
@@ -70,7 +70,12 @@ class TrialsNeeded(NamedTuple):
 
 
 def trials_needed(
-    loaded: LoadedSweep, trials: int, store: Store | None, uri: str, options: Options, say: Callable[[str], None]
+    loaded: LoadedSweep,
+    trials: int,
+    store: ReadableStore | None,
+    uri: str,
+    options: Options,
+    say: Callable[[str], None],
 ) -> TrialsNeeded | None:
     """Return the time and room that trials of a sweep take; None where nothing is trained, or no steps can be timed.
 

@@ -10,7 +10,7 @@ import pytest
 from overthink.store import tags
 from overthink.store.all_runs import all_runs
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.command import invoke, ok
 from support.outside import Outside, outside
 

@@ -12,7 +12,7 @@ from overthink.launching.outcomes import Options
 from overthink.launching.plan import plan
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.command import overthink
 from support.launches import Quiet
 from support.mlflow_server import Served

@@ -22,7 +22,7 @@ from overthink.launching.planned_run import run_folder
 from overthink.running.events import NAMES
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.launches import Quiet, attempts, lines_until, opened
 from support.mlflow_server import Served
 from support.outages import assert_nothing_lost_or_doubled, the_group

@@ -11,7 +11,7 @@ import pytest
 
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.mlflow_server import Served
 from support.plugins import EXAMPLE
 from support.ray_cluster import RayCluster

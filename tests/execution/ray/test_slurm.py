@@ -18,7 +18,7 @@ import pytest
 
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.reader import find_runs
+from overthink.store.finding import find_runs
 from support.mlflow_server import Served
 from support.slurm import Slurm, missing
 from support.small import definition

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from overthink.launching.estimating import machine, timed
+from overthink.launching.estimating import timed
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import plan
 from overthink.launching.planned_run import PlannedRun
@@ -68,7 +68,7 @@ def test_once_for_what_decides(tmp_path: Path, store: Store, monkeypatch: pytest
     assert "Timing a few steps of 1 phase on this machine, 2 at once." in clock.messages
     monkeypatch.setattr(timed, "machine", lambda device: {"processor": "another one"})
     assert clock.count(planned()) == 1
-    monkeypatch.setattr(timed, "code", lambda: {"source_sha256": "another one"})
+    monkeypatch.setattr(timed, "code_of", lambda *_: {"source_sha256": "another one"})
     assert clock.count(planned()) == 1
     kept = list((tmp_path / "cache" / "overthink" / "estimates").iterdir())
     assert len(kept) == len(clock.asked)
@@ -86,26 +86,6 @@ def test_what_keeps_steps_from_being_timed_is_a_sentence(
         found = timed.timed(larger, Options(), 1, clock.messages.append)
         assert found == ({}, ["no steps could be timed: no room"])
     assert len(clock.asked) == 2
-
-
-def test_a_change_of_the_code_is_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for room in machine.ROOMS:
-        (tmp_path / room / "inner").mkdir(parents=True)
-    monkeypatch.setattr(machine, "PACKAGE", tmp_path)
-
-    def source() -> str:
-        machine.code.cache_clear()
-        return machine.code()["source_sha256"]
-
-    empty = source()
-    (tmp_path / "training" / "inner" / "loop.py").write_text("1")
-    first = source()
-    (tmp_path / "training" / "inner" / "loop.py").write_text("2")
-    second = source()
-    assert len({empty, first, second}) == 3
-    (tmp_path / "training" / "inner" / ".#loop.py").symlink_to("ann@laptop.1234")  # the editor's lock
-    assert source() == second
-    machine.code.cache_clear()
 
 
 @pytest.mark.process

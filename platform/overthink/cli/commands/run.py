@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from overthink.launching.settled import Settled
     from overthink.report.tables import Layout
     from overthink.store.client import Store
+    from overthink.store.readable_store import ReadableStore
     from overthink.store.stored import StoredRun
 
 
@@ -194,17 +195,19 @@ def _shared(run: "PlannedRun") -> str:
     return "the phases" if fork is None else f"epoch {fork.at}"
 
 
-def _planned(experiments: "Sequence[LoadedExperiment]", how: "Options") -> "tuple[list[PlannedRun], Store | None]":
+def _planned(
+    experiments: "Sequence[LoadedExperiment]", how: "Options"
+) -> "tuple[list[PlannedRun], ReadableStore | None]":
     """Return what there is to do, and the store if there is one; say what would keep it from being done."""
     from overthink.cli.preflight import note
     from overthink.launching.kernels_choice import KernelsChoice
     from overthink.launching.plan import plan
     from overthink.launching.preflight import obstacles
-    from overthink.store.client import Store
+    from overthink.store.local_store import store_to_read
     from overthink.store.uri import database_file, tracking_uri
 
     database = database_file(tracking_uri())
-    store = None if database is not None and not database.exists() else Store()  # opening one would create it
+    store = None if database is not None and not database.exists() else store_to_read()  # opening one makes it
     experiments = KernelsChoice(how, store, partial(print_text, log())).experiments(experiments)
     runs = plan(store, experiments, how.force, how.reuse, dry=True)
     note(obstacles(experiments, how, tracking_uri()))
@@ -224,7 +227,7 @@ def _as_plain(run: "PlannedRun") -> dict[str, Any]:
 
 def _runs_of(store: "Store", experiments: "Sequence[LoadedExperiment]") -> "list[StoredRun]":
     """Return the stored runs of experiments, by whichever kernels, and their groups."""
-    from overthink.store.reader import find_runs
+    from overthink.store.finding import find_runs
 
     groups = (group for experiment in experiments for group in experiment.groups)
     keys = dict.fromkeys(one.key for group in groups for one in group.definition.by_either_kernels)

@@ -101,14 +101,14 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
     from overthink.cli.sweep_progress import sweep_progress
     from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
-    from overthink.sweep.summary import best_grid, format_counts
+    from overthink.sweep.summary import best_grid
     from overthink.sweep.sweeping import sweep
 
     console, store = log(), Store()
     with sweep_progress(console) as progress:
         swept = sweep(loaded, store, uri, how, progress)
     loaded, found = swept.loaded, swept.results
-    console.print(f"{format_counts(found)}; {took(swept.seconds, swept.estimated, swept.tracking_seconds)}.")
+    console.print(f"{found.counted}; {took(swept.seconds, swept.estimated, swept.tracking_seconds)}.")
     if as_json:
         print_json(_as_plain(loaded, swept))
     elif found.best:

@@ -1,18 +1,13 @@
-"""What the speed of a training depends on beside the run: this machine, and this version of the code."""
+"""What the speed of a training depends on beside the run and the code: this machine."""
 
-import hashlib
 import os
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 from overthink.networks.fast.compiler import KernelsUnavailableError, instruction_set
-from overthink.running.gpu_drivers import GPU_FILES
-from overthink.running.provenance import processor, version_of
+from overthink.running.gpu_drivers import has_gpu_driver
+from overthink.running.provenance import processor
 
-PACKAGE = Path(__file__).parents[2]
-ROOMS = ("data", "metrics", "networks", "predictions", "running", "training")
-"""Packages that decide how fast a training is."""
 GPUS = Path("/proc/driver/nvidia/gpus")
 
 
@@ -21,20 +16,9 @@ def machine(device: str) -> dict[str, str | int]:
     found: dict[str, str | int] = {"processor": processor(), "cores": _cores()}
     with suppress(KernelsUnavailableError):
         found["instruction_set"] = instruction_set()
-    if device != "cpu" and any(map(os.path.exists, GPU_FILES)):
+    if device != "cpu" and has_gpu_driver():
         found["gpus"] = ", ".join(sorted(map(_model, GPUS.glob("*/information")))) or "unknown"
     return found
-
-
-@cache
-def code() -> dict[str, str]:
-    """Return the SHA-256 of the code that is timed, and the version of torch."""
-    digest = hashlib.sha256()
-    for room in ROOMS:
-        for path in sorted((PACKAGE / room).rglob("*")):
-            if path.suffix in (".py", ".cpp", ".hpp") and path.is_file():  # an editor's lock is a link to nothing
-                digest.update(f"{path.relative_to(PACKAGE)}\0".encode() + path.read_bytes())
-    return {"source_sha256": digest.hexdigest(), "torch": version_of("torch") or ""}
 
 
 def _cores() -> int:

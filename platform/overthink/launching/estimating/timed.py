@@ -1,33 +1,31 @@
 """Paces of the phases of planned runs: from the cache, else timed by processes that compute side by side."""
 
-import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from overthink.atomic_file import atomic_write
 from overthink.execution.local import start_process
-from overthink.launching.estimating.machine import code, machine
+from overthink.kept import Kept, code_of
+from overthink.launching.estimating.machine import machine
 from overthink.launching.estimating.timing_process import TimingOrder, time_steps
 from overthink.launching.outcomes import Options
 from overthink.launching.planned_run import PlannedRun
 from overthink.plugins.modules import named_modules
 from overthink.running.pace import Pace, PhaseOfRun
 from overthink.sentences import number_of
-from overthink.settings import cache_folder
 
-FOLDER = "estimates"
-"""In the cache: a file for each pace."""
+TIMED = ("data", "metrics", "networks", "predictions", "running", "training")
+"""Packages that decide how fast a training is."""
 _PACE = TypeAdapter(Pace)
+_PACES = Kept("estimates", _PACE)
 
 
 class Timed(NamedTuple):
@@ -45,8 +43,8 @@ def phases_of(run: PlannedRun) -> list[PhaseOfRun]:
 def timed(runs: Sequence[PlannedRun], options: Options, at_once: int, on_message: Callable[[str], None]) -> Timed:
     """Return the paces of all distinct phases of runs, with `at_once` processes computing side by side."""
     wanted = {phase.key: phase for run in runs for phase in phases_of(run)}
-    files = {key: _file(phase, options, at_once) for key, phase in wanted.items()}
-    paces = {key: found for key, file in files.items() if (found := _kept(file)) is not None}
+    questions = {key: _question(phase, options, at_once) for key, phase in wanted.items()}
+    paces = {key: found for key, question in questions.items() if (found := _PACES.get(question)) is not None}
     missing = {key: phase for key, phase in wanted.items() if key not in paces}
     problems: dict[str, None] = {}
     if missing:
@@ -56,7 +54,7 @@ def timed(runs: Sequence[PlannedRun], options: Options, at_once: int, on_message
             for key, phase in missing.items():
                 try:
                     paces[key] = _measured(processes, phase, options)
-                    _keep(files[key], paces[key])
+                    _PACES.put(questions[key], paces[key])
                 except ValueError as error:
                     problems[str(error)] = None
                 except (EOFError, OSError):  # it was killed while it computed, or before it was told to go on
@@ -111,27 +109,6 @@ def _device(phase: PhaseOfRun, options: Options) -> str:
     return "cpu" if phase.run.kernels == "native" else options.device
 
 
-def _file(phase: PhaseOfRun, options: Options, at_once: int) -> Path:
+def _question(phase: PhaseOfRun, options: Options, at_once: int) -> dict[str, Any]:
     device = _device(phase, options)
-    about: dict[str, Any] = {"phase": phase.key, "at_once": at_once, "device": device, **machine(device), **code()}
-    name = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:24]
-    return _cache_folder() / f"{name}.json"
-
-
-def _cache_folder() -> Path:
-    with suppress(RuntimeError):  # an account without a home folder
-        return cache_folder() / FOLDER
-    return Path(tempfile.gettempdir()) / f"overthink-{FOLDER}-{os.geteuid()}"
-
-
-def _kept(file: Path) -> Pace | None:
-    with suppress(OSError, ValidationError):
-        return _PACE.validate_json(file.read_bytes())
-    return None
-
-
-def _keep(file: Path, pace: Pace) -> None:
-    with suppress(OSError):  # the next call times it again
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(file) as unfinished:
-            unfinished.write_text(json.dumps(pace._asdict()), encoding="utf-8")
+    return {"phase": phase.key, "at_once": at_once, "device": device, **machine(device), **code_of(*TIMED)}

@@ -17,8 +17,9 @@ from overthink.report.run_results import Results
 from overthink.statistics.estimate import estimate
 from overthink.store import tags
 from overthink.store.client import Store
+from overthink.store.finding import find_runs
 from overthink.store.group_spec import GroupSpec
-from overthink.store.reader import find_runs, run_of
+from overthink.store.reader import run_of
 from overthink.store.stored import StoredRun, finished_per_key, newest_per_key
 from overthink.store.unreadable import UnreadableRunError
 from overthink.store.writer import Writer
