@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.atomic_file import atomic_write
-from overthink.data.alone import alone
 from overthink.data.files import shown
 from overthink.data.image_file import Size, read_image_file
 from overthink.data.image_tree import ImageTree
+from overthink.file_lock import file_lock
 
 VERSION = 2
 """Of the decoding; another version uses other cache files. 2: images are turned upright."""
@@ -78,7 +78,9 @@ def decode(tree: ImageTree, size: Size, data_root: Path) -> Decoded:
     for cache in _writable(data_root):
         place = _Place(cache, stem, state)
         # Parallel workers start together: one decodes, the others wait.
-        with alone(cache / f"{stem}.lock") as is_alone, suppress(PermissionError):
+        with suppress(OSError):
+            cache.mkdir(parents=True, exist_ok=True)
+        with file_lock(cache / f"{stem}.lock") as is_alone, suppress(PermissionError):
             if (found := _mapped(place, shape)) is None:
                 if is_alone:
                     _remove_unfinished(place)

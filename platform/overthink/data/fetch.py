@@ -3,14 +3,15 @@
 import os
 import re
 import tarfile
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from overthink.atomic_file import atomic_write
-from overthink.data.alone import alone
 from overthink.data.files import check_file
+from overthink.file_lock import file_lock
 
 
 class Archive(NamedTuple):
@@ -48,7 +49,9 @@ def fetch_archive(archive: Archive, root: Path) -> None:
     """
     if (root / archive.folder).exists():
         return
-    with alone(root / f".{archive.folder}.lock"):
+    with suppress(OSError):  # fetching then shows what is wrong
+        root.mkdir(parents=True, exist_ok=True)
+    with file_lock(root / f".{archive.folder}.lock"):
         if not (root / archive.folder).exists():  # another command has fetched it
             _fetch_archive(archive, root)
 

@@ -1,31 +1,21 @@
 """Holding back who else would make a database's tables at the same moment, in a file or on a server."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import sqlalchemy
-from filelock import FileLock
 
+from overthink.file_lock import file_lock
 from overthink.store.uri import engine_uri
 
 MAKING_TABLES = 7_301_244_981
 """Number of a lock in PostgreSQL, arbitrary and our own."""
 
 
-@contextmanager
-def locked(database: Path) -> Iterator[bool]:
-    """Hold the lock of a database; yields False, and holds nothing, where the file system has no locks."""
-    lock = FileLock(database.with_name(f".{database.name}.lock"))
-    try:
-        lock.acquire()
-    except (NotImplementedError, OSError):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
+def locked(database: Path) -> AbstractContextManager[bool]:
+    """Hold the lock of a database in a block; it gets False, and nothing is held, where the file system has none."""
+    return file_lock(database.with_name(f".{database.name}.lock"))
 
 
 @contextmanager

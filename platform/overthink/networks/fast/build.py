@@ -7,13 +7,13 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from overthink.atomic_file import atomic_write
+from overthink.file_lock import file_lock
 from overthink.networks.fast.compiler import FLAGS, Compiler, KernelsUnavailableError, find_compiler, instruction_set
 from overthink.sentences import cut
 from overthink.settings import home_folder
@@ -52,7 +52,7 @@ def build_kernels(
     try:
         _private(built.path.parent)
         if not built.path.exists():
-            with _alone(built.path.with_suffix(".lock")):
+            with file_lock(built.path.with_suffix(".lock")):
                 if not built.path.exists():
                     (report or _silent)(f"compiling kernels for this machine with {compiler.version}, once")
                     _build(built.path, compiler, flags)
@@ -155,17 +155,6 @@ def _private(folder: Path) -> Path:
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
         raise KernelsUnavailableError(f"{folder}: others can write here or own it; remove it, and it is made anew")
     return folder
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Wait for other processes that build the same; where locks do not work, the last to finish wins."""
-    from filelock import FileLock
-
-    with ExitStack() as stack:
-        with suppress(OSError, NotImplementedError):  # a file system without locks
-            stack.enter_context(FileLock(path))
-        yield
 
 
 def _silent(_sentence: str) -> None:

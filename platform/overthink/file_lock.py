@@ -1,4 +1,4 @@
-"""One process at a time, where locks work: of those that fetch or decode the same data."""
+"""One process at a time, where locks work."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[bool]:
+def file_lock(path: Path) -> Iterator[bool]:
     """Wait for other processes that hold a lock; yield whether there is one.
 
     There is none in a folder of another user, or on a file system without locks: then nobody waits.
@@ -16,7 +16,6 @@ def alone(lock: Path) -> Iterator[bool]:
     with ExitStack() as stack:
         is_locked = False
         with suppress(OSError, NotImplementedError):
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(FileLock(lock))
+            stack.enter_context(FileLock(path))
             is_locked = True
         yield is_locked
