@@ -9,7 +9,7 @@ import pytest
 from overthink.execution.jobs import EngineError
 from overthink.launching import session as module
 from overthink.launching.lost_machines import MOST_LOSSES
-from overthink.launching.opening import outcome_of_error
+from overthink.launching.opened_session import outcome_of_error
 from overthink.launching.outcomes import Options, Outcomes
 from overthink.launching.plan import plan
 from overthink.launching.planned_run import Parent, PlannedRun

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from overthink.cli.output import log
-from overthink.comparison.called import STORED
+from overthink.comparison.by_name import STORED
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import experiment_of_run, load_experiment
 from overthink.definition.source import find, override

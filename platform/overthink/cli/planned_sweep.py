@@ -68,7 +68,7 @@ def _needed(loaded: "LoadedSweep", found: "Results", uri: str, how: "Options") -
 def show_plan(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> int:
     """Show what a sweep would do, without doing it; return the exit code."""
     from overthink.cli.preflight import note
-    from overthink.launching.disk_needed import lacking_room
+    from overthink.launching.estimating.disk_needed import lacking_room
     from overthink.store.uri import tracking_uri
 
     (loaded, found), console = results_so_far(loaded, uri), log()

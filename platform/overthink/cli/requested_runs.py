@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from overthink.cli.sweep_names import runs_of_sweep
-from overthink.comparison.called import called, one_group_called, with_members
+from overthink.comparison.by_name import by_name, group_by_name, with_members
 from overthink.comparison.sweeps import without_trials
 from overthink.definition.errors import DefinitionError
 from overthink.report.safe_text import print_text
@@ -33,7 +33,7 @@ def requested_runs(
         return runs
     wanted: list[StoredRun] = []
     for name in names:
-        if found := called(runs, name):
+        if found := by_name(runs, name):
             if settings:
                 raise DefinitionError(
                     f"--set {settings[0]}: it changes definitions, and {name} is in the store already"
@@ -56,7 +56,7 @@ def requested_runs(
             _mention_others(name, {run.group_key for run in stored} - keys, console)
         wanted += without_trials((run for run in runs if run.group_key in keys), [*runs, *wanted])
     if against is not None:
-        wanted += one_group_called(runs, against)
+        wanted += group_by_name(runs, against)
     return once_each(wanted)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from overthink.cli.sweep_names import runs_of_sweep
-from overthink.comparison.called import SHORTEST_ID, by_id, called, with_members
+from overthink.comparison.by_name import SHORTEST_ID, by_id, by_name, with_members
 from overthink.comparison.kernels import named_apart
 from overthink.comparison.sweeps import without_trials
 from overthink.definition.errors import DefinitionError
@@ -64,7 +64,7 @@ def _changes_of(group: StoredRun) -> str:
 
 def command_again(name: str, runs: Sequence[StoredRun]) -> str:
     """Return the command that repeats what a name selects among the runs; a line for each set of `--set` options."""
-    found = called(runs, name)
+    found = by_name(runs, name)
     imported = [run for run in found or runs if run.imported]
     if imported:
         return "\n".join(dict.fromkeys(run.params.get("import", "") for run in reversed(imported) if run.params))
@@ -97,7 +97,7 @@ def the_run(store: ReadableStore, name: str) -> StoredRun:
     where the run is not finished.
     """
     runs = all_runs(store)
-    found = called(runs, name)
+    found = by_name(runs, name)
     of_name = [run for run in with_members(found, runs) if run.kind == tags.KIND_RUN]
     finished = [run for run in of_name if run.is_finished]
     if len(by_id(of_name, name)) > 1:
@@ -125,7 +125,7 @@ def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
         raise DefinitionError(
             f"{name}: {len(by_id(runs, name))} runs have an ID that starts with it; give more characters"
         )
-    found = called(runs, name)
+    found = by_name(runs, name)
     if not found:
         raise DefinitionError(f"{name}: no run or group has this ID or name (example: 'quickstart: long seed 0')")
     return found[0]
@@ -136,7 +136,7 @@ def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
 
     Raises DefinitionError where there is none, or where a definition or experiment has several groups.
     """
-    if called(runs, name):
+    if by_name(runs, name):
         return one_of(runs, name)
     groups = {run.run_id: run for run in _selected(runs, name) if run.is_group}
     if len(groups) == 1:
@@ -148,7 +148,7 @@ def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
 
 
 def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
-    if found := called(runs, name):
+    if found := by_name(runs, name):
         return with_members(found, runs)
     if (trials := runs_of_sweep(runs, name)) is not None:
         return trials

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from overthink.comparison.called import with_members
+from overthink.comparison.by_name import with_members
 from overthink.definition.errors import DefinitionError
 from overthink.definition.source import SWEEPS, find, read_yaml
 from overthink.store.stored import StoredRun

@@ -4,7 +4,7 @@ from collections.abc import Collection, Container, Sequence
 from dataclasses import replace
 from itertools import compress
 
-from overthink.comparison.called import SHORTEST_ID, without_changes
+from overthink.comparison.by_name import SHORTEST_ID, without_changes
 from overthink.comparison.difference import Difference, differences_of
 from overthink.comparison.overthinking import Row
 

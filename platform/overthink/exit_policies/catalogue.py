@@ -7,7 +7,6 @@ from overthink.exit_policies.algorithm_1 import agreeing_exits, algorithm_1
 from overthink.exit_policies.classwise import check_classes, classwise
 from overthink.exit_policies.confidences import OfExit
 from overthink.exit_policies.direct_search import direct_search
-from overthink.exit_policies.drawn import Dice, draws
 from overthink.exit_policies.eenet import fit_eenet
 from overthink.exit_policies.eenet_schedule import schedules
 from overthink.exit_policies.ensembles import Caching, ConditionallyMonotone, GeometricMean, Mean, ProductOfExperts
@@ -16,6 +15,7 @@ from overthink.exit_policies.later_exit import Boosted, Logistic, learned
 from overthink.exit_policies.optimal_stopping import optimal_stopping
 from overthink.exit_policies.patience import Patience
 from overthink.exit_policies.policy import ExitPolicy, Learned
+from overthink.exit_policies.random_exits import Dice, draws
 from overthink.exit_policies.scoring import Scorer, Unasked
 from overthink.exit_policies.static import static_exits
 from overthink.exit_policies.temperature import fit_temperature

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from overthink.definition.experiment import LoadedExperiment
 from overthink.execution.jobs import Engine
 from overthink.launching.changed_data import changed_data
-from overthink.launching.disk_needed import disk_needed, lacking_room
-from overthink.launching.estimate import estimated
+from overthink.launching.estimating.disk_needed import disk_needed, lacking_room
+from overthink.launching.estimating.estimate import estimated
+from overthink.launching.estimating.time_needed import time_needed
 from overthink.launching.gpu_sharing import takes_turns
 from overthink.launching.kernels_choice import KernelsChoice
-from overthink.launching.opening import opened_session
+from overthink.launching.opened_session import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import plan
 from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.launching.preflight import check_machine, obstacles
 from overthink.launching.session import Session
-from overthink.launching.time_needed import time_needed
 from overthink.metrics.catalogue import plugged_metrics
 from overthink.store.client import Store
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from overthink.definition.run_definition import RunDefinition
+from overthink.launching.known_runs import finished_id
 from overthink.launching.planned_run import TO_DO, Parent, PlannedRun
-from overthink.launching.standing import finished_id
 from overthink.store.readable_store import ReadableStore
 from overthink.training.regime import total_epochs
 

@@ -8,9 +8,9 @@ from filelock import FileLock
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of, trunks_of
 from overthink.definition.run_definition import RunDefinition
+from overthink.launching.known_runs import counting_run, finished_id, lacks_snapshots, stored_with
 from overthink.launching.parents import parent_of, trunk_of, with_main_networks
 from overthink.launching.planned_run import TO_DO, Action, PlannedRun
-from overthink.launching.standing import finished_id, lacks_snapshots, standing, stored_with
 from overthink.outbox.pending import finished_keys
 from overthink.seeds import joined
 from overthink.store import tags
@@ -35,7 +35,7 @@ def plan(
 
     With `claims` they are claimed in the store, too, and those that another process has claimed are busy. With
     `reuse`, a run begins where a run of its first phases and its seeds has ended; with `forks`, a fork begins where it
-    leaves its trunk, which is planned, too. None stands for a store that does not exist yet.
+    leaves its trunk, which is planned, too. None counting for a store that does not exist yet.
     """
     planned: dict[str, PlannedRun] = {}
     waiting = finished_keys(store.uri) if store else set()
@@ -75,8 +75,8 @@ def _known(store: ReadableStore | None, group: Group) -> list[StoredRun]:
 
 
 def _to_do(known: Sequence[StoredRun], run: RunDefinition, force: bool) -> bool:
-    stands = standing(one for one in known if one.run_key == run.key)
-    return _action(stands, force or lacks_snapshots(stands, run), locked_out=False) in TO_DO
+    counting = counting_run(one for one in known if one.run_key == run.key)
+    return _action(counting, force or lacks_snapshots(counting, run), locked_out=False) in TO_DO
 
 
 def _without_needless_snapshots(
@@ -111,8 +111,8 @@ def _planned(
     dry: bool,
     waits: bool,
 ) -> PlannedRun:
-    key, stands = run.key, standing(known)
-    action = _action(stands, force or lacks_snapshots(stands, run), locked_out=lock is None and not dry)
+    key, counting = run.key, counting_run(known)
+    action = _action(counting, force or lacks_snapshots(counting, run), locked_out=lock is None and not dry)
     if waits and action in TO_DO and not force:
         action = "queued"  # its results are on this disk and are uploaded first
     if lock is not None and action not in TO_DO:
@@ -120,7 +120,9 @@ def _planned(
         lock = None
     forced = any(entry.outcome == tags.FINISHED for entry in known)
     newest = max((entry.started_ms for entry in known), default=0)
-    return PlannedRun(experiment, group, run, key, action, stands if action != "train" else None, forced, lock, newest)
+    return PlannedRun(
+        experiment, group, run, key, action, counting if action != "train" else None, forced, lock, newest
+    )
 
 
 def _action(stored: StoredRun | None, force: bool, locked_out: bool) -> Action:

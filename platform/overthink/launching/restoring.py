@@ -13,7 +13,7 @@ from overthink.definition.loading import experiment_of_run
 from overthink.execution.jobs import Job, Message
 from overthink.launching.importing import ImportedGroup, RunToImport, import_runs
 from overthink.launching.launch import brought_to_end
-from overthink.launching.opening import opened_session
+from overthink.launching.opened_session import opened_session
 from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.plan import plan
 from overthink.launching.predicted_runs import RunInStore

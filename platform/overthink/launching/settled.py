@@ -12,9 +12,9 @@ from typing import NamedTuple
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import GroupDefinition
+from overthink.launching.known_runs import counting_run, lacks_snapshots
 from overthink.launching.outcomes import Options
 from overthink.launching.planned_run import PlannedRun
-from overthink.launching.standing import lacks_snapshots, standing
 from overthink.report.ui_views import columns_of, views
 from overthink.seeds import joined
 from overthink.settings import check_settings, default_kernels
@@ -98,10 +98,10 @@ def _finished(loaded: LoadedExperiment, group: Group, store: _Read, asked: str) 
     group, runs = replace(group, definition=definition), []
     for run in group.runs:
         key = run.key
-        stands = standing(one for one in store.by_group[definition.key] if one.run_key == key and not one.is_group)
-        if stands is None or not stands.is_finished or (run.keep and lacks_snapshots(stands, group.definition)):
+        stored = counting_run(one for one in store.by_group[definition.key] if one.run_key == key and not one.is_group)
+        if stored is None or not stored.is_finished or (run.keep and lacks_snapshots(stored, group.definition)):
             return None
-        runs.append(PlannedRun(loaded, group, run, key, "done", stands, forced=True, lock=None))
+        runs.append(PlannedRun(loaded, group, run, key, "done", stored, forced=True, lock=None))
     return runs
 
 

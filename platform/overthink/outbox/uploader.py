@@ -15,7 +15,7 @@ from typing import assert_never
 from overthink.outbox.entries import Begin, Close, Dataset, Entry, Files, Link, Log
 from overthink.outbox.handles import ATTEMPT, Handles, next_handle
 from overthink.outbox.journal import Journal, Queued
-from overthink.outbox.standing import ResumedError, Standing, standing
+from overthink.outbox.ownership import Ownership, ResumedError, ownership
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
@@ -60,23 +60,23 @@ class Uploader:
         """
         count = 0
         self._follow_store()
-        match self._standing(journal):
-            case Standing.FINISHED:
+        match self._ownership(journal):
+            case Ownership.FINISHED:
                 self._discard(journal)
                 return count  # what training appends from here on is discarded by the next call
-            case Standing.GONE:
+            case Ownership.GONE:
                 self._begin_anew(journal)
-            case Standing.RESUMED if journal.is_finished:
+            case Ownership.RESUMED if journal.is_finished:
                 self._restart(journal)
-            case Standing.RESUMED:
+            case Ownership.RESUMED:
                 raise ResumedError
-            case Standing.OURS if journal.run_id is None and journal.begin.group.key not in self.groups:
+            case Ownership.OURS if journal.run_id is None and journal.begin.group.key not in self.groups:
                 self._ensure_group(journal.begin)
                 return self.upload(journal)  # looks again: by now another process may have ended the run
         looked = time.time()  # runs on while this process is stopped, or its machine asleep
         for batch in _batches(journal.entries()):
             if abs(time.time() - looked) >= LOOK_AGAIN_SECONDS:
-                if self._standing(journal) is not Standing.OURS:
+                if self._ownership(journal) is not Ownership.OURS:
                     return count + self.upload(journal)
                 looked = time.time()
             self._send(journal, [queued.entry for queued in batch])
@@ -89,18 +89,18 @@ class Uploader:
 
         One that counts as interrupted, because the store has not seen this process for long, is running again.
         """
-        if journal.run_id is None or self._standing(journal) is not Standing.OURS:
+        if journal.run_id is None or self._ownership(journal) is not Ownership.OURS:
             return
         if run_of(self._store, journal.run_id).outcome == tags.INTERRUPTED:
             self._writer.resume(journal.run_id, alive_tags())
         else:
             self._writer.heartbeat([journal.run_id])
 
-    def _standing(self, journal: Journal) -> Standing:
+    def _ownership(self, journal: Journal) -> Ownership:
         run_id = journal.run_id or journal.begin.run_id
         if run_id is None and self._may_be_there(journal):
             run_id = next((run.run_id for run in self._handles.runs_of(journal.begin.handle)), None)
-        return standing(self._store, journal, run_id)
+        return ownership(self._store, journal, run_id)
 
     def _follow_store(self) -> None:
         """Forget the ids of a database that another one has replaced."""

@@ -10,10 +10,10 @@ from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.definition.errors import DefinitionError
 from overthink.predictions.correctness import same_samples
+from overthink.report.experiment_summary import experiment_summary
 from overthink.report.grids import Grid
 from overthink.report.grids import as_html as grid_html
 from overthink.report.group_predictions import group_predictions
-from overthink.report.opening import opening
 from overthink.report.pages import Section
 from overthink.report.policy_group import on_test_data, with_ceiling
 from overthink.report.policy_page import policy_figures, policy_intro
@@ -99,7 +99,7 @@ def report_on(
             kind = "policy networks" if policies else "multi-exit networks"
             heading = f"{name}: {kind}"
             if not policies:
-                sections.append(opening(store, heading, rows, some, left_out))
+                sections.append(experiment_summary(store, heading, rows, some, left_out))
             unfinished = [] if provenance else ["No run has finished yet."]
             sections.append(Section(heading if policies else "", unfinished, command, [as_html(rows, layout)]))
             behind = [grid_html(grid) for grid in (_run_ids_grid(rows), *provenance)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from overthink.comparison.called import without_changes
+from overthink.comparison.by_name import without_changes
 from overthink.comparison.overthinking import Row
 from overthink.report.averages import held_fixed_sentence
 from overthink.report.csv_text import csv_text

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from overthink.definition.loading import main_networks_of
 from overthink.execution.jobs import Engine
 from overthink.launching.changed_data import changed_data_of_trials
-from overthink.launching.disk_needed import lacking_room
 from overthink.launching.engines import check_engine, with_jobs
+from overthink.launching.estimating.disk_needed import lacking_room
 from overthink.launching.kernels_choice import KernelsChoice
 from overthink.launching.launch import launch
-from overthink.launching.opening import opened_session, outcome_of_error
+from overthink.launching.opened_session import opened_session, outcome_of_error
 from overthink.launching.outcomes import Options
 from overthink.launching.preflight import check_machine
 from overthink.store import tags

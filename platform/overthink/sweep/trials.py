@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from overthink.launching.estimating.time_needed import with_paces
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import plan
 from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.launching.session import Session
-from overthink.launching.time_needed import with_paces
 from overthink.running.events import Died, Event, Started
 from overthink.store import tags
 from overthink.store.client import Store

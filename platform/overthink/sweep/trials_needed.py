@@ -9,13 +9,13 @@ from optuna.samplers import RandomSampler
 
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import main_networks_of
-from overthink.launching.disk_needed import DiskNeeded, disk_needed
-from overthink.launching.estimate import estimated
+from overthink.launching.estimating.disk_needed import DiskNeeded, disk_needed
+from overthink.launching.estimating.estimate import estimated
+from overthink.launching.estimating.time_needed import time_needed
 from overthink.launching.estimating.timed import phases_of
 from overthink.launching.outcomes import Options
 from overthink.launching.plan import plan
 from overthink.launching.planned_run import TO_DO, PlannedRun
-from overthink.launching.time_needed import time_needed
 from overthink.running.pace import Pace
 from overthink.sentences import about, number_of
 from overthink.store.readable_store import ReadableStore

@@ -149,7 +149,7 @@ def _show_plan(
         print_text(console, f"{sentence}.")
     todo = sum(run.action in TO_DO for run in runs)
     if todo:
-        from overthink.launching.estimate import estimated
+        from overthink.launching.estimating.estimate import estimated
 
         runs = estimated(runs, tracking_uri(), how, partial(print_text, console))
     if as_json:
@@ -165,7 +165,7 @@ def _show_plan(
     if shared := shared_epochs_text(runs):
         print_text(console, shared)
     if todo:
-        from overthink.launching.disk_needed import disk_needed, lacking_room
+        from overthink.launching.estimating.disk_needed import disk_needed, lacking_room
 
         for sentence in _needed(runs, how):
             print_text(console, sentence)
@@ -184,8 +184,8 @@ def _say_if_unneeded(how: "Options") -> None:
 
 def _needed(runs: "Sequence[PlannedRun]", how: "Options") -> list[str]:
     """Return a sentence on the time that runs take, and one on their room, where these are known."""
-    from overthink.launching.disk_needed import disk_needed
-    from overthink.launching.time_needed import time_needed
+    from overthink.launching.estimating.disk_needed import disk_needed
+    from overthink.launching.estimating.time_needed import time_needed
 
     return [found.text for found in (time_needed(runs, how.jobs), disk_needed(runs, how.models)) if found is not None]
 

@@ -16,7 +16,7 @@ from overthink.store.reader import active_run, is_purged
 from overthink.store.stored import StoredRun
 
 
-class Standing(Enum):
+class Ownership(Enum):
     """Whose a run is."""
 
     OURS = "the journal's own"
@@ -32,31 +32,31 @@ class ResumedError(RuntimeError):
         super().__init__("another process has resumed this run; what is here is kept until that one has finished")
 
 
-def standing(store: Store, journal: Journal, run_id: str | None) -> Standing:
+def ownership(store: Store, journal: Journal, run_id: str | None) -> Ownership:
     """Return what has become of the run of an id, None while the store has not given it one.
 
     Raises StoreError where the store is unreachable.
     """
     if run_id is None:
         superfluous = not journal.fresh and not journal.is_finished and _is_finished_elsewhere(store, journal.begin)
-        return Standing.FINISHED if superfluous else Standing.OURS
+        return Ownership.FINISHED if superfluous else Ownership.OURS
     run = active_run(store, run_id)
     if run is None:
         return _of_deleted(store, journal, run_id)
     if run.replaced_by:
-        return Standing.FINISHED
+        return Ownership.FINISHED
     if _is_ours(run, journal):
-        return Standing.OURS
+        return Ownership.OURS
     if run.is_finished or _is_finished_elsewhere(store, journal.begin):
-        return Standing.FINISHED
-    return Standing.RESUMED
+        return Ownership.FINISHED
+    return Ownership.RESUMED
 
 
-def _of_deleted(store: Store, journal: Journal, run_id: str) -> Standing:
+def _of_deleted(store: Store, journal: Journal, run_id: str) -> Ownership:
     if _is_finished_elsewhere(store, journal.begin):
-        return Standing.FINISHED
+        return Ownership.FINISHED
     # To one in the trash the store refuses what is sent, and says so, until it is restored.
-    return Standing.GONE if is_purged(store, run_id) else Standing.OURS
+    return Ownership.GONE if is_purged(store, run_id) else Ownership.OURS
 
 
 def _is_ours(run: StoredRun, journal: Journal) -> bool:

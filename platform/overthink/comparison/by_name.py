@@ -17,7 +17,7 @@ def by_id(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     return [run for run in runs if len(start) >= SHORTEST_ID and run.run_id.startswith(start)]
 
 
-def called(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
+def by_name(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     """Return the runs and groups with an ID or a name, exactly: `quickstart: long`, `quickstart: long seed 0`.
 
     The names that MLflow shows, `seed 0 · long · quickstart`, are names, too. Where no group has the name, it may leave
@@ -34,9 +34,9 @@ def with_members(found: Sequence[StoredRun], runs: Sequence[StoredRun]) -> list[
     return once_each([*found, *members])
 
 
-def one_group_called(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
+def group_by_name(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     """Return the group of a name, or the only group of a definition, with its runs; nothing where there are more."""
-    groups = [run for run in called(runs, name) if run.is_group]
+    groups = [run for run in by_name(runs, name) if run.is_group]
     groups = groups or [run for run in runs if run.is_group and run.definition == name]
     return with_members(groups, runs) if len({group.group_key for group in groups}) == 1 else []
 

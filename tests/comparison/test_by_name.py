@@ -2,7 +2,7 @@
 
 import pytest
 
-from overthink.comparison.called import called, with_members
+from overthink.comparison.by_name import by_name, with_members
 from overthink.store import tags
 from support.stored_runs import raw
 
@@ -34,9 +34,9 @@ RUNS = [
     ],
 )
 def test_names(name: str, expected: list[str]) -> None:
-    assert [run.run_id for run in called(RUNS, name)] == expected
+    assert [run.run_id for run in by_name(RUNS, name)] == expected
 
 
 def test_a_group_comes_with_its_runs() -> None:
-    found = with_members(called(RUNS, "quickstart: short"), RUNS)
+    found = with_members(by_name(RUNS, "quickstart: short"), RUNS)
     assert [run.run_id for run in found] == ["group-g1-0 1-0", "run-g1-0-0", "run-g1-1-0"]

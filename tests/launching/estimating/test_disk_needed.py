@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from overthink.launching.disk_needed import DiskNeeded, disk_needed, lacking_room
+from overthink.launching.estimating.disk_needed import DiskNeeded, disk_needed, lacking_room
+from overthink.launching.estimating.time_needed import with_paces
 from overthink.launching.estimating.timed import phases_of
 from overthink.launching.plan import plan
 from overthink.launching.planned_run import PlannedRun
-from overthink.launching.time_needed import with_paces
 from overthink.running.pace import Pace
 from overthink.store.client import Store
 from support.small import small

@@ -1,7 +1,7 @@
 import json
 
 from overthink.comparison.overthinking import overthinking_rows
-from overthink.report.opening import summary
+from overthink.report.experiment_summary import summary
 from overthink.store import tags
 from support.stored_runs import parent, stored
 

@@ -9,7 +9,7 @@ from overthink.store.readable_store import ReadableStore
 from overthink.store.stored import StoredRun, newest_per_key
 
 
-def standing(known: Iterable[StoredRun]) -> StoredRun | None:
+def counting_run(known: Iterable[StoredRun]) -> StoredRun | None:
     """Return the run that a key stands at: the finished one, unless a later --force was interrupted and is resumed."""
     runs = sorted(known, key=lambda run: (run.started_ms, run.is_finished))
     if runs and runs[-1].forced and runs[-1].outcome != tags.DIVERGED:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from overthink.exit_policies.catalogue import named
-from overthink.exit_policies.drawn import hashed
+from overthink.exit_policies.random_exits import hashed
 from overthink.exit_policies.references import random_exits
 from overthink.exit_policies.trial import Pair, trial
 from overthink.inference.exiting import LeavingByRule

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from overthink.comparison.stored_runs import stored_runs
+from overthink.launching.estimating.time_needed import TimeNeeded, time_needed, with_paces
 from overthink.launching.estimating.timed import phases_of
 from overthink.launching.plan import plan
 from overthink.launching.planned_run import PlannedRun
-from overthink.launching.time_needed import TimeNeeded, time_needed, with_paces
 from overthink.running.pace import Pace
 from overthink.store.client import Store
 from overthink.store.stored import StoredRun

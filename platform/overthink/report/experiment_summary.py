@@ -21,7 +21,7 @@ MOST_GROUPS = 8
 LAST, ANY_LATER, FINAL = "test/accuracy/last", "test/overthinking/any_later", "test/overthinking/final"
 
 
-def opening(
+def experiment_summary(
     store: ReadableStore, heading: str, rows: Sequence[Row], runs: Sequence[StoredRun], problems: list[str]
 ) -> Section:
     """Return the first section about multi-exit networks; what cannot be read is added to `problems`."""
