@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from overthink.data import image_file
-from overthink.data.image_file import Size, read_image, read_image_file
+from overthink.data.image_file import Size, is_animated, read_image, read_image_file
 from overthink.data.max_min_mnist import MaxMinMnistSpec
 from support.data_files import images
 
@@ -93,8 +93,10 @@ def test_the_first_of_several_pictures(tmp_path: Path, suffix: str) -> None:
     pages[0].save(path, format="PNG" if suffix == "apng" else None, save_all=True, append_images=pages[1:], **how)
     found = read_image_file(path, FIT)
     assert (found.is_animated, set(found.image_KHW[0].ravel())) == (True, {40})
+    assert is_animated(path)
     pages[0].save(path, format="PNG" if suffix == "apng" else None)
     assert not read_image_file(path, FIT).is_animated
+    assert not is_animated(path)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "PA", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV"])

@@ -72,6 +72,16 @@ def read_image_file(path: Path, size: Size) -> ImageFile:
         raise ValueError(f"{shown(path)}: unusable image: {reason or type(error).__name__}") from error
 
 
+def is_animated(path: Path) -> bool:
+    """Return whether an image file that can be read has more pictures than its first."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        with Image.open(path) as image:
+            return bool(getattr(image, "is_animated", False))
+
+
 def _read(path: Path, size: Size) -> ImageFile:
     from PIL import Image
 

@@ -234,6 +234,20 @@ def test_the_table_shows_names_as_they_are(run_id: str, tmp_path: Path, capsys: 
     assert "[bold].png" in "".join(capsys.readouterr().out.split("\n"))
 
 
+def test_an_animation_is_classified_by_its_first_picture(
+    run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (still,) = pictures(tmp_path, 1)
+    with Image.open(still) as first:
+        first.save(moving := tmp_path / "moving.gif", save_all=True, append_images=[Image.new(first.mode, first.size)])
+        first.save(alike := tmp_path / "alike.gif")
+    assert predict(run_id, [moving, alike], as_json=True) == 0
+    said = capsys.readouterr()
+    assert f"Of 1 animated file, the first picture is classified: {moving}." in said.err.replace("\n", " ")
+    of_moving, of_alike = (image | {"file": ""} for image in json.loads(said.out)["images"])
+    assert of_moving == of_alike
+
+
 def test_bench_measures_each_way(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench(run_id, [50], 1, 1, as_json=True) == 0
     answer = json.loads(capsys.readouterr().out)

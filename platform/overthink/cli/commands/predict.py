@@ -10,7 +10,8 @@ from overthink.cli import options
 from overthink.cli.exit_codes import OK
 from overthink.cli.output import log, print_grid, print_json
 from overthink.report.grids import Grid
-from overthink.sentences import number_of
+from overthink.report.safe_text import print_text
+from overthink.sentences import listed, number_of
 
 if TYPE_CHECKING:
     from overthink.exit_policies.guarantee import Promise
@@ -76,6 +77,8 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
 
     store = store_to_read()
     stored = the_run(store, run)
+    from overthink.data.files import shown
+    from overthink.data.image_file import is_animated
     from overthink.networks.cost import mul_adds  # torch, after what may be refused: it takes seconds
     from overthink.running.classify import classify, classify_by_policy
     from overthink.running.stored_run import check_trained_here, lookup_table_of, network_of
@@ -93,6 +96,9 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
         found = classify(images, trained, limits, criterion)
     else:
         found = classify_by_policy(images, trained, point)
+    if animated := [path for path in images if is_animated(path)]:
+        of = number_of(len(animated), "animated file")
+        print_text(log(), f"Of {of}, the first picture is classified: {listed([shown(path) for path in animated])}.")
     mean_cost = sum(one.mul_adds for one in found) / len(found)
     if as_json:
         thresholds = [None if value == inf else value for value in limits[:-1]]
