@@ -4,7 +4,7 @@ import math
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from overthink.sentences import utf_8
 
@@ -39,7 +39,8 @@ def lent_home() -> dict[str, str]:
     return {}
 
 
-KERNELS = ("auto", "torch", "native")
+KernelsAsked = Literal["auto", "torch", "native"]
+KERNELS: tuple[KernelsAsked, ...] = get_args(KernelsAsked)
 
 
 def check_device(called: str, device: str) -> None:
@@ -66,7 +67,7 @@ def cuda_graphs() -> bool:
     return text != "0"
 
 
-def default_kernels() -> Literal["auto", "torch", "native"]:
+def default_kernels() -> KernelsAsked:
     """Return the kernels that `auto` means in this environment, OVERTHINK_KERNELS: auto, torch or native."""
     match os.environ.get("OVERTHINK_KERNELS") or "auto":
         case "auto" | "torch" | "native" as found:

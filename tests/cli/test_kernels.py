@@ -13,8 +13,9 @@ from overthink.cli.commands.run import run
 from overthink.cli.commands.study import study
 from overthink.cli.definitions import load_definitions
 from overthink.cli.selection import chosen_runs
-from overthink.launching.outcomes import KernelsAsked, Options
+from overthink.launching.outcomes import Options
 from overthink.report.run_diff import differing_parts, side_of
+from overthink.settings import KernelsAsked
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.finding import find_runs

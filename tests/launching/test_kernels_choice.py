@@ -14,8 +14,9 @@ from overthink.definition.errors import DefinitionError
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import experiment_of_run, load_experiment
 from overthink.launching.kernels_choice import KernelsChoice
-from overthink.launching.outcomes import KernelsAsked, Options
+from overthink.launching.outcomes import Options
 from overthink.running import gpu_drivers
+from overthink.settings import KernelsAsked
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.finding import find_runs

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from overthink.cli.commands.sweep import sweep as sweep_command
-from overthink.launching.outcomes import KernelsAsked, Options
+from overthink.launching.outcomes import Options
+from overthink.settings import KernelsAsked
 from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.finding import find_runs

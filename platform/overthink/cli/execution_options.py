@@ -8,7 +8,8 @@ from overthink.execution.resources import ONE_CORE, Resources, parse_resources
 from overthink.settings import KERNELS, check_device, check_settings
 
 if TYPE_CHECKING:
-    from overthink.launching.outcomes import KernelsAsked, Options
+    from overthink.launching.outcomes import Options
+    from overthink.settings import KernelsAsked
 
 
 def check_execution(device: str, engine: str, resources: str | None, kernels: str) -> None:

@@ -7,19 +7,19 @@ kernels: its key holds them. A policy network and its main network choose each f
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from overthink.definition.experiment import Group, LoadedExperiment
 from overthink.definition.loading import main_networks_of
 from overthink.definition.run_definition import GroupDefinition, Kernels
-from overthink.launching.outcomes import KernelsAsked, Options
+from overthink.launching.outcomes import Options
 from overthink.networks import availability
 from overthink.networks.size_limit import TooLargeError
 from overthink.outbox.pending import finished_keys
 from overthink.running import gpu_drivers
 from overthink.seeds import Seeds
 from overthink.sentences import listed
-from overthink.settings import default_kernels
+from overthink.settings import KERNELS, KernelsAsked, default_kernels
 from overthink.store import tags
 from overthink.store.claims import claimed_keys
 from overthink.store.finding import find_runs
@@ -46,7 +46,7 @@ class KernelsChoice:
     """Chooses kernels as a launch's options ask for; it gives the reason for what is not expected as a message."""
 
     def __init__(self, options: Options, store: ReadableStore | None, on_message: Callable[[str], None]) -> None:
-        if options.kernels not in get_args(KernelsAsked):
+        if options.kernels not in KERNELS:
             raise ValueError(f"kernels {options.kernels!r}: expected auto, torch or native")
         self._options, self._store, self._on_message = options, store, on_message
         self._obstacles: dict[str, str | None] = {}

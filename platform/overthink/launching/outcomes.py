@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from overthink.execution.resources import ONE_CORE, Resources
 from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Event
+from overthink.settings import KernelsAsked
 from overthink.store import tags
 
 if TYPE_CHECKING:
     from overthink.outbox.sender import PendingUploads  # it imports MLflow
 
 EngineName = Literal["local", "ray"]
-KernelsAsked = Literal["auto", "torch", "native"]
 
 
 @dataclass(frozen=True)

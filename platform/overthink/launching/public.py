@@ -5,11 +5,11 @@ from pathlib import Path
 
 from overthink.definition.experiment import LoadedExperiment
 from overthink.definition.loading import load_experiment
-from overthink.launching.outcomes import KernelsAsked, Options, Outcomes, ProgressListener
+from overthink.launching.outcomes import Options, Outcomes, ProgressListener
 from overthink.launching.planned_run import PlannedRun
 from overthink.running.events import Event
 from overthink.sentences import check_one_of
-from overthink.settings import KERNELS, check_device
+from overthink.settings import KERNELS, KernelsAsked, check_device
 from overthink.store.public import StoreName, uri_of
 
 Experiment = str | Path | LoadedExperiment
