@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from overthink.launching.estimating.time_needed import stored_for, with_paces
 from overthink.launching.estimating.timed import timed
 from overthink.launching.outcomes import Options
 from overthink.launching.planned_run import TO_DO, PlannedRun
-from overthink.launching.time_needed import stored_for, with_paces
 
 
 def estimated(
