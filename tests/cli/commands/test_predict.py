@@ -239,8 +239,8 @@ def test_an_animation_is_classified_by_its_first_picture(
 ) -> None:
     (still,) = pictures(tmp_path, 1)
     with Image.open(still) as first:
-        first.save(moving := tmp_path / "moving.gif", save_all=True, append_images=[Image.new(first.mode, first.size)])
-        first.save(alike := tmp_path / "alike.gif")
+        first.save(moving := tmp_path / "moving.tif", save_all=True, append_images=[Image.new(first.mode, first.size)])
+        first.save(alike := tmp_path / "alike.tif")
     assert predict(run_id, [moving, alike], as_json=True) == 0
     said = capsys.readouterr()
     assert f"Of 1 animated file, the first picture is classified: {moving}." in said.err.replace("\n", " ")
