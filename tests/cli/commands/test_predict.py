@@ -241,11 +241,12 @@ def test_an_animation_is_classified_by_its_first_picture(
     with Image.open(still) as first:
         first.save(moving := tmp_path / "moving.tif", save_all=True, append_images=[Image.new(first.mode, first.size)])
         first.save(alike := tmp_path / "alike.tif")
-    assert predict(run_id, [moving, alike], as_json=True) == 0
+    assert predict(run_id, [moving], as_json=True) == 0
     said = capsys.readouterr()
     assert f"Of 1 animated file, the first picture is classified: {moving}." in said.err.replace("\n", " ")
-    of_moving, of_alike = (image | {"file": ""} for image in json.loads(said.out)["images"])
-    assert of_moving == of_alike
+    (of_moving,) = json.loads(said.out)["images"]
+    (of_alike,) = predicted(run_id, [alike], capsys)["images"]
+    assert of_moving == of_alike | {"file": str(moving)}
 
 
 def test_bench_measures_each_way(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
