@@ -121,7 +121,7 @@ def test_a_budget_that_is_met_exactly_is_not_missed_by_rounding() -> None:
 
 def test_what_is_absent_is_said() -> None:
     without = made_up(100, "val", keep_logits=False)
-    with pytest.raises(AbsentError, match="this needs logits"):
+    with pytest.raises(AbsentError, match="logits are needed, which"):
         named("product").fit(without)
     assert named("logistic").fit(without).at(3000.0).offline(made_up(50, "test", keep_logits=False)).exit_N.max() > 0
 

@@ -60,7 +60,8 @@ NO_SENTENCE = re.compile(
 
 
 OPTIONS = (
-    *("this needs the logits", ": no finished training of ", "exits must be at least two of 1 to 1"),
+    "are needed, which these predictions do not have",
+    *(": no finished training of ", "exits must be at least two of 1 to 1"),
     "no arm has two finished runs yet",
 )
 """What is wrong with what was asked for: runs of this store have kept no logits, some groups have one seed."""

@@ -185,7 +185,7 @@ def test_ensembles_without_logits_are_named() -> None:
     )
     assert "chosen per sample on 2 of 5 trainings changes accuracy in the others" in with_logits
     assert "once 5 are averaged" in with_logits
-    assert "once the confidences of 5 are averaged (no logits are stored)" in without
+    assert "once the confidences of 5 are averaged (logits of test data are not stored)" in without
 
 
 def test_the_table_says_where_confidences_are_averaged_instead_of_the_softmax() -> None:
@@ -194,7 +194,7 @@ def test_the_table_says_where_confidences_are_averaged_instead_of_the_softmax() 
         name: findings(predictions_of(margin_REN, keep_logits=keep)) for name, keep in (("all", True), ("init", False))
     }
     assert "no logits" not in arms_grid({"all": arms["all"]}).caption
-    assert "the confidences instead where no logits are stored (init)." in arms_grid(arms).caption
+    assert "the confidences instead where logits of test data are not stored (init)." in arms_grid(arms).caption
 
 
 def test_what_no_two_trainings_share_is_no_lift_of_0() -> None:

@@ -12,6 +12,7 @@ from overthink.store import tags
 
 if TYPE_CHECKING:
     from overthink.launching.outcomes import Options
+    from overthink.store.readable_store import ReadableStore
     from overthink.sweep.definition import LoadedSweep
     from overthink.sweep.results import Results
     from overthink.sweep.trials_needed import TrialsNeeded
@@ -48,20 +49,27 @@ def sweep_obstacles(loaded: "LoadedSweep", uri: str, how: "Options") -> list[str
     return found if found and trials_left(loaded, results_so_far(loaded, uri)[1]) else []
 
 
-def _needed(loaded: "LoadedSweep", found: "Results", uri: str, how: "Options") -> "TrialsNeeded | None":
-    """Return an estimate for the trials that are left, without creating anything."""
+def _with_kernels(loaded: "LoadedSweep", uri: str, how: "Options", store: "ReadableStore | None") -> "LoadedSweep":
+    """Return a sweep by the kernels that it would be begun with, which name its study, without creating anything."""
     from overthink.launching.kernels_choice import KernelsChoice
-    from overthink.store.local_store import store_to_read
-    from overthink.store.uri import database_file, tracking_uri
+    from overthink.store.uri import database_file
     from overthink.sweep.kernels import with_kernels
-    from overthink.sweep.results import trials_left
     from overthink.sweep.storage import opened
+
+    file, choice = database_file(uri), KernelsChoice(how, store, partial(print_text, log()))
+    with opened(uri) if file is None or file.exists() else nullcontext() as storage:
+        return with_kernels(loaded, storage, choice)
+
+
+def _needed(
+    loaded: "LoadedSweep", found: "Results", store: "ReadableStore | None", how: "Options"
+) -> "TrialsNeeded | None":
+    """Return an estimate for the trials that are left, without creating anything."""
+    from overthink.store.uri import tracking_uri
+    from overthink.sweep.results import trials_left
     from overthink.sweep.trials_needed import trials_needed
 
-    say, database, file = partial(print_text, log()), database_file(tracking_uri()), database_file(uri)
-    store = None if database is not None and not database.exists() else store_to_read()
-    with opened(uri) if file is None or file.exists() else nullcontext() as storage:
-        loaded = with_kernels(loaded, storage, KernelsChoice(how, store, say))
+    say = partial(print_text, log())
     return trials_needed(loaded, trials_left(loaded, found), store, tracking_uri(), how, say)
 
 
@@ -69,13 +77,16 @@ def show_plan(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) ->
     """Show what a sweep would do, without doing it; return the exit code."""
     from overthink.cli.preflight import note
     from overthink.launching.estimating.disk_needed import lacking_room
-    from overthink.store.uri import tracking_uri
+    from overthink.store.local_store import store_to_read
+    from overthink.store.uri import database_file, tracking_uri
 
-    (loaded, found), console = results_so_far(loaded, uri), log()
+    (loaded, found), console, database = results_so_far(loaded, uri), log(), database_file(tracking_uri())
+    store = None if database is not None and not database.exists() else store_to_read()
+    loaded = _with_kernels(loaded, uri, how, store)
     running = found.counts.get(tags.RUNNING, 0)
     left = max(loaded.sweep.wanted - sum(found.counts.values()), 0)
     note(sweep_obstacles(loaded, uri, how))
-    needed = _needed(loaded, found, uri, how) if how.estimate else None
+    needed = _needed(loaded, found, store, how) if how.estimate else None
     if as_json:
         counts = {"trials": found.counts, "to_begin": left, "to_go_on_with": running}
         estimated = {"estimated_seconds": needed.seconds} if needed is not None else {}

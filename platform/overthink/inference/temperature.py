@@ -67,6 +67,4 @@ def losses(predictions: Predictions) -> FloatArray:
 
 
 def _logits(predictions: Predictions) -> FloatArray:
-    if predictions.logits_ENC is None:
-        raise ValueError("this needs the logits, which the run did not store; set keep_logits: true in its definition")
-    return predictions.logits_ENC.astype(np.float64)
+    return needed(predictions.logits_ENC, "logits").astype(np.float64)

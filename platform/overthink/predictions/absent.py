@@ -34,7 +34,8 @@ def needed(part: T | None, name: Known) -> T:
     3
     """
     if part is None:
-        raise AbsentError(f"this needs {IN_WORDS[name]}, which these predictions do not have")
+        remedy = " (with keep_logits: true a run stores those of test data)" if name == "logits" else ""
+        raise AbsentError(f"{IN_WORDS[name]} are needed, which these predictions do not have{remedy}")
     return part
 
 

@@ -56,6 +56,13 @@ class GroupPolicies(NamedTuple):
     """What all these runs share (see `held_fixed`): intervals do not cover other values of that."""
 
     @property
+    def target(self) -> str | None:
+        """The id of what has its page and metrics: the group, or the only run; None for other runs, and for nothing."""
+        if self.found is None:
+            return None
+        return self.group_id or (self.run_ids[0] if len(self.run_ids) == 1 else None)
+
+    @property
     def heading(self) -> str:
         """The name of the group, and of the arm."""
         return f"{self.name} / {self.arm}" if self.arm else self.name

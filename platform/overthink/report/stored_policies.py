@@ -41,9 +41,8 @@ def store_policies(
     A comparison that is not whole, of some rules or at other budgets, does not replace the page of one with more.
     Metrics that are there already are not written again. Raises StoreError where the store cannot be written.
     """
-    target = one.group_id or (one.run_ids[0] if len(one.run_ids) == 1 else None)
-    if target is None or one.found is None:
-        return True
+    if (target := one.target) is None or one.found is None:
+        return False
     writer, there, found = Writer(store), known[target].metrics, policy_metrics(one.found)
     new = {name: value for name, value in found.items() if there.get(name) != value}
     if new:

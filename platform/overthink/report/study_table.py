@@ -13,7 +13,7 @@ from overthink.study.findings import Findings
 from overthink.study.spread import Spread
 
 AVERAGED = "Averaged: any-later overthinking once the softmax of all repeats is averaged"
-OF_CONFIDENCES = ", the confidences instead where no logits are stored ({arms})"
+OF_CONFIDENCES = ", the confidences instead where logits of test data are not stored ({arms})"
 CHURN = "Churn: how often two repeats answer differently at the last exit."
 ARMS_SIGNS = {
     "->": "-> many: extrapolated, the systematic part.",

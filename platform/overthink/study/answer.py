@@ -31,9 +31,8 @@ def _averages_out(found: Ensembles | None, rate: Interval, behind: str) -> str:
         )
     curve = found.any_later
     all_together, n = curve.rates[-1], curve.sizes[-1]
-    averaged = (
-        f"{n} are averaged" if found.from_logits else f"the confidences of {n} are averaged (no logits are stored)"
-    )
+    lacking = "logits of test data are not stored"
+    averaged = f"{n} are averaged" if found.from_logits else f"the confidences of {n} are averaged ({lacking})"
     seen = f"it is {percent(rate)} of samples in one training and {percent(all_together)} once {averaged}"
     if curve.plateau is None and n < FEWEST:
         return f"Too few repeats to extrapolate any-later overthinking to many trainings: {seen} {behind}."

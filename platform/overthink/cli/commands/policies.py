@@ -111,10 +111,12 @@ def _stored(
     from overthink.store.errors import StoreError
     from overthink.store.unreadable import UnreadableRunError
 
-    known, problems, kept = {run.run_id: run for run in chosen}, [], []
+    known, problems, kept, stored = {run.run_id: run for run in chosen}, [], [], []
     for one in shown:
         try:
-            if not store_policies(store, one, known, share, whole):
+            if store_policies(store, one, known, share, whole):
+                stored.append("group" if one.group_id else "run")
+            elif one.target is not None:
                 kept.append(one.name)
         except (StoreError, UnreadableRunError) as error:
             problems.append(f"{one.name}: its page is not stored: {error}")
@@ -124,10 +126,9 @@ def _stored(
             f"Metrics are stored; the page {tags.POLICIES_PAGE} of {listed(kept)} stays, since it has more rules or "
             "budgets (without --policy, --budgets and --no-references it is replaced).",
         )
-    if stored := len(shown) - len(problems) - len(kept):
-        log().print(
-            f"Stored with {number_of(stored, 'group')}: artifact {tags.POLICIES_PAGE}, and metrics (--no-save)."
-        )
+    if stored:
+        with_all = " and ".join(number_of(stored.count(kind), kind) for kind in ("group", "run") if kind in stored)
+        log().print(f"Stored with {with_all}: artifact {tags.POLICIES_PAGE}, and metrics. --no-save stores nothing.")
     return problems
 
 

@@ -76,7 +76,9 @@ def close_group(
         writer.text(group_id, tags.FIGURES_PAGE, found.page)
     if problems:  # the others are aggregated, but the group is not finished before all are
         raise UnreadableRunError(problems[0])
-    writer.close(group_id, outcome or outcome_of_group(group, stored))
+    # When its last run has: that of a launch's other groups may take hours more.
+    ended_ms = max([group.started_ms, *(run.ended_ms or 0 for run in stored)])
+    writer.close(group_id, outcome or outcome_of_group(group, stored), ended_ms=ended_ms)
     if _ended(find_runs(store, kind=tags.KIND_RUN, group_key=group.group_key)) != _ended(stored):
         # Another process has ended a run meanwhile, and may have aggregated the group before this one did.
         close_group(store, writer, group_id, run, outcome)
