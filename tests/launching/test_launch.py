@@ -338,6 +338,14 @@ def test_a_damaged_file_of_one_group_leaves_the_other_groups_alone(store: Store,
     assert groups["two"].metrics["seeds/n"] == 2.0
 
 
+def test_a_group_ends_when_its_last_run_does(store: Store, tmp_path: Path) -> None:
+    """And not when the launch has ended its other groups, which may take hours more."""
+    two = {"regime": [{"epochs": 1}], "variants": {"one": {}, "two": {"network.growth": 4}}}
+    launch_inline(store, [small(tmp_path, seeds=2, **two)], Options(), Quiet())
+    for one in find_runs(store, kind=tags.KIND_GROUP):
+        assert one.ended_ms == max(run.ended_ms or 0 for run in runs_of(store) if run.variant == one.variant)
+
+
 def test_artifacts_that_were_deleted_are_named_with_the_remedy(store: Store, tmp_path: Path) -> None:
     """Somebody has removed `mlruns`, and kept `mlflow.db`."""
     loaded = small(tmp_path, seeds=1, regime=[{"epochs": 1}])

@@ -1,5 +1,6 @@
 """A sweep and its kernels. Native ones are stood in for: torch trains such trials, under their own keys."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from overthink.sweep.sweeping import Swept, sweep
 from support.engines import ReplayingEngine
 from support.native import Native
 from support.policy_file import policy_file
-from support.small_sweep import SWEEP, RecordingListener, tiny_sweep
+from support.small_sweep import SWEEP, RecordingListener, sweep_file, tiny_sweep
 
 FAST: dict[str, Any] = {"space": {"regime.0.lr": {"float": [0.01, 0.2], "log": True}}, "trials": 1}
 ONE_EPOCH = {"regime": [{"epochs": 1}]}
@@ -94,7 +95,11 @@ def test_every_end_of_the_space_counts(
 def test_the_best_of_a_sweep_is_looked_up_by_its_kernels(
     native: Native, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    sweep_file(tmp_path, ONE_EPOCH, **FAST)
+    sweep_command(str(tmp_path / "tiny-sweep.yaml"), dry_run=True, as_json=True)
+    planned = json.loads(capsys.readouterr().out)["study"]
     found, _ = swept(store, tiny(tmp_path))
+    assert planned == found.loaded.study_name, "a dry run names the study that the sweep makes"
     with opened(storage_uri()) as storage:
         begun = as_begun(tiny(tmp_path), storage)
     assert begun.study_name == found.loaded.study_name

@@ -30,6 +30,8 @@ class Removable:
     """Files, and folders with all that is in them."""
     run_ids: tuple[str, ...] = ()
     """Of deleted runs, or of the run of each model; `paths` are the folders of these."""
+    waits: bool = False
+    """Whether it stays for now, since runs are in progress here or wait to be uploaded."""
 
     @property
     def count(self) -> int:
@@ -45,26 +47,26 @@ class Removable:
 def removable(uri: str, runs: Sequence[StoredRun]) -> list[Removable]:
     """Return what may go, of each kind; `runs` are all runs and groups of the store.
 
-    While something waits to be uploaded, or is being trained here, copies and pages alone may.
+    While something waits to be uploaded, or is being trained here, all but copies and pages waits.
     """
-    idle, database = not is_waiting(), database_file(uri)
+    waits, database = is_waiting(), database_file(uri)
     folders = own_folders(database) if database is not None and database.exists() else {}
     done = [run for run in runs if run.is_finished and run.run_id in folders]
     needed = needed_by_unfinished(runs)
-    free = [run for run in done if idle and run.run_id not in needed]
-    in_trash = trashed(database) if idle and database is not None else []
+    free = [run for run in done if run.run_id not in needed]
+    in_trash = trashed(database) if database is not None else []
     gone = [run_id for run_id in in_trash if run_id not in needed]
     done_ids = {run.run_id for run in done}
-    of_runs = models_of_runs(database) if idle and database is not None else []
+    of_runs = models_of_runs(database) if database is not None else []
     models = [model for model in of_runs if model.run_id in done_ids]
     caches = [path for name in CACHES for path in _entries(cache_folder() / name)]
     return [
         Removable("cache", tuple(caches)),
-        Removable("leftovers", tuple(_leftovers(runs)) if idle else ()),
-        Removable("checkpoints", _files((folders[run.run_id] for run in free), CHECKPOINTS)),
-        Removable("models", tuple(one.folder for one in models), tuple(one.run_id for one in models)),
+        Removable("leftovers", tuple(_leftovers(runs)), waits=waits),
+        Removable("checkpoints", _files((folders[run.run_id] for run in free), CHECKPOINTS), waits=waits),
+        Removable("models", tuple(one.folder for one in models), tuple(one.run_id for one in models), waits),
         Removable("pages", _files((folders[run.run_id] for run in done), PAGES)),
-        Removable("deleted", tuple(folders[one].parent for one in gone if one in folders), tuple(gone)),
+        Removable("deleted", tuple(folders[one].parent for one in gone if one in folders), tuple(gone), waits),
     ]
 
 

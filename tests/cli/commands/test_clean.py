@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -78,7 +79,11 @@ def test_runs_in_the_trash_go_for_good(store: Path) -> None:
     Writer(Store(uri)).delete(run_id)
     assert clean(store, "--deleted")["deleted"]["count"] == 1
     (store / ".overthink" / "journals" / "in-progress").mkdir(parents=True)
-    assert clean(store, "--deleted", "--yes")["deleted"]["count"] == 0  # something is in progress
+    found = clean(store, "--deleted", "--yes")["deleted"]
+    assert (found["count"], found["goes"], found["waits"]) == (1, False, True)
+    shown = invoke(store, "clean", "--deleted", "--yes")
+    assert re.search(r"runs in MLflow's trash +stays: runs in progress +1 ", shown.stdout)
+    assert "only copies and pages can go now" in shown.stderr
     assert any(run_id in name for name in files(store))
     shutil.rmtree(store / ".overthink")
     before = {name for name in files(store) if run_id not in name}
@@ -113,7 +118,9 @@ def test_run_folders_go_only_where_the_run_is_finished_since(tmp_path: Path, mon
     remove(found, uri)
     assert sorted(path.name for path in (tmp_path / "state/runs").iterdir()) == ["g1-1", "g1-2", "g1-3", "unknown"]
     (tmp_path / "state" / "journals" / "one").mkdir(parents=True)
-    assert not any(one.paths for one in removable(uri, runs))
+    (tmp_path / "state" / "runs" / "g1-0").mkdir()
+    assert [one.kind for one in removable(uri, runs) if one.paths] == ["leftovers"]
+    assert [one.kind for one in removable(uri, runs) if one.waits] == ["leftovers", "checkpoints", "models", "deleted"]
 
 
 def test_what_unfinished_runs_build_on_is_needed() -> None:

@@ -120,9 +120,10 @@ def test_clean_deletes_models_that_are_not_registered(
     of_run = exported(run_id, capsys)["uri"].removeprefix("models:/")
     folders = {name: Path(store.client.get_logged_model(name).artifact_location) for name in (registered, of_run)}
     (waiting := journals_folder() / "one").mkdir(parents=True)
-    assert {one.kind: one.count for one in removable(store.uri, all_runs(store))}["models"] == 0
+    assert {one.kind: one.waits for one in removable(store.uri, all_runs(store))}["models"]
     waiting.rmdir()
     found = {one.kind: one for one in removable(store.uri, all_runs(store))}["models"]
+    assert not found.waits
     assert (found.count, found.paths) == (1, (folders[of_run].parent,))
     remove(found, store.uri)
     assert not folders[of_run].parent.exists()

@@ -104,6 +104,9 @@ def test_one_run_has_intervals_over_samples(folder: Path) -> None:
     done = invoke(folder, "policies", run.run_id, "--policy", "max-softmax", "--format", "json")
     (one,) = json.loads(done.stdout)
     assert (one["n_runs"], one["runs"], one["group_id"]) == (1, [run.run_id], "")
+    assert "Stored with 1 run: artifact analysis/policies.html, and metrics. --no-save stores nothing." in " ".join(
+        done.stderr.split()
+    )
     assert one["rows"][0]["at"][0]["accuracy"]["low"] is not None
     assert "cross-training: the oracle of another training needs two runs" in done.stderr
 

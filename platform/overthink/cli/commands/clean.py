@@ -59,9 +59,9 @@ def clean(
     chosen = {name for name, wanted in named if wanted}
     chosen |= set(SAFE) if cache or not chosen else set()
     found = removable(uri, stored_runs(refresh=True, metrics=()))
-    going = [one for one in found if one.kind in chosen]
+    going = [one for one in found if one.kind in chosen and not one.waits]
     freed = sum(one.bytes for one in going)
-    records = [_record(one, one.kind in chosen) for one in found]
+    records = [_record(one, one in going) for one in found]
     if yes:
         for one in going:
             remove(one, uri)
@@ -81,7 +81,7 @@ def clean(
 
 
 def _record(found: "Removable", goes: bool) -> dict[str, Any]:
-    return {"kind": found.kind, "count": found.count, "bytes": found.bytes, "goes": goes}
+    return {"kind": found.kind, "count": found.count, "bytes": found.bytes, "goes": goes, "waits": found.waits}
 
 
 def _show(records: list[dict[str, Any]]) -> None:
@@ -90,13 +90,22 @@ def _show(records: list[dict[str, Any]]) -> None:
     rows = [
         [
             TITLES[one["kind"]],
-            "goes" if one["goes"] else f"stays without {OPTIONS.get(one['kind'], '--' + one['kind'])}",
+            _why(one),
             f"{one['count']:,}",
             _size(one["bytes"]),
         ]
         for one in records
     ]
     print_grid(Grid(["What", "", "Number", "Size"], rows, words=2))
+
+
+def _why(record: dict[str, Any]) -> str:
+    """Return whether something goes, and why it does not."""
+    if record["goes"]:
+        return "goes"
+    if record["waits"]:
+        return "stays: runs in progress"
+    return f"stays without {OPTIONS.get(record['kind'], '--' + record['kind'])}"
 
 
 def _size(count: int) -> str:
