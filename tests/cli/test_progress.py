@@ -59,8 +59,8 @@ def test_a_line_has_what_all_runs_still_take(tmp_path: Path, store: Store) -> No
     assert said == [
         "2 runs: 2 to train, 0 not.",
         "seed 0 · base · small: started on cpu (320 training images, 1.0 M MUL-ADDs)",
-        "seed 0 · base · small: epoch 1/3, loss 1.500, val % 25/50/75; 2 runs to go, about 1 s",
-        "seed 0 · base · small: epoch 2/3, loss 1.500, val % 25/50/75; 2 runs to go, about 1 s",
+        "seed 0 · base · small: epoch 1/3, loss 1.500, val 25/50/75%; 2 runs to go, about 1 s",
+        "seed 0 · base · small: epoch 2/3, loss 1.500, val 25/50/75%; 2 runs to go, about 1 s",
     ], "epochs took a moment, not the 1000 s that were expected"
 
 
@@ -73,7 +73,7 @@ def test_bars_fit_a_terminal_of_80_columns(tmp_path: Path, store: Store) -> None
     assert shown[0].startswith("all 2 runs")
     assert shown[0].endswith("2/6 1 s left 2 to go")
     assert shown[1].startswith("seed 0 · base · small")
-    assert shown[1].endswith("2/3 1 s left val % 25/50/75")
+    assert shown[1].endswith("2/3 1 s left val 25/50/75%")
     assert max(map(len, shown)) <= 80
 
 

@@ -82,14 +82,6 @@ def test_from_a_dry_run_to_confirmation(store: Store, tmp_path: Path) -> None:
     assert one["shrinkage"] == pytest.approx(best["values"][0] - sum(values) / 2)
 
 
-def test_variants_of_the_base_that_are_equal_are_named(store: Store, tmp_path: Path) -> None:
-    of = {"variants": {"short": {}, "long": {"regime.0.epochs": 4}}, "regime": [{"epochs": 2}]}
-    base = {"definition": "small.yaml", "set": {"regime.0.epochs": 3}}
-    looked = call(sweep_file(tmp_path, of, experiment=base), "--dry-run")
-    assert looked.returncode == 0, looked.stderr
-    assert looked.stderr.count("small: variants short, long resolve to one definition") == 1
-
-
 def test_mistakes_are_sentences(store: Store, tmp_path: Path) -> None:
     refused = call(sweep_file(tmp_path, objectives=[{"metric": "test/accuracy/last"}]))
     assert refused.returncode == 2

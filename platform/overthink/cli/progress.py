@@ -203,12 +203,12 @@ def _sentence(run: PlannedRun, event: Event) -> str:
 
 
 def _accuracies(record: EpochRecord) -> str:
-    return "val % " + "/".join(f"{100 * accuracy:.0f}" for accuracy in record.val_accuracy)
+    return "val " + "/".join(f"{100 * accuracy:.0f}" for accuracy in record.val_accuracy) + "%"
 
 
 def _overthinking(record: EpochRecord) -> str:
     found = record.val_overthinking
-    return "" if found is None or len(record.val_accuracy) == 1 else f", overthinking {100 * found:.0f}"
+    return "" if found is None or len(record.val_accuracy) == 1 else f", any later {100 * found:.0f}%"
 
 
 def _short(name: str) -> str:

@@ -1,5 +1,6 @@
 """A list of runs and groups: a row each."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from math import isnan
@@ -18,6 +19,8 @@ USUAL = {
     "test/overthinking/final": "Final",
 }
 """Metric that is shown where no other is asked for -> its title."""
+LONG_NUMBER = re.compile(r"-?\d*\.\d{5,}(e-?\d+)?")
+"""A value of a parameter with more digits than a table needs, as a sampler draws it."""
 CAPTION = "Accuracy of the last exit; overthinking any later, and final. Percent of test samples; of a group, means."
 RECORDED = (
     *("name", "kind", "status", "definition", "variant", "changes", "seed", "dataset", "network", "regime", "kernels"),
@@ -28,7 +31,7 @@ RECORDED = (
 
 def as_grid(runs: Sequence[StoredRun], columns: Sequence[str]) -> Grid:
     """Return the list for a terminal, with what runs have under the names of columns."""
-    titles = [USUAL.get(name) or name.removeprefix(TEST).replace("/", " ") for name in columns]
+    titles = [USUAL.get(name) or _title(name) for name in columns]
     rows = [
         [
             run.run_id[:8],
@@ -63,6 +66,12 @@ def _plain(value: Value) -> Value:
     return str(value) if isinstance(value, float) and isnan(value) else value
 
 
+def _title(name: str) -> str:
+    """Return a name with a blank where its line may be broken: `regime.0. lr`."""
+    before, dot, last = name.removeprefix(TEST).replace("/", " ").rpartition(".")
+    return f"{before}{dot} {last}" if dot else last
+
+
 def _cell(run: StoredRun, name: str) -> str:
     value = value_of(run, name)
     if value is None or value == "":
@@ -70,7 +79,7 @@ def _cell(run: StoredRun, name: str) -> str:
     if name in ("duration", "estimated"):
         return _duration(float(value))
     if isinstance(value, str) or name in FACTS:
-        return str(value)
+        return f"{float(value):.4g}" if LONG_NUMBER.fullmatch(str(value)) else str(value)
     metric = name if name in run.metrics else TEST + name
     return f"{100 * value:.2f}" if is_rate(metric) else f"{value:.4g}"
 

@@ -11,6 +11,12 @@ from alembic.util.exc import CommandError
 from overthink.store.database import newer
 from overthink.store.uri import ENDS_WITH_THE_COMMAND, database_file, is_in_memory, without_password
 
+UNREACHABLE = (
+    (re.compile(r"Failed to resolve '([^']{1,200})'"), "no host {} is known"),
+    (re.compile(r"Failed to establish a new connection: \[Errno -?\d+\] ([\w ]+)"), "it does not answer ({})"),
+    (re.compile(r"(?:Connect|Read) ?[Tt]ime(?:d ?)?out"), "it does not answer in time"),
+)
+"""What requests says of a server, in the middle of much else -> what is wrong."""
 LONGEST = 500
 """Characters of what a store's libraries say."""
 
@@ -39,6 +45,9 @@ def reason(error: Exception) -> str:
         return f"written by a newer MLflow ({text}); update mlflow"
     if found := re.search(r"database schema \(found version (\w+)", text):
         return _schema_problem(found[1])
+    for pattern, meaning in UNREACHABLE:
+        if found := pattern.search(text):
+            return meaning.format(*found.groups())
     for cause in (error, error.__cause__):  # MLflow hands on the text of SQLAlchemy, statement and all
         if isinstance(cause, sqlalchemy.exc.SQLAlchemyError) and getattr(cause, "orig", None) is not None:
             text = str(cause.orig).strip() or text  # type: ignore[attr-defined]

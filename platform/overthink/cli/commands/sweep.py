@@ -66,14 +66,10 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
     if sum((dry_run, best, confirm is not None)) > 1:
         raise ValueError("--dry-run, --best and --confirm exclude each other; give one of them")
     check_execution(device, engine, resources, kernels)
-    from overthink.cli.definitions import print_merged
-    from overthink.definition.loading import load_experiment
     from overthink.definition.source import SWEEPS, find
     from overthink.sweep.definition import load_sweep
 
     loaded = load_sweep(find(name, SWEEPS), (*settings, *([f"trials={trials}"] if trials is not None else [])))
-    base = loaded.sweep.experiment
-    print_merged(load_experiment(base.file(loaded.source), base.overrides))
     from overthink.sweep.storage import storage_uri
 
     uri = storage_uri(storage)

@@ -88,6 +88,6 @@ def _asked(command: list[str]) -> Compiler:
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        said = f"{shlex.join(command)} does not run: {error}"
+        said = f"{shlex.join(command)} does not run: {getattr(error, 'strerror', None) or error}"
         raise KernelsUnavailableError(f"the C++ compiler {said}; set CXX to one that does") from error
     return Compiler(tuple(command), asked.stdout.partition("\n")[0].strip())
