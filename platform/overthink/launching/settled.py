@@ -49,7 +49,7 @@ class _Read(NamedTuple):
 def settled(experiments: Sequence[LoadedExperiment], options: Options, uri: str) -> Settled | None:
     """Return the runs of experiments if all of them are finished, and nothing else is left to do; None otherwise."""
     database = database_file(uri)
-    if options.force or options.engine != "local" or database is None or not database.exists() or _has_journals():
+    if options.force or options.engine != "local" or database is None or not database.exists() or has_journals():
         return None
     check_settings(options.data_root)
     if (store := _read(database)) is None:
@@ -72,7 +72,8 @@ def settled(experiments: Sequence[LoadedExperiment], options: Options, uri: str)
     return Settled(runs, [run for key in keys for run in store.by_group[key]], experiment_id, view)
 
 
-def _has_journals() -> bool:
+def has_journals() -> bool:
+    """Tell whether there is a run in progress here, or results that wait to be uploaded."""
     folder = journals_folder()
     return folder.is_dir() and any(folder.iterdir())
 
@@ -137,13 +138,15 @@ def _is_in_order(loaded: LoadedExperiment, group: Group, store: _Read) -> bool:
         return False
     of_group, of_experiment = found[0], store.experiments.get(found[0].experiment_id, {})
     seeds = joined([*(seeds.label for seeds in of_group.seeds), *(seeds.label for seeds in group.seeds)])
+    description, columns = loaded.experiment.description, columns_of(group.definition)
+    return seeds == of_group.seeds_label and is_presented(of_experiment, description, columns)
+
+
+def is_presented(of_experiment: Mapping[str, str], description: str, columns: Sequence[str]) -> bool:
+    """Tell whether an experiment has its description, as it is or as a person has edited it, and its views."""
     edited = of_experiment.get(tags.MLFLOW_NOTE) != of_experiment.get(tags.NOTE)
-    offered = " ".join(views(columns_of(group.definition)))
-    return (
-        seeds == of_group.seeds_label
-        and (edited or of_experiment.get(tags.NOTE) == loaded.experiment.description)
-        and of_experiment.get(tags.VIEWS) == offered
-    )
+    is_described = edited or of_experiment.get(tags.NOTE) == description
+    return is_described and of_experiment.get(tags.VIEWS) == " ".join(views(columns))
 
 
 def _group(loaded: LoadedExperiment, key: str, store: _Read) -> list[StoredRun]:

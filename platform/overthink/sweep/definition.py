@@ -79,6 +79,11 @@ class Sweep(Spec):
         return min(self.trials, len(grid_of(self.space))) if self.sampler.kind == "grid" else self.trials
 
     @property
+    def goals(self) -> tuple[str, ...]:
+        """Names of the metrics that hold the objective values of trials."""
+        return tuple(f"objective/{one.metric}" for one in self.objectives)
+
+    @property
     def trains(self) -> bool:
         """Whether a trial trains anything besides a policy's main network."""
         return any(one.metric.split("/")[0] not in (LABELS, NETWORK) for one in (*self.objectives, *self.constraints))

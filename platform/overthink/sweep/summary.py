@@ -5,11 +5,9 @@ import re
 from optuna.study import Study
 
 from overthink.report.grids import Grid, as_html
-from overthink.report.pages import Section, document
 from overthink.seeds import expand
 from overthink.store.view import FIGURES, run_link
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.figures import sweep_figures
 from overthink.sweep.goal import NETWORK, Objective
 from overthink.sweep.results import Results, TrialResult, ranked
 from overthink.sweep.space import format_point_short
@@ -45,6 +43,9 @@ def best_grid(loaded: LoadedSweep, found: Results) -> Grid:
 
 def sweep_page(loaded: LoadedSweep, study: Study, found: Results) -> str:
     """Return the sweep's page: its goal, its best trials, Optuna's figures."""
+    from overthink.report.pages import Section, document  # plotly
+    from overthink.sweep.figures import sweep_figures
+
     intro = [loaded.sweep.description, f"{found.counted}. {_goals(loaded)}", f"Study {loaded.study_name}."]
     best = Section("Best trials", tables=[as_html(best_grid(loaded, found))])
     unfinished = [trial for trial in found.trials if trial.message and not trial.carried]

@@ -38,7 +38,7 @@ class SweepRecorder:
         """Create the sweep's run, or reopen it."""
         sweep = loaded.sweep
         experiment_id = store.experiment(sweep.name, sweep.description)
-        goals = goals_of(loaded)
+        goals = sweep.goals
         store.offer_views(experiment_id, views(columns_of(loaded.base, goals)))
         with one_at_a_time(store, experiment_id, f"sweep {loaded.study_name}"):
             found = _oldest(store, loaded)
@@ -95,11 +95,6 @@ def _oldest(store: Store, loaded: LoadedSweep) -> StoredRun | None:
     """Return the sweep's own run; of two that one request has made, because a reply was lost, the one in use."""
     known = [run for run in find_runs(store, sweep=loaded.study_name) if run.trial is None]
     return min(known, key=StoredRun.order_made, default=None)
-
-
-def goals_of(loaded: LoadedSweep) -> tuple[str, ...]:
-    """Return the names of the metrics that hold the objective values of trials."""
-    return tuple(f"objective/{one.metric}" for one in loaded.sweep.objectives)
 
 
 def _score(loaded: LoadedSweep, ending: Ending) -> str:

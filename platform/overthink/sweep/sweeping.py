@@ -1,13 +1,11 @@
 """Running a sweep, or resuming one: its study, its run in the store, its trials, its results."""
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from overthink.definition.loading import main_networks_of
 from overthink.execution.jobs import Engine
-from overthink.launching.changed_data import changed_data_of_trials
 from overthink.launching.engines import check_engine, with_jobs
 from overthink.launching.estimating.disk_needed import lacking_room
 from overthink.launching.kernels_choice import KernelsChoice
@@ -17,15 +15,15 @@ from overthink.launching.outcomes import Options
 from overthink.launching.preflight import check_machine
 from overthink.store import tags
 from overthink.store.client import Store
-from overthink.store.finding import find_runs
 from overthink.sweep.ask_tell import AskTell
+from overthink.sweep.changed_data import changed_data
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.kernels import with_kernels
 from overthink.sweep.results import Results, results_of, trials_left
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened, wait_for_server
 from overthink.sweep.summary import sweep_note, sweep_page
-from overthink.sweep.sweep_recorder import SweepRecorder, goals_of
+from overthink.sweep.sweep_recorder import SweepRecorder
 from overthink.sweep.trial_reporter import TrialListener
 from overthink.sweep.trials import Trials
 from overthink.sweep.trials_needed import TrialsNeeded, trials_needed
@@ -70,7 +68,7 @@ def sweep(
         loaded = with_kernels(loaded, storage, KernelsChoice(options, store, listener.on_message))
         is_alone = stack.enter_context(alone(storage_uri, loaded.study_name))
         study = AskTell(loaded, storage, is_alone)
-        for sentence in _changed_data(loaded, store, options):
+        for sentence in changed_data(loaded, store, options.data_root):
             listener.on_message(f"{sentence}.")
         estimating = time.perf_counter()
         needed = _needed(loaded, study, store, options, listener) if engine is None else None
@@ -78,7 +76,7 @@ def sweep(
         options = replace(options, estimate=False)  # that of main networks is part of it
         _train_main_networks(loaded, store, options, listener, engine)
         trials = Trials(loaded, study, store, options, listener, needed)
-        with opened_session(store, options, trials.events, engine, goals_of(loaded)) as session:
+        with opened_session(store, options, trials.events, engine, loaded.sweep.goals) as session:
             recorder = SweepRecorder.open(store, session.writer, loaded)
             try:
                 reporter = trials.run(session, recorder)
@@ -125,15 +123,6 @@ def _needed(
             listener.on_message(sentence)
         check_machine(lacking_room(needed.disk, store.uri))
     return needed
-
-
-def _changed_data(loaded: LoadedSweep, store: Store, options: Options) -> Iterator[str]:
-    """Yield a sentence where trials of earlier calls were trained on other data; new ones are compared with them."""
-    if any(name.startswith("dataset") for name in loaded.sweep.space):
-        return
-    groups = {run.run_id for run in find_runs(store, kind=tags.KIND_GROUP, sweep=loaded.study_name)}
-    runs = [run for run in find_runs(store, kind=tags.KIND_RUN) if run.group_id in groups] if groups else []
-    yield from changed_data_of_trials(loaded.sweep.name, runs, loaded.base.dataset, options.data_root)
 
 
 def _train_main_networks(

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from overthink.launching.outcomes import Options
     from overthink.sweep.confirmation import Confirmed
     from overthink.sweep.definition import LoadedSweep
-    from overthink.sweep.results import TrialResult
-    from overthink.sweep.sweeping import Swept
+    from overthink.sweep.results import Results, TrialResult
+    from overthink.sweep.settled import SettledSweep
 
 
 def sweep(  # noqa: PLR0913, PLR0917 - an option each
@@ -87,10 +87,33 @@ def sweep(  # noqa: PLR0913, PLR0917 - an option each
         return OK
     if confirm is None:
         from overthink.cli.preflight import refuse
+        from overthink.store.uri import tracking_uri
+        from overthink.sweep.settled import settled_sweep
 
+        if (settled := settled_sweep(loaded, uri, how, tracking_uri())) is not None:
+            return _show_settled(settled, how, as_json)
         refuse(sweep_obstacles(loaded, uri, how))
     start_early(how)
     return _search(loaded, uri, how, as_json) if confirm is None else _confirm(loaded, uri, how, confirm, as_json)
+
+
+def _show_settled(settled: "SettledSweep", how: "Options", as_json: bool) -> int:
+    """Do what a call of a sweep that has all its trials does: show its results."""
+    from overthink.report.ui_views import local_hint
+    from overthink.store.local_store import store_to_read
+    from overthink.sweep.changed_data import changed_data
+    from overthink.sweep.summary import best_grid
+
+    console, loaded, found = log(), settled.loaded, settled.results
+    for sentence in changed_data(loaded, store_to_read(), how.data_root):
+        print_text(console, f"{sentence}.")
+    console.print(f"{found.counted}; nothing was trained.")
+    if as_json:
+        print_json(_as_plain(loaded, found, {}, None))
+    elif found.best:
+        print_grid(best_grid(loaded, found))
+    console.print(local_hint(settled.experiment_id, view=settled.view), soft_wrap=True)
+    return OK
 
 
 def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> int:
@@ -106,7 +129,7 @@ def _search(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> i
     loaded, found = swept.loaded, swept.results
     console.print(f"{found.counted}; {took(swept.seconds, swept.estimated, swept.tracking_seconds)}.")
     if as_json:
-        print_json(_as_plain(loaded, swept))
+        print_json(_as_plain(loaded, found, swept.ended, swept.stop_reason or None))
     elif found.best:
         print_grid(best_grid(loaded, found))
     console.print(ui_hint(store, swept.experiment_id), soft_wrap=True)
@@ -185,14 +208,13 @@ def _confirmed_as_plain(one: "Confirmed") -> dict[str, object]:
     }
 
 
-def _as_plain(loaded: "LoadedSweep", swept: "Swept") -> dict[str, object]:
-    found = swept.results
+def _as_plain(loaded: "LoadedSweep", found: "Results", ended: dict[str, int], stopped: str | None) -> dict[str, object]:
     return {
         "study": loaded.study_name,
         "counts": found.counts,
         "objectives": [objective.metric for objective in loaded.sweep.objectives],
         "best": [trial.number for trial in found.best],
         "trials": [trial._asdict() for trial in found.trials],
-        "ended_now": swept.ended,
-        "stopped": swept.stop_reason or None,
+        "ended_now": ended,
+        "stopped": stopped,
     }
