@@ -21,6 +21,7 @@ from support.engines import ReplayingEngine
 from support.small_sweep import RecordingListener, sweep_file, tiny_sweep
 
 QUICK: dict[str, Any] = {"regime": [{"epochs": 1}]}
+KILLED = "UPDATE runs SET status = 'KILLED'"
 FEW: dict[str, Any] = {"space": {"regime.0.lr": {"float": [0.01, 0.2], "log": True}}, "trials": 2}
 
 
@@ -89,7 +90,7 @@ def test_what_is_not_plainly_finished_is_left_to_a_call(swept: Path, monkeypatch
         ("optuna.db", "UPDATE trials SET state = 'RUNNING' WHERE number = 1"),
         ("optuna.db", "DELETE FROM studies"),
         ("mlflow.db", "UPDATE runs SET status = 'RUNNING' WHERE name LIKE 'sweep %'"),
-        ("mlflow.db", "UPDATE runs SET status = 'KILLED' WHERE name LIKE 'sweep %'"),
+        ("mlflow.db", f"UPDATE tags SET value = 'interrupted' WHERE key = '{tags.OUTCOME}'; {KILLED}"),
         ("mlflow.db", f"UPDATE tags SET value = '1' WHERE key = '{tags.named('trials_finished')}'"),  # of its page
         ("mlflow.db", "UPDATE runs SET lifecycle_stage = 'deleted' WHERE name LIKE 'sweep %'"),
         ("mlflow.db", f"DELETE FROM experiment_tags WHERE key = '{tags.VIEWS}'"),
