@@ -1,6 +1,7 @@
 """What is all finished is told without MLflow and torch, and in the same words; whatever is not is left to a launch."""
 
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -13,9 +14,12 @@ import pytest
 from overthink.definition.loading import load_experiment
 from overthink.launching import settled
 from overthink.launching.outcomes import Options
+from overthink.outbox.journal_folder import lock_of
 from overthink.store import tags
+from overthink.store.claims import PREFIX, Claims
 from overthink.store.client import Store
 from overthink.store.finding import find_runs
+from overthink.store.writer import Writer
 from support.command import invoke
 from support.launches import launch_inline
 from support.policy_file import policy_file
@@ -100,7 +104,6 @@ def test_what_is_not_plainly_finished_is_left_to_a_launch(trained: Path, monkeyp
         f"UPDATE tags SET value = 'interrupted' WHERE key = '{tags.OUTCOME}'; UPDATE runs SET status = 'KILLED'",
         "UPDATE runs SET status = 'RUNNING' WHERE name LIKE 'wide%'",
         "UPDATE runs SET lifecycle_stage = 'deleted' WHERE name LIKE 'seed 1 · wide%'",
-        "INSERT INTO experiment_tags SELECT 'overthink.claim.a', '{}', experiment_id FROM experiments",
         f"DELETE FROM experiment_tags WHERE key = '{tags.VIEWS}'",
         "DROP TABLE latest_metrics",
         "UPDATE experiments SET lifecycle_stage = 'deleted'",
@@ -114,6 +117,32 @@ def test_a_store_that_is_not_in_order_is_left_to_a_launch(trained: Path, change:
             database.commit()
         assert (trained / DATABASE).read_bytes() != before
         assert not is_settled(trained)
+    finally:
+        (trained / DATABASE).write_bytes(before)
+
+
+def test_what_other_processes_train_keeps_nothing_back(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, key = (trained / DATABASE).read_bytes(), small(trained, **QUICK).groups[0].runs[0].key
+    monkeypatch.setenv("OVERTHINK_STATE", str(trained / "other-state"))
+    (journal := trained / "other-state" / "journals" / "one").mkdir(parents=True)
+    try:
+        store = Store(f"sqlite:///{trained / DATABASE}")
+        others, lock = Claims(store), lock_of(journal)
+        experiment = store.experiment("others", "A note.")
+        Writer(store).create(experiment, "other", {tags.KIND: tags.KIND_RUN, tags.RUN_KEY: "other"}, {})
+        others.claim(experiment, ["another"])
+        with lock.acquire():
+            assert is_settled(trained)
+        assert not is_settled(trained), "a journal that no process uses is to be uploaded"
+        shutil.rmtree(journal.parent)
+        assert is_settled(trained)
+        others.claim(experiment, [key])
+        assert not is_settled(trained), "its own run is about to be trained again"
+        others.close()
+        left = {tags.HOST: "elsewhere", tags.PROCESS: "1@1", tags.HEARTBEAT: "1000000000"}
+        text = json.dumps({**left, "confirmed": True, "keys": ["another"]})
+        store.tag_experiment(experiment, f"{PREFIX}a", text)
+        assert not is_settled(trained), "a claim of a process that is gone is to be removed"
     finally:
         (trained / DATABASE).write_bytes(before)
 

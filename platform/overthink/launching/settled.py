@@ -15,13 +15,15 @@ from overthink.definition.run_definition import GroupDefinition
 from overthink.launching.known_runs import counting_run, lacks_snapshots
 from overthink.launching.outcomes import Options
 from overthink.launching.planned_run import PlannedRun
+from overthink.outbox.pending import is_anything_left
 from overthink.report.ui_views import columns_of, views
 from overthink.seeds import joined
 from overthink.settings import check_settings, default_kernels
 from overthink.store import sqlite_reader, tags
-from overthink.store.claims import PREFIX
+from overthink.store.claims import PREFIX, keys_in_claims
+from overthink.store.liveness import is_gone
 from overthink.store.stored import StoredRun
-from overthink.store.uri import database_file, journals_folder
+from overthink.store.uri import database_file
 
 
 class Settled(NamedTuple):
@@ -44,12 +46,14 @@ class _Read(NamedTuple):
     """Key of a group -> the group, of each experiment, and its runs."""
     experiments: Mapping[str, Mapping[str, str]]
     """Id -> the tags of an experiment."""
+    claimed: frozenset[str]
+    """Keys of the runs that other processes are about to train."""
 
 
 def settled(experiments: Sequence[LoadedExperiment], options: Options, uri: str) -> Settled | None:
     """Return the runs of experiments if all of them are finished, and nothing else is left to do; None otherwise."""
     database = database_file(uri)
-    if options.force or options.engine != "local" or database is None or not database.exists() or has_journals():
+    if options.force or options.engine != "local" or database is None or not database.exists() or is_anything_left():
         return None
     check_settings(options.data_root)
     if (store := _read(database)) is None:
@@ -72,23 +76,19 @@ def settled(experiments: Sequence[LoadedExperiment], options: Options, uri: str)
     return Settled(runs, [run for key in keys for run in store.by_group[key]], experiment_id, view)
 
 
-def has_journals() -> bool:
-    """Tell whether there is a run in progress here, or results that wait to be uploaded."""
-    folder = journals_folder()
-    return folder.is_dir() and any(folder.iterdir())
-
-
 def _read(database: Path) -> _Read | None:
-    """Return what a store has; None where something in it is running, or seems to be."""
+    """Return what a store has; None where processes that are gone have left something to bring in order."""
     found, of_experiments = sqlite_reader.read(database), sqlite_reader.experiment_tags(database)
-    if found is None or any(run.outcome == tags.RUNNING for run in found):
+    if found is None or any(run.outcome == tags.RUNNING and is_gone(run.process) for run in found):
         return None
-    if any(key.startswith(PREFIX) for of in of_experiments.values() for key in of):  # somebody is about to train
+    of_all = [tag for of in of_experiments.values() for tag in of.items()]
+    claimed = keys_in_claims(text for key, text in of_all if key.startswith(PREFIX))
+    if claimed is None:
         return None
     by_group: dict[str, list[StoredRun]] = {}
     for run in found:
         by_group.setdefault(run.group_key, []).append(run)
-    return _Read(by_group, of_experiments)
+    return _Read(by_group, of_experiments, frozenset(claimed))
 
 
 def _finished(loaded: LoadedExperiment, group: Group, store: _Read, asked: str) -> list[PlannedRun] | None:
@@ -127,7 +127,10 @@ def _begun(group: Group, store: _Read, asked: str) -> GroupDefinition | None:
     """Return a group's definition by the only kernels that the store has runs of, if they are what is asked for."""
     if "threads" in group.changes:  # which native kernels leave out
         return None
-    begun = [one for one in group.definition.by_either_kernels if one.key in store.by_group]
+    either = group.definition.by_either_kernels
+    if store.claimed & {one.with_seeds(seeds).key for one in either for seeds in group.seeds}:
+        return None
+    begun = [one for one in either if one.key in store.by_group]
     return begun[0] if len(begun) == 1 and asked in ("auto", begun[0].kernels) else None
 
 

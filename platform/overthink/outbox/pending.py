@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import Timeout
+
 from overthink.outbox.journal import DamagedError, Journal
-from overthink.outbox.journal_folder import set_aside
+from overthink.outbox.journal_folder import lock_of, set_aside
 from overthink.store.run_lock import locked
 from overthink.store.uri import is_store, journals_folder
 
@@ -62,10 +64,28 @@ def has_pending(uri: str) -> bool:
     return any(is_store(journal.begin.store, uri) for journal in _abandoned())
 
 
+def is_anything_left() -> bool:
+    """Tell whether there is a journal that no process uses, whatever is in it."""
+    root = journals_folder()
+    return root.is_dir() and any(map(_is_unused, root.iterdir()))
+
+
 def finished_keys(uri: str) -> set[str]:
     """Return the keys of runs that an ended process has finished, and has not fully uploaded."""
     ours = (journal for journal in _abandoned() if is_store(journal.begin.store, uri))
     return {journal.begin.run_key for journal in ours if journal.is_finished}
+
+
+def _is_unused(folder: Path) -> bool:
+    lock = lock_of(folder)
+    try:
+        lock.acquire()
+    except Timeout:
+        return False
+    except OSError:  # no folder, or one that cannot be written to: a launch says what is wrong
+        return True
+    lock.release()
+    return True
 
 
 def not_for_this_store(uri: str) -> UploadSummary:

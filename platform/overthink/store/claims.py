@@ -125,6 +125,14 @@ def claimed_keys(store: ReadableStore) -> set[str]:
     return {key for claim in claims if claim is not None for key in claim.keys}
 
 
+def keys_in_claims(texts: Iterable[str]) -> set[str] | None:
+    """Return the keys of the runs that claims name; None where one is of a process that is gone, and to be removed."""
+    claims = [claim for text in texts if (claim := _read("", text)) is not None]
+    if any(is_gone(claim.process) for claim in claims):
+        return None
+    return {key for claim in claims for key in claim.keys}
+
+
 def remove_abandoned(store: "Store") -> None:
     """Remove the claims of processes that are gone; nobody else does. Raises StoreError."""
     store.remove_experiment_tags(PREFIX, lambda text: (claim := _read("", text)) is not None and is_gone(claim.process))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from overthink.launching.outcomes import Options
-from overthink.launching.settled import has_journals, is_presented
+from overthink.launching.settled import is_presented
+from overthink.outbox.pending import is_anything_left
 from overthink.report.ui_views import columns_of
 from overthink.settings import check_settings, default_kernels
 from overthink.store import sqlite_reader, tags
@@ -37,7 +38,7 @@ def settled_sweep(loaded: LoadedSweep, storage_uri: str, options: Options, uri: 
     database, file = database_file(uri), database_file(storage_uri)
     if options.engine != "local" or options.estimate or database is None or file is None:
         return None
-    if not database.exists() or not file.exists() or loaded.base.policy is not None or has_journals():
+    if not database.exists() or not file.exists() or loaded.base.policy is not None or is_anything_left():
         return None  # a policy network's main network may be unfinished
     check_settings(options.data_root)
     with opened(storage_uri) as storage:
