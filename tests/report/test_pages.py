@@ -75,6 +75,8 @@ def test_a_browser_draws_every_figure_offline(chromium: "Browser", tmp_path: Pat
     assert opened.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
     assert complaints == []
     assert requests == []
+    above = "f.querySelector('.modebar').getBoundingClientRect().bottom <= f.querySelector('svg').getBoundingClientRect().top"
+    assert opened.evaluate(f"[...document.querySelectorAll('figure')].every(f => {above})")  # it covers no legend
     buttons = opened.evaluate("[...document.querySelectorAll('.modebar-btn')].map(b => b.getAttribute('data-title'))")
     assert {*buttons} == {"Download plot as a PNG", "Zoom", "Pan", "Reset axes"}  # none shares data with a server
 

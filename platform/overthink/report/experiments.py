@@ -60,6 +60,7 @@ class NoBaselineError(DefinitionError):
 class ExperimentReport(NamedTuple):
     """Sections of a page about one experiment, and the groups shown in them."""
 
+    title: str
     sections: list[Section]
     groups: list[StoredRun]
     missing: bool
@@ -111,7 +112,7 @@ def report_on(
     problems = list(dict.fromkeys([*problems_of(runs), *left_out]))
     if problems:
         sections.append(Section(f"{name}: what cannot be read", named(problems)))
-    return ExperimentReport(sections, groups, missing or bool(left_out), problems)
+    return ExperimentReport(name, sections, groups, missing or bool(left_out), problems)
 
 
 def _with_ceiling(store: Store, group: StoredRun, runs: Sequence[StoredRun], problems: list[str]) -> StoredRun:
