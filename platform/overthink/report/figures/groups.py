@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.comparison.ranges import cut
 from overthink.inference.budgeted import budgeted_batch, lookup_table
 from overthink.metrics.accuracy import accuracy
 from overthink.metrics.overthinking import final_overthinking_rate, overthinking_rate
 from overthink.predictions.absent import CostUnit, needed
 from overthink.predictions.correctness import Samples, same_samples
 from overthink.predictions.predictions import Predictions
-from overthink.report.figures.over_runs import check_comparable, mean_over_runs
+from overthink.report.figures.over_runs import check_comparable, interval_over_runs, mean_over_runs
 from overthink.report.figures.style import cost_title
 from overthink.sentences import listed
 from overthink.statistics.estimate import estimate
@@ -226,13 +225,8 @@ def curve_of(group: str, name: str, x_P: tuple[float, ...], values_RP: Sequence[
 
     Where all runs are equal there is no interval, and its ends are the mean.
     """
-    points = [estimate(values_R) for values_R in zip(*values_RP, strict=True)]
-    mean_P = tuple(point.mean for point in points)
-    if all(point.low is None for point in points):
-        return Curve(group, name, len(values_RP), x_P, mean_P, None, None)
-    low_P = tuple(cut(point.mean if point.low is None else point.low, (0, 1)) for point in points)
-    high_P = tuple(cut(point.mean if point.high is None else point.high, (0, 1)) for point in points)
-    return Curve(group, name, len(values_RP), x_P, mean_P, low_P, high_P)
+    mean_P = tuple(estimate(values_R).mean for values_R in zip(*values_RP, strict=True))
+    return Curve(group, name, len(values_RP), x_P, mean_P, *(interval_over_runs(values_RP) or (None, None)))
 
 
 HEADINGS = ("group", "curve", "runs", "x", "mean", "low", "high")

@@ -1,8 +1,11 @@
 """Several groups in one plot of a page; `groups` has the numbers."""
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 from overthink.report.figures.groups import Curve, Overlay
+from overthink.report.figures.over_runs import Ends, error_bars
 from overthink.report.figures.style import (
     GREY,
     cost_word,
@@ -56,12 +59,11 @@ def _add_band(figure: go.Figure, info: Overlay, curve: Curve, colour: str) -> No
     )
 
 
-def _bars(curve: Curve) -> dict[str, object] | None:
+def _bars(curve: Curve) -> dict[str, Any] | None:
     if curve.low_P is None or curve.high_P is None:
         return None
-    ends = list(zip(percent(curve.mean_P), percent(curve.low_P), percent(curve.high_P), strict=True))
-    above, below = [high - mean for mean, _, high in ends], [mean - low for mean, low, _ in ends]
-    return {"array": above, "arrayminus": below, "thickness": 1, "width": 0}
+    bars = error_bars(curve.mean_P, Ends(curve.low_P, curve.high_P))
+    return bars and {**bars, "thickness": 1, "width": 0}
 
 
 def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int, shift: float) -> None:
