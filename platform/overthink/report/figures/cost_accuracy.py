@@ -91,15 +91,16 @@ def _add_level_lines(figure: go.Figure, info: CostAccuracy) -> None:
 
 
 def _add_exits(figure: go.Figure, info: CostAccuracy) -> None:
-    count, bars = len(info.cost_E), error_bars(info.accuracy_E, info.ends_E)
+    count, bars = len(info.cost_E), None
     texts = exit_names(count)
     if info.ends_E:
+        bars = {**error_bars(info.accuracy_E, info.ends_E), "color": INK, "width": 8}
         ends = zip(texts, percent(info.ends_E.low), percent(info.ends_E.high), strict=True)
         texts = [f"{text} [{low:.1f}, {high:.1f}]" for text, low, high in ends]
     figure.add_scatter(
         x=on_axis(info.cost_E, info.unit),
         y=percent(info.accuracy_E),
-        error_y=bars and {**bars, "color": INK, "width": 8},
+        error_y=bars,
         name="exits, all samples",
         mode="lines+markers",
         line={"color": INK, "width": 2.5},

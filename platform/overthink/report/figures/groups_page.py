@@ -62,8 +62,7 @@ def _add_band(figure: go.Figure, info: Overlay, curve: Curve, colour: str) -> No
 def _bars(curve: Curve) -> dict[str, Any] | None:
     if curve.low_P is None or curve.high_P is None:
         return None
-    bars = error_bars(curve.mean_P, Ends(curve.low_P, curve.high_P))
-    return bars and {**bars, "thickness": 1, "width": 0}
+    return {**error_bars(curve.mean_P, Ends(curve.low_P, curve.high_P)), "thickness": 1, "width": 0}
 
 
 def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int, shift: float) -> None:

@@ -34,13 +34,11 @@ def interval_over_runs(rates_RX: Sequence[Sequence[float]] | Sequence[FloatArray
     return Ends(low, tuple(cut(point.mean if point.high is None else point.high, (0, 1)) for point in points))
 
 
-def error_bars(means: Sequence[float], ends: Ends | None) -> dict[str, Any] | None:
-    """Return plotly's bars in percent, above and below; None without an interval."""
-    if ends is None:
-        return None
+def error_bars(means: Sequence[float], ends: Ends) -> dict[str, Any]:
+    """Return plotly's bars in percent, above and below."""
     return {
-        "array": [100 * (high - mean) for mean, high in zip(means, ends.high, strict=True)],
-        "arrayminus": [100 * (mean - low) for mean, low in zip(means, ends.low, strict=True)],
+        "array": [100 * max(high - mean, 0) for mean, high in zip(means, ends.high, strict=True)],
+        "arrayminus": [100 * max(mean - low, 0) for mean, low in zip(means, ends.low, strict=True)],
     }
 
 
