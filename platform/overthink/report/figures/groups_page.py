@@ -78,6 +78,7 @@ def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int, shift:
         mode="lines+markers" if info.has_exits else "lines",
         line={"color": colour, "width": 2, "dash": DASHES[number]},
         marker={"color": colour, "size": 8, "symbol": f"{SYMBOLS[place % len(SYMBOLS)]}{'-open' if number else ''}"},
+        cliponaxis=False,  # half of a point at 0 would be cut
         legendgroup=curve.group,
         showlegend=curve.name in ("", *info.names[:1]),
         hovertemplate=f"{escaped(curve.group)} {curve.name}: %{{y:.1f}}% {at}<extra></extra>",
