@@ -9,13 +9,18 @@ from overthink.report.pages import Section, document
 from overthink.seeds import expand
 from overthink.store.view import FIGURES, run_link
 from overthink.sweep.definition import LoadedSweep
-from overthink.sweep.figures import sweep_figures
+from overthink.sweep.figures import FEWEST_FOR_IMPORTANCE, has_importances, sweep_figures
 from overthink.sweep.goal import NETWORK, Objective
 from overthink.sweep.results import Results, TrialResult, ranked
 from overthink.sweep.space import format_point_short
 
 BEST_SHOWN = 10
 SHORTEST_ID = 8
+NO_IMPORTANCES = (
+    "Left out: the importance of each parameter. PED-ANOVA compares the best tenth of the finished trials with all of "
+    f"them. From {FEWEST_FOR_IMPORTANCE} finished trials on these are several, and it is shown if several parameters "
+    "vary in them."
+)
 OVER_SEEDS = {
     "mean": "mean over {n} seeds of a trial",
     "mean-minus-std": "mean over {n} seeds of a trial, one standard deviation to the worse side",
@@ -53,9 +58,10 @@ def sweep_page(loaded: LoadedSweep, study: Study, found: Results) -> str:
         [[str(trial.number), trial.outcome, trial.label, trial.message] for trial in unfinished[:50]],
     )
     ended = [Section("Trials that ended early", tables=[as_html(reasons)])] if unfinished else []
+    said = [] if has_importances(study) or len(loaded.sweep.space) == 1 else [NO_IMPORTANCES]
     return document(
         f"sweep {loaded.sweep.name}",
-        [Section(paragraphs=intro), best, Section("Figures", figures=sweep_figures(loaded, study)), *ended],
+        [Section(paragraphs=intro), best, Section("Figures", said, figures=sweep_figures(loaded, study)), *ended],
     )
 
 
