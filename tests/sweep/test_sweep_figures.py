@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import optuna
+import pytest
 from plotly.colors import unlabel_rgb
 
 from overthink.sweep.figures import FEWEST_FOR_IMPORTANCE, SHADES, sweep_figures
@@ -29,7 +30,7 @@ def made_up(count: int, growths: tuple[int, ...] = (2, 4)) -> optuna.Study:
 
 def test_no_line_fades_on_white_and_values_are_those_of_the_table(tmp_path: Path) -> None:
     figures = {one.caption: one.figure for one in sweep_figures(tiny_sweep(tmp_path), made_up(8))}
-    assert max(figures[HISTORY].data[0].y) == 0.57
+    assert max(figures[HISTORY].data[0].y) == pytest.approx(0.57)
     assert figures[HISTORY].layout.yaxis.tickformat is None
     parallel = figures["val/accuracy/last: all parameters of each trial"]
     lines = [trace.line.color for trace in parallel.data if trace.mode == "lines"]
