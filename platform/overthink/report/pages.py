@@ -1,6 +1,7 @@
 """One self-contained HTML page of sections, with plotly in it once. Opens without a network, and escapes all text.
 
-plotly.js is compressed, and a browser unpacks it: a page takes 0.7 MB, one with parallel coordinates 2.0 MB.
+plotly.js is compressed, and a browser unpacks it: a page takes 0.7 MB, one with parallel coordinates 2.0 MB. Pages of a
+run do not share a copy: MLflow shows a page in a frame at the address of a blob, which nothing is relative to.
 """
 
 import base64
