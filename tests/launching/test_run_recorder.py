@@ -91,6 +91,11 @@ def test_an_epoch_logs_overthinking_beside_accuracy() -> None:
     assert metrics["epochs/val_accuracy/oracle"] == 0.75
 
 
+def test_an_epoch_logs_the_validation_loss_of_the_last_exit() -> None:
+    record = epoch(3)
+    assert epoch_metrics(record)["epochs/val_loss/last"] == record.val_loss[-1]
+
+
 def test_an_epoch_of_an_earlier_version_or_of_one_exit_has_no_overthinking() -> None:
     one_exit = replace(epoch(3), val_accuracy=(0.7,), val_overthinking=0.0, val_final_overthinking=0.0, val_oracle=0.7)
     for record in (epoch(3), one_exit):

@@ -81,15 +81,24 @@ def test_what_cannot_be_written(groups: list[str], tmp_path: Path) -> None:
         report(["quickstart"], tmp_path / "report.html")
 
 
-def test_an_id_is_reported_with_the_command_that_repeats_it(groups: list[str], tmp_path: Path) -> None:
-    """A group's id stands for its runs, too: none of them is missing."""
+def test_an_id_is_reported_with_the_command_that_repeats_it(
+    groups: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A group's id stands for its runs, too: none of them is missing. A title says what the id is of."""
     assert report([groups[0]], tmp_path / "report.html") == 0
+    assert "also artifact analysis/report.html of 1 group\n" in capsys.readouterr().err
     text = (tmp_path / "report.html").read_text()
     assert "overthink run mine<" in text
     assert "55.00 ± 7.07" in text
     run = next(run for run in Store().search("") if run.name == "seed 1 · plain · mine")
     assert report([run.run_id[:8]], tmp_path / "report.html") == 0
-    assert f"overthink run run:{run.run_id}<" in (tmp_path / "report.html").read_text()
+    text = (tmp_path / "report.html").read_text()
+    assert f"overthink run run:{run.run_id}<" in text
+    assert "<h1>seed 1 · plain · mine</h1>" in text
+    assert "seed 1 · plain · mine: multi-exit networks" in text
+    assert "mine: plain<br>seed 1" in text
+    assert '"name": "plain seed 1"' in text
+    assert "artifact" not in capsys.readouterr().err
 
 
 def test_the_command_of_a_group_with_other_values() -> None:

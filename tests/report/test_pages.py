@@ -20,6 +20,8 @@ from support.marks import ONE, TWO, predictions, record
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+BAR_ABOVE_FIGURE = (".modebar", "bottom"), ("svg", "top")
+"""So that plotly's buttons cover no legend."""
 HOSTILE = '</script><script>window.hurt = 1</script><img src=x onerror="window.hurt = 2">'
 
 
@@ -75,6 +77,8 @@ def test_a_browser_draws_every_figure_offline(chromium: "Browser", tmp_path: Pat
     assert opened.evaluate("[...document.querySelectorAll('figure')].every(f => f.querySelector('.main-svg'))")
     assert complaints == []
     assert requests == []
+    end, start = ("f.querySelector('{}').getBoundingClientRect().{}".format(*one) for one in BAR_ABOVE_FIGURE)
+    assert opened.evaluate(f"[...document.querySelectorAll('figure')].every(f => {end} <= {start})")
     buttons = opened.evaluate("[...document.querySelectorAll('.modebar-btn')].map(b => b.getAttribute('data-title'))")
     assert {*buttons} == {"Download plot as a PNG", "Zoom", "Pan", "Reset axes"}  # none shares data with a server
 

@@ -3,7 +3,7 @@
 import json
 
 from overthink.metrics.catalogue import CATALOGUE
-from overthink.report.ui_views import POLICY_COLUMNS, SINGLE_DOTS, views
+from overthink.report.ui_views import OVER_EPOCHS, POLICY_COLUMNS, SINGLE_DOTS, views
 
 
 def headings(state: str) -> dict[str, bool]:
@@ -21,6 +21,12 @@ def test_charts_over_the_epochs_are_open_and_single_dots_are_not() -> None:
     assert [name for name, is_open in runs.items() if is_open][-1] == "Results"
     assert {name for name, is_open in runs.items() if not is_open} == {*SINGLE_DOTS}
     assert [name for name, is_open in groups.items() if is_open] == ["Results"]
+
+
+def test_charts_over_the_epochs_are_of_validation_data() -> None:
+    """As docs/comparing.md says."""
+    (charts,) = (some for name, some in OVER_EPOCHS.items() if name.endswith("accuracy, overthinking, loss"))
+    assert all("val" in metric for chart in charts for metric in chart.metrics)
 
 
 def test_views_of_policy_networks_fold_nothing() -> None:

@@ -10,6 +10,7 @@ from overthink.store import tags
 from overthink.store.client import Store
 from overthink.store.finding import find_runs
 from overthink.store.liveness import ABANDONED_SECONDS, RunProcess, is_gone, this_host, this_process
+from overthink.store.page_links import with_pages_of
 from overthink.store.stored import StoredRun, newest_per_key
 from overthink.store.uri import state_folder, tracking_uri
 from overthink.store.writer import LONGEST_TAG, Writer, shortened
@@ -99,6 +100,25 @@ def test_artifacts_come_back(store: Store, writer: Writer, tmp_path: Path) -> No
     writer.text(run_id, "plain.json", {"b": 1, "a": [2]})
     assert store.artifact(run_id, "folder/file.txt", tmp_path / "back").read_text() == "content"
     assert store.text(run_id, "plain.json").startswith('{\n  "a"')
+
+
+def test_a_page_is_linked_in_the_description(store: Store, writer: Writer) -> None:
+    run_id = create(store, writer)
+    writer.log(run_id, run_tags={tags.MLFLOW_NOTE: "A run."})
+    assert [writer.page(run_id, name, "a page") for name in 2 * [tags.REPORT_PAGE, tags.ANALYSIS_PAGE]] == 4 * [[]]
+    address = f"#/experiments/{store.client.get_run(run_id).info.experiment_id}/runs/{run_id}/artifacts/analysis"
+    more = (
+        f"More pages: [report]({address}/report.html?workflowType=machine_learning), "
+        f"[analysis]({address}/figures.html?workflowType=machine_learning)."
+    )
+    assert only(store).note == f"A run.\n\n{more}"
+    assert with_pages_of(only(store).note, "Another.") == f"Another.\n\n{more}"
+    assert with_pages_of("A run.", "Another.") == "Another."
+    assert store.text(run_id, tags.REPORT_PAGE) == "a page"
+    long = "x" * LONGEST_TAG
+    writer.log(run_id, run_tags={tags.MLFLOW_NOTE: long})
+    writer.page(run_id, tags.REPORT_PAGE, "a page")
+    assert only(store).note == long, "nothing of a description is cut for a link"
 
 
 def test_the_data_set_is_an_input(store: Store, writer: Writer) -> None:

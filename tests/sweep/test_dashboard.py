@@ -9,7 +9,7 @@ from optuna.storages import RDBStorage
 from optuna.study import Study
 
 from overthink.launching.outcomes import Options
-from overthink.report.notes import with_link_of, with_trial_link
+from overthink.report.notes import with_links_of, with_trial_link
 from overthink.settings import check_settings
 from overthink.store import tags
 from overthink.store.client import Store
@@ -80,9 +80,13 @@ def test_no_link_where_no_address_is_known_and_both_with_the_dashboard(store: St
 
 def test_a_new_description_keeps_the_link() -> None:
     linked = with_trial_link("Old.", "http://a/1")
-    assert with_link_of(linked, "New.") == "New.\n\n[This trial in optuna-dashboard](http://a/1)"
+    assert with_links_of(linked, "New.") == "New.\n\n[This trial in optuna-dashboard](http://a/1)"
     assert with_trial_link(linked, "http://b/1") == "Old.\n\n[This trial in optuna-dashboard](http://b/1)"
-    assert with_link_of("Old.", "New.") == "New."
+    assert with_links_of("Old.", "New.") == "New."
+    both = f"{linked}\n\nMore pages: [report](#/a)."
+    assert with_links_of(both, "New.") == (
+        "New.\n\n[This trial in optuna-dashboard](http://a/1)\n\nMore pages: [report](#/a)."
+    )
     assert with_trial_link("", "http://a/1") == "[This trial in optuna-dashboard](http://a/1)"
 
 

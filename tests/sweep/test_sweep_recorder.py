@@ -13,8 +13,8 @@ from overthink.store.finding import find_runs
 from overthink.store.writer import Writer
 from overthink.sweep import sweeping
 from overthink.sweep.ask_tell import AskTell, Ending
+from overthink.sweep.page import sweep_page
 from overthink.sweep.storage import opened, storage_uri
-from overthink.sweep.summary import sweep_page
 from overthink.sweep.sweep_recorder import DEFINITION_FILE, SweepRecorder
 from support.late_writer import LateWriter
 from support.small_sweep import tiny_sweep

@@ -1,6 +1,8 @@
 """What an epoch says of the network that it leaves behind."""
 
+import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from overthink.data.augment import AugmentSpec
 from overthink.data.batches import Samples
@@ -25,3 +27,5 @@ def test_the_overthinking_of_an_epoch_is_that_of_its_network_on_validation_data(
     assert record.val_final_overthinking == sum(any(one) and not one[-1] for one in right) / 24
     assert record.val_oracle == sum(map(any, right)) / 24
     assert record.val_overthinking > 0
+    losses = [float(cross_entropy(logits_NC, samples.labels_N)) for logits_NC in logits_of(state.network, samples)]
+    assert record.val_loss == pytest.approx(losses)

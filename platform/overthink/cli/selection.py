@@ -62,6 +62,12 @@ def _changes_of(group: StoredRun) -> str:
     return f"({group.changes_label or 'an earlier version'})"
 
 
+def title_of(name: str, runs: Sequence[StoredRun]) -> str:
+    """Return the title of what a name selects: of an ID, which says nothing, the name of its run or group."""
+    found = by_id(runs, name)
+    return found[0].name if found else name
+
+
 def command_again(name: str, runs: Sequence[StoredRun]) -> str:
     """Return the command that repeats what a name selects among the runs; a line for each set of `--set` options."""
     found = by_name(runs, name)

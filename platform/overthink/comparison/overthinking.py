@@ -100,6 +100,8 @@ class Row:
     """Different trainings that are asked for, or were begun."""
     repeats: dict[str, str] = field(default_factory=dict)
     """Seed -> MLflow id, of finished runs that repeat one of these: equal by construction, so they do not count."""
+    alone: str = ""
+    """Seeds of a row that is one run, chosen without its group."""
     repeats_differ: bool = False
     """Whether they are not equal all the same: something besides the seeds changed the training."""
     fixed: tuple[str, ...] = ()
@@ -215,6 +217,7 @@ def _row(members: Sequence[StoredRun], by: str, metrics: Sequence[str]) -> Row:
         test_labels={run.seeds_label: _test_labels(run) for run in finished if run.is_policy},
         asked=count_trainings(asked, runs),
         repeats={run.seeds_label: run.run_id for _, *others in trainings for run in others},
+        alone="" if asked or len(runs) > 1 else ", ".join(run.seeds_label for run in runs),
         repeats_differ=any(
             run.metrics.get(metric) != first.metrics.get(metric)
             for first, *others in trainings

@@ -67,7 +67,7 @@ def _analyse_group(
     arm = f" / {primary_arm(group)}" if group.arms else ""
     try:
         page = analysis_page(f"{group.name}{arm} (n = {len(pairs)})", pairs)
-        writer.text(group.run_id, tags.ANALYSIS_PAGE, page)
+        writer.linked_page(group.run_id, tags.ANALYSIS_PAGE, page)
     except ValueError as error:
         return Analysed(group, False, (*problems, f"{group.name}: {reason(error)}"))
     if not problems:  # else it is tried again: what cannot be read now may be mended
@@ -100,7 +100,7 @@ def _analyse_run(writer: Writer, run: StoredRun, pair: Known) -> None:
         writer.log(run.run_id, missing, step)
     if validation is not None:
         _store_tables(writer, run, validation)
-    writer.text(run.run_id, tags.ANALYSIS_PAGE, analysis_page(run.name, [pair]))
+    writer.linked_page(run.run_id, tags.ANALYSIS_PAGE, analysis_page(run.name, [pair]))
     writer.log(run.run_id, run_tags={tags.ANALYSIS: tags.ANALYSIS_VERSION})
 
 

@@ -12,7 +12,7 @@ from overthink.report.figures.budget_curves import (
     draw_exits_taken,
     draw_recovered,
 )
-from overthink.report.figures.confidence import calibration, draw_calibration, draw_ranks, ranks_of_first_exits
+from overthink.report.figures.confidence import FEW, calibration, draw_calibration, draw_ranks, ranks_of_first_exits
 from overthink.report.figures.overthinking import (
     accuracy_where_earlier_is_right,
     draw_accuracy_where_earlier_is_right,
@@ -36,6 +36,7 @@ INTRO = (
 )
 
 
+CALIBRATION = f"Calibration: accuracy against confidence. Hollow: fewer than {FEW} samples"
 NO_BUDGETS = (
     "Left out, since thresholds are chosen on validation data, by confidence and cost: budgeted batch classification. "
     "Not known of these runs: {}."
@@ -84,7 +85,7 @@ def _in_depth(runs: Sequence[Predictions]) -> list[Captioned]:
     if is_sure:
         by_confidence = draw_overthinking_by_confidence(overthinking_by_confidence(runs))
         figures += [
-            Captioned("Calibration: accuracy against confidence", draw_calibration(calibration(runs))),
+            Captioned(CALIBRATION, draw_calibration(calibration(runs))),
             Captioned("Overthinking by confidence of exit 1", by_confidence),
         ]
     if not _missing(runs, "labels"):

@@ -111,6 +111,11 @@ def averages(rows: Sequence[Row]) -> str:
     return " ".join(filter(None, said))
 
 
+def seed_line(row: Row) -> tuple[str, ...]:
+    """Return the seeds of a row that is one run alone: the name of its group does not say which run it is."""
+    return (f"seed {row.alone}",) if row.alone and row.finished else ()
+
+
 def best_line(row: Row) -> tuple[str, ...]:
     """Return what a row stands for: `best of 12 trials`, `on the Pareto front of 12 trials`, `1 of 8 arms`."""
     if row.of_arms:

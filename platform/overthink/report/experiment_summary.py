@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from overthink.comparison.overthinking import Row
+from overthink.report.figures.groups import ASIDE
 from overthink.report.figures.groups_page import draw_groups
 from overthink.report.group_overlays import legend_names, overlay_of
 from overthink.report.pages import Captioned, Section
@@ -36,8 +37,8 @@ def experiment_summary(
         problems += found.problems
         if found.info is not None:
             figures.append(Captioned(found.info.caption, draw_groups(found.info)))
-            if any(curve.low_P for curve in found.info.curves):
-                bars = f"Bars: 95% intervals of the mean for {found.info.holds_for}."
+            if found.info.has_intervals:
+                bars = f"Bars: 95% intervals of the mean for {found.info.holds_for}. {ASIDE}"
     paragraphs = [summary(rows)]
     if figures:
         first = f"The first {MOST_GROUPS} of {len(finished)} groups. " if len(finished) > MOST_GROUPS else ""

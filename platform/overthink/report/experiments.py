@@ -18,7 +18,7 @@ from overthink.report.pages import Section
 from overthink.report.policy_group import on_test_data, with_ceiling
 from overthink.report.policy_page import policy_figures, policy_intro
 from overthink.report.policy_table import POLICY
-from overthink.report.run_page import prediction_figures
+from overthink.report.run_page import SPREAD, prediction_figures, with_equal_axes
 from overthink.report.run_results import stored_evidence
 from overthink.report.studies import (
     Study,
@@ -60,6 +60,7 @@ class NoBaselineError(DefinitionError):
 class ExperimentReport(NamedTuple):
     """Sections of a page about one experiment, and the groups shown in them."""
 
+    title: str
     sections: list[Section]
     groups: list[StoredRun]
     missing: bool
@@ -104,14 +105,18 @@ def report_on(
             sections.append(Section(heading if policies else "", unfinished, command, [as_html(rows, layout)]))
             behind = [grid_html(grid) for grid in (_run_ids_grid(rows), *provenance)]
             sections.append(Section("Versions, machine and runs", tables=behind, is_folded=True))
+    of_networks = []
     for group in groups:
         of_group, problems = _group_sections(store, group, runs)
         sections += of_group
         left_out += problems
+        if not group.arms and not group.is_policy:
+            of_networks += [section.figures for section in of_group if section.figures]
+    with_equal_axes(of_networks)
     problems = list(dict.fromkeys([*problems_of(runs), *left_out]))
     if problems:
         sections.append(Section(f"{name}: what cannot be read", named(problems)))
-    return ExperimentReport(sections, groups, missing or bool(left_out), problems)
+    return ExperimentReport(name, sections, groups, missing or bool(left_out), problems)
 
 
 def _with_ceiling(store: Store, group: StoredRun, runs: Sequence[StoredRun], problems: list[str]) -> StoredRun:
@@ -190,7 +195,7 @@ def _network_sections(
     tests = [test for (test,) in read.values]
     alike = all(same_samples(test, tests[0]) for test in tests)
     samples = f"{len(tests[0].ids_N):,} test samples." if alike else OTHER_SAMPLES
-    spread = " Error bars and ±: one standard deviation over runs." if len(tests) > 1 else ""
+    spread = f" {SPREAD}" if len(tests) > 1 else ""
     return [Section(f"{group.name} (n = {len(tests)})", [samples + spread], figures=prediction_figures(tests))]
 
 

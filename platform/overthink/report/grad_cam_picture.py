@@ -1,6 +1,6 @@
 """A picture of Grad-CAM maps: a row for each sample, its image, and each exit's map over it."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,11 @@ FONT_SIZE = 13
 PAPER, INK, RIGHT, WRONG = (255, 255, 255), (31, 41, 51), (35, 110, 70), (179, 67, 43)
 OPACITY = 0.6
 SCALE, SCALE_WIDTH = 16, 256
-SCALE_TITLE = "support of the class: share of the map's largest value, over white and over black"
+OF_CLASS = {"predicted": "the class that the exit predicts", "true": "the sample's class"}
+LEGEND = (
+    "How much a place supports {of}, as a share of the map's largest value; in the bar, above over white pixels, below "
+    "over black ones. A map without any colour: no place supports it."
+)
 
 
 class ExitAnswer(NamedTuple):
@@ -39,17 +43,18 @@ class ExplainedSample(NamedTuple):
     """In the order of exits."""
 
 
-def grad_cam_picture(samples: list[ExplainedSample]) -> "Image.Image":
-    """Return the picture; right and wrong are marked by a word and by colour."""
+def grad_cam_picture(samples: list[ExplainedSample], of: str = "predicted") -> "Image.Image":
+    """Return the picture; right and wrong are marked by a word and by colour. Maps are of a class of `OF_CLASS`."""
     from PIL import Image, ImageDraw, ImageFont
 
     columns = 1 + len(samples[0].answers)
     first = enlarged(as_rgb(samples[0].image_KHW), CELL)
     across, height = max(first.width, CELL) + GAP, first.height + 2 * LINE + GAP
-    picture = Image.new(
-        "RGB", (2 * MARGIN + columns * across - GAP, 2 * MARGIN + len(samples) * height + SCALE + LINE), PAPER
-    )
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_SIZE)
+    font, width = ImageFont.load_default(FONT_SIZE), columns * across - GAP
+    legend = _wrapped(LEGEND.format(of=OF_CLASS[of]), font, width)
+    tall = 2 * MARGIN + len(samples) * height + SCALE + (1 + len(legend)) * LINE
+    picture = Image.new("RGB", (2 * MARGIN + width, tall), PAPER)
+    pen = ImageDraw.Draw(picture)
     for row, sample in enumerate(samples):
         top = MARGIN + row * height
         grey = as_rgb(sample.image_KHW)
@@ -66,8 +71,9 @@ def grad_cam_picture(samples: list[ExplainedSample]) -> "Image.Image":
     top = MARGIN + len(samples) * height
     picture.paste(_scale(), (MARGIN, top))
     pen.text((MARGIN, top + SCALE), "0", fill=INK, font=font)
-    pen.text((MARGIN + SCALE_WIDTH + GAP, top), SCALE_TITLE, fill=INK, font=font)
     pen.text((MARGIN + SCALE_WIDTH, top + SCALE), "1", fill=INK, font=font, anchor="ra")
+    for number, line in enumerate(legend, start=1):
+        pen.text((MARGIN, top + SCALE + number * LINE), line, fill=INK, font=font)
     return picture
 
 
@@ -89,6 +95,18 @@ def _over(image_HW3: NDArray[np.uint8], heat_HW: FloatArray) -> NDArray[np.uint8
     grey = image_HW3.mean(axis=2, keepdims=True)
     mixed_HW3 = (1 - share_HW1) * grey + share_HW1 * heat_colour
     return np.asarray(mixed_HW3.clip(0, 255), dtype=np.uint8)
+
+
+def _wrapped(text: str, font: Any, width: int) -> list[str]:
+    """Return the lines of a text, broken between words, that fit a width."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _fitted(text: str, font: object) -> str:

@@ -67,4 +67,4 @@ def _words(test: Predictions, row: int, classes: Sequence[str]) -> tuple[str, tu
     predicted_E = needed(test.predicted_EN, "classes")[:, row].tolist()
     answers = zip(predicted_E, needed(test.max_softmax_EN, "confidence")[:, row].tolist(), strict=True)
     found = tuple(ExitAnswer(classes[predicted], sure, predicted == label) for predicted, sure in answers)
-    return f"sample {test.ids_N[row]}\n{classes[label]}", found
+    return f"sample {test.ids_N[row]}\nclass {classes[label]}", found

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeVar
 
 from overthink.comparison.by_name import without_changes
 from overthink.comparison.overthinking import Row
-from overthink.report.averages import held_fixed_sentence
+from overthink.report.averages import held_fixed_sentence, seed_line
 from overthink.report.csv_text import csv_text
 from overthink.report.figures.groups import HEADINGS, KINDS, Overlay, as_rows, overlay
 from overthink.report.figures.training import course_overlay, fork_overlay
@@ -86,11 +86,12 @@ def fork_overlay_of(store: ReadableStore, runs: Sequence[StoredRun]) -> GroupOve
 def legend_names(rows: Sequence[Row]) -> list[str]:
     """Return the names of rows without what all have in common: their definition, and what `--set` changed.
 
-    As `compare` shows them below the name of the definition, and as it finds them.
+    As `compare` shows them below the name of the definition, and as it finds them; a run alone with its seeds.
     """
     names = [row.short_name if len({row.definition for row in rows}) == 1 else row.group for row in rows]
     shorter = [without_changes(name) for name in names]
-    return shorter if len({*shorter}) == len(shorter) else names
+    distinct = shorter if len({*shorter}) == len(shorter) else names
+    return [" ".join((name, *seed_line(row))) for name, row in zip(distinct, rows, strict=True)]
 
 
 def as_csv(info: Overlay) -> str:

@@ -13,6 +13,7 @@ from overthink.predictions.absent import CostUnit, cost_cell
 from overthink.report.averages import estimate_lines, in_words
 from overthink.report.tables import TITLES
 from overthink.report.undetermined import ND, SENTENCE, meanings_of
+from overthink.store.page_links import with_pages_of
 from overthink.store.stored import StoredRun
 from overthink.store.view import FIGURES, run_link
 
@@ -101,10 +102,11 @@ def with_trial_link(note: str, address: str) -> str:
     return f"{_TRIAL_LINK.sub('', note)}\n\n[This trial in optuna-dashboard]({address})".lstrip()
 
 
-def with_link_of(earlier: str, note: str) -> str:
-    """Return a description with the link to a trial that an earlier description has, if it has one."""
+def with_links_of(earlier: str, note: str) -> str:
+    """Return a description with the links to a trial, and to pages, that an earlier description has."""
     found = _TRIAL_LINK.search(earlier)
-    return note if found is None else f"{note}\n\n{found[0].lstrip()}"
+    with_trial = note if found is None else f"{note}\n\n{found[0].lstrip()}"
+    return with_pages_of(earlier, with_trial)
 
 
 def _linked(run: StoredRun) -> str:

@@ -1,6 +1,7 @@
 """One self-contained HTML page of sections, with plotly in it once. Opens without a network, and escapes all text.
 
-plotly.js is compressed, and a browser unpacks it: a page takes 0.7 MB, one with parallel coordinates 2.0 MB.
+plotly.js is compressed, and a browser unpacks it: a page takes 0.7 MB, one with parallel coordinates 2.0 MB. Pages of a
+run do not share a copy: MLflow shows a page in a frame at the address of a blob, which nothing is relative to.
 """
 
 import base64
@@ -25,6 +26,7 @@ OPTIONS = {
 }
 """Of each figure. plotly.js would offer to send its data to a server of its makers."""
 
+# plotly shows its buttons always where nothing can hover, over legends; beside the caption they cover nothing.
 STYLE = """
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; color: #1f2933;
        background: #fff; max-width: 1240px; margin: 1.5rem auto; padding: 0 1.2rem; }
@@ -38,7 +40,8 @@ td { border-bottom: 1px solid #e4e7eb; padding: .25rem .8rem .25rem 0; vertical-
 img { image-rendering: pixelated; max-width: 100%; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(520px, 100%), 1fr)); gap: 1.2rem 1.8rem; }
 figure { margin: 0; min-width: 0; } figure.wide { grid-column: 1 / -1; }
-figcaption { font-weight: 600; margin-bottom: .2rem; }
+figcaption { font-weight: 600; margin-bottom: .2rem; } figure:has(> div) figcaption { padding-right: 7.5rem; }
+.js-plotly-plot .plotly .modebar { top: -1.75rem !important; }
 summary { cursor: pointer; color: #52606d; margin-bottom: .6rem; }
 """
 

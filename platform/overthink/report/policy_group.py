@@ -9,7 +9,7 @@ from overthink.definition.run_definition import RunDefinition
 from overthink.policy.verdict import ceiling_sentence, verdict
 from overthink.report.analysis import Analysed
 from overthink.report.ceilings import ceiling_metrics
-from overthink.report.notes import group_note
+from overthink.report.notes import group_note, with_links_of
 from overthink.report.policy_page import policy_page
 from overthink.report.run_results import Results, stored_evidence
 from overthink.report.tables import POLICY_TITLES
@@ -64,7 +64,8 @@ def analyse_policies(store: Store, runs: Sequence[StoredRun], groups: Sequence[S
             if new and definition is not None:
                 found = group_results(store, group.name, shown, definition)
                 step = max(writer.logged_steps(group.run_id, "seeds/n"), default=0)
-                writer.log(group.run_id, found.metrics, step, run_tags={tags.MLFLOW_NOTE: found.note})
+                note = with_links_of(group.note, found.note)
+                writer.log(group.run_id, found.metrics, step, run_tags={tags.MLFLOW_NOTE: note})
                 writer.text(group.run_id, tags.FIGURES_PAGE, found.page)
         except ValueError as error:
             new, problems = False, (f"{group.name}: {reason(error)}",)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.cost_accuracy import cost_accuracy, draw_cost_accuracy
+from overthink.report.figures.equal_axes import set_equal_axes
 from overthink.report.figures.learning_curves import draw_accuracies, draw_losses, learning_curves
 from overthink.report.figures.overthinking import (
     draw_overthinking_by_level,
@@ -18,6 +19,8 @@ BOUNDS = (
     "The oracle sends each sample to the cheapest exit that is right, and runs nothing where none is; the realistic "
     "upper bound sends such samples to the last exit (thesis figure 3.7)."
 )
+SPREAD = "Bars: 95% interval of the mean over seeds. ±: one standard deviation over seeds."
+"""In `prediction_figures` of several runs."""
 
 
 def run_page(title: str, predictions: Predictions, records: Sequence[EpochRecord]) -> str:
@@ -28,8 +31,16 @@ def run_page(title: str, predictions: Predictions, records: Sequence[EpochRecord
 
 def group_page(title: str, runs: Sequence[Predictions]) -> str:
     """Return the page of a group: means over the test predictions of its runs."""
-    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs with different seeds, ± one standard deviation"
-    return page(f"{title} (n = {len(runs)})", f"Means over {count}, on test data. {BOUNDS}", prediction_figures(runs))
+    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs with different seeds"
+    spread = f" {SPREAD}" if len(runs) > 1 else ""
+    said = f"Means over {count}, on test data.{spread} {BOUNDS}"
+    return page(f"{title} (n = {len(runs)})", said, prediction_figures(runs))
+
+
+def with_equal_axes(pages: Sequence[Sequence[Captioned]]) -> None:
+    """Give figures of several groups, `prediction_figures` each, the same accuracies and colours by caption."""
+    for alike in zip(*pages, strict=True):
+        set_equal_axes([captioned.figure for captioned in alike])
 
 
 def prediction_figures(runs: Sequence[Predictions]) -> list[Captioned]:

@@ -49,5 +49,5 @@ def store_policies(
         writer.log(target, new)
     replaces = whole or not [name for name in there if name.startswith(PREFIX) and name not in found]
     if replaces:
-        writer.text(target, tags.POLICIES_PAGE, exit_policy_page([one], share))
+        writer.linked_page(target, tags.POLICIES_PAGE, exit_policy_page([one], share))
     return replaces

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from overthink.comparison.kernels import different_kernels
 from overthink.comparison.overthinking import COLUMNS, Row
-from overthink.report.averages import averages, best_line, count_lines, number_lines, repeats_line, unit
+from overthink.report.averages import averages, best_line, count_lines, number_lines, repeats_line, seed_line, unit
 from overthink.report.differences import difference_lines, differences_sentence
 from overthink.report.grids import NARROWEST, Grid, empty_table
 from overthink.report.safe_text import escape_for_terminal
@@ -102,7 +102,14 @@ def group_cell(row: Row) -> tuple[str, ...]:
     """Return the name of a row, of what it is the best, and its runs that have not finished."""
     differing = {"data": row.data, "kernels": row.computed_by}
     mixed = [f"different {what}: see below" for what, found in differing.items() if len(found) > 1]
-    return (*filter(None, (row.dataset, row.group)), *best_line(row), *repeats_line(row), *mixed, *_gaps(row))
+    return (
+        *filter(None, (row.dataset, row.group)),
+        *seed_line(row),
+        *best_line(row),
+        *repeats_line(row),
+        *mixed,
+        *_gaps(row),
+    )
 
 
 def metric_cell(metric: str) -> Callable[[Row], tuple[str, ...]]:

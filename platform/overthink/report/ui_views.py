@@ -25,7 +25,7 @@ OVER_EPOCHS = {
             "epochs/val_accuracy/last",
             "epochs/overthinking/val_any_later",
             "epochs/overthinking/val_final",
-            "epochs/train_loss",
+            "epochs/val_loss/last",
         )
     ],
     "Over the epochs: all exits": [

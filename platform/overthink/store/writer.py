@@ -17,8 +17,10 @@ from overthink.store.artifact_files import check_place
 from overthink.store.client import Store
 from overthink.store.errors import StoreError
 from overthink.store.liveness import alive_tags
+from overthink.store.page_links import with_page
 from overthink.store.unreadable import UnreadableRunError, reading
 from overthink.store.uri import local_folder
+from overthink.store.view import run_link
 
 METRICS_A_REQUEST = 1000
 PARAMS_A_REQUEST = 100
@@ -167,10 +169,20 @@ class Writer:
     def page(self, run_id: str, name: str, content: str) -> list[str]:
         """Add a page to a run; where that fails, return a sentence on it: what is shown anyway is not lost by that."""
         try:
-            self.text(run_id, name, content)
+            self.linked_page(run_id, name, content)
         except NOT_STORED as error:
             return [f"artifact {name} is not stored: {error}"]
         return []
+
+    def linked_page(self, run_id: str, name: str, content: str) -> None:
+        """Add a page to a run that has its description already, and a link to the page to that."""
+        self.text(run_id, name, content)
+        with self._store.sentences():
+            run = self._store.client.get_run(run_id)
+        note = run.data.tags.get(tags.MLFLOW_NOTE, "")
+        longer = with_page(note, name, run_link(run.info.experiment_id, run_id, f"/artifacts/{name}"))
+        if longer != note and len(longer) <= LONGEST_TAG:
+            self.log(run_id, run_tags={tags.MLFLOW_NOTE: longer})
 
     def close(self, run_id: str, outcome: str, message: str = "", ended_ms: int | None = None) -> None:
         """End a run with the status that fits its outcome."""

@@ -1,10 +1,8 @@
-"""A summary of a sweep: a table of its best trials for the terminal, an HTML page, and the note of its run."""
+"""A summary of a sweep in words: a table of its best trials, and the note of its run."""
 
 import re
 
-from optuna.study import Study
-
-from overthink.report.grids import Grid, as_html
+from overthink.report.grids import Grid
 from overthink.seeds import expand
 from overthink.store.view import FIGURES, run_link
 from overthink.sweep.definition import LoadedSweep
@@ -37,26 +35,7 @@ def best_grid(loaded: LoadedSweep, found: Results) -> Grid:
     return Grid(
         titles,
         rows,
-        f"*: {_best(loaded)}{'; o: outside its bounds' if loaded.sweep.constraints else ''}. {_goals(loaded)}",
-    )
-
-
-def sweep_page(loaded: LoadedSweep, study: Study, found: Results) -> str:
-    """Return the sweep's page: its goal, its best trials, Optuna's figures."""
-    from overthink.report.pages import Section, document  # plotly
-    from overthink.sweep.figures import sweep_figures
-
-    intro = [loaded.sweep.description, f"{found.counted}. {_goals(loaded)}", f"Study {loaded.study_name}."]
-    best = Section("Best trials", tables=[as_html(best_grid(loaded, found))])
-    unfinished = [trial for trial in found.trials if trial.message and not trial.carried]
-    reasons = Grid(
-        ["Trial", "Outcome", "Parameters", "Message"],
-        [[str(trial.number), trial.outcome, trial.label, trial.message] for trial in unfinished[:50]],
-    )
-    ended = [Section("Trials that ended early", tables=[as_html(reasons)])] if unfinished else []
-    return document(
-        f"sweep {loaded.sweep.name}",
-        [Section(paragraphs=intro), best, Section("Figures", figures=sweep_figures(loaded, study)), *ended],
+        f"*: {_best(loaded)}{'; o: outside its bounds' if loaded.sweep.constraints else ''}. {goals(loaded)}",
     )
 
 
@@ -64,7 +43,7 @@ def sweep_note(loaded: LoadedSweep, found: Results, experiment_id: str, run_id: 
     """Return the Markdown description of the sweep's run, with links to its best trials."""
     objectives = loaded.sweep.objectives
     lines = [
-        f"**{found.counted}.** {_goals(loaded)}",
+        f"**{found.counted}.** {goals(loaded)}",
         "",
         f"| trial | {' | '.join(objective.metric for objective in objectives)} | parameters |",
         f"|---|{'--:|' * len(objectives)}---|",
@@ -88,7 +67,8 @@ def _mark(trial: TrialResult, front: set[int]) -> str:
     return "*" if trial.number in front else "" if trial.keeps_bounds else "o"
 
 
-def _goals(loaded: LoadedSweep) -> str:
+def goals(loaded: LoadedSweep) -> str:
+    """Return what a sweep searches for, in a sentence."""
     seeds = len(expand(loaded.sweep.seeds))
     goals = " and ".join(f"{one.goal} {one.metric}{_over(one, seeds)}" for one in loaded.sweep.objectives)
     bounds = " and ".join(one.label for one in loaded.sweep.constraints)

@@ -19,10 +19,11 @@ from overthink.sweep.ask_tell import AskTell
 from overthink.sweep.changed_data import changed_data
 from overthink.sweep.definition import LoadedSweep
 from overthink.sweep.kernels import with_kernels
+from overthink.sweep.page import sweep_page
 from overthink.sweep.results import Results, results_of, trials_left
 from overthink.sweep.space import corners
 from overthink.sweep.storage import alone, opened, wait_for_server
-from overthink.sweep.summary import sweep_note, sweep_page
+from overthink.sweep.summary import sweep_note
 from overthink.sweep.sweep_recorder import SweepRecorder
 from overthink.sweep.trial_reporter import TrialListener
 from overthink.sweep.trials import Trials

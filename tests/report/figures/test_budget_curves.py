@@ -10,6 +10,7 @@ from overthink.report.figures.budget_curves import (
     draw_exits_taken,
     draw_recovered,
 )
+from overthink.statistics.estimate import estimate
 from support.noise import predictions
 
 
@@ -22,7 +23,7 @@ def test_one_run_is_what_it_is() -> None:
     info, batch = budget_curves([(validation, test)]), budgeted_batch(lookup_table(validation), test)
     assert info.accuracy_P == tuple(batch.accuracy_P)
     assert info.cost_P == tuple(batch.mean_cost_P)
-    assert info.deviation_P is None
+    assert info.ends_P is None
     assert info.taken_PE[19] == pytest.approx([(batch.exit_PN[19] == row).mean() for row in range(4)])
     assert np.array(info.taken_PE).sum(axis=1) == pytest.approx(np.ones(39))
     assert info.accuracy_E == tuple(test.correct_EN.mean(axis=1))
@@ -32,7 +33,9 @@ def test_several_runs_are_averaged_at_the_same_distribution() -> None:
     one, other = (budget_curves([pair(seed)]) for seed in (1, 2))
     both = budget_curves([pair(1), pair(2)])
     assert both.accuracy_P == pytest.approx((np.array(one.accuracy_P) + other.accuracy_P) / 2)
-    assert both.deviation_P == pytest.approx(abs(np.array(one.accuracy_P) - other.accuracy_P) / 2**0.5)
+    assert both.ends_P is not None
+    half = estimate([one.accuracy_P[0], other.accuracy_P[0]])
+    assert both.ends_P.high[0] == pytest.approx(min(half.high or 0, 1))
     assert both.recovered_P == pytest.approx((np.array(one.recovered_P) + other.recovered_P) / 2)
     assert both.bounds.upper_bound.mean_cost == pytest.approx(
         (one.bounds.upper_bound.mean_cost + other.bounds.upper_bound.mean_cost) / 2
@@ -54,7 +57,7 @@ def test_drawings_show_what_the_records_hold() -> None:
     info = budget_curves([pair(1), pair(2)])
     names = [trace.name for trace in draw_budget_curves(info).data]
     assert {"budgeted batch (Algorithm 1)", "anytime prediction", "best choice of exits", "oracle"} <= set(names)
-    assert "± one deviation over seeds" in names
+    assert "95% interval of the mean over seeds" in names
     assert [trace.name for trace in draw_exits_taken(info).data] == ["exit 1", "exit 2", "exit 3", "exit 4"]
     assert list(draw_recovered(info).data[0].y) == pytest.approx([100 * share for share in info.recovered_P])
 

@@ -1,5 +1,3 @@
-import pytest
-
 from overthink.report.figures.cost_accuracy import cost_accuracy, draw_cost_accuracy
 from support.marks import ONE, TWO, predictions
 
@@ -8,7 +6,7 @@ def test_cost_and_accuracy_by_hand() -> None:
     info = cost_accuracy([ONE])
     assert info.cost_E == (10, 30, 60)
     assert info.accuracy_E == (0.5, 0.5, 0.25)
-    assert info.deviation_E is None
+    assert info.ends_E is None
     assert info.by_level == {"easy": (1.0, 0.5, 0.5), "hard": (0.0, 0.5, 0.0)}
     # samples 1 and 2 leave at exit 1, sample 3 at exit 2, and sample 4 nowhere or at the end
     assert info.bounds is not None
@@ -19,7 +17,7 @@ def test_cost_and_accuracy_by_hand() -> None:
 def test_several_runs_are_averaged() -> None:
     info = cost_accuracy([ONE, TWO])
     assert info.accuracy_E == (0.75, 0.75, 0.625)
-    assert info.deviation_E == pytest.approx([0.5 / 2**0.5, 0.5 / 2**0.5, 0.75 / 2**0.5])
+    assert info.ends_E == ((0, 0, 0), (1, 1, 1))  # two runs: mean +- 12.7 deviations / sqrt(2), cut
     assert info.bounds is not None
     assert info.bounds.oracle.accuracy == 0.875
 

@@ -31,7 +31,7 @@ def test_overthinking_after_each_epoch_is_a_mean_over_runs_with_its_interval() -
     assert (of_isc.mean_P, of_isc.low_P) == ((0, 0.5), None)
     assert info.sentence == (
         "Overthinking in the course of the training. Means over seeds (plain n = 2, isc n = 1); bands: 95% interval of "
-        "the mean for new seeds, on these test samples."
+        "the mean for new seeds, on these test samples; none for n = 1."
     )
     assert b"epoch" in paper_figure(info, "svg", 1)
 

@@ -64,7 +64,7 @@ def grad_cam(
     rows_M = rows_of_samples(test, ids) if ids else most_confidently_overthought(test, pick or PICKED)
     if not len(rows_M):
         raise ValueError(f"{run}: the last exit overthinks no test sample; choose samples with --samples")
-    picture = grad_cam_picture(grad_cam_samples(store, stored, test, rows_M, of == "true", data_root))
+    picture = grad_cam_picture(grad_cam_samples(store, stored, test, rows_M, of == "true", data_root), of)
     if output is not None:  # first: the store may refuse it
         write_picture(output, picture)
         print_text(console, f"Written: {output}")

@@ -12,7 +12,7 @@ from overthink.cli.exit_codes import OK, SOME_FAILED
 from overthink.cli.output import log, print_problems
 from overthink.cli.output_path import check_file, write_file
 from overthink.report.safe_text import print_text
-from overthink.sentences import utf_8
+from overthink.sentences import number_of, utf_8
 from overthink.store import tags
 
 if TYPE_CHECKING:
@@ -58,12 +58,14 @@ def report(
             why = wanted.why_none(chosen_runs(store, names))
             raise DefinitionError(f"{', '.join(names)}: no run meets --where {where!r}{why and f': {why}'}")
         raise not_run(store, names)
-    page = utf_8(document(", ".join(names), [section for one in parts for section in one.sections]))
+    title = ", ".join(dict.fromkeys(one.title for one in parts))
+    page = utf_8(document(title, [section for one in parts for section in one.sections]))
     write_file(output, page.encode())
     groups, writer = [group for one in parts for group in one.groups if where is None], Writer(store)
     unstored = [problem for group in groups for problem in writer.page(group.run_id, tags.REPORT_PAGE, page)]
     print_problems(console, [*(problem for one in parts for problem in one.problems), *unstored])
-    also = f"; also artifact {tags.REPORT_PAGE}" if where is None else ""
+    stored = len(groups) > len(unstored)
+    also = f"; also artifact {tags.REPORT_PAGE} of {number_of(len(groups) - len(unstored), 'group')}" if stored else ""
     print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline{also}")
     return SOME_FAILED if any(one.missing for one in parts) else OK
 
@@ -81,18 +83,18 @@ def _sections(
 
     Raises NoBaselineError where no name has the baseline.
     """
-    from overthink.cli.selection import chosen_runs, command_again
+    from overthink.cli.selection import chosen_runs, command_again, title_of
     from overthink.report.experiments import NoBaselineError, report_on
 
     sections, without = [], []
     for name in names:
         runs = wanted.with_groups(chosen_runs(store, [name]))
-        command = command_again(name, runs)
+        command, title = command_again(name, runs), title_of(name, runs)
         try:
-            sections.append(report_on(store, name, runs, against, command, margin, over))
+            sections.append(report_on(store, title, runs, against, command, margin, over))
         except NoBaselineError as error:
             without.append(error)
-            sections.append(report_on(store, name, runs, None, command, over=over))
+            sections.append(report_on(store, title, runs, None, command, over=over))
     if without and len(without) == len(names):
         raise without[0]
     for reason in without:

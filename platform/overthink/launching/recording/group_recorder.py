@@ -9,7 +9,7 @@ from overthink.launching.planned_run import PlannedRun
 from overthink.launching.recording.facts import group_tags, network_tags, parameters, place_of
 from overthink.launching.recording.run_recorder import SPLITS
 from overthink.report.group_predictions import group_predictions
-from overthink.report.notes import group_note, with_link_of
+from overthink.report.notes import group_note, with_links_of
 from overthink.report.policy_group import group_results
 from overthink.report.run_colours import group_colour
 from overthink.report.run_page import group_page
@@ -71,7 +71,7 @@ def close_group(
             found = Results({}, group_page(name, [test for (test,) in read.values]), group_note(runs, arm=arm))
         else:
             found = group_results(store, name, runs, run)
-        of_group = {tags.MLFLOW_NOTE: with_link_of(group.note, found.note), **_network_tags(runs[0])}
+        of_group = {tags.MLFLOW_NOTE: with_links_of(group.note, found.note), **_network_tags(runs[0])}
         writer.log(group_id, aggregates(runs) | found.metrics, step, run_tags=of_group)
         writer.text(group_id, tags.FIGURES_PAGE, found.page)
     if problems:  # the others are aggregated, but the group is not finished before all are

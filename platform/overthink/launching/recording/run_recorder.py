@@ -227,6 +227,7 @@ def epoch_metrics(record: EpochRecord) -> dict[str, float]:
         **by_exit("epochs/val_accuracy", record.val_accuracy),
         "epochs/val_accuracy/last": record.val_accuracy[-1],
         **by_exit("epochs/val_loss", record.val_loss),
+        "epochs/val_loss/last": record.val_loss[-1],
         **{name: value for name, value in of_exits.items() if value is not None and len(record.val_accuracy) > 1},
         **by_exit("epochs/gradient_dominance", record.gradient_dominance),
     }

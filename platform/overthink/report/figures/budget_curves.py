@@ -16,7 +16,7 @@ from overthink.metrics.accuracy import accuracy
 from overthink.predictions.absent import CostUnit, needed
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.bounds import Bounds, add_bounds, bounds
-from overthink.report.figures.over_runs import Rows, as_rows, mean_over_runs, std_over_runs
+from overthink.report.figures.over_runs import Ends, Rows, as_rows, interval_over_runs, mean_over_runs
 from overthink.report.figures.style import (
     ACCENT,
     GREY,
@@ -46,8 +46,8 @@ class BudgetCurves(NamedTuple):
     cost_P: tuple[float, ...]
     """Per test sample, a distribution of Algorithm 1 each, cheapest first."""
     accuracy_P: tuple[float, ...]
-    deviation_P: tuple[float, ...] | None
-    """Standard deviation of the accuracy over runs; None for one run."""
+    ends_P: Ends | None
+    """Of the accuracy; None for one run."""
     taken_PE: Rows
     """Share of the test samples that leaves at each exit."""
     recovered_P: tuple[float, ...]
@@ -79,7 +79,7 @@ def budget_curves(runs: Sequence[Pair]) -> BudgetCurves:
         accuracy_E=mean_over_runs([accuracy(test.correct_EN) for test in tests]),
         cost_P=mean_over_runs([batch.mean_cost_P for batch in batches]),
         accuracy_P=mean_over_runs(accuracies_RP),
-        deviation_P=std_over_runs(accuracies_RP),
+        ends_P=interval_over_runs(accuracies_RP),
         taken_PE=as_rows(taken_RPE.mean(axis=0)),
         recovered_P=() if np.isnan(recovered_RP).any() else mean_over_runs(recovered_RP),
         bound_cost_B=tuple(budgets_B.tolist()),
@@ -125,18 +125,16 @@ def draw_budget_curves(info: BudgetCurves) -> go.Figure:
 
 
 def _add_band(figure: go.Figure, info: BudgetCurves) -> None:
-    if info.deviation_P is None:
+    if info.ends_P is None:
         return
-    pairs = list(zip(info.accuracy_P, info.deviation_P, strict=True))
-    upper, lower = [mean + std for mean, std in pairs], [mean - std for mean, std in pairs]
     cost = on_axis(info.cost_P, info.unit)
     figure.add_scatter(
         x=[*cost, *reversed(cost)],
-        y=percent([*upper, *reversed(lower)]),
+        y=percent([*info.ends_P.high, *reversed(info.ends_P.low)]),
         fill="toself",
         fillcolor="rgba(224, 164, 88, 0.25)",
         line={"width": 0},
-        name="± one deviation over seeds",
+        name="95% interval of the mean over seeds",
         hoverinfo="skip",
     )
 

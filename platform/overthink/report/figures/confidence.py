@@ -1,7 +1,7 @@
 """Confidence of exits: accuracy against confidence, and how neighbouring exits rank samples by confidence."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,9 +11,11 @@ from overthink.metrics.calibration import BINS, Reliability, calibration_error, 
 from overthink.policy.significance import accuracy_interval
 from overthink.predictions.absent import needed
 from overthink.predictions.predictions import Predictions
-from overthink.report.figures.over_runs import Rows, mean_over_runs
+from overthink.report.figures.over_runs import Ends, Rows, error_bars, mean_over_runs
 from overthink.report.figures.style import ACCENT, GREY, GRID, empty_figure, exit_colours, exit_names, percent
 
+FEW = 10
+"""Samples in a bin, below which its accuracy says little: its point is hollow, and no curve goes through it."""
 MOST_POINTS = 1500
 """Of a scatter plot: more hide each other."""
 
@@ -29,8 +31,8 @@ class Calibration(NamedTuple):
     low_EB: Rows
     high_EB: Rows
     """Ends of Wilson's 95% interval of the accuracy, for new samples: runs share theirs, so each counts once."""
-    share_EB: Rows
-    """Share of the samples that is in a bin."""
+    count_EB: Rows
+    """Samples of a run that are in a bin; mean over runs."""
     error_E: tuple[float, ...]
     """Expected calibration error, a fraction, mean over runs."""
 
@@ -50,7 +52,7 @@ def calibration(runs: Sequence[Predictions]) -> Calibration:
         accuracy_EB=tuple(tuple(found.accuracy_B.tolist()) for found in bins),
         low_EB=tuple(tuple(low for low, _ in of_exit) for of_exit in ends),
         high_EB=tuple(tuple(high for _, high in of_exit) for of_exit in ends),
-        share_EB=tuple(tuple((found.count_B / correct_EN.shape[1]).tolist()) for found in bins),
+        count_EB=tuple(tuple((found.count_B / len(runs)).tolist()) for found in bins),
         error_E=mean_over_runs(
             [calibration_error(run.correct_EN, sure_EN) for run, sure_EN in zip(runs, of_runs, strict=True)]
         ),
@@ -69,7 +71,10 @@ def _intervals(found: Reliability, runs: int) -> list[tuple[float, float]]:
 
 
 def draw_calibration(info: Calibration) -> go.Figure:
-    """Draw accuracy against confidence, with how many samples have it below; on the dashed diagonal both are equal."""
+    """Draw accuracy against confidence, with how many samples have it below; on the dashed diagonal both are equal.
+
+    Bins of few samples are hollow points that no curve goes through.
+    """
     figure = empty_figure("confidence (max-softmax, %)", "accuracy (%)")
     figure.add_scatter(
         x=[0, 100],
@@ -82,43 +87,44 @@ def draw_calibration(info: Calibration) -> go.Figure:
     colours = exit_colours(len(info.error_E))
     for place, (name, colour) in enumerate(zip(exit_names(len(colours)), colours, strict=True)):
         _add_exit(figure, info, place, name, colour)
-    samples = {"title": {"text": "samples (%)", "font": {"size": 13}}, "domain": [0, 0.2], "rangemode": "tozero"}
+    samples = {"title": {"text": "samples", "font": {"size": 13}}, "domain": [0, 0.2], "rangemode": "tozero"}
     figure.update_layout(height=520, yaxis_domain=[0.3, 1], yaxis2={**samples, "gridcolor": GRID}, xaxis_anchor="y2")
     return figure
 
 
 def _add_exit(figure: go.Figure, info: Calibration, place: int, name: str, colour: str) -> None:
-    sure, right = percent(info.confidence_EB[place]), percent(info.accuracy_EB[place])
-    low, high = percent(info.low_EB[place]), percent(info.high_EB[place])
-    shares = percent(info.share_EB[place])
+    sure, counts = percent(info.confidence_EB[place]), info.count_EB[place]
+    many = [count >= FEW for count in counts]
+    joined = _accuracies(info, place, name, colour, many)
+    figure.add_scatter(**joined, name=f"{name}, ECE {100 * info.error_E[place]:.1f}%", mode="lines+markers")
+    if not all(many):
+        hollow = _accuracies(info, place, name, colour, [not it_is for it_is in many])
+        figure.add_scatter(**hollow, mode="markers", marker_symbol="circle-open", showlegend=False)
     figure.add_scatter(
         x=sure,
-        y=right,
-        error_y={
-            "array": [max(end - value, 0) for end, value in zip(high, right, strict=True)],
-            "arrayminus": [max(value - end, 0) for end, value in zip(low, right, strict=True)],
-            "thickness": 1,
-            "width": 2,
-            "color": colour,
-        },
-        name=f"{name}, ECE {100 * info.error_E[place]:.1f}%",
-        legendgroup=name,
-        mode="lines+markers",
-        line={"color": colour, "width": 2},
-        text=[f"{share:.1f}" for share in shares],
-        hovertemplate=name + ": %{y:.1f}% right at %{x:.1f}% confidence, %{text}% of the samples<extra></extra>",
-    )
-    figure.add_scatter(
-        x=sure,
-        y=shares,
+        y=counts,
         yaxis="y2",
         legendgroup=name,
         showlegend=False,
         mode="lines+markers",
         line={"color": colour, "width": 1.5},
         marker={"size": 4},
-        hovertemplate=name + ": %{y:.1f}% of the samples at %{x:.1f}% confidence<extra></extra>",
+        hovertemplate=name + ": %{y:,.0f} samples at %{x:.1f}% confidence<extra></extra>",
     )
+
+
+def _accuracies(info: Calibration, place: int, name: str, colour: str, shown: Sequence[bool]) -> dict[str, Any]:
+    """Return plotly's fields of an exit's accuracies in some bins; others are gaps."""
+    ends, right = Ends(info.low_EB[place], info.high_EB[place]), percent(info.accuracy_EB[place])
+    return {
+        "x": percent(info.confidence_EB[place]),
+        "y": [value if is_shown else None for value, is_shown in zip(right, shown, strict=True)],
+        "error_y": {**error_bars(info.accuracy_EB[place], ends), "thickness": 1, "width": 2, "color": colour},
+        "legendgroup": name,
+        "line": {"color": colour, "width": 2},
+        "customdata": info.count_EB[place],
+        "hovertemplate": name + ": %{y:.1f}% right at %{x:.1f}% confidence, %{customdata:,.0f} samples<extra></extra>",
+    }
 
 
 class ConfidenceRanks(NamedTuple):

@@ -10,7 +10,7 @@ from overthink.metrics.accuracy import accuracy
 from overthink.predictions.absent import CostUnit
 from overthink.predictions.predictions import Predictions
 from overthink.report.figures.bounds import Bounds, add_bounds, bounds
-from overthink.report.figures.over_runs import check_comparable, mean_over_runs, std_over_runs
+from overthink.report.figures.over_runs import Ends, check_comparable, error_bars, interval_over_runs, mean_over_runs
 from overthink.report.figures.style import (
     GREY,
     INK,
@@ -32,8 +32,8 @@ class CostAccuracy(NamedTuple):
     cost_E: tuple[float, ...]
     """Costs in `unit`; numbers of exits where costs are not known."""
     accuracy_E: tuple[float, ...]
-    deviation_E: tuple[float, ...] | None
-    """Standard deviation over runs; None for one run."""
+    ends_E: Ends | None
+    """None for one run."""
     by_level: dict[str, tuple[float, ...]]
     """Level -> accuracy of each exit; a level without samples is left out."""
     bounds: Bounds | None
@@ -53,7 +53,7 @@ def cost_accuracy(runs: Sequence[Predictions]) -> CostAccuracy:
         split=runs[0].split,
         cost_E=tuple(map(float, range(1, runs[0].n_exits + 1) if cost_E is None else cost_E.tolist())),
         accuracy_E=mean_over_runs(accuracies_RE),
-        deviation_E=std_over_runs(accuracies_RE),
+        ends_E=interval_over_runs(accuracies_RE),
         by_level={
             name: mean_over_runs([accuracy(run.correct_EN[:, run.levels_N == level]) for run in runs])
             for level, name in enumerate(runs[0].level_names)
@@ -91,14 +91,16 @@ def _add_level_lines(figure: go.Figure, info: CostAccuracy) -> None:
 
 
 def _add_exits(figure: go.Figure, info: CostAccuracy) -> None:
-    count, deviation_E = len(info.cost_E), info.deviation_E
+    count, bars = len(info.cost_E), None
     texts = exit_names(count)
-    if deviation_E:
-        texts = [f"{text} (± {100 * deviation:.1f})" for text, deviation in zip(texts, deviation_E, strict=True)]
+    if info.ends_E:
+        bars = {**error_bars(info.accuracy_E, info.ends_E), "color": INK, "width": 8}
+        ends = zip(texts, percent(info.ends_E.low), percent(info.ends_E.high), strict=True)
+        texts = [f"{text} [{low:.1f}, {high:.1f}]" for text, low, high in ends]
     figure.add_scatter(
         x=on_axis(info.cost_E, info.unit),
         y=percent(info.accuracy_E),
-        error_y={"array": percent(deviation_E), "color": INK, "width": 8} if deviation_E else None,
+        error_y=bars,
         name="exits, all samples",
         mode="lines+markers",
         line={"color": INK, "width": 2.5},

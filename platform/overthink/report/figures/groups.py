@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from overthink.comparison.ranges import cut
 from overthink.inference.budgeted import budgeted_batch, lookup_table
 from overthink.metrics.accuracy import accuracy
 from overthink.metrics.overthinking import final_overthinking_rate, overthinking_rate
 from overthink.predictions.absent import CostUnit, needed
 from overthink.predictions.correctness import Samples, same_samples
 from overthink.predictions.predictions import Predictions
-from overthink.report.figures.over_runs import check_comparable, mean_over_runs
+from overthink.report.figures.over_runs import check_comparable, interval_over_runs, mean_over_runs
 from overthink.report.figures.style import cost_title
 from overthink.sentences import listed
 from overthink.statistics.estimate import estimate
@@ -26,6 +25,7 @@ Splits = tuple[Predictions, ...]
 """Of one run: its test predictions, or validation and test."""
 
 
+ASIDE = "Points of an exit stand side by side, around its place."
 SHIFT, WIDEST = 0.012, 0.04
 """Between curves that are drawn side by side, and between the first and the last, relative to the axis."""
 
@@ -85,17 +85,24 @@ class Overlay(NamedTuple):
         """What bars or bands are, and how many runs stand behind a curve."""
         counts = {curve.group: curve.n for curve in self.curves}
         runs = ", ".join(f"{group} n = {n}" for group, n in counts.items())
-        drawn = "bars, side by side" if self.has_exits else "bands"
-        known = any(curve.low_P is not None for curve in self.curves)
-        intervals = f"; {drawn}: 95% interval of the mean for {self.holds_for}" if known else ""
-        but = f" {self.not_covered}" if known and self.not_covered else ""
-        return f"{self.caption}. Means over {self.over} ({runs}){intervals}.{but}"
+        if not self.has_intervals:
+            return f"{self.caption}. Means over {self.over} ({runs})."
+        drawn, aside = ("bar", f" {ASIDE}") if self.has_exits else ("band", "")
+        none = "; none for n = 1" if 1 in counts.values() else ""
+        but = f" {self.not_covered}" if self.not_covered else ""
+        intervals = f"{drawn}s: 95% interval of the mean for {self.holds_for}{none}"
+        return f"{self.caption}. Means over {self.over} ({runs}); {intervals}.{aside}{but}"
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether any curve has one."""
+        return any(curve.low_P is not None for curve in self.curves)
 
     @property
     def shifts(self) -> list[float]:
-        """How far to the side each curve is drawn, in units of x: where points are exits, so that bars can be read."""
+        """How far to the side each curve is drawn, in units of x: where points are exits with bars, to be read."""
         count, x = len(self.curves), sorted({x for curve in self.curves for x in curve.x_P})
-        if not self.has_exits or len(x) < 2:
+        if not self.has_exits or not self.has_intervals or len(x) < 2:
             return [0.0] * count
         nearest = min(b - a for curve in self.curves for a, b in pairwise(curve.x_P))
         width = x[-1] - x[0]
@@ -145,7 +152,7 @@ KINDS = {
     "accuracy": Kind("Accuracy of each exit", "accuracy on test data (%)", ("test",), True, True, False, _accuracy),
     "overthinking": Kind(
         "Overthinking of the network that ends at an exit",
-        "overthinking (%)",
+        "overthinking on test data (%)",
         ("test",),
         True,
         True,
@@ -226,13 +233,8 @@ def curve_of(group: str, name: str, x_P: tuple[float, ...], values_RP: Sequence[
 
     Where all runs are equal there is no interval, and its ends are the mean.
     """
-    points = [estimate(values_R) for values_R in zip(*values_RP, strict=True)]
-    mean_P = tuple(point.mean for point in points)
-    if all(point.low is None for point in points):
-        return Curve(group, name, len(values_RP), x_P, mean_P, None, None)
-    low_P = tuple(cut(point.mean if point.low is None else point.low, (0, 1)) for point in points)
-    high_P = tuple(cut(point.mean if point.high is None else point.high, (0, 1)) for point in points)
-    return Curve(group, name, len(values_RP), x_P, mean_P, low_P, high_P)
+    mean_P = tuple(estimate(values_R).mean for values_R in zip(*values_RP, strict=True))
+    return Curve(group, name, len(values_RP), x_P, mean_P, *(interval_over_runs(values_RP) or (None, None)))
 
 
 HEADINGS = ("group", "curve", "runs", "x", "mean", "low", "high")

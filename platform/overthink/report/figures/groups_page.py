@@ -1,8 +1,11 @@
 """Several groups in one plot of a page; `groups` has the numbers."""
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 from overthink.report.figures.groups import Curve, Overlay
+from overthink.report.figures.over_runs import Ends, error_bars
 from overthink.report.figures.style import (
     GREY,
     cost_word,
@@ -56,12 +59,10 @@ def _add_band(figure: go.Figure, info: Overlay, curve: Curve, colour: str) -> No
     )
 
 
-def _bars(curve: Curve) -> dict[str, object] | None:
+def _bars(curve: Curve) -> dict[str, Any] | None:
     if curve.low_P is None or curve.high_P is None:
         return None
-    ends = list(zip(percent(curve.mean_P), percent(curve.low_P), percent(curve.high_P), strict=True))
-    above, below = [high - mean for mean, _, high in ends], [mean - low for mean, low, _ in ends]
-    return {"array": above, "arrayminus": below, "thickness": 1, "width": 0}
+    return {**error_bars(curve.mean_P, Ends(curve.low_P, curve.high_P)), "thickness": 1, "width": 0}
 
 
 def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int, shift: float) -> None:
@@ -77,6 +78,7 @@ def _add_line(figure: go.Figure, info: Overlay, curve: Curve, place: int, shift:
         mode="lines+markers" if info.has_exits else "lines",
         line={"color": colour, "width": 2, "dash": DASHES[number]},
         marker={"color": colour, "size": 8, "symbol": f"{SYMBOLS[place % len(SYMBOLS)]}{'-open' if number else ''}"},
+        cliponaxis=False,  # half of a point at 0 would be cut
         legendgroup=curve.group,
         showlegend=curve.name in ("", *info.names[:1]),
         hovertemplate=f"{escaped(curve.group)} {curve.name}: %{{y:.1f}}% {at}<extra></extra>",

@@ -94,6 +94,7 @@ def _add_curve(axes: "Axes", info: Overlay, curve: Curve, place: int, shift: flo
         linewidth=1.3,
         marker=MARKERS[place % len(MARKERS)] if info.has_exits else "",
         markersize=4,
+        clip_on=False,  # half of a point at 0 would be cut
         markerfacecolor="white" if number else colour,
         label=_plain(curve.group) if curve.name in ("", *info.names[:1]) else "_",  # one entry a group
     )
