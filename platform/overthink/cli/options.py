@@ -17,12 +17,12 @@ DefinitionNames = Annotated[
         help="Definition files, names of shipped definitions (quickstart), or run:ID to repeat a stored run.",
     ),
 ]
-RunId = Annotated[
-    str, typer.Argument(metavar="RUN", help="Run ID in the store, or its first characters (at least six).")
-]
+CALLED = "by name, ID, or the first six characters of the ID"
+NAMES_HELP = f"Runs or groups {CALLED}; definitions, sweeps, or experiments."
+RunId = Annotated[str, typer.Argument(metavar="RUN", help=f"Run {CALLED}.")]
 Runs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME", help="Definitions, experiment names, or run IDs. Default: all runs."),
+    typer.Argument(metavar="NAME", help=f"{NAMES_HELP} Default: all."),
 ]
 Settings = Annotated[
     list[str],

@@ -64,7 +64,7 @@ def test_groups_are_in_the_order_of_their_names_and_two_columns_are_wider(old_st
         (["accurcy", "small: short", "-o", "a.pdf"], "KIND accurcy: not one of accuracy, overthinking, budget"),
         (["accuracy", "small: short", "-o", "a.gif"], "suffix '.gif' is not one of .pdf, .svg, .png, .html"),
         (["accuracy", "small: short", "-o", "none/a.pdf"], "folder none does not exist"),
-        (["accuracy", "nothing", "-o", "a.pdf"], "nothing: no such file"),
+        (["accuracy", "nothing", "-o", "a.pdf"], "no run, group or definition 'nothing' in this store"),
         (["accuracy", "quickstart", "-o", "a.pdf"], "quickstart: no runs in the store"),
         (["course", "small: short", "-o", "a.pdf"], "course: none is recorded; record:"),
         (["forks", "small: short", "-o", "a.pdf"], "forks: no study of forks (fork_at) has two finished runs"),
