@@ -57,7 +57,7 @@ def test_a_line_has_what_all_runs_still_take(tmp_path: Path, store: Store) -> No
     epochs(tmp_path, store, Lines(console))
     said = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert said == [
-        "2 runs: 2 to train, 0 not.",
+        "2 runs to train: base × seeds 0, 1.",
         "seed 0 · base · small: started on cpu (320 training images, 1.0 M MUL-ADDs)",
         "seed 0 · base · small: epoch 1/3, loss 1.500, val % 25/50/75; 2 runs to go, about 1 s",
         "seed 0 · base · small: epoch 2/3, loss 1.500, val % 25/50/75; 2 runs to go, about 1 s",

@@ -101,6 +101,6 @@ def _is_expected(error: BaseException) -> bool:
 
 
 def _is_wrong_usage(error: BaseException) -> bool:
-    definitions = sys.modules.get("overthink.definition.errors")
+    definitions, plugins = (sys.modules.get(f"overthink.{name}") for name in ("definition.errors", "plugins.modules"))
     wrong = definitions is not None and isinstance(error, definitions.DefinitionError)
-    return wrong or type(error) is ValueError
+    return wrong or (plugins is not None and isinstance(error, plugins.PluginError)) or type(error) is ValueError

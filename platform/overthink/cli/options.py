@@ -32,8 +32,8 @@ Seeds = Annotated[
     str | None,
     typer.Option(
         metavar="SEEDS",
-        help="Seeds to use instead of the definition's: 3, 0:5, or 0,2,7:9. Random streams that the definition fixes "
-        "keep their seed.",
+        help="Seeds to use instead of the definition's: 0:3 (three seeds), 0,2,7:9, or 3 (seed 3 alone). Random "
+        "streams that the definition fixes keep their seed.",
     ),
 ]
 Jobs = Annotated[

@@ -154,7 +154,7 @@ def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
     if not groups:
         raise DefinitionError(f"{name}: no runs in the store; start them with overthink run")
     names = [f"{group.name!r}" for group in groups.values()]
-    raise DefinitionError(f"{name}: it has {len(groups)} groups, name one of them: {listed(names)}")
+    raise DefinitionError(f"{name} has {len(groups)} groups; name one of them: {listed(names)}")
 
 
 def _check_one_id(runs: Sequence[StoredRun], name: str) -> None:

@@ -66,7 +66,7 @@ def test_groups_are_in_the_order_of_their_names_and_two_columns_are_wider(old_st
         (["accuracy", "small: short", "-o", "none/a.pdf"], "folder none does not exist"),
         (["accuracy", "nothing", "-o", "a.pdf"], "no run, group or definition 'nothing' in this store"),
         (["accuracy", "quickstart", "-o", "a.pdf"], "quickstart: no runs in the store"),
-        (["course", "small: short", "-o", "a.pdf"], "course: none is recorded; record:"),
+        (["course", "small: short", "-o", "a.pdf"], "course: none is recorded; to record one, put record:"),
         (["forks", "small: short", "-o", "a.pdf"], "forks: no study of forks (fork_at) has two finished runs"),
         (["accuracy", "eade9a6e", "-o", "a.pdf"], "no finished runs of multi-exit networks"),
     ],
