@@ -292,7 +292,7 @@ def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypat
 def test_compare_on_nothing_says_so(tmp_path: Path) -> None:
     done = invoke(tmp_path, "compare")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "No such runs in the store" in done.stderr
+    assert "No runs in the store yet; start some with overthink run." in done.stderr
     assert json.loads(invoke(tmp_path, "compare", "--format", "json").stdout)["rows"] == []
     assert not (tmp_path / "mlflow.db").exists()
 

@@ -33,6 +33,8 @@ class LocalStore(ReadableStore):
 
     def tagged(self, wanted: Mapping[str, str]) -> list[RawRun]:
         """Return the active runs that have tags of these values, newest first."""
+        if not self._database.exists():
+            return []  # asking MLflow would make one
         found = sqlite_reader.tagged(self._database, wanted)
         return self._elsewhere.tagged(wanted) if found is None else found
 
