@@ -101,6 +101,8 @@ def _is_expected(error: BaseException) -> bool:
 
 
 def _is_wrong_usage(error: BaseException) -> bool:
-    definitions, plugins = (sys.modules.get(f"overthink.{name}") for name in ("definition.errors", "plugins.modules"))
-    wrong = definitions is not None and isinstance(error, definitions.DefinitionError)
-    return wrong or (plugins is not None and isinstance(error, plugins.PluginError)) or type(error) is ValueError
+    definitions = sys.modules.get("overthink.definition.errors")
+    plugins = sys.modules.get("overthink.plugins.modules")
+    of_definition = definitions is not None and isinstance(error, definitions.DefinitionError)
+    of_plugin = plugins is not None and isinstance(error, plugins.PluginError)
+    return of_definition or of_plugin or type(error) is ValueError
