@@ -64,6 +64,19 @@ def test_a_line_has_what_all_runs_still_take(tmp_path: Path, store: Store) -> No
     ], "epochs took a moment, not the 1000 s that were expected"
 
 
+def test_after_the_last_epoch_its_results_are_to_go(tmp_path: Path, store: Store) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    listener, (run,) = Lines(console), plan(store, [small(tmp_path, seeds=1)], dry=True)
+    listener.on_plan([replace(run, pace=RunPace(0.0, (1.0,), 2.0), at_once=1)])
+    listener.on_event(run, Started("d", "d", {"train": 320}, (1,), (10**6,), (), {"device": "cpu"}))
+    for number in (2, 3):
+        record = EpochRecord(number, 1, 0.1, 1.5, (0.5,) * 3, (1.0,) * 3, (0.25, 0.5, 0.75), 1.0, 100.0)
+        listener.on_event(run, record)
+    second, third = console.file.getvalue().splitlines()[-2:]  # type: ignore[attr-defined]
+    assert "1 run to go, about " in second
+    assert "its results to go, about " in third
+
+
 def test_bars_fit_a_terminal_of_80_columns(tmp_path: Path, store: Store) -> None:
     console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
     with bars_on(console, LeftColumn(Column(no_wrap=True))) as progress:
