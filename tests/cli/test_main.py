@@ -144,6 +144,13 @@ def test_inspect_shows_the_resolved_definition_and_its_keys(tmp_path: Path) -> N
     [
         (["run", "absent.yaml"], 2, "absent.yaml: no such file"),
         (["run", "quikstart"], 2, "did you mean 'quickstart'?"),
+        (
+            ["run", "quickstart-sweep"],
+            2,
+            "a shipped sweep, no experiment; start it with overthink sweep quickstart-sweep",
+        ),
+        (["sweep", "quickstart"], 2, "a shipped experiment, no sweep; start it with overthink run quickstart"),
+        (["run", "quickstart", "--plugin", "nosuchmod", "--dry-run"], 2, "plug-in nosuchmod: no such module in"),
         (["run", "quickstart", "--set", "network.growht=3"], 2, "unknown key 'growht'; did you mean 'growth'?"),
         (["run", "quickstart", "--set", "network.scales=4"], 2, "growth_factors"),
         (["run", "quickstart", "--seeds", "5:2"], 2, "--seeds '5:2'"),
@@ -197,6 +204,8 @@ def test_a_dry_run_says_what_would_be_done(tmp_path: Path, empty_database: Path)
     path = definition(tmp_path)
     done = invoke(tmp_path, "run", str(path), "--dry-run")
     assert "2 of 2 runs would be trained. Nothing was done" in done.stderr
+    one = invoke(tmp_path, "run", str(path), "--dry-run", "--seeds", "3")
+    assert "--seeds 3 is seed 3 alone; 3 seeds are --seeds 0:3." in one.stderr
     planned = json.loads(invoke(tmp_path, "run", str(path), "--dry-run", "--json").stdout)
     assert [run["action"] for run in planned] == ["train", "train"]
     assert not (tmp_path / ".overthink").exists()
@@ -283,7 +292,7 @@ def test_compare_in_every_format(tmp_path: Path, empty_database: Path, monkeypat
 def test_compare_on_nothing_says_so(tmp_path: Path) -> None:
     done = invoke(tmp_path, "compare")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "No such runs in the store" in done.stderr
+    assert "No runs in the store yet; start some with overthink run." in done.stderr
     assert json.loads(invoke(tmp_path, "compare", "--format", "json").stdout)["rows"] == []
     assert not (tmp_path / "mlflow.db").exists()
 

@@ -57,11 +57,24 @@ def test_a_line_has_what_all_runs_still_take(tmp_path: Path, store: Store) -> No
     epochs(tmp_path, store, Lines(console))
     said = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert said == [
-        "2 runs: 2 to train, 0 not.",
+        "2 runs to train: base × seeds 0, 1.",
         "seed 0 · base · small: started on cpu (320 training images, 1.0 M MUL-ADDs)",
         "seed 0 · base · small: epoch 1/3, loss 1.500, val 25/50/75%; 2 runs to go, about 1 s",
         "seed 0 · base · small: epoch 2/3, loss 1.500, val 25/50/75%; 2 runs to go, about 1 s",
     ], "epochs took a moment, not the 1000 s that were expected"
+
+
+def test_after_the_last_epoch_its_results_are_to_go(tmp_path: Path, store: Store) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    listener, (run,) = Lines(console), plan(store, [small(tmp_path, seeds=1)], dry=True)
+    listener.on_plan([replace(run, pace=RunPace(0.0, (1.0,), 2.0), at_once=1)])
+    listener.on_event(run, Started("d", "d", {"train": 320}, (1,), (10**6,), (), {"device": "cpu"}))
+    for number in (2, 3):
+        record = EpochRecord(number, 1, 0.1, 1.5, (0.5,) * 3, (1.0,) * 3, (0.25, 0.5, 0.75), 1.0, 100.0)
+        listener.on_event(run, record)
+    second, third = console.file.getvalue().splitlines()[-2:]  # type: ignore[attr-defined]
+    assert "1 run to go, about " in second
+    assert "its results to go, about " in third
 
 
 def test_bars_fit_a_terminal_of_80_columns(tmp_path: Path, store: Store) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from overthink.comparison.by_name import by_name, with_members
+from overthink.comparison.by_name import by_name, groups_of_variant, with_members
 from overthink.store import tags
 from support.stored_runs import raw
 
@@ -35,6 +35,13 @@ RUNS = [
 )
 def test_names(name: str, expected: list[str]) -> None:
     assert [run.run_id for run in by_name(RUNS, name)] == expected
+
+
+def test_a_variant_names_its_group_with_changes_only_without_others() -> None:
+    plain = raw("0", kind=tags.KIND_GROUP, group="g3", variant="long").parsed()
+    assert [run.run_id for run in groups_of_variant(RUNS, "long")] == ["group-g2-0-0"]
+    assert groups_of_variant([*RUNS, plain], "long") == [plain]
+    assert groups_of_variant(RUNS, "quickstart") == []
 
 
 def test_a_group_comes_with_its_runs() -> None:

@@ -64,3 +64,5 @@ def test_no_output_leaves_what_a_rate_can_be() -> None:
     frame = overthink.over_seeds(frame_of(runs()), last)
     assert (frame["low"].tolist(), frame["high"].tolist()) == ([0, 0], [1, 1])
     assert "| Accuracy last exit | 45.00 ± 49.50 | n.d. |" in group_note(runs()[:2])
+    assert "of all of them; each run also has its own." in group_note(runs()[:2])
+    assert "n = 1 finished run (seed " in group_note(runs()[:1])

@@ -143,7 +143,7 @@ def test_a_stored_run_reads_back_as_itself(tmp_path: Path) -> None:
         ("x" * 9000, 1, "unknown key 'xxx"),
         ("variants", {"x" * 90: {"y" * 3000: 1}}, "which is not part of a run"),
         ("variants", {f"v{n}": 1 for n in range(500)}, "variants.v0: expected keys and values, got 1 (and 499 more)"),
-        ("regime.0.drops", [1, 1], "drops must ascend"),
+        ("regime.0.drops", [1, 1], "set them, too, such as --set regime.0.drops=["),
         ("regime.0.loss", {"kind": "joint", "weights": [1.0]}, "1 numbers, but the network has 3 exits"),
         (
             "regime.0.loss",

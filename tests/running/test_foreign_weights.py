@@ -123,4 +123,4 @@ def test_a_run_without_training_is_in_the_store_like_any_other(
     for command in (("analyse", "small.yaml"), ("report", "small.yaml"), ("budget", run_id, "--mul-adds", "1e6")):
         assert (answer := invoke(tmp_path, *command)).returncode == 0, answer.stderr
     again = invoke(tmp_path, "run", "small.yaml", OVERTHINK_STATE=str(tmp_path / "state"))
-    assert "0 to train" in again.stderr
+    assert "No run to train" in again.stderr

@@ -17,7 +17,7 @@ def test_a_run_is_stored_and_compared_and_not_run_again(group: Group, work: Work
     assert compared.returncode == 0, compared.stderr
     assert "small" in compared.stdout
     again = group.overthink("bob", tmp_path, "run", str(work.folder / "small.yaml"), "--dry-run")
-    assert "0 of 1 runs would be trained" in again.stderr
+    assert "0 of 1 run would be trained" in again.stderr
 
 
 def test_the_artifacts_are_in_the_volume_and_come_back_whole(group: Group, work: Work) -> None:

@@ -63,10 +63,16 @@ def test_links_out_of_a_run_are_not_followed(store: Store, tmp_path: Path) -> No
         store_to_read(store.uri).text(run_id, "link.json")
 
 
-def test_what_is_no_sqlite_store_of_mlflow_is_opened_by_mlflow(tmp_path: Path, empty_database: Path) -> None:
+def test_a_database_that_is_missing_is_a_store_without_runs_and_not_made(tmp_path: Path) -> None:
     missing = store_to_read(f"sqlite:///{tmp_path}/new.db")
-    assert isinstance(missing, Store)
-    assert (tmp_path / "new.db").exists()
+    assert isinstance(missing, LocalStore)
+    assert (all_runs(missing), missing.tagged({"a": "b"}), missing.experiment_tags("")) == ([], [], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_sqlite_store_of_mlflow_is_opened_by_mlflow(tmp_path: Path) -> None:
+    (tmp_path / "new.db").touch()
+    assert isinstance(store_to_read(f"sqlite:///{tmp_path}/new.db"), Store)
     assert isinstance(store_to_read(f"sqlite:///{tmp_path}/new.db"), LocalStore)
 
 

@@ -42,6 +42,8 @@ def load_definitions(
     ]
     for one in loaded:
         print_merged(one)
+    if seeds is not None and seeds.isdecimal() and int(seeds) > 1:  # in a definition, `seeds: 3` are three
+        print_text(log(), f"--seeds {seeds} is seed {int(seeds)} alone; {int(seeds)} seeds are --seeds 0:{int(seeds)}.")
     return loaded
 
 

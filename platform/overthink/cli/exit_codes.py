@@ -102,5 +102,7 @@ def _is_expected(error: BaseException) -> bool:
 
 def _is_wrong_usage(error: BaseException) -> bool:
     definitions = sys.modules.get("overthink.definition.errors")
-    wrong = definitions is not None and isinstance(error, definitions.DefinitionError)
-    return wrong or type(error) is ValueError
+    plugins = sys.modules.get("overthink.plugins.modules")
+    of_definition = definitions is not None and isinstance(error, definitions.DefinitionError)
+    of_plugin = plugins is not None and isinstance(error, plugins.PluginError)
+    return of_definition or of_plugin or type(error) is ValueError

@@ -45,9 +45,11 @@ class Asked(NamedTuple):
         return list(runs) if self.where is None else groups_reduced(runs, self.where)
 
 
-def none_met(why: str, otherwise: str = "") -> str:
-    """Return that no run meets --where, with the reason where there is one."""
-    return f"No such runs in the store{f': {why}' if why else otherwise}."
+def none_met(why: str, stored: Sequence[StoredRun]) -> str:
+    """Return that no run meets --where, with the reason where there is one; of a store without runs, that it is."""
+    if not stored:
+        return "No runs in the store yet; start some with overthink run."
+    return f"No such runs in the store{f': {why}' if why else ''}."
 
 
 def asked(where: str | None, **others: Iterable[str]) -> Asked:

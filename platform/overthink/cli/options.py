@@ -17,12 +17,12 @@ DefinitionNames = Annotated[
         help="Definition files, names of shipped definitions (quickstart), or run:ID to repeat a stored run.",
     ),
 ]
-RunId = Annotated[
-    str, typer.Argument(metavar="RUN", help="Run ID in the store, or its first characters (at least six).")
-]
+CALLED = "by name, ID, or the first six characters of the ID"
+NAMES_HELP = f"Runs or groups {CALLED}; definitions, sweeps, or experiments."
+RunId = Annotated[str, typer.Argument(metavar="RUN", help=f"Run {CALLED}.")]
 Runs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME", help="Definitions, experiment names, or run IDs. Default: all runs."),
+    typer.Argument(metavar="NAME", help=f"{NAMES_HELP} Default: all."),
 ]
 Settings = Annotated[
     list[str],
@@ -32,8 +32,8 @@ Seeds = Annotated[
     str | None,
     typer.Option(
         metavar="SEEDS",
-        help="Seeds to use instead of the definition's: 3, 0:5, or 0,2,7:9. Random streams that the definition fixes "
-        "keep their seed.",
+        help="Seeds to use instead of the definition's: 0:3 (three seeds), 0,2,7:9, or 3 (seed 3 alone). Random "
+        "streams that the definition fixes keep their seed.",
     ),
 ]
 Jobs = Annotated[

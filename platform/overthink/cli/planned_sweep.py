@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from overthink.cli.exit_codes import OK
 from overthink.cli.output import log, print_json
 from overthink.report.safe_text import print_text
+from overthink.sentences import number_of
 from overthink.store import tags
 
 if TYPE_CHECKING:
@@ -37,14 +38,14 @@ def results_so_far(loaded: "LoadedSweep", uri: str) -> "tuple[LoadedSweep, Resul
 
 def sweep_obstacles(loaded: "LoadedSweep", uri: str, how: "Options") -> list[str]:
     """Return why trials that are still to do cannot be trained here."""
-    from overthink.launching.preflight import machine_obstacles
+    from overthink.launching.preflight import Needed, machine_obstacles
     from overthink.store.uri import tracking_uri
     from overthink.sweep.results import trials_left
 
     if not (loaded.sweep.trains or loaded.sweep.needs_labels):
         return []
     varied = any(name.startswith("dataset") for name in loaded.sweep.space)
-    needed = [] if varied else [(loaded.sweep.name, loaded.base.dataset)]
+    needed = [] if varied else [Needed(loaded.sweep.name, "", loaded.base.dataset)]
     found = machine_obstacles(needed, how, tracking_uri())
     return found if found and trials_left(loaded, results_so_far(loaded, uri)[1]) else []
 
@@ -75,7 +76,7 @@ def _needed(
 
 def show_plan(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) -> int:
     """Show what a sweep would do, without doing it; return the exit code."""
-    from overthink.cli.preflight import note
+    from overthink.cli.preflight import note, would_be_done
     from overthink.launching.estimating.disk_needed import lacking_room
     from overthink.store.local_store import store_to_read
     from overthink.store.uri import database_file, tracking_uri
@@ -85,7 +86,7 @@ def show_plan(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) ->
     loaded = _with_kernels(loaded, uri, how, store)
     running = found.counts.get(tags.RUNNING, 0)
     left = max(loaded.sweep.wanted - sum(found.counts.values()), 0)
-    note(sweep_obstacles(loaded, uri, how))
+    possible = not note(sweep_obstacles(loaded, uri, how))
     needed = _needed(loaded, found, store, how) if how.estimate else None
     if as_json:
         counts = {"trials": found.counts, "to_begin": left, "to_go_on_with": running}
@@ -100,6 +101,6 @@ def show_plan(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) ->
     if needed is not None:
         for sentence in needed.sentences:
             print_text(console, sentence)
-        note(lacking_room(needed.disk, tracking_uri()))
-    console.print(f"{left} trials would be started. Nothing was done (--dry-run).")
+        possible = not note(lacking_room(needed.disk, tracking_uri())) and possible
+    console.print(would_be_done(number_of(left, "trial"), "started", possible), soft_wrap=True)
     return OK

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from overthink.cli.plan_sentence import plan_sentence
 from overthink.launching.estimating.time_left import TimeLeft
 from overthink.launching.planned_run import TO_DO, PlannedRun
 from overthink.report.safe_text import print_text
@@ -49,7 +50,7 @@ class Lines:
     def on_event(self, run: PlannedRun, event: Event) -> None:
         """Print what happened, and how long the launch still takes."""
         self._left.note(run, event)
-        left = "" if isinstance(event, Started) else _left_of_all(self._left)
+        left = "" if isinstance(event, Started) else _left_of_all(self._left, run, event)
         print_text(self._console, f"{run.name}: {_sentence(run, event)}{left}")
 
     def on_message(self, sentence: str) -> None:
@@ -136,9 +137,14 @@ def until(seconds: float | None) -> float | None:
     return None if seconds is None else time.monotonic() + seconds
 
 
-def _left_of_all(left: TimeLeft) -> str:
+def _left_of_all(left: TimeLeft, run: PlannedRun, event: Event) -> str:
+    """Return what is left: runs, or of the last one, once its epochs are trained, its results."""
     seconds = left.of_all()
-    return "" if seconds is None or not left.runs else f"; {number_of(left.runs, 'run')} to go, about {about(seconds)}"
+    if seconds is None or not left.runs:
+        return ""
+    trained = isinstance(event, EpochRecord) and event.epoch == total_epochs(run.run.regime)
+    what = "its results" if trained and left.runs == 1 else number_of(left.runs, "run")
+    return f"; {what} to go, about {about(seconds)}"
 
 
 @contextmanager
@@ -172,16 +178,9 @@ def bars_on(console: Console, *more: ProgressColumn) -> Progress:
 
 
 def _say_plan(console: Console, runs: Sequence[PlannedRun], needed_by: NeededBy | None) -> None:
-    console.print(_intent(runs))
+    print_text(console, plan_sentence(runs))
     for sentence in needed_by(runs) if needed_by is not None else ():
         print_text(console, sentence)
-
-
-def _intent(runs: Sequence[PlannedRun]) -> str:
-    todo = sum(run.action in TO_DO for run in runs)
-    again = sum(run.action == "resume" for run in runs)
-    rest = f", {again} of them from a checkpoint" if again else ""
-    return f"{number_of(len(runs), 'run')}: {todo} to train{rest}, {len(runs) - todo} not."
 
 
 def _sentence(run: PlannedRun, event: Event) -> str:

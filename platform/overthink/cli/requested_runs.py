@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from overthink.cli.sweep_names import runs_of_sweep
+from overthink.cli.unknown_names import of_variant
 from overthink.comparison.by_name import by_name, group_by_name, with_members
 from overthink.comparison.sweeps import without_trials
 from overthink.definition.errors import DefinitionError
+from overthink.definition.source import is_definition
 from overthink.report.safe_text import print_text
 from overthink.seeds import joined
 from overthink.sentences import number_of
@@ -27,7 +29,8 @@ def requested_runs(
     """Return the runs of definitions as they resolve now, those included that are not in the store yet.
 
     A name may also be that of a stored run or group, an ID, or a sweep, and one that is no definition is the name of an
-    MLflow experiment: all its groups. Without names, all runs. The group that `against` names is always among them.
+    MLflow experiment, all its groups, or of a variant. Without names, all runs. The group that `against` names is
+    always among them.
     """
     if not names:
         return runs
@@ -44,6 +47,9 @@ def requested_runs(
             wanted += trials
             continue
         stored = [run for run in runs if run.definition == name]
+        if not stored and not settings and not is_definition(name):
+            wanted += of_variant(runs, name)
+            continue
         loaded = _definition(name, settings, optional=bool(stored) and not settings)
         if loaded is None:
             keys = {run.group_key for run in stored}

@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from overthink.cli.sweep_names import runs_of_sweep
-from overthink.comparison.by_name import SHORTEST_ID, by_id, by_name, with_members
+from overthink.cli.unknown_names import no_such, of_variant
+from overthink.comparison.by_name import by_id, by_name, with_members
 from overthink.comparison.kernels import named_apart
 from overthink.comparison.sweeps import without_trials
 from overthink.definition.errors import DefinitionError
 from overthink.definition.loading import load_experiment
-from overthink.definition.source import find
+from overthink.definition.source import find, is_definition
 from overthink.sentences import listed
 from overthink.store import tags
 from overthink.store.all_runs import all_runs
 from overthink.store.changes import as_setting
 from overthink.store.readable_store import ReadableStore
-from overthink.store.stored import StoredRun, once_each
+from overthink.store.stored import StoredRun, finished_per_key, once_each
 
 
 def chosen_runs(store: ReadableStore, names: Sequence[str]) -> list[StoredRun]:
@@ -28,6 +29,13 @@ def chosen_runs(store: ReadableStore, names: Sequence[str]) -> list[StoredRun]:
     if not names:
         return named_apart(all_runs(store))
     return once_each(run for of_name in chosen_by_name(store, names) for run in of_name)
+
+
+def runs_named(store: ReadableStore, names: Sequence[str]) -> list[StoredRun]:
+    """Return what `chosen_runs` returns; raises DefinitionError also where there is nothing of it in the store."""
+    if chosen := chosen_runs(store, names):
+        return chosen
+    raise not_run(store, names)
 
 
 def chosen_by_name(store: ReadableStore, names: Sequence[str]) -> list[list[StoredRun]]:
@@ -41,6 +49,8 @@ def not_run(store: ReadableStore, names: Sequence[str]) -> DefinitionError:
     definitions = {_name_in_store(name) for name in names}
     others = [run for run in all_runs(store) if run.is_group and run.definition in definitions]
     given = ", ".join(names)
+    if not names:
+        return DefinitionError("no runs in the store yet; start some with overthink run")
     if not others:
         return DefinitionError(f"{given}: no runs in the store; start them with overthink run")
     versions = "; ".join(f"{run.run_id[:8]} {_changes_of(run)}" for run in others)
@@ -99,27 +109,30 @@ def _command(name: str, changes: Mapping[str, JsonValue]) -> str:
 def the_run(store: ReadableStore, name: str) -> StoredRun:
     """Return the finished run with an ID, its first characters (at least six), or a name; the newest of that name.
 
-    A group of one run stands for that run. Raises DefinitionError where there is none, where there are several, or
-    where the run is not finished.
+    A group or experiment of one run stands for that run. Raises DefinitionError where there is none, where there are
+    several, or where the run is not finished.
+    """
+    finished = finished_runs(store, name)
+    if len(finished) > 1:
+        raise DefinitionError(f"{name} has {len(finished)} finished runs; name one, such as {finished[-1].name!r}")
+    return finished[0]
+
+
+def finished_runs(store: ReadableStore, name: str) -> list[StoredRun]:
+    """Return the finished run that `the_run` returns, or all those of a group, experiment, or sweep, oldest first.
+
+    Raises DefinitionError where there is none.
     """
     runs = all_runs(store)
-    found = by_name(runs, name)
-    of_name = [run for run in with_members(found, runs) if run.kind == tags.KIND_RUN]
-    finished = [run for run in of_name if run.is_finished]
-    if len(by_id(of_name, name)) > 1:
-        raise DefinitionError(
-            f"{name}: {len(by_id(of_name, name))} runs have an ID that starts with it; give more of it"
-        )
-    if len(finished) > 1 and any(run.is_group for run in found):
-        raise DefinitionError(f"{name}: it has {len(finished)} finished runs, name one, such as {finished[-1].name!r}")
+    _check_one_id(runs, name)
+    chosen = _selected(runs, name)
+    of_name = [run for run in chosen if run.kind == tags.KIND_RUN]
     if not of_name:
-        raise DefinitionError(
-            f"{name}: no runs have an ID that starts with it, or this name; give at least {SHORTEST_ID} characters of "
-            "an ID, or a name such as 'quickstart: long seed 0'"
-        )
+        raise not_run(store, [name])
+    finished = finished_per_key(of_name)
     if not finished:
         raise DefinitionError(f"{name}: run {of_name[0].name} is not finished (status: {of_name[0].outcome})")
-    return finished[0]
+    return finished if any(run.is_group for run in chosen) else finished[-1:]
 
 
 def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
@@ -127,18 +140,15 @@ def one_of(runs: Sequence[StoredRun], name: str) -> StoredRun:
 
     Raises DefinitionError where there is none, or where the characters fit several IDs.
     """
-    if len(by_id(runs, name)) > 1:
-        raise DefinitionError(
-            f"{name}: {len(by_id(runs, name))} runs have an ID that starts with it; give more characters"
-        )
+    _check_one_id(runs, name)
     found = by_name(runs, name)
     if not found:
-        raise DefinitionError(f"{name}: no run or group has this ID or name (example: 'quickstart: long seed 0')")
+        raise no_such(runs, name)
     return found[0]
 
 
 def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
-    """Return the run or group with an ID or a name, or the one group of a definition or experiment.
+    """Return the run or group with an ID or a name, or the one group of a definition, experiment, or variant.
 
     Raises DefinitionError where there is none, or where a definition or experiment has several groups.
     """
@@ -148,9 +158,14 @@ def one_group(runs: Sequence[StoredRun], name: str) -> StoredRun:
     if len(groups) == 1:
         return next(iter(groups.values()))
     if not groups:
-        raise DefinitionError(f"{name}: no runs in the store")
+        raise DefinitionError(f"{name}: no runs in the store; start them with overthink run")
     names = [f"{group.name!r}" for group in groups.values()]
-    raise DefinitionError(f"{name}: it has {len(groups)} groups, name one of them: {listed(names)}")
+    raise DefinitionError(f"{name} has {len(groups)} groups; name one of them: {listed(names)}")
+
+
+def _check_one_id(runs: Sequence[StoredRun], name: str) -> None:
+    if len(found := by_id(runs, name)) > 1:
+        raise DefinitionError(f"{name}: {len(found)} runs have an ID that starts with it; give more of it")
 
 
 def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
@@ -158,11 +173,13 @@ def _selected(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
         return with_members(found, runs)
     if (trials := runs_of_sweep(runs, name)) is not None:
         return trials
+    keys = {run.group_key for run in runs if run.definition == name}
+    if not keys and not is_definition(name):
+        return of_variant(runs, name)
     try:
         groups = load_experiment(find(name)).groups
         keys = {one.key for group in groups for one in group.definition.by_either_kernels}
     except DefinitionError:
-        keys = {run.group_key for run in runs if run.definition == name}
         if not keys:
             raise
     return without_trials((run for run in runs if run.group_key in keys), runs)

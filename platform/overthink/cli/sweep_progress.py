@@ -11,6 +11,7 @@ from overthink.cli.progress import RunBars, bars_on
 from overthink.launching.planned_run import PlannedRun
 from overthink.report.safe_text import print_text
 from overthink.running.events import NAMES, Died, Diverged, Event, Failed
+from overthink.sentences import number_of
 from overthink.store import tags
 from overthink.sweep.ask_tell import Asked
 from overthink.sweep.space import format_point
@@ -45,7 +46,8 @@ class SweepLines:
 
     def on_plan(self, runs: Sequence[PlannedRun]) -> None:
         """Say that main networks come first."""
-        self._console.print(f"{len(runs)} main networks: {sum(run.lock is not None for run in runs)} to train.")
+        to_train = sum(run.lock is not None for run in runs)
+        self._console.print(f"{number_of(len(runs), 'main network')}, {to_train or 'none'} to train.")
 
     def on_event(self, run: PlannedRun, event: Event) -> None:
         """Print what went wrong with a run."""

@@ -41,6 +41,12 @@ def group_by_name(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
     return with_members(groups, runs) if len({group.group_key for group in groups}) == 1 else []
 
 
+def groups_of_variant(runs: Sequence[StoredRun], name: str) -> list[StoredRun]:
+    """Return the groups of a variant, by its name alone: `long`; those with changes only where there are no others."""
+    groups = [run for run in runs if run.is_group]
+    return [run for run in groups if name == run.variant_label] or [run for run in groups if name == run.variant]
+
+
 def without_changes(name: str) -> str:
     """Return the name of a group without what `--set` changed of it."""
     return name.partition(" [")[0]

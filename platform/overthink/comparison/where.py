@@ -118,8 +118,10 @@ class _Reader:
 
     def error(self, expected: str) -> ValueError:
         """Return what is wrong at the token."""
+        is_open = self.token.kind == "unknown" and self.token.text[0] in "'\""
+        got = f"{self.token.text}, whose quote is not closed" if is_open else self.token.text or "nothing"
         where = f" after {self._text[: self._start].strip()!r}" if self._text[: self._start].strip() else ""
-        return ValueError(f"expected {expected}{where}, got {self.token.text or 'nothing'} (example: {EXAMPLE})")
+        return ValueError(f"expected {expected}{where}, got {got} (example: {EXAMPLE})")
 
     def _joined(self, word: str, read: Callable[[], Condition]) -> Condition:
         parts = [read()]

@@ -1,6 +1,6 @@
 """Errors in a definition as one sentence that names the file, the key and the value."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -65,16 +65,21 @@ def _known_beside(path: Sequence[str], model: type[BaseModel]) -> list[str]:
     return sorted(_properties_at(model.model_json_schema(), path[:-1]) - {path[-1]})
 
 
-def nearest(word: str, known: Iterator[str] | list[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint with the known word nearest to a mistaken one, or an empty text.
 
     >>> nearest("epoch", ["lr", "epochs"])
     "; did you mean 'epochs'?"
     """
+    found = closest(word, known)
+    return "" if found is None else f"; did you mean {found!r}?"
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word nearest to a mistaken one; None where none is near."""
     names = sorted(known)
     turned = [name for name in names if sorted(name) == sorted(word)]  # "rl", which is not close to "lr"
-    matches = turned or get_close_matches(word, names, n=1, cutoff=0.6)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+    return next(iter(turned or get_close_matches(word, names, n=1, cutoff=0.6)), None)
 
 
 EXPECTED = {

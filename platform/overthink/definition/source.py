@@ -19,6 +19,7 @@ LARGEST_FILE = 250_000
 PACKAGE, CHECKOUT = Path(__file__).parents[1], Path(__file__).parents[3]
 EXPERIMENTS, SWEEPS = "experiments", "sweeps"
 """Folders of definitions, in the package and in a checkout."""
+STARTED_BY = {EXPERIMENTS: "overthink run", SWEEPS: "overthink sweep"}
 
 
 def find(name: str, kind: str = EXPERIMENTS) -> Path:
@@ -26,11 +27,27 @@ def find(name: str, kind: str = EXPERIMENTS) -> Path:
     path = Path(name)
     if path.suffix or len(path.parts) > 1 or exists(path):
         return path
-    shipped = [file for place in (PACKAGE, CHECKOUT) for file in sorted((place / kind).glob("*.yaml"))]
-    for file in shipped:
-        if file.stem == name:
-            return file
-    raise DefinitionError(f"{name}: no such file or shipped definition{nearest(name, [file.stem for file in shipped])}")
+    files = shipped(kind)
+    if name in files:
+        return files[name]
+    for other, command in STARTED_BY.items():
+        if name in shipped(other):
+            raise DefinitionError(f"{name}: a shipped {other[:-1]}, no {kind[:-1]}; start it with {command} {name}")
+    raise DefinitionError(f"{name}: no such file or shipped definition{nearest(name, list(files))}")
+
+
+def shipped(kind: str) -> dict[str, Path]:
+    """Return name -> file of the shipped definitions of a kind."""
+    return {file.stem: file for place in (CHECKOUT, PACKAGE) for file in sorted((place / kind).glob("*.yaml"))}
+
+
+def is_definition(name: str) -> bool:
+    """Return whether a name is that of a shipped definition, or of what is, or could only be, a definition's file."""
+    try:
+        path = find(name)
+    except DefinitionError:
+        return False
+    return path.suffix in (".yaml", ".yml") or exists(path)
 
 
 def exists(path: Path) -> bool:

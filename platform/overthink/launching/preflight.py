@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from overthink.comparison.stored_runs import stored_runs
 from overthink.data.catalogue import DatasetSpec, absence
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 LEAST_FREE = 200 * 2**20
 """Bytes: room for the checkpoints, journals and pages of a few small runs."""
+
+
+class Needed(NamedTuple):
+    """A data set that a variant of a definition needs."""
+
+    definition: str
+    variant: str
+    dataset: DatasetSpec
+
+
 ENDED = (tags.FINISHED, tags.DIVERGED)
 """Outcomes of runs that are not trained again."""
 
@@ -31,16 +41,19 @@ def obstacles(experiments: Sequence[LoadedExperiment], options: "Options", uri: 
     unfinished runs and of an SQLite store. With Ray, data and device are the cluster's and are not looked at. What is
     finished in the store of this URI needs none of it. A store that does not exist yet is not made.
     """
-    groups = [(f"{one.experiment.name}: {group.label}", group) for one in experiments for group in one.groups]
-    if not machine_obstacles([(name, group.definition.dataset) for name, group in groups], options, uri):
+    groups = [(one.experiment.name, group) for one in experiments for group in one.groups]
+    if not machine_obstacles(_needed(groups), options, uri):
         return []
     to_do = _to_do(groups, options.force, uri)
-    needed = [(name, group.definition.dataset) for name, group in to_do]
-    return machine_obstacles(needed, options, uri) if to_do else []
+    return machine_obstacles(_needed(to_do), options, uri) if to_do else []
 
 
-def machine_obstacles(needed: Sequence[tuple[str, DatasetSpec]], options: "Options", uri: str) -> list[str]:
-    """Return the same for runs that are all to do: names of their groups, and their data sets."""
+def _needed(groups: Sequence[tuple[str, Group]]) -> list[Needed]:
+    return [Needed(name, group.label, group.definition.dataset) for name, group in groups]
+
+
+def machine_obstacles(needed: Sequence[Needed], options: "Options", uri: str) -> list[str]:
+    """Return the same for runs that are all to do, by the data sets that they need."""
     local = options.engine == "local"
     return [
         *(_missing_data(needed, options.data_root) if local else ()),
@@ -70,16 +83,22 @@ def _has_ended(group: Group, ended: set[str]) -> bool:
     )
 
 
-def _missing_data(needed: Sequence[tuple[str, DatasetSpec]], root: Path | None) -> Iterator[str]:
-    names: dict[DatasetSpec, list[str]] = {}
-    for name, spec in needed:
-        names.setdefault(spec, []).append(name)
-    found: dict[str, list[str]] = {}
-    for spec, of in names.items():
-        if (absent := absence(spec, root)) is not None:
-            found.setdefault(absent, []).extend(of)
-    for absent, of in found.items():
-        yield f"{listed(list(dict.fromkeys(of)))}: {absent}"
+def _missing_data(needed: Sequence[Needed], root: Path | None) -> Iterator[str]:
+    absences = {spec: absence(spec, root) for spec in dict.fromkeys(one.dataset for one in needed)}
+    for absent in filter(None, dict.fromkeys(absences.values())):
+        without = [one for one in needed if absences[one.dataset] == absent]
+        yield f"{absent} (needed by {_named(without, needed)})"
+
+
+def _named(some: Sequence[Needed], needed: Sequence[Needed]) -> str:
+    """Return definitions, each once: alone where all of its variants are among some, else with these."""
+    names = []
+    for definition in dict.fromkeys(one.definition for one in some):
+        variants, all_of_it = (
+            list(dict.fromkeys(one.variant for one in of if one.definition == definition)) for of in (some, needed)
+        )
+        names.append(definition if variants == all_of_it else f"{definition}: {listed(variants)}")
+    return listed(names)
 
 
 def _missing_device(device: str) -> Iterator[str]:

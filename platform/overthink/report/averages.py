@@ -95,7 +95,7 @@ def unit(samples: str, rows: Sequence[Row]) -> str:
         return f"Percent of {samples}."
     averaged = OVER_SEEDS
     if of_one and all(of_one):
-        averaged = "one run a row" if len(of_one) == len(rows) else "one run a row that is not of several groups"
+        averaged = "one run a row" if len(of_one) == len(rows) else "in a row of one group, that of one run"
     has_interval = any(found.interval for row in rows for found in row.estimates.values())
     return f"Percent of {samples}; {averaged}{f', {intervals_meaning(rows)}' if has_interval else ''}."
 

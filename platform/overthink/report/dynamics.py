@@ -50,7 +50,7 @@ def _of_runs(store: ReadableStore, name: str, run_id: str, members: Sequence[Sto
         why = (
             "no run is finished"
             if not finished
-            else "its runs have recorded no course; record: {samples: val} in the definition does"
+            else "its runs have recorded no course; to record one, put record: {samples: val} into the definition"
         )
         return GroupDynamics(name, run_id, (), None, (f"{name}: {why}",))
     read = of_each(sorted(recorded, key=lambda run: run.started_ms), lambda run: store.course(run.run_id))

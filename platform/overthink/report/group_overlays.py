@@ -41,7 +41,7 @@ def overlay_of(store: ReadableStore, kind: str, rows: Sequence[Row], runs: Seque
     }
     if kind == COURSE:
         if not any(run.records for some in members.values() for run in some):
-            raise ValueError("course: none is recorded; record: {samples: val} in the definition does that")
+            raise ValueError("course: none is recorded; to record one, put record: {samples: val} into the definition")
         courses, problems = _read(members, lambda some: of_each(some, lambda run: store.course(run.run_id)))
         return GroupOverlay(_of_rows(course_overlay(courses), rows) if courses else None, problems)
     splits = KINDS[kind].splits

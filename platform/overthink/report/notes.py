@@ -13,6 +13,7 @@ from overthink.predictions.absent import CostUnit, cost_cell
 from overthink.report.averages import estimate_lines, in_words
 from overthink.report.tables import TITLES
 from overthink.report.undetermined import ND, SENTENCE, meanings_of
+from overthink.sentences import number_of
 from overthink.store.page_links import with_pages_of
 from overthink.store.stored import StoredRun
 from overthink.store.view import FIGURES, run_link
@@ -81,6 +82,7 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
     by_seed = sorted(runs, key=lambda run: run.seeds_label)
     seeds = ", ".join(_linked(run) if place < MOST_LINKS else run.seeds_label for place, run in enumerate(by_seed))
     figures = run_link(runs[0].experiment_id, runs[0].group_id, FIGURES)
+    several = len(runs) > 1
     of_arm = f" of arm {arm}" if arm else ""
     fixed = held_fixed(runs)
     holds = f" Held fixed, so not covered by the intervals: {in_words(fixed)}." if fixed else ""
@@ -91,8 +93,8 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
             *(["", *said] if (said := meanings_of([lines], {ND: SENTENCE})) else []),
             *(["", mixed] if mixed else []),
             "",
-            f"n = {len(runs)} finished runs{of_arm} (seeds {seeds}).{holds} Their [figures]({figures}) together; each "
-            "has its own.",
+            f"n = {number_of(len(runs), 'finished run')}{of_arm} (seed{'s' * several} {seeds}).{holds} "
+            f"[Figures]({figures}){' of all of them; each run also has its own' * several}.",
         ]
     )
 

@@ -9,6 +9,8 @@ from overthink.store.uri import database_file
 def all_runs(store: ReadableStore) -> list[StoredRun]:
     """Return every run and group of ours, newest first, whatever one of them holds."""
     database = database_file(store.uri)
+    if database is not None and not database.exists():
+        return []  # asking MLflow would make one
     runs = None if database is None else sqlite_reader.read(database)
     if runs is not None:
         return runs

@@ -33,6 +33,8 @@ class LocalStore(ReadableStore):
 
     def tagged(self, wanted: Mapping[str, str]) -> list[RawRun]:
         """Return the active runs that have tags of these values, newest first."""
+        if not self._database.exists():
+            return []  # asking MLflow would make one
         found = sqlite_reader.tagged(self._database, wanted)
         return self._elsewhere.tagged(wanted) if found is None else found
 
@@ -52,11 +54,11 @@ class LocalStore(ReadableStore):
 def store_to_read(uri: str | None = None) -> ReadableStore:
     """Return a store (by default the environment's) to read artifacts from, opened by MLflow only where it has to be.
 
-    Raises StoreError where it cannot be used. As MLflow does, it makes an SQLite file that is missing.
+    Raises StoreError where it cannot be used. An SQLite file that is missing is a store without runs, and not made.
     """
     uri = uri or tracking_uri()
     database = database_file(uri)
-    if database is not None and database.exists() and sqlite_reader.is_as_expected(database):
+    if database is not None and (not database.exists() or sqlite_reader.is_as_expected(database)):
         return LocalStore(uri, database)
     from overthink.store.client import Store
 

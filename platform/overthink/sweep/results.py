@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from overthink.sentences import number_of
 from overthink.store import tags
 from overthink.sweep.ask_tell import RESULT
 from overthink.sweep.definition import LoadedSweep
@@ -55,7 +56,8 @@ class Results(NamedTuple):
         parts = [f"{count} {outcome}" for outcome, count in sorted(self.counts.items(), key=lambda item: -item[1])]
         carried = sum(bool(trial.carried) for trial in self.trials)
         more = f"; {carried} copied from other sweeps" if carried else ""
-        return f"{sum(self.counts.values())} trials: {', '.join(parts)}{more}" if parts else f"no trials{more}"
+        trials = number_of(sum(self.counts.values()), "trial")
+        return f"{trials}: {', '.join(parts)}{more}" if parts else f"no trials{more}"
 
 
 def results_of(loaded: LoadedSweep, study: Study) -> Results:

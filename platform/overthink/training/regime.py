@@ -68,7 +68,11 @@ class Phase(Spec):
     @model_validator(mode="after")
     def _drops_ascend(self) -> "Phase":
         if list(self.drops) != sorted(set(self.drops)) or any(drop >= self.epochs for drop in self.drops):
-            raise ValueError(f"drops must ascend and lie below epochs ({self.epochs}), got {list(self.drops)}")
+            instead = [self.epochs - 1] if self.epochs > 1 else []
+            raise ValueError(
+                f"drops must ascend and lie below epochs ({self.epochs}), got {list(self.drops)}; "
+                f"set them, too, such as --set regime.0.drops={instead} (0: the first phase)"
+            )
         return self
 
     @property

@@ -147,7 +147,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_made(folder: Path) -> None:
     for arguments, message in (
         (("small: base",), "a cascade needs at least two members"),
         (("small: base", "small: base"), "named twice with the same exit"),
-        (("small", "large"), "small: it has 2 groups, name one of them"),
+        (("small", "large"), "small has 2 groups; name one of them"),
         (("small: base", "few"), "different test samples (80 and 120, 80 in common)"),
         (("small: base", "five"), "different labels for the same test samples"),
         (("small: base", "free"), "base · free: its costs are not known"),

@@ -108,8 +108,9 @@ def test_other_data_are_told(ids: dict[str, str], capsys: pytest.CaptureFixture[
 
 
 def test_who_is_meant(ids: dict[str, str]) -> None:
-    with pytest.raises(DefinitionError, match="nobody: no run or group has this ID or name"):
+    with pytest.raises(DefinitionError, match="no run, group or definition 'nobody' in this store; there are 'small: "):
         diff("nobody", ids["wide"], as_json=False)
+    assert diff("narrow", "wide", as_json=False) == 0  # a variant's name is enough
 
 
 def test_seeds_of_other_data_are_no_pairs(ids: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,7 +103,7 @@ def test_what_cannot_be_shown_is_one_sentence(recorded: Path) -> None:
     done = invoke(recorded, "dynamics", "plain")
     assert done.returncode == WRONG_USAGE
     said = " ".join(done.stderr.split())
-    assert said.startswith("error: base · plain: its runs have recorded no course; record: {samples: val} in the")
+    assert said.startswith("error: base · plain: its runs have recorded no course; to record one, put record: {")
     assert invoke(recorded, "dynamics", "recorded", "--format", "jsn").returncode == WRONG_USAGE
     assert "did you mean 'json'?" in invoke(recorded, "dynamics", "recorded", "--format", "jsn").stderr
     assert invoke(recorded, "dynamics", "nobody").returncode == WRONG_USAGE

@@ -120,7 +120,7 @@ def test_options_that_do_not_fit_are_one_sentence(run_id: str, tmp_path: Path, o
 def test_runs_without_a_network_are_one_sentence(store: Store, trained: TwoExits, tmp_path: Path) -> None:
     out, without = tmp_path / "out", trained.stored(store, with_checkpoint=False)
     running = Writer(store).create(store.experiment("small", "note"), "going", {tags.KIND: tags.KIND_RUN}, {})
-    with pytest.raises(DefinitionError, match="no runs have an ID that starts with it"):
+    with pytest.raises(DefinitionError, match="no run, group or definition '0123456789' in this store"):
         export(["0123456789"], out, "torch")
     for form in ("onnx", "torch", "mlflow"):
         with pytest.raises(DefinitionError, match=r"run going is not finished \(status: running\)"):

@@ -32,7 +32,10 @@ def analyse(
     """Compute budgets, figures, and metrics from stored predictions, and add them to runs and groups."""
     if export is not None:
         check_folder("--export", export)
-    from overthink.cli.selection import chosen_runs
+    from overthink.cli.selection import runs_named
+    from overthink.store.local_store import store_to_read
+
+    chosen = runs_named(store_to_read(), names or [])  # MLflow takes seconds, so after what may be refused
     from overthink.report.analysis import analyse as analysed
     from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
@@ -40,7 +43,6 @@ def analyse(
     from overthink.store.unreadable import problems_of
 
     store, console = Store(), log()
-    chosen = chosen_runs(store, names or [])
     newest = finished_per_key(run for run in chosen if not run.is_group)
     finished = [run for run in newest if not run.is_policy]
     policies = [run for run in newest if run.is_policy]

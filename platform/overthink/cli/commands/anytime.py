@@ -32,13 +32,14 @@ def anytime(
 ) -> int:
     """Show the expected accuracy and loss of anytime prediction under a distribution of budgets, on test data."""
     from overthink.cli.selection import the_run
-    from overthink.inference.anytime import anytime_prediction
-    from overthink.inference.oracle import uniform_budgets
-    from overthink.predictions.absent import cost_cell, needed
     from overthink.store.local_store import store_to_read
 
     store = store_to_read()
     stored = the_run(store, run)
+    from overthink.inference.anytime import anytime_prediction
+    from overthink.inference.oracle import uniform_budgets
+    from overthink.predictions.absent import cost_cell, needed
+
     test = store.predictions(stored.run_id, "test")
     cost_E, unit = needed(test.cost_E, "costs"), test.cost_unit
     budgets_M, weights_M = _parsed(budgets) if budgets else uniform_budgets(cost_E)

@@ -75,7 +75,6 @@ def bench(
     if not policy:
         options.check_alone("--budgets", budgets, "--policy")
     shares, console = options.parse_budgets("50%" if budgets is None else budgets), log()
-    console.print("Loading the network ...")
     from overthink.cli.execution_options import check_kernels
     from overthink.cli.selection import the_run
     from overthink.store.local_store import store_to_read
@@ -83,6 +82,7 @@ def bench(
     check_kernels(kernels)
     store = store_to_read()
     stored = the_run(store, run)
+    console.print("Loading the network ...")
     import torch  # after what may be refused: it takes seconds
 
     from overthink.inference.speed import speeds

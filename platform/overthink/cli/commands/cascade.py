@@ -15,7 +15,8 @@ from overthink.sentences import number_of
 
 if TYPE_CHECKING:
     from overthink.launching.cascading import Candidate
-    from overthink.store.client import Store
+    from overthink.seeds import Seeds
+    from overthink.store.stored import StoredRun
 
 
 def cascade(
@@ -24,8 +25,7 @@ def cascade(
         list[str],
         typer.Argument(
             metavar="MEMBER...",
-            help="Two or more stored groups or runs, by ID, name ('quickstart: long'), or the definition or experiment "
-            "name of a single group.",
+            help=f"Two or more stored groups or runs {options.CALLED}; or definitions or experiments of one group.",
         ),
     ],
     exits: Annotated[
@@ -44,12 +44,13 @@ def cascade(
     """
     check_new_name(name, variant)
     numbers = _exits(exits, members)
-    from overthink.launching.cascading import store_cascade
+    chosen = _chosen(members)
+    from overthink.launching.cascading import store_cascade  # MLflow, after what may be refused: it takes seconds
     from overthink.report.ui_views import ui_hint
     from overthink.store.client import Store
 
     store, console = Store(), log()
-    candidates = _candidates(store, members, numbers)
+    candidates = _candidates(chosen, numbers)
     command = _command(name, members, exits, variant)
     done = store_cascade(store, name, variant, candidates, command, lambda sentence: print_text(console, sentence))
     if as_json:
@@ -86,25 +87,34 @@ def _exits(text: str | None, members: Sequence[str]) -> tuple[int | None, ...]:
     return found
 
 
-def _candidates(store: "Store", members: Sequence[str], exits: Sequence[int | None]) -> "list[Candidate]":
+def _chosen(members: Sequence[str]) -> "list[tuple[StoredRun, dict[Seeds, StoredRun]]]":
+    """Return each member, a group or run, and its finished runs by their seeds."""
     from overthink.cli.selection import one_group
     from overthink.comparison.arms import runs_of_primary_arm
     from overthink.comparison.kernels import named_apart
     from overthink.definition.errors import DefinitionError
-    from overthink.launching.cascading import Candidate
     from overthink.store.all_runs import all_runs
+    from overthink.store.local_store import store_to_read
     from overthink.store.stored import finished_per_key
 
-    runs = named_apart(all_runs(store))
+    runs = named_apart(all_runs(store_to_read()))
     found = []
-    for name, exit in zip(members, exits, strict=True):
+    for name in members:
         one = one_group(runs, name)
         of_it = runs_of_primary_arm(one, runs) if one.is_group else [one]
         finished = {run.seeds[0]: run for run in finished_per_key(of_it) if run.seeds}
         if not finished:
             raise DefinitionError(one.problem or f"{name}: none of its runs is finished")
-        found.append(Candidate(one.name, finished, exit))
+        found.append((one, finished))
     return found
+
+
+def _candidates(
+    chosen: "Sequence[tuple[StoredRun, dict[Seeds, StoredRun]]]", exits: Sequence[int | None]
+) -> "list[Candidate]":
+    from overthink.launching.cascading import Candidate
+
+    return [Candidate(one.name, finished, exit) for (one, finished), exit in zip(chosen, exits, strict=True)]
 
 
 def _command(name: str, members: Sequence[str], exits: str | None, variant: str) -> str:

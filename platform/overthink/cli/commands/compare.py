@@ -12,10 +12,7 @@ from overthink.report.safe_text import print_text
 
 
 def compare(  # noqa: PLR0913, PLR0917 - an option each
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME", help="Definitions, sweeps, runs or groups. Default: all."),
-    ] = None,
+    names: options.Runs = None,
     by: Annotated[
         str,
         typer.Option(
@@ -89,7 +86,7 @@ def compare(  # noqa: PLR0913, PLR0917 - an option each
         rows = with_differences(rows, against, layout.compared, equal_within)
     rows = crossed(rows, over, tracking_uri(), console)
     if not rows:
-        print_text(console, none_met(wanted.why_none(runs), "; start some with overthink run"))
+        print_text(console, none_met(wanted.why_none(runs), stored))
     if by != "variant" and any(run.is_group and run.arms for run in runs):
         console.print(
             f"--by {by} leaves out runs that only studies ask for: their seeds are not independent.", soft_wrap=True

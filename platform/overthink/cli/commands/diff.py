@@ -11,21 +11,21 @@ from overthink.report.safe_text import escape_for_terminal
 
 
 def diff(
-    first: Annotated[
-        str, typer.Argument(metavar="FIRST", help="Run or group: its ID, the first characters of it, or its name.")
-    ],
+    first: Annotated[str, typer.Argument(metavar="FIRST", help=f"Run or group {options.CALLED}.")],
     second: Annotated[str, typer.Argument(metavar="SECOND", help="Run or group to compare with the first one.")],
     as_json: options.Json = False,
 ) -> int:
     """Show the differences between two runs or groups: definition, versions, and results."""
-    from overthink.cli.selection import one_of
-    from overthink.report.run_diff import as_plain, differing_parts, places_grid, results_grid, side_of
+    from overthink.cli.selection import one_group
     from overthink.store.all_runs import all_runs
     from overthink.store.local_store import store_to_read
 
     store = store_to_read()
     runs = all_runs(store)
-    a, b = (side_of(store, runs, one_of(runs, name)) for name in (first, second))
+    sides = [one_group(runs, name) for name in (first, second)]
+    from overthink.report.run_diff import as_plain, differing_parts, places_grid, results_grid, side_of
+
+    a, b = (side_of(store, runs, side) for side in sides)
     parts = differing_parts(a, b)
     if as_json:
         print_json(as_plain(a, b, parts))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from overthink.cli.exit_codes import OK, SOME_FAILED
-from overthink.cli.options import check_choice
+from overthink.cli.options import NAMES_HELP, check_choice
 from overthink.cli.output import log, print_grid, print_json, print_problems, results
 from overthink.cli.terminal import print_raw
 from overthink.report.safe_text import escape_for_terminal, print_text
@@ -20,9 +20,7 @@ FORMATS = ("table", "json", "csv")
 
 
 def dynamics(
-    names: Annotated[
-        list[str], typer.Argument(metavar="NAME", help="Definitions, experiment names, or IDs of runs or groups.")
-    ],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help=NAMES_HELP)],
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help=f"Output format: {', '.join(FORMATS)}.")
     ] = "table",
@@ -32,16 +30,16 @@ def dynamics(
     Takes runs with `record` in their definition. A page with figures is added to each group, or to a single run.
     """
     check_choice("--format", form, FORMATS)
-    from overthink.cli.selection import chosen_runs, not_run
+    from overthink.cli.selection import runs_named
+    from overthink.store.local_store import store_to_read
+
+    chosen = runs_named(store_to_read(), names)  # MLflow takes seconds, so after what may be refused
     from overthink.report.dynamics import dynamics_of
     from overthink.report.dynamics_table import as_csv, as_plain
     from overthink.store.client import Store
     from overthink.store.unreadable import problems_of
 
     store, console = Store(), log()
-    chosen = chosen_runs(store, names)
-    if not chosen:
-        raise not_run(store, names)
     asked = list(dynamics_of(store, chosen))
     problems = [*problems_of(chosen), *(problem for one in asked for problem in one.problems)]
     shown = [(one, one.found) for one in asked if one.found is not None]

@@ -27,7 +27,10 @@ FORMATS = (FILES, *SEGMENTS, MLFLOW)
 
 def export(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN", help="Run IDs in the store, or their first characters (at least six).")
+        list[str],
+        typer.Argument(
+            metavar="RUN", help=f"Runs {options.CALLED}; a group or experiment stands for its finished runs."
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -79,12 +82,15 @@ def export(
     _check(output, form, criterion, budget, register)
     if form == FILES:
         options.check_alone("--data-root", data_root, "--format onnx, torch or mlflow")
-    from overthink.cli.selection import the_run
-    from overthink.store.client import Store
+    from overthink.cli.selection import finished_runs
+    from overthink.store.local_store import store_to_read
     from overthink.store.stored import once_each
 
+    reading = store_to_read()
+    chosen = once_each(run for name in runs for run in finished_runs(reading, name))
+    from overthink.store.client import Store  # MLflow takes seconds, so after what may be refused
+
     store = Store()
-    chosen = once_each(the_run(store, name) for name in runs)
     if output is None:
         return _stored(store, chosen, register, data_root, as_json)
     if form == FILES:

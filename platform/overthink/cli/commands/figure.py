@@ -24,9 +24,7 @@ def figure(
         str,
         typer.Argument(metavar="KIND", help="What to show: accuracy, overthinking, budget, depth, course, or forks."),
     ],
-    names: Annotated[
-        list[str], typer.Argument(metavar="GROUP", help="Groups by name or ID, definitions, or experiment names.")
-    ],
+    names: Annotated[list[str], typer.Argument(metavar="GROUP", help=options.NAMES_HELP)],
     output: Annotated[
         Path,
         typer.Option(
@@ -60,7 +58,6 @@ def figure(
     from overthink.cli.selection import chosen_by_name, not_run
     from overthink.comparison.overthinking import overthinking_rows
     from overthink.definition.errors import DefinitionError
-    from overthink.report.group_overlays import FORKS, as_csv, fork_overlay_of, overlay_of
     from overthink.store.local_store import store_to_read
     from overthink.store.stored import once_each
     from overthink.store.unreadable import problems_of
@@ -69,6 +66,8 @@ def figure(
     chosen = chosen_by_name(store, names)
     if not any(chosen):
         raise not_run(store, names)
+    from overthink.report.group_overlays import FORKS, as_csv, fork_overlay_of, overlay_of  # plotly
+
     runs = once_each(run for of_name in chosen for run in of_name if not run.is_policy)
     everything = [] if kind == FORKS else overthinking_rows(runs)
     rows = _in_order([row for row in everything if row.finished], chosen)

@@ -48,7 +48,10 @@ def frequency(
         raise ValueError(f"--coefficients {coefficients}: expected magnitude or signed")
     if coefficients == "signed" and power != 1:
         raise ValueError("--coefficients signed: squares (--power 2) have no sign; use --power 1")
-    from overthink.cli.selection import chosen_runs
+    from overthink.cli.selection import runs_named
+    from overthink.store.local_store import store_to_read
+
+    chosen = [run for run in runs_named(store_to_read(), names or []) if not run.is_group and not run.is_policy]
     from overthink.report.frequency_page import frequency_page, verdict
     from overthink.running.frequencies import FrequencyMeasure, frequencies
     from overthink.store.client import Store
@@ -59,7 +62,6 @@ def frequency(
     store, console = Store(), log()
     summed: Coefficients = "signed" if coefficients == "signed" else "magnitude"
     measure = FrequencyMeasure("zigzag" if zigzag else "rows", 2 if power == 2 else 1, share, summed)
-    chosen = [run for run in chosen_runs(store, names or []) if not run.is_group and not run.is_policy]
     finished = finished_per_key(chosen)
     answers = []
     problems: list[Exception] = []

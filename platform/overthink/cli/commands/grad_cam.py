@@ -53,13 +53,15 @@ def grad_cam(
     if output is not None:
         check_picture("--output", output)
     from overthink.cli.selection import the_run
+    from overthink.store.local_store import store_to_read
+
+    stored = the_run(store_to_read(), run)  # torch and MLflow take seconds, so after what may be refused
     from overthink.report.grad_cam_picture import grad_cam_picture
     from overthink.report.grad_cam_samples import grad_cam_samples, most_confidently_overthought, rows_of_samples
     from overthink.store.client import Store
     from overthink.store.writer import Writer
 
     store, console = Store(), log()
-    stored = the_run(store, run)
     test = store.predictions(stored.run_id, "test")
     rows_M = rows_of_samples(test, ids) if ids else most_confidently_overthought(test, pick or PICKED)
     if not len(rows_M):

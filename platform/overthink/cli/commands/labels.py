@@ -49,12 +49,13 @@ def labels(
     if seeds is not None and len({*seeds}) < max(len(seeds), 2):
         raise ValueError(f"--averaged-over {averaged_over}: expected at least two different seeds, e.g. 0,1,2")
     from overthink.cli.selection import the_run
-    from overthink.report.exit_label_table import ceiling_grid, exit_label_grid, most_balanced
-    from overthink.report.stored_labels import as_plain, stored_labels
     from overthink.store.local_store import store_to_read
 
     store = store_to_read()
     stored = the_run(store, run)
+    from overthink.report.exit_label_table import ceiling_grid, exit_label_grid, most_balanced
+    from overthink.report.stored_labels import as_plain, stored_labels
+
     found = stored_labels(store, stored, split, weights, chosen, seeds)
     best, reached = most_balanced(found.trainings, chosen)
     if as_json:

@@ -72,16 +72,16 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
         _list(form)
         return OK
     shares = options.parse_budgets(budgets)
-    from overthink.cli.selection import chosen_runs, not_run
+    from overthink.cli.selection import runs_named
+    from overthink.store.local_store import store_to_read
+
+    chosen = runs_named(store_to_read(), names or [])  # MLflow takes seconds, so after what may be refused
     from overthink.report.exit_policies import policies_of
     from overthink.store.client import Store
     from overthink.store.unreadable import problems_of
 
     choice = _choice(policy, against, references, shares, _promises(risk, confidence), foresight)
     store, console = Store(), log()
-    chosen = chosen_runs(store, names or [])
-    if names and not chosen:
-        raise not_run(store, names)
     found, problems = [], list(problems_of(chosen))
     for one in policies_of(store, chosen, choice):
         found.append(one)

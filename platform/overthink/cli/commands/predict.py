@@ -71,12 +71,12 @@ def predict(  # noqa: PLR0913, PLR0917 - an option each
     promise = options.parse_promise(risk, confidence)
     if absent := [path for path in images if not path.is_file()]:
         raise ValueError(f"{absent[0]}: no such file")
-    log().print("Loading the network ...")
     from overthink.cli.selection import the_run
     from overthink.store.local_store import store_to_read
 
     store = store_to_read()
     stored = the_run(store, run)
+    log().print("Loading the network ...")
     from overthink.data.files import shown
     from overthink.data.image_file import is_animated
     from overthink.networks.cost import mul_adds  # torch, after what may be refused: it takes seconds

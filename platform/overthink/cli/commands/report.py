@@ -1,6 +1,6 @@
 """`overthink report`: a self-contained page about experiments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,14 +16,14 @@ from overthink.sentences import number_of, utf_8
 from overthink.store import tags
 
 if TYPE_CHECKING:
-    from overthink.cli.named_values import Asked
     from overthink.report.experiments import ExperimentReport
     from overthink.statistics.estimate import Over
     from overthink.store.client import Store
+    from overthink.store.stored import StoredRun
 
 
 def report(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Definitions, experiment names, or run IDs.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help=options.NAMES_HELP)],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="HTML file to write.")] = Path(
         "report.html"
     ),
@@ -42,20 +42,27 @@ def report(
     equal_within = options.parse_margin(margin, against)
     from overthink.cli.intervals import parse_over
     from overthink.cli.named_values import asked
-    from overthink.cli.selection import chosen_runs, not_run
+    from overthink.cli.selection import chosen_by_name, not_run
     from overthink.definition.errors import DefinitionError
-    from overthink.report.pages import document
     from overthink.store.all_runs import all_runs
+    from overthink.store.local_store import store_to_read
+    from overthink.store.stored import once_each
+
+    over, wanted, reading, console = parse_over(interval), asked(where), store_to_read(), log()
+    if where is not None:
+        wanted.check(everything := all_runs(reading), lambda: everything)
+    chosen = chosen_by_name(reading, names)
+    if not any(chosen):
+        raise not_run(reading, names)
+    from overthink.report.pages import document  # plotly and MLflow, after what may be refused: they take seconds
     from overthink.store.client import Store
     from overthink.store.writer import Writer
 
-    over, wanted, store, console = parse_over(interval), asked(where), Store(), log()
-    if where is not None:
-        wanted.check(everything := all_runs(store), lambda: everything)
-    parts = _sections(store, names, wanted, against, equal_within, over, console)
+    store, of_names = Store(), {name: wanted.with_groups(runs) for name, runs in zip(names, chosen, strict=True)}
+    parts = _sections(store, of_names, against, equal_within, over, console)
     if not any(one.sections for one in parts):
         if where is not None:
-            why = wanted.why_none(chosen_runs(store, names))
+            why = wanted.why_none(once_each(run for runs in chosen for run in runs))
             raise DefinitionError(f"{', '.join(names)}: no run meets --where {where!r}{why and f': {why}'}")
         raise not_run(store, names)
     title = ", ".join(dict.fromkeys(one.title for one in parts))
@@ -72,8 +79,7 @@ def report(
 
 def _sections(
     store: "Store",
-    names: Sequence[str],
-    wanted: "Asked",
+    of_names: "Mapping[str, list[StoredRun]]",
     against: str | None,
     margin: float | None,
     over: "Over",
@@ -83,19 +89,18 @@ def _sections(
 
     Raises NoBaselineError where no name has the baseline.
     """
-    from overthink.cli.selection import chosen_runs, command_again, title_of
+    from overthink.cli.selection import command_again, title_of
     from overthink.report.experiments import NoBaselineError, report_on
 
     sections, without = [], []
-    for name in names:
-        runs = wanted.with_groups(chosen_runs(store, [name]))
+    for name, runs in of_names.items():
         command, title = command_again(name, runs), title_of(name, runs)
         try:
             sections.append(report_on(store, title, runs, against, command, margin, over))
         except NoBaselineError as error:
             without.append(error)
             sections.append(report_on(store, title, runs, None, command, over=over))
-    if without and len(without) == len(names):
+    if without and len(without) == len(of_names):
         raise without[0]
     for reason in without:
         print_text(console, f"No differences shown: {reason}")

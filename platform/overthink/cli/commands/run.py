@@ -13,6 +13,7 @@ from overthink.cli.exit_codes import OK
 from overthink.cli.outcomes import ACTIONS, exit_code_of, outcomes_as_plain, show_outcomes
 from overthink.cli.output import log, print_json, print_table
 from overthink.report.safe_text import print_text
+from overthink.sentences import number_of
 from overthink.store.tags import FINISHED
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _show_finished(finished: "Settled", how: "Options", as_json: bool) -> int:
 def _show_plan(
     experiments: "Sequence[LoadedExperiment]", how: "Options", as_json: bool, finished: "Settled | None"
 ) -> int:
-    from overthink.cli.preflight import note
+    from overthink.cli.preflight import note, would_be_done
     from overthink.launching.changed_data import changed_data
     from overthink.launching.design_cost import design_costs
     from overthink.launching.planned_run import TO_DO
@@ -144,7 +145,7 @@ def _show_plan(
     from overthink.store.uri import tracking_uri
 
     console = log()
-    runs, store = (finished.runs, None) if finished is not None else _planned(experiments, how)
+    runs, store, possible = (finished.runs, None, True) if finished is not None else _planned(experiments, how)
     for sentence in changed_data(runs, how.data_root):
         print_text(console, f"{sentence}.")
     todo = sum(run.action in TO_DO for run in runs)
@@ -169,10 +170,10 @@ def _show_plan(
 
         for sentence in _needed(runs, how):
             print_text(console, sentence)
-        note(lacking_room(disk_needed(runs, how.models), tracking_uri()))
+        possible = not note(lacking_room(disk_needed(runs, how.models), tracking_uri())) and possible
     else:
         _say_if_unneeded(how)
-    console.print(f"{todo} of {len(runs)} runs would be trained. Nothing was done (--dry-run).")
+    console.print(would_be_done(f"{todo} of {number_of(len(runs), 'run')}", "trained", possible), soft_wrap=True)
     return OK
 
 
@@ -197,8 +198,8 @@ def _shared(run: "PlannedRun") -> str:
 
 def _planned(
     experiments: "Sequence[LoadedExperiment]", how: "Options"
-) -> "tuple[list[PlannedRun], ReadableStore | None]":
-    """Return what there is to do, and the store if there is one; say what would keep it from being done."""
+) -> "tuple[list[PlannedRun], ReadableStore | None, bool]":
+    """Return what there is to do, the store if there is one, and whether it can be done here; say what keeps it."""
     from overthink.cli.preflight import note
     from overthink.launching.kernels_choice import KernelsChoice
     from overthink.launching.plan import plan
@@ -210,8 +211,7 @@ def _planned(
     store = None if database is not None and not database.exists() else store_to_read()  # opening one makes it
     experiments = KernelsChoice(how, store, partial(print_text, log())).experiments(experiments)
     runs = plan(store, experiments, how.force, how.reuse, dry=True)
-    note(obstacles(experiments, how, tracking_uri()))
-    return runs, store
+    return runs, store, not note(obstacles(experiments, how, tracking_uri()))
 
 
 def _as_plain(run: "PlannedRun") -> dict[str, Any]:

@@ -15,12 +15,7 @@ FORMATS = ("table", "json", "csv")
 
 
 def runs(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME", help="Runs and groups by ID or name, definitions, experiments. Default: all runs."
-        ),
-    ] = None,
+    names: options.Runs = None,
     where: options.Where = None,
     sort: Annotated[
         str, typer.Option(metavar="NAME", help="Sort by a parameter, tag or metric; descending: -NAME.")
@@ -63,7 +58,7 @@ def runs(
     elif shown:
         print_grid(as_grid(shown, columns))
     if not met:
-        print_text(console, none_met(wanted.why_none(found)))
+        print_text(console, none_met(wanted.why_none(found), stored))
     elif len(shown) < len(met):
         console.print(f"{len(shown)} of {number_of(len(met), 'run')} and groups.", soft_wrap=True)
     return OK

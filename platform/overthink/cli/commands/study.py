@@ -1,5 +1,6 @@
 """`overthink study`: how much of overthinking belongs to samples, and how much to the randomness of a training."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from overthink.report.studies import ReadStudy, Study
     from overthink.report.study_page import Pictures
     from overthink.store.client import Store
+    from overthink.store.stored import StoredRun
     from overthink.study.findings import Findings
     from overthink.study.forks import ForkArm
     from overthink.study.sources import SourceShares
@@ -28,7 +30,7 @@ NOT_YET = "no arm has two finished runs yet"
 def study(
     name: Annotated[
         str,
-        typer.Argument(metavar="STUDY", help="Definition of a study, experiment name, or ID of a group of runs."),
+        typer.Argument(metavar="STUDY", help=f"Definition of a study, experiment, or group {options.CALLED}."),
     ],
     data_root: options.DataRoot = None,
     connectivity: Annotated[
@@ -44,11 +46,15 @@ def study(
 
     Uses the repeats of a study, or the seeds of any group of runs. A page with figures is added to the group.
     """
-    from overthink.store.client import Store
+    from overthink.cli.selection import runs_named
+    from overthink.store.local_store import store_to_read
+    from overthink.store.unreadable import problems_of
+
+    chosen = runs_named(store_to_read(), [name])
+    unreadable, studies = list(problems_of(chosen)), _studies(chosen, name)
+    from overthink.store.client import Store  # MLflow takes seconds, so after what may be refused
 
     store, console = Store(), log()
-    unreadable: list[str] = []
-    studies = _studies(store, name, unreadable)
     for one in studies:
         if one.kernels_warning:
             print_text(console, one.kernels_warning)
@@ -110,18 +116,12 @@ def _with_lines(store: "Store", answer: _Answer, data_root: Path | None, console
     return answer._replace(lines=lines)
 
 
-def _studies(store: "Store", name: str, unreadable: list[str]) -> "list[Study]":
-    from overthink.cli.selection import chosen_runs, not_run
+def _studies(chosen: "Sequence[StoredRun]", name: str) -> "list[Study]":
     from overthink.report.studies import study_of
-    from overthink.store.unreadable import problems_of
 
-    chosen = chosen_runs(store, [name])
-    unreadable += problems_of(chosen)
-    if not chosen:
-        raise not_run(store, [name])
     groups = [run for run in chosen if run.is_group and not run.is_policy]
     if not groups:
-        raise ValueError(f"{name}: no group of multi-exit networks, which a study requires")
+        raise ValueError(f"{name}: only policy networks or single runs; a study takes groups of multi-exit networks")
     return [study_of(run, chosen) for run in sorted(groups, key=lambda run: run.started_ms)]
 
 
