@@ -19,6 +19,7 @@ from overthink.store.stored import StoredRun
 from overthink.store.view import FIGURES, run_link
 
 _TRIAL_LINK = re.compile(r"\s*\[This trial in optuna-dashboard\]\([^)]*\)")
+OTHER_INTERVALS = "those of `overthink compare` are for new test samples, too, by another formula, and differ."
 MOST_LINKS = 40
 """Runs of a group that its description links to; MLflow keeps 8000 characters."""
 
@@ -86,6 +87,7 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
     of_arm = f" of arm {arm}" if arm else ""
     fixed = held_fixed(runs)
     holds = f" Held fixed, so not covered by the intervals: {in_words(fixed)}." if fixed else ""
+    other = f" Intervals are over seeds alone; {OTHER_INTERVALS}" if several else ""
     mixed = different_kernels("this group", computed_by(runs))
     return "\n".join(
         [
@@ -93,7 +95,7 @@ def group_note(runs: Sequence[StoredRun], titles: Mapping[str, str] = TITLES, ar
             *(["", *said] if (said := meanings_of([lines], {ND: SENTENCE})) else []),
             *(["", mixed] if mixed else []),
             "",
-            f"n = {number_of(len(runs), 'finished run')}{of_arm} (seed{'s' * several} {seeds}).{holds} "
+            f"n = {number_of(len(runs), 'finished run')}{of_arm} (seed{'s' * several} {seeds}).{other}{holds} "
             f"[Figures]({figures}){' of all of them; each run also has its own' * several}.",
         ]
     )
