@@ -71,7 +71,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     if listing:
         _list(form)
         return OK
-    shares = options.parse_budgets(budgets)
+    shares, promises = options.parse_budgets(budgets), _promises(risk, confidence)
     from overthink.cli.selection import runs_named
     from overthink.store.local_store import store_to_read
 
@@ -80,7 +80,7 @@ def policies(  # noqa: PLR0913, PLR0917 - an option each
     from overthink.store.client import Store
     from overthink.store.unreadable import problems_of
 
-    choice = _choice(policy, against, references, shares, _promises(risk, confidence), foresight)
+    choice = _choice(policy, against, references, shares, promises, foresight)
     store, console = Store(), log()
     found, problems = [], list(problems_of(chosen))
     for one in policies_of(store, chosen, choice):
