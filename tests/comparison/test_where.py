@@ -67,7 +67,7 @@ def test_conditions(text: str, met: bool) -> None:
         ("and=1", "expected a name, got and"),
         ("(growth=8", "expected and, or, or ) after '(growth=8', got nothing"),
         ("growth=8)", "expected and, or, or the end after 'growth=8', got )"),
-        ("name='a", "expected a value after 'name=', got 'a, whose quote is not closed"),
+        ("name='a", "expected a value after 'name=', got 'a, with a quote that is not closed"),
         ("growth ! 8", "after 'growth', got ! 8"),
         ("__import__('os').system('true')", "expected one of = != < <= > >="),
         ("(" * (DEEPEST + 1) + "a=1", "more than 50 parentheses"),

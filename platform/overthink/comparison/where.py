@@ -119,7 +119,7 @@ class _Reader:
     def error(self, expected: str) -> ValueError:
         """Return what is wrong at the token."""
         is_open = self.token.kind == "unknown" and self.token.text[0] in "'\""
-        got = f"{self.token.text}, whose quote is not closed" if is_open else self.token.text or "nothing"
+        got = f"{self.token.text}, with a quote that is not closed" if is_open else self.token.text or "nothing"
         where = f" after {self._text[: self._start].strip()!r}" if self._text[: self._start].strip() else ""
         return ValueError(f"expected {expected}{where}, got {got} (example: {EXAMPLE})")
 

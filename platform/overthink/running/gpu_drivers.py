@@ -1,4 +1,4 @@
-"""Whether there is a GPU on this machine, asked of torch, whose import takes seconds, only where there is a driver."""
+"""Whether there is a GPU on this machine. torch is asked only where there is a driver: importing it takes seconds."""
 
 import os
 
