@@ -1,5 +1,6 @@
 """The report of a store: one page, offline, with nothing in it taken for markup."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +70,25 @@ def test_one_page_of_everything(groups: list[str], tmp_path: Path) -> None:
     report(["mine"], tmp_path / "some.html", where="seed=0")
     for group in groups:  # a page of some runs replaces none of all
         assert Store().artifact(group, tags.REPORT_PAGE, tmp_path / "back").read_text() == text
+
+
+def test_tables_are_as_asked_for(groups: list[str], tmp_path: Path) -> None:
+    """The summary and the figures stay those of the groups."""
+    page, metric = tmp_path / "report.html", "accuracy/last"
+    report(["mine"], page, metrics=[metric, "oracle/accuracy"], sort=f"-{metric}")
+    chosen = page.read_text()
+    table = chosen[chosen.index("<table>") : chosen.index("</table>")]
+    assert "Oracle" in table
+    assert "any later" not in table
+    assert "4 finished runs of 2 groups" in chosen
+    report(["mine"], page, by="definition")
+    assert re.search(r"<td>[^<]*mine</td>", page.read_text().replace("<br>", " "))
+    with pytest.raises(DefinitionError, match="--by nothing: not one of variant"):
+        report(["mine"], page, by="nothing")
+    with pytest.raises(DefinitionError, match="--sort oracle/accuracy: not one of group, n, test/accuracy/last"):
+        report(["mine"], page, metrics=[metric], sort="oracle/accuracy")
+    with pytest.raises(DefinitionError, match="--metric acuracy/last: no run has this metric"):
+        report(["mine"], page, metrics=["acuracy/last"])
 
 
 def test_what_cannot_be_written(groups: list[str], tmp_path: Path) -> None:

@@ -108,6 +108,17 @@ Confidence = Annotated[
     float | None,
     typer.Option(metavar="FRACTION", help="With --risk: chance with which the promise is kept. Default: 0.95."),
 ]
+By = Annotated[
+    str,
+    typer.Option(
+        metavar="PART",
+        help="Group rows by variant, definition, dataset, network, regime, or a parameter, e.g. network.growth.",
+    ),
+]
+Sort = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Sort rows by a metric that is shown, n, or group; descending: -NAME."),
+]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(

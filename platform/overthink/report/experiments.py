@@ -1,7 +1,7 @@
 """The report of an experiment, from the store alone: tables, figures, verdicts, provenance, command to repeat."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from overthink.comparison.arms import runs_of_group
@@ -10,6 +10,7 @@ from overthink.comparison.overthinking import Row, overthinking_rows
 from overthink.comparison.paired import with_differences
 from overthink.definition.errors import DefinitionError
 from overthink.predictions.correctness import same_samples
+from overthink.report.chosen_table import in_order
 from overthink.report.experiment_summary import experiment_summary
 from overthink.report.grids import Grid
 from overthink.report.grids import as_html as grid_html
@@ -30,7 +31,7 @@ from overthink.report.studies import (
 )
 from overthink.report.study_page import study_sections
 from overthink.report.table_files import as_html
-from overthink.report.tables import OVERTHINKING
+from overthink.report.tables import OVERTHINKING, Layout
 from overthink.running.provenance import attempts_of
 from overthink.running.stored_run import definition_of
 from overthink.sentences import cut
@@ -57,6 +58,29 @@ class NoBaselineError(DefinitionError):
     """The baseline of the differences is not exactly one row of an experiment."""
 
 
+class ShownTable(NamedTuple):
+    """How the table of multi-exit networks is shown."""
+
+    by: str = "variant"
+    """What rows are grouped by: a part of definitions, or a parameter."""
+    layout: Layout = OVERTHINKING
+    order: str | None = None
+    """What rows are sorted by, `-` before it for descending; by their first runs where it is None."""
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether its rows are those that the sentences and figures of the page are of."""
+        return self.by == "variant" and self.layout is OVERTHINKING
+
+    def rows(self, runs: Sequence[StoredRun]) -> list[Row]:
+        """Return the rows of runs."""
+        rows = overthinking_rows(runs, self.by, self.layout.metrics)
+        return rows if self.order is None else in_order(rows, self.order)
+
+
+OF_POLICIES = ShownTable(layout=POLICY)
+
+
 class ExperimentReport(NamedTuple):
     """Sections of a page about one experiment, and the groups shown in them."""
 
@@ -77,10 +101,12 @@ def report_on(
     command: str,
     margin: float | None = None,
     over: Over = "both",
+    shown: ShownTable = ShownTable(),  # noqa: B008 - it is frozen
 ) -> ExperimentReport:
     """Return the sections of one experiment's runs and groups; intervals hold for `over`, and `command` repeats them.
 
-    `margin` is the largest difference to the baseline, a fraction, that counts as equal.
+    `margin` is the largest difference to the baseline, a fraction, that counts as equal; `shown` is how the table of
+    multi-exit networks is.
 
     Raises NoBaselineError where `against` does not name one row, ValueError where a file cannot be read.
     """
@@ -89,10 +115,10 @@ def report_on(
     groups = sorted((run for run in runs if run.is_group), key=lambda run: run.started_ms)
     for policies in (False, True):
         some = [run for run in runs if run.is_policy == policies]
-        layout = POLICY if policies else OVERTHINKING
-        rows = overthinking_rows(some, metrics=layout.metrics)
+        table = OF_POLICIES if policies else shown
+        rows = table.rows(some)
         if against is not None and rows and not policies:
-            rows = _with_differences(name, rows, against, margin)
+            rows = _with_differences(name, rows, against, margin, table.layout.compared)
         rows = with_intervals(rows, over, CorrectnessReader(store.uri))
         if rows:
             missing = missing or any(row.gaps for row in rows)
@@ -100,9 +126,14 @@ def report_on(
             kind = "policy networks" if policies else "multi-exit networks"
             heading = f"{name}: {kind}"
             if not policies:
-                sections.append(experiment_summary(store, heading, rows, some, left_out))
+                usual = (
+                    rows
+                    if table.is_usual
+                    else with_intervals(ShownTable().rows(some), over, CorrectnessReader(store.uri))
+                )
+                sections.append(experiment_summary(store, heading, usual, some, left_out))
             unfinished = [] if provenance else ["No run has finished yet."]
-            sections.append(Section(heading if policies else "", unfinished, command, [as_html(rows, layout)]))
+            sections.append(Section(heading if policies else "", unfinished, command, [as_html(rows, table.layout)]))
             behind = [grid_html(grid) for grid in (_run_ids_grid(rows), *provenance)]
             sections.append(Section("Versions, machine and runs", tables=behind, is_folded=True))
     of_networks = []
@@ -127,9 +158,11 @@ def _with_ceiling(store: Store, group: StoredRun, runs: Sequence[StoredRun], pro
         return group
 
 
-def _with_differences(name: str, rows: Sequence[Row], against: str, margin: float | None) -> list[Row]:
+def _with_differences(
+    name: str, rows: Sequence[Row], against: str, margin: float | None, metrics: Collection[str]
+) -> list[Row]:
     try:
-        return with_differences(rows, against, margin=margin)
+        return with_differences(rows, against, metrics, margin)
     except ValueError as error:
         raise NoBaselineError(f"{name}: {error}") from error
 

@@ -13,23 +13,14 @@ from overthink.report.safe_text import print_text
 
 def compare(  # noqa: PLR0913, PLR0917 - an option each
     names: options.Runs = None,
-    by: Annotated[
-        str,
-        typer.Option(
-            metavar="PART",
-            help="Group rows by variant, definition, dataset, network, regime, or a parameter, e.g. network.growth.",
-        ),
-    ] = "variant",
+    by: options.By = "variant",
     form: Annotated[
         str,
         typer.Option("--format", metavar="FORMAT", help="Output format: table, markdown, latex, csv, json, or html."),
     ] = "table",
     where: options.Where = None,
     metrics: options.Metrics = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Sort rows by a metric that is shown, n, or group; descending: -NAME."),
-    ] = None,
+    sort: options.Sort = None,
     settings: options.Settings = [],  # noqa: B006 - typer copies it
     against: options.Against = None,
     margin: options.Margin = None,

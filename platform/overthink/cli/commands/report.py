@@ -1,6 +1,6 @@
 """`overthink report`: a self-contained page about experiments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ from overthink.sentences import number_of, utf_8
 from overthink.store import tags
 
 if TYPE_CHECKING:
-    from overthink.report.experiments import ExperimentReport
+    from overthink.report.experiments import ExperimentReport, ShownTable
     from overthink.statistics.estimate import Over
     from overthink.store.client import Store
     from overthink.store.stored import StoredRun
@@ -31,10 +31,14 @@ def report(
     margin: options.Margin = None,
     interval: options.Interval = "both",
     where: options.Where = None,
+    by: options.By = "variant",
+    metrics: options.Metrics = None,
+    sort: options.Sort = None,
 ) -> int:
     """Write a self-contained HTML page: tables, figures, findings, provenance, and the commands to repeat them.
 
-    The page is also added to the groups it shows, unless --where leaves some of their runs out.
+    --by, --metric and --sort are of its tables of multi-exit networks. The page is also added to the groups it shows,
+    unless --where leaves some of their runs out.
     """
     check_file("--output", output)
     if output.suffix.lower() not in (".html", ".htm"):
@@ -54,12 +58,13 @@ def report(
     chosen = chosen_by_name(reading, names)
     if not any(chosen):
         raise not_run(reading, names)
+    shown = _shown([run for runs in chosen for run in runs], by, metrics, sort)
     from overthink.report.pages import document  # plotly and MLflow, after what may be refused: they take seconds
     from overthink.store.client import Store
     from overthink.store.writer import Writer
 
     store, of_names = Store(), {name: wanted.with_groups(runs) for name, runs in zip(names, chosen, strict=True)}
-    parts = _sections(store, of_names, against, equal_within, over, console)
+    parts = _sections(store, of_names, against, equal_within, over, shown, console)
     if not any(one.sections for one in parts):
         if where is not None:
             why = wanted.why_none(once_each(run for runs in chosen for run in runs))
@@ -77,12 +82,24 @@ def report(
     return SOME_FAILED if any(one.missing for one in parts) else OK
 
 
+def _shown(runs: "Sequence[StoredRun]", by: str, metrics: list[str] | None, sort: str | None) -> "ShownTable":
+    """Return how tables are shown; raises DefinitionError for what these runs do not have."""
+    from overthink.cli.compared import check_grouping, chosen_layout, sorting
+    from overthink.report.experiments import ShownTable
+    from overthink.report.tables import OVERTHINKING
+
+    check_grouping(by, runs)
+    layout = chosen_layout(OVERTHINKING, metrics, runs)
+    return ShownTable(by, layout, sorting(sort, layout, by))
+
+
 def _sections(
     store: "Store",
     of_names: "Mapping[str, list[StoredRun]]",
     against: str | None,
     margin: float | None,
     over: "Over",
+    shown: "ShownTable",
     console: Console,
 ) -> "list[ExperimentReport]":
     """Return the sections of each name: without differences, and a message, where it lacks the baseline.
@@ -96,10 +113,10 @@ def _sections(
     for name, runs in of_names.items():
         command, title = command_again(name, runs), title_of(name, runs)
         try:
-            sections.append(report_on(store, title, runs, against, command, margin, over))
+            sections.append(report_on(store, title, runs, against, command, margin, over, shown))
         except NoBaselineError as error:
             without.append(error)
-            sections.append(report_on(store, title, runs, None, command, over=over))
+            sections.append(report_on(store, title, runs, None, command, over=over, shown=shown))
     if without and len(without) == len(of_names):
         raise without[0]
     for reason in without:
