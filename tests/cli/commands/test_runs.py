@@ -58,6 +58,18 @@ def test_chosen_columns_and_csv(old_store: Path) -> None:
     assert "estimated  duration" in times.stdout, "runs of an earlier version have no estimate"
 
 
+def test_a_list_by_a_parameter(old_store: Path) -> None:
+    by = ("runs", "--by", "regime.0.epochs")
+    text = invoke(old_store, *by, "--format", "csv").stdout
+    epochs = [int(value) for record in csv.DictReader(io.StringIO(text)) if (value := record["regime.0.epochs"])]
+    assert epochs == sorted(epochs)
+    assert len({*epochs}) > 1
+    assert " regime.0. " in invoke(old_store, *by).stdout
+    other = invoke(old_store, *by, "--sort", "-regime.0.epochs", "--format", "csv").stdout
+    assert next(csv.DictReader(io.StringIO(other)))["regime.0.epochs"] == str(max(epochs))
+    assert "--by regime.0.epoch: no run has" in invoke(old_store, "runs", "--by", "regime.0.epoch").stderr
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [

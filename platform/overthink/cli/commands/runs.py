@@ -17,9 +17,14 @@ FORMATS = ("table", "json", "csv")
 def runs(
     names: options.Runs = None,
     where: options.Where = None,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Show a parameter, tag or metric as well, and sort by it."),
+    ] = None,
     sort: Annotated[
-        str, typer.Option(metavar="NAME", help="Sort by a parameter, tag or metric; descending: -NAME.")
-    ] = "-started",
+        str | None,
+        typer.Option(metavar="NAME", help="Sort by a parameter, tag or metric; descending: -NAME. Default: -started."),
+    ] = None,
     metrics: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,14 +47,15 @@ def runs(
     from overthink.store.unreadable import problems_of
 
     check_choice("--format", form, FORMATS)
-    columns, console = list(dict.fromkeys(metrics or USUAL)), log()
-    wanted = asked(where, sort=[sort], metric=metrics or [])
+    first, order, console = [by] if by else [], sort or by or "-started", log()
+    columns = list(dict.fromkeys([*first, *(metrics or USUAL)]))
+    wanted = asked(where, by=first, sort=[sort] if sort else [], metric=metrics or [])
     needed = metrics_to_read([*wanted.names, *columns])
     stored = stored_runs(refresh, needed, params=bool(needed))
     wanted.check(stored, lambda: stored_runs(params=True))
     found = [run for run in requested_runs(stored, names or [], [], console) if not run.is_only_asked]
     print_problems(console, problems_of(found))
-    met = sorted_by(wanted.runs(found), sort)
+    met = sorted_by(wanted.runs(found), order)
     shown = met[:limit]
     if form == "json":
         print_json(as_plain(shown, columns))
