@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +25,13 @@ class Kept(Generic[T]):
 
     def __init__(self, name: str, answer: TypeAdapter[T]) -> None:
         self._name, self._answer = name, answer
+
+    def answer(self, question: Mapping[str, object], find: Callable[[], T]) -> T:
+        """Return the answer to a question, found and kept where it is not kept yet."""
+        if (known := self.get(question)) is not None:
+            return known
+        self.put(question, found := find())
+        return found
 
     def get(self, question: Mapping[str, object]) -> T | None:
         """Return the answer to a question, or None where it is not kept, or cannot be read."""

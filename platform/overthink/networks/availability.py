@@ -55,17 +55,15 @@ def _plan_obstacle(
     network: NetworkSpec, input_shape: tuple[int, int, int], n_classes: int, equilibrium: bool, last_exit_alone: bool
 ) -> str:
     """Return why no plan holds a network, empty where one does; kept, since building a network needs torch."""
+    asked = network, input_shape, n_classes, equilibrium, last_exit_alone
+    if not is_built_in(network):
+        return _planned(*asked)
     question = {
         "network": network.model_dump(mode="json"),
         "for": [*input_shape, n_classes, equilibrium, last_exit_alone],
         **code_of("networks"),
     }
-    if not is_built_in(network):
-        return _planned(network, input_shape, n_classes, equilibrium, last_exit_alone)
-    if (found := _PLANS.get(question)) is None:
-        found = _planned(network, input_shape, n_classes, equilibrium, last_exit_alone)
-        _PLANS.put(question, found)
-    return found
+    return _PLANS.answer(question, lambda: _planned(*asked))
 
 
 def _planned(

@@ -24,14 +24,11 @@ _SIZES = Kept("sizes", TypeAdapter(list[ExitSize]))
 
 def exit_sizes(definition: GroupDefinition, shape: tuple[int, int, int], n_classes: int) -> list[ExitSize]:
     """Return the size of each exit for images of a shape (K, H, W); kept, since building a network needs torch."""
-    described = definition.model_dump(mode="json", include={"network", "regime"})
-    question = {**described, "for": [*shape, n_classes], **code_of("networks", "training")}
     if not is_built_in(definition.network):
         return _counted(definition, shape, n_classes)
-    if (found := _SIZES.get(question)) is None:
-        found = _counted(definition, shape, n_classes)
-        _SIZES.put(question, found)
-    return found
+    described = definition.model_dump(mode="json", include={"network", "regime"})
+    question = {**described, "for": [*shape, n_classes], **code_of("networks", "training")}
+    return _SIZES.answer(question, lambda: _counted(definition, shape, n_classes))
 
 
 def _counted(definition: GroupDefinition, shape: tuple[int, int, int], n_classes: int) -> list[ExitSize]:

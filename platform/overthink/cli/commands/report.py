@@ -58,7 +58,8 @@ def report(
     chosen = chosen_by_name(reading, names)
     if not any(chosen):
         raise not_run(reading, names)
-    shown = _shown([run for runs in chosen for run in runs], by, metrics, sort)
+    every_run = once_each(run for runs in chosen for run in runs)
+    shown = _shown(every_run, by, metrics, sort)
     from overthink.report.pages import document  # plotly and MLflow, after what may be refused: they take seconds
     from overthink.store.client import Store
     from overthink.store.writer import Writer
@@ -67,7 +68,7 @@ def report(
     parts = _sections(store, of_names, against, equal_within, over, shown, console)
     if not any(one.sections for one in parts):
         if where is not None:
-            why = wanted.why_none(once_each(run for runs in chosen for run in runs))
+            why = wanted.why_none(every_run)
             raise DefinitionError(f"{', '.join(names)}: no run meets --where {where!r}{why and f': {why}'}")
         raise not_run(store, names)
     title = ", ".join(dict.fromkeys(one.title for one in parts))
@@ -76,8 +77,8 @@ def report(
     groups, writer = [group for one in parts for group in one.groups if where is None], Writer(store)
     unstored = [problem for group in groups for problem in writer.page(group.run_id, tags.REPORT_PAGE, page)]
     print_problems(console, [*(problem for one in parts for problem in one.problems), *unstored])
-    stored = len(groups) > len(unstored)
-    also = f"; also artifact {tags.REPORT_PAGE} of {number_of(len(groups) - len(unstored), 'group')}" if stored else ""
+    stored = len(groups) - len(unstored)
+    also = f"; also artifact {tags.REPORT_PAGE} of {number_of(stored, 'group')}" if stored else ""
     print_text(console, f"{output}: {len(page) / 1e6:.1f} MB, opens offline{also}")
     return SOME_FAILED if any(one.missing for one in parts) else OK
 
