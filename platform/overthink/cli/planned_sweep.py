@@ -50,7 +50,7 @@ def sweep_obstacles(loaded: "LoadedSweep", uri: str, how: "Options") -> list[str
     return found if found and trials_left(loaded, results_so_far(loaded, uri)[1]) else []
 
 
-def _with_kernels(loaded: "LoadedSweep", uri: str, how: "Options", store: "ReadableStore | None") -> "LoadedSweep":
+def _with_kernels(loaded: "LoadedSweep", uri: str, how: "Options", store: "ReadableStore") -> "LoadedSweep":
     """Return a sweep by the kernels that it would be begun with, which name its study, without creating anything."""
     from overthink.launching.kernels_choice import KernelsChoice
     from overthink.store.uri import database_file
@@ -62,9 +62,7 @@ def _with_kernels(loaded: "LoadedSweep", uri: str, how: "Options", store: "Reada
         return with_kernels(loaded, storage, choice)
 
 
-def _needed(
-    loaded: "LoadedSweep", found: "Results", store: "ReadableStore | None", how: "Options"
-) -> "TrialsNeeded | None":
+def _needed(loaded: "LoadedSweep", found: "Results", store: "ReadableStore", how: "Options") -> "TrialsNeeded | None":
     """Return an estimate for the trials that are left, without creating anything."""
     from overthink.store.uri import tracking_uri
     from overthink.sweep.results import trials_left
@@ -79,10 +77,9 @@ def show_plan(loaded: "LoadedSweep", uri: str, how: "Options", as_json: bool) ->
     from overthink.cli.preflight import note, would_be_done
     from overthink.launching.estimating.disk_needed import lacking_room
     from overthink.store.local_store import store_to_read
-    from overthink.store.uri import database_file, tracking_uri
+    from overthink.store.uri import tracking_uri
 
-    (loaded, found), console, database = results_so_far(loaded, uri), log(), database_file(tracking_uri())
-    store = None if database is not None and not database.exists() else store_to_read()
+    (loaded, found), console, store = results_so_far(loaded, uri), log(), store_to_read()
     loaded = _with_kernels(loaded, uri, how, store)
     running = found.counts.get(tags.RUNNING, 0)
     left = max(loaded.sweep.wanted - sum(found.counts.values()), 0)

@@ -205,10 +205,9 @@ def _planned(
     from overthink.launching.plan import plan
     from overthink.launching.preflight import obstacles
     from overthink.store.local_store import store_to_read
-    from overthink.store.uri import database_file, tracking_uri
+    from overthink.store.uri import tracking_uri
 
-    database = database_file(tracking_uri())
-    store = None if database is not None and not database.exists() else store_to_read()  # opening one makes it
+    store = store_to_read()
     experiments = KernelsChoice(how, store, partial(print_text, log())).experiments(experiments)
     runs = plan(store, experiments, how.force, how.reuse, dry=True)
     return runs, store, not note(obstacles(experiments, how, tracking_uri()))
