@@ -4,9 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
-from sqlite3 import connect
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from overthink.store.claims import PREFIX, Claims
 from overthink.store.client import Store
 from overthink.store.finding import find_runs
 from overthink.store.writer import Writer
+from support.changed_database import changed
 from support.command import invoke
 from support.launches import launch_inline
 from support.policy_file import policy_file
@@ -110,15 +109,8 @@ def test_what_is_not_plainly_finished_is_left_to_a_launch(trained: Path, monkeyp
     ],
 )
 def test_a_store_that_is_not_in_order_is_left_to_a_launch(trained: Path, change: str) -> None:
-    before = (trained / DATABASE).read_bytes()
-    try:
-        with closing(connect(trained / DATABASE)) as database:
-            database.executescript(change)
-            database.commit()
-        assert (trained / DATABASE).read_bytes() != before
+    with changed(trained / DATABASE, change):
         assert not is_settled(trained)
-    finally:
-        (trained / DATABASE).write_bytes(before)
 
 
 def test_what_other_processes_train_keeps_nothing_back(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

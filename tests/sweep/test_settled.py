@@ -3,9 +3,7 @@
 import json
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
-from sqlite3 import connect
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from overthink.store.client import Store
 from overthink.sweep import settled
 from overthink.sweep.storage import storage_uri
 from overthink.sweep.sweeping import sweep
+from support.changed_database import changed
 from support.command import invoke
 from support.engines import ReplayingEngine
 from support.small_sweep import RecordingListener, sweep_file, tiny_sweep
@@ -100,12 +99,5 @@ def test_what_is_not_plainly_finished_is_left_to_a_call(swept: Path, monkeypatch
 def test_files_that_are_not_in_order_are_left_to_a_call(
     swept: Path, database: str, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = (swept / database).read_bytes()
-    try:
-        with closing(connect(swept / database)) as opened:
-            opened.executescript(change)
-            opened.commit()
-        assert (swept / database).read_bytes() != before
+    with changed(swept / database, change):
         assert not is_settled(swept, monkeypatch)
-    finally:
-        (swept / database).write_bytes(before)

@@ -201,7 +201,7 @@ def test_splits_of_different_tasks_are_refused(folder: Path) -> None:
 
 
 def test_a_source_is_no_markdown_of_mlflows_pages(folder: Path) -> None:
-    """Nor is the one of an edited export: MLflow would fetch its pictures from a stranger."""
+    """Nor is the one of an edited export: MLflow would fetch its pictures from any address."""
     write_text(folder / "t.txt", outside())
     imported(folder, "--test", "t.txt", *COLUMNS, "--source", "![x](https://evil.example/p.png)\n\n# Heading `code`")
     store = Store(f"sqlite:///{folder}/mlflow.db")
